@@ -1,0 +1,49 @@
+# Everything happens inside this folder: uv in .uv, packages in .venv, downloads in .cache.
+PYTHON ?= python3
+UV := .uv/bin/uv
+BIN := .venv/bin
+STAMP := .venv/.set-up
+export UV_LINK_MODE := copy
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: setup demo test check lint type bench docs lock clean
+setup: $(STAMP)
+
+$(UV):
+	@$(PYTHON) tools/get_uv.py .uv
+
+$(STAMP): pyproject.toml requirements.lock | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup  ## the main job, shown
+	@$(BIN)/python examples/demo.py
+
+test: setup  ## all tests
+	@$(BIN)/python -m pytest -n auto
+
+check: lint type  ## what needs no server
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
+
+type: setup
+	@$(BIN)/mypy
+
+bench: setup  ## side by side with the peers; takes minutes
+	@$(BIN)/python -m benchmarks
+
+docs: setup  ## check the documents against the code
+	@$(BIN)/python -m pytest tests/docs
+
+lock: $(UV)  ## take the newest versions that pyproject.toml allows
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  --group dev --upgrade pyproject.toml --output-file requirements.lock
+
+clean:
+	@rm -rf .venv .uv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Who carries a request: `pooled` over sockets, `fake` in memory, both by `base`'s contract."""

@@ -1,0 +1,21 @@
+"""The contract of a transport."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pelagos.core.http.types import Request, Response
+
+
+class Transport(Protocol):
+    """Carries requests; safe to share between threads."""
+
+    def send(self, request: Request) -> Response:
+        """Send and return the whole answer, decoded from gzip; redirects are not followed.
+
+        Raises:
+            HttpUnreachable, HttpTimeout, HttpProtocolError: see `pelagos.core.http.errors`.
+        """
+
+    def close(self) -> None:
+        """Give back what is held open."""

@@ -1,0 +1,40 @@
+"""A transport without a network: answers from a table and remembers what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from pelagos.core.http.errors import HttpUnreachable
+from pelagos.core.http.types import Headers, Request, Response
+
+Route = Response | Callable[[Request], Response]
+
+
+class FakeTransport:
+    """Answers "METHOD /path" from a table.
+
+    Args:
+        routes: per "METHOD /path" (without query) an answer, or a function that makes one.
+
+    Attributes:
+        requests: what was sent, oldest first.
+
+    A path that is not in the table answers as if nobody listened there.
+    """
+
+    def __init__(self, routes: Mapping[str, Route] | None = None) -> None:
+        self.routes: dict[str, Route] = dict(routes or {})
+        self.requests: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        """Answer from the table."""
+        self.requests.append(request)
+        route = self.routes.get(f"{request.method} {urlsplit(request.url).path}")
+        if route is None:
+            raise HttpUnreachable(f"nobody answers at {request.url}", url=request.url)
+        answer = route if isinstance(route, Response) else route(request)
+        return Response(answer.status, Headers(answer.headers), answer.body)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,67 @@
+"""A request and its answer as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pelagos.core import wire
+
+
+class Headers(Mapping[str, str]):
+    """Header fields, looked up without regard to case; the last of equal names wins.
+
+    >>> Headers({"ETag": "x"}).get("etag")
+    'x'
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, str] | None = None) -> None:
+        self._items = {name.lower(): value for name, value in (items or {}).items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._items[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._items)})"  # names only: values may be secret
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a transport sends; `url` carries no credentials, `headers` may (so `repr` omits them).
+
+    Attributes:
+        timeout: seconds for the connection, and again for each wait on the answer.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self, into: Any = Any) -> Any:
+        """The body as JSON of the given type; raises `WireError`."""
+        return wire.decode(self.body, into)
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 become replacement characters."""
+        return self.body.decode("utf-8", "replace")

@@ -1,0 +1,47 @@
+"""Logging for programs. Libraries only ever call `logging.getLogger(__name__)`."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TextIO
+
+_SECRETS = (
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 ***"),
+    (re.compile(r"(?i)(x-(?:auth|access)-token:?\s*)\S+"), r"\1***"),
+    (re.compile(r"(\w+://)[^/\s@]*@"), r"\1***@"),
+)
+
+
+def hide(text: str) -> str:
+    """The text with bearer tokens, token headers and the userinfo of URLs masked.
+
+    >>> hide("GET http://agent:s3cret@host/x Authorization: Bearer abc.def")
+    'GET http://***@host/x Authorization: Bearer ***'
+    """
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class _HidingFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record))
+
+
+def configure(level: int | str = logging.INFO, *, stream: TextIO | None = None) -> None:
+    """Send this process's log records to `stream` (default stderr), secrets masked, one line each.
+
+    Calling it again replaces what the former call set.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        _HidingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+    )
+    root = logging.getLogger()
+    for former in [h for h in root.handlers if getattr(h, "pelagos", False)]:
+        root.removeHandler(former)
+    handler.pelagos = True  # type: ignore[attr-defined]  # marks ours for the next call
+    root.addHandler(handler)
+    root.setLevel(level)

@@ -1,0 +1,69 @@
+"""JSON in and out, checked against types. The only door to msgspec.
+
+Unknown fields of an answer are ignored, so that a newer server may say more; a wrong type is an
+error that names the path of the value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from pelagos.core.errors import PelagosError
+
+T = TypeVar("T")
+
+#: Bytes that `decode` reads at the most, unless told.
+DEFAULT_LIMIT = 64 * 1024 * 1024
+
+
+class WireError(PelagosError):
+    """Text that is not JSON, or JSON that is not what was agreed."""
+
+
+def encode(value: Any) -> bytes:
+    """JSON of plain data, dataclasses, enums and mappings, as compact UTF-8."""
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, msgspec.MsgspecError, RecursionError) as error:
+        raise WireError(f"this value cannot be written as JSON: {error}") from error
+
+
+@overload
+def decode(data: bytes | str, *, limit: int = DEFAULT_LIMIT) -> Any: ...
+@overload
+def decode(data: bytes | str, into: type[T], *, limit: int = DEFAULT_LIMIT) -> T: ...
+def decode(data: bytes | str, into: Any = Any, *, limit: int = DEFAULT_LIMIT) -> Any:
+    """Read JSON into the given type (plain data by default).
+
+    Raises:
+        WireError: not JSON, larger than `limit` bytes, or a value of another type; names the path.
+    """
+    if len(data) > limit:
+        raise WireError(f"the JSON text has {len(data):,} bytes; at most {limit:,} are read")
+    try:
+        return msgspec.json.decode(data, type=into)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"cannot read the JSON text: {error}") from error
+
+
+@overload
+def convert(value: Any, into: type[T]) -> T: ...
+@overload
+def convert(value: Any, into: Any) -> Any: ...
+def convert(value: Any, into: Any) -> Any:
+    """Turn plain data (mappings, lists) into the given type.
+
+    Raises:
+        WireError: a value has another type; names the path.
+    """
+    try:
+        return msgspec.convert(value, type=into)
+    except msgspec.ValidationError as error:
+        raise WireError(f"unexpected data: {error}") from error
+
+
+def to_builtins(value: Any) -> Any:
+    """Turn dataclasses and enums into plain mappings, lists and scalars."""
+    return msgspec.to_builtins(value)

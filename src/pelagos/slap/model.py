@@ -1,0 +1,288 @@
+"""The nouns of SLAP as values: what a master keeps, what an agent fetches, what a person is shown.
+
+Pure data. Nothing here knows the wire, a database, a disk or a clock; `protocol` turns these values into
+bytes and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class InstanceState(StrEnum):
+    """What a requester wishes an instance to be."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    DESTROYED = "destroyed"
+
+
+class SupplyState(StrEnum):
+    """What is wished of a software release on a computer."""
+
+    AVAILABLE = "available"
+    DESTROYED = "destroyed"
+
+
+class ReleaseStatus(StrEnum):
+    """What the agent last said of a software release on its computer."""
+
+    REQUESTED = "requested"  # nothing said yet
+    BUILDING = "building"
+    AVAILABLE = "available"
+    ERROR = "error"
+
+
+class InstanceStatus(StrEnum):
+    """What was last seen of an instance."""
+
+    WAITING = "waiting"  # accepted, not yet acted upon (unallocated, or the agent has not reported yet)
+    STARTED = "started"  # runs and all its promises hold
+    STOPPED = "stopped"
+    ERROR = "error"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a thing is in the state it is in.
+
+    Attributes:
+        code: stable kebab-case name, one of those in docs/reference/causes.md.
+        message: one line for a person: what happened and why.
+        hint: what to do next; empty when nothing needs to be done.
+        detail: more lines (the tail of a log, a path and line number); may be empty.
+        since: Unix seconds since when this cause holds.
+        seen_by: who saw it: "master", or "agent on COMPUTER".
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    detail: str = ""
+    since: float = 0.0
+    seen_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One IP address of a partition and the interface that carries it."""
+
+    interface: str
+    address: str
+    netmask: str = ""
+
+
+# ---- what an agent posts and fetches -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionFormat:
+    """One partition as the agent announces it."""
+
+    partition_id: str
+    addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerFormat:
+    """A computer and its partitions as its agent announces them (loadComputerConfigurationFromXML)."""
+
+    computer_id: str
+    partitions: tuple[PartitionFormat, ...]
+    address: str = ""
+    netmask: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A software release as one computer sees it."""
+
+    url: str
+    computer_id: str
+    requested_state: SupplyState = SupplyState.AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition as its agent, or the instance in it, sees it.
+
+    A free partition has `release_url` None and the requested state destroyed.
+
+    Attributes:
+        parameters: the requester's parameters alone; the reserved keys (instance_title, ip_list, timestamp,
+            slap_software_type, …) are the other attributes and are merged into one mapping on the wire only.
+        timestamp: microseconds; changes on each effective change and only then; None on a free partition.
+        access_status: the last report as SLAP text ("#access …" or "#error …"), None before the first.
+        shared_instances: the started shared instances that this one serves, each a flat mapping with
+            slave_reference, slave_title, slap_software_type and its parameters.
+    """
+
+    computer_id: str
+    partition_id: str
+    requested_state: str = InstanceState.DESTROYED
+    release_url: str | None = None
+    instance_guid: str | None = None
+    instance_title: str = ""
+    root_instance_title: str = ""
+    software_type: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    addresses: tuple[Address, ...] = ()
+    shared_instances: tuple[Mapping[str, Any], ...] = ()
+    timestamp: int | None = None
+    access_status: str | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no instance is allocated here."""
+        return self.release_url is None
+
+
+@dataclass(frozen=True, slots=True)
+class Computer:
+    """All that an agent needs to know, in one answer (getFullComputerInformation)."""
+
+    computer_id: str
+    partitions: tuple[Partition, ...] = ()
+    releases: tuple[Release, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRequest:
+    """A wish: requestComputerPartition.
+
+    Attributes:
+        state: None keeps the stored state (started for a new instance).
+        requester: (computer_id, partition_id) when an instance asks, None when a person asks.
+    """
+
+    reference: str
+    release_url: str
+    software_type: str = "default"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = False
+    state: InstanceState | None = None
+    requester: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The answer to a request: an allocated instance as its requester sees it."""
+
+    guid: str
+    title: str
+    root_title: str
+    computer_id: str
+    partition_id: str
+    release_url: str
+    software_type: str
+    requested_state: InstanceState
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    addresses: tuple[Address, ...] = ()
+    shared_instances: tuple[Mapping[str, Any], ...] = ()
+    timestamp: int = 0
+
+
+# ---- what a person is shown (the master's JSON interface, /v1) ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One instance with everything a person asks about it."""
+
+    reference: str
+    guid: str
+    release_url: str
+    software_type: str
+    requested_state: InstanceState
+    status: InstanceStatus
+    cause: Cause
+    root_reference: str
+    requester_guid: str | None = None
+    computer_id: str | None = None
+    partition_id: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOnComputer:
+    """One supply and what became of it."""
+
+    url: str
+    computer_id: str
+    requested_state: SupplyState
+    status: ReleaseStatus
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSummary:
+    """One slot of a computer and who sits in it."""
+
+    partition_id: str
+    service: str | None = None
+    service_guid: str | None = None
+    status: InstanceStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerStatus:
+    """A computer with its slots and the last sign of life of its agent (Unix seconds; None = never)."""
+
+    computer_id: str
+    cause: Cause
+    last_seen: float | None = None
+    partitions: tuple[PartitionSummary, ...] = ()
+    partition_count: int = 0
+    free_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the append-only log: what changed, why, and who did it.
+
+    Attributes:
+        kind: noun.verb, e.g. "instance.requested", "instance.started", "release.error", "computer.formatted".
+        subject: guid of the instance, URL of the release, or id of the computer.
+        computer_id: the computer whose agent needs to look, if any.
+        actor: the identity that caused it, e.g. "person:admin", "computer:COMP-1", "master".
+    """
+
+    id: int
+    at: float
+    kind: str
+    subject: str
+    reference: str
+    computer_id: str | None
+    actor: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to `why`: the state of a thing, its cause and the chain that led there.
+
+    Attributes:
+        kind: "service", "computer" or "release".
+        cause: the root cause, i.e. the first thing that a person should read.
+        chain: the causes between the thing itself and its root cause, nearest first (may be empty).
+        events: the newest events of the thing, newest first.
+    """
+
+    kind: str
+    name: str
+    state: str
+    cause: Cause
+    chain: tuple[Cause, ...] = ()
+    events: tuple[Event, ...] = ()

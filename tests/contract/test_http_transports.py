@@ -1,0 +1,123 @@
+"""What every transport of core.http does, the fake and the real one alike."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask, request
+from flask import Response as FlaskResponse
+
+from pelagos.core.http import (
+    FakeTransport,
+    HttpClient,
+    HttpProtocolError,
+    HttpTimeout,
+    HttpUnreachable,
+    Request,
+    Response,
+)
+from pelagos.core.http.transports.pooled import PooledTransport
+from pelagos.core.web import Server, make_app
+
+
+def routes() -> Flask:
+    app = make_app(__name__)
+
+    @app.route("/echo", methods=["GET", "POST"])
+    def echo() -> FlaskResponse:
+        return FlaskResponse(
+            request.get_data(), 201, {"X-Seen": request.headers.get("X-Send", "")}
+        )
+
+    @app.get("/zipped")
+    def zipped() -> FlaskResponse:
+        return FlaskResponse(gzip.compress(b"plain"), 200, {"Content-Encoding": "gzip"})
+
+    return app
+
+
+@pytest.fixture(params=["fake", "pooled"])
+def http(request: pytest.FixtureRequest) -> Iterator[HttpClient]:
+    if request.param == "fake":
+
+        def echo(sent: Request) -> Response:
+            return Response(201, {"X-Seen": sent.headers.get("X-Send", "")}, sent.body or b"")
+
+        table = {"POST /echo": echo, "GET /echo": echo, "GET /zipped": Response(200, {}, b"plain")}
+        yield HttpClient("http://fake", transport=FakeTransport(table))
+        return
+    server = Server(routes())
+    server.start()
+    client = HttpClient(server.url, transport=PooledTransport())
+    yield client
+    client.close()
+    server.stop()
+
+
+def test_body_status_and_headers_arrive(http: HttpClient):
+    answer = http.request("POST", "echo", json={"a": 1}, headers={"X-Send": "hi"})
+    assert (answer.status, answer.json(), answer.headers["x-seen"]) == (201, {"a": 1}, "hi")
+
+
+def test_an_answer_is_decoded_from_gzip(http: HttpClient):
+    assert http.request("GET", "zipped").body == b"plain"
+
+
+def test_threads_share_one_client(http: HttpClient):
+    answers: list[bytes] = []
+
+    def ask(n: int) -> None:
+        for _ in range(5):
+            answers.append(http.request("POST", "echo", form={"n": str(n)}).body)  # noqa: PERF401
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == sorted(f"n={n}".encode() for n in range(8) for _ in range(5))
+
+
+def test_nobody_there_is_unreachable_and_worth_another_try():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for client in (
+        HttpClient(f"http://127.0.0.1:{port}"),
+        HttpClient(f"http://127.0.0.1:{port}", transport=FakeTransport()),
+    ):
+        with pytest.raises(HttpUnreachable, match=f":{port}") as caught:
+            client.request("GET", "x")
+        assert caught.value.retry_after is not None
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_a_peer_that_never_answers_is_a_timeout(listener: socket.socket):
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with pytest.raises(HttpTimeout, match=r"within 0.2 s"):
+        client.request("GET", "x", timeout=0.2)
+    client.close()
+
+
+def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket):
+    def cut() -> None:
+        for _ in range(2):  # a GET is sent once more
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with pytest.raises(HttpProtocolError, match="broke off"):
+        client.request("GET", "x")
+    client.close()
+    thread.join()

@@ -1,0 +1,40 @@
+import io
+import logging
+
+import pytest
+
+from pelagos.core import logs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer s3cret",
+        "authorization: basic s3cret==",
+        "GET http://x:s3cret@host:80/path",
+        "X-Auth-Token: s3cret",
+        "x-access-token s3cret",
+    ],
+)
+def test_secrets_are_masked(text: str):
+    assert "s3cret" not in logs.hide(text)
+
+
+def test_ordinary_text_stays():
+    text = "GET http://host/a@b -> 200, mail me@example.org"
+    assert logs.hide(text) == text
+
+
+def test_a_program_logs_once_and_without_secrets():
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        logs.configure("INFO", stream=io.StringIO())
+        logs.configure("INFO", stream=stream)
+        logging.getLogger("pelagos.x").info("asked %s", "http://a:s3cret@host/")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    assert stream.getvalue().count("asked") == 1
+    assert "s3cret" not in stream.getvalue()
