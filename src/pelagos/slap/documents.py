@@ -7,7 +7,7 @@ otherwise is read as well. Pure; part of `protocol`, which is the place to impor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -116,48 +116,84 @@ def _ip_list(addresses: Sequence[Address]) -> list[tuple[str, str]]:
 
 
 def _write_partition(writer: Writer, slot: Partition) -> str:
+    clean = _cleaner(slot)
     mark = writer.next_id
     writer.next_id = mark + 2
-    computer, name = escape(slot.computer_id), escape(slot.partition_id)
-    guid = status = connection = filters = parameters = ""
+    computer, name = clean(slot.computer_id), clean(slot.partition_id)
+    guid = status = content = parameters = ""
     release = "<none/>"
     if slot.access_status is not None:
-        status = f"<string>_access_status</string><string>{escape(slot.access_status)}</string>"
+        status = f"<string>_access_status</string><string>{clean(slot.access_status)}</string>"
     if slot.instance_guid is not None:
-        guid = f"<string>_instance_guid</string><string>{escape(slot.instance_guid)}</string>"
+        guid = f"<string>_instance_guid</string><string>{clean(slot.instance_guid)}</string>"
     if slot.release_url is not None:
-        connection = f"<string>_connection_dict</string>{_write_mapping(writer, slot.connection)}"
-        filters = f"<string>_filter_dict</string>{_write_mapping(writer, slot.filters)}"
-        merged = _merge(slot)
-        parameters = f"<string>_parameter_dict</string>{_write_mapping(writer, merged)}"
+        connection = _write_mapping(writer, slot.connection, clean)
+        filters = _write_mapping(writer, slot.filters, clean)
+        content = (
+            f"<string>_connection_dict</string>{connection}<string>_filter_dict</string>{filters}"
+        )
+        merged = _write_mapping(writer, _merge(slot), clean)
+        parameters = f"<string>_parameter_dict</string>{merged}"
         release = _write_document(writer, slot.release_url, slot.computer_id)
     return (
         f'<object id="i{mark}{_PARTITION}'
         f"<tuple><string>{computer}</string><string>{name}</string><none/></tuple>"
         f'<dictionary id="i{mark + 1}">{status}'
-        f"<string>_computer_id</string><string>{computer}</string>{connection}{filters}{guid}"
+        f"<string>_computer_id</string><string>{computer}</string>{content}{guid}"
         f"<string>_need_modification</string><int>{slot.release_url is not None:d}</int>"
         f"{parameters}<string>_partition_id</string><string>{name}</string>"
         "<string>_request_dict</string><none/><string>_requested_state</string>"
-        f"<string>{escape(slot.requested_state)}</string>"
+        f"<string>{clean(slot.requested_state)}</string>"
         f"<string>_software_release_document</string>{release}</dictionary></object>"
     )
+
+
+def _cleaner(slot: Partition) -> Callable[[str], str]:
+    """What makes a text of this partition fit for a document: nothing, nearly always.
+
+    One look at all texts together is much cheaper than one at each.
+    """
+    texts = [
+        slot.computer_id,
+        slot.partition_id,
+        slot.requested_state,
+        slot.release_url or "",
+        slot.instance_guid or "",
+        slot.instance_title,
+        slot.root_instance_title,
+        slot.software_type,
+        slot.access_status or "",
+    ]
+    for mapping in (slot.parameters, slot.connection, slot.filters):
+        if mapping:
+            texts += mapping
+            texts += [value for value in mapping.values() if type(value) is str]
+    for item in slot.addresses:
+        texts.append(item.interface)
+        texts.append(item.address)
+    return escape if marshal.needs_care("".join(texts)) else str
+
+
+class _Listing(tuple[Any, ...]):
+    """Addresses, or shared instances, that become a list of the document."""
+
+    __slots__ = ()
 
 
 def _merge(slot: Partition) -> dict[str, Any]:
     """The parameters with the reserved keys that SLAP mixes among them."""
     merged = {
         **slot.parameters,
-        "full_ip_list": [],
+        "full_ip_list": _Listing(),
         "instance_title": slot.instance_title,
-        "ip_list": _ip_list(slot.addresses),
+        "ip_list": _Listing(slot.addresses),
         "root_instance_short_title": "",
         "root_instance_title": slot.root_instance_title,
         "slap_computer_id": slot.computer_id,
         "slap_computer_partition_id": slot.partition_id,
         "slap_software_release_url": slot.release_url,
         "slap_software_type": slot.software_type,
-        "slave_instance_list": [dict(shared) for shared in slot.shared_instances],
+        "slave_instance_list": _Listing(slot.shared_instances),
         "timestamp": slot.timestamp,
     }
     merged.pop("full_address_list", None)
@@ -166,20 +202,38 @@ def _merge(slot: Partition) -> dict[str, Any]:
     return merged
 
 
-def _write_mapping(writer: Writer, mapping: Mapping[str, Any]) -> str:
-    mark = _take(writer)
+def _write_mapping(writer: Writer, mapping: Mapping[str, Any], clean: Callable[[str], str]) -> str:
+    mark = writer.next_id
+    writer.next_id = mark + 1
     if not mapping:
         return f'<dictionary id="i{mark}"/>'
     parts = [f'<dictionary id="i{mark}">']
     for key in sorted(mapping):
         value = mapping[key]
-        parts.append(f"<string>{escape(key)}</string>")
         if type(value) is str:
-            parts.append(f"<string>{escape(value)}</string>")
+            text = f"<string>{clean(value)}</string>"
+        elif type(value) is _Listing:
+            text = _write_list(writer, value, clean)
         else:
-            parts.append(writer.write(value))
+            text = writer.write(value)
+        parts.append(f"<string>{clean(key)}</string>{text}")
     parts.append("</dictionary>")
     return "".join(parts)
+
+
+def _write_list(writer: Writer, values: _Listing, clean: Callable[[str], str]) -> str:
+    mark = writer.next_id
+    writer.next_id = mark + 1
+    inside = "".join(
+        [
+            f"<tuple><string>{clean(value.interface)}</string>"
+            f"<string>{clean(value.address)}</string></tuple>"
+            if type(value) is Address
+            else writer.write(dict(value))
+            for value in values
+        ]
+    )
+    return f'<list id="i{mark}">{inside}</list>' if inside else f'<list id="i{mark}"/>'
 
 
 def _write_document(writer: Writer, url: str, computer_id: str, state: str = "") -> str:

@@ -68,6 +68,11 @@ def dumps(value: object) -> bytes:
     return f"<marshal>{Writer().write(value)}</marshal>".encode("ascii")
 
 
+def needs_care(text: str) -> bool:
+    """Whether `escape` would change the text, or refuse it."""
+    return _NEEDS_CARE.search(text) is not None
+
+
 def escape(text: str) -> str:
     """The text as it stands between two tags: escaped twice, ASCII.
 
