@@ -1,0 +1,305 @@
+"""One question to many sources at once, with one deadline and a verdict for each source.
+
+Each source has its own few slots (a bulkhead), so a source that hangs uses up its own slots and
+nobody else's. Threads are shared by all sources, made when no idle one is left, kept for the next
+question, and never more than the slots of the sources together.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sized
+from dataclasses import dataclass, field
+from enum import StrEnum
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.errors import PelagosError
+from pelagos.core.logs import hide
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds that a thread waits for work before it ends.
+IDLE_SECONDS = 60.0
+_ERROR_LENGTH = 300
+
+
+class Verdict(StrEnum):
+    """What became of one source's part of an answer."""
+
+    ANSWERED = "answered"
+    EMPTY = "empty"  # answered, and had nothing
+    LATE = "late"  # asked, and had not answered at the deadline
+    FAILED = "failed"  # raised an error, or could not be loaded
+    BUSY = "busy"  # not asked: former questions still occupy all its slots
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """What one source said.
+
+    Attributes:
+        elapsed_ms: milliseconds from the question to this verdict, waiting for a slot included.
+        value: what the source returned; None unless `answered` or `empty`.
+        error: one line that says why there is no value, secrets masked; None when there is one.
+    """
+
+    name: str
+    verdict: Verdict
+    elapsed_ms: float
+    value: T | None = None
+    error: str | None = None
+
+
+class FanoutClosedError(PelagosError):
+    """A question was asked after `close`."""
+
+
+@dataclass(eq=False, slots=True)
+class _Task(Generic[T]):
+    name: str
+    call: Callable[[], T]
+    asked: float
+    deadline: float
+    replies: SimpleQueue[Reply[T]]
+    is_settled: bool = False  # has its reply, or nobody waits for one any more
+
+
+@dataclass(eq=False, slots=True)
+class _Bulkhead:
+    running: set[_Task[Any]] = field(default_factory=set)
+    waiting: deque[_Task[Any]] = field(default_factory=deque)
+
+
+class Fanout:
+    """Asks many sources at once; safe to share between threads; close it when done.
+
+    A question takes a slot of its source, or waits for one until its own deadline. When every slot
+    is held by a call that has outlived its deadline, the source is `busy` at once. A call that
+    outlives its deadline is not interrupted (Python cannot); what it returns is dropped.
+
+    Args:
+        slots: calls that may run at once in one source. At least as many as questions are asked
+            at once, so that healthy sources need not queue.
+    """
+
+    def __init__(self, *, slots: int = 16, clock: Clock | None = None) -> None:
+        if slots < 1:
+            raise ValueError("a source needs at least one slot")
+        self._slots = slots
+        self._clock = clock or SystemClock()
+        self._work = threading.Condition()  # guards all that follows
+        self._bulkheads: dict[str, _Bulkhead] = {}
+        self._ready: deque[_Task[Any]] = deque()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._is_closed = False
+
+    @property
+    def thread_count(self) -> int:
+        """Threads alive now, idle ones included."""
+        with self._work:
+            return len(self._threads)
+
+    def ask(
+        self, questions: Mapping[str, Callable[[], T]], *, timeout: float
+    ) -> tuple[Reply[T], ...]:
+        """One reply per question, in their order, after `timeout` seconds at the latest.
+
+        Args:
+            questions: by name of the source. The call runs in another thread; a lazy result is
+                not consumed there, so return a list rather than a generator.
+        """
+        replies = {reply.name: reply for reply in self.stream(questions, timeout=timeout)}
+        return tuple(replies[name] for name in questions)
+
+    def stream(
+        self, questions: Mapping[str, Callable[[], T]], *, timeout: float
+    ) -> Generator[Reply[T], None, None]:
+        """The same replies, each as soon as it is known.
+
+        Whoever stops iterating before the end gives up the rest: calls that have not begun never
+        will. The questions are asked when the first reply is.
+
+        Raises:
+            FanoutClosedError: after `close`.
+        """
+        asked = self._clock.monotonic()
+        replies: SimpleQueue[Reply[T]] = SimpleQueue()
+        tasks = [
+            _Task(name, call, asked, asked + timeout, replies) for name, call in questions.items()
+        ]
+        try:
+            self._submit(tasks)
+            for _ in tasks:
+                remaining = asked + timeout - self._clock.monotonic()
+                try:
+                    reply = replies.get(timeout=max(0.0, remaining))
+                except Empty:
+                    break
+                yield reply
+            else:
+                return
+        finally:
+            unanswered = self._give_up(tasks)
+        # A reply may have slipped in between the deadline and giving up.
+        while not replies.empty():
+            yield replies.get_nowait()
+        yield from unanswered
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """End the idle threads and wait for the busy ones, `timeout` seconds at the most.
+
+        Returns:
+            Whether all threads ended. A hung one is left behind as a daemon thread and logged.
+        """
+        with self._work:
+            self._is_closed = True
+            self._work.notify_all()
+            threads = list(self._threads)
+        deadline = self._clock.monotonic() + timeout
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - self._clock.monotonic()))
+        with self._work:
+            hung = sorted(name for name, b in self._bulkheads.items() if b.running)
+        if hung:
+            log.warning("closed while calls to these sources still run: %s", ", ".join(hung))
+        return not hung
+
+    # ---- the asking side ---------------------------------------------------------------
+
+    def _submit(self, tasks: list[_Task[T]]) -> None:
+        with self._work:
+            if self._is_closed:
+                raise FanoutClosedError("the directory is shutting down")
+            for task in tasks:
+                self._admit(task)
+
+    def _admit(self, task: _Task[T]) -> None:
+        bulkhead = self._bulkheads.setdefault(task.name, _Bulkhead())
+        if len(bulkhead.running) < self._slots:
+            bulkhead.running.add(task)
+            self._hand_out(task)
+        elif all(other.deadline <= task.asked for other in bulkhead.running):
+            self._settle(task, Verdict.BUSY, error=_busy(self._slots))
+        else:
+            bulkhead.waiting.append(task)
+
+    def _hand_out(self, task: _Task[T]) -> None:
+        self._ready.append(task)
+        if self._idle >= len(self._ready):
+            self._work.notify()
+            return
+        thread = threading.Thread(target=self._run, name="fanout", daemon=True)
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread left for us; those that we have go on
+            self._threads.discard(thread)
+            log.exception("cannot start a thread; %d run", len(self._threads))
+            self._ready.remove(task)
+            self._bulkheads[task.name].running.discard(task)
+            self._settle(task, Verdict.FAILED, error="this machine has no thread left to ask with")
+
+    def _give_up(self, tasks: list[_Task[T]]) -> list[Reply[T]]:
+        """Verdicts of the tasks that have none; from now on nobody waits for them."""
+        unanswered: list[Reply[T]] = []
+        with self._work:
+            for task in tasks:
+                if task.is_settled:
+                    continue
+                task.is_settled = True
+                bulkhead = self._bulkheads.get(task.name)
+                if bulkhead is not None and task in bulkhead.waiting:
+                    bulkhead.waiting.remove(task)
+                    verdict, error = Verdict.BUSY, _busy(self._slots)
+                else:
+                    limit = task.deadline - task.asked
+                    verdict, error = Verdict.LATE, f"no answer within {limit:g} s"
+                unanswered.append(Reply(task.name, verdict, self._ms(task), None, error))
+        return unanswered
+
+    # ---- the answering side ---------------------------------------------------------------
+
+    def _run(self) -> None:
+        """What a thread does: take a task, call, settle, until idle for long or closed."""
+        while (task := self._next()) is not None:
+            if not task.is_settled:
+                self._call(task)
+            self._release(task)
+            del task  # an idle thread keeps nothing alive
+
+    def _next(self) -> _Task[Any] | None:
+        with self._work:
+            while not self._ready:
+                self._idle += 1
+                has_work = not self._is_closed and self._work.wait(IDLE_SECONDS)
+                self._idle -= 1
+                if not has_work and not self._ready:
+                    self._threads.discard(threading.current_thread())
+                    return None
+            return self._ready.popleft()
+
+    def _call(self, task: _Task[Any]) -> None:
+        value: object = None
+        reason: str | None = None
+        try:
+            value = task.call()
+        except (Exception, SystemExit) as error:  # the boundary: a source's fault stays its own
+            log.warning("source %s failed", task.name, exc_info=error)
+            verdict, reason = Verdict.FAILED, describe(error)
+        else:
+            verdict = Verdict.EMPTY if _is_nothing(value) else Verdict.ANSWERED
+        with self._work:
+            if task.is_settled:
+                log.info("source %s answered after %.0f ms, too late", task.name, self._ms(task))
+            else:
+                self._settle(task, verdict, value, reason)
+
+    def _release(self, task: _Task[Any]) -> None:
+        with self._work:
+            bulkhead = self._bulkheads[task.name]
+            bulkhead.running.discard(task)
+            if bulkhead.waiting and not self._is_closed:
+                waiting = bulkhead.waiting.popleft()
+                bulkhead.running.add(waiting)
+                self._ready.append(waiting)  # for this very thread, or one that is quicker
+
+    def _settle(
+        self, task: _Task[T], verdict: Verdict, value: T | None = None, error: str | None = None
+    ) -> None:
+        task.is_settled = True
+        task.replies.put(Reply(task.name, verdict, self._ms(task), value, error))
+
+    def _ms(self, task: _Task[T]) -> float:
+        return (self._clock.monotonic() - task.asked) * 1000
+
+
+def describe(error: BaseException) -> str:
+    r"""One line for a person: what went wrong, secrets masked, at most 300 characters.
+
+    >>> describe(ValueError("no such host\nhttp://joe:pw@h/"))
+    'ValueError: no such host http://***@h/'
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # a source's exception may be as broken as the source
+        text = ""
+    text = " ".join(hide(text).split())
+    if not isinstance(error, PelagosError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= _ERROR_LENGTH else text[: _ERROR_LENGTH - 1] + "…"
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, Sized) and len(value) == 0)
+
+
+def _busy(slots: int) -> str:
+    return f"all {slots} slots of this source are taken by calls that have not ended"
