@@ -97,7 +97,7 @@ class Fanout:
         self._bulkheads: dict[str, _Bulkhead] = {}
         self._ready: deque[_Task[Any]] = deque()
         self._threads: set[threading.Thread] = set()
-        self._idle = 0
+        self._idle = 0  # threads without a task: waiting for one, or just started
         self._is_closed = False
 
     @property
@@ -198,10 +198,12 @@ class Fanout:
             return
         thread = threading.Thread(target=self._run, name="fanout", daemon=True)
         self._threads.add(thread)
+        self._idle += 1
         try:
             thread.start()
         except RuntimeError:  # the machine has no thread left for us; those that we have go on
             self._threads.discard(thread)
+            self._idle -= 1
             log.exception("cannot start a thread; %d run", len(self._threads))
             self._ready.remove(task)
             self._bulkheads[task.name].running.discard(task)
@@ -229,21 +231,24 @@ class Fanout:
 
     def _run(self) -> None:
         """What a thread does: take a task, call, settle, until idle for long or closed."""
-        while (task := self._next()) is not None:
+        task: _Task[Any] | None = None
+        while (task := self._next(task)) is not None:
             if not task.is_settled:
                 self._call(task)
-            self._release(task)
-            del task  # an idle thread keeps nothing alive
 
-    def _next(self) -> _Task[Any] | None:
+    def _next(self, done: _Task[Any] | None) -> _Task[Any] | None:
+        """Free the slot of the task that was done and take another task, in one step."""
         with self._work:
-            while not self._ready:
+            if done is not None:
                 self._idle += 1
+                self._release(done)
+            while not self._ready:
                 has_work = not self._is_closed and self._work.wait(IDLE_SECONDS)
-                self._idle -= 1
                 if not has_work and not self._ready:
+                    self._idle -= 1
                     self._threads.discard(threading.current_thread())
                     return None
+            self._idle -= 1
             return self._ready.popleft()
 
     def _call(self, task: _Task[Any]) -> None:
@@ -263,13 +268,12 @@ class Fanout:
                 self._settle(task, verdict, value, reason)
 
     def _release(self, task: _Task[Any]) -> None:
-        with self._work:
-            bulkhead = self._bulkheads[task.name]
-            bulkhead.running.discard(task)
-            if bulkhead.waiting and not self._is_closed:
-                waiting = bulkhead.waiting.popleft()
-                bulkhead.running.add(waiting)
-                self._ready.append(waiting)  # for this very thread, or one that is quicker
+        bulkhead = self._bulkheads[task.name]
+        bulkhead.running.discard(task)
+        if bulkhead.waiting and not self._is_closed:
+            waiting = bulkhead.waiting.popleft()
+            bulkhead.running.add(waiting)
+            self._ready.append(waiting)  # for this very thread, or one that is quicker
 
     def _settle(
         self, task: _Task[T], verdict: Verdict, value: T | None = None, error: str | None = None
