@@ -43,6 +43,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pelagos-uv-") as scratch:
         for pip in pip_commands(Path(scratch)):
             command = [*pip, "install", "--quiet", "--disable-pip-version-check"]
+            command += ["--root-user-action", "ignore"]
             command += ["--upgrade", "--target", str(target), UV]
             done = subprocess.run(command, check=False)
             if done.returncode == 0:

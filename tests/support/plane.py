@@ -1,0 +1,142 @@
+"""A plane in processes of its own, for tests that start, use, kill and restart it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.settings import Part
+from pelagos.slap.client import SlapClient
+
+PELAGOS = Path(sys.executable).with_name("pelagos")
+HELLO = Path(__file__).parents[2] / "examples" / "hello" / "software.cfg"
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.05) -> T:
+    """The first true value of `look`; fails with the last one after `within` seconds."""
+    end = time.monotonic() + within
+    while True:
+        value = look()
+        if value:
+            return value
+        assert time.monotonic() < end, f"still {value!r} after {within:g} s"
+        time.sleep(every)
+
+
+class Plane:
+    """The parts of one plane, each in a process of its own or all in one.
+
+    Everything lives below `folder`. `stop` ends what was started, services included.
+    """
+
+    def __init__(self, folder: Path, *, poll_interval: float | None = None) -> None:
+        self.folder = folder
+        self.data = DataFolder(folder / "data")
+        self.environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "PELAGOS_DATA": str(self.data.path),
+            "PELAGOS_CONFIG": str(folder / "config.toml"),
+        }
+        if poll_interval is not None:
+            (folder / "config.toml").write_text(f"[node]\npoll_interval = {poll_interval}\n")
+        self._processes: dict[tuple[Part, ...], subprocess.Popen[bytes]] = {}
+
+    def start(self, *parts: Part, options: tuple[str, ...] = ()) -> None:
+        """Run some parts, or all of them, in one process; returns when they answer."""
+        words = [word for part in parts for word in ("--part", part)]
+        with (self.folder / "up.log").open("ab") as log:
+            process = subprocess.Popen(
+                [PELAGOS, "up", *words, *options],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._processes[parts] = process
+        for part in parts or tuple(Part):
+            eventually(lambda part=part: self._answers(part, process))
+
+    def _answers(self, part: Part, process: subprocess.Popen[bytes]) -> bool:
+        assert process.poll() is None, (self.folder / "up.log").read_text()
+        if self.data.running(part) != process.pid:
+            return False
+        endpoints = self.data.endpoints()
+        if part is Part.AGENT:
+            return endpoints.pid == process.pid
+        url = endpoints.master_url if part is Part.MASTER else endpoints.directory_url
+        path = "/v1/health" if part is Part.MASTER else "/"
+        return bool(url) and _responds(url + path)
+
+    def kill(self, *parts: Part) -> None:
+        """End what `start` of the same parts began, by force."""
+        process = self._processes.pop(parts)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def terminate(self, *parts: Part) -> int:
+        """Ask what `start` of the same parts began to end; its exit code."""
+        process = self._processes.pop(parts)
+        process.terminate()
+        return process.wait(60)
+
+    def client(self) -> SlapClient:
+        """A client with the administrator's token."""
+        return SlapClient(self.data.endpoints().master_url, token=self.data.token(), timeout=20)
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """One command of the command line."""
+        done = subprocess.run(
+            [PELAGOS, *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert not check or done.returncode == 0, f"pelagos {words}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    def stop(self) -> None:
+        """End everything, services included; nothing may be left behind."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait(60)
+        self._processes.clear()
+        self.run("down", "--services")
+        left = subprocess.run(
+            ["pgrep", "-af", str(self.folder)], capture_output=True, text=True, check=False
+        ).stdout
+        assert left == "", f"left behind: {left}"
+
+
+def _responds(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def page(url: str) -> str:
+    """What a URL answers, empty when it does not."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.read().decode().strip()
+    except OSError:
+        return ""
