@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -62,6 +63,11 @@ _HINTS: Mapping[int, str] = {
 #: Seconds after which to ask again when the master does not say: it failed, or is not ready.
 _RETRY_AFTER: Mapping[int, float] = {408: 2.0, 429: 5.0}
 _SERVER_RETRY_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenAnswer:
+    token: str = field(repr=False)
 
 
 class SlapClient:
@@ -152,10 +158,20 @@ class SlapClient:
         self._post(_PARTITION_CALLS[state], _slot(computer_id, partition_id), cause)
 
     def report_partition_error(
-        self, computer_id: str, partition_id: str, log: str, cause: Cause | None = None
+        self,
+        computer_id: str,
+        partition_id: str,
+        log: str,
+        cause: Cause | None = None,
+        shared_reference: str | None = None,
     ) -> None:
-        """Say that the instance in a partition is not as wished, with the log's end."""
+        """Say that the instance in a partition is not as wished, with the log's end.
+
+        `shared_reference` names the shared instance that is concerned, if it is one.
+        """
         form = _slot(computer_id, partition_id) | {"error_log": log}
+        if shared_reference is not None:
+            form["slave_reference"] = shared_reference
         self._post(protocol.PARTITION_ERROR, form, cause)
 
     def bang_partition(self, computer_id: str, partition_id: str, message: str) -> None:
@@ -174,7 +190,7 @@ class SlapClient:
         except errors.NotFoundError as error:
             log.debug("no token for %s of %s: %s", partition_id, computer_id, error)
             return None
-        return self._json(response, dict[str, str])["token"]
+        return self._json(response, _TokenAnswer).token
 
     # ---- for instances --------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ otherwise is read as well. Pure; part of `protocol`, which is the place to impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -111,7 +111,7 @@ def _take(writer: Writer) -> int:
     return number
 
 
-def _ip_list(addresses: Sequence[Address]) -> list[tuple[str, str]]:
+def _ip_list(addresses: Iterable[Address]) -> list[tuple[str, str]]:
     return [(item.interface, item.address) for item in addresses]
 
 
@@ -153,17 +153,10 @@ def _cleaner(slot: Partition) -> Callable[[str], str]:
 
     One look at all texts together is much cheaper than one at each.
     """
-    texts = [
-        slot.computer_id,
-        slot.partition_id,
-        slot.requested_state,
-        slot.release_url or "",
-        slot.instance_guid or "",
-        slot.instance_title,
-        slot.root_instance_title,
-        slot.software_type,
-        slot.access_status or "",
-    ]
+    named = (slot.computer_id, slot.partition_id, slot.requested_state, slot.software_type)
+    titles = (slot.instance_title, slot.root_instance_title)
+    maybe = (slot.release_url or "", slot.instance_guid or "", slot.access_status or "")
+    texts = [*named, *titles, *maybe]
     for mapping in (slot.parameters, slot.connection, slot.filters):
         if mapping:
             texts += mapping
@@ -202,9 +195,17 @@ def _merge(slot: Partition) -> dict[str, Any]:
     return merged
 
 
+def merge_parameters(slot: Partition) -> dict[str, Any]:
+    """A busy partition's parameters as old programs see them: with the reserved keys."""
+    merged = _merge(slot)
+    merged["full_ip_list"] = []
+    merged["ip_list"] = _ip_list(slot.addresses)
+    merged["slave_instance_list"] = [dict(shared) for shared in slot.shared_instances]
+    return merged
+
+
 def _write_mapping(writer: Writer, mapping: Mapping[str, Any], clean: Callable[[str], str]) -> str:
-    mark = writer.next_id
-    writer.next_id = mark + 1
+    mark = _take(writer)
     if not mapping:
         return f'<dictionary id="i{mark}"/>'
     parts = [f'<dictionary id="i{mark}">']
@@ -222,8 +223,7 @@ def _write_mapping(writer: Writer, mapping: Mapping[str, Any], clean: Callable[[
 
 
 def _write_list(writer: Writer, values: _Listing, clean: Callable[[str], str]) -> str:
-    mark = writer.next_id
-    writer.next_id = mark + 1
+    mark = _take(writer)
     inside = "".join(
         [
             f"<tuple><string>{clean(value.interface)}</string>"

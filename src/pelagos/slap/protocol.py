@@ -19,6 +19,7 @@ from pelagos.slap.documents import (
     encode_computer,
     encode_instance,
     encode_partition,
+    merge_parameters,
 )
 from pelagos.slap.errors import BadRequest, MarshalError
 from pelagos.slap.model import (
@@ -48,6 +49,7 @@ __all__ = [
     "encode_partition",
     "encode_request",
     "flatten_text",
+    "merge_parameters",
     "optional_field",
     "partition_field",
     "text_field",
