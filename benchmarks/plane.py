@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
         finally:
             up.terminate()
             up.wait()
-            subprocess.run([PELAGOS, "down", "--services"], check=True)
+            subprocess.run([PELAGOS, "down", "--stop-services"], check=True)
 
 
 def measure(data: DataFolder, pid: int, count: int) -> None:

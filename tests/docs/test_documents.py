@@ -55,7 +55,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     finally:
         plane.terminate()
         plane.wait(60)
-        subprocess.run([PELAGOS, "down", "--services"], env=environment, check=True)
+        subprocess.run([PELAGOS, "down", "--stop-services"], env=environment, check=True)
 
 
 @pytest.mark.integration

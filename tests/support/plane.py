@@ -116,7 +116,7 @@ class Plane:
         for process in self._processes.values():
             process.wait(60)
         self._processes.clear()
-        self.run("down", "--services")
+        self.run("down", "--stop-services")
         left = subprocess.run(
             ["pgrep", "-af", str(self.folder)], capture_output=True, text=True, check=False
         ).stdout
