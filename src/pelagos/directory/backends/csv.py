@@ -1,0 +1,200 @@
+"""Back-end `csv`: a file with a header line, re-read when it changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pelagos.core.plugins import nearest
+from pelagos.directory.backends.base import BaseSourcePlugin
+from pelagos.directory.errors import SourceError
+from pelagos.directory.table import Problem, Rows, Table, read_csv
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a file that is read unless `max_size` says otherwise: more than a million contacts.
+DEFAULT_MAX_SIZE = 256 * 1024 * 1024
+
+_KEYS = (
+    "name", "type", "backend", "file", "separator", "max_size",
+    "unique_column", "searched_columns", "first_matched_columns", "format_columns",
+)  # fmt: skip
+_SHOWN_PROBLEMS = 20  # lines of a file that are logged one by one
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSettings:
+    """What a csv source is configured to be.
+
+    Attributes:
+        path: the file; `file://` is accepted before it.
+        separator: one character between the columns. The comma, because RFC 4180 says so.
+        max_size: bytes; a larger file is refused.
+    """
+
+    path: Path
+    separator: str = ","
+    max_size: int = DEFAULT_MAX_SIZE
+    unique_column: str | None = None
+    searched_columns: Sequence[str] = ()
+    first_matched_columns: Sequence[str] = ()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> CsvSettings:
+        """Read the configuration of a source.
+
+        Raises:
+            SourceError: an unknown key, or a value that cannot be meant.
+        """
+        _refuse_unknown(config)
+        file, separator = config.get("file"), config.get("separator", ",")
+        max_size = config.get("max_size", DEFAULT_MAX_SIZE)
+        if not isinstance(file, str) or not file or "\0" in file:
+            raise SourceError("`file` is needed: the path of the CSV file")
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n" ':
+            raise SourceError(f"separator: one character is needed, not {separator!r}")
+        if not isinstance(max_size, int) or isinstance(max_size, bool) or max_size < 1:
+            raise SourceError(f"max_size: a number of bytes is needed, not {max_size!r}")
+        path = unquote(file.removeprefix("file://")) if file.startswith("file://") else file
+        return cls(
+            Path(path).expanduser(),
+            separator,
+            max_size,
+            config.get("unique_column"),
+            tuple(config.get("searched_columns") or ()),
+            tuple(config.get("first_matched_columns") or ()),
+        )
+
+
+class CsvBackend(BaseSourcePlugin):
+    """Contacts from a CSV file.
+
+    While a changed file is read by one thread, the others answer from what it was a moment ago.
+    A file that cannot be read makes the source fail until it can.
+    """
+
+    def __init__(self) -> None:
+        self._settings = CsvSettings(Path())
+        self._reading = threading.Lock()
+        self._held: tuple[object, Table] | None = None
+        self.problems: tuple[Problem, ...] = ()
+
+    def load(self, args: Mapping[str, Any]) -> None:
+        """Read the configuration and, if it is there, the file.
+
+        Raises:
+            SourceError: an unknown key, or a value that cannot be meant.
+        """
+        self._settings = CsvSettings.from_config(args["config"])
+        try:
+            self._table()
+        except SourceError as error:
+            log.warning("source %s: %s; it fails until this is mended", self.name, error)
+
+    def search(self, term: str, args: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows in which the term occurs, without regard to case and accents."""
+        del args
+        return self._table().search(term)
+
+    def first_match(
+        self, exten: str, args: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        """The first row one of whose first-matched columns equals `exten`."""
+        del args
+        return self._table().first_match(exten)
+
+    def list(
+        self, uids: Iterable[str], args: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows with these unique ids."""
+        del args
+        return self._table().list(uids)
+
+    def _table(self) -> Table:
+        held = self._held
+        if held is not None and held[0] == self._stamp():
+            return held[1]
+        if not self._reading.acquire(blocking=held is None) and held is not None:
+            return held[1]  # another thread is reading the new one
+        try:
+            if self._held is None or self._held[0] != self._stamp():
+                self._held = self._read()
+            return self._held[1]
+        finally:
+            self._reading.release()
+
+    def _stamp(self) -> object:
+        try:
+            return _stamp(self._settings.path.stat())
+        except OSError as error:
+            raise _unreadable(self._settings.path, error) from error
+
+    def _read(self) -> tuple[object, Table]:
+        settings = self._settings
+        try:
+            # O_NONBLOCK, because opening a pipe in the file's place would wait for its writer.
+            descriptor = os.open(settings.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(  # noqa: PTH123  # of a descriptor
+                descriptor, encoding="utf-8-sig", errors="surrogateescape", newline=""
+            ) as file:
+                status = os.fstat(descriptor)
+                _refuse_unfit(status, settings)
+                found = read_csv(file, settings.separator)
+        except OSError as error:
+            raise _unreadable(settings.path, error) from error
+        table = Table.of(
+            found,
+            searched=settings.searched_columns,
+            first_matched=settings.first_matched_columns,
+            unique=settings.unique_column,
+        )
+        self._report(found, table)
+        return _stamp(status), table
+
+    def _report(self, found: Rows, table: Table) -> None:
+        path = self._settings.path
+        self.problems = tuple(found.problems)
+        log.info("source %s: %d rows from %s", self.name, len(found.rows), path)
+        if not found.columns:
+            log.warning("source %s: %s is empty", self.name, path)
+        elif table.missing:
+            log.warning(
+                "source %s: %s has no column %s", self.name, path, ", ".join(table.missing)
+            )
+        for problem in self.problems[:_SHOWN_PROBLEMS]:
+            log.warning("source %s: %s, %s; left out", self.name, path, problem)
+        if found.problem_count > _SHOWN_PROBLEMS:
+            log.warning("source %s: %d lines left out", self.name, found.problem_count)
+
+
+def _refuse_unknown(config: Mapping[str, Any]) -> None:
+    for key in config:
+        if key not in _KEYS:
+            meant = nearest(str(key), _KEYS)
+            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(_KEYS)}"
+            raise SourceError(f"unknown key {key!r}", hint=hint)
+
+
+def _refuse_unfit(status: os.stat_result, settings: CsvSettings) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{settings.path} is not a file")
+    if status.st_size > settings.max_size:
+        raise SourceError(
+            f"{settings.path} has {status.st_size:,} bytes; max_size is {settings.max_size:,}",
+            hint="set max_size of this source, in bytes, if it is meant to be so large",
+        )
+
+
+def _stamp(status: os.stat_result) -> object:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    return SourceError(f"cannot read {path}: {error.strerror or error}")

@@ -1,0 +1,83 @@
+"""Many sources' answers into one, and results into rows. Pure decisions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from pelagos.directory.model import Answer, Display, SourceAnswer, SourceResult
+
+_MAX_DEPTH = 5
+_MAX_BITS = 64
+
+
+def merge(answers: Iterable[SourceAnswer]) -> Answer:
+    """One answer: results and verdicts in the order given; nothing sorted, nothing dropped."""
+    listed = list(answers)
+    return Answer(
+        results=tuple(result for answer in listed for result in answer.results),
+        sources=tuple(answer.verdict for answer in listed),
+    )
+
+
+def row(
+    result: SourceResult, display: Display, favorites: Mapping[str, Collection[str]] | None = None
+) -> dict[str, Any]:
+    """One result as the JSON answers show it.
+
+    Args:
+        favorites: the unique ids of the asker's favourites, by name of their source.
+    """
+    return {
+        "column_values": column_values(result, display, favorites or {}),
+        "relations": {name: cell(value) for name, value in result.relations.items()},
+        "source": result.source,
+    }
+
+
+def column_values(
+    result: SourceResult, display: Display, favorites: Mapping[str, Collection[str]]
+) -> list[Any]:
+    """One value per column; flags (favorite, personal) overwrite a real field of their name."""
+    values = dict(result.fields)
+    entry_id = result.source_entry_id()
+    flag = next((c for c in display.columns if c.type == "favorite"), None)
+    if flag is not None:
+        is_favorite = entry_id is not None and entry_id in favorites.get(result.source, ())
+        values[flag.field or "favorite"] = is_favorite
+    for column in display.columns:
+        if column.type == "personal":
+            values[column.field or "personal"] = result.is_personal
+    shown = []
+    for column in display.columns:
+        name = column.field
+        if name is None and column.type in {"favorite", "personal"}:
+            name = column.type
+        shown.append(cell(values.get(name, column.default)))
+    return shown
+
+
+def cell(value: Any, depth: int = 0) -> Any:
+    """The value as JSON can carry it; what it cannot carry is None, so no row breaks an answer."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, int | float):
+        return value if _is_portable(value) else None
+    if depth < _MAX_DEPTH:
+        if isinstance(value, list | tuple):
+            return [cell(item, depth + 1) for item in value]
+        if isinstance(value, Mapping):
+            return {k: cell(v, depth + 1) for k, v in value.items() if isinstance(k, str)}
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID | decimal.Decimal) else None
+
+
+def _is_portable(value: Any) -> bool:
+    if isinstance(value, int):
+        return value.bit_length() <= _MAX_BITS
+    return value is None or math.isfinite(value)

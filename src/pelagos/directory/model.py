@@ -1,0 +1,206 @@
+"""The nouns of the directory as values: results, verdicts, answers, and who asks.
+
+Pure data. Nothing here knows HTTP, a plugin, a thread or a clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pelagos.core.fanout import Verdict
+from pelagos.directory.template import Template, TemplateError
+
+log = logging.getLogger(__name__)
+
+#: The keys that the relations of every result have, whatever its source.
+RELATIONS = ("xivo_id", "agent_id", "user_id", "user_uuid", "endpoint_id", "source_entry_id")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceResult:
+    """One entry that a source found.
+
+    Two results are equal when source, fields and relations are.
+
+    Attributes:
+        fields: raw and formatted columns; a missing value is None, never the empty text.
+        source: name of the source.
+        relations: always the six keys of `RELATIONS`; `source_entry_id` is text or None.
+        is_personal: whether it belongs to the person who asks.
+        is_deletable: whether that person may delete it.
+    """
+
+    fields: Mapping[str, Any]
+    source: str
+    relations: Mapping[str, Any] = field(default_factory=lambda: dict.fromkeys(RELATIONS))
+    is_personal: bool = field(default=False, compare=False)
+    is_deletable: bool = field(default=False, compare=False)
+
+    def source_entry_id(self) -> str | None:
+        """The stable id of the entry in its source."""
+        return self.relations.get("source_entry_id")
+
+
+def make_result_class(
+    source_name: str,
+    unique_column: str | None = None,
+    format_columns: Mapping[str, str] | None = None,
+    is_deletable: bool = False,
+    is_personal: bool = False,
+) -> Callable[..., SourceResult]:
+    """What makes the results of one source: `make(fields, **relations) -> SourceResult`.
+
+    `source_entry_id` is the text of the raw unique column. The templates are rendered in their
+    order, each may use the columns of those before it; what they give is stripped, and None when
+    nothing is left or the template does not fit the row.
+
+    >>> make = make_result_class("crm", "id", {"name": "{first} {last}"})
+    >>> make({"id": 7, "first": "Ada", "last": None}).fields["name"]
+    'Ada'
+    """
+    templates = _parse_templates(source_name, format_columns or {})
+    noted: set[str] = set()
+
+    def make(fields: Mapping[str, Any], **relations: Any) -> SourceResult:
+        unknown = relations.keys() - set(RELATIONS)
+        if unknown:
+            raise TypeError(f"no such relation: {', '.join(sorted(unknown))}")
+        values = dict(fields)
+        related = dict.fromkeys(RELATIONS) | relations
+        if unique_column is not None:
+            if unique_column not in values and unique_column not in noted:
+                noted.add(unique_column)  # once, not for each row
+                log.error("source %s: no column %s", source_name, unique_column)
+            unique = values.get(unique_column)
+            related["source_entry_id"] = None if unique is None else str(unique)
+        for column, template in templates.items():
+            values[column] = _render(template, values)
+        return SourceResult(values, source_name, related, is_personal, is_deletable)
+
+    return make
+
+
+def _parse_templates(source: str, texts: Mapping[str, str]) -> dict[str, Template | None]:
+    templates: dict[str, Template | None] = {}
+    for column, text in texts.items():
+        try:
+            templates[column] = Template.parse(text)
+        except TemplateError as error:
+            log.error("source %s: template of %s: %s", source, column, error)  # noqa: TRY400  # said
+            templates[column] = None
+    return templates
+
+
+def _render(template: Template | None, fields: Mapping[str, Any]) -> str | None:
+    if template is None:
+        return None
+    try:
+        return template.render(fields).strip() or None
+    except TemplateError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVerdict:
+    """What one source did for an answer.
+
+    Attributes:
+        verdict: one of `pelagos.core.fanout.Verdict`; a newer directory may know more.
+        ms: milliseconds until the verdict.
+        error: one line, when the source gave no answer.
+    """
+
+    name: str
+    verdict: str
+    ms: float
+    error: str | None = None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether what this source knows is in the answer."""
+        return self.verdict in {Verdict.ANSWERED, Verdict.EMPTY}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAnswer:
+    """The verdict on a source together with its results."""
+
+    verdict: SourceVerdict
+    results: tuple[SourceResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The merged answer of all sources of a profile.
+
+    Attributes:
+        results: in the configured order of the sources; inside a source in its own order.
+        sources: one verdict per configured source, in the same order.
+    """
+
+    results: tuple[SourceResult, ...] = ()
+    sources: tuple[SourceVerdict, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every source answered."""
+        return all(verdict.has_answered for verdict in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as the sources are told.
+
+    Attributes:
+        token: the token of the request.
+        token_infos: what the verification of the token said.
+    """
+
+    token: str = field(default="", repr=False)
+    token_infos: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def args(self) -> dict[str, Any]:
+        """The `args` of `search`, `first_match` and `list`; a new dict for each source."""
+        return {
+            "token": self.token,
+            "token_infos": dict(self.token_infos),
+            "xivo_user_uuid": self.token_infos.get("xivo_user_uuid"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a display.
+
+    Attributes:
+        title: header, or None.
+        type: what the column means to clients ("name", "number", "email", …), or None.
+        field: the field of a result that it shows; a column without one shows `default`.
+        default: shown only when a result does not have the field; a field that is None stays None.
+    """
+
+    title: str | None = None
+    type: str | None = None
+    field: str | None = None
+    default: Any = None
+    number_display: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How results are shown: an ordered list of columns; an empty one shows no column."""
+
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def headers(self) -> list[str | None]:
+        """The titles, in order."""
+        return [column.title for column in self.columns]
+
+    @property
+    def types(self) -> list[str | None]:
+        """The types, in order."""
+        return [column.type for column in self.columns]

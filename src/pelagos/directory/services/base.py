@@ -1,0 +1,36 @@
+"""The contract of a service: what views call."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+
+class BaseServicePlugin(ABC):
+    """A service. A class with these methods works without this base, too."""
+
+    @abstractmethod
+    def load(self, args: Mapping[str, Any]) -> Any:
+        """Start, and return the object that views get under the plugin's name.
+
+        Args:
+            args: `config`, the whole configuration; `sources`, the loaded sources by name;
+                `failures`, the reason of each source that could not be loaded, by name;
+                `fanout`, a `pelagos.core.fanout.Fanout` that all services share.
+        """
+
+    def unload(self) -> None:  # noqa: B027  # optional, as the contract says
+        """Release what `load` took."""
+
+
+def needed(args: Mapping[str, Any], *keys: str) -> tuple[Any, ...]:
+    """The values of these keys of a plugin's `args`.
+
+    Raises:
+        ValueError: one is missing; says which, and which are there.
+    """
+    missing = [key for key in keys if key not in args]
+    if missing:
+        raise ValueError(f"args lacks {', '.join(missing)}; it has {', '.join(sorted(args))}")
+    return tuple(args[key] for key in keys)

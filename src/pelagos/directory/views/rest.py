@@ -1,0 +1,110 @@
+"""What REST views stand on: the prefix, the errors' shape, and the base of protected resources."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ClassVar, cast
+
+from flask import Flask, Response, current_app, g, request
+from flask_restful import Api, Resource
+from werkzeug.exceptions import HTTPException, NotFound
+
+from pelagos.core import wire
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.errors import PelagosError
+from pelagos.directory.errors import RequestError, TokenError
+from pelagos.directory.model import Asker
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/0.1"
+_EXTENSION = "pelagos.directory.verify"
+
+#: What tells whom a token belongs to: its infos, or None when it is not valid. Whatever
+#: `PelagosError` it raises means that the tokens cannot be verified now (503).
+Verify = Callable[[str], Mapping[str, Any] | None]
+
+
+class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
+    """Flask-RESTful's `Api` below `/0.1`, whose errors have the shape that clients know.
+
+    A rule that already begins with the prefix does not get it twice.
+    """
+
+    def __init__(self, app: Flask, verify: Verify, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        app.extensions[_EXTENSION] = verify
+        super().__init__(app, prefix=PREFIX, catch_all_404s=True)
+        self.representation("application/json")(_to_json)
+
+    def _complete_url(self, url_part: str, registration_prefix: str) -> str:
+        has_prefix = url_part == PREFIX or url_part.startswith(f"{PREFIX}/")
+        return registration_prefix + (url_part if has_prefix else PREFIX + url_part)
+
+    def handle_error(self, e: Exception) -> Response:
+        """Any error of a view as `{"reason": [...], "timestamp": [...], "status_code": ...}`."""
+        if isinstance(e, HTTPException):
+            if e.response is not None:
+                return cast("Response", e.response)
+            reason = e.description or e.name
+            if isinstance(e, NotFound):
+                reason = f"there is nothing at {request.path}"
+            answer = self._refuse(e.code or 500, [reason])
+            if methods := getattr(e, "valid_methods", None):
+                answer.headers["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
+            return answer
+        if isinstance(e, RequestError):
+            return self._refuse(e.status, list(e.reasons))
+        log.error("%s %s failed", request.method, request.path, exc_info=e)
+        return self._refuse(500, ["the directory failed at this request; its log says more"])
+
+    def _refuse(self, status: int, reasons: list[str]) -> Response:
+        body = {"reason": reasons, "timestamp": [self._clock.time()], "status_code": status}
+        return _to_json(body, status)
+
+
+class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no types
+    """A resource that only holders of a valid token reach; everyone else gets 401.
+
+    In its methods `asker()` tells who asks.
+    """
+
+    method_decorators: ClassVar[list[Callable[..., Any]]] = []
+
+
+def asker() -> Asker:
+    """Who sent the request that is being served; only inside an `AuthResource`."""
+    found: Asker = g.asker
+    return found
+
+
+def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        g.asker = _who_asks(request.headers.get("X-Auth-Token", ""))
+        return method(*args, **kwargs)
+
+    return call
+
+
+AuthResource.method_decorators = [_verified]
+
+
+def _who_asks(token: str) -> Asker:
+    if not token:
+        raise TokenError(["no token: send it in the header X-Auth-Token"])
+    verify: Verify = current_app.extensions[_EXTENSION]
+    try:
+        infos = verify(token)
+    except PelagosError as error:
+        log.warning("cannot verify a token: %s", error)
+        raise RequestError(["tokens cannot be verified at the moment"], status=503) from error
+    if infos is None:
+        raise TokenError(["this token is not valid"])
+    return Asker(token, infos)
+
+
+def _to_json(data: Any, code: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(wire.encode(data), code, dict(headers or {}), mimetype="application/json")
