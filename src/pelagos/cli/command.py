@@ -1,0 +1,194 @@
+"""What a command is, and how its line is parsed: a class with a docstring, options and `main`.
+
+    class ServiceInfo(Command):
+        \"\"\"Show all about one service.\"\"\"
+
+        shows = True
+        operands = {"service": Operand("name of the service", complete="service")}
+
+        def main(self, service): ...
+
+The signature of `main` says which operands there are and which may be left out; `arguments` are
+the options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pelagos.cli.argument import (
+    Argument,
+    ColumnsArgument,
+    CountArgument,
+    FlagArgument,
+    Operand,
+    ValueArgument,
+    option_names,
+)
+from pelagos.cli.context import Context
+from pelagos.cli.failures import UsageError, unknown
+
+FORMATS = ("table", "json", "yaml", "csv", "value")
+
+GLOBAL_ARGUMENTS: Mapping[str, Argument] = {
+    "help": FlagArgument("show this help", "-h", "--help"),
+    "verbose": CountArgument(
+        "say more on stderr; -vv shows what goes over the wire", "-v", "--verbose"
+    ),
+    "data": ValueArgument("data folder", "--data", metavar="DIR", complete="file"),
+    "config": ValueArgument("configuration file", "--config", metavar="FILE", complete="file"),
+    "master_url": ValueArgument("URL of the master", "--master-url", metavar="URL"),
+    "token_file": ValueArgument(
+        "file that holds your token", "--token-file", metavar="FILE", complete="file"
+    ),
+}
+"""Options that every command takes, before or after its words."""
+
+SHOW_ARGUMENTS: Mapping[str, Argument] = {
+    "output": ValueArgument(
+        "how to print: table, json, yaml, csv or value",
+        "-o",
+        "--output",
+        metavar="FORMAT",
+        default="table",
+        choices=FORMATS,
+    ),
+    "columns": ColumnsArgument("only these columns, in this order", "--columns", metavar="A,B,…"),
+}
+"""Options of every command that lists or shows."""
+
+
+class Command:
+    """Base of all commands.
+
+    Args:
+        context: what the command works with.
+        values: values of the options, by their names in `arguments`.
+
+    Attributes:
+        arguments: the options, by the name under which `self[name]` finds the value.
+        operands: help for the positional parameters of `main`, by name.
+        shows: whether the command lists or shows, and so takes --output and --columns.
+        examples: lines for the help.
+    """
+
+    arguments: Mapping[str, Argument] = {}
+    operands: Mapping[str, Operand] = {}
+    shows = False
+    examples: tuple[str, ...] = ()
+
+    def __init__(self, context: Context, values: Mapping[str, Any]) -> None:
+        self.context = context
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of an option."""
+        return self._values[name]
+
+    main: Any
+    """Does the work; takes the operands as text and returns an exit code, or None for 0."""
+
+    @classmethod
+    def all_arguments(cls) -> dict[str, Argument]:
+        """The options with those that every (showing) command has."""
+        shown = SHOW_ARGUMENTS if cls.shows else {}
+        return {**cls.arguments, **shown, **GLOBAL_ARGUMENTS}
+
+    @classmethod
+    def signature(cls) -> Iterator[tuple[str, bool, bool]]:
+        """(name, whether it must be given, whether it takes all that is left) of each operand."""
+        # The code object, because `inspect` would cost more than the whole start of the program.
+        function = cls.main
+        code = function.__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        required = len(names) - len(function.__defaults__ or ())
+        for position, name in enumerate(names):
+            yield name, position < required, False
+        if code.co_flags & 0x04:
+            yield code.co_varnames[code.co_argcount + code.co_kwonlyargcount], False, True
+
+    @classmethod
+    def syntax(cls) -> str:
+        """The operands as the help writes them: `REFERENCE URL [COMPUTER]`."""
+        words = []
+        for name, is_required, is_rest in cls.signature():
+            word = name.upper().replace("_", "-") + ("…" if is_rest else "")
+            words.append(word if is_required else f"[{word}]")
+        return " ".join(words)
+
+    @classmethod
+    def check_operands(cls, words: list[str], name: str) -> None:
+        """See whether these words fit `main`.
+
+        Raises:
+            UsageError: there are too few or too many, or one is not among the choices.
+        """
+        wanted = list(cls.signature())
+        usage = f"usage: pelagos {name} {cls.syntax()}".rstrip()
+        missing = [one for one, is_required, _ in wanted[len(words) :] if is_required]
+        if missing:
+            what = " and ".join(one.upper().replace("_", "-") for one in missing)
+            raise UsageError(f"{name}: {what} is missing", hint=usage)
+        if len(words) > len(wanted) and not any(is_rest for _, _, is_rest in wanted):
+            extra = " ".join(words[len(wanted) :])
+            raise UsageError(f"{name}: {extra!r} is too much", hint=usage)
+        for (one, _, _), word in zip(wanted, words, strict=False):
+            operand = cls.operands.get(one)
+            if operand and operand.choices and word not in operand.choices:
+                raise unknown(one.replace("_", " "), word, operand.choices)
+
+
+def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Split a command's line into the values of its options and its operands.
+
+    Raises:
+        UsageError: an option is unknown or lacks its value, or a value cannot be used.
+    """
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> Any:
+            raise UsageError(f"{name}: {message.removeprefix('argument ')}")
+
+    arguments = command.all_arguments()
+    parser = Parser(
+        prog=f"pelagos {name}",
+        add_help=False,
+        allow_abbrev=False,
+        # Told the width, argparse does not look for it: that alone would cost 5 ms.
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=80),
+    )
+    for key, argument in arguments.items():
+        if argument.arity == 0:
+            parser.add_argument(*argument.names, dest=key, action="count", default=0)
+        else:
+            parser.add_argument(*argument.names, dest=key, action="append")
+    before, dashes, after = _split_at_dashes(words)
+    found, rest = parser.parse_known_args(before)
+    for word in rest:
+        if word.startswith("-") and word != "-":
+            option = word.partition("=")[0]
+            raise unknown(
+                "option",
+                option,
+                option_names(arguments.values()),
+                hint=f"see: pelagos {name} --help",
+            )
+    values = {key: _value(argument, getattr(found, key)) for key, argument in arguments.items()}
+    return values, rest + after if dashes else rest
+
+
+def _split_at_dashes(words: list[str]) -> tuple[list[str], bool, list[str]]:
+    if "--" not in words:
+        return words, False, []
+    position = words.index("--")
+    return words[:position], True, words[position + 1 :]
+
+
+def _value(argument: Argument, given: Any) -> Any:
+    if isinstance(argument, CountArgument):
+        return given
+    if argument.arity == 0:
+        return bool(given)
+    return argument.default if given is None else argument.parse(given)

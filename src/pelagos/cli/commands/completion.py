@@ -1,0 +1,73 @@
+"""`pelagos completion`: the script with which a shell completes Pelagos' command line."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import Operand
+from pelagos.cli.command import Command
+
+_BASH = """\
+_pelagos() {
+    local line
+    COMPREPLY=()
+    while IFS=$'\\t' read -r line _; do
+        if [[ $line == :file ]]; then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+            return
+        fi
+        COMPREPLY+=("$line")
+    done < <(pelagos __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _pelagos pelagos
+"""
+
+_ZSH = """\
+#compdef pelagos
+_pelagos() {
+    local -a found
+    local name text
+    while IFS=$'\\t' read -r name text; do
+        if [[ $name == :file ]]; then
+            _files
+            return
+        fi
+        found+=("${name//:/\\\\:}${text:+:$text}")
+    done < <(pelagos __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
+    _describe pelagos found
+}
+compdef _pelagos pelagos
+"""
+
+_FISH = """\
+function __pelagos_complete
+    set -l words (commandline -opc) (commandline -ct)
+    for line in (pelagos __complete $words[2..-1] 2>/dev/null)
+        if test "$line" = :file
+            __fish_complete_path (commandline -ct)
+        else
+            echo $line
+        end
+    end
+end
+complete -c pelagos -f -a '(__pelagos_complete)'
+"""
+
+_SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+class Completion(Command):
+    """Print the completion script of a shell, to be read at its start.
+
+    It completes commands, options and the names of services and computers of the running plane.
+    """
+
+    operands = {"shell": Operand("bash, zsh or fish", choices=tuple(_SCRIPTS))}
+    examples = (
+        "bash: pelagos completion bash > ~/.local/share/bash-completion/completions/pelagos",
+        "zsh:  pelagos completion zsh > a folder of $fpath/_pelagos",
+        "fish: pelagos completion fish > ~/.config/fish/completions/pelagos.fish",
+    )
+
+    def main(self, shell: str) -> None:
+        """Print it."""
+        self.context.stdout.write(_SCRIPTS[shell])

@@ -1,0 +1,94 @@
+"""`pelagos computer …`: the computers of the plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import Operand
+from pelagos.cli.command import Command
+from pelagos.cli.context import Context
+from pelagos.cli.failures import nearest
+from pelagos.cli.moment import ago, clock_and_ago
+from pelagos.cli.output import Column
+
+if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
+    from pelagos.slap.model import ComputerStatus
+
+COMPUTER = Operand("name of the computer", complete="computer")
+
+
+def find(context: Context, computer_id: str) -> ComputerStatus:
+    """The computer of this name.
+
+    Raises:
+        NotFoundError: there is none; the hint names the nearest.
+    """
+    from pelagos.slap.errors import NotFoundError
+
+    try:
+        return context.master.computer(computer_id)
+    except NotFoundError as error:
+        near = nearest(computer_id, [one.computer_id for one in context.master.computers()])
+        hint = f"did you mean {near}?" if near else "see all of them: pelagos computer list"
+        raise NotFoundError(
+            f"there is no computer {computer_id}", status=error.status, hint=hint
+        ) from error
+
+
+class ComputerList(Command):
+    """List the computers: how many partitions are free, and when each agent was last heard of."""
+
+    shows = True
+
+    def main(self) -> None:
+        """Print them."""
+        now = self.context.clock.time()
+        found = self.context.glance("v1/computers")
+        columns = (
+            Column("computer_id", "computer"),
+            Column("free_count", "free"),
+            Column("partition_count", "of"),
+            Column("last_seen", "last seen", lambda at: ago(at, now) if at else "never"),
+            Column("cause.code", "state"),
+            Column("cause.message", "cause"),
+        )
+        self.context.output.show_list(
+            self.context.master.computers() if found is None else found,
+            columns,
+            empty="no computers yet; make this one the first: pelagos up",
+        )
+
+
+class ComputerInfo(Command):
+    """Show a computer and who sits in its partitions."""
+
+    shows = True
+    operands = {"computer": COMPUTER}
+
+    def main(self, computer: str) -> None:
+        """Print it; a table of the partitions follows what is said of the computer."""
+        found = find(self.context, computer)
+        output = self.context.output
+        if not output.is_table or self["columns"]:
+            output.show_one(found)
+            return
+        now = self.context.clock.time()
+        head = {
+            "computer": found.computer_id,
+            "state": found.cause.code,
+            "cause": found.cause.message,
+            "next": found.cause.hint,
+            "last seen": clock_and_ago(found.last_seen, now) if found.last_seen else "never",
+            "free": f"{found.free_count} of {found.partition_count} partitions",
+        }
+        output.show_one(head)
+        if found.partitions:
+            output.line()
+            output.show_list(
+                found.partitions,
+                (
+                    Column("partition_id", "partition"),
+                    Column("service", show=lambda name: name or "(free)"),
+                    Column("status"),
+                ),
+            )

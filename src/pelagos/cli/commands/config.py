@@ -1,0 +1,97 @@
+"""`pelagos config …`: the configuration file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pelagos.cli.argument import Operand
+from pelagos.cli.command import Command
+from pelagos.cli.output import Column, as_text, plain
+
+KEY = Operand("the setting, e.g. master.port", complete="key")
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]*(?=@)")
+
+
+def shown(value: Any) -> Any:
+    """The value of a setting with the password in a URL hidden."""
+    return _PASSWORD.sub("***", value) if isinstance(value, str) else plain(value)
+
+
+class ConfigList(Command):
+    """List all settings: value, default, what set it, meaning. Passwords in URLs are hidden."""
+
+    shows = True
+
+    def main(self) -> None:
+        """Print them."""
+        from pelagos.core.config import settings
+
+        config = self.context.config
+        rows = [
+            {
+                "key": one.key,
+                "value": shown(config.get(one.key)),
+                "default": plain(one.default),
+                "origin": config.origins.get(one.key, "default"),
+                "variable": one.variable,
+                "about": one.about,
+            }
+            for one in settings()
+        ]
+        columns = (
+            Column("key"),
+            Column(
+                "value", show=lambda value: as_text(value) if value not in (None, "", {}) else "-"
+            ),
+            Column("origin", "set by"),
+            Column("about"),
+        )
+        self.context.output.show_list(rows, columns)
+
+
+class ConfigGet(Command):
+    """Print the value of a setting: the environment's, else the file's, else the default."""
+
+    operands = {"key": KEY}
+
+    def main(self, key: str) -> None:
+        """Print it."""
+        self.context.output.line(as_text(plain(self.context.config.get(key))))
+
+
+class ConfigSet(Command):
+    """Write a setting to the configuration file; comments in the file stay."""
+
+    operands = {"key": KEY, "value": Operand("its value")}
+    examples = ("pelagos config set node.partitions 20",)
+
+    def main(self, key: str, value: str) -> None:
+        """Write it."""
+        from pelagos.core.config import find_setting, set_value
+
+        set_value(self.context.config_path, key, value)
+        variable = find_setting(key).variable
+        if variable and self.context.environ.get(variable):
+            self.context.say(f"written; but {variable} is set here and is stronger than the file")
+
+
+class ConfigDelete(Command):
+    """Remove a setting from the configuration file, so that its default holds."""
+
+    operands = {"key": KEY}
+
+    def main(self, key: str) -> None:
+        """Remove it."""
+        from pelagos.core.config import delete_value
+
+        if not delete_value(self.context.config_path, key):
+            self.context.say(f"{key} was not set in {self.context.config_path}")
+
+
+class ConfigPath(Command):
+    """Print the path of the configuration file, whether it exists or not."""
+
+    def main(self) -> None:
+        """Print it."""
+        self.context.output.line(str(self.context.config_path))

@@ -1,0 +1,37 @@
+"""`pelagos down`: end the plane of this computer."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import FlagArgument, SecondsArgument
+from pelagos.cli.command import Command
+
+
+class Down(Command):
+    """Stop the plane that runs on this computer with the same data folder.
+
+    Its services keep running unless --stop-services says otherwise; the next `pelagos up`
+    starts those again.
+    """
+
+    arguments = {
+        "stop_services": FlagArgument("stop the services of this computer too", "--stop-services"),
+        "timeout": SecondsArgument("how long to wait for its end", "--timeout", default=40.0),
+    }
+
+    def main(self) -> None:
+        """End it and wait until it has ended."""
+        from pelagos.plane import down
+        from pelagos.plane.data_folder import DataFolder
+
+        ended = down.run(
+            DataFolder(self.context.data),
+            stop_services=self["stop_services"],
+            timeout=self["timeout"],
+        )
+        say = self.context.say
+        if ended.pids:
+            say(f"the plane of {self.context.data} has ended")
+        else:
+            say(f"no plane runs on {self.context.data}")
+        if ended.services_stopped:
+            say("its services are stopped; the next `pelagos up` starts them again")

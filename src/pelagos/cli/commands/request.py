@@ -1,0 +1,148 @@
+"""`pelagos request`: ask for a service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pelagos.cli.argument import KeyValueArgument, Operand, ValueArgument
+from pelagos.cli.command import Command
+from pelagos.cli.commands.service import COLUMNS, WAIT_ARGUMENTS
+from pelagos.cli.failures import UsageError
+from pelagos.cli.software import software_url
+
+_PARAMETER_FILE_LIMIT = 8 * 1024 * 1024
+"""Bytes; no master takes more in one request."""
+
+
+class Request(Command):
+    """Ask for a service, or change what you asked for.
+
+    The master keeps the wish and the agents make it true. The same REFERENCE again changes the
+    service: its parameters are those of the last request.
+    """
+
+    shows = True
+    arguments = {
+        "param": KeyValueArgument("a parameter; may be repeated", "-p", "--param"),
+        "param_file": ValueArgument(
+            "parameters in a JSON file (- reads stdin); --param is laid over it",
+            "--param-file",
+            metavar="FILE",
+            complete="file",
+        ),
+        "type": ValueArgument("software type; default: default", "--type", default="default"),
+        "state": ValueArgument(
+            "started (at first the default), stopped or destroyed",
+            "--state",
+            metavar="STATE",
+            choices=("started", "stopped", "destroyed"),
+        ),
+        "filter": KeyValueArgument(
+            "only on computers that match, e.g. computer_guid=NAME", "--filter"
+        ),
+        **WAIT_ARGUMENTS,
+    }
+    operands = {
+        "reference": Operand("the name that you give the service", complete="service"),
+        "url": Operand("URL or path of its software release", complete="release"),
+    }
+    examples = (
+        "pelagos request hello examples/hello/software.cfg --wait",
+        "pelagos request db https://example.org/db.cfg -p size=10 -w --timeout 20m",
+    )
+
+    def main(self, reference: str, url: str) -> None:
+        """Tell the master; wait when told to; print what came of it."""
+        from pelagos.slap.errors import ResourceNotReady
+        from pelagos.slap.model import InstanceRequest, InstanceState
+
+        check_reference(reference)
+        wish = InstanceRequest(
+            reference=reference,
+            release_url=software_url(url),
+            software_type=self["type"],
+            parameters=self._parameters(),
+            filters=self["filter"] or {},
+            state=InstanceState(self["state"]) if self["state"] else None,
+        )
+        try:
+            self.context.master.request(wish)
+        except ResourceNotReady as error:
+            # The wish is kept; `service` tells its cause. Another master may know no `service`.
+            if error.cause is None and not self["wait"]:
+                raise
+        if self["wait"]:
+            self._wait(reference)
+        else:
+            self._tell(reference)
+
+    def _tell(self, reference: str) -> None:
+        from pelagos.cli.progress import next_step
+
+        found = self.context.master.service(reference)
+        self.context.output.show_list([found], COLUMNS)
+        if self.context.output.is_table:
+            hint = next_step(found.cause)
+            self.context.say(hint or f"see how it goes: pelagos why {reference}")
+
+    def _wait(self, reference: str) -> None:
+        from pelagos.cli.progress import wait_until
+
+        goal = self.context.master.service(reference).requested_state
+        reached = wait_until(self.context, reference, goal, self["timeout"])
+        if reached is None:
+            self.context.say(f"{reference} is gone")
+        elif goal.value == "started":
+            self.context.output.show_values(reached.connection)
+        else:
+            self.context.output.show_list([reached], COLUMNS)
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters = self._from_file(self["param_file"]) if self["param_file"] else {}
+        return {**parameters, **(self["param"] or {})}
+
+    def _from_file(self, name: str) -> dict[str, Any]:
+        limit = _PARAMETER_FILE_LIMIT
+        try:
+            if name == "-":
+                text = self.context.stdin.read(limit + 1)
+            else:
+                with Path(name).expanduser().open(encoding="utf-8") as file:
+                    text = file.read(limit + 1)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"--param-file: cannot read {name}: {reason}") from error
+        if len(text) > limit:
+            raise UsageError(
+                f"--param-file: {name} is larger than {limit // 1024**2} MiB",
+                hint="give the service a URL of large data instead of the data",
+            )
+        return _object(name, text)
+
+
+def _object(name: str, text: str) -> dict[str, Any]:
+    example = 'write for example: {"size": 10}'
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--param-file: {name} is not JSON: {error}", hint=example) from error
+    except RecursionError as error:
+        raise UsageError(f"--param-file: {name} is nested too deep") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--param-file: {name} does not hold a JSON object", hint=example)
+    return found
+
+
+def check_reference(reference: str) -> None:
+    """See whether a service may have this name.
+
+    Raises:
+        UsageError: it is empty or holds characters that cannot be printed.
+    """
+    if not reference.strip() or not reference.isprintable():
+        raise UsageError(
+            f"{reference!r} cannot be the name of a service",
+            hint="use letters, digits, dots, dashes and underscores",
+        )

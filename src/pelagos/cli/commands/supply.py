@@ -1,0 +1,57 @@
+"""`pelagos supply`: a software release onto a computer, or away from it."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import FlagArgument, Operand
+from pelagos.cli.command import Command
+from pelagos.cli.failures import UsageError
+from pelagos.cli.software import local_path, software_url
+
+
+class Supply(Command):
+    """Make a software release available on a computer.
+
+    The agent of the computer builds it; see how far it is with `pelagos software list`. Without
+    COMPUTER it is this computer, or the only one of the plane.
+    """
+
+    arguments = {
+        "remove": FlagArgument("take the software away from the computer", "--remove"),
+    }
+    operands = {
+        "url": Operand("URL or path of the buildout profile", complete="file"),
+        "computer": Operand("name of the computer", complete="computer"),
+    }
+    examples = (
+        "pelagos supply examples/hello/software.cfg",
+        "pelagos supply https://example.org/db.cfg node-2 --remove",
+    )
+
+    def main(self, url: str, computer: str | None = None) -> None:
+        """Tell the master."""
+        from pelagos.slap.model import SupplyState
+
+        if self["remove"]:
+            state = SupplyState.DESTROYED
+            release = url if "://" in url else str(local_path(url))
+        else:
+            state = SupplyState.AVAILABLE
+            release = software_url(url)
+        computer = computer or self._only_computer()
+        self.context.master.supply(release, computer, state)
+        verb = "will be removed from" if self["remove"] else "will be available on"
+        self.context.say(f"{release} {verb} {computer}; see: pelagos software list")
+
+    def _only_computer(self) -> str:
+        """This computer, or the only one there is."""
+        context = self.context
+        own = context.endpoints.get("computer_id") if context.is_own_plane else None
+        if own:
+            return str(own)
+        names = [one.computer_id for one in context.master.computers()]
+        if len(names) == 1:
+            return names[0]
+        raise UsageError(
+            "supply: COMPUTER is missing",
+            hint=f"name one of: {', '.join(names)}" if names else "the plane has no computer yet",
+        )

@@ -1,0 +1,114 @@
+"""`pelagos why`: the state of a thing, its cause, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import Operand, ValueArgument
+from pelagos.cli.command import Command
+from pelagos.cli.failures import nearest
+from pelagos.cli.moment import clock_and_ago, local
+from pelagos.cli.terminal import clean, paint, wants_colour
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
+    from pelagos.slap.errors import NotFoundError
+    from pelagos.slap.model import Cause, Explanation
+
+_DETAIL_LINES = 12
+_CHAIN = 6
+_EVENTS = 6
+
+
+class Why(Command):
+    """Tell why a service, computer or software release is in the state that it is in.
+
+    The first line names the cause. Then: since when it holds, who saw it, what to do next, how
+    it came to that.
+    """
+
+    shows = True
+    arguments = {
+        "kind": ValueArgument(
+            "what THING is, when a name fits two: service, computer or release",
+            "--kind",
+            metavar="KIND",
+            choices=("service", "computer", "release"),
+        ),
+    }
+    operands = {"thing": Operand("name of the service or computer, or URL", complete="thing")}
+    examples = ("pelagos why hello", "pelagos why hello --output value --columns cause.code")
+
+    def main(self, thing: str) -> None:
+        """Ask and print."""
+        explanation = self._explain(thing)
+        if self.context.output.is_table and self["columns"] is None:
+            self._print(explanation)
+        else:
+            self.context.output.show_one(explanation)
+
+    def _explain(self, thing: str) -> Explanation:
+        from pelagos.plane import why
+        from pelagos.plane.data_folder import DataFolder
+        from pelagos.slap.errors import NotFoundError
+
+        master = self.context.master
+        folder = DataFolder(self.context.data)
+        try:
+            return why.explain(master, folder, thing, self["kind"])
+        except NotFoundError as error:
+            path = Path(thing).expanduser()
+            if "://" not in thing and path.is_file():  # a release that was supplied by its path
+                return why.explain(master, folder, str(path.absolute()), self["kind"])
+            raise self._not_found(thing, error) from error
+
+    def _not_found(self, thing: str, error: NotFoundError) -> NotFoundError:
+        from pelagos.slap.errors import NotFoundError
+
+        master = self.context.master
+        names = [one.reference for one in master.services()]
+        names += [one.computer_id for one in master.computers()]
+        names += [one.url for one in master.releases()]
+        near = nearest(thing, names)
+        hint = f"did you mean {near}?" if near else "see: pelagos service list"
+        message = f"there is no service, computer or software release {thing}"
+        return NotFoundError(message, status=error.status, hint=hint)
+
+    def _print(self, explanation: Explanation) -> None:
+        cause = explanation.cause
+        head = f"{explanation.name}: {cause.message or cause.code}"
+        if cause.message and cause.code not in cause.message:
+            head += f" ({cause.code})"
+        is_bold = wants_colour(self.context.stdout, self.context.environ)
+        lines = [paint(clean(head), "bold") if is_bold else clean(head)]
+        lines += self._facts(explanation.kind, explanation.state, cause)
+        chain = [one for one in explanation.chain[:_CHAIN] if one.message]
+        if chain:
+            lines.append("how it came to that:")
+            lines += [f"  - {clean(one.message)} ({clean(one.code)})" for one in chain]
+        if explanation.events:
+            lines.append("last events:")
+        for event in explanation.events[:_EVENTS]:
+            what = f"{event.kind} by {event.actor}"
+            said = f": {event.cause.message}" if event.cause.message else ""
+            lines.append(f"  {local(event.at)}  {clean(what + said)}")
+        self.context.stdout.write("\n".join(lines) + "\n")
+
+    def _facts(self, kind: str, state: str, cause: Cause) -> list[str]:
+        now = self.context.clock.time()
+        facts = (
+            ("state", f"{state} ({kind})"),
+            ("since", clock_and_ago(cause.since, now) if cause.since else ""),
+            ("seen by", cause.seen_by),
+            ("next", cause.hint or "nothing needs to be done"),
+        )
+        lines = [f"  {name:8}  {clean(text)}" for name, text in facts if text]
+        detail = cause.detail.rstrip().splitlines()
+        if len(detail) > _DETAIL_LINES:
+            lines.append(
+                f"  detail    … ({len(detail) - _DETAIL_LINES} lines before; all: --output json)"
+            )
+        elif detail:
+            lines.append("  detail")
+        lines += [f"    | {clean(line, keep=chr(9))}" for line in detail[-_DETAIL_LINES:]]
+        return lines

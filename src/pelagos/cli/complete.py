@@ -1,0 +1,125 @@
+"""What a shell offers for the word that is being typed: `pelagos __complete WORD…`.
+
+One proposal a line, with a tab and a few words about it; the line `:file` asks the shell for
+names of files. Everything that goes wrong means no proposal: completion never disturbs who
+types.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from pelagos.cli.failures import OK
+from pelagos.cli.terminal import clean
+from pelagos.cli.tree import Node, pelagos_tree
+from pelagos.core.errors import PelagosError
+
+_TIMEOUT = 0.5
+"""Seconds that a proposal may take: longer is worse than none."""
+
+_LISTS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "service": (("v1/services", "reference", "status"),),
+    "computer": (("v1/computers", "computer_id", ""),),
+    "release": (("v1/releases", "url", "computer_id"),),
+}
+_LISTS["thing"] = _LISTS["service"] + _LISTS["computer"] + _LISTS["release"]
+
+
+def complete(words: list[str]) -> int:
+    """Print the proposals.
+
+    Args:
+        words: those of the line after the program's name; the last is the one being typed and
+            may be empty.
+    """
+    *before, current = words or [""]
+    for name, text in proposals(before, current):
+        if name.startswith(current) or name == ":file":
+            sys.stdout.write(f"{clean(name)}\t{clean(text)}".rstrip() + "\n")
+    return OK
+
+
+def proposals(before: list[str], current: str) -> Iterator[tuple[str, str]]:
+    """Proposals for a word after these words, some of which may not fit what is typed already."""
+    from pelagos.cli.extension import extend
+    from pelagos.cli.main import leading_options
+
+    tree = pelagos_tree()
+    leading, rest = leading_options(before)
+    if len(leading) % 2 and leading[-1:] != ["--version"] and not rest and leading[-1] in _PATHS:
+        yield ":file", ""
+        return
+    node, operands = tree.find_best_match(rest)
+    if node is tree.root:
+        extend(tree)
+        node, operands = tree.find_best_match(rest)
+    if node.target is not None:
+        yield from _of_command(node, leading, operands, current)
+    elif not operands:
+        for word, child in node.children.items():
+            yield word, child.help
+
+
+_PATHS = ("--data", "--config", "--token-file")
+
+
+def _of_command(
+    node: Node, leading: list[str], words: list[str], current: str
+) -> Iterator[tuple[str, str]]:
+    from pelagos.cli.command import parse
+    from pelagos.cli.launch import load
+
+    command = load(node)
+    arguments = command.all_arguments()
+    by_name = {name: one for one in arguments.values() for name in one.names}
+    last = by_name.get(words[-1]) if words else None
+    if last is not None and last.arity and "--" not in words:
+        yield from _values(last.choices, last.complete, leading)
+        return
+    if current.startswith("-") and "--" not in words:
+        yield from ((name, one.help) for one in arguments.values() for name in one.names)
+        return
+    try:
+        _, given = parse(command, node.name, words)
+    except PelagosError:
+        return
+    names = [name for name, _, _ in command.signature()]
+    if len(given) < len(names) and names[len(given)] in command.operands:
+        operand = command.operands[names[len(given)]]
+        yield from _values(operand.choices, operand.complete, leading + words)
+
+
+def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[tuple[str, str]]:
+    if choices:
+        yield from ((choice, "") for choice in choices)
+    elif kind == "key":
+        from pelagos.core.config import settings
+
+        yield from ((one.key, one.about) for one in settings())
+    else:
+        for path, key, about in _LISTS.get(kind, ()):
+            yield from _live(path, key, about, words)
+        if kind in ("file", "release", "thing"):
+            yield ":file", ""
+
+
+def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[str, str]]:
+    """Names that the plane knows, when it answers at once."""
+    from pelagos.cli.context import Context
+
+    options = {
+        name: words[words.index(option) + 1]
+        for option, name in (
+            ("--data", "data"),
+            ("--config", "config"),
+            ("--master-url", "master_url"),
+        )
+        if option in words[:-1]
+    }
+    try:
+        found = Context(options).glance(path, _TIMEOUT)
+    except (PelagosError, OSError):
+        return
+    for one in found or ():
+        yield str(one.get(key, "")), str(one.get(about, ""))

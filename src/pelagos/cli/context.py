@@ -1,0 +1,243 @@
+"""What a command works with: streams, options that every command takes, configuration, the plane.
+
+Everything is found when it is first asked for, so that a command that needs no plane neither
+looks for one nor pays for the imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pelagos.cli.failures import NOT_ALLOWED, CommandError, NoPlaneError
+from pelagos.cli.output import Output
+from pelagos.cli.terminal import clean, is_terminal, wants_colour
+
+if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
+    from pelagos.core.clock import Clock
+    from pelagos.core.config import Config
+    from pelagos.slap.client import SlapClient
+
+Connect = Callable[[str, str | None, float], "SlapClient"]
+"""Makes a client of the master at a URL, with a token and seconds to wait for an answer."""
+
+
+class Context:
+    """The world as one command sees it.
+
+    Args:
+        options: values of the options that every command takes (`command.GLOBAL_ARGUMENTS`) and
+            of --output and --columns.
+        environ: the environment; None = this process's.
+        stdin: where `-` reads from.
+        stdout: where results go.
+        stderr: where errors, hints and progress go.
+        connect: makes the client of the master; None = a real one.
+        clock: what tells the time; None = this machine's.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        environ: Mapping[str, str] | None = None,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        connect: Connect | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.options = options
+        self.environ = os.environ if environ is None else environ
+        self.stdin = stdin or sys.stdin
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self._connect = connect or _connect
+        self._may_glance = connect is None
+        self._clock = clock
+
+    # ---- what is printed ----
+
+    @cached_property
+    def output(self) -> Output:
+        """Prints results as the options wish."""
+        width = None
+        if is_terminal(self.stdout):
+            import shutil
+
+            width = shutil.get_terminal_size().columns
+        return Output(
+            self.stdout,
+            self.options.get("output") or "table",
+            columns=self.options.get("columns"),
+            colour=wants_colour(self.stdout, self.environ),
+            width=width,
+        )
+
+    def say(self, text: str) -> None:
+        """Tell the person something that is not a result, on stderr."""
+        self.stderr.write(clean(text, keep="\n") + "\n")
+        self.stderr.flush()
+
+    # ---- places and settings ----
+
+    @cached_property
+    def data(self) -> Path:
+        """The data folder; it may not exist."""
+        from pelagos.core import config
+
+        given = self.options.get("data")
+        return Path(given).expanduser().absolute() if given else config.data_dir(self.environ)
+
+    @cached_property
+    def config_path(self) -> Path:
+        """The configuration file; it may not exist."""
+        from pelagos.core import config
+
+        given = self.options.get("config")
+        return Path(given).expanduser().absolute() if given else config.config_file(self.environ)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings: the environment above the file above the defaults."""
+        from pelagos.core import config
+
+        return config.load(self.config_path if self.options.get("config") else None, self.environ)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """What tells the time."""
+        from pelagos.core.clock import SystemClock
+
+        return self._clock or SystemClock()
+
+    # ---- the plane ----
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, Any]:
+        """What `pelagos up` noted in the data folder (plane.json); empty when nothing."""
+        path = self.data / "plane.json"
+        try:
+            found = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except PermissionError as error:
+            raise CommandError(
+                f"cannot read {path}: {error.strerror}",
+                hint="run as the user who started the plane, or name a master with --master-url",
+                code=NOT_ALLOWED,
+            ) from error
+        except (OSError, ValueError) as error:
+            raise CommandError(
+                f"{path} is damaged: {error}", hint="start the plane again: pelagos up"
+            ) from error
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def master_url(self) -> str:
+        """Where the master is: --master-url, the configuration, or the plane of the data folder.
+
+        Raises:
+            NoPlaneError: none of them says so.
+        """
+        url = self._configured_master or self.endpoints.get("master_url")
+        if not url:
+            raise NoPlaneError(
+                f"no plane is known here: {self.data} has none",
+                hint="start one: pelagos up\nor name one: --master-url URL, or PELAGOS_MASTER_URL",
+            )
+        return str(url)
+
+    @property
+    def is_own_plane(self) -> bool:
+        """Whether the master is that of the data folder, and not one that was named."""
+        return not self._configured_master
+
+    @property
+    def _configured_master(self) -> str:
+        return self.options.get("master_url") or self.config.plane.master_url
+
+    @cached_property
+    def token(self) -> str | None:
+        """The person's token: --token-file, PELAGOS_TOKEN, the configuration, or the data folder.
+
+        None when there is none; a master's URL may carry one itself.
+
+        Raises:
+            CommandError: a file was named and cannot be read.
+        """
+        named = self.options.get("token_file")
+        if named:
+            return _token_in(Path(named).expanduser())
+        if self.environ.get("PELAGOS_TOKEN"):
+            return self.environ["PELAGOS_TOKEN"].strip()
+        if self.config.plane.token_file:
+            return _token_in(self.config.plane.token_file)
+        own = self.data / "token"
+        # The token of the own plane is not for a master that was named.
+        return _token_in(own) if self.is_own_plane and _is_there(own) else None
+
+    @cached_property
+    def master(self) -> SlapClient:
+        """The client of the master.
+
+        Raises:
+            CommandError: no master or no token is known.
+        """
+        url = self.master_url
+        if self.token is None and "@" not in url:
+            raise CommandError(
+                f"there is no token for {url}",
+                hint="give one: --token-file FILE, or PELAGOS_TOKEN",
+                code=NOT_ALLOWED,
+            )
+        return self._connect(url, self.token, self.config.plane.timeout)
+
+    def glance(self, path: str, timeout: float = 10.0) -> Any:
+        """What the master answers to GET `path`, as plain data; None = ask `master` instead.
+
+        Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
+        """
+        if not self._may_glance or not self.token:
+            return None
+        from pelagos.cli.glance import look
+
+        return look(self.master_url, path, self.token, timeout)
+
+
+def _connect(url: str, token: str | None, timeout: float) -> SlapClient:
+    from pelagos.slap.client import SlapClient
+
+    return SlapClient(url, token=token, timeout=timeout)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder on the way is closed: reading will say so
+        return True
+
+
+def _token_in(path: Path) -> str:
+    try:
+        # No token is larger; a wrong file may be.
+        with path.open(encoding="ascii") as file:
+            token = file.read(4096).strip()
+    except (OSError, ValueError) as error:
+        raise CommandError(
+            f"cannot read the token file {path}: {getattr(error, 'strerror', None) or 'not text'}",
+            hint="give another: --token-file FILE, or PELAGOS_TOKEN",
+            code=NOT_ALLOWED,
+        ) from error
+    if not token.isprintable() or not token or " " in token:
+        raise CommandError(
+            f"the token file {path} does not hold a token, alone on one line",
+            hint="give another: --token-file FILE, or PELAGOS_TOKEN",
+            code=NOT_ALLOWED,
+        )
+    return token

@@ -1,0 +1,120 @@
+"""What a person reads when a command cannot go on, and the exit code that a script reads.
+
+0  done
+1  failed
+2  the command line, a file that it names or the configuration is wrong
+3  accepted, but not ready in time
+4  no such service, computer, release or source
+5  credentials are missing, wrong or not enough
+6  the plane cannot be reached
+130  interrupted (Ctrl-C)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pelagos.cli.terminal import clean
+from pelagos.core.errors import ConfigError, PelagosError
+
+OK = 0
+FAILED = 1
+USAGE = 2
+NOT_READY = 3
+NOT_FOUND = 4
+NOT_ALLOWED = 5
+UNREACHABLE = 6
+INTERRUPTED = 130
+
+EXIT_CODES = {
+    OK: "done",
+    FAILED: "failed",
+    USAGE: "the command line, a file that it names or the configuration is wrong",
+    NOT_READY: "accepted, but not ready in time",
+    NOT_FOUND: "no such service, computer, release or person",
+    NOT_ALLOWED: "credentials are missing, wrong or not enough",
+    UNREACHABLE: "the plane cannot be reached",
+    INTERRUPTED: "interrupted (Ctrl-C)",
+}
+"""Every exit code and its meaning; docs/reference/exit-codes.md says the same."""
+
+# By the name of the error, so that deciding does not load rooms which the command did not use.
+_CODES = {
+    ("pelagos.core.http.errors", "HttpUnreachable"): UNREACHABLE,
+    ("pelagos.core.http.errors", "HttpTimeout"): UNREACHABLE,
+    ("pelagos.slap.errors", "MasterUnreachable"): UNREACHABLE,
+    ("pelagos.slap.errors", "ConnectionError"): UNREACHABLE,
+    ("pelagos.slap.errors", "NotFoundError"): NOT_FOUND,
+    ("pelagos.slap.errors", "ResourceNotReady"): NOT_READY,
+    ("pelagos.slap.errors", "AuthenticationError"): NOT_ALLOWED,
+    ("pelagos.slap.errors", "Unauthorized"): NOT_ALLOWED,
+    ("pelagos.slap.errors", "BadRequest"): USAGE,
+}
+
+_BY_STATUS = {401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 408: NOT_READY}
+
+
+class CommandError(PelagosError):
+    """A command cannot do what it was asked.
+
+    Attributes:
+        code: the exit code of the program.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, code: int = FAILED) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class UsageError(CommandError):
+    """The command line is wrong: an unknown word, a missing or malformed value."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, code=USAGE)
+
+
+class NoPlaneError(CommandError):
+    """No plane is known or running where the command looks for one."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or "start one here: pelagos up", code=UNREACHABLE)
+
+
+def exit_code(error: PelagosError) -> int:
+    """The exit code of the program that ends with this error."""
+    if isinstance(error, CommandError):
+        return error.code
+    if isinstance(error, ConfigError):
+        return USAGE
+    for kind in type(error).__mro__:
+        code = _CODES.get((kind.__module__, kind.__qualname__))
+        if code is not None:
+            return code
+    return _BY_STATUS.get(getattr(error, "status", None) or 0, FAILED)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be, or None."""
+    import difflib
+
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:
+    """A `UsageError` about a word that is none of the known ones; it names the nearest."""
+    choices = list(known)
+    near = nearest(word, choices)
+    if near is not None:
+        hint = f"did you mean {near}?"
+    elif hint is None:
+        hint = f"use one of: {', '.join(choices)}"
+    return UsageError(f"unknown {kind}: {word}", hint=hint)
+
+
+def as_written(error: PelagosError) -> str:
+    """The error as lines for stderr: what happened and why, then what to do next."""
+    lines = [f"pelagos: {clean(error.message, keep=chr(10))}"]
+    if error.hint:
+        lines += [f"  {clean(line)}" for line in error.hint.splitlines()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,151 @@
+"""The program `pelagos`: find the command, run it, turn every failure into words and an exit code.
+
+`--version`, `--help` and an unknown word are answered from the tree alone. Nothing that costs
+start-up time may be imported at the top; `benchmarks/cli_start.py` measures it and a test
+counts the modules.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from pelagos import __version__
+from pelagos.cli import failures
+from pelagos.cli.tree import CommandTree, Node, pelagos_tree
+from pelagos.core.errors import PelagosError
+
+_WITH_VALUE = ("--data", "--config", "--master-url", "--token-file", "-o", "--output", "--columns")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        argv: the words after the name of the program; None = those of this process.
+
+    Returns:
+        The exit code; `pelagos.cli.failures` lists them.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        code = run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _quiet_pipe()
+    except KeyboardInterrupt:
+        sys.stderr.write("\npelagos: interrupted\n")
+        code = failures.INTERRUPTED
+    except PelagosError as error:
+        code = _told(error)
+    except OSError as error:
+        code = _os_error(error, words)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets words, a file the traceback
+        code = _unexpected(error, words)
+    return code
+
+
+def run(words: list[str]) -> int:
+    """Run one command line and let every failure out; see `main`."""
+    leading, rest = leading_options(words)
+    if not rest and any(word in ("-V", "--version") for word in leading):
+        sys.stdout.write(f"pelagos {__version__}\n")
+        return failures.OK
+    if rest[:1] == ["__complete"]:
+        from pelagos.cli.complete import complete
+
+        return complete(rest[1:])
+    tree = pelagos_tree()
+    node, operands = tree.find_best_match(rest)
+    if node.target is None and operands and node is tree.root:
+        from pelagos.cli.extension import extend
+
+        extend(tree)
+        node, operands = tree.find_best_match(rest)
+    if node.target is None:
+        return _group(tree, node, leading + operands)
+    return _command(node, leading + operands)
+
+
+def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
+    """Split off the options before the first word of the command, with their values."""
+    position = 0
+    while position < len(words) and words[position].startswith("-") and words[position] != "--":
+        position += 2 if words[position] in _WITH_VALUE else 1
+    return words[:position], words[position:]
+
+
+def _group(tree: CommandTree, node: Node, words: list[str]) -> int:
+    """Answer a line that names no command: its help, or what is wrong with it."""
+    from pelagos.cli.usage import group_help
+
+    strays = [word for word in words if not word.startswith("-")]
+    asked = any(word in ("-h", "--help") for word in words)
+    if not node.path and words == ["help"]:
+        strays, asked = [], True
+    if strays and not asked:
+        _refuse_word(tree, node, strays[0])
+    odd = [word for word in words if word.startswith("-") and not _is_known_option(word)]
+    if odd:
+        raise failures.unknown("option", odd[0], ["--help", "--version", "--verbose"])
+    if not node.path:
+        from pelagos.cli.extension import extend
+
+        extend(tree)
+    text = group_help(tree, node)
+    if asked or not node.path:
+        sys.stdout.write(text)
+        return failures.OK
+    sys.stderr.write(text)
+    return failures.USAGE
+
+
+def _is_known_option(word: str) -> bool:
+    name = word.partition("=")[0]
+    return name in (*_WITH_VALUE, "-h", "--help", "-V", "--version", "-v", "-vv", "--verbose")
+
+
+def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
+    known = list(node.children)
+    before = f"{node.name} " if node.path else ""
+    near = failures.nearest(word, known)
+    if near is None and not node.path:
+        # `pelagos list` may mean `pelagos service list`
+        near = next((one.name for one in tree.root.walk() if one.path[-1] == word), None)
+    hint = f"did you mean: pelagos {before}{near}?" if near else f"see: pelagos {before}--help"
+    raise failures.UsageError(f"there is no command {before}{word}", hint=hint)
+
+
+def _command(node: Node, words: list[str]) -> int:
+    from pelagos.cli.launch import launch
+
+    return launch(node, words)
+
+
+# ---- failures -----------------------------------------------------------------------------------
+
+
+def _told(error: PelagosError) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(failures.as_written(error))
+    return failures.exit_code(error)
+
+
+def _quiet_pipe() -> int:
+    # Whoever read has seen enough (`| head`). Python would complain when it flushes at exit.
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return failures.OK
+
+
+def _os_error(error: OSError, words: list[str]) -> int:
+    """A file or disk that does not do what it should; anything else is unexpected."""
+    if error.strerror is None or error.filename is None:
+        return _unexpected(error, words)
+    return _told(PelagosError(f"{error.strerror}: {error.filename}"))
+
+
+def _unexpected(error: Exception, words: list[str]) -> int:
+    from pelagos.cli.report import save
+
+    return _told(save(error, words))

@@ -1,0 +1,125 @@
+"""The command tree: which words name which command, without loading any of them.
+
+The table below is all that `pelagos --help` and completion of command names need. A command's
+module loads when it runs. A test compares the table with the modules. Nothing here may import
+what costs start-up time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+GROUPS = {
+    "service": "Services that you requested",
+    "computer": "Computers and their partitions",
+    "software": "Software releases and the computers that have them",
+    "config": "The configuration file",
+}
+
+COMMANDS = (
+    ("up", "up:Up", "Run the plane on this computer, in the foreground"),
+    ("down", "down:Down", "Stop the plane that runs on this computer"),
+    ("supply", "supply:Supply", "Make a software release available on a computer"),
+    ("request", "request:Request", "Ask for a service, or change what you asked for"),
+    ("service list", "service:ServiceList", "List the services"),
+    ("service info", "service:ServiceInfo", "Show all about one service"),
+    ("service start", "service:ServiceStart", "Wish a service started"),
+    ("service stop", "service:ServiceStop", "Wish a service stopped"),
+    ("service destroy", "service:ServiceDestroy", "Wish a service and its data gone"),
+    ("service logs", "logs:ServiceLogs", "Print the log files of a service"),
+    ("computer list", "computer:ComputerList", "List the computers"),
+    ("computer info", "computer:ComputerInfo", "Show a computer and its partitions"),
+    ("software list", "software:SoftwareList", "List the software releases of all computers"),
+    ("events", "events:Events", "Print what happened, newest last"),
+    ("lookup", "lookup:Lookup", "Search people and services in the directory"),
+    ("why", "why:Why", "Tell why a service, computer or release is as it is"),
+    ("doctor", "doctor:Doctor", "Check this installation and say how to mend it"),
+    (
+        "config list",
+        "config:ConfigList",
+        "List all settings, their values and where they come from",
+    ),
+    ("config get", "config:ConfigGet", "Print the value of a setting"),
+    ("config set", "config:ConfigSet", "Write a setting to the configuration file"),
+    ("config delete", "config:ConfigDelete", "Remove a setting from the configuration file"),
+    ("config path", "config:ConfigPath", "Print the path of the configuration file"),
+    ("completion", "completion:Completion", "Print the completion script of a shell"),
+)
+
+
+class Node:
+    """A word of the tree: a group with children, or a command with a target.
+
+    Attributes:
+        path: the words from the root, e.g. ("service", "list").
+        help: one line for the list of commands.
+        target: "module:Class" of the command, or None for a group.
+        children: the nodes one word further, by that word.
+    """
+
+    __slots__ = ("children", "help", "path", "target")
+
+    def __init__(self, path: tuple[str, ...], text: str = "", target: str | None = None) -> None:
+        self.path = path
+        self.help = text
+        self.target = target
+        self.children: dict[str, Node] = {}
+
+    @property
+    def name(self) -> str:
+        """The words as typed, e.g. "service list"."""
+        return " ".join(self.path)
+
+    def walk(self) -> Iterator[Node]:
+        """All commands at and below this node, in the order of the table."""
+        if self.target is not None:
+            yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+
+class CommandTree:
+    """The groups and commands of one program.
+
+    Args:
+        name: name of the program, as typed.
+        description: one line for its help.
+    """
+
+    def __init__(self, name: str, description: str = "") -> None:
+        self.name = name
+        self.description = description
+        self.root = Node((), description)
+
+    def add_command(self, path: Sequence[str], text: str = "", target: str | None = None) -> Node:
+        """Add a command (with a target) or a group; groups on the way are made.
+
+        A node that is there already keeps its children and takes the new text and target.
+        """
+        node = self.root
+        for position, word in enumerate(path):
+            if word not in node.children:
+                node.children[word] = Node(tuple(path[: position + 1]))
+            node = node.children[word]
+        node.help = text or node.help
+        node.target = target or node.target
+        return node
+
+    def find_best_match(self, words: Sequence[str]) -> tuple[Node, list[str]]:
+        """The deepest node that the leading words name, and the words that are left."""
+        node = self.root
+        for position, word in enumerate(words):
+            if word not in node.children:
+                return node, list(words[position:])
+            node = node.children[word]
+        return node, []
+
+
+def pelagos_tree() -> CommandTree:
+    """Pelagos' own commands."""
+    tree = CommandTree("pelagos", "Ask for running services on the computers that you have")
+    for name, text in GROUPS.items():
+        tree.add_command((name,), text)
+    for name, target, text in COMMANDS:
+        tree.add_command(name.split(), text, f"pelagos.cli.commands.{target}")
+    return tree

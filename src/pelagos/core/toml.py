@@ -1,0 +1,65 @@
+"""TOML files: read, and changed with their comments kept. The only door to tomlkit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from pelagos.core.errors import ConfigError
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The file as nested dicts.
+
+    Raises:
+        ConfigError: it cannot be read or is not TOML; the message says the line.
+    """
+    import tomllib  # noqa: PLC0415  # a command without a file does not pay for it
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration file {path}: {error.strerror}",
+            hint="see where it is looked for: pelagos config path",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}", hint="mend it with an editor") from error
+
+
+def open_document(path: Path) -> Any:
+    """The file as a document to change; an empty one when there is no file."""
+    import tomlkit  # noqa: PLC0415  # only writing pays for it
+
+    if not path.exists():
+        return tomlkit.document()
+    return tomlkit.parse(path.read_text(encoding="utf-8"))
+
+
+def write(path: Path, document: Any) -> None:
+    """Replace the file, whole or not at all, closed to others: it may hold passwords.
+
+    Raises:
+        ConfigError: it cannot be written; the old one is unchanged.
+    """
+    import tempfile  # noqa: PLC0415  # only writing pays for it
+
+    target = path.resolve()  # a link stays a link
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".config.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(document.as_string())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            Path(temporary or target / "none").unlink()
+        raise ConfigError(
+            f"cannot write the configuration file {path}: {error.strerror or error}",
+            hint="name another one with --config or PELAGOS_CONFIG",
+        ) from error
