@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the client's users must not pay for Flask, so the names are
     from pelagos.directory.backends.base import BaseSourcePlugin as BaseSourcePlugin
     from pelagos.directory.client import DirectoryClient as DirectoryClient
     from pelagos.directory.model import SourceResult as SourceResult
-    from pelagos.directory.model import make_result_class as make_result_class
+    from pelagos.directory.result import make_result_class as make_result_class
     from pelagos.directory.services.base import BaseServicePlugin as BaseServicePlugin
     from pelagos.directory.settings import DirectorySettings as DirectorySettings
     from pelagos.directory.views.base import BaseViewPlugin as BaseViewPlugin
@@ -30,7 +30,7 @@ _HOMES = {
     "DirectoryClient": "client",
     "DirectorySettings": "settings",
     "SourceResult": "model",
-    "make_result_class": "model",
+    "make_result_class": "result",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # a list; the linter sees only literals

@@ -57,7 +57,7 @@ def column_values(
         name = column.field
         if name is None and column.type in {"favorite", "personal"}:
             name = column.type
-        shown.append(cell(values.get(name, column.default)))
+        shown.append(cell(values.get(name, column.default) if name else column.default))
     return shown
 
 

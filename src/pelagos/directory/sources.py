@@ -15,7 +15,8 @@ from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import describe
 from pelagos.core.plugins import PluginFailure
 from pelagos.directory.errors import SourceError
-from pelagos.directory.model import SourceResult, make_result_class
+from pelagos.directory.model import SourceResult
+from pelagos.directory.result import make_result_class
 from pelagos.directory.settings import DirectorySettings, SourceSettings
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,8 @@ def load_sources(settings: DirectorySettings, context: Mapping[str, Any]) -> Loa
         try:
             backend = _backend_of(source, backends.plugins, broken)
             sources[name] = _load(source, backend, settings.raw, context)
-        # The boundary of plugin loading: whatever a back-end raises keeps out its own source only.
-        except (Exception, SystemExit) as error:
+        # Whatever a back-end raises keeps out its own source only.
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary of plugin loading
             _log_failure(source, error)
             hint = getattr(error, "hint", None)
             failures.append(PluginFailure(BACKENDS, name, describe(error), hint or ""))
