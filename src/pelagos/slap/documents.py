@@ -330,7 +330,7 @@ def _get(fields: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
         return default
     if not isinstance(value, kind):
         raise MarshalError(
-            f"the answer's {name} is a {type(value).__name__} where a {kind.__name__} belongs"
+            f"the answer's {name} is of the type {type(value).__name__}, not {kind.__name__}"
         )
     return value
 

@@ -86,7 +86,7 @@ STATUS_TEXT_LIMIT = 400
 # ---- form fields --------------------------------------------------------------------------------
 
 
-def text_field(form: Mapping[str, str], name: str, *, limit: int = NAME_LIMIT) -> str:
+def text_field(form: Mapping[str, Any], name: str, *, limit: int = NAME_LIMIT) -> str:
     """A form field that must be there: one line of text that any document can carry.
 
     Raises:
@@ -98,14 +98,14 @@ def text_field(form: Mapping[str, str], name: str, *, limit: int = NAME_LIMIT) -
     return value
 
 
-def optional_field(form: Mapping[str, str], name: str, *, limit: int = NAME_LIMIT) -> str | None:
+def optional_field(form: Mapping[str, Any], name: str, *, limit: int = NAME_LIMIT) -> str | None:
     """A form field that may be absent, also as the text "None" that the ancestor's client sends.
 
     Raises:
         BadRequest: as `text_field`.
     """
-    value = form.get(name)
-    if value is None or not value or value.lower() == "none":
+    value = _text_of(form, name)
+    if not value or value.lower() == "none":
         return None
     if len(value) > limit:
         raise BadRequest(
@@ -367,10 +367,10 @@ def _typed(value: Any, kind: type, what: str) -> Any:
     if isinstance(value, kind):
         return value
     raise BadRequest(
-        f"{what} is a {type(value).__name__} where a {kind.__name__} belongs", status=400
+        f"{what} is of the type {type(value).__name__}; {kind.__name__} belongs there", status=400
     )
 
 
 def _text_of(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    return "" if value is None else str(_typed(value, str, name))
+    return "" if value is None else str(_typed(value, str, f"the field {name}"))

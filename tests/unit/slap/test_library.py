@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from pelagos import slap as room
+from pelagos.core import wire
+from pelagos.core.http import FakeTransport, HttpClient, Response
+from pelagos.slap import (
+    BadRequest,
+    Computer,
+    ComputerPartition,
+    NotFoundError,
+    OpenOrder,
+    ResourceNotReady,
+    SlapError,
+    Supply,
+    protocol,
+    slap,
+)
+from pelagos.slap.client import SlapClient
+from pelagos.slap.model import Cause, InstanceRequest, InstanceState, Release
+from pelagos.slap.partition import SoftwareRelease
+from support.slap_samples import sample
+
+RELEASE = "/srv/slapos_demo/sr/software.cfg"
+CAUSE = Cause("release-not-supplied", "no computer has this release", "supply it")
+
+
+def answer(number: int) -> Response:
+    return Response(200, {}, sample(number).body)
+
+
+def client(**routes: Response) -> tuple[SlapClient, FakeTransport]:
+    table = {path.replace("_", " /", 1): found for path, found in routes.items()}
+    transport = FakeTransport(table)
+    return SlapClient("", http=HttpClient("http://master", transport=transport)), transport
+
+
+def form(transport: FakeTransport) -> dict[str, str]:
+    body = transport.requests[-1].body
+    assert body is not None
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+
+
+def ordered(*args: Any, **kwargs: Any) -> InstanceRequest:
+    """What an open order makes of its arguments, as the master reads it."""
+    master, transport = client(POST_requestComputerPartition=answer(17))
+    OpenOrder(master).request(*args, **kwargs)
+    return protocol.decode_request(form(transport))
+
+
+def registered(number: int = 84) -> ComputerPartition:
+    master, _ = client(GET_getFullComputerInformation=answer(number))
+    return Computer(master, "local_computer").getComputerPartitionList()[0]
+
+
+# ---- connecting ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("http://x:s3cret@127.0.0.1:9",), {}),
+        (("http://127.0.0.1:9", "s3cret"), {}),
+        ((), {"slapgrid_uri": "http://127.0.0.1:9", "authentification_key": "s3cret"}),
+    ],
+)
+def test_a_connection_needs_an_address_and_a_token(
+    args: tuple[str, ...], kwargs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    transport = FakeTransport({"POST /supplySupply": Response(200, {}, b"")})
+    monkeypatch.setattr("pelagos.core.http.client._default_transport", lambda: transport)
+    plane = slap()
+    plane.initializeConnection(*args, **kwargs)
+    assert transport.requests == []
+    plane.registerSupply().supply("u", "COMP-1", "destroyed")
+    assert transport.requests[0].headers["Authorization"] == "Bearer s3cret"
+    assert form(transport) == {"url": "u", "computer_id": "COMP-1", "state": "destroyed"}
+
+
+def test_nothing_can_be_registered_without_a_connection():
+    with pytest.raises(SlapError, match="no connection") as caught:
+        slap().registerOpenOrder()
+    assert caught.value.hint == "call initializeConnection first"
+
+
+@pytest.mark.parametrize("name", ["key_file", "cert_file", "master_ca_file"])
+def test_a_certificate_is_refused_and_the_token_named(name: str):
+    with pytest.raises(SlapError, match="not a certificate") as caught:
+        slap().initializeConnection("https://master", **{name: "/etc/key"})
+    assert "http://x:TOKEN@host" in (caught.value.hint or "")
+
+
+def test_the_room_shows_the_ancestors_names():
+    assert room.ConnectionError is room.MasterUnreachable
+    assert {"slap", "SlapClient", "NotFoundError", "ResourceNotReady"} <= set(room.__all__)
+
+
+# ---- requesting ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("u", "db", {"a": "1"}, "large", {"f": "2"}, "stopped", True), {}),
+        (("u", "large", "db", True, {"a": "1"}, {"f": "2"}, "stopped"), {}),
+        (
+            ("u", "large"),
+            {
+                "partition_reference": "db",
+                "shared": True,
+                "partition_parameter_kw": {"a": "1"},
+                "filter_kw": {"f": "2"},
+                "state": "stopped",
+            },
+        ),
+        (
+            ("u",),
+            {
+                "software_type": "large",
+                "partition_reference": "db",
+                "shared": True,
+                "partition_parameter_kw": {"a": "1"},
+                "filter_kw": {"f": "2"},
+                "state": "stopped",
+            },
+        ),
+    ],
+    ids=["library", "document", "document by name", "all by name"],
+)
+def test_both_orders_of_the_arguments_mean_the_same(args: tuple[Any, ...], kwargs: dict[str, Any]):
+    assert ordered(*args, **kwargs) == InstanceRequest(
+        reference="db",
+        release_url="u",
+        software_type="large",
+        parameters={"a": "1"},
+        filters={"f": "2"},
+        shared=True,
+        state=InstanceState.STOPPED,
+    )
+
+
+def test_the_shortest_request_needs_release_and_reference():
+    assert ordered("u", "db") == InstanceRequest("db", "u")
+    assert ordered("u", "db", None, None) == InstanceRequest("db", "u")
+    assert ordered("u", None, "db") == InstanceRequest("db", "u")
+
+
+def test_a_wrong_request_is_refused_before_it_is_sent():
+    master, transport = client()
+    order = OpenOrder(master)
+    with pytest.raises(ValueError, match="partition_parameter_kw must be a dictionary, not list"):
+        order.request("u", "db", partition_parameter_kw=["a"])
+    with pytest.raises(ValueError, match="filter_kw"):
+        order.request("u", "db", filter_kw="x")
+    with pytest.raises(BadRequest, match="'flying' is not a state"):
+        order.request("u", "db", state="flying")
+    with pytest.raises(TypeError, match="nosuch"):
+        order.request("u", "db", nosuch=1)
+    with pytest.raises(BadRequest, match="'gone' is not a state"):
+        Supply(master).supply("u", "C", "gone")
+    assert transport.requests == []
+
+
+def test_an_allocated_request_is_its_partition():
+    master, _ = client(POST_requestComputerPartition=answer(17))
+    partition = OpenOrder(master).request(RELEASE, "inst1")
+    assert partition.getId() == "slappart0"
+    assert partition.getState() == "started"
+    assert partition.getType() == "default"
+    assert partition.getInstanceGuid() == "local_computer-slappart0"
+    assert partition.getInstanceParameterDict() == {"greeting": "hello", "port": "8000"}
+    assert partition.getConnectionParameterDict() == {}
+    assert partition.getStatus() is None
+    assert partition.getSoftwareRelease().getURI() == RELEASE
+    with pytest.raises(NotFoundError, match="no connection parameter 'url'"):
+        partition.getConnectionParameter("url")
+
+
+GETTERS = [
+    "getId",
+    "getState",
+    "getType",
+    "getInstanceGuid",
+    "getStatus",
+    "getConnectionParameterDict",
+    "getInstanceParameterDict",
+    "getSoftwareRelease",
+]
+
+
+@pytest.mark.parametrize("getter", GETTERS)
+def test_a_request_that_waits_is_empty_and_each_getter_says_why(getter: str):
+    body = wire.encode({"error": {"message": CAUSE.message}, "cause": CAUSE})
+    master, _ = client(POST_requestComputerPartition=Response(408, {}, body))
+    partition = OpenOrder(master).request("u", "db")
+    with pytest.raises(ResourceNotReady, match="no computer has this release") as caught:
+        getattr(partition, getter)()
+    assert caught.value.cause == CAUSE
+
+
+def test_what_is_refused_is_raised_at_once():
+    master, _ = client(POST_requestComputerPartition=Response(404, {}, b""))
+    with pytest.raises(NotFoundError):
+        OpenOrder(master).request("u", "db")
+
+
+# ---- a registered partition ---------------------------------------------------------------------
+
+
+def test_a_partition_shows_what_the_master_knows():
+    partition = registered()
+    assert partition.getConnectionParameter("url") == "http://127.0.0.1:8000/"
+    assert partition.getInstanceParameter("greeting") == "hello"
+    assert partition.getInstanceParameter("ip_list") == [("lo", "127.0.0.1")]
+    assert partition.getInstanceParameter("instance_title") == "inst1"
+    assert partition.getInstanceParameter("slap_software_type") == "default"
+    assert partition.getAccessStatus() is None
+    with pytest.raises(NotFoundError, match="no parameter 'x'") as caught:
+        partition.getInstanceParameter("x")
+    assert "greeting" in (caught.value.hint or "")
+
+
+def test_a_free_partition_has_no_instance():
+    master, _ = client(GET_registerComputerPartition=answer(104))
+    plane = slap()
+    plane._client = master
+    partition = plane.registerComputerPartition("local_computer", "slappart5")
+    assert partition.getState() == "destroyed"
+    assert partition.getInstanceParameterDict() == {}
+    with pytest.raises(NotFoundError, match="no instance is in slappart5"):
+        partition.getSoftwareRelease()
+    with pytest.raises(ResourceNotReady, match="no instance is in slappart5"):
+        partition.getType()
+
+
+def test_a_partition_without_names_is_not_found():
+    plane = slap()
+    plane._client = client()[0]
+    for names in (("", "slappart0"), ("COMP-1", "")):
+        with pytest.raises(NotFoundError):
+            plane.registerComputerPartition(*names)
+
+
+def test_an_instance_requests_in_its_own_name():
+    master, transport = client(
+        GET_registerComputerPartition=answer(68), POST_requestComputerPartition=answer(116)
+    )
+    parent = ComputerPartition(master, master.fetch_partition("local_computer", "slappart0"))
+    child = parent.request(RELEASE, "child", "db1", partition_parameter_kw={"a": "1"})
+    assert form(transport) == sample(116).fields
+    assert child.getId() == "slappart2"
+
+
+@pytest.mark.parametrize(
+    ("report", "number"),
+    [
+        (lambda p: p.started(), 80),
+        (lambda p: p.stopped(), 139),
+        (lambda p: p.destroyed(), 267),
+        (lambda p: p.error("bad", slave_reference="_sl1"), 141),
+        (lambda p: p.bang(sample(142).fields["message"]), 142),
+        (lambda p: p.setConnectionDict({"site": "http://a"}, "_sl1"), 132),
+    ],
+)
+def test_reports_are_sent_as_recorded(report: Any, number: int):
+    recorded = sample(number)
+    master, transport = client(
+        GET_registerComputerPartition=answer(68), **{f"POST_{recorded.call}": answer(number)}
+    )
+    partition = ComputerPartition(master, master.fetch_partition("local_computer", "slappart0"))
+    report(partition)
+    assert form(transport) == recorded.fields
+
+
+def test_an_error_that_cannot_be_reported_is_logged(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING):
+        registered().error("bad")
+        SoftwareRelease(client()[0], Release("u", "C")).error("bad")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "nobody answers" in caplog.text
+
+
+# ---- computers and releases ---------------------------------------------------------------------
+
+
+def test_a_computer_lists_partitions_and_releases():
+    master, _ = client(GET_getFullComputerInformation=answer(84))
+    computer = Computer(master, "local_computer")
+    assert [slot.getId() for slot in computer.getComputerPartitionList()] == [
+        "slappart0",
+        "slappart1",
+        "slappart2",
+    ]
+    (release,) = computer.getSoftwareReleaseList()
+    assert release.getURI() == RELEASE
+    assert (release.getComputerId(), release.getState()) == ("local_computer", "available")
+
+
+@pytest.mark.parametrize(("report", "number"), [("building", 20), ("available", 25)])
+def test_a_release_is_reported_as_recorded(report: str, number: int):
+    recorded = sample(number)
+    master, transport = client(**{f"POST_{recorded.call}": answer(number)})
+    getattr(SoftwareRelease(master, Release(RELEASE, "local_computer")), report)()
+    assert form(transport) == recorded.fields
+
+
+def test_a_release_by_its_url_alone_has_no_computer():
+    plane = slap()
+    plane._client = client()[0]
+    release = plane.registerSoftwareRelease("u")
+    assert release.getURI() == "u"
+    with pytest.raises(NameError):
+        release.getComputerId()
+
+
+def test_a_computer_announces_itself():
+    master, transport = client(POST_loadComputerConfigurationFromXML=answer(2))
+    plane = slap()
+    plane._client = master
+    plane.registerComputer("local_computer").updateConfiguration(sample(2).fields["xml"])
+    announced = protocol.decode_format(form(transport)["xml"])
+    assert announced == protocol.decode_format(sample(2).fields["xml"])
