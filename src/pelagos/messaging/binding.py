@@ -1,0 +1,92 @@
+"""Which queues a consumer reads and what is put into them: the forms of `eqk`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.transports.base import Queue
+
+#: `[(ExchangeClass, [(queue, key), …]), …]`, where queue is a name or {"name": …, "flags": {…}}.
+Eqk = Iterable[tuple[type[Exchange], Iterable[tuple[Any, str]]]]
+
+_FLAGS = ("durable", "exclusive", "auto_delete", "passive", "arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An exchange puts what matches the key into the queue."""
+
+    exchange: type[Exchange]
+    queue: Queue
+    key: str
+
+
+def make_queue(queue: str | Mapping[str, Any], flags: Mapping[str, Any] | None = None) -> Queue:
+    """A queue from its name, or from `{"name": …, "flags": {…}}`.
+
+    A named queue is durable and shared, a queue without a name (empty) belongs to the connection
+    and goes with it, unless the flags say otherwise. What current brokers refuse is refused here.
+
+    Raises:
+        MessagingError: an unknown key or flag, or a queue neither durable nor exclusive.
+    """
+    if isinstance(queue, Mapping):
+        _only(queue, ("name", "flags"), "a queue")
+        flags = {**queue.get("flags", {}), **(flags or {})}
+        name = queue.get("name") or ""
+    else:
+        name = queue
+    flags = dict(flags or {})
+    _only(flags, _FLAGS, f"the queue {name!r}")
+    flags.setdefault("exclusive", not name)
+    flags.setdefault("durable", not flags["exclusive"])
+    flags.setdefault("auto_delete", not name)
+    if not (flags["durable"] or flags["exclusive"] or flags.get("passive")):
+        raise MessagingError(
+            f"the queue {name!r} is neither durable nor exclusive",
+            hint="current brokers refuse such queues: make it durable (with the argument x-expires"
+            " when it should go by itself) or exclusive",
+        )
+    return Queue(name=name, **flags)
+
+
+def read_eqk(eqk: Eqk) -> list[Binding]:
+    """The bindings of an `eqk`, in order.
+
+    Raises:
+        MessagingError: a flag is unknown, or one queue is described in two ways.
+    """
+    bindings = [
+        Binding(exchange, make_queue(queue), key)
+        for exchange, pairs in eqk
+        for queue, key in pairs
+    ]
+    check_queues(bindings)
+    return bindings
+
+
+def check_queues(bindings: Iterable[Binding]) -> None:
+    """See that every queue is described in one way.
+
+    Raises:
+        MessagingError: a queue is described in two ways.
+    """
+    seen: dict[str, Queue] = {}
+    for binding in bindings:
+        if seen.setdefault(binding.queue.name, binding.queue) != binding.queue:
+            raise MessagingError(
+                f"the queue {binding.queue.name!r} is given twice with different flags",
+                hint="repeat the same flags with each of its keys",
+            )
+
+
+def _only(given: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise MessagingError(
+            f"{what} has no setting {unknown[0]!r}", hint=f"known are {', '.join(known)}"
+        )

@@ -1,0 +1,116 @@
+"""Everything that can go wrong between two components that talk.
+
+    MessagingError
+    ├── BusUrlError            the URL of a bus cannot be used
+    ├── BrokerUnreachableError no connection could be opened (retry_after is set)
+    ├── LoginError             the broker refuses the user or the virtual host
+    ├── ConnectionLostError    an open connection ended (retry_after is set)
+    ├── TopologyError          an exchange, queue or binding is refused (code, name)
+    ├── PublishError           the broker does not have the message (message_id)
+    │   ├── PublishTimeoutError    no confirmation in time: it may still arrive
+    │   ├── PublishRefusedError    the broker said no, or a bounded queue is full
+    │   └── UnroutableError        no queue takes it; only when asked for
+    ├── EncodingError          content that cannot be written, or a body that cannot be read
+    │   └── PoisonError        a body that is no message of ours (cause)
+    └── RejectMessage          raised by a handler: this message is refused, do not bring it back
+
+What can be cured by waiting carries `retry_after`; the producer and the consumer use it.
+"""
+
+from __future__ import annotations
+
+from pelagos.core.errors import PelagosError
+
+
+class MessagingError(PelagosError):
+    """The root of this room's errors."""
+
+
+class BusUrlError(MessagingError):
+    """The URL of a bus has an unknown scheme, option or form."""
+
+
+class BrokerUnreachableError(MessagingError):
+    """No connection to the broker could be opened."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, retry_after=1.0)
+
+
+class LoginError(MessagingError):
+    """The broker refuses this user, password or virtual host."""
+
+
+class ConnectionLostError(MessagingError):
+    """A connection that was open is not open any more."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, retry_after=0.0)
+
+
+class TopologyError(MessagingError):
+    """The broker refuses to declare, bind, consume or delete something.
+
+    Attributes:
+        code: AMQP's reply code: 403 forbidden, 404 missing, 405 locked, 406 declared differently.
+        name: the exchange or queue that it is about.
+    """
+
+    def __init__(self, message: str, *, code: int, name: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.name = name
+
+
+class PublishError(MessagingError):
+    """A message was not accepted.
+
+    Attributes:
+        message_id: the id that the message carried, for logs and for removing duplicates.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        message_id: str,
+        hint: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after=retry_after)
+        self.message_id = message_id
+
+
+class PublishTimeoutError(PublishError):
+    """The broker did not confirm in time; the message may or may not be there."""
+
+
+class PublishRefusedError(PublishError):
+    """The broker answered that it does not take the message."""
+
+
+class UnroutableError(PublishError):
+    """The message was to be delivered at once, and no queue is bound for it."""
+
+
+class EncodingError(MessagingError):
+    """Content that the encoder cannot write, or bytes that it cannot read."""
+
+
+class PoisonError(EncodingError):
+    """A body that arrived is not a message.
+
+    Attributes:
+        cause: what is wrong with it, in a few words without its content.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"this is not a message: {cause}")
+        self.cause = cause
+
+
+class RejectMessage(MessagingError):
+    """Raised by a handler to refuse a message for good; it goes to the dead letters, if any."""
+
+    def __init__(self, message: str = "refused by the handler") -> None:
+        super().__init__(message)

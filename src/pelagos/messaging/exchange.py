@@ -1,0 +1,44 @@
+"""Where messages are sent: an exchange, described by a class and never instantiated."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class _Parameters:
+    """The declared attributes as one mapping, read from the class or from an instance."""
+
+    def __get__(self, instance: object, owner: type[Exchange]) -> dict[str, Any]:
+        return {
+            "exchange": owner.name,
+            "exchange_type": owner.exchange_type,
+            "passive": owner.passive,
+            "durable": owner.durable,
+            "auto_delete": owner.auto_delete,
+        }
+
+
+class Exchange:
+    """Derive a class and set its attributes.
+
+    Attributes:
+        name: the exchange's name on the broker; empty is the broker's default exchange.
+        exchange_type: direct, topic or fanout (a broker may know more).
+        passive: only check that it exists.
+        durable: it survives a restart of the broker.
+        auto_delete: it goes when its last binding goes.
+        parameters: the five as a mapping, as the broker takes them.
+
+    >>> class Events(Exchange):
+    ...     name = "events"
+    ...     exchange_type = "topic"
+    >>> Events.parameters["exchange"], Events.parameters["durable"]
+    ('events', True)
+    """
+
+    name: ClassVar[str] = "noname"
+    exchange_type: ClassVar[str] = "direct"
+    passive: ClassVar[bool] = False
+    durable: ClassVar[bool] = True
+    auto_delete: ClassVar[bool] = False
+    parameters: ClassVar[Any] = _Parameters()

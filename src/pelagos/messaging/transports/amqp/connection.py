@@ -1,0 +1,388 @@
+"""One connection to an AMQP broker.
+
+Each connection has one thread that does all input and output, so heartbeats are served while
+handlers work. Everybody else hands it callbacks and waits for their outcome. Methods whose name
+ends in `_io` run in that thread only.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pika
+from pika import exceptions as pika_errors
+
+from pelagos.messaging.errors import (
+    ConnectionLostError,
+    MessagingError,
+    PublishRefusedError,
+    UnroutableError,
+)
+from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.transports.address import BrokerAddress
+from pelagos.messaging.transports.amqp.subscription import Subscription, settle_io
+from pelagos.messaging.transports.amqp.translate import (
+    lost_error,
+    make_parameters,
+    open_error,
+    pack_properties,
+    refusal,
+)
+from pelagos.messaging.transports.base import (
+    Delivery,
+    Done,
+    Envelope,
+    OnDelivery,
+    OnEnd,
+    Queue,
+    QueueInfo,
+)
+
+log = logging.getLogger(__name__)
+
+_CLOSE_TIMEOUT: Final = 2.0  # seconds for an orderly end; then the socket is dropped
+_DROP_TIMEOUT: Final = 0.5  # seconds for pika to let a dead socket go
+_NO_EXCHANGE: Final = 404
+
+Channel = Any  # pika ships no types
+Answer = Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class _Request:
+    """A question to the broker that a thread waits for."""
+
+    start: Callable[[Channel, Answer], None]
+    name: str
+    future: Future[Any]
+
+
+class AmqpConnection:
+    """One connection to an AMQP broker."""
+
+    def __init__(self, address: BrokerAddress, timeout: float) -> None:
+        self._address = address
+        self._timeout = timeout
+        self._requesting = threading.Lock()  # one request at a time, so that errors find theirs
+        self._guard = threading.Lock()  # guards the next four
+        self._loss: MessagingError | None = None
+        self._closing = False
+        self._outgoing: deque[tuple[Envelope, Done]] = deque()
+        self._flush_posted = False
+        # From here on: the I/O thread's own.
+        self._request: _Request | None = None
+        self._control: Channel = None
+        self._publishing: Channel = None
+        self._publishing_open = False
+        self._tag = 0
+        self._unconfirmed: dict[int, tuple[Envelope, Done]] = {}
+        self._returned: set[str] = set()
+        self._subscriptions: set[Subscription] = set()
+        self._opened: Future[None] = Future()
+        self._pika = pika.SelectConnection(
+            make_parameters(address, timeout),
+            on_open_callback=self._on_open_io,
+            on_open_error_callback=self._on_open_error_io,
+            on_close_callback=self._on_close_io,
+        )
+        self._thread = threading.Thread(target=self._run_io, name="amqp", daemon=True)
+        self._thread.start()
+        self._wait(self._opened)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used, as far as is known."""
+        return self._loss is None and not self._closing
+
+    # Requests.
+
+    def declare_exchange(self, exchange: type[Exchange]) -> None:
+        """Make sure that the exchange exists as described."""
+        if exchange.name:
+            parameters = exchange.parameters
+            self._ask(
+                exchange.name,
+                lambda channel, answer: channel.exchange_declare(**parameters, callback=answer),
+            )
+
+    def declare_queue(self, queue: Queue) -> QueueInfo:
+        """Make sure that the queue exists as described."""
+        frame = self._ask(
+            queue.name,
+            lambda channel, answer: channel.queue_declare(
+                queue.name,
+                passive=queue.passive,
+                durable=queue.durable,
+                exclusive=queue.exclusive,
+                auto_delete=queue.auto_delete,
+                arguments=dict(queue.arguments),
+                callback=answer,
+            ),
+        )
+        answer = frame.method
+        return QueueInfo(answer.queue, answer.message_count, answer.consumer_count)
+
+    def bind(self, exchange: str, queue: str, key: str) -> None:
+        """Let the exchange put what matches the key into the queue."""
+        self._ask(
+            queue,
+            lambda channel, answer: channel.queue_bind(queue, exchange, key, callback=answer),
+        )
+
+    def unbind(self, exchange: str, queue: str, key: str) -> None:
+        """Take a binding away."""
+        self._ask(
+            queue,
+            lambda channel, answer: channel.queue_unbind(queue, exchange, key, callback=answer),
+        )
+
+    def delete_queue(self, queue: str) -> None:
+        """Delete a queue with its messages."""
+        self._ask(queue, lambda channel, answer: channel.queue_delete(queue, callback=answer))
+
+    def _ask(self, name: str, start: Callable[[Channel, Answer], None]) -> Any:
+        with self._requesting:
+            request = _Request(start, name, Future())
+            self._post(functools.partial(self._start_request_io, request))
+            return self._wait(request.future)
+
+    def _wait(self, future: Future[Any]) -> Any:
+        try:
+            return future.result(self._timeout)
+        except TimeoutError:
+            lost = ConnectionLostError(
+                f"{self._address.url} did not answer within {self._timeout:g} s"
+            )
+            self._abort(lost)
+            raise lost from None
+
+    def _post(self, callback: Callable[[], None]) -> None:
+        with self._guard:
+            if self._loss is not None:
+                raise ConnectionLostError(str(self._loss))
+            self._pika.ioloop.add_callback_threadsafe(callback)
+
+    def _start_request_io(self, request: _Request) -> None:
+        self._request = request
+        if self._control is not None:
+            request.start(self._control, self._answered_io)
+            return
+        channel = self._control = self._pika.channel(
+            on_open_callback=lambda opened: request.start(opened, self._answered_io)
+        )
+        channel.add_on_close_callback(self._on_control_close_io)
+
+    def _answered_io(self, answer: Any) -> None:
+        request, self._request = self._request, None
+        if request is not None:
+            request.future.set_result(answer)
+
+    def _on_control_close_io(self, channel: Channel, reason: Exception) -> None:
+        if channel is self._control:
+            self._control = None
+        self._fail_request_io(refusal(reason, self._address, self._request_name()))
+
+    def _request_name(self) -> str:
+        return "" if self._request is None else self._request.name
+
+    def _fail_request_io(self, problem: MessagingError) -> None:
+        request, self._request = self._request, None
+        if request is not None:
+            request.future.set_exception(problem)
+
+    # Publishing.
+
+    def publish(self, envelope: Envelope, done: Done) -> None:
+        """Hand a message over; `done` tells when the broker has it."""
+        with self._guard:
+            loss = self._loss
+            if loss is None:
+                self._outgoing.append((envelope, done))
+                if not self._flush_posted:
+                    self._flush_posted = True
+                    self._pika.ioloop.add_callback_threadsafe(self._flush_io)
+        if loss is not None:
+            done(ConnectionLostError(str(loss)))
+
+    def _flush_io(self) -> None:
+        with self._guard:
+            self._flush_posted = False
+        if self._publishing is None:
+            self._publishing = self._pika.channel(on_open_callback=self._on_publishing_open_io)
+            self._publishing.add_on_close_callback(self._on_publishing_close_io)
+        if not self._publishing_open:
+            return
+        while self._outgoing and self._publishing.is_open:
+            envelope, done = self._outgoing.popleft()
+            self._tag += 1
+            self._unconfirmed[self._tag] = (envelope, done)
+            self._publishing.basic_publish(
+                envelope.exchange,
+                envelope.key,
+                envelope.body,
+                pack_properties(envelope.properties),
+                mandatory=envelope.mandatory,
+            )
+
+    def _on_publishing_open_io(self, channel: Channel) -> None:
+        channel.add_on_return_callback(self._on_return_io)
+        channel.confirm_delivery(self._on_confirm_io, callback=self._on_confirming_io)
+
+    def _on_confirming_io(self, _frame: Any) -> None:
+        self._publishing_open = True
+        self._flush_io()
+
+    def _on_return_io(self, _channel: Channel, _method: Any, properties: Any, _body: Any) -> None:
+        self._returned.add(properties.message_id)
+
+    def _on_confirm_io(self, frame: Any) -> None:
+        tag = frame.method.delivery_tag
+        tags = [tag]
+        if frame.method.multiple:
+            tags = [earlier for earlier in self._unconfirmed if earlier <= tag]
+        refused = isinstance(frame.method, pika.spec.Basic.Nack)
+        for settled in tags:
+            entry = self._unconfirmed.pop(settled, None)
+            if entry is not None:
+                entry[1](self._verdict_io(entry[0], refused=refused))
+
+    def _verdict_io(self, envelope: Envelope, *, refused: bool) -> MessagingError | None:
+        message_id = envelope.properties.message_id
+        if message_id in self._returned:
+            self._returned.discard(message_id)
+            return UnroutableError(
+                f"no queue takes the key {envelope.key!r} of exchange {envelope.exchange!r}",
+                message_id=message_id,
+                hint="start a consumer first, or compare its binding with this key",
+            )
+        if refused:
+            return PublishRefusedError(
+                f"the broker refused a message for exchange {envelope.exchange!r}",
+                message_id=message_id,
+                hint="a queue behind it is full, or the broker is in trouble: see its log",
+                retry_after=1.0,
+            )
+        return None
+
+    def _on_publishing_close_io(self, _channel: Channel, reason: Exception) -> None:
+        """The broker did not like a publish. Whose it was can only be read from its text."""
+        if not isinstance(reason, pika_errors.ChannelClosedByBroker):
+            return  # the connection ends, and will say so
+        waiting = list(self._unconfirmed.values())
+        self._unconfirmed.clear()
+        lost = lost_error(reason, self._address)
+        for envelope, done in waiting:
+            guilty = len(waiting) == 1 or f"'{envelope.exchange}'" in reason.reply_text
+            if guilty and reason.reply_code != _NO_EXCHANGE:  # that can be declared again
+                message_id = envelope.properties.message_id
+                done(PublishRefusedError(reason.reply_text, message_id=message_id))
+            else:
+                done(lost)
+        self._lose_io(lost)
+
+    # Consuming.
+
+    def consume(
+        self, queue: str, on_delivery: OnDelivery, on_end: OnEnd, *, prefetch: int
+    ) -> None:
+        """Let deliveries come, over a channel of its own."""
+        subscription = Subscription(
+            self._address, queue, on_delivery, on_end, prefetch, self._subscriptions
+        )
+        self._post(functools.partial(subscription.open_io, self._pika))
+        self._wait(subscription.future)
+
+    def ack(self, delivery: Delivery) -> None:
+        """It is done."""
+        self._post(functools.partial(settle_io, delivery, "basic_ack"))
+
+    def reject(self, delivery: Delivery, *, requeue: bool) -> None:
+        """Give it back (nack: not counted as a failure by quorum queues), or refuse it."""
+        method = "basic_nack" if requeue else "basic_reject"
+        self._post(functools.partial(settle_io, delivery, method, requeue=requeue))
+
+    # Beginning and end.
+
+    def _run_io(self) -> None:
+        try:
+            self._pika.ioloop.start()
+        finally:
+            self._lose_io(ConnectionLostError(f"the connection to {self._address.url} ended"))
+            self._pika.ioloop.close()
+
+    def _on_open_io(self, _connection: Any) -> None:
+        self._pika.add_on_connection_blocked_callback(self._on_blocked_io)
+        self._pika.add_on_connection_unblocked_callback(self._on_unblocked_io)
+        self._opened.set_result(None)
+
+    def _on_blocked_io(self, _connection: Any, frame: Any) -> None:
+        log.warning("%s takes no messages for now: %s", self._address.url, frame.method.reason)
+
+    def _on_unblocked_io(self, _connection: Any, _frame: Any) -> None:
+        log.info("%s takes messages again", self._address.url)
+
+    def _on_open_error_io(self, _connection: Any, error: BaseException) -> None:
+        self._lose_io(open_error(error, self._address))
+
+    def _on_close_io(self, _connection: Any, reason: BaseException) -> None:
+        self._lose_io(lost_error(reason, self._address))
+        self._pika.ioloop.stop()
+
+    def _lose_io(self, loss: MessagingError) -> None:
+        """It is over: tell everybody who waits, once."""
+        with self._guard:
+            if self._loss is not None:
+                return
+            self._loss = loss
+            waiting = [*self._unconfirmed.values(), *self._outgoing]
+            self._outgoing.clear()
+        self._unconfirmed.clear()
+        if not self._opened.done():
+            self._opened.set_exception(loss)
+        self._fail_request_io(loss)
+        for _, done in waiting:
+            done(loss)
+        for subscription in list(self._subscriptions):
+            subscription.end_io(loss)
+        if self._pika.is_closed:
+            self._pika.ioloop.stop()
+        else:
+            self._pika.ioloop.call_later(_DROP_TIMEOUT, self._pika.ioloop.stop)
+            self._drop_socket_io()
+
+    def _drop_socket_io(self) -> None:
+        stream = self._pika._transport  # noqa: SLF001 - pika has no public way to drop a connection
+        if stream is not None:
+            stream.abort()  # then comes _on_close_io
+
+    def _abort(self, loss: MessagingError) -> None:
+        """Give up on a broker that does not answer."""
+        with self._guard:
+            if self._loss is None:
+                self._pika.ioloop.add_callback_threadsafe(functools.partial(self._lose_io, loss))
+
+    def close(self) -> None:
+        """End it in order, or after two seconds without."""
+        with self._guard:
+            if self._loss is None and not self._closing:
+                self._closing = True
+                self._pika.ioloop.add_callback_threadsafe(self._close_io)
+        if threading.current_thread() is self._thread:
+            return
+        self._thread.join(_CLOSE_TIMEOUT)
+        if self._thread.is_alive():
+            self._abort(ConnectionLostError(f"{self._address.url} did not answer the goodbye"))
+            self._thread.join(_CLOSE_TIMEOUT)
+
+    def _close_io(self) -> None:
+        for subscription in list(self._subscriptions):
+            subscription.forget_io()
+        if self._pika.is_open:
+            self._pika.close()

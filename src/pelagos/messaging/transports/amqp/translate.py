@@ -1,0 +1,136 @@
+"""Between pika's words and ours: parameters, properties and errors."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pika
+from pika import exceptions as pika_errors
+
+from pelagos.messaging.errors import (
+    BrokerUnreachableError,
+    ConnectionLostError,
+    LoginError,
+    MessagingError,
+    TopologyError,
+)
+from pelagos.messaging.transports.address import BrokerAddress
+from pelagos.messaging.transports.base import Properties
+
+_LOGIN_ERRORS: Final = (
+    pika_errors.ProbableAuthenticationError,
+    pika_errors.AuthenticationError,
+    pika_errors.ProbableAccessDeniedError,
+)
+_LOGIN_CODES: Final = (403, 530)  # access refused, not allowed (no such virtual host)
+
+#: The codes with which a broker says no to a request, and not that something else went wrong.
+_REFUSALS: Final = {
+    402: None,
+    403: "ask the broker's administrator for the permission",
+    404: None,
+    405: "another connection owns it exclusively; it may be a lost one that will time out",
+    406: "use the same attributes on all sides, or delete it first",
+    503: None,
+    530: None,
+    540: None,
+}
+_PERSISTENT: Final = 2
+
+
+def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionParameters:
+    """What pika needs to connect."""
+    return pika.ConnectionParameters(
+        host=address.host,
+        port=address.port,
+        virtual_host=address.vhost,
+        credentials=pika.PlainCredentials(address.user, address.password, erase_on_connect=True),
+        heartbeat=address.heartbeat,
+        connection_attempts=1,
+        socket_timeout=timeout,
+        stack_timeout=timeout,
+        client_properties={"connection_name": "pelagos"},
+    )
+
+
+def pack_properties(properties: Properties) -> pika.BasicProperties:
+    """Ours as pika's; what is empty is left out."""
+    expiration = properties.expiration
+    return pika.BasicProperties(
+        message_id=properties.message_id,
+        content_type=properties.content_type or None,
+        delivery_mode=_PERSISTENT if properties.persistent else 1,
+        headers=dict(properties.headers) or None,
+        reply_to=properties.reply_to,
+        correlation_id=properties.correlation_id,
+        expiration=None if expiration is None else str(round(expiration * 1000)),
+        timestamp=properties.timestamp,
+    )
+
+
+def unpack_properties(properties: Any) -> Properties:
+    """Pika's as ours; a stranger may have sent anything."""
+    expiration = str(properties.expiration or "")
+    return Properties(
+        message_id=properties.message_id or "",
+        content_type=properties.content_type or "",
+        persistent=properties.delivery_mode == _PERSISTENT,
+        headers=properties.headers or {},
+        reply_to=properties.reply_to,
+        correlation_id=properties.correlation_id,
+        expiration=int(expiration) / 1000 if _is_number(expiration) else None,
+        timestamp=properties.timestamp,
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What lies below the layers of pika's connection workflow."""
+    while True:
+        below = [
+            *error.args,
+            *(getattr(error, "exceptions", None) or ()),
+            getattr(error, "exception", None),
+        ]
+        inner = [entry for entry in below if isinstance(entry, BaseException)]
+        if not inner:
+            return error
+        error = inner[-1]
+
+
+def _text(error: BaseException) -> str:
+    text = getattr(error, "reply_text", None) or getattr(error, "strerror", None) or str(error)
+    return text.partition("ConnectionClosedByBroker: ")[2] or text or type(error).__name__
+
+
+def open_error(error: BaseException, address: BrokerAddress) -> MessagingError:
+    """Why no connection could be opened."""
+    cause = _innermost(error)
+    code = getattr(cause, "reply_code", 0)
+    if isinstance(cause, _LOGIN_ERRORS) or code in _LOGIN_CODES:
+        return LoginError(
+            f"the broker at {address.url} refuses the login: {_text(cause)}",
+            hint="check the user, the password and the virtual host of the bus URL",
+        )
+    return BrokerUnreachableError(
+        f"no connection to the broker at {address.url}: {_text(cause)}",
+        hint="see whether it runs and listens there",
+    )
+
+
+def lost_error(reason: BaseException, address: BrokerAddress) -> ConnectionLostError:
+    """Why an open connection ended."""
+    return ConnectionLostError(f"the connection to {address.url} ended: {_text(reason)}")
+
+
+def refusal(reason: BaseException, address: BrokerAddress, name: str) -> MessagingError:
+    """A request's failure: refused by the broker, or lost with the connection."""
+    code = getattr(reason, "reply_code", 0)
+    if code not in _REFUSALS:
+        return lost_error(reason, address)
+    return TopologyError(
+        f"{address.url} refuses: {_text(reason)}", code=code, name=name, hint=_REFUSALS[code]
+    )

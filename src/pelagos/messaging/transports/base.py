@@ -1,0 +1,217 @@
+"""What a transport must do, so that producers and consumers need not know which one carries them.
+
+A transport is a place (a URL) and opens connections to it. A connection lives once: when it is
+lost it stays lost, and says so. Opening a new one, declaring again and sending again belongs to
+the producer and the consumer, once for all transports.
+
+Rules for every connection:
+
+- every method may be called from any thread; none waits longer than the `timeout` with which the
+  connection was opened, and one that had to wait so long loses the connection;
+- `publish` never waits: `done` is called exactly once, on any thread, with None when the broker
+  has the message (in the queue, and on disk when message and queue are durable) or with the error;
+- `on_delivery` and the other callbacks run on the transport's own thread or on a publisher's:
+  they hand over and return, and never call the connection;
+- the deliveries of one consumer come in order; what is neither acknowledged nor rejected when
+  the connection ends goes back to its place in the queue, marked as redelivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.exchange import Exchange
+
+#: Seconds that one request to the broker may take, unless told.
+REQUEST_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a transport can do beyond the rules above.
+
+    Attributes:
+        exchange_types: the kinds of exchange that it knows.
+        outlives_process: what is durable is still there after this process ends.
+        crosses_processes: other processes can talk over it.
+        queue_arguments: the x-arguments that it obeys; None when the broker decides. Others are
+            refused, never ignored.
+    """
+
+    exchange_types: frozenset[str]
+    outlives_process: bool
+    crosses_processes: bool
+    queue_arguments: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as it is declared.
+
+    Attributes:
+        name: empty for a name that the broker chooses.
+        durable: it survives a restart of the broker.
+        exclusive: it belongs to this connection and goes with it.
+        auto_delete: it goes when its last consumer goes.
+        passive: only check that it exists.
+        arguments: the broker's x-arguments.
+    """
+
+    name: str = ""
+    durable: bool = True
+    exclusive: bool = False
+    auto_delete: bool = False
+    passive: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueInfo:
+    """What the broker answers about a queue: its name, waiting messages and consumers."""
+
+    name: str
+    messages: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What travels beside the body.
+
+    Attributes:
+        persistent: the message survives a restart of the broker in a durable queue.
+        expiration: seconds that it may wait in a queue, or None.
+        timestamp: Unix seconds when it was made, or None.
+    """
+
+    message_id: str
+    content_type: str = ""
+    persistent: bool = True
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    expiration: float | None = None
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message on its way in.
+
+    Attributes:
+        exchange: an exchange's name; empty for the default exchange, whose keys are queue names.
+        mandatory: it is an error when no queue takes it.
+    """
+
+    exchange: str
+    key: str
+    body: bytes
+    properties: Properties
+    mandatory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message on its way out.
+
+    Attributes:
+        queue: where it came from.
+        redelivered: it may have been delivered before.
+        receipt: what the connection needs to settle it; opaque.
+    """
+
+    queue: str
+    exchange: str
+    key: str
+    body: bytes
+    properties: Properties
+    redelivered: bool
+    receipt: object = field(repr=False)
+
+
+Done = Callable[[MessagingError | None], None]
+OnDelivery = Callable[[Delivery], None]
+OnEnd = Callable[[MessagingError], None]
+
+
+class Connection(Protocol):
+    """One open connection; see the rules of this module.
+
+    Every method raises ConnectionLostError when the connection is lost, and TopologyError when
+    the broker refuses.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be used, as far as is known."""
+
+    def declare_exchange(self, exchange: type[Exchange]) -> None:
+        """Make sure that the exchange exists as described; the default exchange always does."""
+
+    def declare_queue(self, queue: Queue) -> QueueInfo:
+        """Make sure that the queue exists as described."""
+
+    def bind(self, exchange: str, queue: str, key: str) -> None:
+        """Let the exchange put what matches the key into the queue."""
+
+    def unbind(self, exchange: str, queue: str, key: str) -> None:
+        """Take a binding away; one that is not there is no error."""
+
+    def delete_queue(self, queue: str) -> None:
+        """Delete a queue with its messages; one that is not there is no error."""
+
+    def publish(self, envelope: Envelope, done: Done) -> None:
+        """Hand a message over; `done` tells when the broker has it. Never waits."""
+
+    def consume(
+        self,
+        queue: str,
+        on_delivery: OnDelivery,
+        on_end: OnEnd,
+        *,
+        prefetch: int,
+    ) -> None:
+        """Let deliveries come, at most `prefetch` of them unsettled.
+
+        Args:
+            queue: an existing queue.
+            on_delivery: called with each delivery.
+            on_end: called once when no more will come although nobody closed the connection: it
+                was lost, the queue was deleted, or the broker cancelled the consumer.
+            prefetch: 1 or more.
+        """
+
+    def ack(self, delivery: Delivery) -> None:
+        """It is done: the broker may forget it. At most once per delivery."""
+
+    def reject(self, delivery: Delivery, *, requeue: bool) -> None:
+        """Give it back to the queue, or refuse it: to the dead letters if the queue has any."""
+
+    def close(self) -> None:
+        """End it in order; what was settled before is settled. Never raises; again is harmless."""
+
+
+class Transport(Protocol):
+    """A place where messages are exchanged; immutable, safe to share between threads."""
+
+    @property
+    def url(self) -> str:
+        """The address without the password."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def open(self, timeout: float = REQUEST_TIMEOUT) -> Connection:
+        """A new connection.
+
+        Args:
+            timeout: seconds that opening it, and later each request on it, may take.
+
+        Raises:
+            BrokerUnreachableError: nobody answers (in time).
+            LoginError: the broker refuses the credentials or the virtual host.
+        """

@@ -1,0 +1,70 @@
+"""Fixtures that many suites share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import rabbitmq
+
+_SHARED = "PELAGOS_TEST_SHARED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the whole run, known to all its workers."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_SHARED] = tempfile.mkdtemp(prefix="pelagos-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the workers shared, once they have all gone."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(_SHARED))
+        rabbitmq.stop_shared(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Require:
+    """Says what a test needs from the machine."""
+
+    def program(self, name: str, *, package: str) -> str:
+        """The program's path; skips when it is missing, and fails under CI=true."""
+        path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if path is None:
+            self.missing(f"the program {name} is missing: apt-get install {package}")
+        return str(path)
+
+    def missing(self, reason: str) -> None:
+        """Skip, or fail under CI=true."""
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    return Require()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(require: Require) -> str:
+    """A real broker that all tests of the run share; nobody may stop it."""
+    require.program("rabbitmq-server", package="rabbitmq-server")
+    return rabbitmq.start_shared(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture(scope="module")
+def own_rabbitmq(require: Require) -> Iterator[rabbitmq.Broker]:
+    """A real broker of one's own, to be killed and started again at will."""
+    require.program("rabbitmq-server", package="rabbitmq-server")
+    with tempfile.TemporaryDirectory(prefix="rmq-") as folder:
+        broker = rabbitmq.Broker(Path(folder))
+        with contextlib.closing(broker):
+            broker.start()
+            yield broker
