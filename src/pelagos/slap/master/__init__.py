@@ -1,0 +1,100 @@
+"""The master: keeps every wish, decides where it goes, tells agents, and explains the state.
+
+    master = Master("sqlite:////var/lib/pelagos/plane.db")
+    token = master.service.create_person("admin")
+    server = pelagos.core.web.Server(master.app)
+
+What is admitted here: use cases, their decisions, their store and their faces. It meets agents
+and clients in `slap.protocol` only, and calls no other master.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable
+
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.slap.master.app import build_app
+from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
+from pelagos.slap.master.desk import Desk
+from pelagos.slap.master.events import EventHub, Notify
+from pelagos.slap.master.json_face import JsonFace
+from pelagos.slap.master.service import Service
+from pelagos.slap.master.settings import MasterSettings
+from pelagos.slap.master.slap_face import SlapFace
+from pelagos.slap.master.store import Store
+
+__all__ = [
+    "Identity",
+    "Kind",
+    "Master",
+    "MasterSettings",
+    "Service",
+    "computer",
+    "partition",
+    "person",
+]
+
+
+class Master:
+    """A master on its database; safe to share between threads. Close it when done.
+
+    Args:
+        database_url: e.g. `sqlite:////var/lib/pelagos/plane.db`; the file gets the mode 0600.
+        clock: tells the time.
+        notify: told of the events of each transaction after its commit, from the thread of the
+            call; must return soon. What it raises is logged and goes no further.
+        settings: sizes and times.
+        new_id: makes the random part of guids.
+        new_token: makes tokens.
+
+    Attributes:
+        app: the WSGI application (Flask).
+        service: the use cases, for the program around.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+        StoreError: the database cannot be opened, or belongs to a newer Pelagos.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        clock: Clock | None = None,
+        notify: Notify | None = None,
+        settings: MasterSettings | None = None,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+    ) -> None:
+        settings = MasterSettings() if settings is None else settings
+        clock = SystemClock() if clock is None else clock
+        self._store = Store(database_url, busy_timeout=settings.busy_timeout, new_id=new_id)
+        self._hub = EventHub(
+            notify, waiters_limit=settings.waiters_limit, crowded_wait=settings.crowded_wait
+        )
+        authenticator = Authenticator(self._holder, clock, settings.identity_lifetime)
+        desk = Desk(
+            store=self._store,
+            clock=clock,
+            settings=settings,
+            hub=self._hub,
+            authenticator=authenticator,
+            new_id=new_id,
+            new_token=new_token,
+        )
+        self.service = Service(desk)
+        routes = [
+            *SlapFace(self.service, desk.presence, settings).routes(),
+            *JsonFace(self.service).routes(),
+        ]
+        self.app = build_app(routes, self.service, authenticator, settings.body_limit)
+
+    def close(self) -> None:
+        """Wake those who wait for events, and release the database."""
+        self._hub.close()
+        self._store.close()
+
+    def _holder(self, digest: str) -> Identity | None:
+        return self.service.holder(digest)

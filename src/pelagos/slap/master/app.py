@@ -1,0 +1,115 @@
+"""The master over HTTP: finds who asks, hands the call to its face, turns errors into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from flask import Flask, Response, request
+
+from pelagos.core.web import WebError, error_answer, json_answer, make_app
+from pelagos.core.wire import WireError
+from pelagos.slap.errors import ResourceNotReady, SlapError
+from pelagos.slap.master.auth import Authenticator, Identity, Kind
+from pelagos.slap.master.call import Call, Route
+from pelagos.slap.master.service import Service
+
+_CODES = {
+    400: "bad-request",
+    401: "unknown-token",
+    403: "forbidden",
+    404: "not-found",
+    408: "not-ready",
+    409: "conflict",
+    413: "too-large",
+    507: "storage-full",
+}
+
+
+def build_app(
+    routes: Iterable[Route], service: Service, authenticator: Authenticator, body_limit: int
+) -> Flask:
+    """The WSGI application of a master."""
+    app = make_app(__name__, max_body=body_limit)
+    app.url_map.merge_slashes = False  # names may be URLs
+    app.register_error_handler(SlapError, _slap_error)
+    app.register_error_handler(WireError, _wire_error)
+    for number, route in enumerate(routes):
+        app.add_url_rule(
+            route.path,
+            endpoint=f"{number}-{route.name}",
+            view_func=_view(route, service, authenticator),
+            methods=[route.verb],
+        )
+    app.add_url_rule("/v1/health", view_func=_health(service), methods=["GET"])
+    return app
+
+
+def _view(route: Route, service: Service, authenticator: Authenticator) -> Callable[..., Response]:
+    reads = route.verb == "GET"
+
+    def view(**path: str) -> Response:
+        headers = request.headers
+        identity = authenticator.identify(headers.get("Authorization"))
+        sent = request.args if reads else request.form
+        call = Call(
+            name=route.name,
+            identity=identity,
+            fields={**sent.to_dict(), **path} if path else sent.to_dict(),
+            body=b"" if reads or sent else request.get_data(),
+            etag=headers.get("If-None-Match") if reads else None,
+            takes_gzip="gzip" in headers.get("Accept-Encoding", ""),
+        )
+        _note(route, service, identity, call)
+        answer = route.work(call)
+        return Response(
+            answer.body,
+            status=answer.status,
+            headers=dict(answer.headers),
+            content_type=answer.content_type,
+        )
+
+    return view
+
+
+def _note(route: Route, service: Service, identity: Identity, call: Call) -> None:
+    """Take the call as a sign of life, when only a computer's agent would make it."""
+    if identity.kind is Kind.COMPUTER:
+        service.seen(identity.name)
+    elif route.by_agent and identity.kind is Kind.PERSON:
+        computer_id = call.fields.get("computer_id")
+        if computer_id:
+            service.seen(computer_id)
+
+
+def _health(service: Service) -> Callable[[], Response]:
+    def health() -> Response:
+        service.check()
+        return json_answer({"status": "ok"})
+
+    return health
+
+
+def _slap_error(error: SlapError) -> Response:
+    status = error.status or 500
+    extra: dict[str, object] = {}
+    if isinstance(error, ResourceNotReady) and error.cause is not None:
+        extra["cause"] = error.cause
+    headers = {}
+    if status == 401:  # noqa: PLR2004  # RFC 9110: a 401 says how to authenticate
+        headers["WWW-Authenticate"] = 'Bearer realm="pelagos"'
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    return error_answer(
+        WebError(
+            status,
+            _CODES.get(status, "master-error"),
+            error.message,
+            hint=error.hint,
+            headers=headers,
+            extra=extra,
+        )
+    )
+
+
+def _wire_error(error: WireError) -> Response:
+    return error_answer(WebError(400, "bad-request", error.message, hint=error.hint))

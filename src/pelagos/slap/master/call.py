@@ -1,0 +1,132 @@
+"""A call and its answer as values, between the web framework and the faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pelagos.core import wire
+from pelagos.slap import protocol
+from pelagos.slap.errors import BadRequest
+from pelagos.slap.master.auth import Identity, permit
+
+#: Marshalled XML is pure ASCII; said so, because the ancestor's client guesses Latin-1 otherwise.
+XML = "text/xml; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a known caller.
+
+    Attributes:
+        name: the call, as the table of rights names it.
+        fields: the query of a GET, the form of a POST, and what the path holds.
+        body: the bytes of a POST that is not a form.
+        etag: If-None-Match, when sent.
+        takes_gzip: whether the caller reads compressed answers.
+    """
+
+    name: str
+    identity: Identity
+    fields: Mapping[str, str]
+    body: bytes = b""
+    etag: str | None = None
+    takes_gzip: bool = False
+
+    def computer(self, name: str = "computer_id") -> str:
+        """The computer that the call is about.
+
+        Raises:
+            BadRequest: the field is missing or wrong.
+            Unauthorized: the caller may not make this call about it.
+        """
+        computer_id = protocol.text_field(self.fields, name)
+        permit(self.identity, self.name, computer_id, self.identity.partition_id)
+        return computer_id
+
+    def partition(
+        self, computer: str = "computer_id", partition: str = "computer_partition_id"
+    ) -> tuple[str, str]:
+        """The partition that the call is about: (computer_id, partition_id).
+
+        Raises:
+            BadRequest: a field is missing or wrong.
+            Unauthorized: the caller may not make this call about it.
+        """
+        computer_id = protocol.text_field(self.fields, computer)
+        partition_id = protocol.partition_field(self.fields, partition)
+        permit(self.identity, self.name, computer_id, partition_id)
+        return computer_id, partition_id
+
+    def number(self, name: str, default: float) -> float:
+        """A number in the query.
+
+        Raises:
+            BadRequest: it is not one.
+        """
+        text = self.fields.get(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError as error:
+            raise BadRequest(f"{name} is {text[:40]!r}, not a number", status=400) from error
+        if not abs(value) < 2**63:
+            raise BadRequest(f"{name} is {text!r}, which is out of range", status=400)
+        return value
+
+    def document(self, into: Any) -> Any:
+        """The JSON body as a value of that type.
+
+        Raises:
+            BadRequest: it is not one; says where.
+        """
+        try:
+            return wire.convert(wire.decode(self.body), into)
+        except wire.WireError as error:
+            raise BadRequest(error.message, status=400) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back."""
+
+    body: bytes
+    content_type: str = TEXT
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def text(cls, text: str) -> Answer:
+        """Plain words."""
+        return cls(text.encode())
+
+    @classmethod
+    def xml(cls, document: bytes) -> Answer:
+        """A marshalled document."""
+        return cls(document, XML)
+
+    @classmethod
+    def json(cls, value: Any) -> Answer:
+        """Plain data or dataclasses."""
+        return cls(wire.encode(value), JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a call is answered.
+
+    Attributes:
+        name: as the table of rights knows it.
+        verb: GET or POST.
+        path: with Flask's placeholders.
+        work: answers it.
+        by_agent: only agents have a reason to make it, so it is a sign of life.
+    """
+
+    name: str
+    verb: str
+    path: str
+    work: Callable[[Call], Answer]
+    by_agent: bool = False

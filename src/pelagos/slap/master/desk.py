@@ -1,0 +1,159 @@
+"""What all use cases share: the store, the clock, and the way to change something.
+
+A `Change` is one use case's transaction: what it alters and the events that say so are committed
+together, then the events are published.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pelagos.core.clock import Clock
+from pelagos.slap.master import causes
+from pelagos.slap.master.auth import Authenticator, Identity
+from pelagos.slap.master.events import EventHub
+from pelagos.slap.master.settings import MasterSettings
+from pelagos.slap.master.store import Store, StoredInstance, Writer
+from pelagos.slap.model import Cause, Event, InstanceStatus
+
+
+class Change:
+    """A transaction at work. `store` reads and writes, the rest keeps the rules of every change.
+
+    Attributes:
+        now: Unix seconds; the same for all that happens here.
+        events: what happened, in order.
+        tokens_changed: set it when a token was made or withdrawn.
+    """
+
+    def __init__(self, store: Writer, actor: str, now: float) -> None:
+        self.store = store
+        self.now = now
+        self.events: list[Event] = []
+        self.tokens_changed = False
+        self._actor = actor
+        self._revisions: dict[int, int] = {}
+
+    def record(
+        self, kind: str, subject: str, reference: str, cause: Cause, computer_id: str | None = None
+    ) -> None:
+        """Append an event; `computer_id` names the computer whose agent needs to look."""
+        event = Event(0, self.now, kind, subject, reference, computer_id, self._actor, cause)
+        self.events.append(replace(event, id=self.store.add_event(event)))
+
+    def tell(self, kind: str, instance: StoredInstance, cause: Cause, *, wake: bool) -> None:
+        """Append an event of an instance; with `wake` its agent needs to look."""
+        computer_id = instance.computer_id if wake else None
+        self.record(kind, instance.guid, instance.title, cause, computer_id)
+
+    def bump(self, computer_key: int | None) -> int:
+        """Count this transaction in what the computer's agent is told; return the revision."""
+        if computer_key is None:
+            return 0
+        if computer_key not in self._revisions:
+            self._revisions[computer_key] = self.store.bump(computer_key)
+        return self._revisions[computer_key]
+
+    def alter(self, instance: StoredInstance, **changes: Any) -> None:
+        """An effective change: a new timestamp, and the agent's answer is awaited anew."""
+        revision = self.bump(instance.computer_key)
+        if instance.computer_id is not None:
+            changes["status"] = InstanceStatus.WAITING
+            changes["cause"] = causes.waiting_for_agent(instance.computer_id, self.now)
+        self.store.update_instance(
+            instance.key,
+            timestamp=self._later(instance),
+            changed_revision=revision,
+            **changes,
+        )
+
+    def wake(self, instance: StoredInstance) -> None:
+        """Have the agent process an allocated instance again: a new timestamp and nothing else."""
+        self.bump(instance.computer_key)
+        self.store.update_instance(instance.key, timestamp=self._later(instance))
+
+    def _later(self, instance: StoredInstance) -> int:
+        return max(int(self.now * 1_000_000), instance.timestamp + 1)
+
+
+class Presence:
+    """The last sign of life of each computer, and the last revision that its agent was given."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, float] = {}
+        self._written: dict[str, float] = {}
+        self._delivered: dict[str, int] = {}
+
+    def last_seen(self, computer_id: str, stored: float | None) -> float | None:
+        """The newer of what is in memory and what is stored."""
+        known = self._seen.get(computer_id)
+        if known is None or (stored is not None and stored > known):
+            return stored
+        return known
+
+    def note(self, computer_id: str, now: float, interval: float) -> bool:
+        """Take a sign of life; True when it is time to write (or the first since the start)."""
+        written = self._written.get(computer_id)
+        if written is not None and 0 <= now - written < interval:
+            self._seen[computer_id] = now
+            return False
+        return True
+
+    def unwritten(self, computer_id: str, now: float) -> dict[str, float]:
+        """All signs of life that the database does not have, with this one."""
+        with self._lock:
+            self._seen[computer_id] = now
+            return {key: at for key, at in self._seen.items() if self._written.get(key) != at}
+
+    def wrote(self, seen: dict[str, float]) -> None:
+        """Those are in the database now."""
+        with self._lock:
+            self._written.update(seen)
+
+    def deliver(self, computer_id: str, revision: int) -> None:
+        """The agent was given this revision."""
+        self._delivered[computer_id] = max(revision, self._delivered.get(computer_id, 0))
+
+    def has(self, computer_id: str, revision: int) -> bool:
+        """Whether the agent can know of this revision; True when nothing speaks against it."""
+        return self._delivered.get(computer_id, revision) >= revision
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The tools of every use case; built once by the master."""
+
+    store: Store
+    clock: Clock
+    settings: MasterSettings
+    hub: EventHub
+    authenticator: Authenticator
+    new_id: Callable[[], str]
+    new_token: Callable[[], str]
+    presence: Presence = field(default_factory=Presence)
+
+    @contextmanager
+    def change(self, identity: Identity | None) -> Iterator[Change]:
+        """One transaction of an identity (None: the master itself); events follow the commit."""
+        actor = causes.MASTER if identity is None else identity.actor
+        with self.store.change() as writer:
+            change = Change(writer, actor, self.clock.time())
+            yield change
+        if change.tokens_changed:
+            self.authenticator.forget()
+        self.hub.publish(change.events)
+
+
+class UseCases:
+    """Base of the groups of use cases."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def _now(self) -> float:
+        return self._desk.clock.time()

@@ -1,0 +1,137 @@
+"""Why a thing is in the state that it is in. Pure: facts in, the root cause and its chain out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pelagos.slap.master import causes
+from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
+
+_WELL = {
+    InstanceState.STARTED: InstanceStatus.STARTED,
+    InstanceState.STOPPED: InstanceStatus.STOPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerFacts:
+    """A computer: its age and its last sign of life (Unix seconds; None = never)."""
+
+    computer_id: str
+    created: float
+    last_seen: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """A supply and what its agent said last."""
+
+    url: str
+    requested_state: SupplyState
+    status: ReleaseStatus
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """An instance.
+
+    Attributes:
+        cause: of the last report; while unallocated, why it is; once destroyed, that.
+        computer_id: None while unallocated.
+        children: titles of the live instances that it requested.
+    """
+
+    release_url: str
+    requested_state: InstanceState
+    status: InstanceStatus
+    cause: Cause
+    computer_id: str | None
+    children: tuple[str, ...] = ()
+
+    @property
+    def is_destroying(self) -> bool:
+        """Whether its end was asked for and has not come yet."""
+        return (
+            self.requested_state is InstanceState.DESTROYED
+            and self.status is not InstanceStatus.DESTROYED
+        )
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it was last seen as it was wished to be."""
+        return self.status is _WELL.get(self.requested_state)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The state in a word, the root cause, and what leads to it from the thing, nearest first."""
+
+    state: str
+    cause: Cause
+    chain: tuple[Cause, ...] = ()
+
+
+def explain_computer(computer: ComputerFacts, now: float, silent_after: float) -> Finding:
+    """Whether the computer's agent is there."""
+    if computer.last_seen is None:
+        return Finding("never-seen", causes.never_seen(computer.computer_id, computer.created))
+    if is_silent(computer.last_seen, now, silent_after):
+        return Finding("silent", causes.computer_silent(computer.computer_id, computer.last_seen))
+    said = f"the agent of {computer.computer_id} calls regularly"
+    return Finding("ok", causes.plain("ok", said, computer.last_seen))
+
+
+def explain_release(release: ReleaseFacts, computer: Finding) -> Finding:
+    """What became of a supply; waits for a silent computer are that computer's."""
+    removing = release.requested_state is SupplyState.DESTROYED
+    state = "removing" if removing else str(release.status)
+    if release.status is ReleaseStatus.AVAILABLE and not removing:
+        return Finding(state, release.cause)
+    if computer.state != "ok":
+        return Finding(state, computer.cause, (release.cause,))
+    return Finding(state, release.cause)
+
+
+def explain_service(
+    service: ServiceFacts, release: ReleaseFacts | None, computer: Finding | None
+) -> Finding:
+    """Why a service is as it is.
+
+    The order: unallocated; its computer is not there; its release is not ready; what its agent
+    said, or that the agent has said nothing yet.
+
+    Args:
+        service: the instance.
+        release: its release on its computer, None when not supplied there.
+        computer: what `explain_computer` found of its computer, None while unallocated.
+    """
+    own, state = service.cause, str(service.status)
+    if service.is_destroying:
+        state = "destroying"
+        own = causes.destroying(service.computer_id or "", service.children, service.cause.since)
+    if computer is None or service.computer_id is None:
+        return Finding(state, own)
+    if computer.state != "ok":
+        return Finding(state, computer.cause, () if service.is_well else (own,))
+    if service.is_well or service.is_destroying:
+        return Finding(state, own)
+    blocker = _blocker(service, release)
+    if blocker is None:
+        return Finding(state, own)
+    # Two that wait for the same agent are one story.
+    return Finding(state, blocker, () if blocker.code == own.code else (own,))
+
+
+def is_silent(last_seen: float | None, now: float, silent_after: float) -> bool:
+    """Whether a sign of life is too old; never seen is silent, too."""
+    return last_seen is None or now - last_seen > silent_after
+
+
+def _blocker(service: ServiceFacts, release: ReleaseFacts | None) -> Cause | None:
+    """What of its release keeps a service from being well."""
+    if release is None or release.requested_state is SupplyState.DESTROYED:
+        return causes.release_not_supplied(
+            service.release_url, str(service.computer_id), service.cause.since
+        )
+    return None if release.status is ReleaseStatus.AVAILABLE else release.cause

@@ -1,0 +1,336 @@
+"""What agents and instances report: how releases and instances are, what they publish, bangs.
+
+A well-formed report about a thing that has gone meanwhile is taken and has no effect: an agent of
+the ancestor gives up its whole pass when a report is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from pelagos.slap.errors import NotFoundError
+from pelagos.slap.master import causes
+from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.computers import access_status
+from pelagos.slap.master.desk import Change, UseCases
+from pelagos.slap.master.finding import check_size, flat, seated, shared_of, unknown_computer
+from pelagos.slap.master.placement import end
+from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
+from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
+
+log = logging.getLogger(__name__)
+
+_MESSAGE_LIMIT = 1000
+_RELEASE_EVENTS = {
+    ReleaseStatus.BUILDING: "release.building",
+    ReleaseStatus.AVAILABLE: "release.available",
+    ReleaseStatus.ERROR: "release.error",
+}
+_INSTANCE_EVENTS = {
+    InstanceStatus.STARTED: "instance.started",
+    InstanceStatus.STOPPED: "instance.stopped",
+    InstanceStatus.ERROR: "instance.error",
+}
+
+
+class Reports(UseCases):
+    """What is said by those who do the work."""
+
+    # ---- releases ----------------------------------------------------------------------------
+
+    def report_release(
+        self,
+        computer_id: str,
+        url: str,
+        status: Literal["building", "available", "destroyed"],
+        identity: Identity,
+        cause: Cause | None = None,
+    ) -> None:
+        """An agent builds, has built or has removed a release.
+
+        Raises:
+            NotFoundError: nobody asked the computer to supply it.
+        """
+        now = self._now()
+        if status == "destroyed":
+            self._release_gone(computer_id, url, identity)
+        elif status == "building":
+            fallback = causes.plain("release-building", f"{computer_id} builds {url}", now)
+            self._release(computer_id, url, ReleaseStatus.BUILDING, cause or fallback, identity)
+        else:
+            fallback = causes.plain("ok", f"built on {computer_id}", now)
+            self._release(computer_id, url, ReleaseStatus.AVAILABLE, cause or fallback, identity)
+
+    def report_release_error(
+        self, computer_id: str, url: str, text: str, identity: Identity, cause: Cause | None = None
+    ) -> None:
+        """An agent could not build a release.
+
+        Raises:
+            NotFoundError: nobody asked the computer to supply it.
+        """
+        said = cause or Cause(
+            "buildout-failed",
+            _last_line(text) or f"{computer_id} could not build {url}",
+            hint=f"read the log of the build on {computer_id}; supply it again when it is mended",
+            detail=text,
+        )
+        self._release(computer_id, url, ReleaseStatus.ERROR, said, identity)
+
+    def _release(
+        self, computer_id: str, url: str, status: ReleaseStatus, cause: Cause, identity: Identity
+    ) -> None:
+        with self._desk.store.read() as reader:
+            supply = _supply(reader, computer_id, url)
+            if _says_nothing_new(supply.status, supply.cause, status, cause):
+                return
+        with self._desk.change(identity) as change:
+            supply = _supply(change.store, computer_id, url)
+            said = self._signed(cause, supply.cause, computer_id, change.now)
+            change.store.update_supply(supply.key, status=status, cause=said)
+            change.record(_RELEASE_EVENTS[status], url, url, said)
+
+    def _release_gone(self, computer_id: str, url: str, identity: Identity) -> None:
+        with self._desk.change(identity) as change:
+            supply = _supply(change.store, computer_id, url)
+            change.bump(supply.computer_key)
+            if supply.requested_state is SupplyState.DESTROYED:
+                change.store.delete_supply(supply.key)
+                gone = causes.plain("ok", f"removed from {computer_id}", change.now)
+                change.record("release.destroyed", url, url, gone)
+            else:  # wished again while its removal ran: the agent has to build it anew
+                waits = causes.waiting_for_agent(computer_id, change.now)
+                change.store.update_supply(supply.key, status=ReleaseStatus.REQUESTED, cause=waits)
+                change.record("release.supplied", url, url, waits, computer_id)
+
+    # ---- instances ---------------------------------------------------------------------------
+
+    def report_partition(
+        self,
+        computer_id: str,
+        partition_id: str,
+        state: Literal["started", "stopped", "destroyed"],
+        identity: Identity,
+        cause: Cause | None = None,
+    ) -> str:
+        """An agent has started, stopped or wiped what is in a partition.
+
+        Returns:
+            What came of it, in words.
+
+        Raises:
+            NotFoundError: there is no such partition.
+        """
+        if state == "destroyed":
+            return self._partition_wiped(computer_id, partition_id, identity)
+        now = self._now()
+        if state == "started":
+            fallback = causes.plain("ok", "started, and all its promises hold", now)
+        else:
+            fallback = causes.plain("stopped", "stopped, as it was wished", now)
+        status = InstanceStatus(state)
+        return self._instance(computer_id, partition_id, status, cause or fallback, identity)
+
+    def report_partition_error(  # the fields of the call
+        self,
+        computer_id: str,
+        partition_id: str,
+        text: str,
+        identity: Identity,
+        cause: Cause | None = None,
+        shared_reference: str | None = None,
+    ) -> str:
+        """An agent, or the instance itself, could not do what is wished.
+
+        Returns:
+            What came of it, in words.
+
+        Raises:
+            NotFoundError: there is no such partition, or no such shared instance.
+        """
+        said = cause or Cause("instance-error", _last_line(text) or "failed", detail=text)
+        return self._instance(
+            computer_id, partition_id, InstanceStatus.ERROR, said, identity, shared_reference
+        )
+
+    def _instance(  # what a report consists of
+        self,
+        computer_id: str,
+        partition_id: str,
+        status: InstanceStatus,
+        cause: Cause,
+        identity: Identity,
+        shared_reference: str | None = None,
+    ) -> str:
+        with self._desk.store.read() as reader:
+            instance = _reported(reader, computer_id, partition_id, shared_reference)
+            if instance is None:
+                return "the partition is free"
+            if not self._desk.presence.has(computer_id, instance.changed_revision):
+                log.info("a report of %s %s is older than the wish", computer_id, partition_id)
+                return "the wish has changed meanwhile"
+            if _says_nothing_new(instance.status, instance.cause, status, cause):
+                return "known"
+        with self._desk.change(identity) as change:
+            instance = _reported(change.store, computer_id, partition_id, shared_reference)
+            if instance is None:
+                return "the partition is free"
+            if not self._desk.presence.has(computer_id, instance.changed_revision):
+                return "the wish has changed meanwhile"
+            said = self._signed(cause, instance.cause, computer_id, change.now)
+            if not said.hint and status is InstanceStatus.ERROR:
+                said = replace(said, hint=f"pelagos service logs {instance.title}")
+            change.store.update_instance(instance.key, status=status, cause=said)
+            if access_status(replace(instance, status=status, cause=said)) != access_status(
+                instance
+            ):
+                change.bump(instance.computer_key)
+            change.tell(_INSTANCE_EVENTS[status], instance, said, wake=False)
+        return "OK"
+
+    def _partition_wiped(self, computer_id: str, partition_id: str, identity: Identity) -> str:
+        with self._desk.change(identity) as change:
+            instance = seated(change.store, computer_id, partition_id)
+            if instance is None:
+                return "the partition is free"
+            if not instance.is_destroying:
+                return f"{instance.title} shall not be destroyed"
+            children = [child.title for child in change.store.children(instance.key)]
+            if not children:
+                end(self._desk, change, instance)
+                return "OK"
+            waits = causes.destroying(computer_id, children, change.now)
+            if not instance.wiped:
+                change.store.update_instance(instance.key, wiped=True)
+                change.tell("instance.wiped", instance, waits, wake=False)
+            return waits.message
+
+    # ---- publishing and bangs ----------------------------------------------------------------
+
+    def publish(
+        self,
+        computer_id: str,
+        partition_id: str,
+        connection: Mapping[str, Any],
+        identity: Identity,
+        shared_reference: str | None = None,
+    ) -> None:
+        """Keep the connection parameters of an instance; changed ones wake its requester.
+
+        Raises:
+            NotFoundError: there is no such partition or shared instance, or it is free.
+            TooLarge: the parameters are above the limit.
+        """
+        connection = flat(connection)
+        check_size(connection, self._desk.settings.parameters_limit, "the connection parameters")
+        with self._desk.store.read() as reader:
+            instance = _reported(reader, computer_id, partition_id, shared_reference)
+            if instance is not None and instance.connection == connection:
+                return
+        with self._desk.change(identity) as change:
+            instance = _reported(change.store, computer_id, partition_id, shared_reference)
+            if instance is None:
+                raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+            if instance.connection == connection:
+                return
+            changes: dict[str, Any] = {"connection": connection}
+            if instance.shared:
+                changes["status"] = InstanceStatus.STARTED
+                changes["cause"] = causes.plain("ok", "served by its host", change.now)
+            change.store.update_instance(instance.key, **changes)
+            change.bump(instance.computer_key)
+            said = causes.plain("ok", f"published {', '.join(sorted(connection))}", change.now)
+            requester = _requester(change.store, instance)
+            to_wake = None
+            if requester is not None and requester.is_allocated and not requester.is_destroying:
+                change.wake(requester)
+                to_wake = requester.computer_id
+            change.record("instance.published", instance.guid, instance.title, said, to_wake)
+
+    def bang(self, computer_id: str, partition_id: str, text: str, identity: Identity) -> None:
+        """Have an instance and all those above it in its tree processed again.
+
+        Raises:
+            NotFoundError: there is no such partition.
+        """
+        with self._desk.change(identity) as change:
+            instance = seated(change.store, computer_id, partition_id)
+            if instance is not None:
+                _bang(change, instance, text)
+
+    def bang_computer(self, computer_id: str, text: str, identity: Identity) -> None:
+        """Have all instances of a computer processed again.
+
+        Raises:
+            NotFoundError: the computer is unknown.
+        """
+        with self._desk.change(identity) as change:
+            computer = change.store.computer(computer_id)
+            if computer is None:
+                raise unknown_computer(computer_id)
+            for instance in change.store.instances_of_computer(computer.key):
+                change.wake(instance)
+            said = causes.plain("ok", text[:_MESSAGE_LIMIT] or "bang", change.now)
+            change.record("computer.banged", computer_id, computer_id, said, computer_id)
+
+    def _signed(self, cause: Cause, former: Cause, computer_id: str, now: float) -> Cause:
+        """A reported cause, cut to size, with the time and the witness that we know ourselves."""
+        cut = replace(
+            cause,
+            message=cause.message[:_MESSAGE_LIMIT],
+            hint=cause.hint[:_MESSAGE_LIMIT],
+            detail=cause.detail[-self._desk.settings.log_limit :],
+            since=now,
+            seen_by=f"agent on {computer_id}",
+        )
+        return causes.going_on(former, cut)
+
+
+def _supply(reader: Reader, computer_id: str, url: str) -> StoredSupply:
+    supply = reader.supply(computer_id, url)
+    if supply is None:
+        raise NotFoundError(f"{computer_id} was not asked to supply {url}", status=404)
+    return supply
+
+
+def _reported(
+    reader: Reader, computer_id: str, partition_id: str, shared_reference: str | None
+) -> StoredInstance | None:
+    instance = seated(reader, computer_id, partition_id)
+    if instance is None or shared_reference is None:
+        return instance
+    return shared_of(reader, instance, shared_reference)
+
+
+def _requester(reader: Reader, instance: StoredInstance) -> StoredInstance | None:
+    return None if instance.requester_key is None else reader.instance(instance.requester_key)
+
+
+def _bang(change: Change, instance: StoredInstance, text: str) -> None:
+    said = causes.plain("ok", text[:_MESSAGE_LIMIT] or "bang", change.now)
+    above: StoredInstance | None = instance
+    while above is not None:
+        if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
+            change.wake(above)
+            change.tell("instance.banged", above, said, wake=True)
+        above = _requester(change.store, above)
+
+
+def _says_nothing_new(
+    status: InstanceStatus | ReleaseStatus,
+    cause: Cause,
+    new_status: InstanceStatus | ReleaseStatus,
+    new_cause: Cause,
+) -> bool:
+    return status is new_status and (cause.code, cause.message) == (
+        new_cause.code,
+        new_cause.message[:_MESSAGE_LIMIT],
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:_MESSAGE_LIMIT] if lines else ""

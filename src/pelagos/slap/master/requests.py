@@ -1,0 +1,395 @@
+"""Wishes: request an instance, change its state or name, supply a release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady
+from pelagos.slap.master import causes
+from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.computers import shared_entries
+from pelagos.slap.master.desk import Change, UseCases
+from pelagos.slap.master.errors import Conflict
+from pelagos.slap.master.finding import (
+    check_size,
+    find_live,
+    flat,
+    seated,
+    shared_of,
+    unknown_computer,
+)
+from pelagos.slap.master.placement import Placement, end, find_host, place_waiting
+from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
+from pelagos.slap.model import (
+    Cause,
+    Instance,
+    InstanceRequest,
+    InstanceState,
+    SupplyState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a request's reference lives, and what is there."""
+
+    scope: str
+    requester: StoredInstance | None
+    found: StoredInstance | None
+
+    @property
+    def tree_state(self) -> InstanceState:
+        """The state of the tree's root, which overrules its descendants."""
+        return InstanceState.STARTED if self.requester is None else self.requester.root_state
+
+
+class Requests(UseCases):
+    """What people and instances ask for."""
+
+    def request(self, wish: InstanceRequest, identity: Identity) -> Instance:
+        """Ask for an instance, or for changes to it; asking again for the same changes nothing.
+
+        Raises:
+            BadRequest: the wish cannot be granted as it is written.
+            TooLarge: its parameters are above the limit.
+            NotFoundError: the requester, the wished computer or a host does not exist; nothing
+                is kept.
+            ResourceNotReady: kept, and not allocated yet; has the cause.
+        """
+        wish = self._flattened(wish)
+        with self._desk.store.read() as reader:
+            spot = _locate(reader, wish)
+            answer = _settled(reader, spot, wish)
+        if answer is None:
+            with self._desk.change(identity) as change:
+                spot = _locate(change.store, wish)
+                self._grant(change, spot, wish, identity)
+                answer = _answer(change.store, _locate(change.store, wish).found)
+        if isinstance(answer, Cause):
+            raise ResourceNotReady(
+                f"{wish.reference}: {answer.message}",
+                status=408,
+                hint=answer.hint,
+                retry_after=1.0,
+                cause=answer,
+            )
+        return answer
+
+    def set_state(self, name: str, state: InstanceState, identity: Identity) -> str:
+        """Start, stop or destroy an instance by its reference or guid.
+
+        Returns:
+            The instance's guid.
+
+        Raises:
+            NotFoundError: there is no such instance.
+            Conflict: it is being destroyed, which cannot be undone.
+        """
+        with self._desk.change(identity) as change:
+            instance = find_live(change.store, name)
+            if instance.is_destroying and state is not InstanceState.DESTROYED:
+                raise Conflict(
+                    f"{instance.title} is being destroyed; that cannot be undone",
+                    status=409,
+                    hint="request it anew when it is gone",
+                )
+            self._set_state(change, instance, state)
+            return instance.guid
+
+    def rename(
+        self,
+        computer_id: str,
+        partition_id: str,
+        title: str,
+        identity: Identity,
+        shared_reference: str | None = None,
+    ) -> None:
+        """Give an instance, or a shared one that it serves, another name within its tree.
+
+        Raises:
+            NotFoundError: there is no instance there, or the name is taken.
+        """
+        with self._desk.change(identity) as change:
+            instance = seated(change.store, computer_id, partition_id)
+            if instance is None:
+                raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+            if shared_reference is not None:
+                instance = shared_of(change.store, instance, shared_reference)
+            if instance.title == title or instance.scope is None:
+                return
+            if change.store.instance_in_scope(instance.scope, title):
+                raise NotFoundError(f"the name {title} is taken", status=404)
+            change.store.update_instance(instance.key, title=title)
+            for affected in (instance, *change.store.descendants(instance.key)):
+                change.wake(affected)
+            cause = causes.plain("ok", f"renamed from {instance.title} to {title}", change.now)
+            change.tell("instance.renamed", replace(instance, title=title), cause, wake=True)
+
+    def supply(self, url: str, computer_id: str, state: SupplyState, identity: Identity) -> None:
+        """Ask for a release on a computer, or for its removal.
+
+        Raises:
+            NotFoundError: the computer is unknown.
+        """
+        with self._desk.change(identity) as change:
+            computer = change.store.computer(computer_id)
+            if computer is None:
+                raise unknown_computer(computer_id)
+            known = change.store.supply(computer_id, url)
+            former = SupplyState.DESTROYED if known is None else known.requested_state
+            if former is state:
+                return
+            removing = state is SupplyState.DESTROYED
+            cause = (
+                causes.plain("release-removing", f"to be removed by {computer_id}", change.now)
+                if removing
+                else causes.waiting_for_agent(computer_id, change.now)
+            )
+            change.store.put_supply(computer.key, url, state, cause)
+            change.bump(computer.key)
+            kind = "release.removing" if removing else "release.supplied"
+            change.record(kind, url, url, cause, computer_id)
+            place_waiting(self._desk, change)
+
+    # ---- granting ----------------------------------------------------------------------------
+
+    def _flattened(self, wish: InstanceRequest) -> InstanceRequest:
+        parameters = flat(wish.parameters)
+        check_size(parameters, self._desk.settings.parameters_limit, "the parameters")
+        return replace(wish, parameters=parameters, filters=flat(wish.filters))
+
+    def _grant(
+        self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
+    ) -> None:
+        found = spot.found
+        if found is None:
+            self._create(change, spot, wish, identity)
+            return
+        if _stands(spot, wish):
+            return
+        if found.shared != wish.shared:
+            raise BadRequest(
+                f"{found.title} is {'' if found.shared else 'not '}shared; that cannot change",
+                status=400,
+                hint="choose another reference",
+            )
+        self._update(change, spot, wish)
+        if wish.state is not None and wish.state is not found.wished_state:
+            self._set_state(change, _again(change, found), wish.state)
+        current = _again(change, found)
+        if current.is_live and not current.is_allocated:
+            Placement(self._desk, change).place(current)
+
+    def _create(
+        self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
+    ) -> None:
+        state = wish.state or InstanceState.STARTED
+        if InstanceState.DESTROYED in (state, spot.tree_state):
+            return  # nothing to be kept: there is none, and there shall be none
+        _check_computer(change.store, wish)
+        host = self._host(change, wish)
+        requester = spot.requester
+        guid = f"SOFTINST-{self._desk.new_id()}"
+        key = change.store.add_instance(
+            NewInstance(
+                guid=guid,
+                title=wish.reference,
+                scope=spot.scope,
+                root_key=None if requester is None else requester.root_key or requester.key,
+                requester_key=None if requester is None else requester.key,
+                owner=identity.actor if requester is None else requester.owner,
+                shared=wish.shared,
+                host_key=None if host is None else host.key,
+                release_url=wish.release_url,
+                software_type=wish.software_type,
+                wished_state=state,
+                parameters=wish.parameters,
+                filters=wish.filters,
+                timestamp=int(change.now * 1_000_000),
+                cause=causes.plain("waiting-for-agent", "requested", change.now),
+                created=change.now,
+            )
+        )
+        asked = causes.plain("waiting-for-agent", f"requested as {state}", change.now)
+        change.record("instance.requested", guid, wish.reference, asked)
+        instance = change.store.instance(key)
+        if instance is not None and host is None:
+            Placement(self._desk, change).place(instance)
+        elif instance is not None and host is not None:
+            waits = causes.waiting_for_agent(host.computer_id or "", change.now)
+            change.store.update_instance(key, cause=waits)
+            change.wake(host)
+            change.tell("instance.allocated", instance, waits, wake=True)
+
+    def _host(self, change: Change, wish: InstanceRequest) -> StoredInstance | None:
+        if not wish.shared:
+            return None
+        host = find_host(change.store, wish.release_url, wish.software_type, wish.filters)
+        if host is None:
+            raise NotFoundError(
+                f"no instance of {wish.release_url} (type {wish.software_type}) can serve a "
+                "shared one",
+                status=404,
+                hint=f"request an instance of {wish.release_url} that is not shared first",
+            )
+        return host
+
+    def _update(self, change: Change, spot: _Spot, wish: InstanceRequest) -> None:
+        found = spot.found
+        if found is None:
+            return
+        quiet: dict[str, Any] = {}
+        if spot.requester is not None and spot.requester.key != found.requester_key:
+            _check_no_circle(change.store, spot.requester, found)
+            quiet["requester_key"] = spot.requester.key
+        if wish.filters != found.filters:
+            quiet["filters"] = wish.filters
+            change.bump(found.computer_key)
+        if quiet:
+            change.store.update_instance(found.key, **quiet)
+        changes = _differences(found, wish)
+        if changes:
+            change.alter(found, **changes)
+            self._wake_host(change, found)
+            names = ", ".join(sorted(changes)).replace("_", " ")
+            cause = causes.plain("waiting-for-agent", f"changed: {names}", change.now)
+            change.tell("instance.changed", found, cause, wake=True)
+
+    def _set_state(self, change: Change, instance: StoredInstance, state: InstanceState) -> None:
+        if instance.wished_state is state:
+            return
+        if state is InstanceState.DESTROYED:
+            self._destroy(change, instance)
+            return
+        change.store.update_instance(instance.key, wished_state=state)
+        affected = [instance, *change.store.descendants(instance.key)]
+        for former in affected:
+            current = _again(change, former)
+            if former.key == instance.key or current.requested_state is not former.requested_state:
+                change.alter(current)
+                self._wake_host(change, current)
+        cause = causes.plain("waiting-for-agent", f"shall be {state}", change.now)
+        change.tell("instance.changed", instance, cause, wake=True)
+        for member in affected[1:]:
+            if member.computer_id not in (None, instance.computer_id):
+                change.tell("instance.changed", member, cause, wake=True)
+
+    def _destroy(self, change: Change, instance: StoredInstance) -> None:
+        """Ask for the end of an instance and of all that it requested; bottom-up it comes."""
+        doomed = _subtree(change.store, instance)
+        for member in doomed:
+            change.alter(member, wished_state=InstanceState.DESTROYED)
+            cause = causes.destroying(member.computer_id or "", (), change.now)
+            change.tell("instance.destroying", member, cause, wake=True)
+        for member in reversed(doomed):
+            current = _again(change, member)
+            at_once = current.shared or not current.is_allocated
+            if current.is_live and at_once and not change.store.children(current.key):
+                end(self._desk, change, current)
+
+    def _wake_host(self, change: Change, instance: StoredInstance) -> None:
+        if instance.host_key is not None and (host := change.store.instance(instance.host_key)):
+            change.wake(host)
+
+
+def _locate(reader: Reader, wish: InstanceRequest) -> _Spot:
+    if wish.requester is None:
+        return _Spot("", None, reader.instance_in_scope("", wish.reference))
+    requester = seated(reader, *wish.requester)
+    if requester is None:
+        raise NotFoundError(
+            f"{' '.join(wish.requester)} holds no instance that could request", status=404
+        )
+    scope = requester.root_guid
+    return _Spot(scope, requester, reader.instance_in_scope(scope, wish.reference))
+
+
+def _stands(spot: _Spot, wish: InstanceRequest) -> bool:
+    """Whether the wish changes nothing: it is as stored, or on its way out."""
+    found = spot.found
+    if found is None:
+        return False
+    if found.is_destroying:
+        return True
+    return (
+        found.shared == wish.shared
+        and wish.state in (None, found.wished_state)
+        and wish.filters == found.filters
+        and not _differences(found, wish)
+        and (spot.requester is None or spot.requester.key == found.requester_key)
+    )
+
+
+def _settled(reader: Reader, spot: _Spot, wish: InstanceRequest) -> Instance | Cause | None:
+    """The answer to a wish that changes nothing, None when there is something to do."""
+    if not _stands(spot, wish) or spot.found is None:
+        return None
+    if spot.found.is_destroying and wish.state is not InstanceState.DESTROYED:
+        children = [child.title for child in reader.children(spot.found.key)]
+        return causes.destroying(spot.found.computer_id or "", children, spot.found.cause.since)
+    return _answer(reader, spot.found)
+
+
+def _answer(reader: Reader, found: StoredInstance | None) -> Instance | Cause:
+    if found is None:
+        return causes.plain("destroyed", "it does not exist, as it was wished", 0.0)
+    if found.computer_id is None or found.partition_id is None:
+        return found.cause
+    return Instance(
+        guid=found.guid,
+        title=found.title,
+        root_title=found.root_title,
+        computer_id=found.computer_id,
+        partition_id=found.partition_id,
+        release_url=found.release_url,
+        software_type=found.software_type,
+        requested_state=found.requested_state,
+        parameters=found.parameters,
+        connection=found.connection,
+        filters=found.filters,
+        addresses=found.addresses,
+        shared_instances=shared_entries(reader.shared_of_host(found.key)),
+        timestamp=found.timestamp,
+    )
+
+
+def _differences(found: StoredInstance, wish: InstanceRequest) -> dict[str, Any]:
+    """The effective changes that a wish makes: each means work for the agent."""
+    wished: dict[str, Any] = {
+        "release_url": wish.release_url,
+        "software_type": wish.software_type,
+        "parameters": wish.parameters,
+    }
+    return {name: value for name, value in wished.items() if getattr(found, name) != value}
+
+
+def _check_computer(reader: Reader, wish: InstanceRequest) -> None:
+    wanted = wish.filters.get("computer_guid")
+    if wanted is not None and reader.computer(str(wanted)) is None:
+        raise unknown_computer(str(wanted))
+
+
+def _check_no_circle(reader: Reader, requester: StoredInstance, child: StoredInstance) -> None:
+    above: StoredInstance | None = requester
+    while above is not None:
+        if above.key == child.key:
+            raise BadRequest(
+                f"{requester.title} cannot request {child.title}, which it descends from",
+                status=400,
+                hint="choose another reference",
+            )
+        above = None if above.requester_key is None else reader.instance(above.requester_key)
+
+
+def _subtree(reader: Reader, instance: StoredInstance) -> list[StoredInstance]:
+    """The instance and all below it that live, parents before their children."""
+    found, at = [instance], 0
+    while at < len(found):
+        found += reader.children(found[at].key)
+        at += 1
+    return found
+
+
+def _again(change: Change, instance: StoredInstance) -> StoredInstance:
+    return change.store.instance(instance.key) or instance

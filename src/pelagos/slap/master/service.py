@@ -1,0 +1,21 @@
+"""The master's use cases, all in one place: each method is one transaction, or reads one state."""
+
+from __future__ import annotations
+
+from pelagos.slap.master.computers import Computers
+from pelagos.slap.master.desk import Desk
+from pelagos.slap.master.reports import Reports
+from pelagos.slap.master.requests import Requests
+from pelagos.slap.master.tokens import Tokens
+from pelagos.slap.master.views import Views
+
+
+class Service(Requests, Computers, Reports, Views, Tokens):
+    """What a master can do, for any face: HTTP, or the program around it.
+
+    The groups share nothing but the desk; identities are passed in, rights are checked by the
+    face (`auth.permit`).
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)

@@ -1,0 +1,26 @@
+"""The master's memory: tables, transactions, questions and changes. The only door to SQLAlchemy.
+
+What is admitted: modules that turn rows into values and back. No rule of SLAP lives here.
+"""
+
+from pelagos.slap.master.store.changes import Writer
+from pelagos.slap.master.store.engine import Store
+from pelagos.slap.master.store.queries import Reader
+from pelagos.slap.master.store.rows import (
+    NewInstance,
+    StoredComputer,
+    StoredInstance,
+    StoredPartition,
+    StoredSupply,
+)
+
+__all__ = [
+    "NewInstance",
+    "Reader",
+    "Store",
+    "StoredComputer",
+    "StoredInstance",
+    "StoredPartition",
+    "StoredSupply",
+    "Writer",
+]

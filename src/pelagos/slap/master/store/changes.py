@@ -1,0 +1,202 @@
+"""Writing: every change that a use case makes, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.queries import Reader, json_text
+from pelagos.slap.master.store.rows import NewInstance
+from pelagos.slap.model import (
+    Cause,
+    ComputerFormat,
+    Event,
+    InstanceStatus,
+    PartitionFormat,
+    ReleaseStatus,
+    SupplyState,
+)
+
+_computers, _partitions = schema.computers.c, schema.partitions.c
+_supplies, _instances, _tokens = schema.supplies.c, schema.instances.c, schema.tokens.c
+
+#: Columns of `instances` and `supplies` that hold JSON text.
+_JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause"})
+
+
+class Writer(Reader):
+    """A transaction that may change things; committed when its `with` block ends well."""
+
+    # ---- computers ---------------------------------------------------------------------------
+
+    def add_computer(self, computer_id: str, now: float) -> None:
+        """A computer that was never seen."""
+        self._connection.execute(
+            sa.insert(schema.computers).values(computer_id=computer_id, created=now)
+        )
+
+    def note_seen(self, seen: Mapping[str, float]) -> None:
+        """Keep the last signs of life (computer id -> Unix seconds)."""
+        if seen:
+            self._connection.execute(
+                sa.update(schema.computers)
+                .where(_computers.computer_id == sa.bindparam("of"))
+                .values(last_seen=sa.bindparam("at")),
+                [{"of": computer_id, "at": at} for computer_id, at in seen.items()],
+            )
+
+    def bump(self, computer_key: int) -> int:
+        """Count a change of what the computer's agent is told; return the new revision."""
+        self._connection.execute(
+            sa.update(schema.computers)
+            .where(_computers.id == computer_key)
+            .values(revision=_computers.revision + 1)
+        )
+        return int(
+            self._connection.execute(
+                sa.select(_computers.revision).where(_computers.id == computer_key)
+            ).scalar_one()
+        )
+
+    def set_address(self, computer_key: int, announced: ComputerFormat) -> None:
+        """Keep the computer's own address."""
+        self._connection.execute(
+            sa.update(schema.computers)
+            .where(_computers.id == computer_key)
+            .values(address=announced.address, netmask=announced.netmask)
+        )
+
+    def put_partition(
+        self, computer_key: int, position: int, announced: PartitionFormat, *, is_known: bool
+    ) -> None:
+        """Create a partition, or bring a known one up to its announcement."""
+        values = {
+            "position": position,
+            "offered": True,
+            "addresses": json_text(announced.addresses),
+        }
+        name = announced.partition_id
+        if is_known:
+            self._connection.execute(
+                sa.update(schema.partitions)
+                .where(_partitions.computer_key == computer_key, _partitions.partition_id == name)
+                .values(values)
+            )
+        else:
+            self._connection.execute(
+                sa.insert(schema.partitions).values(
+                    computer_key=computer_key, partition_id=name, **values
+                )
+            )
+
+    def withdraw_partitions(self, keys: Sequence[int]) -> None:
+        """No longer offer these partitions; whoever sits there stays."""
+        self._connection.execute(
+            sa.update(schema.partitions).where(_partitions.id.in_(keys)).values(offered=False)
+        )
+
+    # ---- supplies ----------------------------------------------------------------------------
+
+    def put_supply(self, computer_key: int, url: str, state: SupplyState, cause: Cause) -> None:
+        """Create a supply, or set its wished state and begin its status anew."""
+        values = {
+            "requested_state": state,
+            "status": ReleaseStatus.REQUESTED,
+            "cause": json_text(cause),
+        }
+        done = self._connection.execute(
+            sa.update(schema.supplies)
+            .where(_supplies.computer_key == computer_key, _supplies.url == url)
+            .values(values)
+        )
+        if not done.rowcount:
+            self._connection.execute(
+                sa.insert(schema.supplies).values(computer_key=computer_key, url=url, **values)
+            )
+
+    def update_supply(self, key: int, **changes: Any) -> None:
+        """Set columns of one supply."""
+        self._connection.execute(
+            sa.update(schema.supplies).where(_supplies.id == key).values(_columns(changes))
+        )
+
+    def delete_supply(self, key: int) -> None:
+        """Forget a supply whose release is gone from its computer."""
+        self._connection.execute(sa.delete(schema.supplies).where(_supplies.id == key))
+
+    # ---- instances ---------------------------------------------------------------------------
+
+    def add_instance(self, new: NewInstance) -> int:
+        """Keep a new instance; return its key."""
+        done = self._connection.execute(
+            sa.insert(schema.instances)
+            .values(
+                _columns(asdict(new) | {"cause": new.cause}),
+            )
+            .values(
+                connection="{}",
+                changed_revision=0,
+                status=InstanceStatus.WAITING,
+                wiped=False,
+            )
+        )
+        return _new_key(done)
+
+    def update_instance(self, key: int, **changes: Any) -> None:
+        """Set columns of one instance."""
+        self._connection.execute(
+            sa.update(schema.instances).where(_instances.id == key).values(_columns(changes))
+        )
+
+    # ---- events, tokens, usage ---------------------------------------------------------------
+
+    def add_event(self, event: Event) -> int:
+        """Append to the log; return the event's id (the one given is ignored)."""
+        done = self._connection.execute(
+            sa.insert(schema.events).values(
+                at=event.at,
+                kind=event.kind,
+                subject=event.subject,
+                reference=event.reference,
+                computer_id=event.computer_id,
+                actor=event.actor,
+                cause=json_text(event.cause),
+            )
+        )
+        return _new_key(done)
+
+    def put_token(self, kind: str, name: str, digest: str, now: float) -> None:
+        """Give an identity its one token; the former is void."""
+        self.drop_token(kind, name)
+        self._connection.execute(
+            sa.insert(schema.tokens).values(digest=digest, kind=kind, name=name, created=now)
+        )
+
+    def drop_token(self, kind: str, name: str) -> bool:
+        """Make the identity's token void; tell whether it had one."""
+        done = self._connection.execute(
+            sa.delete(schema.tokens).where(_tokens.kind == kind, _tokens.name == name)
+        )
+        return bool(done.rowcount)
+
+    def add_usage(self, computer_id: str, at: float, report: str) -> None:
+        """Keep a usage report as it came."""
+        self._connection.execute(
+            sa.insert(schema.usages).values(computer_id=computer_id, at=at, report=report)
+        )
+
+
+def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json_text(value) if name in _JSON_COLUMNS else value
+        for name, value in changes.items()
+    }
+
+
+def _new_key(done: sa.CursorResult[Any]) -> int:
+    key = done.inserted_primary_key
+    return 0 if key is None else int(key[0])

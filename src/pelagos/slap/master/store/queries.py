@@ -1,0 +1,342 @@
+"""Reading: every question that a use case asks of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pelagos.core import wire
+from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.rows import (
+    StoredComputer,
+    StoredInstance,
+    StoredPartition,
+    StoredSupply,
+)
+from pelagos.slap.model import (
+    Address,
+    Cause,
+    Event,
+    InstanceState,
+    InstanceStatus,
+    ReleaseStatus,
+    SupplyState,
+)
+
+_computers, _partitions = schema.computers.c, schema.partitions.c
+_supplies, _instances, _events = schema.supplies.c, schema.instances.c, schema.events.c
+_root = schema.instances.alias("root")
+_requester = schema.instances.alias("requester")
+_host = schema.instances.alias("host")
+
+_INSTANCES = sa.select(
+    schema.instances,
+    _root.c.title.label("root_title"),
+    _root.c.guid.label("root_guid"),
+    _root.c.wished_state.label("root_state"),
+    _requester.c.guid.label("requester_guid"),
+    _partitions.partition_id,
+    _partitions.addresses,
+    _computers.id.label("computer_key"),
+    _computers.computer_id,
+).select_from(
+    schema.instances.join(
+        _root, _root.c.id == sa.func.coalesce(_instances.root_key, _instances.id)
+    )
+    .outerjoin(_requester, _requester.c.id == _instances.requester_key)
+    .outerjoin(_host, _host.c.id == _instances.host_key)
+    .outerjoin(
+        schema.partitions,
+        _partitions.id == sa.func.coalesce(_instances.partition_key, _host.c.partition_key),
+    )
+    .outerjoin(schema.computers, _computers.id == _partitions.computer_key)
+)
+_LIVE = _instances.ended.is_(None)
+_SUPPLIES = sa.select(schema.supplies, _computers.computer_id).join(
+    schema.computers, _computers.id == _supplies.computer_key
+)
+_PARTITIONS = sa.select(schema.partitions, _instances.id.label("instance_key")).outerjoin(
+    schema.instances, _instances.partition_key == _partitions.id
+)
+_REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
+
+
+class Reader:
+    """Answers from one consistent state of the database; valid inside its `with` block only."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    # ---- computers ---------------------------------------------------------------------------
+
+    def revision(self, computer_id: str) -> int | None:
+        """The computer's revision, None when it is unknown. The hot path's one query."""
+        value: int | None = self._connection.scalar(_REVISION, {"id": computer_id})
+        return value
+
+    def computer(self, computer_id: str) -> StoredComputer | None:
+        """The computer of that id."""
+        found = self.computers(_computers.computer_id == computer_id)
+        return found[0] if found else None
+
+    def computers(self, *where: sa.ColumnElement[bool]) -> list[StoredComputer]:
+        """All computers, by id."""
+        query = sa.select(
+            _computers.id,
+            _computers.computer_id,
+            _computers.created,
+            _computers.last_seen,
+            _computers.revision,
+        )
+        rows = self._connection.execute(query.where(*where).order_by(_computers.computer_id))
+        return [StoredComputer(*row) for row in rows]
+
+    def free_counts(self) -> dict[int, int]:
+        """Computer key -> number of its free partitions; computers without one are left out."""
+        query = (
+            sa.select(_partitions.computer_key, sa.func.count())
+            .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
+            .where(_partitions.offered, _instances.id.is_(None))
+            .group_by(_partitions.computer_key)
+        )
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def partitions(self, computer_key: int) -> list[StoredPartition]:
+        """The partitions of a computer in the order of its format."""
+        return self._partitions(_partitions.computer_key == computer_key)
+
+    def partition(self, computer_id: str, partition_id: str) -> StoredPartition | None:
+        """One partition."""
+        found = self._partitions(
+            _partitions.partition_id == partition_id,
+            _partitions.computer_key
+            == sa.select(_computers.id)
+            .where(_computers.computer_id == computer_id)
+            .scalar_subquery(),
+        )
+        return found[0] if found else None
+
+    def first_free(self, computer_key: int) -> StoredPartition | None:
+        """The first free partition of a computer in the order of its format."""
+        found = self._partitions(
+            _partitions.computer_key == computer_key,
+            _partitions.offered,
+            _instances.id.is_(None),
+            limit=1,
+        )
+        return found[0] if found else None
+
+    def _partitions(
+        self, *where: sa.ColumnElement[bool], limit: int | None = None
+    ) -> list[StoredPartition]:
+        query = _PARTITIONS.where(*where).order_by(_partitions.position, _partitions.id)
+        return [
+            StoredPartition(
+                row.id, row.partition_id, row.offered, _addresses(row.addresses), row.instance_key
+            )
+            for row in self._connection.execute(query.limit(limit))
+        ]
+
+    # ---- supplies ----------------------------------------------------------------------------
+
+    def supply(self, computer_id: str, url: str) -> StoredSupply | None:
+        """One supply."""
+        found = self._supplies(_computers.computer_id == computer_id, _supplies.url == url)
+        return found[0] if found else None
+
+    def supplies(
+        self, *, url: str | None = None, computer_key: int | None = None
+    ) -> list[StoredSupply]:
+        """Supplies, oldest first; of one release or one computer when given."""
+        where = []
+        if url is not None:
+            where.append(_supplies.url == url)
+        if computer_key is not None:
+            where.append(_supplies.computer_key == computer_key)
+        return self._supplies(*where)
+
+    def _supplies(self, *where: sa.ColumnElement[bool]) -> list[StoredSupply]:
+        return [
+            StoredSupply(
+                row.id,
+                row.computer_key,
+                row.computer_id,
+                row.url,
+                SupplyState(row.requested_state),
+                ReleaseStatus(row.status),
+                wire.decode(row.cause, Cause),
+            )
+            for row in self._connection.execute(_SUPPLIES.where(*where).order_by(_supplies.id))
+        ]
+
+    # ---- instances ---------------------------------------------------------------------------
+
+    def instance(self, key: int) -> StoredInstance | None:
+        """By row key; destroyed ones too."""
+        return self._one(_instances.id == key)
+
+    def instance_by_guid(self, guid: str) -> StoredInstance | None:
+        """By guid; destroyed ones too."""
+        return self._one(_instances.guid == guid)
+
+    def instance_in_scope(self, scope: str, title: str) -> StoredInstance | None:
+        """The live instance of that title: among roots (scope "") or in one root's tree."""
+        return self._one(_instances.scope == scope, _instances.title == title)
+
+    def instance_in_partition(self, computer_id: str, partition_id: str) -> StoredInstance | None:
+        """The instance that occupies a partition."""
+        return self._one(
+            _instances.partition_key.is_not(None),
+            _computers.computer_id == computer_id,
+            _partitions.partition_id == partition_id,
+        )
+
+    def instances_named(self, title: str) -> list[StoredInstance]:
+        """All of that title: live ones first, roots before descendants, then the newest."""
+        found = self._many(_instances.title == title)
+        return sorted(
+            found, key=lambda row: (not row.is_live, row.root_key is not None, -row.created)
+        )
+
+    def live_instances(self) -> list[StoredInstance]:
+        """All that exist, oldest first."""
+        return self._many(_LIVE)
+
+    def unallocated_instances(self) -> list[StoredInstance]:
+        """Live instances without a place, oldest first."""
+        return self._many(_LIVE, _instances.partition_key.is_(None), _instances.host_key.is_(None))
+
+    def instances_of_computer(self, computer_key: int) -> list[StoredInstance]:
+        """Those that occupy a partition of the computer."""
+        return self._many(
+            _instances.partition_key.is_not(None), _partitions.computer_key == computer_key
+        )
+
+    def shared_of_computer(self, computer_key: int) -> list[StoredInstance]:
+        """Live shared instances whose host sits on the computer."""
+        return self._many(
+            _LIVE, _instances.host_key.is_not(None), _partitions.computer_key == computer_key
+        )
+
+    def shared_of_host(self, host_key: int) -> list[StoredInstance]:
+        """Live shared instances of one host."""
+        return self._many(_LIVE, _instances.host_key == host_key)
+
+    def hosts(self, release_url: str, software_type: str) -> list[StoredInstance]:
+        """Allocated instances that could serve shared ones of this release and type."""
+        return self._many(
+            _LIVE,
+            _instances.partition_key.is_not(None),
+            _instances.release_url == release_url,
+            _instances.software_type == software_type,
+        )
+
+    def descendants(self, root_key: int) -> list[StoredInstance]:
+        """Live instances of a tree without its root."""
+        return self._many(_LIVE, _instances.root_key == root_key)
+
+    def children(self, key: int) -> list[StoredInstance]:
+        """Live instances that this one requested."""
+        return self._many(_LIVE, _instances.requester_key == key)
+
+    def _one(self, *where: sa.ColumnElement[bool]) -> StoredInstance | None:
+        row = self._connection.execute(_INSTANCES.where(*where)).first()
+        return None if row is None else _instance(row)
+
+    def _many(self, *where: sa.ColumnElement[bool]) -> list[StoredInstance]:
+        query = _INSTANCES.where(*where).order_by(_instances.id)
+        return [_instance(row) for row in self._connection.execute(query)]
+
+    # ---- events, tokens ----------------------------------------------------------------------
+
+    def events(self, *, after: int, subjects: Sequence[str] = (), limit: int) -> list[Event]:
+        """Events with an id above `after`, oldest first; a negative one asks for the newest.
+
+        Args:
+            after: id of the last event that is known; -3 asks for the newest three.
+            subjects: only events whose subject or reference is one of these.
+            limit: how many at the most.
+        """
+        query = sa.select(schema.events)
+        if subjects:
+            query = query.where(
+                sa.or_(_events.subject.in_(subjects), _events.reference.in_(subjects))
+            )
+        if after < 0:
+            rows = self._connection.execute(
+                query.order_by(_events.id.desc()).limit(min(limit, -after))
+            ).all()
+            return [_event(row) for row in reversed(rows)]
+        query = query.where(_events.id > after).order_by(_events.id).limit(limit)
+        return [_event(row) for row in self._connection.execute(query)]
+
+    def token(self, digest: str) -> tuple[str, str] | None:
+        """(kind, name) of the identity that holds the token of this digest."""
+        columns = schema.tokens.c
+        row = self._connection.execute(
+            sa.select(columns.kind, columns.name).where(columns.digest == digest)
+        ).first()
+        return None if row is None else (row.kind, row.name)
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    return Event(
+        id=row.id,
+        at=row.at,
+        kind=row.kind,
+        subject=row.subject,
+        reference=row.reference,
+        computer_id=row.computer_id,
+        actor=row.actor,
+        cause=wire.decode(row.cause, Cause),
+    )
+
+
+def _instance(row: sa.Row[Any]) -> StoredInstance:
+    return StoredInstance(
+        key=row.id,
+        guid=row.guid,
+        title=row.title,
+        scope=row.scope,
+        root_key=row.root_key,
+        requester_key=row.requester_key,
+        owner=row.owner,
+        shared=row.shared,
+        host_key=row.host_key,
+        release_url=row.release_url,
+        software_type=row.software_type,
+        wished_state=InstanceState(row.wished_state),
+        parameters=wire.decode(row.parameters),
+        connection=wire.decode(row.connection),
+        filters=wire.decode(row.filters),
+        partition_key=row.partition_key,
+        timestamp=row.timestamp,
+        changed_revision=row.changed_revision,
+        status=InstanceStatus(row.status),
+        cause=wire.decode(row.cause, Cause),
+        wiped=row.wiped,
+        created=row.created,
+        ended=row.ended,
+        root_title=row.root_title,
+        root_guid=row.root_guid,
+        root_state=InstanceState(row.root_state),
+        requester_guid=row.requester_guid,
+        computer_key=row.computer_key,
+        computer_id=row.computer_id,
+        partition_id=row.partition_id,
+        addresses=_addresses(row.addresses),
+    )
+
+
+def _addresses(text: str | None) -> tuple[Address, ...]:
+    if text is None:
+        return ()
+    found: tuple[Address, ...] = wire.decode(text, tuple[Address, ...])
+    return found
+
+
+def json_text(value: Iterable[object] | object) -> str:
+    """A value as the JSON text of a column."""
+    return wire.encode(value).decode()

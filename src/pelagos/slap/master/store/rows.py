@@ -1,0 +1,143 @@
+"""What a row holds, as values: the store's half of the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pelagos.slap.model import (
+    Address,
+    Cause,
+    InstanceState,
+    InstanceStatus,
+    ReleaseStatus,
+    SupplyState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredComputer:
+    """One computer; `key` is the row's, `computer_id` the world's."""
+
+    key: int
+    computer_id: str
+    created: float
+    last_seen: float | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPartition:
+    """One slot; `instance_key` is its instance's, None when free."""
+
+    key: int
+    partition_id: str
+    offered: bool
+    addresses: tuple[Address, ...]
+    instance_key: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSupply:
+    """One supply with its computer."""
+
+    key: int
+    computer_key: int
+    computer_id: str
+    url: str
+    requested_state: SupplyState
+    status: ReleaseStatus
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """One instance with what its root, requester, host and partition add to it.
+
+    Attributes:
+        scope: "" for a root, the root's guid for a descendant, None once destroyed.
+        wished_state: what its requester asked; see `requested_state`.
+        changed_revision: its computer's revision at the last effective change.
+        cause: of the last report, or, while unallocated, why it is.
+        wiped: its agent reported it destroyed while it still had children.
+        computer_id: where it sits; a shared instance sits where its host does.
+    """
+
+    key: int
+    guid: str
+    title: str
+    scope: str | None
+    root_key: int | None
+    requester_key: int | None
+    owner: str
+    shared: bool
+    host_key: int | None
+    release_url: str
+    software_type: str
+    wished_state: InstanceState
+    parameters: Mapping[str, Any]
+    connection: Mapping[str, Any]
+    filters: Mapping[str, Any]
+    partition_key: int | None
+    timestamp: int
+    changed_revision: int
+    status: InstanceStatus
+    cause: Cause
+    wiped: bool
+    created: float
+    ended: float | None
+    root_title: str
+    root_guid: str
+    root_state: InstanceState
+    requester_guid: str | None
+    computer_key: int | None
+    computer_id: str | None
+    partition_id: str | None
+    addresses: tuple[Address, ...]
+
+    @property
+    def requested_state(self) -> InstanceState:
+        """The state that holds: a root that is not started overrules its descendants."""
+        if self.wished_state is InstanceState.DESTROYED:
+            return InstanceState.DESTROYED
+        if self.root_state is not InstanceState.STARTED:
+            return self.root_state
+        return self.wished_state
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it exists still (it may be on its way out)."""
+        return self.ended is None
+
+    @property
+    def is_destroying(self) -> bool:
+        """Whether its end was asked for and has not come yet."""
+        return self.is_live and self.requested_state is InstanceState.DESTROYED
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether it sits somewhere."""
+        return self.partition_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """What a new instance begins with."""
+
+    guid: str
+    title: str
+    scope: str
+    root_key: int | None
+    requester_key: int | None
+    owner: str
+    shared: bool
+    host_key: int | None
+    release_url: str
+    software_type: str
+    wished_state: InstanceState
+    parameters: Mapping[str, Any]
+    filters: Mapping[str, Any]
+    timestamp: int
+    cause: Cause
+    created: float

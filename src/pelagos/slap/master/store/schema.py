@@ -1,0 +1,131 @@
+"""The tables, and the steps that lead an older database to them.
+
+Portable SQL only. Times are Unix seconds, timestamps microseconds; mappings and causes are JSON
+text. `events` is append-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+#: Raise it together with a step in MIGRATIONS.
+SCHEMA_VERSION = 1
+
+#: version -> the step that leads from the version before to it.
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+
+metadata = sa.MetaData()
+_Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.String(50), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),  # SHA-256; never the token itself
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.UniqueConstraint("kind", "name"),
+)
+
+computers = sa.Table(
+    "computers",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("computer_id", sa.String(200), nullable=False, unique=True),
+    sa.Column("address", sa.Text, nullable=False, server_default=""),
+    sa.Column("netmask", sa.Text, nullable=False, server_default=""),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("last_seen", sa.Float),
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),
+)
+
+partitions = sa.Table(
+    "partitions",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("computer_key", sa.ForeignKey("computers.id"), nullable=False),
+    sa.Column("partition_id", sa.String(200), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("offered", sa.Boolean, nullable=False),  # false: gone from the last format
+    sa.Column("addresses", sa.Text, nullable=False),
+    sa.UniqueConstraint("computer_key", "partition_id"),
+)
+
+supplies = sa.Table(
+    "supplies",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("computer_key", sa.ForeignKey("computers.id"), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("requested_state", sa.String(20), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.UniqueConstraint("computer_key", "url"),
+)
+
+instances = sa.Table(
+    "instances",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("guid", sa.String(100), nullable=False, unique=True),
+    sa.Column("title", sa.String(200), nullable=False),
+    # "" for roots, the root's guid for its descendants; NULL once destroyed, so that the title is
+    # free again while the row stays for `why`.
+    sa.Column("scope", sa.String(100)),
+    sa.Column("root_key", sa.ForeignKey("instances.id")),
+    sa.Column("requester_key", sa.ForeignKey("instances.id"), index=True),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),
+    sa.Column("host_key", sa.ForeignKey("instances.id"), index=True),
+    sa.Column("release_url", sa.Text, nullable=False),
+    sa.Column("software_type", sa.String(200), nullable=False),
+    sa.Column("wished_state", sa.String(20), nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("connection", sa.Text, nullable=False),
+    sa.Column("filters", sa.Text, nullable=False),
+    sa.Column("partition_key", sa.ForeignKey("partitions.id"), unique=True),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),
+    sa.Column("changed_revision", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("wiped", sa.Boolean, nullable=False),  # reported destroyed, waits for its children
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("ended", sa.Float),
+    sa.UniqueConstraint("scope", "title"),
+)
+sa.Index("instances_root", instances.c.root_key)
+sa.Index("instances_title", instances.c.title)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("kind", sa.String(50), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("computer_id", sa.String(200)),
+    sa.Column("actor", sa.String(500), nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+sa.Index("events_subject", events.c.subject, events.c.id)
+sa.Index("events_reference", events.c.reference, events.c.id)
+
+usages = sa.Table(
+    "usages",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("computer_id", sa.String(200), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("report", sa.Text, nullable=False),
+)

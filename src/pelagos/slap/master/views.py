@@ -1,0 +1,290 @@
+"""What people are shown: listings, events, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pelagos.slap.errors import BadRequest, NotFoundError
+from pelagos.slap.master import explain
+from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.desk import Desk, UseCases
+from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
+from pelagos.slap.master.finding import unknown_computer, unknown_service
+from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance, StoredSupply
+from pelagos.slap.model import (
+    ComputerStatus,
+    Event,
+    Explanation,
+    PartitionSummary,
+    ReleaseOnComputer,
+    Service,
+)
+
+_EVENTS_SHOWN = 10
+_EVENTS_LIMIT = 1000
+_KINDS = ("service", "computer", "release")
+
+
+class Views(UseCases):
+    """What people ask about the state of things."""
+
+    def services(self) -> list[Service]:
+        """All that exist, oldest first."""
+        with self._desk.store.read() as reader:
+            scene = _Scene.of(self._desk, reader, self._now())
+            instances = reader.live_instances()
+        children: dict[int | None, list[str]] = {}
+        for instance in instances:
+            children.setdefault(instance.requester_key, []).append(instance.title)
+        return [scene.service(item, children.get(item.key, ())) for item in instances]
+
+    def service(self, name: str) -> Service:
+        """One by its reference or guid; the last of that name when it is destroyed.
+
+        Raises:
+            NotFoundError: there never was one.
+        """
+        with self._desk.store.read() as reader:
+            instance = _named(reader, name)
+            if instance is None:
+                raise unknown_service(name)
+            scene = _Scene.of(self._desk, reader, self._now(), about=instance)
+            return scene.service(instance, _children(reader, instance))
+
+    def computers(self) -> list[ComputerStatus]:
+        """All, by id."""
+        with self._desk.store.read() as reader:
+            return [self._computer(reader, computer) for computer in reader.computers()]
+
+    def computer(self, computer_id: str) -> ComputerStatus:
+        """One.
+
+        Raises:
+            NotFoundError: it is unknown.
+        """
+        with self._desk.store.read() as reader:
+            computer = reader.computer(computer_id)
+            if computer is None:
+                raise unknown_computer(computer_id)
+            return self._computer(reader, computer)
+
+    def releases(self) -> list[ReleaseOnComputer]:
+        """All supplies, oldest first."""
+        with self._desk.store.read() as reader:
+            scene = _Scene.of(self._desk, reader, self._now())
+            return [scene.release(supply) for supply in reader.supplies()]
+
+    def events(
+        self, *, after: int = 0, subject: str | None = None, limit: int = 100, wait: float = 0.0
+    ) -> list[Event]:
+        """Events with an id above `after`, oldest first; a negative one asks for the newest.
+
+        Args:
+            after: id of the last event that is known; -3 asks for the newest three.
+            subject: only those about this guid, release URL, computer id, or service name.
+            limit: how many at the most; 1,000 are the upper bound.
+            wait: seconds to wait for one when there is none.
+        """
+        settings, hub = self._desk.settings, self._desk.hub
+        deadline = self._desk.clock.monotonic() + min(wait, settings.wait_limit)
+        subjects = () if subject is None else (subject,)
+        limit = max(1, min(limit, _EVENTS_LIMIT))
+        while True:
+            seen = hub.count
+            with self._desk.store.read() as reader:
+                found = reader.events(after=after, subjects=subjects, limit=limit)
+            left = deadline - self._desk.clock.monotonic()
+            if found or left <= 0 or not hub.wait(seen, left):
+                return found
+
+    def explain(self, name: str, kind: str | None = None) -> Explanation:
+        """Why a service, computer or release is in its state.
+
+        Args:
+            name: a service's reference or guid, a computer's id, or a release's URL.
+            kind: "service", "computer" or "release"; tried in this order when None.
+
+        Raises:
+            BadRequest: there is no such kind of thing.
+            NotFoundError: there is no such thing.
+        """
+        if kind not in (None, *_KINDS):
+            raise BadRequest(
+                f"{kind!r} is not a kind of thing", status=400, hint=f"use {', '.join(_KINDS)}"
+            )
+        with self._desk.store.read() as reader:
+            for tried in _KINDS if kind is None else (kind,):
+                found = self._explained(reader, tried, name)
+                if found is not None:
+                    return found
+        raise NotFoundError(
+            f"there is no {kind or 'service, computer or release'} {name}",
+            status=404,
+            hint="pelagos service list, computer list and software list show what there is",
+        )
+
+    def check(self) -> None:
+        """Pass, when the database answers.
+
+        Raises:
+            StoreError: it does not.
+        """
+        with self._desk.store.glance() as reader:
+            reader.revision("")
+
+    def identity(self, identity: Identity) -> dict[str, str]:
+        """Who asks."""
+        return {"kind": identity.kind, "name": identity.name}
+
+    def _explained(self, reader: Reader, kind: str, name: str) -> Explanation | None:
+        now = self._now()
+        if kind == "service":
+            instance = _named(reader, name)
+            if instance is None:
+                return None
+            scene = _Scene.of(self._desk, reader, now, about=instance)
+            finding = scene.of_service(instance, _children(reader, instance))
+            return _explanation(reader, kind, instance.title, finding, (instance.guid,))
+        if kind == "computer":
+            computer = reader.computer(name)
+            if computer is None:
+                return None
+            finding = _computer_finding(self._desk, computer, now)
+            return _explanation(reader, kind, name, finding, (name,))
+        supplies = reader.supplies(url=name)
+        if not supplies:
+            return None
+        scene = _Scene.of(self._desk, reader, now)
+        # Of several computers show the one that has the most to say: the first that is not well.
+        findings = [scene.of_release(supply) for supply in supplies]
+        worst = next((item for item in findings if item.cause.code != "ok"), findings[0])
+        return _explanation(reader, kind, name, worst, (name,))
+
+    def _computer(self, reader: Reader, computer: StoredComputer) -> ComputerStatus:
+        seats = {item.partition_key: item for item in reader.instances_of_computer(computer.key)}
+        summaries = []
+        for slot in reader.partitions(computer.key):
+            seat = seats.get(slot.key)
+            if seat is not None:
+                summary = PartitionSummary(slot.partition_id, seat.title, seat.guid, seat.status)
+                summaries.append(summary)
+            elif slot.offered:
+                summaries.append(PartitionSummary(slot.partition_id))
+        return ComputerStatus(
+            computer_id=computer.computer_id,
+            cause=_computer_finding(self._desk, computer, self._now()).cause,
+            last_seen=_last_seen(self._desk, computer),
+            partitions=tuple(summaries),
+            partition_count=len(summaries),
+            free_count=len([item for item in summaries if item.service is None]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The computers and supplies that services are explained with."""
+
+    computers: dict[str, Finding]
+    supplies: dict[tuple[str, str], ReleaseFacts]
+
+    @classmethod
+    def of(
+        cls, desk: Desk, reader: Reader, now: float, about: StoredInstance | None = None
+    ) -> _Scene:
+        """All of it, or what one instance needs."""
+        if about is None:
+            computers, supplies = reader.computers(), reader.supplies()
+        elif about.computer_id is None:
+            computers, supplies = [], []
+        else:
+            own = reader.computer(about.computer_id)
+            computers = [] if own is None else [own]
+            supply = reader.supply(about.computer_id, about.release_url)
+            supplies = [] if supply is None else [supply]
+        return cls(
+            {item.computer_id: _computer_finding(desk, item, now) for item in computers},
+            {(item.computer_id, item.url): _facts(item) for item in supplies},
+        )
+
+    def of_service(self, instance: StoredInstance, children: Sequence[str]) -> Finding:
+        computer_id = instance.computer_id
+        facts = ServiceFacts(
+            release_url=instance.release_url,
+            requested_state=instance.requested_state,
+            status=instance.status,
+            cause=instance.cause,
+            computer_id=computer_id,
+            children=tuple(children),
+        )
+        if computer_id is None:
+            return explain.explain_service(facts, None, None)
+        release = self.supplies.get((computer_id, instance.release_url))
+        return explain.explain_service(facts, release, self.computers.get(computer_id))
+
+    def of_release(self, supply: StoredSupply) -> Finding:
+        return explain.explain_release(_facts(supply), self.computers[supply.computer_id])
+
+    def service(self, instance: StoredInstance, children: Sequence[str]) -> Service:
+        return Service(
+            reference=instance.title,
+            guid=instance.guid,
+            release_url=instance.release_url,
+            software_type=instance.software_type,
+            requested_state=instance.requested_state,
+            status=instance.status,
+            cause=self.of_service(instance, children).cause,
+            root_reference=instance.root_title,
+            requester_guid=instance.requester_guid,
+            computer_id=instance.computer_id,
+            partition_id=instance.partition_id,
+            parameters=instance.parameters,
+            connection=instance.connection,
+            filters=instance.filters,
+            created=instance.created,
+        )
+
+    def release(self, supply: StoredSupply) -> ReleaseOnComputer:
+        return ReleaseOnComputer(
+            url=supply.url,
+            computer_id=supply.computer_id,
+            requested_state=supply.requested_state,
+            status=supply.status,
+            cause=self.of_release(supply).cause,
+        )
+
+
+def _named(reader: Reader, name: str) -> StoredInstance | None:
+    named = reader.instances_named(name)
+    return named[0] if named else reader.instance_by_guid(name)
+
+
+def _children(reader: Reader, instance: StoredInstance) -> list[str]:
+    return [child.title for child in reader.children(instance.key)]
+
+
+def _facts(supply: StoredSupply) -> ReleaseFacts:
+    return ReleaseFacts(supply.url, supply.requested_state, supply.status, supply.cause)
+
+
+def _last_seen(desk: Desk, computer: StoredComputer) -> float | None:
+    return desk.presence.last_seen(computer.computer_id, computer.last_seen)
+
+
+def _computer_finding(desk: Desk, computer: StoredComputer, now: float) -> Finding:
+    facts = ComputerFacts(computer.computer_id, computer.created, _last_seen(desk, computer))
+    return explain.explain_computer(facts, now, desk.settings.silent_after)
+
+
+def _explanation(
+    reader: Reader, kind: str, name: str, finding: Finding, subjects: tuple[str, ...]
+) -> Explanation:
+    events = reader.events(after=-_EVENTS_SHOWN, subjects=subjects, limit=_EVENTS_SHOWN)
+    return Explanation(
+        kind=kind,
+        name=name,
+        state=finding.state,
+        cause=finding.cause,
+        chain=finding.chain,
+        events=tuple(reversed(events)),
+    )
