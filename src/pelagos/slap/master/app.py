@@ -10,9 +10,10 @@ from pelagos.core.web import WebError, error_answer, json_answer, make_app
 from pelagos.core.wire import WireError
 from pelagos.slap.errors import ResourceNotReady, SlapError
 from pelagos.slap.master.auth import Authenticator, Identity, Kind
-from pelagos.slap.master.call import Call, Route
+from pelagos.slap.master.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 
+_SLICE = 128 * 1024
 _CODES = {
     400: "bad-request",
     401: "unknown-token",
@@ -61,14 +62,28 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         )
         _note(route, service, identity, call)
         answer = route.work(call)
-        return Response(
-            answer.body,
-            status=answer.status,
-            headers=dict(answer.headers),
-            content_type=answer.content_type,
-        )
+        return _response(answer)
 
     return view
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(
+        _slices(answer.body),
+        status=answer.status,
+        headers=dict(answer.headers),
+        content_type=answer.content_type,
+    )
+    if answer.status != 304:  # noqa: PLR2004  # RFC 9110: it has no body, and no length of one
+        response.content_length = len(answer.body)
+    return response
+
+
+def _slices(body: bytes) -> list[bytes]:
+    """A large body in pieces: the WSGI server copies what is left of a piece at each send."""
+    if len(body) <= _SLICE:
+        return [body]
+    return [body[at : at + _SLICE] for at in range(0, len(body), _SLICE)]
 
 
 def _note(route: Route, service: Service, identity: Identity, call: Call) -> None:

@@ -146,8 +146,7 @@ class Computers(UseCases):
         Raises:
             NotFoundError: the computer is unknown.
         """
-        with self._desk.store.glance() as reader:
-            revision = reader.revision(computer_id)
+        revision = self._desk.store.revision(computer_id)
         known = self._snapshots.get(computer_id)
         if known is not None and known.revision == revision:
             return known

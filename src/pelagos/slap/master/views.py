@@ -130,8 +130,7 @@ class Views(UseCases):
         Raises:
             StoreError: it does not.
         """
-        with self._desk.store.glance() as reader:
-            reader.revision("")
+        self._desk.store.revision("")
 
     def identity(self, identity: Identity) -> dict[str, str]:
         """Who asks."""

@@ -60,7 +60,8 @@ _SUPPLIES = sa.select(schema.supplies, _computers.computer_id).join(
 _PARTITIONS = sa.select(schema.partitions, _instances.id.label("instance_key")).outerjoin(
     schema.instances, _instances.partition_key == _partitions.id
 )
-_REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
+#: The one question of each fetch; one positional parameter.
+REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
 
 
 class Reader:
@@ -70,11 +71,6 @@ class Reader:
         self._connection = connection
 
     # ---- computers ---------------------------------------------------------------------------
-
-    def revision(self, computer_id: str) -> int | None:
-        """The computer's revision, None when it is unknown. The hot path's one query."""
-        value: int | None = self._connection.scalar(_REVISION, {"id": computer_id})
-        return value
 
     def computer(self, computer_id: str) -> StoredComputer | None:
         """The computer of that id."""
