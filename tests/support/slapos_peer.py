@@ -1,0 +1,225 @@
+"""The original SlapOS programs: installed once into the project's cache, run apart from us.
+
+`install` gives an environment with slapos.core from PyPI; `Node` is a computer as its command line
+knows it; `Proxy` is its stand-alone master. For tests and benchmarks; slapos.core is under the GPL
+and runs in processes of its own only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+PROJECT = Path(__file__).parents[2]
+CONSTRAINTS = PROJECT / "tests" / "interop" / "slapos-constraints.txt"
+PACKAGES = ("slapos.core==1.24.1", "slapos.libnetworkcache", "setuptools", "zc.buildout")
+INSTALL_SECONDS = 300
+
+
+class PeerMissingError(Exception):
+    """The original programs cannot be installed here; says why and what to do."""
+
+
+def install(cache: Path = PROJECT / ".cache") -> Path:
+    """The programs' folder in an environment with the original client; built by the first caller.
+
+    Raises:
+        PeerMissingError: no uv, no package index, or no compiler (netifaces is built from source).
+    """
+    key = hashlib.sha256(CONSTRAINTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    folder = cache / f"slapos-{key}"
+    complete = folder / "complete"
+    cache.mkdir(exist_ok=True)
+    with (cache / "slapos.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go of when the file is closed, also by a kill
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _build(folder)
+            complete.touch()
+    return folder / "bin"
+
+
+def _build(folder: Path) -> None:
+    uv = shutil.which(str(PROJECT / ".uv" / "bin" / "uv")) or shutil.which("uv")
+    if uv is None:
+        raise PeerMissingError("uv is missing: run 'make setup'")
+    into = ["--quiet", "--python", str(folder / "bin" / "python")]
+    for command in (
+        [uv, "venv", "--quiet", "--python", sys.executable, str(folder)],
+        [uv, "pip", "install", *into, "--constraints", str(CONSTRAINTS), *PACKAGES],
+    ):
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PeerMissingError(f"{command[1]} took over {INSTALL_SECONDS} s") from error
+        if done.returncode:
+            raise PeerMissingError(
+                "slapos.core cannot be installed (it needs PyPI, and gcc for netifaces: apt-get "
+                f"install gcc libc6-dev):\n{done.stderr[-2000:]}"
+            )
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Node:
+    """One configuration of the original command line: a computer, or the desk of a person.
+
+    Args:
+        programs: what `install` gave.
+        folder: where its files go.
+        master_url: with the token as `http://x:TOKEN@host:port`.
+        computer_id: the computer that it is.
+        partition_count: how many partitions `node format` announces.
+    """
+
+    def __init__(
+        self,
+        programs: Path,
+        folder: Path,
+        master_url: str,
+        computer_id: str = "COMP-1",
+        partition_count: int = 3,
+    ) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.configuration = folder / "slapos.cfg"
+        self.master_url = master_url
+        for name in ("software", "instance", "shared", "run", "home"):
+            (folder / name).mkdir(parents=True)
+        self.configuration.write_text(
+            _SLAPOS_CFG.format(self=self, id=computer_id, count=partition_count)
+        )
+        slots = "".join(_PARTITION.format(number=number) for number in range(partition_count))
+        (folder / "definition.cfg").write_text(_COMPUTER + slots)
+
+    def run(self, *words: str, program: str = "slapos") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end; its output is kept, its exit code not judged."""
+        return subprocess.run(
+            [str(self.programs / program), *words],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder / "home"),
+                "SLAPOS_CONFIGURATION": str(self.configuration),
+                "SLAPOS_CLIENT_CONFIGURATION": str(self.configuration),
+                "PYTHONWARNINGS": "ignore",
+            },
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    def python(self, code: str, *words: str) -> str:
+        """What a program prints that runs beside the original library."""
+        done = self.run("-c", code, *words, program="python")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+_SLAPOS_CFG = """\
+[slapos]
+software_root = {self.folder}/software
+instance_root = {self.folder}/instance
+shared_part_list = {self.folder}/shared
+master_url = {self.master_url}
+computer_id = {id}
+root_check = False
+pidfile_software = {self.folder}/run/software.pid
+pidfile_instance = {self.folder}/run/instance.pid
+pidfile_report = {self.folder}/run/report.pid
+
+[slapformat]
+input_definition_file = {self.folder}/definition.cfg
+partition_amount = {count}
+alter_user = false
+alter_network = false
+create_tap = false
+create_tun = false
+computer_xml = {self.folder}/run/slapos.xml
+partition_has_ipv6_range = false
+
+[slapconsole]
+"""
+_COMPUTER = """\
+[computer]
+address = 127.0.0.1/255.255.255.255
+software_user = nobody
+
+"""
+_PARTITION = """\
+[partition_{number}]
+address = 127.0.0.1/255.255.255.255
+pathname = slappart{number}
+user = nobody
+network_interface = lo
+
+"""
+
+
+class Proxy:
+    """The original stand-alone master, in a process of its own with a database of its own.
+
+    Use it as a context; it ends with it.
+    """
+
+    def __init__(self, programs: Path, folder: Path, computer_id: str = "COMP-1") -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._programs = programs
+        self._folder = folder
+        self._computer_id = computer_id
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / "proxy.cfg"
+        configuration.write_text(
+            f"[slapos]\ncomputer_id = {self._computer_id}\n[slapproxy]\nhost = 127.0.0.1\n"
+            f"port = {self.url.rpartition(':')[2]}\ndatabase_uri = {self._folder}/proxy.db\n"
+        )
+        self.process = subprocess.Popen(
+            [str(self._programs / "slapos"), "-q", "proxy", "start", "--cfg", str(configuration)],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self._folder),
+                "PYTHONWARNINGS": "ignore",
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None, "the original master ended at once"
+            assert time.monotonic() < end, "the original master does not answer"
+            time.sleep(0.1)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/getRunId", timeout=5):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
