@@ -1,0 +1,170 @@
+"""directory.backends.csv: a file that may change, grow, vanish or never have been one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelagos.directory.backends import csv
+from pelagos.directory.backends.csv import CsvBackend
+from pelagos.directory.errors import SourceError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text("id,name\n1,Ada\n2,Bob\n", encoding="utf-8")
+    return path
+
+
+def backend(path: Path | str, **config: Any) -> CsvBackend:
+    plugin = CsvBackend()
+    plugin.name = "people"
+    settings = {"file": str(path), "searched_columns": ["name"], "unique_column": "id"} | config
+    plugin.load({"config": settings, "main_config": {}, "context": {}})
+    return plugin
+
+
+def names(plugin: CsvBackend, term: str = "") -> list[str | None]:
+    return [row["name"] for row in plugin.search(term)]
+
+
+def test_rows_are_found_matched_and_listed(path: Path) -> None:
+    plugin = backend(path, first_matched_columns=["id"])
+    assert names(plugin, "ad") == ["Ada"]
+    assert plugin.first_match("2") == {"id": "2", "name": "Bob"}
+    assert plugin.list(["1", "7"]) == [{"id": "1", "name": "Ada"}]
+    assert plugin.match_all(["1", "9"]) == {"1": {"id": "1", "name": "Ada"}}
+
+
+def test_a_file_url_a_separator_and_a_byte_order_mark_are_understood(path: Path) -> None:
+    path.write_bytes("\ufeffname|id\nZoé|1\n".encode())
+    assert names(backend(path.as_uri(), separator="|"), "zoe") == ["Zoé"]
+
+
+def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    original = csv.read_csv
+    monkeypatch.setattr(csv, "read_csv", lambda *a: reads.append(a) or original(*a))
+    plugin = backend(path)
+    assert names(plugin) == names(plugin) == ["Ada", "Bob"] and len(reads) == 1
+    path.write_text("id,name\n3,Cleo\n", encoding="utf-8")
+    assert names(plugin) == ["Cleo"] and len(reads) == 2
+    new = path.with_suffix(".new")
+    new.write_text("id,name\n4,Dora\n", encoding="utf-8")
+    new.replace(path)
+    assert names(plugin) == ["Dora"] and len(reads) == 3
+
+
+def test_a_missing_file_fails_until_it_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "later.csv"
+    plugin = backend(path)
+    assert "No such file" in caplog.text
+    with pytest.raises(SourceError, match="No such file"):
+        plugin.search("a")
+    path.write_text("id,name\n1,Ada\n", encoding="utf-8")
+    assert names(plugin) == ["Ada"]
+    path.unlink()
+    with pytest.raises(SourceError, match="No such file"):
+        plugin.search("a")
+
+
+def test_a_file_above_the_limit_is_refused(path: Path) -> None:
+    plugin = backend(path, max_size=10)
+    with pytest.raises(SourceError, match="20 bytes; max_size is 10") as caught:
+        plugin.search("")
+    assert "max_size" in str(caught.value.hint)
+
+
+def test_what_is_not_a_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"not a file|directory"):
+        backend(tmp_path).search("")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="not a file"):
+        backend(pipe).search("")
+    with pytest.raises(SourceError, match="not a file"):
+        backend("/dev/zero").search("")
+
+
+def test_a_refused_file_leaves_no_descriptor_open(path: Path) -> None:
+    plugin = backend(path, max_size=1)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(SourceError):
+            plugin.search("")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_bad_lines_are_reported_with_file_and_line(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_bytes(b"id,name\n1,Ada\n2,Bob,extra\n3,\xff\n4,Dora\n")
+    with caplog.at_level(logging.WARNING):
+        plugin = backend(path)
+    assert names(plugin) == ["Ada", "Dora"]
+    assert [problem.line for problem in plugin.problems] == [3, 4]
+    assert f"{path}, line 3: 3 values" in caplog.text and "line 4: the bytes" in caplog.text
+
+
+def test_a_thousand_bad_lines_are_not_a_thousand_log_lines(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text("id\n" + "1,2\n" * 1000, encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        backend(path)
+    assert len(caplog.records) < 30 and "1000 lines left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("config", "message", "hint"),
+    [
+        ({"separater": ";"}, "unknown key 'separater'", "did you mean 'separator'?"),
+        ({"separator": "||"}, "separator: one character", None),
+        ({"separator": 7}, "separator: one character", None),
+        ({"file": ""}, "`file` is needed", None),
+        ({"file": None}, "`file` is needed", None),
+        ({"file": "a\0b"}, "`file` is needed", None),
+        ({"max_size": True}, "max_size: a number of bytes", None),
+        ({"max_size": "1"}, "max_size: a number of bytes", None),
+    ],
+)
+def test_a_configuration_that_cannot_be_meant_is_refused(
+    path: Path, config: dict[str, Any], message: str, hint: str | None
+) -> None:
+    with pytest.raises(SourceError, match=message) as caught:
+        backend(path, **config)
+    assert caught.value.hint == hint
+
+
+def test_while_one_thread_reads_the_others_answer_from_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = backend(path)
+    reading, go_on = threading.Event(), threading.Event()
+    original = csv.read_csv
+
+    def slow(*args: Any) -> Any:
+        reading.set()
+        assert go_on.wait(10)
+        return original(*args)
+
+    monkeypatch.setattr(csv, "read_csv", slow)
+    path.write_text("id,name\n3,Cleo\n", encoding="utf-8")
+    found: list[list[str | None]] = []
+    reader = threading.Thread(target=lambda: found.append(names(plugin)))
+    reader.start()
+    assert reading.wait(10)
+    assert names(plugin) == ["Ada", "Bob"]
+    go_on.set()
+    reader.join(10)
+    assert found == [["Cleo"]] and names(plugin) == ["Cleo"]
