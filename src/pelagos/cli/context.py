@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -21,10 +21,10 @@ from pelagos.cli.terminal import clean, is_terminal, wants_colour
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.core.clock import Clock
     from pelagos.core.config import Config
+    from pelagos.core.http import HttpClient
+    from pelagos.core.http.transports.base import Transport
+    from pelagos.directory.client import DirectoryClient
     from pelagos.slap.client import SlapClient
-
-Connect = Callable[[str, str | None, float], "SlapClient"]
-"""Makes a client of the master at a URL, with a token and seconds to wait for an answer."""
 
 
 class Context:
@@ -37,7 +37,7 @@ class Context:
         stdin: where `-` reads from.
         stdout: where results go.
         stderr: where errors, hints and progress go.
-        connect: makes the client of the master; None = a real one.
+        transport: carries all requests; None = real sockets.
         clock: what tells the time; None = this machine's.
     """
 
@@ -49,7 +49,7 @@ class Context:
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
-        connect: Connect | None = None,
+        transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.options = options
@@ -57,8 +57,7 @@ class Context:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
-        self._connect = connect or _connect
-        self._may_glance = connect is None
+        self._transport = transport
         self._clock = clock
 
     # ---- what is printed ----
@@ -175,7 +174,7 @@ class Context:
         if named:
             return _token_in(Path(named).expanduser())
         if self.environ.get("PELAGOS_TOKEN"):
-            return self.environ["PELAGOS_TOKEN"].strip()
+            return _checked(self.environ["PELAGOS_TOKEN"].strip(), "PELAGOS_TOKEN")
         if self.config.plane.token_file:
             return _token_in(self.config.plane.token_file)
         own = self.data / "token"
@@ -189,31 +188,56 @@ class Context:
         Raises:
             CommandError: no master or no token is known.
         """
+        from pelagos.slap.client import SlapClient
+
         url = self.master_url
         if self.token is None and "@" not in url:
-            raise CommandError(
-                f"there is no token for {url}",
-                hint="give one: --token-file FILE, or PELAGOS_TOKEN",
-                code=NOT_ALLOWED,
+            raise _no_token(url)
+        return SlapClient(url, http=self._http(url))
+
+    @cached_property
+    def directory(self) -> DirectoryClient:
+        """The client of the directory.
+
+        Raises:
+            CommandError: no directory or no token is known.
+        """
+        from pelagos.directory.client import DirectoryClient
+
+        url = self.config.plane.directory_url or str(self.endpoints.get("directory_url") or "")
+        if not url:
+            raise NoPlaneError(
+                f"no directory is known here: {self.data} has none",
+                hint="start one: pelagos up\nor name one: PELAGOS_DIRECTORY_URL",
             )
-        return self._connect(url, self.token, self.config.plane.timeout)
+        if self.token is None:
+            raise _no_token(url)
+        return DirectoryClient(url, self.token, http=self._http(url))
+
+    def _http(self, url: str) -> HttpClient:
+        from pelagos.core.http import HttpClient
+
+        timeout = self.config.plane.timeout
+        return HttpClient(url, token=self.token, timeout=timeout, transport=self._transport)
 
     def glance(self, path: str, timeout: float = 10.0) -> Any:
         """What the master answers to GET `path`, as plain data; None = ask `master` instead.
 
         Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
         """
-        if not self._may_glance or not self.token:
+        if self._transport is not None or not self.token:
             return None
         from pelagos.cli.glance import look
 
         return look(self.master_url, path, self.token, timeout)
 
 
-def _connect(url: str, token: str | None, timeout: float) -> SlapClient:
-    from pelagos.slap.client import SlapClient
-
-    return SlapClient(url, token=token, timeout=timeout)
+def _no_token(url: str) -> CommandError:
+    return CommandError(
+        f"there is no token for {url}",
+        hint="give one: --token-file FILE, or PELAGOS_TOKEN",
+        code=NOT_ALLOWED,
+    )
 
 
 def _is_there(path: Path) -> bool:
@@ -234,9 +258,13 @@ def _token_in(path: Path) -> str:
             hint="give another: --token-file FILE, or PELAGOS_TOKEN",
             code=NOT_ALLOWED,
         ) from error
-    if not token.isprintable() or not token or " " in token:
+    return _checked(token, f"the token file {path}")
+
+
+def _checked(token: str, where: str) -> str:
+    if not token or not token.isprintable() or " " in token:
         raise CommandError(
-            f"the token file {path} does not hold a token, alone on one line",
+            f"{where} does not hold a token, alone on one line",
             hint="give another: --token-file FILE, or PELAGOS_TOKEN",
             code=NOT_ALLOWED,
         )

@@ -43,7 +43,7 @@ _CODES = {
     ("pelagos.core.http.errors", "HttpUnreachable"): UNREACHABLE,
     ("pelagos.core.http.errors", "HttpTimeout"): UNREACHABLE,
     ("pelagos.slap.errors", "MasterUnreachable"): UNREACHABLE,
-    ("pelagos.slap.errors", "ConnectionError"): UNREACHABLE,
+    ("pelagos.directory.errors", "DirectoryUnreachable"): UNREACHABLE,
     ("pelagos.slap.errors", "NotFoundError"): NOT_FOUND,
     ("pelagos.slap.errors", "ResourceNotReady"): NOT_READY,
     ("pelagos.slap.errors", "AuthenticationError"): NOT_ALLOWED,
@@ -51,7 +51,7 @@ _CODES = {
     ("pelagos.slap.errors", "BadRequest"): USAGE,
 }
 
-_BY_STATUS = {401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 408: NOT_READY}
+_BY_STATUS = {400: USAGE, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 408: NOT_READY}
 
 
 class CommandError(PelagosError):
@@ -97,8 +97,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None."""
     import difflib
 
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    # Without the dashes, which all options have in common.
+    plain = {one.lstrip("-"): one for one in known}
+    found = difflib.get_close_matches(word.lstrip("-"), list(plain), n=1, cutoff=0.6)
+    return plain[found[0]] if found else None
 
 
 def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:

@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import Any
 
 from pelagos.cli.command import Command, parse
 from pelagos.cli.context import Context
-from pelagos.cli.failures import OK, UNREACHABLE, exit_code
+from pelagos.cli.failures import OK, UNREACHABLE, CommandError, exit_code
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
+MakeContext = Callable[[Mapping[str, Any]], Context]
+
 
 def load(node: Node) -> type[Command]:
-    """The class of a command."""
+    """The class of a command.
+
+    Raises:
+        CommandError: a command of another package cannot be loaded.
+    """
     module, _, name = (node.target or "").partition(":")
-    found: type[Command] = getattr(import_module(module), name)
+    if module.startswith("pelagos."):
+        own: type[Command] = getattr(import_module(module), name)
+        return own
+    try:
+        found = getattr(import_module(module), name)
+    except Exception as error:  # other people's code, whatever it does
+        raise CommandError(
+            f"the command {node.name} {node.help} cannot be loaded: {error!r}",
+            hint="mend or remove that package",
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Command)):
+        raise CommandError(f"the command {node.name} {node.help} is not a pelagos.cli.Command")
     return found
 
 
-def launch(node: Node, words: list[str]) -> int:
+def launch(node: Node, words: list[str], make_context: MakeContext | None = None) -> int:
     """Run a command with the words of its line, its own words left out.
+
+    Args:
+        node: the command.
+        words: options and operands.
+        make_context: makes the context from the values of the options.
 
     Raises:
         PelagosError: it cannot do what it was asked.
@@ -35,7 +59,7 @@ def launch(node: Node, words: list[str]) -> int:
     command.check_operands(operands, node.name)
     if values["verbose"]:
         _log(values["verbose"])
-    context = Context(values)
+    context = (make_context or Context)(values)
     return execute(command, context, operands)
 
 

@@ -7,6 +7,7 @@ counts the modules.
 
 from __future__ import annotations
 
+import io
 import sys
 
 from pelagos import __version__
@@ -14,21 +15,29 @@ from pelagos.cli import failures
 from pelagos.cli.tree import CommandTree, Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not for a cycle: `--help` does not pay even for `typing`
+    from pelagos.cli.launch import MakeContext
+
 _WITH_VALUE = ("--data", "--config", "--master-url", "--token-file", "-o", "--output", "--columns")
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, make_context: MakeContext | None = None) -> int:
     """Run one command line.
 
     Args:
         argv: the words after the name of the program; None = those of this process.
+        make_context: makes the context from the values of the options; for tests.
 
     Returns:
         The exit code; `pelagos.cli.failures` lists them.
     """
     words = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character gets its escape, and the rest of the answer.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = run(words)
+        code = run(words, make_context)
         sys.stdout.flush()
     except BrokenPipeError:
         code = _quiet_pipe()
@@ -44,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], make_context: MakeContext | None = None) -> int:
     """Run one command line and let every failure out; see `main`."""
     leading, rest = leading_options(words)
     if not rest and any(word in ("-V", "--version") for word in leading):
@@ -63,7 +72,9 @@ def run(words: list[str]) -> int:
         node, operands = tree.find_best_match(rest)
     if node.target is None:
         return _group(tree, node, leading + operands)
-    return _command(node, leading + operands)
+    from pelagos.cli.launch import launch
+
+    return launch(node, leading + operands, make_context)
 
 
 def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
@@ -113,12 +124,6 @@ def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
         near = next((one.name for one in tree.root.walk() if one.path[-1] == word), None)
     hint = f"did you mean: pelagos {before}{near}?" if near else f"see: pelagos {before}--help"
     raise failures.UsageError(f"there is no command {before}{word}", hint=hint)
-
-
-def _command(node: Node, words: list[str]) -> int:
-    from pelagos.cli.launch import launch
-
-    return launch(node, words)
 
 
 # ---- failures -----------------------------------------------------------------------------------

@@ -179,12 +179,12 @@ class Output:
 
     def _structured(self, data: Any) -> None:
         if self._form == "yaml":
-            text = yaml.dumps(data)
+            # What steers a terminal is in double quotes there, where these escapes mean the same.
+            self._stream.write(clean(yaml.dumps(data), keep="\n"))
         else:
-            text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-        # JSON and YAML have escaped C0 themselves; what else is odd can only be in strings.
-        is_harmless = text.isascii() and "\x7f" not in text
-        self._stream.write(text if is_harmless else "".join(map(_escaped_in_json, text)))
+            text = json.dumps(data, indent=2, ensure_ascii=False)
+            is_harmless = text.isascii() and "\x7f" not in text
+            self._stream.write((text if is_harmless else _escaped_json(text)) + "\n")
 
     def _chosen(self, rows: Sequence[Data], columns: Sequence[Column]) -> list[Column]:
         if self._columns is None:
@@ -251,10 +251,12 @@ class Output:
             self._stream.write(f"{key}  {value}".rstrip() + "\n")
 
 
-def _escaped_in_json(char: str) -> str:
-    if char == "\x7f":  # json leaves it alone
-        return "\\u007f"
-    return char if char in "\n\t" or clean(char) == char else json.dumps(char)[1:-1]
+def _escaped_json(text: str) -> str:
+    """JSON text with an escape for each character that could steer a terminal."""
+    # json itself escapes only C0, and DEL not even when it writes ASCII.
+    return "".join(
+        char if char == "\n" or clean(char) == char else json.dumps(char)[1:-1] for char in text
+    ).replace("\x7f", "\\u007f")
 
 
 def _flat(data: Data, before: str = "") -> list[tuple[str, Any]]:

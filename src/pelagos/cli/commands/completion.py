@@ -63,9 +63,9 @@ class Completion(Command):
 
     operands = {"shell": Operand("bash, zsh or fish", choices=tuple(_SCRIPTS))}
     examples = (
-        "bash: pelagos completion bash > ~/.local/share/bash-completion/completions/pelagos",
-        "zsh:  pelagos completion zsh > a folder of $fpath/_pelagos",
-        "fish: pelagos completion fish > ~/.config/fish/completions/pelagos.fish",
+        'eval "$(pelagos completion bash)"    # in ~/.bashrc',
+        'eval "$(pelagos completion zsh)"     # in ~/.zshrc, below compinit',
+        "pelagos completion fish | source     # in ~/.config/fish/config.fish",
     )
 
     def main(self, shell: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command import Command
-from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, CommandError, NoPlaneError
-from pelagos.cli.output import Column, plain
+from pelagos.cli.failures import NOT_FOUND
+from pelagos.cli.output import Column
 
 
 class Lookup(Command):
@@ -27,39 +25,15 @@ class Lookup(Command):
 
     def main(self, term: str) -> int | None:
         """Ask and print."""
-        from pelagos.directory.client import DirectoryClient
-
-        answer = plain(self._client(DirectoryClient).lookup(term, self["profile"]))
-        headers = answer["column_headers"]
-        rows = [
-            dict(zip(headers, row["column_values"], strict=False)) for row in answer["results"]
-        ]
-        columns = tuple(Column(header) for header in headers)
-        self.context.output.show_list(rows, columns)
-        for source in answer.get("sources", ()):
-            if source["verdict"] not in ("answered", "empty"):
-                reason = source.get("error")
-                self.context.say(
-                    f"source {source['name']}: {source['verdict']}"
-                    + (f": {reason}" if reason else "")
-                )
+        answer = self.context.directory.lookup(term, self["profile"])
+        headers = [header or f"column {n}" for n, header in enumerate(answer.column_headers, 1)]
+        rows = [dict(zip(headers, row.column_values, strict=False)) for row in answer.results]
+        self.context.output.show_list(rows, [Column(header) for header in headers])
+        for source in answer.sources:
+            if not source.has_answered:
+                reason = f": {source.error}" if source.error else ""
+                self.context.say(f"source {source.name}: {source.verdict}{reason}")
         if rows:
             return None
         self.context.say(f"nothing found for {term}")
         return NOT_FOUND
-
-    def _client(self, kind: type[Any]) -> Any:
-        context = self.context
-        url = context.config.plane.directory_url or context.endpoints.get("directory_url")
-        if not url:
-            raise NoPlaneError(
-                f"no directory is known here: {context.data} has none",
-                hint="start one: pelagos up\nor name one: PELAGOS_DIRECTORY_URL",
-            )
-        if context.token is None:
-            raise CommandError(
-                f"there is no token for {url}",
-                hint="give one: --token-file FILE, or PELAGOS_TOKEN",
-                code=NOT_ALLOWED,
-            )
-        return kind(url, context.token)

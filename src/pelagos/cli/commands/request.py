@@ -9,7 +9,7 @@ from typing import Any
 from pelagos.cli.argument import KeyValueArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.commands.service import COLUMNS, WAIT_ARGUMENTS
-from pelagos.cli.failures import UsageError
+from pelagos.cli.failures import NOT_READY, OK, UsageError
 from pelagos.cli.software import software_url
 
 _PARAMETER_FILE_LIMIT = 8 * 1024 * 1024
@@ -53,7 +53,7 @@ class Request(Command):
         "pelagos request db https://example.org/db.cfg -p size=10 -w --timeout 20m",
     )
 
-    def main(self, reference: str, url: str) -> None:
+    def main(self, reference: str, url: str) -> int:
         """Tell the master; wait when told to; print what came of it."""
         from pelagos.slap.errors import ResourceNotReady
         from pelagos.slap.model import InstanceRequest, InstanceState
@@ -67,16 +67,16 @@ class Request(Command):
             filters=self["filter"] or {},
             state=InstanceState(self["state"]) if self["state"] else None,
         )
+        code = OK
         try:
             self.context.master.request(wish)
-        except ResourceNotReady as error:
-            # The wish is kept; `service` tells its cause. Another master may know no `service`.
-            if error.cause is None and not self["wait"]:
-                raise
+        except ResourceNotReady:
+            code = NOT_READY  # the wish is kept, but has no place yet
         if self["wait"]:
             self._wait(reference)
-        else:
-            self._tell(reference)
+            return OK
+        self._tell(reference)
+        return code
 
     def _tell(self, reference: str) -> None:
         from pelagos.cli.progress import next_step

@@ -1,0 +1,499 @@
+import json
+from urllib.parse import parse_qsl
+
+import pytest
+
+from pelagos.cli import failures
+from pelagos.core.http import Request
+from pelagos.slap.model import (
+    Cause,
+    Event,
+    Explanation,
+    InstanceState,
+    InstanceStatus,
+    ReleaseOnComputer,
+    ReleaseStatus,
+    SupplyState,
+)
+
+WAITING = Cause("release-building", "the release is being built", "wait", since=1.0)
+NO_PLACE = Cause(
+    "release-not-supplied", "no computer has this release", "pelagos supply URL COMPUTER"
+)
+
+
+def form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((request.body or b"").decode()))
+
+
+# ---- lists
+
+
+def test_services_are_listed_with_their_cause(world):
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    out = world.run("service", "list").out
+    head, line = out.splitlines()
+    assert head.split() == ["NAME", "WISHED", "STATUS", "COMPUTER", "PARTITION", "CAUSE"]
+    assert line.split()[:3] == ["hello", "started", "started"]
+    assert line.endswith("runs and all its promises hold")
+
+
+def test_an_empty_list_says_what_to_do_on_a_table_and_nothing_elsewhere(world):
+    world.routes["GET /v1/services"] = world.answer([])
+    assert "pelagos request" in world.run("service", "list").out
+    assert world.run("service", "list", "-o", "value").out == ""
+    assert world.run("service", "list", "-o", "json").data == []
+    assert world.run("service", "list", "-o", "csv").out.startswith("reference,")
+
+
+def test_json_has_every_key_of_the_model(world):
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    [found] = world.run("service", "list", "-o", "json").data
+    assert set(found) == set(world.service().__dataclass_fields__)
+    assert found["cause"]["code"] == "ok"
+
+
+def test_columns_choose_and_order(world):
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    ran = world.run("service", "list", "-o", "value", "--columns", "connection.url,reference")
+    assert ran.out == "http://127.0.0.1:8080/\thello\n"
+    ran = world.run("service", "list", "-o", "json", "--columns", "reference")
+    assert ran.data == [{"reference": "hello"}]
+
+
+def test_an_unknown_column_is_an_error_that_names_the_nearest(world):
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    ran = world.run("service", "list", "--columns", "referense")
+    assert ran.code == failures.USAGE
+    assert "did you mean reference?" in ran.err
+
+
+def test_computers_are_listed_with_the_last_sign_of_life(world):
+    found = [world.computer(), world.computer("NEW", last_seen=None)]
+    world.routes["GET /v1/computers"] = world.answer(found)
+    lines = world.run("computer", "list").out.splitlines()
+    assert "2 s ago" in lines[1]
+    assert "never" in lines[2]
+
+
+def test_a_computer_is_shown_with_who_sits_in_its_partitions(world):
+    world.routes["GET /v1/computers/COMP"] = world.answer(world.computer())
+    out = world.run("computer", "info", "COMP").out
+    assert "1 of 2 partitions" in out
+    assert "(free)" in out
+    assert world.run("computer", "info", "COMP", "-o", "json").data["free_count"] == 1
+
+
+def test_a_misspelt_computer_is_answered_with_the_nearest(world):
+    world.routes["GET /v1/computers/COMB"] = world.refusal(404, "no")
+    world.routes["GET /v1/computers"] = world.answer([world.computer()])
+    ran = world.run("computer", "info", "COMB")
+    assert ran.code == failures.NOT_FOUND
+    assert "did you mean COMP?" in ran.err
+
+
+def test_software_is_listed(world):
+    release = ReleaseOnComputer(
+        "http://x/s.cfg", "COMP", SupplyState.AVAILABLE, ReleaseStatus.BUILDING, WAITING
+    )
+    world.routes["GET /v1/releases"] = world.answer([release])
+    assert "building" in world.run("software", "list").out
+
+
+def test_the_last_events_are_printed_oldest_first(world):
+    events = [
+        Event(number, 1.0, "instance.started", "g", "hello", None, "master", WAITING)
+        for number in range(1, 8)
+    ]
+    pages = iter([world.answer(events), world.answer([])] * 2)
+    world.routes["GET /v1/events"] = lambda _request: next(pages)
+    assert [one["id"] for one in world.run("events", "-n", "3", "-o", "json").data] == [5, 6, 7]
+    assert "instance.started" in world.run("events").out
+
+
+# ---- one service
+
+
+def test_a_service_is_shown_key_by_key(world):
+    world.routes["GET /v1/services/hello"] = world.answer(world.service())
+    out = world.run("service", "info", "hello").out
+    assert "connection.url" in out
+    assert "(3 min ago)" in out
+    ran = world.run("service", "info", "hello", "-o", "value", "--columns", "connection.url")
+    assert ran.out == "http://127.0.0.1:8080/\n"
+
+
+def test_a_misspelt_service_is_answered_with_the_nearest(world):
+    world.routes["GET /v1/services/helo"] = world.refusal(404, "no")
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    for words in (("info", "helo"), ("logs", "helo")):
+        ran = world.run("service", *words)
+        assert ran.code == failures.NOT_FOUND
+        assert "did you mean hello?" in ran.err
+
+
+def test_a_name_with_slashes_stays_one_name(world):
+    world.routes["GET /v1/services/..%2F..%2Fetc"] = world.refusal(404, "no")
+    world.routes["GET /v1/services"] = world.answer([])
+    assert world.run("service", "info", "../../etc").code == failures.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("start", "started"), ("stop", "stopped"), ("destroy", "destroyed")]
+)
+def test_another_state_is_wished(world, verb, state):
+    world.routes["POST /v1/services/hello/state"] = world.answer(
+        world.service(requested_state=InstanceState(state))
+    )
+    ran = world.run("service", verb, "hello")
+    assert ran.code == 0
+    assert state in ran.out
+    [sent] = world.sent("POST", "/state")
+    assert json.loads(sent.body) == {"state": state}
+
+
+# ---- request
+
+
+def test_a_request_sends_the_wish(world, profile):
+    world.routes["POST /requestComputerPartition"] = world.refusal(408, "not yet", cause=NO_PLACE)
+    world.routes["GET /v1/services/db"] = world.answer(
+        world.service("db", status=InstanceStatus.WAITING, cause=NO_PLACE)
+    )
+    line = ("request", "db", str(profile), "-p", "size=10", "--param", "x=a=b", "--type", "big")
+    ran = world.run(*line, "--state", "stopped", "--filter", "computer_guid=COMP")
+    assert ran.code == failures.NOT_READY
+    assert "next: pelagos supply URL COMPUTER" in ran.err
+    [sent] = world.sent("POST", "requestComputerPartition")
+    fields = form(sent)
+    assert fields["partition_reference"] == "db"
+    assert fields["software_release"] == str(profile)
+    assert fields["software_type"] == "big"
+    assert "a=b" in fields["partition_parameter_xml"]
+    assert "stopped" in fields["state"]
+    assert "COMP" in fields["filter_xml"]
+
+
+def test_parameters_of_a_file_lie_below_those_of_the_line(world, profile):
+    world.routes["POST /requestComputerPartition"] = world.refusal(408, "not yet", cause=NO_PLACE)
+    world.routes["GET /v1/services/db"] = world.answer(world.service("db"))
+    (world.folder / "p.json").write_text('{"size": 1, "deep": {"a": [1]}}')
+    world.run(
+        "request", "db", str(profile), "--param-file", str(world.folder / "p.json"), "-p", "size=2"
+    )
+    world.stdin = '{"color": "red"}'
+    world.run("request", "db", str(profile), "--param-file", "-")
+    first, second = (form(sent) for sent in world.sent("POST", "requestComputerPartition"))
+    assert "deep" in first["partition_parameter_xml"]
+    assert ">2<" in first["partition_parameter_xml"]
+    assert "red" in second["partition_parameter_xml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[1]", "does not hold a JSON object"),
+        (" " * (8 * 1024 * 1024 + 1), "larger than 8 MiB"),
+        ("[" * 100_000, "nested too deep"),
+        ("\udcff", "is not UTF-8"),
+    ],
+)
+def test_a_parameter_file_that_cannot_be_used_is_refused_before_anything_is_sent(
+    world, profile, content, message
+):
+    path = world.folder / "p.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    ran = world.run("request", "db", str(profile), "--param-file", str(path))
+    assert ran.code == failures.USAGE
+    assert message in ran.err
+    assert world.transport.requests == []
+
+
+@pytest.mark.parametrize("text", ["size", "=10", " =1"])
+def test_a_malformed_parameter_is_refused(world, profile, text):
+    ran = world.run("request", "db", str(profile), "--param", text)
+    assert ran.code == failures.USAGE
+    assert "KEY=VALUE" in ran.err
+
+
+def test_a_parameter_that_is_given_twice_is_refused(world, profile):
+    ran = world.run("request", "db", str(profile), "-p", "a=1", "-p", "a=2")
+    assert "a is given twice" in ran.err
+
+
+def test_an_unknown_state_is_refused(world, profile):
+    ran = world.run("request", "db", str(profile), "--state", "startd")
+    assert ran.code == failures.USAGE
+    assert "did you mean started?" in ran.err
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\x00b", "a\nb", "\x1b[1m"])
+def test_a_name_that_cannot_be_printed_is_refused(world, profile, name):
+    ran = world.run("request", name, str(profile))
+    assert ran.code == failures.USAGE
+    assert "cannot be the name of a service" in ran.err
+
+
+def test_what_the_master_refuses_is_told_in_its_words(world, profile):
+    world.routes["POST /requestComputerPartition"] = world.refusal(
+        400, "the parameters are too large"
+    )
+    ran = world.run("request", "db", str(profile))
+    assert ran.code == failures.USAGE
+    assert "the parameters are too large" in ran.err
+
+
+# ---- supply
+
+
+def test_a_release_is_supplied_to_this_computer_by_its_absolute_path(world, profile, monkeypatch):
+    monkeypatch.chdir(profile.parent)
+    world.routes["POST /supplySupply"] = world.answer(None)
+    assert world.run("supply", "./software.cfg").code == 0
+    [sent] = world.sent("POST", "supplySupply")
+    assert form(sent) == {"url": str(profile), "computer_id": "COMP", "state": "available"}
+
+
+def test_a_release_that_is_no_longer_there_can_be_removed(world):
+    world.routes["POST /supplySupply"] = world.answer(None)
+    assert world.run("supply", "/gone/software.cfg", "COMP", "--remove").code == 0
+    [sent] = world.sent("POST", "supplySupply")
+    assert form(sent)["state"] == "destroyed"
+
+
+def test_the_computer_must_be_named_when_there_are_several(world, profile):
+    world.plane(computer_id="")
+    world.routes["GET /v1/computers"] = world.answer([world.computer("A"), world.computer("B")])
+    ran = world.run("supply", str(profile))
+    assert ran.code == failures.USAGE
+    assert "A, B" in ran.err
+
+
+# ---- why
+
+
+def explanation(**changes: object) -> Explanation:
+    cause = Cause(
+        "buildout-failed",
+        "the part web failed",
+        "mend the profile, then supply it again",
+        detail="\n".join(f"line {n}" for n in range(40)),
+        since=1_800_000_000.0 - 190,
+        seen_by="agent on COMP",
+    )
+    event = Event(3, 1.0, "release.error", "u", "u", "COMP", "computer:COMP", cause)
+    facts = {"kind": "service", "name": "hello", "state": "waiting", "cause": cause}
+    return Explanation(**{**facts, "chain": (WAITING,), "events": (event,) * 20, **changes})
+
+
+def test_why_names_the_cause_in_its_first_line_and_fits_one_screen(world):
+    world.routes["GET /v1/explain"] = world.answer(explanation())
+    lines = world.run("why", "hello").out.splitlines()
+    assert lines[0] == "hello: the part web failed (buildout-failed)"
+    assert len(lines) <= 32
+    text = "\n".join(lines)
+    assert "(3 min ago)" in text
+    assert "next      mend the profile" in text
+    assert "seen by   agent on COMP" in text
+    assert "line 39" in text
+    assert "line 2\n" not in text
+    assert "the release is being built" in text
+    assert "release.error" in text
+
+
+def test_why_gives_everything_as_json(world):
+    world.routes["GET /v1/explain"] = world.answer(explanation())
+    found = world.run("why", "hello", "-o", "json").data
+    assert found["cause"]["code"] == "buildout-failed"
+    assert len(found["cause"]["detail"].splitlines()) == 40
+    assert len(found["events"]) == 20
+
+
+def test_why_of_an_unknown_thing_names_the_nearest(world):
+    world.routes["GET /v1/explain"] = world.refusal(404, "no")
+    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/computers"] = world.answer([])
+    world.routes["GET /v1/releases"] = world.answer([])
+    ran = world.run("why", "hallo")
+    assert ran.code == failures.NOT_FOUND
+    assert "did you mean hello?" in ran.err
+
+
+# ---- logs
+
+
+def test_the_logs_of_a_service_on_this_computer_are_read(world):
+    world.plane(node_root=str(world.folder / "node"))
+    folder = world.folder / "node" / "instance" / "slappart0"
+    (folder / "var" / "log").mkdir(parents=True)
+    (folder / ".slappart0_web.log").write_text("".join(f"line {n}\n" for n in range(100)))
+    (folder / "var" / "log" / "access.log").write_bytes(b"\xff\x1b[2Jlast")
+    (folder / "var" / "log" / "shadow.log").symlink_to("/etc/hostname")
+    world.routes["GET /v1/services/hello"] = world.answer(world.service())
+    ran = world.run("service", "logs", "hello", "--lines", "2", "--program", "web")
+    assert ran.out == "line 98\nline 99\n"
+    out = world.run("service", "logs", "hello").out
+    assert "\\xff\\x1b[2Jlast" in out
+    assert "shadow" not in out
+    ran = world.run("service", "logs", "hello", "--program", "wbe")
+    assert ran.code == failures.USAGE
+    assert "did you mean web?" in ran.err
+
+
+def test_the_logs_of_another_computer_are_said_to_be_there(world):
+    world.routes["GET /v1/services/hello"] = world.answer(world.service(computer_id="FAR"))
+    ran = world.run("service", "logs", "hello")
+    assert ran.code == failures.FAILED
+    assert "on computer FAR" in ran.err
+
+
+def test_a_partition_that_leads_out_of_its_folder_is_refused(world):
+    world.plane(node_root=str(world.folder))
+    world.routes["GET /v1/services/hello"] = world.answer(world.service(partition_id="../../etc"))
+    assert world.run("service", "logs", "hello").code == failures.FAILED
+
+
+# ---- config
+
+
+def test_a_setting_is_written_read_and_removed(world):
+    assert world.run("config", "set", "node.partitions", "20").code == 0
+    assert world.run("config", "get", "node.partitions").out == "20\n"
+    [found] = [one for one in world.run("config", "list", "-o", "json").data if one["value"] == 20]
+    assert found["origin"] == "file"
+    assert world.run("config", "delete", "node.partitions").code == 0
+    assert world.run("config", "get", "node.partitions").out == "10\n"
+    assert "was not set" in world.run("config", "delete", "node.partitions").err
+
+
+def test_a_variable_that_is_stronger_than_the_file_is_named(world):
+    world.environ["PELAGOS_NODE_PARTITIONS"] = "7"
+    ran = world.run("config", "set", "node.partitions", "20")
+    assert "PELAGOS_NODE_PARTITIONS is set here" in ran.err
+    assert world.run("config", "get", "node.partitions").out == "7\n"
+
+
+def test_the_password_of_the_bus_is_not_listed(world):
+    world.run("config", "set", "bus.url", "amqp://me:s3cret@host/")
+    ran = world.run("config", "list")
+    assert "s3cret" not in ran.out
+    assert "amqp://***@host/" in ran.out
+
+
+def test_the_path_of_the_file_is_told(world):
+    out = world.run("config", "path").out
+    assert out == f"{world.folder}/.config/pelagos/config.toml\n"
+    assert world.run("config", "path", "--config", "/x/y.toml").out == "/x/y.toml\n"
+
+
+# ---- credentials
+
+
+def test_an_unreadable_token_is_a_matter_of_credentials(world):
+    (world.data / "token").unlink()
+    (world.data / "token").mkdir()
+    ran = world.run("service", "list")
+    assert ran.code == failures.NOT_ALLOWED
+    assert "cannot read the token file" in ran.err
+    ran = world.run("service", "list", "--token-file", str(world.folder / "nope"))
+    assert "No such file" in ran.err
+    (world.folder / "t").write_bytes(b"\x00\xff")
+    assert world.run("service", "list", "--token-file", str(world.folder / "t")).code == 5
+
+
+def test_the_token_of_the_own_plane_is_not_sent_to_another(world):
+    ran = world.run("service", "list", "--master-url", "http://other.test")
+    assert ran.code == failures.NOT_ALLOWED
+    assert "there is no token for http://other.test" in ran.err
+    assert world.transport.requests == []
+
+
+def test_flags_are_stronger_than_the_environment_and_that_than_the_file(world):
+    for name in ("flag", "variable", "file"):
+        world.routes["GET /v1/services"] = world.answer([])
+        (world.folder / name).write_text(f"{name}-token")
+    world.run("config", "set", "plane.master_url", "http://file.test")
+    world.run("config", "set", "plane.token_file", str(world.folder / "file"))
+    world.run("service", "list")
+    world.environ |= {
+        "PELAGOS_MASTER_URL": "http://variable.test",
+        "PELAGOS_TOKEN": "variable-token",
+    }
+    world.run("service", "list")
+    flags = ("--master-url", "http://flag.test", "--token-file", str(world.folder / "flag"))
+    world.run("service", "list", *flags)
+    sent = [(one.url, one.headers["Authorization"]) for one in world.transport.requests]
+    assert sent == [
+        (f"http://{name}.test/v1/services", f"Bearer {name}-token")
+        for name in ("file", "variable", "flag")
+    ]
+
+
+def test_a_damaged_plane_file_is_named(world):
+    (world.data / "plane.json").write_text("{")
+    ran = world.run("service", "list")
+    assert ran.code == failures.FAILED
+    assert "is damaged" in ran.err
+
+
+def test_a_misspelt_key_of_the_file_stops_every_command(world):
+    path = world.folder / "c.toml"
+    path.write_text("[plane]\nmaster_ulr = 'x'\n")
+    ran = world.run("service", "list", "--config", str(path))
+    assert ran.code == failures.USAGE
+    assert "did you mean plane.master_url?" in ran.err
+
+
+# ---- lookup
+
+
+def answer_of_directory(world, *values: str, **verdicts: str):
+    return world.answer(
+        {
+            "term": "hello",
+            "column_headers": ["Name", None],
+            "column_types": ["name", None],
+            "results": [
+                {"column_values": [value, 7], "relations": {}, "source": "s"} for value in values
+            ],
+            "sources": [
+                {"name": name, "verdict": verdict, "ms": 3.5, "error": None}
+                for name, verdict in verdicts.items()
+            ],
+        }
+    )
+
+
+def test_what_the_directory_finds_is_listed(world):
+    world.plane(directory_url="http://dir.test")
+    url = "GET /0.1/directories/lookup/default"
+    world.routes[url] = answer_of_directory(world, "hello", instances="answered")
+    ran = world.run("lookup", "hello")
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["NAME   COLUMN 2", "hello  7"]
+    assert ran.err == ""
+    [sent] = world.transport.requests
+    assert sent.headers["X-Auth-Token"] == "t0ken"
+
+
+def test_sources_that_did_not_answer_are_named_and_finding_nothing_has_its_code(world):
+    world.plane(directory_url="http://dir.test")
+    url = "GET /0.1/directories/lookup/default"
+    world.routes[url] = answer_of_directory(world, instances="empty", crm="late")
+    ran = world.run("lookup", "hello", "-o", "json")
+    assert ran.code == failures.NOT_FOUND
+    assert ran.data == []
+    assert "source crm: late" in ran.err
+    assert "instances" not in ran.err
+
+
+def test_a_directory_that_is_away_or_refuses_has_its_code(world):
+    world.plane(directory_url="http://dir.test")
+    assert world.run("lookup", "hello").code == failures.UNREACHABLE
+    for status, code in ((400, 2), (401, 5), (404, 4)):
+        url = "GET /0.1/directories/lookup/nope"
+        world.routes[url] = world.answer({"reason": ["because"]}, status)
+        ran = world.run("lookup", "hello", "--profile", "nope")
+        assert ran.code == code
+        assert "because" in ran.err

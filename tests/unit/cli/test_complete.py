@@ -1,0 +1,96 @@
+import pytest
+
+from pelagos.cli import complete
+from pelagos.cli.complete import proposals
+from pelagos.cli.context import Context
+
+
+@pytest.fixture
+def plane(monkeypatch):
+    """A plane that answers at once; what was asked for."""
+    asked = []
+
+    def glance(_context, path, timeout):
+        asked.append((path, timeout))
+        return {
+            "v1/services": [{"reference": "hello", "status": "started"}, {"reference": "x\x1b"}],
+            "v1/computers": [{"computer_id": "COMP"}],
+            "v1/releases": [{"url": "http://r/", "computer_id": "COMP"}],
+        }[path]
+
+    monkeypatch.setattr(Context, "glance", glance)
+    return asked
+
+
+def names(*words: str) -> list[str]:
+    *before, current = words
+    return [name for name, _ in proposals(before, current) if name.startswith(current)]
+
+
+def test_groups_and_commands_are_proposed():
+    assert names("serv") == ["service"]
+    assert names("service", "st") == ["start", "stop"]
+    assert "request" in names("")
+
+
+def test_options_of_the_command_are_proposed():
+    assert names("service", "list", "--col") == ["--columns"]
+    assert names("request", "db", "u", "--para") == ["--param", "--param-file"]
+
+
+def test_values_of_options_are_proposed(plane):
+    assert names("service", "list", "--output", "j") == ["json"]
+    assert names("request", "x", "y", "--state", "") == ["started", "stopped", "destroyed"]
+    assert names("why", "--kind", "s") == ["service"]
+    assert plane == []
+
+
+def test_live_names_are_proposed_with_little_patience(plane):
+    assert names("service", "info", "h") == ["hello"]
+    assert names("computer", "info", "") == ["COMP"]
+    assert plane[0][1] <= 0.5
+
+
+@pytest.mark.usefixtures("plane")
+def test_an_operand_that_is_there_is_not_proposed_again():
+    assert names("service", "info", "hello", "") == []
+
+
+@pytest.mark.usefixtures("plane")
+def test_the_second_operand_is_proposed_after_the_first():
+    assert names("supply", "software.cfg", "C") == ["COMP"]
+    assert names("supply", "--remove", "software.cfg", "C") == ["COMP"]
+
+
+@pytest.mark.usefixtures("plane")
+def test_files_are_left_to_the_shell():
+    assert [name for name, _ in proposals(["supply"], "")] == [":file"]
+    assert [name for name, _ in proposals(["request", "db"], "")] == ["http://r/", ":file"]
+    assert [name for name, _ in proposals(["--data"], "")] == [":file"]
+    assert [name for name, _ in proposals(["service", "list", "--config"], "")] == [":file"]
+
+
+def test_settings_and_shells_are_proposed():
+    assert names("config", "get", "master.p") == ["master.port"]
+    assert names("completion", "z") == ["zsh"]
+
+
+@pytest.mark.usefixtures("plane")
+@pytest.mark.parametrize("line", [["nope", ""], ["service", "nope", ""], ["why", "--nope", ""]])
+def test_a_wrong_line_gets_no_proposal(line):
+    assert names(*line) == []
+
+
+@pytest.mark.usefixtures("plane")
+def test_control_characters_never_reach_the_shell(capsys):
+    assert complete.complete(["service", "info", "x"]) == 0
+    assert capsys.readouterr().out == "x\\x1b\n"
+
+
+def test_without_a_plane_there_is_no_name_and_no_noise(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PELAGOS_DATA", str(tmp_path))
+    monkeypatch.setenv("PELAGOS_CONFIG", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert complete.complete(["service", "info", ""]) == 0
+    said = capsys.readouterr()
+    assert said.out == said.err == ""

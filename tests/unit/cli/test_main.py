@@ -1,0 +1,227 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pelagos import __version__
+from pelagos.cli import failures
+from pelagos.cli.commands.service import ServiceDestroy, ServiceStart, ServiceStop
+from pelagos.cli.main import main
+from pelagos.slap.model import InstanceState
+
+
+def test_the_version_is_printed(world):
+    assert world.run("--version").out == f"pelagos {__version__}\n"
+    assert world.run("-V").code == 0
+
+
+def test_no_words_print_the_help(world):
+    ran = world.run()
+    assert ran.code == 0
+    assert "commands:" in ran.out
+    assert world.run("--help").out == world.run("help").out == ran.out
+
+
+def test_a_group_alone_is_a_wrong_line_that_shows_its_commands(world):
+    ran = world.run("service")
+    assert ran.code == failures.USAGE
+    assert ran.out == ""
+    assert "logs" in ran.err
+    assert world.run("service", "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (["servce"], "did you mean: pelagos service?"),
+        (["service", "lst"], "did you mean: pelagos service list?"),
+        (["destroy"], "did you mean: pelagos service destroy?"),
+        (["qqqq"], "see: pelagos --help"),
+        (["service", "qqqq"], "see: pelagos service --help"),
+    ],
+)
+def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
+    ran = world.run(*line)
+    assert ran.code == failures.USAGE
+    assert hint in ran.err
+    assert "there is no command" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (["--vesion"], "did you mean --version?"),
+        (["service", "list", "--colums", "x"], "did you mean --columns?"),
+        (["service", "list", "--output"], "expected one argument"),
+        (["service", "list", "-o", "jsn"], "did you mean json?"),
+        (["service", "list", "--wait"], "see: pelagos service list --help"),
+        (["service", "info"], "usage: pelagos service info SERVICE"),
+        (["service", "info", "a", "b"], "'b' is too much"),
+        (["request", "x"], "URL is missing"),
+        (["completion", "tcsh"], "bash, zsh, fish"),
+        (["service", "list", "--columns", "a,,b"], "a name is missing"),
+        (["service", "stop", "x", "--timeout", "soon"], "90, 1.5m, 2h"),
+        (["service", "stop", "x", "--timeout", "nan"], "not a length of time"),
+        (["up", "--master-port", "70000"], "0 to 65535"),
+        (["up", "--part", "slave"], "there is no 'slave'"),
+    ],
+)
+def test_a_wrong_line_says_what_is_wrong_and_what_is_right(world, line, hint):
+    ran = world.run(*line)
+    assert ran.code == failures.USAGE
+    assert hint in ran.err
+    assert world.transport.requests == []
+
+
+def test_options_of_every_command_may_stand_before_it(world):
+    world.routes["GET /v1/services"] = world.answer([])
+    assert world.run("-o", "json", "service", "list").data == []
+    assert world.run("--output=json", "service", "list").data == []
+
+
+def test_an_option_may_stand_between_the_operands(world, profile):
+    world.routes["POST /supplySupply"] = world.answer(None)
+    assert world.run("supply", "--remove", str(profile), "COMP").code == 0
+    assert world.run("supply", str(profile), "--remove", "COMP").code == 0
+    assert len(world.sent("POST", "supplySupply")) == 2
+
+
+def test_words_after_two_dashes_are_no_options(world):
+    world.routes["GET /v1/services/--help"] = world.answer(world.service("--help"))
+    assert "--help" in world.run("service", "info", "--", "--help").out
+
+
+def test_the_codes_of_failures_are_those_that_are_documented(world):
+    world.routes["GET /v1/services"] = world.refusal(401, "this token is not known")
+    assert world.run("service", "list").code == failures.NOT_ALLOWED
+    world.routes["GET /v1/services"] = world.refusal(403, "this is not yours")
+    assert world.run("service", "list").code == failures.NOT_ALLOWED
+    world.routes["GET /v1/services"] = world.refusal(500, "the master failed")
+    assert world.run("service", "list").code == failures.FAILED
+    world.routes["GET /v1/services"] = world.answer("no list")
+    assert world.run("service", "list").code == failures.FAILED
+
+
+def test_a_plane_that_does_not_answer_names_the_command_that_starts_it(world):
+    ran = world.run("service", "list")
+    assert ran.code == failures.UNREACHABLE
+    assert "start it: pelagos up" in ran.err
+
+
+def test_without_a_plane_the_way_to_one_is_shown(world):
+    (world.data / "plane.json").unlink()
+    ran = world.run("service", "list")
+    assert ran.code == failures.UNREACHABLE
+    assert "pelagos up" in ran.err
+    assert "--master-url" in ran.err
+
+
+def test_an_unexpected_error_is_told_in_words_and_kept_in_a_private_file(world, monkeypatch):
+    def broken(_request):
+        raise ZeroDivisionError("Authorization: Bearer s3cret")
+
+    monkeypatch.setenv("PELAGOS_DATA", str(world.data))
+    world.routes["GET /v1/services"] = broken
+    ran = world.run("service", "list", "--columns=s3cret")
+    assert ran.code == failures.FAILED
+    assert "ZeroDivisionError" in ran.err
+    assert "Traceback" not in ran.err
+    [path] = (world.data / "log").iterdir()
+    assert str(path) in ran.err
+    text = path.read_text()
+    assert "Traceback" in text
+    assert "s3cret" not in text + ran.err
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_unexpected_error_is_told_even_when_it_cannot_be_kept(world, monkeypatch):
+    def broken(_request):
+        raise ZeroDivisionError
+
+    (world.folder / "file").write_text("")
+    monkeypatch.setenv("PELAGOS_DATA", str(world.folder / "file"))
+    world.routes["GET /v1/services"] = broken
+    ran = world.run("service", "list")
+    assert ran.code == failures.FAILED
+    assert "could not be saved: Not a directory" in ran.err
+
+
+def test_ctrl_c_ends_with_130_and_no_traceback(world):
+    def interrupted(_request):
+        raise KeyboardInterrupt
+
+    world.routes["GET /v1/services"] = interrupted
+    ran = world.run("service", "list")
+    assert ran.code == failures.INTERRUPTED
+    assert ran.err.endswith("pelagos: interrupted\n")
+
+
+def test_control_characters_of_a_name_are_never_written_raw(world):
+    nasty = "a\x1b[2Jb\x00c\x9bd\u202ee"
+    world.routes["GET /v1/services"] = world.answer([world.service(nasty)])
+    for form in ("table", "json", "yaml", "csv", "value"):
+        out = world.run("service", "list", "-o", form).out
+        assert not {"\x1b", "\x00", "\x9b", "\u202e"} & set(out), form
+    said = world.run("service", "info", nasty).err + world.run(nasty).err
+    assert not {"\x1b", "\x00", "\x9b", "\u202e"} & set(said)
+
+
+def test_a_closed_pipe_is_quiet():
+    # A real pipe, because only a real one breaks.
+    code = "import sys; from pelagos.cli.main import main; sys.exit(main(['config', 'list']))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode == 0
+
+
+def test_version_and_help_load_next_to_nothing():
+    # Modules are counted, never milliseconds: this holds on a busy machine too.
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from pelagos.cli.main import main\n"
+        "main([sys.argv[1]])\n"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    for option in ("--version", "--help"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, option], capture_output=True, text=True, check=True
+        )
+        loaded = set(done.stderr.split())
+        heavy = {"urllib3", "msgspec", "dataclasses", "typing", "argparse", "re", "json"}
+        assert not loaded & (heavy | {"importlib.metadata", "logging", "pathlib"})
+        assert len(loaded) < 25, loaded
+
+
+def test_listing_services_loads_neither_the_pool_nor_the_decoder_nor_the_model():
+    code = (
+        "import sys, pelagos.cli.commands.service, pelagos.cli.glance, pelagos.core.config\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {
+        "urllib3",
+        "msgspec",
+        "http.client",
+        "ssl",
+        "pelagos.slap.model",
+        "tomlkit",
+        "inspect",
+    }
+    assert not set(done.stdout.split()) & (heavy - {"inspect"})
+
+
+def test_main_reads_the_arguments_of_the_process(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["pelagos", "--version"])
+    assert main() == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_a_state_is_known_by_the_word_of_the_model():
+    for kind in (ServiceStart, ServiceStop, ServiceDestroy):
+        assert InstanceState(kind.state)

@@ -1,0 +1,94 @@
+import importlib
+import pkgutil
+
+import pytest
+
+from pelagos.cli import commands
+from pelagos.cli.command import FORMATS, GLOBAL_ARGUMENTS, SHOW_ARGUMENTS, Command
+from pelagos.cli.launch import load
+from pelagos.cli.tree import GROUPS, Node, pelagos_tree
+from pelagos.cli.usage import WIDTH, command_help, group_help
+
+NODES = list(pelagos_tree().root.walk())
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_the_table_names_a_command_that_exists(node: Node):
+    command = load(node)
+    assert issubclass(command, Command)
+    assert (command.__doc__ or "").strip()
+    assert callable(command.main)
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_every_operand_is_described(node: Node):
+    command = load(node)
+    names = {name for name, _, _ in command.signature()}
+    assert names == set(command.operands)
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_no_two_options_of_a_command_share_a_name(node: Node):
+    arguments = [*load(node).all_arguments().values()]
+    names = [name for one in arguments for name in one.names]
+    assert len(names) == len(set(names))
+    own = {*GLOBAL_ARGUMENTS, *SHOW_ARGUMENTS}
+    assert not own & set(load(node).arguments)
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_the_help_fits_80_columns_and_names_every_option(node: Node):
+    command = load(node)
+    text = command_help(node, command)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    for argument in command.all_arguments().values():
+        for name in argument.names:
+            assert name in text
+
+
+def test_every_command_class_is_in_the_table():
+    known = {load(node) for node in NODES}
+    for found in pkgutil.iter_modules(commands.__path__):
+        module = importlib.import_module(f"pelagos.cli.commands.{found.name}")
+        for thing in vars(module).values():
+            if isinstance(thing, type) and issubclass(thing, Command):
+                is_base = thing is Command or thing.__name__.startswith("_")
+                assert is_base or thing in known, f"{thing.__name__} cannot be run"
+
+
+def test_every_group_has_commands_and_a_line_of_help():
+    tree = pelagos_tree()
+    for name in GROUPS:
+        node = tree.root.children[name]
+        assert node.help and node.children
+        assert node.target is None
+
+
+def test_the_help_of_the_program_names_all_groups_and_commands():
+    tree = pelagos_tree()
+    text = group_help(tree, tree.root)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    for word, node in tree.root.children.items():
+        assert f"  {word} " in text
+        assert node.help in text
+
+
+def test_the_longest_known_path_is_the_command():
+    tree = pelagos_tree()
+    node, rest = tree.find_best_match(["service", "list", "x"])
+    assert node.name == "service list"
+    assert rest == ["x"]
+    node, rest = tree.find_best_match(["service", "nope"])
+    assert (node.name, rest) == ("service", ["nope"])
+
+
+def test_a_group_that_is_added_twice_keeps_its_commands():
+    tree = pelagos_tree()
+    tree.add_command(("service",), "others")
+    assert "list" in tree.root.children["service"].children
+    assert tree.root.children["service"].help == "others"
+
+
+def test_the_help_says_which_formats_there_are():
+    for form in FORMATS:
+        assert form in SHOW_ARGUMENTS["output"].help

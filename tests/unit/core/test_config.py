@@ -1,0 +1,234 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from pelagos.core import config
+from pelagos.core.config import SECTIONS, Config, load
+from pelagos.core.errors import ConfigError
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+# ---- places
+
+
+def test_places_follow_xdg_and_are_overridden_by_our_variables():
+    home = {"HOME": "/home/ada"}
+    assert config.data_dir(home) == Path("/home/ada/.local/share/pelagos")
+    assert config.config_file(home) == Path("/home/ada/.config/pelagos/config.toml")
+    xdg = {**home, "XDG_DATA_HOME": "/d", "XDG_CONFIG_HOME": "/c"}
+    assert config.data_dir(xdg) == Path("/d/pelagos")
+    assert config.config_file(xdg) == Path("/c/pelagos/config.toml")
+    own = {**xdg, "PELAGOS_DATA": "/p", "PELAGOS_CONFIG": "/p/c.toml"}
+    assert config.data_dir(own) == Path("/p")
+    assert config.config_file(own) == Path("/p/c.toml")
+
+
+def test_a_relative_xdg_path_is_ignored_as_the_specification_says():
+    environ = {"HOME": "/home/ada", "XDG_DATA_HOME": "relative"}
+    assert config.data_dir(environ) == Path("/home/ada/.local/share/pelagos")
+
+
+# ---- reading
+
+
+def test_without_file_and_variables_the_defaults_hold(file: Path):
+    assert load(environ={"HOME": str(file.parent)}) == Config()
+
+
+def test_a_file_that_is_named_must_exist(file: Path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load(file, {})
+    with pytest.raises(ConfigError, match="No such file"):
+        load(environ={"PELAGOS_CONFIG": str(file)})
+
+
+def test_the_file_is_above_the_defaults_and_the_environment_above_the_file(file: Path):
+    write(file, "[node]\npartitions = 20\npoll_interval = 2\n[bus]\nurl = 'amqp://h/'\n")
+    found = load(file, {"PELAGOS_NODE_PARTITIONS": "30", "PELAGOS_MASTER_URL": "http://m"})
+    assert found.node.partitions == 30
+    assert found.node.poll_interval == 2.0
+    assert isinstance(found.node.poll_interval, float)
+    assert found.plane.master_url == "http://m"
+    assert found.origins == {
+        "node.partitions": "PELAGOS_NODE_PARTITIONS",
+        "node.poll_interval": "file",
+        "bus.url": "file",
+        "plane.master_url": "PELAGOS_MASTER_URL",
+    }
+
+
+def test_an_empty_variable_sets_nothing(file: Path):
+    write(file, "[node]\npartitions = 20\n")
+    assert load(file, {"PELAGOS_NODE_PARTITIONS": ""}).node.partitions == 20
+
+
+def test_a_home_in_a_path_is_written_out(file: Path):
+    write(file, "[plane]\ntoken_file = '~/t'\n")
+    assert load(file, {}).plane.token_file == Path.home() / "t"
+
+
+def test_a_table_is_taken_as_it_is(file: Path):
+    write(file, "[directory.settings.sources.crm]\ntype = 'csv'\n")
+    found = load(file, {}).directory.settings
+    assert found == {"sources": {"crm": {"type": "csv"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[maste]\nport = 1", "unknown section: maste", "did you mean master?"),
+        ("[master]\nprot = 1", "unknown key: master.prot", "did you mean master.port?"),
+        ("[master]\nqqqqqqqqqqqqqqqqqq = 1", "unknown key", "there are: master.host"),
+        ("master = 1", "master must be a section", None),
+        ("[master]\nport = '80'", 'master.port must be a whole number, not "80"', "default is 0"),
+        ("[master]\nport = true", "must be a whole number, not true", None),
+        ("[master]\nport = 1.5", "must be a whole number", None),
+        ("[master]\nport = 70000", "must be 0 to 65535, not 70000", None),
+        ("[master]\nport = -1", "must be 0 to 65535, not -1", None),
+        ("[master]\nhost = 7", "master.host must be text, not 7", None),
+        ("[master]\nhost = [1]", "must be text, not a list", None),
+        ("[master]\nhost = {}", "must be text, not a table", None),
+        ("[plane]\ntimeout = 0", "must be 0.001 or more", None),
+        ("[plane]\ntimeout = nan", "must be a number", None),
+        ("[plane]\ntoken_file = 'a\\u0000b'", "", None),
+        ("[plane\n", "is not TOML", "mend it"),
+        ("[master]\nport = 1\nport = 2", "is not TOML", None),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(file: Path, text: str, message: str, hint: str | None):
+    write(file, text.replace("'a\\u0000b'", '"a\\u0000b"'))
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    assert message in caught.value.message
+    assert str(file) in caught.value.message
+    assert (hint or "") in (caught.value.hint or "")
+
+
+def test_bytes_that_are_no_text_are_no_toml(file: Path):
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(file, {})
+
+
+def test_what_is_wrong_in_the_environment_names_the_variable():
+    with pytest.raises(ConfigError, match=r"PELAGOS_MASTER_PORT: master\.port must be a whole"):
+        load(environ={"HOME": "/nowhere", "PELAGOS_MASTER_PORT": "many"})
+
+
+# ---- settings
+
+
+def test_every_field_is_a_setting_with_a_meaning_and_no_two_share_a_variable():
+    found = list(config.settings())
+    names = {f"{section}.{name}" for section, kind in SECTIONS.items() for name in kind.__slots__}
+    assert {one.key for one in found} == names
+    assert all(one.about.endswith(".") for one in found)
+    variables = [one.variable for one in found if one.variable]
+    assert len(set(variables)) == len(variables)
+    assert not {"PELAGOS_DATA", "PELAGOS_CONFIG", "PELAGOS_TOKEN"} & set(variables)
+
+
+def test_defaults_pass_their_own_checks():
+    for one in config.settings():
+        default = one.default
+        text = default if isinstance(default, (str, int, float, dict)) else ""
+        assert one.check(text, "x") == default
+
+
+def test_a_setting_is_got_by_its_dotted_key():
+    assert Config().get("bus.url") == "memory:plane"
+    with pytest.raises(ConfigError, match=r"unknown setting: bus\.ulr"):
+        Config().get("bus.ulr")
+
+
+# ---- writing
+
+
+def test_a_value_is_written_and_comments_stay(file: Path):
+    write(file, "# mine\n[node]\npartitions = 5 # few\n\n[bus] # here\nurl = 'memory:x'\n")
+    config.set_value(file, "node.partitions", "6")
+    config.set_value(file, "master.port", "8080")
+    text = file.read_text()
+    assert "# mine" in text and "# few" in text and "[bus] # here" in text
+    found = load(file, {})
+    assert (found.node.partitions, found.master.port, found.bus.url) == (6, 8080, "memory:x")
+
+
+def test_the_file_and_its_folder_are_made_and_closed_to_others(tmp_path: Path):
+    path = tmp_path / "new" / "config.toml"
+    config.set_value(path, "bus.url", "amqp://me:pass@h/")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_a_file_that_was_open_to_others_is_closed_when_written(file: Path):
+    write(file, "")
+    file.chmod(0o644)
+    config.set_value(file, "master.port", "1")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_stays_a_link(tmp_path: Path):
+    target = write(tmp_path / "real.toml", "")
+    link = tmp_path / "config.toml"
+    link.symlink_to(target)
+    config.set_value(link, "master.port", "1")
+    assert link.is_symlink()
+    assert load(target, {}).master.port == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("master.prot", "1"),
+        ("master.port", "x"),
+        ("master.port", "-1"),
+        ("directory.settings", "x"),
+    ],
+)
+def test_a_wrong_key_or_value_leaves_the_file_as_it_was(file: Path, key: str, text: str):
+    write(file, "[master]\nport = 7\n")
+    with pytest.raises(ConfigError):
+        config.set_value(file, key, text)
+    assert file.read_text() == "[master]\nport = 7\n"
+
+
+def test_a_file_that_is_wrong_already_is_not_written(file: Path):
+    write(file, "[maste]\n")
+    with pytest.raises(ConfigError, match="unknown section"):
+        config.set_value(file, "master.port", "1")
+    assert file.read_text() == "[maste]\n"
+
+
+def test_a_value_is_removed_and_the_rest_stays(file: Path):
+    write(file, "[master] # x\nport = 7\nhost = 'h'\n")
+    assert config.delete_value(file, "master.port")
+    assert not config.delete_value(file, "master.port")
+    assert load(file, {}).master == config.MasterConfig(host="h")
+    assert "# x" in file.read_text()
+    assert not config.delete_value(file.parent / "none.toml", "master.port")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_closed_is_named(tmp_path: Path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        config.set_value(tmp_path / "config.toml", "master.port", "1")
+    tmp_path.chmod(0o700)
+
+
+def test_a_folder_that_cannot_be_made_is_named(file: Path):
+    write(file, "")
+    with pytest.raises(ConfigError, match="cannot write"):
+        config.set_value(file / "config.toml", "master.port", "1")
