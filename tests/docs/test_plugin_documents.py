@@ -1,0 +1,88 @@
+"""The plugin documents say what the code does, and their examples run."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelagos.directory import Directory
+from support.directory import BACKENDS, offer
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = (ROOT / "docs/reference/plugins.md").read_text(encoding="utf-8")
+HOW_TO = (ROOT / "docs/how-to/add-a-directory-source.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def merge(into: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    for key, value in more.items():
+        into[key] = merge(into.get(key, {}), value) if isinstance(value, dict) else value
+    return into
+
+
+def test_the_reference_lists_every_group_and_every_plugin_of_ours() -> None:
+    offered: dict[str, set[str]] = {}
+    for group, plugins in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "entry-points"
+    ].items():
+        offered[group] = set(plugins)
+    rows = re.findall(r"^\| `([\w.]+)` \| [^|]+ \| ([^|]+) \|$", REFERENCE, re.MULTILINE)
+    assert {group: set(re.findall(r"`([\w-]+)`", ours)) for group, ours in rows} == offered
+
+
+def test_what_the_reference_lists_is_installed() -> None:
+    for group in ("backends", "services", "views"):
+        assert entry_points(group=f"pelagos.directory.{group}")
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A directory that is made of the how-to's own blocks."""
+    (csv,) = blocks(HOW_TO, "csv")
+    (tmp_path / "phones.csv").write_text(csv, encoding="utf-8")
+    (code,) = blocks(HOW_TO, "python")
+    namespace: dict[str, Any] = {"__name__": "rooms"}
+    exec(code, namespace)  # what the document shows is what is tested
+    first, entry, second = (tomllib.loads(block) for block in blocks(HOW_TO, "toml"))
+    assert entry["project"]["entry-points"][BACKENDS] == {"rooms": "rooms:RoomsBackend"}
+    offer(monkeypatch, BACKENDS, rooms=namespace["RoomsBackend"])
+    settings = merge(first, second)["directory"]["settings"]
+    settings["sources"]["phones"]["file"] = str(tmp_path / "phones.csv")
+    settings["services"]["lookup"]["default"]["sources"].append("house")
+
+    class Master:
+        def services(self) -> list[Any]:
+            return []
+
+    with Directory(settings, verify=lambda _: {}, context={"slap": Master()}) as directory:
+        assert directory.status.failures == ()
+        yield directory
+
+
+@pytest.mark.parametrize(
+    ("term", "found", "source"),
+    [
+        ("GRETEL", ["Gretel Okafor", "tel:2041", ""], "phones"),
+        ("neptune", ["Room Neptune", "tel:2201", ""], "house"),
+    ],
+)
+def test_the_how_tos_sources_find_what_it_says(
+    directory: Directory, term: str, found: list[str], source: str
+) -> None:
+    path = f"/0.1/directories/lookup/default?term={term}"
+    answer = directory.app.test_client().get(path, headers={"X-Auth-Token": "t"}).get_json()
+    (result,) = answer["results"]
+    assert result["column_values"] == found and result["source"] == source
+    assert {s["name"]: s["verdict"] for s in answer["sources"]} == {
+        "instances": "empty",
+        "phones": "answered" if source == "phones" else "empty",
+        "house": "answered" if source == "house" else "empty",
+    }
