@@ -1,0 +1,326 @@
+"""Carry out one step on one release or partition and say how it went; remember nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pelagos.core.clock import Clock
+from pelagos.core.errors import PelagosError
+from pelagos.slap.agent.builders.base import Builder, Connection, Run
+from pelagos.slap.agent.cause import Causes, has_no_room, listening_ports
+from pelagos.slap.agent.errors import StepDeferred, StepFailed
+from pelagos.slap.agent.files import locked
+from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.partition import PartitionFiles
+from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, pids_of, wish_key
+from pelagos.slap.agent.process import clean_environment
+from pelagos.slap.agent.promise import PromiseRunner
+from pelagos.slap.agent.report import Report, Told
+from pelagos.slap.agent.supervisors.base import Supervisor
+from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, judge
+from pelagos.slap.client import SlapClient
+from pelagos.slap.errors import SlapError
+from pelagos.slap.model import Cause, InstanceState, Partition
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step went.
+
+    Attributes:
+        is_done: it reached its goal.
+        retry_after: seconds; set when it could not run now and nothing failed.
+        report: what the master should hear.
+        cause: why it failed; None when it did not.
+        health: for checks.
+        pids: for checks: the programs at that time.
+        was_restarted: for checks: a program has another pid than at the check before.
+    """
+
+    is_done: bool = True
+    retry_after: float | None = None
+    report: Report | None = None
+    cause: Cause | None = None
+    health: Health | None = None
+    pids: tuple[tuple[str, int | None], ...] = ()
+    was_restarted: bool = False
+
+
+class Applier:
+    """Does the steps. Safe to share between threads while each subject has one at a time."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        computer_id: str,
+        client: SlapClient,
+        builder: Builder,
+        supervisor: Supervisor,
+        promises: PromiseRunner,
+        clock: Clock,
+    ) -> None:
+        self._layout = layout
+        self._computer_id = computer_id
+        self._client = client
+        self._builder = builder
+        self._supervisor = supervisor
+        self._promises = promises
+        self._clock = clock
+        self._causes = Causes(computer_id, clock)
+        self._quick: Mapping[StepKind, Callable[[Step], Outcome]] = {
+            StepKind.REMOVE: self._remove,
+            StepKind.ANNOUNCE: self._announce,
+            StepKind.REFUSE: self._refuse,
+            StepKind.REVIVE: self._revive,
+            StepKind.DESTROY: self._destroy,
+        }
+
+    def apply(
+        self,
+        step: Step,
+        known: PartitionMemory,
+        tell: Callable[[Report], None],
+        stop: threading.Event,
+    ) -> Outcome:
+        """Carry out a step; failures become part of the outcome.
+
+        Args:
+            step: what to do.
+            known: what is remembered of the partition, for checks.
+            tell: takes a report that should go out while the step is still running.
+            stop: set when the agent stops.
+        """
+        try:
+            return self._do(step, known, tell, stop)
+        except StepDeferred as deferred:
+            return Outcome(is_done=False, retry_after=deferred.retry_after or 1.0)
+        except StepFailed as failed:
+            return self._failed(step, failed.cause, failed.log)
+        except (
+            SlapError
+        ) as error:  # only the partition's token is asked for here; reports wait elsewhere
+            return Outcome(is_done=False, retry_after=error.retry_after or 5.0)
+        except PelagosError as error:
+            cause = Cause("node-error", error.message, error.hint or "Read the agent's log.")
+            return self._failed(step, cause)
+        except OSError as error:
+            return self._failed(step, self._system_cause(step, error))
+
+    def _do(
+        self,
+        step: Step,
+        known: PartitionMemory,
+        tell: Callable[[Report], None],
+        stop: threading.Event,
+    ) -> Outcome:
+        match step.kind:
+            case StepKind.CHECK:
+                return self._check(_partition(step), known, stop)
+            case StepKind.BUILD:
+                return self._build(step.subject, tell, stop)
+            case StepKind.DEPLOY:
+                return self._deploy(_partition(step), stop)
+            case _:
+                return self._quick[step.kind](step)
+
+    # ---- releases -------------------------------------------------------------------------------
+
+    def _build(self, url: str, tell: Callable[[Report], None], stop: threading.Event) -> Outcome:
+        def on_start() -> None:
+            log = self._layout.release_log(url)
+            cause = self._causes.plain(
+                "release-building", "The release is being built.", detail=f"Log: {log}"
+            )
+            tell(Report(Told.RELEASE_BUILDING, url, cause))
+
+        self._builder.build(url, on_start, stop)
+        return Outcome(report=self._available(url))
+
+    def _remove(self, step: Step) -> Outcome:
+        self._builder.remove(step.subject)
+        cause = self._causes.plain("destroyed", "The release was removed.")
+        return Outcome(report=Report(Told.RELEASE_DESTROYED, step.subject, cause))
+
+    def _announce(self, step: Step) -> Outcome:
+        self._builder.prepare(step.subject)
+        return Outcome(report=self._available(step.subject))
+
+    def _available(self, url: str) -> Report:
+        return Report(
+            Told.RELEASE_AVAILABLE, url, self._causes.plain("ok", "The release is built.")
+        )
+
+    # ---- partitions -----------------------------------------------------------------------------
+
+    def _deploy(self, partition: Partition, stop: threading.Event) -> Outcome:
+        name = partition.partition_id
+        files = PartitionFiles(self._layout.partition(name))
+        files.ensure()
+        try:
+            with locked(files.lock) as lock:
+                failure = self._configure(partition, files, lock, stop)
+        except BlockingIOError:
+            raise StepDeferred("An earlier run is still at work.", retry_after=0.5) from None
+        if partition.requested_state == InstanceState.STOPPED:
+            return self._stop(partition, failure)
+        if failure is not None:
+            raise failure
+        self._supervisor.run(name, files.programs())
+        return Outcome()
+
+    def _configure(
+        self, partition: Partition, files: PartitionFiles, lock: int, stop: threading.Event
+    ) -> StepFailed | None:
+        url = partition.release_url or ""
+        guid = partition.instance_guid or ""
+        files.begin(guid, self._layout.release(url))
+        environ = clean_environment(os.environ, files.folder)
+        connection = Connection(
+            computer_id=self._computer_id,
+            partition_id=partition.partition_id,
+            server_url=self._server_url(partition, files, guid),
+            release_url=url,
+            requested_state=partition.requested_state,
+        )
+        run = Run(files.folder, files.log, lock, connection, environ)
+        try:
+            self._builder.configure(url, run, stop)
+        except StepFailed as failure:
+            files.forget_token()  # in case the master no longer takes it
+            files.end()
+            return self._sharpen(failure, files.folder)
+        files.end()
+        return None
+
+    def _sharpen(self, failure: StepFailed, folder: Path) -> StepFailed:
+        """A full disk cuts the log that would tell of it, so look at the disk itself."""
+        if has_no_room(folder):
+            return StepFailed(self._causes.disk_full(folder, doing="configuring the instance"))
+        return failure
+
+    def _server_url(self, partition: Partition, files: PartitionFiles, guid: str) -> str:
+        """The master's address with the partition's own token in it."""
+        token = files.token(guid)
+        if token is None:
+            token = self._client.partition_token(self._computer_id, partition.partition_id)
+            if token is None:
+                return self._client.url
+            files.keep_token(guid, token)
+        scheme, _, rest = self._client.url.partition("://")
+        return f"{scheme}://partition:{urllib.parse.quote(token, safe='')}@{rest}"
+
+    def _stop(self, partition: Partition, failure: StepFailed | None) -> Outcome:
+        """Stop an instance; that its profile failed before does not keep it running."""
+        self._supervisor.remove(partition.partition_id)
+        message = "Stopped as wished."
+        if failure is not None:
+            message = (
+                f"Stopped, although its profile could not be carried out: {failure.cause.message}"
+            )
+        cause = self._causes.plain("stopped", message)
+        return Outcome(report=_report(Told.STOPPED, partition, cause))
+
+    def _check(
+        self, partition: Partition, known: PartitionMemory, stop: threading.Event
+    ) -> Outcome:
+        name = partition.partition_id
+        folder = self._layout.partition(name)
+        results = self._promises.run(folder, clean_environment(os.environ, folder), stop)
+        files = PartitionFiles(folder)
+        programs = self._supervisor.observe().get(name, ())
+        here = files.see(programs)
+        pids = pids_of(here)
+        was_restarted = bool(known.pids) and _is_restarted(known.pids, pids)
+        now = self._clock.monotonic()
+        restarts = was_restarted + sum(now - at < RESTART_WINDOW for at in known.restarts)
+        verdict = judge(programs, results, is_in_grace=now < known.grace_until, restarts=restarts)
+        report = None
+        if verdict.health is Health.WELL:
+            cause = self._causes.plain("ok", _well(len(programs), len(results)))
+            report = _report(Told.STARTED, partition, cause)
+        elif verdict.program is not None:
+            cause = self._causes.crashed(folder, verdict.program, restarts, listening_ports())
+            report = _report(Told.ERROR, partition, cause)
+        elif verdict.promise is not None:
+            cause = self._causes.promise_failed(verdict.promise)
+            if has_no_room(folder):
+                cause = self._causes.disk_full(folder, doing=f"checking {verdict.promise.name}")
+            report = _report(Told.ERROR, partition, cause)
+        return Outcome(
+            report=report, health=verdict.health, pids=pids, was_restarted=was_restarted
+        )
+
+    def _revive(self, step: Step) -> Outcome:
+        name = step.subject
+        for program in self._supervisor.observe().get(name, ()):
+            if program.is_kept and not program.is_alive:
+                self._supervisor.restart(name, program.name)
+        return Outcome()
+
+    def _refuse(self, step: Step) -> Outcome:
+        return self._failed(step, step.cause or Cause("instance-error", "It cannot be done."))
+
+    def _destroy(self, step: Step) -> Outcome:
+        partition = _partition(step)
+        name = partition.partition_id
+        files = PartitionFiles(self._layout.partition(name))
+        self._supervisor.remove(name)
+        self._promises.forget(files.folder)
+        files.wipe()
+        cause = self._causes.plain("destroyed", "The services were stopped and the files removed.")
+        return Outcome(report=_report(Told.DESTROYED, partition, cause))
+
+    # ---- failures -------------------------------------------------------------------------------
+
+    def _failed(self, step: Step, cause: Cause, log: str = "") -> Outcome:
+        signed = self._causes.sign(cause)
+        if step.partition is None:
+            report = Report(Told.RELEASE_ERROR, step.subject, signed, log=log)
+        else:
+            report = Report(Told.ERROR, step.subject, signed, wish_key(step.partition), log)
+        return Outcome(is_done=False, report=report, cause=signed)
+
+    def _system_cause(self, step: Step, error: OSError) -> Cause:
+        where = self._layout.root
+        if error.errno in _NO_ROOM:
+            doing = f"{step.kind}: {error.filename or error.strerror}"
+            return self._causes.disk_full(where, doing=doing)
+        return Cause(
+            "node-error",
+            f"The agent could not {step.kind} it: {error}",
+            f"See that {where} can be written by the agent; it is tried again by itself.",
+        )
+
+
+def _partition(step: Step) -> Partition:
+    if step.partition is None:
+        raise ValueError(f"a step {step.kind} needs its partition")
+    return step.partition
+
+
+def _report(told: Told, partition: Partition, cause: Cause) -> Report:
+    return Report(told, partition.partition_id, cause, wish_key(partition))
+
+
+def _is_restarted(
+    before: tuple[tuple[str, int | None], ...], now: tuple[tuple[str, int | None], ...]
+) -> bool:
+    """Whether a program has got another process."""
+    former = dict(before)
+    return any(pid is not None and former.get(name) not in {None, pid} for name, pid in now)
+
+
+def _well(programs: int, promises: int) -> str:
+    held = {0: "it has no promise", 1: "its promise holds"}.get(
+        promises, f"all {promises} promises hold"
+    )
+    return f"{programs} {'service runs' if programs == 1 else 'services run'}, {held}."

@@ -1,0 +1,310 @@
+"""Software releases built with zc.buildout: a process, a folder, a log and a lock for each."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from pelagos.core.clock import Clock
+from pelagos.core.logs import hide
+from pelagos.slap.agent.builders.base import Run
+from pelagos.slap.agent.builders.profile import check_profile
+from pelagos.slap.agent.builders.warm import DRIVER, WarmBuildouts
+from pelagos.slap.agent.diagnose import diagnose_buildout, tail
+from pelagos.slap.agent.errors import StepDeferred, StepFailed
+from pelagos.slap.agent.files import (
+    ensure_folder,
+    locked,
+    read_tail,
+    read_text,
+    remove_folder,
+    write_atomic,
+)
+from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.process import Finished, clean_environment, end_tree, run_logged
+from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.model import Cause
+
+COMPLETED = ".completed"
+BUILDING = ".pelagos-building"
+BUILT = ".pelagos-built"
+FAILED = ".pelagos-failed"
+FRESH_START_EVERY = 3
+
+_RELEASE = """\
+# Written by the Pelagos agent.
+[buildout]
+extends = {url}
+"""
+
+_TAIL = """
+
+# ---- written by the Pelagos agent ----
+[buildout]
+directory = {folder}
+bin-directory = {folder}/sbin
+offline = true
+
+[slap-connection]
+{connection}
+[slap_connection]
+{legacy}"""
+
+
+class BuildoutBuilder:
+    """Builds releases with the agent's own zc.buildout; instances are configured by the release's.
+
+    A build that was interrupted starts over in an empty folder; one that failed goes on where it
+    was, and starts
+    over at every third try.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        settings: AgentSettings,
+        *,
+        clock: Clock,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._layout = layout
+        self._settings = settings
+        self._clock = clock
+        self._environ = os.environ if environ is None else environ
+        self._warm = WarmBuildouts(
+            limit=settings.warm_limit,
+            idle=settings.warm_idle,
+            environ=clean_environment(self._environ, layout.root),
+            folder=layout.software,
+            clock=clock,
+        )
+
+    # ---- releases -------------------------------------------------------------------------------
+
+    def is_complete(self, url: str) -> bool:
+        """Whether a release may be used."""
+        return (self._layout.release(url) / COMPLETED).exists()
+
+    def complete(self, url: str) -> None:
+        """Mark a release as usable."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime(self._clock.time()))
+        write_atomic(self._layout.release(url) / COMPLETED, stamp, mode=0o644)
+
+    def build(self, url: str, on_start: Callable[[], None], stop: threading.Event) -> None:
+        """Build a release under its lock, unless that has been done."""
+        folder = self._layout.release(url)
+        try:
+            with locked(self._layout.release_lock(url)) as lock:
+                if (folder / COMPLETED).exists() or (folder / BUILT).exists():
+                    return
+                check_profile(url, timeout=self._settings.profile_timeout)
+                on_start()
+                self._build_locked(url, folder, lock, stop)
+        except BlockingIOError:
+            self._end_overdue(url)
+            raise StepDeferred(
+                "A build that an earlier agent started is still running.", retry_after=1.0
+            ) from None
+
+    def _build_locked(self, url: str, folder: Path, lock: int, stop: threading.Event) -> None:
+        failures = int(read_text(folder / FAILED) or 0)
+        if (folder / BUILDING).exists() or failures % FRESH_START_EVERY == FRESH_START_EVERY - 1:
+            remove_folder(folder)
+        ensure_folder(folder, 0o755)
+        write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
+        write_atomic(folder / "buildout.cfg", _RELEASE.format(url=url), mode=0o644)
+        (folder / BUILDING).touch()
+        log = self._layout.release_log(url)
+        done = self._run_build(folder, log, lock, stop)
+        if done.is_stopped:
+            raise StepDeferred("The agent stops; the build starts over with the next one.")
+        (folder / BUILDING).unlink(missing_ok=True)
+        if done.is_late or done.status:
+            raise self._failed(done, log, self._settings.build_timeout)
+        if not (folder / "instance.cfg").is_file():
+            raise StepFailed(
+                Cause(
+                    "buildout-failed",
+                    "The release was built, but it made no instance.cfg, so it has no instances.",
+                    "Add a part that writes ${buildout:directory}/instance.cfg.",
+                    f"Log: {log}",
+                )
+            )
+        self.prepare(url)
+
+    def _run_build(self, folder: Path, log: Path, lock: int, stop: threading.Event) -> Finished:
+        os.truncate(lock, 0)
+        arguments = [
+            "-U",
+            "-N",
+            "-c",
+            str(folder / "buildout.cfg"),
+            f"buildout:directory={folder}",
+            f"buildout:extends-cache={folder / 'extends-cache'}",
+        ]
+        command = [sys.executable, str(DRIVER), "build", str(folder), str(folder / BUILT)]
+        (folder / "extends-cache").mkdir(exist_ok=True)
+        with _open_log(log) as output:
+            return run_logged(
+                [*command, *arguments],
+                cwd=folder,
+                environ=clean_environment(self._environ, folder),
+                log=output.fileno(),
+                timeout=self._settings.build_timeout,
+                stop=stop,
+                pass_fds=[lock],
+            )
+
+    def _end_overdue(self, url: str) -> None:
+        """End an earlier agent's build whose time is over; it is found by its argument."""
+        log = self._layout.release_log(url)
+        started = (self._layout.release(url) / BUILDING).stat().st_mtime if log.exists() else 0.0
+        if started and self._clock.time() - started > self._settings.build_timeout:
+            for pid in _pids_with_argument(str(self._layout.release(url) / BUILT)):
+                end_tree(pid)
+
+    def remove(self, url: str) -> None:
+        """Remove a release; the marker goes first, so that nothing uses what is left of it."""
+        folder = self._layout.release(url)
+        try:
+            with locked(self._layout.release_lock(url)):
+                (folder / COMPLETED).unlink(missing_ok=True)
+                remove_folder(folder)
+        except BlockingIOError:
+            for pid in _pids_with_argument(str(folder / BUILT)):
+                end_tree(pid)
+            raise StepDeferred("Its build is being ended first.", retry_after=0.5) from None
+        self._layout.release_lock(url).unlink(missing_ok=True)
+        self._layout.release_log(url).unlink(missing_ok=True)
+
+    # ---- instances ------------------------------------------------------------------------------
+
+    def prepare(self, url: str) -> None:
+        """Start the warm buildout of a release."""
+        self._warm.prepare(self._layout.release(url) / "bin" / "buildout")
+
+    def configure(self, url: str, run: Run, stop: threading.Event) -> None:
+        """Write the partition's profile and run the release's buildout on it, offline."""
+        release = self._layout.release(url)
+        profile = read_text(release / "instance.cfg", 1 << 20) or ""
+        write_atomic(run.folder / "buildout.cfg", profile + _tail(run), mode=0o640)
+        for name in ("sbin", "etc"):
+            (run.folder / name).mkdir(mode=0o750, exist_ok=True)
+        with _open_log(run.log) as output:
+            done = self._run_instance(release / "bin" / "buildout", run, output.fileno(), stop)
+        if done.is_stopped:
+            raise StepDeferred("The agent stops.")
+        if done.is_late or done.status:
+            raise self._failed(done, run.log, self._settings.partition_timeout)
+
+    def _run_instance(
+        self, script: Path, run: Run, output: int, stop: threading.Event
+    ) -> Finished:
+        arguments = ["-U", "-N", "-c", str(run.folder / "buildout.cfg")]
+        timeout = self._settings.partition_timeout
+        done = self._warm.run(
+            script,
+            arguments,
+            folder=run.folder,
+            environ=run.environ,
+            output=output,
+            timeout=timeout,
+            stop=stop,
+        )
+        if done is not None:
+            return done
+        return run_logged(
+            [*_interpreter(script), str(script), *arguments],
+            cwd=run.folder,
+            environ=run.environ,
+            log=output,
+            timeout=timeout,
+            stop=stop,
+            pass_fds=[run.lock],
+        )
+
+    def close(self) -> None:
+        """End the warm buildouts."""
+        self._warm.close()
+
+    def _failed(self, done: Finished, log: Path, timeout: float) -> StepFailed:
+        text = hide(read_tail(log))
+        if done.is_late:
+            last = tail(text, 1)
+            return StepFailed(
+                Cause(
+                    "buildout-failed",
+                    f"buildout was ended after {timeout:.0f} s; last it said: {last}",
+                    "Find out what it waits for; the log shows how far it came.",
+                    f"{tail(text)}\nLog: {log}",
+                ),
+                log=text,
+            )
+        found = diagnose_buildout(text)
+        if found.is_disk_full:
+            raise OSError(errno.ENOSPC, f"{found.summary} (line {found.line} of {log})")
+        return StepFailed(
+            Cause(
+                "buildout-failed",
+                f"{found.summary} (line {found.line} of {log})",
+                "Mend the profile or its parameters; it is tried again by itself.",
+                f"{tail(text)}\nLog: {log}, line {found.line}",
+            ),
+            log=text,
+        )
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """A fresh log that only we and our group can read; the one before is kept beside it."""
+    if path.exists():
+        path.replace(path.with_suffix(".1.log"))
+    return os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o640), "wb"
+    )
+
+
+def _interpreter(script: Path) -> Sequence[str]:
+    """The interpreter of a script, named on its own: the kernel cuts long first lines."""
+    first = script.open("rb").readline().decode(errors="replace")
+    return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
+
+
+def _tail(run: Run) -> str:
+    told = run.connection
+    values = {
+        "computer-id": told.computer_id,
+        "partition-id": told.partition_id,
+        "server-url": told.server_url,
+        "software-release-url": told.release_url,
+        "requested-state": told.requested_state,
+        "key-file": "",
+        "cert-file": "",
+        "shared-part-list": "",
+        "build-time-part-list": "",
+    }
+    lines = {key: " ".join(value.split()).replace("${", "$${") for key, value in values.items()}
+    return _TAIL.format(
+        folder=run.folder,
+        connection="".join(f"{key} = {value}\n" for key, value in lines.items()),
+        legacy="".join(f"{key.replace('-', '_')} = {value}\n" for key, value in lines.items()),
+    )
+
+
+def _pids_with_argument(argument: str) -> list[int]:
+    wanted = os.fsencode(argument)
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
+        if entry.isdigit():
+            try:
+                command = Path(f"/proc/{entry}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if wanted in command.split(b"\0"):
+                found.append(int(entry))
+    return found

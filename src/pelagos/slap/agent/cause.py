@@ -1,0 +1,115 @@
+"""Put what was found into words for a person: the causes that an agent reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from pelagos.core.clock import Clock
+from pelagos.core.logs import hide
+from pelagos.slap.agent.diagnose import is_disk_full, tail, taken_port
+from pelagos.slap.agent.facts import ProgramStatus
+from pelagos.slap.agent.files import read_tail, read_text
+from pelagos.slap.agent.promise import PromiseResult
+from pelagos.slap.model import Cause
+
+#: A file system with less room than this is as good as full: a log line no longer fits.
+FULL_BELOW = 64 * 1024
+
+
+class Causes:
+    """Makes causes that carry the time and the name of this computer."""
+
+    def __init__(self, computer_id: str, clock: Clock) -> None:
+        self._computer_id = computer_id
+        self._clock = clock
+
+    def sign(self, cause: Cause) -> Cause:
+        """The same cause with time and witness."""
+        return replace(cause, since=self._clock.time(), seen_by=f"agent on {self._computer_id}")
+
+    def plain(self, code: str, message: str, hint: str = "", detail: str = "") -> Cause:
+        """A cause in these words."""
+        return self.sign(Cause(code, message, hint, detail))
+
+    def disk_full(self, folder: Path, *, doing: str) -> Cause:
+        """The disk below `folder` is full."""
+        return self.plain(
+            "disk-full",
+            f"No space is left on the disk that holds {folder} (while {doing}).",
+            f"Free some space there (see: df -h {folder}); it is tried again by itself.",
+        )
+
+    def promise_failed(self, promise: PromiseResult) -> Cause:
+        """A promise does not hold."""
+        said = promise.message or "it says nothing"
+        return self.plain(
+            "promise-failed",
+            f"The promise {promise.name} does not hold: {said.splitlines()[0][:300]}",
+            "The services run; look at what the promise checks and at their logs.",
+            promise.message,
+        )
+
+    def crashed(
+        self, folder: Path, program: ProgramStatus, restarts: int, listening: Collection[int]
+    ) -> Cause:
+        """A service ends again and again, or was given up."""
+        log = Path(program.log) if program.log else folder
+        text = hide(read_tail(log)) if program.log else ""
+        detail = f"{tail(text)}\nLog: {log}"
+        if is_disk_full(text) or has_no_room(folder):
+            return self.disk_full(folder, doing=f"running the service {program.name}")
+        command = read_text(folder / "etc" / "service" / program.name) or ""
+        port = taken_port(text, command, listening)
+        if port is not None:
+            return self._port_taken(program, port, detail)
+        how = _ended(program)
+        last = tail(text, 1) or "nothing"
+        often = f", {restarts} restarts within a minute" if restarts else ""
+        return self.plain(
+            "service-crashed",
+            f"The service {program.name} does not stay up ({how}{often}); last it said: {last}",
+            f"Read {log}; it is started again by itself.",
+            detail,
+        )
+
+    def _port_taken(self, program: ProgramStatus, port: int, detail: str) -> Cause:
+        named = f"Port {port}" if port else "The port that it wants"
+        look = f"ss -ltnp 'sport = :{port}'" if port else "ss -ltnp"
+        return self.plain(
+            "port-taken",
+            f"{named} is taken by another program, so the service {program.name} cannot start.",
+            f"See who holds it ({look}) and end that, or request the service with another port.",
+            detail,
+        )
+
+
+def _ended(program: ProgramStatus) -> str:
+    if program.exit_status is None:
+        return program.state
+    if program.exit_status < 0:
+        return "ended by a signal"
+    return f"exit status {program.exit_status}"
+
+
+def has_no_room(folder: Path) -> bool:
+    """Whether the disk below a folder is full, in bytes or in files."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    is_out_of_files = room.f_files > 0 and room.f_favail == 0
+    return room.f_blocks > 0 and (room.f_bavail * room.f_frsize < FULL_BELOW or is_out_of_files)
+
+
+def listening_ports() -> frozenset[int]:
+    """The TCP ports of this machine that somebody listens on."""
+    found = set()
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in (read_text(Path(name), 1 << 20) or "").splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 3 and fields[3] == "0A":  # noqa: PLR2004 - the state LISTEN
+                found.add(int(fields[1].rpartition(":")[2], 16))
+    return frozenset(found)

@@ -1,0 +1,103 @@
+"""Files written whole or not at all, folders emptied, locks that outlive a killed agent."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_atomic(path: Path, data: bytes | str, *, mode: int, durable: bool = True) -> bool:
+    """Make `path` hold exactly `data` with `mode`, in one step; whether anything changed.
+
+    `durable` makes it survive a power cut, at the price of waiting for the disk.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == mode:
+            return False
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            if durable:
+                os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def ensure_folder(path: Path, mode: int) -> None:
+    """Make `path` a real folder with exactly `mode`; its parents exist."""
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=mode)
+    seen = path.lstat()
+    if not stat.S_ISDIR(seen.st_mode):
+        raise NotADirectoryError(20, "Not a folder (a link or a file is in its place)", str(path))
+    if stat.S_IMODE(seen.st_mode) != mode:
+        path.chmod(mode)
+
+
+def empty_folder(path: Path) -> None:
+    """Remove everything in `path`, read-only folders too; links are removed, never followed."""
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, 0o700)  # noqa: PTH101 - entries of scandir, not Paths
+                empty_folder(Path(entry.path))
+                os.rmdir(entry.path)  # noqa: PTH106 - entries of scandir, not Paths
+            else:
+                os.unlink(entry.path)  # noqa: PTH108 - entries of scandir, not Paths
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder and everything in it; nothing happens when it is not there."""
+    try:
+        path.chmod(0o700)
+    except FileNotFoundError:
+        return
+    empty_folder(path)
+    path.rmdir()
+
+
+def read_text(path: Path, limit: int = 65536) -> str | None:
+    """The start of a small text file; None when it is not there."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limit).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def read_tail(path: Path, limit: int = 65536) -> str:
+    """The end of a log; empty when it is not there."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - limit))
+            return stream.read(limit).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Hold the lock of a file; yields its descriptor, with which a child may hold it on.
+
+    Raises:
+        BlockingIOError: somebody else holds it.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield handle
+    finally:
+        os.close(handle)

@@ -1,0 +1,434 @@
+"""The agent: one thread that decides, a few that do; see `plan` for what it decides.
+
+    wake or poll → fetch → observe → plan → apply (crew) → report (crew) → …
+
+Everything that the agent remembers changes in the loop's own thread only; other threads put what
+happened into
+its inbox.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from dataclasses import replace
+from functools import partial
+
+from pelagos.core import wire
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.slap.agent.apply import Applier, Outcome
+from pelagos.slap.agent.builders.base import Builder
+from pelagos.slap.agent.builders.buildout import BuildoutBuilder
+from pelagos.slap.agent.cause import Causes
+from pelagos.slap.agent.correspondence import Correspondence
+from pelagos.slap.agent.crew import Crew
+from pelagos.slap.agent.errors import AgentError, SupervisorError
+from pelagos.slap.agent.facts import Seen
+from pelagos.slap.agent.files import ensure_folder, locked, write_atomic
+from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.news import (
+    Fetched,
+    Finished,
+    News,
+    Sent,
+    SupervisorStarted,
+    ToTell,
+    Woken,
+)
+from pelagos.slap.agent.observe import Observer
+from pelagos.slap.agent.partition import PartitionFiles
+from pelagos.slap.agent.plan import (
+    Memory,
+    PartitionMemory,
+    Plan,
+    ReleaseMemory,
+    Step,
+    StepKind,
+    make_plan,
+)
+from pelagos.slap.agent.promise import PromiseRunner
+from pelagos.slap.agent.recall import Recall
+from pelagos.slap.agent.report import Report, Told
+from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.status import AgentStatus, RunningStep
+from pelagos.slap.agent.supervisors.base import Supervisor
+from pelagos.slap.agent.supervisors.supervisord import Supervisord
+from pelagos.slap.client import SlapClient
+from pelagos.slap.model import Cause, Computer, Partition
+
+log = logging.getLogger(__name__)
+
+#: Seconds: the longest sleep, so that a set stop event is seen soon.
+_NAP = 0.25
+
+
+class Agent:
+    """Keeps one computer as its master wishes it.
+
+    Args:
+        settings: how.
+        client: the master; its token is this computer's.
+        clock: the time.
+        builder: builds releases; zc.buildout unless told.
+        supervisor: keeps processes running; a supervisord of this node unless told.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        client: SlapClient,
+        *,
+        clock: Clock | None = None,
+        builder: Builder | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock or SystemClock()
+        self._layout = Layout(settings.root, settings.partition_count)
+        self._causes = Causes(settings.computer_id, self._clock)
+        self._builder = builder or BuildoutBuilder(self._layout, settings, clock=self._clock)
+        self._supervisor = supervisor or Supervisord(
+            self._layout, clock=self._clock, log_limit=settings.log_limit
+        )
+        self._observer = Observer(self._layout, self._builder, self._supervisor)
+        self._applier = Applier(
+            self._layout,
+            computer_id=settings.computer_id,
+            client=client,
+            builder=self._builder,
+            supervisor=self._supervisor,
+            promises=PromiseRunner(timeout=settings.promise_timeout, clock=self._clock),
+            clock=self._clock,
+        )
+        self._recall = Recall(settings)
+        self._inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._mail = Correspondence(
+            settings,
+            client,
+            layout=self._layout,
+            causes=self._causes,
+            clock=self._clock,
+            do=self._do_contact,
+            post=self._inbox.put,
+        )
+        self._ending = threading.Event()
+        self._memory = Memory({}, {})
+        self._running: dict[str, RunningStep] = {}
+        self._wish: Computer | None = None
+        self._started = self._clock.time()
+        self._supervisor_cause: Cause | None = self._causes.plain(
+            "node-error", "The process supervisor is being started."
+        )
+        self._is_starting_supervisor = False
+        self._observe_at = 0.0
+        self._has_news = True
+        self._plan = Plan()
+        self._status = self._make_status()
+        self._written: bytes = b""
+        self._crews: dict[str, Crew] = {}
+
+    # ---- for others -----------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Say that the master has news. Safe from any thread, and cheap."""
+        self._inbox.put(Woken())
+
+    def status(self) -> AgentStatus:
+        """What the agent is doing and whether it reaches its master. Safe from any thread."""
+        return self._status
+
+    def shutdown_services(self) -> None:
+        """Stop every service and the supervisor, whether or not the agent runs."""
+        self._supervisor.shutdown()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; then end builds, leave the services running, and return.
+
+        Raises:
+            AgentError: another agent works below the same root, or the root cannot be used.
+        """
+        self._prepare_root()
+        try:
+            with locked(self._layout.root / ".agent.lock"):
+                self._work(stop)
+        except BlockingIOError:
+            raise AgentError(
+                f"Another agent works on {self._layout.root}.",
+                hint="Stop that one first, or choose another folder.",
+            ) from None
+
+    # ---- the loop -------------------------------------------------------------------------------
+
+    def _prepare_root(self) -> None:
+        root = self._layout.root
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ensure_folder(self._layout.software, 0o755)
+            ensure_folder(self._layout.instance, 0o755)
+            ensure_folder(self._layout.logs, 0o750)
+        except OSError as error:
+            raise AgentError(
+                f"The agent cannot use {root}: {error.strerror}.",
+                hint="Choose a folder that this user can write, on a disk with room.",
+            ) from error
+
+    def _work(self, stop: threading.Event) -> None:
+        settings = self._settings
+        self._crews = {
+            "contact": Crew("contact", 2),
+            "build": Crew("build", settings.build_workers),
+            "partition": Crew("partition", settings.partition_workers),
+            "supervisor": Crew("supervisor", 1),
+        }
+        log.info("agent of %s works in %s", settings.computer_id, settings.root)
+        try:
+            self._start_supervisor()
+            while not stop.is_set():
+                self._turn()
+                self._wait()
+        finally:
+            self._close()
+
+    def _do_contact(self, work: Callable[[], None]) -> None:
+        self._crews["contact"].do(work)
+
+    def _turn(self) -> None:
+        """Ask, look, plan and send, as far as each is due."""
+        self._mail.ask_if_due()
+        now = self._clock.monotonic()
+        is_due = self._plan.due is not None and self._plan.due <= now
+        if self._wish is not None and (self._has_news or is_due or now >= self._observe_at):
+            self._has_news = False
+            self._observe_at = now + self._settings.observe_interval
+            self._decide(self._wish)
+        self._mail.send_due()
+        self._note_status()
+
+    def _wait(self) -> None:
+        """Sleep until there is news or something is due, then take all news."""
+        dues = [self._observe_at, self._plan.due, self._mail.due]
+        nearest = min(due for due in dues if due is not None)
+        pause = max(0.001, min(_NAP, nearest - self._clock.monotonic()))
+        try:
+            news = self._inbox.get(timeout=pause)
+        except queue.Empty:
+            return
+        self._has_news = True
+        while True:
+            self._take(news)
+            try:
+                news = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+
+    def _take(self, news: News) -> None:
+        match news:
+            case Woken():
+                self._mail.wake()
+            case Fetched():
+                self._take_answer(news)
+            case Finished(step, outcome):
+                self._take_outcome(step, outcome)
+            case Sent():
+                if self._mail.take_receipt(news):
+                    self._settle(news.report)
+            case ToTell(report):
+                self._mail.outbox.put(report)
+            case SupervisorStarted(error):
+                self._take_supervisor(error)
+
+    # ---- looking and deciding -------------------------------------------------------------------
+
+    def _look(self, wish: Computer) -> Seen | None:
+        """What is here now; None while the supervisor does not answer."""
+        if self._supervisor_cause is not None:
+            self._start_supervisor()
+            return None
+        try:
+            return self._observer.look(release.url for release in wish.releases)
+        except SupervisorError as error:
+            log.warning("the supervisor does not answer; starting it again: %s", error)
+            self._supervisor_cause = self._causes.plain("node-error", error.message)
+            self._start_supervisor()
+            return None
+
+    def _start_supervisor(self) -> None:
+        if self._is_starting_supervisor:
+            return
+        self._is_starting_supervisor = True
+        self._crews["supervisor"].do(self._do_start_supervisor)
+
+    def _take_supervisor(self, error: SupervisorError | None) -> None:
+        self._is_starting_supervisor = False
+        self._supervisor_cause = (
+            self._causes.plain("node-error", error.message, error.hint or "") if error else None
+        )
+
+    def _do_start_supervisor(self) -> None:
+        try:
+            self._supervisor.start()
+        except SupervisorError as error:
+            log.warning("the supervisor cannot be started: %s", error)
+            self._clock.sleep(1.0)
+            self._inbox.put(SupervisorStarted(error))
+        else:
+            self._inbox.put(SupervisorStarted())
+
+    def _decide(self, wish: Computer) -> None:
+        seen = self._look(wish)
+        if seen is None:
+            return
+        busy = frozenset(self._running)
+        self._plan = make_plan(wish, seen, self._memory, self._clock.monotonic(), busy=busy)
+        for step in self._plan.steps:
+            self._begin(step)
+
+    def _begin(self, step: Step) -> None:
+        log.debug("%s %s", step.kind, step.subject)
+        self._running[step.subject] = RunningStep(step.kind, step.subject, self._clock.time())
+        known = self._memory.partition(step.subject)
+        crew = "partition" if step.partition is not None else "build"
+        self._crews[crew].do(partial(self._do, step, known))
+
+    def _do(self, step: Step, known: PartitionMemory) -> None:
+        outcome = Outcome(is_done=False, retry_after=self._settings.retry_limit)
+        try:
+            outcome = self._applier.apply(
+                step, known, lambda report: self._inbox.put(ToTell(report)), self._ending
+            )
+        finally:  # also after a defect in a step, so that its subject does not stay busy for ever
+            self._inbox.put(Finished(step, outcome))
+
+    def _take_outcome(self, step: Step, outcome: Outcome) -> None:
+        self._running.pop(step.subject, None)
+        now = self._clock.monotonic()
+        if step.partition is None:
+            release = self._recall.release(self._memory.release(step.subject), step, outcome, now)
+            self._remember_release(step.subject, release)
+        else:
+            known = self._recall.partition(
+                self._memory.partition(step.subject), step, outcome, now
+            )
+            self._remember(step.subject, known)
+        if outcome.cause is not None:
+            log.warning("%s %s: %s", step.kind, step.subject, outcome.cause.message)
+        if outcome.report is not None:
+            self._take_report(step, outcome.report)
+
+    def _remember_release(self, url: str, known: ReleaseMemory) -> None:
+        self._memory = replace(self._memory, releases={**self._memory.releases, url: known})
+
+    def _remember(self, partition_id: str, known: PartitionMemory) -> None:
+        self._memory = replace(
+            self._memory, partitions={**self._memory.partitions, partition_id: known}
+        )
+
+    def _take_report(self, step: Step, report: Report) -> None:
+        if step.kind in {StepKind.DESTROY, StepKind.REMOVE}:
+            self._mail.outbox.forget(report.subject)
+        if step.kind is StepKind.CHECK and self._is_known(step.partition, report):
+            self._mail.outbox.assume_known(report)
+        self._mail.outbox.put(report)
+
+    def _is_known(self, partition: Partition | None, report: Report) -> bool:
+        """Whether an earlier agent told the master this: its answer and our file say so."""
+        if partition is None or report.told is not Told.STARTED:
+            return False
+        files = PartitionFiles(self._layout.partition(report.subject))
+        is_said = (partition.access_status or "").startswith("#access")
+        return is_said and files.see(()).timestamp == report.wish
+
+    # ---- wishes and receipts -----------------------------------------------------------------
+
+    def _take_answer(self, news: Fetched) -> None:
+        computer = self._mail.take_answer(news)
+        if computer is None or computer is self._wish:
+            return
+        self._wish = computer
+        urls = {release.url for release in computer.releases}
+        self._memory = replace(
+            self._memory, releases={u: m for u, m in self._memory.releases.items() if u in urls}
+        )
+        for partition in computer.partitions:
+            name = partition.partition_id
+            if not self._layout.is_ours(name):
+                continue
+            if partition.is_free:
+                self._mail.outbox.forget(name)
+                self._remember(name, PartitionMemory())
+            else:
+                self._mail.tell_again_if_lost(partition, news.asked_at)
+
+    def _settle(self, report: Report) -> None:
+        """Write down that the master knows, so that the next agent need not do it again."""
+        subject = report.subject
+        try:
+            match report.told:
+                case Told.RELEASE_AVAILABLE if not self._builder.is_complete(subject):
+                    self._builder.complete(subject)
+                case Told.STARTED | Told.STOPPED:
+                    if self._memory.partition(subject).wish == report.wish:
+                        PartitionFiles(self._layout.partition(subject)).finish(report.wish)
+        except OSError as error:
+            log.warning("cannot note that %s is done: %s", subject, error)
+            if report.told is Told.RELEASE_AVAILABLE:  # report again, and with that note again
+                self._mail.outbox.forget(subject)
+                retry_at = self._clock.monotonic() + self._settings.retry_first
+                self._remember_release(subject, ReleaseMemory(retry_at=retry_at))
+
+    # ---- ending and status ----------------------------------------------------------------------
+
+    def _close(self) -> None:
+        self._ending.set()
+        timeout = self._settings.stop_timeout
+        deadline = self._clock.monotonic() + timeout
+        for name in ("build", "partition", "supervisor", "contact"):
+            left = max(0.1, deadline - self._clock.monotonic())
+            if name == "contact":
+                left = min(left, 2.0)  # a master that does not answer is not waited for
+            if not self._crews[name].close(left):
+                log.warning("some work of the %s threads did not end in time", name)
+        self._builder.close()
+        self._shut_idle_supervisor()
+        self._running.clear()
+        self._note_status()
+        log.info("agent of %s has stopped; services go on running", self._settings.computer_id)
+
+    def _shut_idle_supervisor(self) -> None:
+        try:
+            if not self._supervisor.observe():
+                self._supervisor.shutdown()
+        except SupervisorError as error:
+            log.debug("the supervisor is gone already: %s", error)
+
+    def _make_status(self) -> AgentStatus:
+        return AgentStatus(
+            computer_id=self._settings.computer_id,
+            master_url=self._client.url,
+            cause=self._contact_cause(),
+            pid=os.getpid(),
+            started=self._started,
+            last_contact=self._mail.contact.last_contact,
+            running=tuple(self._running.values()),
+            waiting_reports=len(self._mail.outbox),
+            reasons=self._plan.reasons,
+        )
+
+    def _contact_cause(self) -> Cause:
+        if self._mail.contact.cause.code == "ok" and self._supervisor_cause is not None:
+            return self._supervisor_cause
+        return self._mail.contact.cause
+
+    def _note_status(self) -> None:
+        self._status = self._make_status()
+        content = wire.encode(self._status)
+        if content == self._written:
+            return
+        self._written = content
+        try:
+            write_atomic(self._layout.status_file, content, mode=0o600, durable=False)
+        except OSError as error:
+            log.debug("cannot write %s: %s", self._layout.status_file, error)

@@ -1,0 +1,143 @@
+"""The files of one partition: what was left, what the next run needs, its services."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
+from pelagos.slap.agent.files import (
+    empty_folder,
+    ensure_folder,
+    read_text,
+    write_atomic,
+)
+from pelagos.slap.agent.promise import executables
+from pelagos.slap.agent.supervisors.base import Program
+
+TIMESTAMP = ".timestamp"
+STATE = ".slapgrid"
+_NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
+
+
+class PartitionFiles:
+    """One partition folder. Methods touch the disk; nothing is remembered between two calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._state = folder / STATE
+
+    @property
+    def log(self) -> Path:
+        """The output of the last configuration."""
+        return self._state / "log" / "instance.log"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while the partition is being changed, by whatever changes it."""
+        return self._state / "lock"
+
+    def ensure(self) -> None:
+        """Make the folder, mode 0750, and the agent's own folders in it."""
+        ensure_folder(self.folder, 0o750)
+        ensure_folder(self._state, 0o750)
+        ensure_folder(self._state / "log", 0o750)
+
+    def see(self, programs: tuple[ProgramStatus, ...]) -> PartitionSeen:
+        """What lies here now."""
+        return PartitionSeen(
+            timestamp=read_text(self.folder / TIMESTAMP, 200),
+            guid=read_text(self._state / "guid", 500),
+            is_empty=not (self._state / "guid").exists(),
+            programs=programs,
+        )
+
+    def begin(self, guid: str, release: Path) -> None:
+        """Note that a run begins: from here until `finish` nothing is up to date.
+
+        buildout rewrites its `.installed.cfg` in place; when a run was killed in the middle of
+        that, the copy of
+        the last good one comes back.
+        """
+        (self.folder / TIMESTAMP).unlink(missing_ok=True)
+        running, kept = self._state / "running", self._state / "installed.cfg"
+        installed = self.folder / ".installed.cfg"
+        if running.exists():
+            if kept.exists():
+                shutil.copyfile(kept, installed)
+            else:
+                installed.unlink(missing_ok=True)
+        elif installed.exists():
+            write_atomic(kept, installed.read_bytes(), mode=0o640)
+        write_atomic(self._state / "guid", guid, mode=0o640)
+        running.touch()
+        link = self.folder / "software_release"
+        if not link.is_symlink() or link.readlink() != release:
+            link.unlink(missing_ok=True)
+            link.symlink_to(release)
+
+    def end(self) -> None:
+        """Note that a run came to its end, good or bad."""
+        (self._state / "running").unlink(missing_ok=True)
+
+    def finish(self, timestamp: str) -> None:
+        """Note that a wish was carried out and reported."""
+        write_atomic(self.folder / TIMESTAMP, timestamp, mode=0o640)
+
+    def token(self, guid: str) -> str | None:
+        """The partition's token for this instance, if the master gave one before."""
+        known = (read_text(self._state / "token") or "").split("\n")
+        return known[1] if known[0] == guid and known[1:] else None
+
+    def keep_token(self, guid: str, token: str) -> None:
+        """Keep the token for the next run."""
+        write_atomic(self._state / "token", f"{guid}\n{token}", mode=0o600)
+
+    def forget_token(self) -> None:
+        """Ask the master for a new token next time."""
+        (self._state / "token").unlink(missing_ok=True)
+
+    def programs(self) -> tuple[Program, ...]:
+        """What the instance wants to run, by name; `etc/service` wins over `etc/run`."""
+        found = {
+            path.name: self._program(path, is_kept=kind == "service")
+            for kind in ("run", "service")
+            for path in executables(self.folder / "etc" / kind)
+            if _NAME.fullmatch(path.name) and not path.name.endswith("-on-watch")
+        }
+        return tuple(found[name] for name in sorted(found))
+
+    def _program(self, path: Path, *, is_kept: bool) -> Program:
+        return Program(
+            name=path.name,
+            path=path,
+            folder=self.folder,
+            log=self.folder / f".{self.folder.name}_{path.name}.log",
+            is_kept=is_kept,
+            fingerprint=hashlib.sha256(path.read_bytes()).hexdigest()[:32],
+        )
+
+    def wipe(self) -> None:
+        """Remove everything but the folder; the note of whose files these are goes last."""
+        if not self.folder.exists():
+            return
+        self.folder.chmod(0o750)
+        for entry in self.folder.iterdir():
+            if entry.name != STATE:
+                _remove(entry)
+        if self._state.exists():
+            for entry in self._state.iterdir():
+                if entry.name != "guid":
+                    _remove(entry)
+            _remove(self._state)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.chmod(0o700)
+        empty_folder(path)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,324 @@
+"""Decide what to do next: wish, sight and memory in; steps and reasons out.
+
+Pure. Nothing here touches a disk, a process, a clock or the network; times are seconds of the
+monotonic clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pelagos.slap.agent.facts import PartitionSeen, ProgramState, Seen
+from pelagos.slap.model import Cause, Computer, InstanceState, Partition, Release, SupplyState
+
+SHORTEST_CHECK = 0.05
+_GIVEN_UP = frozenset({ProgramState.FATAL, ProgramState.EXITED, ProgramState.STOPPED})
+
+
+class StepKind(StrEnum):
+    """What can be done to one release or partition."""
+
+    BUILD = "build"
+    REMOVE = "remove"
+    ANNOUNCE = (
+        "announce"  # tell the master of a release that was complete before this agent started
+    )
+    DEPLOY = "deploy"  # configure, then start or stop
+    CHECK = "check"  # look at programs and promises
+    REVIVE = "revive"  # start programs again that were given up
+    DESTROY = "destroy"
+    REFUSE = "refuse"  # report why nothing can be done
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do now.
+
+    Attributes:
+        subject: URL of the release or id of the partition; at most one step of a subject runs at
+            a time.
+        partition: the wish, for steps on partitions.
+        cause: what a refusal reports.
+    """
+
+    kind: StepKind
+    subject: str
+    partition: Partition | None = None
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMemory:
+    """What this agent remembers of one release since it started.
+
+    Attributes:
+        failures: failed attempts in a row.
+        retry_at: not before then.
+        is_known: the master has heard from this agent that the release is usable.
+        is_built: built and not yet marked as complete, because the master has not been reached.
+    """
+
+    failures: int = 0
+    retry_at: float = 0.0
+    is_known: bool = False
+    is_built: bool = False
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMemory:
+    """What this agent remembers of one partition since it started.
+
+    Attributes:
+        wish: key of the wish that was last carried out (or was found carried out).
+        tried: key of the wish that was last tried; failures and retry_at belong to it.
+        grace_until: before then a promise that does not hold yet is no failure.
+        checks: checks since the last start without a good end; sets the pace.
+        check_at: the next check.
+        is_well: the last verdict; None before the first.
+        refused: code of the last refusal that was reported.
+        revived: revivals in a row without a good check.
+        revive_at: the next revival at the earliest.
+        pids: the programs' pids at the last check, to see a restart at once.
+        restarts: when programs were seen to have been restarted by the supervisor, lately.
+    """
+
+    wish: str | None = None
+    tried: str | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+    grace_until: float = 0.0
+    checks: int = 0
+    check_at: float = 0.0
+    is_well: bool | None = None
+    refused: str | None = None
+    revived: int = 0
+    revive_at: float = 0.0
+    pids: tuple[tuple[str, int | None], ...] = ()
+    restarts: tuple[float, ...] = ()
+    is_destroyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that the agent remembers."""
+
+    releases: Mapping[str, ReleaseMemory] = field(default_factory=dict)
+    partitions: Mapping[str, PartitionMemory] = field(default_factory=dict)
+
+    def release(self, url: str) -> ReleaseMemory:
+        """What is remembered of a release."""
+        return self.releases.get(url, ReleaseMemory())
+
+    def partition(self, partition_id: str) -> PartitionMemory:
+        """What is remembered of a partition."""
+        return self.partitions.get(partition_id, PartitionMemory())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, why nothing is done to the rest, and when to plan again.
+
+    Attributes:
+        reasons: subject → why no step of it is here, in a few words.
+        due: when a step becomes due by itself; None when only news can bring one.
+    """
+
+    steps: tuple[Step, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    due: float | None = None
+
+
+class _Draft:
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.steps: list[Step] = []
+        self.reasons: dict[str, str] = {}
+        self.due: float | None = None
+
+    def add(
+        self,
+        kind: StepKind,
+        subject: str,
+        partition: Partition | None = None,
+        cause: Cause | None = None,
+    ) -> None:
+        self.steps.append(Step(kind, subject, partition, cause))
+
+    def at(self, when: float, subject: str, reason: str) -> bool:
+        """Whether the time has come; notes the reason and the time when not."""
+        if when <= self.now:
+            return True
+        self.reasons[subject] = reason
+        self.due = when if self.due is None else min(self.due, when)
+        return False
+
+
+def make_plan(
+    wish: Computer, seen: Seen, memory: Memory, now: float, *, busy: frozenset[str] = frozenset()
+) -> Plan:
+    """The steps that should begin now.
+
+    Args:
+        wish: the master's last answer.
+        busy: subjects with a running step or a report on its way; they are left alone.
+    """
+    draft = _Draft(now)
+    for release in wish.releases:
+        if release.url in busy:
+            draft.reasons[release.url] = "at work"
+        else:
+            _plan_release(draft, release, seen, memory.release(release.url))
+    supplied = {r.url: r.requested_state for r in wish.releases}
+    for partition in wish.partitions:
+        name = partition.partition_id
+        if name not in seen.partitions:
+            draft.reasons[name[:80]] = "not a partition of this computer"
+        elif name in busy:
+            draft.reasons[name] = "at work"
+        else:
+            _plan_partition(draft, partition, seen, supplied, memory.partition(name))
+    return Plan(tuple(draft.steps), draft.reasons, draft.due)
+
+
+def wish_key(partition: Partition) -> str:
+    """What identifies a wish: the master's timestamp, or its content when there is none."""
+    if partition.timestamp is not None:
+        return str(partition.timestamp)
+    told = (
+        partition.requested_state,
+        partition.release_url,
+        partition.software_type,
+        sorted((str(k), repr(v)) for k, v in partition.parameters.items()),
+        [sorted((str(k), repr(v)) for k, v in s.items()) for s in partition.shared_instances],
+    )
+    return "content-" + hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def _plan_release(draft: _Draft, release: Release, seen: Seen, known: ReleaseMemory) -> None:
+    url = release.url
+    is_complete = url in seen.complete_releases
+    if release.requested_state is SupplyState.DESTROYED:
+        if draft.at(known.retry_at, url, "removal failed; waits to try again"):
+            draft.add(StepKind.REMOVE, url)
+    elif is_complete:
+        if known.is_known:
+            draft.reasons[url] = "available"
+        else:
+            draft.add(StepKind.ANNOUNCE, url)
+    elif known.is_built:
+        draft.reasons[url] = "built; waits until the master has heard it"
+    elif draft.at(known.retry_at, url, "the build failed; waits to try again"):
+        draft.add(StepKind.BUILD, url)
+
+
+def _plan_partition(
+    draft: _Draft,
+    partition: Partition,
+    seen: Seen,
+    supplied: Mapping[str, SupplyState],
+    known: PartitionMemory,
+) -> None:
+    name = partition.partition_id
+    here = seen.partitions[name]
+    if partition.is_free:
+        is_odd = not here.is_empty
+        draft.reasons[name] = "free, but files lie in it: left alone" if is_odd else "free"
+        return
+    obstacle = _obstacle(partition, here, seen, supplied)
+    if isinstance(obstacle, Cause):
+        if known.refused != obstacle.code:
+            draft.add(StepKind.REFUSE, name, partition=partition, cause=obstacle)
+        else:
+            draft.reasons[name] = obstacle.code
+    elif obstacle is not None:
+        draft.reasons[name] = obstacle
+    elif partition.requested_state == InstanceState.DESTROYED:
+        _plan_destruction(draft, partition, known)
+    else:
+        _plan_instance(draft, partition, here, known)
+
+
+def _obstacle(
+    partition: Partition, here: PartitionSeen, seen: Seen, supplied: Mapping[str, SupplyState]
+) -> Cause | str | None:
+    """What stands in the way: a cause to report, a reason that the master knows, or nothing."""
+    if here.guid and partition.instance_guid and here.guid != partition.instance_guid:
+        return Cause(
+            "partition-occupied",
+            f"{partition.partition_id} still holds the files of another instance ({here.guid}).",
+            "Nothing was touched. Save what is worth it, empty the partition's folder, then bang.",
+        )
+    if partition.requested_state == InstanceState.DESTROYED:
+        return None
+    if partition.requested_state not in {InstanceState.STARTED, InstanceState.STOPPED}:
+        return Cause(
+            "instance-error",
+            f"The wished state {partition.requested_state[:40]!r} is not one that an agent knows.",
+            "Request started, stopped or destroyed.",
+        )
+    url = partition.release_url or ""
+    if url in seen.complete_releases:
+        return None
+    if supplied.get(url) is SupplyState.AVAILABLE:
+        return "its release is not built yet"
+    return Cause(
+        "release-not-supplied",
+        f"The release {url} is not supplied to this computer, so it is not built.",
+        f"Run: pelagos supply {url} {partition.computer_id}",
+    )
+
+
+def _plan_destruction(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:
+    name = partition.partition_id
+    waiting = "destroyed" if known.is_destroyed else "destroying failed"
+    if draft.at(known.retry_at, name, f"{waiting}; waits to tell the master again"):
+        draft.add(StepKind.DESTROY, name, partition=partition)
+
+
+def _plan_instance(
+    draft: _Draft, partition: Partition, here: PartitionSeen, known: PartitionMemory
+) -> None:
+    name = partition.partition_id
+    key = wish_key(partition)
+    if key not in {known.wish, here.timestamp}:
+        is_again = known.tried == key
+        if not is_again or draft.at(
+            known.retry_at, name, "configuring failed; waits to try again"
+        ):
+            draft.add(StepKind.DEPLOY, name, partition=partition)
+    elif partition.requested_state == InstanceState.STOPPED:
+        if any(program.is_alive for program in here.programs):
+            draft.add(StepKind.DEPLOY, name, partition=partition)
+        else:
+            draft.reasons[name] = "stopped"
+    elif _is_revival_due(draft, here, known):
+        draft.add(StepKind.REVIVE, name, partition=partition)
+    elif known.pids != pids_of(here) or draft.at(known.check_at, name, "well, or being checked"):
+        draft.add(StepKind.CHECK, name, partition=partition)
+
+
+def _is_revival_due(draft: _Draft, here: PartitionSeen, known: PartitionMemory) -> bool:
+    """Whether a program that should run was given up, and may be started again now."""
+    if known.is_well is not False:
+        return False
+    if not any(p.is_kept and p.state in _GIVEN_UP for p in here.programs):
+        return False
+    return known.revive_at <= draft.now
+
+
+def pids_of(here: PartitionSeen) -> tuple[tuple[str, int | None], ...]:
+    """The programs and their pids, comparable."""
+    return tuple(sorted((program.name, program.pid) for program in here.programs))
+
+
+def check_delay(checks: int, interval: float) -> float:
+    """Seconds until the next check after so many unfinished ones: short first.
+
+    >>> [check_delay(n, 5.0) for n in (1, 2, 3, 8, 20)]
+    [0.05, 0.1, 0.2, 5.0, 5.0]
+    """
+    return min(interval, SHORTEST_CHECK * 2.0 ** min(checks - 1, 30))

@@ -1,0 +1,1 @@
+"""What keeps processes running. `base` is the contract of the siblings."""

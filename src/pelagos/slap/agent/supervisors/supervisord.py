@@ -1,0 +1,399 @@
+"""A real supervisord: a daemon, so that services outlive the agent; adopted later."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pelagos.core.clock import Clock
+from pelagos.slap.agent.errors import SupervisorError
+from pelagos.slap.agent.facts import ProgramState, ProgramStatus
+from pelagos.slap.agent.files import ensure_folder, read_tail, read_text, write_atomic
+from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.process import read_stat, wait_for_end
+from pelagos.slap.agent.supervisors.base import Program
+from pelagos.slap.agent.supervisors.rpc import (
+    ALREADY_ADDED,
+    ALREADY_STARTED,
+    NO_SUCH_NAME,
+    Rpc,
+    RpcFault,
+)
+
+#: A Unix socket's path has at most 107 bytes, and supervisord binds a name that is longer by its
+#: pid.
+SOCKET_PATH_LIMIT = 94
+START_TIMEOUT = 15.0
+_SHARED = "/tmp"  # noqa: S108 - the folder made there is checked to be ours
+STOP_SECONDS = 10
+
+#: Marks programs that are restarted when they end, as SlapOS names them.
+KEPT_SUFFIX = "-on-watch"
+
+_STATES = {
+    0: ProgramState.STOPPED,
+    10: ProgramState.STARTING,
+    20: ProgramState.RUNNING,
+    30: ProgramState.BACKOFF,
+    40: ProgramState.STOPPING,
+    100: ProgramState.EXITED,
+    200: ProgramState.FATAL,
+}
+
+_MAIN = """\
+[unix_http_server]
+file = {socket}
+chmod = 0600
+
+[supervisord]
+logfile = {logs}/supervisord.log
+logfile_maxbytes = 1MB
+logfile_backups = 2
+loglevel = info
+pidfile = {etc}/supervisord.pid
+childlogdir = {logs}
+directory = {etc}
+umask = 027
+strip_ansi = false
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[include]
+files = {etc}/supervisord.conf.d/*.conf
+"""
+
+_PROGRAM = """\
+[program:{section}]
+process_name = {name}
+command = {command}
+directory = {folder}
+environment = HOME={folder_value},LANG="C.UTF-8",PELAGOS_PARTITION="{group}"
+autostart = true
+autorestart = {autorestart}
+startsecs = {startsecs}
+startretries = 3
+exitcodes = 0
+stopsignal = TERM
+stopwaitsecs = {stopwaitsecs}
+stopasgroup = true
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = {log}
+stdout_logfile_maxbytes = {log_limit}
+stdout_logfile_backups = 1
+"""
+
+
+class Supervisord:
+    """The supervisor of one node. Safe to share: changes are made one after another."""
+
+    def __init__(self, layout: Layout, *, clock: Clock, log_limit: int = 1 << 20) -> None:
+        self._layout = layout
+        self._clock = clock
+        self._log_limit = log_limit
+        self._etc = layout.instance / "etc"
+        self._conf = self._etc / "supervisord.conf"
+        self._groups_folder = self._etc / "supervisord.conf.d"
+        self._change = threading.Lock()
+        self._socket = _socket_path(layout)
+        self._rpc = Rpc(self._socket, timeout=5.0)
+
+    # ---- the daemon -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Adopt the supervisord that runs, or start one."""
+        with self._change:
+            if self._is_up():
+                return
+            self._write_configuration()
+            self._end_hung_daemon()
+            _end_orphans(self._socket)
+            self._launch()
+
+    def _is_up(self) -> bool:
+        try:
+            return bool(self._rpc.call("supervisor.getState")["statename"] == "RUNNING")
+        except SupervisorError:
+            return False
+
+    def _write_configuration(self) -> None:
+        for folder, mode in (
+            (self._layout.instance, 0o755),
+            (self._etc, 0o700),
+            (self._groups_folder, 0o700),
+            (self._layout.logs, 0o750),
+        ):
+            ensure_folder(folder, mode)
+        if self._socket.parent != self._layout.instance:
+            _ensure_private_folder(self._socket.parent)
+        text = _MAIN.format(
+            socket=_escape(self._socket), logs=_escape(self._layout.logs), etc=_escape(self._etc)
+        )
+        write_atomic(self._conf, text, mode=0o600)
+
+    def _launch(self) -> None:
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._conf)]
+        environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONNOUSERSITE": "1"}
+        done = subprocess.run(  # noqa: S603 - our own interpreter and file, no shell
+            command,
+            env=environ,
+            cwd=self._etc,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=START_TIMEOUT,
+            check=False,
+        )
+        deadline = self._clock.monotonic() + START_TIMEOUT
+        while not self._is_up():
+            if done.returncode or self._clock.monotonic() > deadline:
+                said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+                tail = said or read_tail(self._layout.logs / "supervisord.log", 2000)
+                raise SupervisorError(
+                    f"supervisord did not start: {tail.splitlines()[-1] if tail else 'no answer'}",
+                    hint=f"Read {self._layout.logs / 'supervisord.log'}.",
+                    retry_after=5.0,
+                )
+            self._clock.sleep(0.02)
+
+    def _end_hung_daemon(self) -> None:
+        """End a supervisord of ours that runs and does not answer; its pid file names it."""
+        pid = self.pid()
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            wait_for_end(pid, 5.0)
+
+    def pid(self) -> int | None:
+        """The pid of the supervisord of this node, if it runs."""
+        text = read_text(self._etc / "supervisord.pid", 32) or ""
+        if not text.strip().isdigit():
+            return None
+        pid = int(text)
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return None
+        return pid if os.fsencode(str(self._conf)) in command.split(b"\0") else None
+
+    def shutdown(self) -> None:
+        """Stop every program and supervisord."""
+        with self._change:
+            pid = self.pid()
+            if pid is None:
+                return
+            with contextlib.suppress(SupervisorError):
+                self._rpc.call("supervisor.shutdown")
+            if not wait_for_end(pid, STOP_SECONDS + 5.0):
+                os.kill(pid, signal.SIGKILL)
+                wait_for_end(pid, 5.0)
+                _end_orphans(self._socket)
+
+    # ---- the programs ---------------------------------------------------------------------------
+
+    def observe(self) -> Mapping[str, tuple[ProgramStatus, ...]]:
+        """All programs by group."""
+        found: dict[str, list[ProgramStatus]] = {}
+        for info in self._rpc.call("supervisor.getAllProcessInfo"):
+            found.setdefault(str(info["group"]), []).append(_status(info))
+        return {group: tuple(statuses) for group, statuses in found.items()}
+
+    def run(self, group: str, programs: tuple[Program, ...]) -> None:
+        """Make the group consist of exactly these programs, all of them started."""
+        with self._change:
+            path = self._groups_folder / f"{group}.conf"
+            stamps = self._groups_folder / f"{group}.stamps"
+            sections = ",".join(_section(group, program.name) for program in programs)
+            text = "".join(
+                [
+                    f"[group:{group}]\nprograms = {sections}\n\n",
+                    *(self._program_text(group, program) for program in programs),
+                ]
+            )
+            if not programs:
+                self._forget(group)
+                return
+            is_new = write_atomic(path, text, mode=0o600)
+            known = {(s.name, s.is_kept): s for s in self.observe().get(group, ())}
+            if is_new or set(known) != {(p.name, p.is_kept) for p in programs}:
+                self._replace(group)
+            else:
+                self._renew(group, programs, known, read_text(stamps) or "")
+            write_atomic(stamps, _stamps(programs), mode=0o600)
+
+    def _replace(self, group: str) -> None:
+        self._stop(group)
+        self._rpc.call("supervisor.reloadConfig")
+        try:
+            self._rpc.call("supervisor.addProcessGroup", group)
+        except RpcFault as fault:
+            if fault.code != ALREADY_ADDED:
+                raise
+        self._rpc.call("supervisor.startProcessGroup", group, False)
+
+    def _renew(
+        self,
+        group: str,
+        programs: tuple[Program, ...],
+        known: Mapping[tuple[str, bool], ProgramStatus],
+        stamps: str,
+    ) -> None:
+        """Restart what changed and start what does not run; leave the rest alone."""
+        current = set(stamps.splitlines())
+        for program in programs:
+            is_same = _stamp(program) in current
+            status = known[program.name, program.is_kept]
+            if is_same and (status.is_alive or status.state is ProgramState.BACKOFF):
+                continue
+            if is_same and not program.is_kept and status.state is ProgramState.EXITED:
+                continue
+            full = _full_name(group, program)
+            if status.is_alive or status.state is ProgramState.BACKOFF:
+                self._rpc.call("supervisor.stopProcess", full, timeout=STOP_SECONDS + 10.0)
+            self._start(full)
+
+    def _start(self, full: str) -> None:
+        try:
+            self._rpc.call("supervisor.startProcess", full, False)
+        except RpcFault as fault:
+            if fault.code != ALREADY_STARTED:
+                raise
+
+    def restart(self, group: str, name: str) -> None:
+        """Start a program again that ended or was given up."""
+        with self._change:
+            for suffix in (KEPT_SUFFIX, ""):
+                try:
+                    self._start(f"{group}:{name}{suffix}")
+                except RpcFault as fault:
+                    if fault.code != NO_SUCH_NAME or not suffix:
+                        raise
+                else:
+                    return
+
+    def remove(self, group: str) -> None:
+        """Stop a group's programs and forget it."""
+        with self._change:
+            self._forget(group)
+
+    def _forget(self, group: str) -> None:
+        for suffix in ("conf", "stamps"):
+            (self._groups_folder / f"{group}.{suffix}").unlink(missing_ok=True)
+        self._stop(group)
+        self._rpc.call("supervisor.reloadConfig")
+
+    def _stop(self, group: str) -> None:
+        """Stop and remove a group; waits until each process group of it is gone."""
+        deadline = self._clock.monotonic() + STOP_SECONDS + 10.0
+        try:
+            # Asking again wakes supervisord; waiting inside one call would take it a second.
+            self._rpc.call("supervisor.stopProcessGroup", group, False)
+            while any(status.is_alive for status in self.observe().get(group, ())):
+                if self._clock.monotonic() > deadline:
+                    raise SupervisorError(f"The programs of {group} do not end.", retry_after=5.0)
+                self._clock.sleep(0.02)
+            self._rpc.call("supervisor.removeProcessGroup", group)
+        except RpcFault as fault:
+            if fault.code != NO_SUCH_NAME:
+                raise
+
+    def _program_text(self, group: str, program: Program) -> str:
+        folder = _escape(program.folder)
+        return _PROGRAM.format(
+            section=_section(group, program.name),
+            name=_full_name(group, program).partition(":")[2],
+            command=_escape(shlex.quote(str(program.path))),
+            folder=folder,
+            folder_value=f'"{folder}"',
+            group=group,
+            autorestart="true" if program.is_kept else "false",
+            startsecs=1 if program.is_kept else 0,
+            stopwaitsecs=STOP_SECONDS,
+            log=_escape(program.log),
+            log_limit=self._log_limit,
+        )
+
+
+def _status(info: Mapping[str, Any]) -> ProgramStatus:
+    ended = int(info["stop"]) > 0
+    name = str(info["name"])
+    return ProgramStatus(
+        name=name.removesuffix(KEPT_SUFFIX),
+        is_kept=name.endswith(KEPT_SUFFIX),
+        state=_STATES.get(int(info["state"]), ProgramState.UNKNOWN),
+        pid=int(info["pid"]) or None,
+        started_at=float(info["start"]),
+        exit_status=int(info["exitstatus"]) if ended else None,
+        log=str(info["stdout_logfile"]),
+    )
+
+
+def _section(group: str, name: str) -> str:
+    return f"{group}_{name}"
+
+
+def _full_name(group: str, program: Program) -> str:
+    return f"{group}:{program.name}{KEPT_SUFFIX if program.is_kept else ''}"
+
+
+def _stamp(program: Program) -> str:
+    return f"{program.name} {program.fingerprint}"
+
+
+def _stamps(programs: tuple[Program, ...]) -> str:
+    return "".join(f"{_stamp(program)}\n" for program in programs)
+
+
+def _escape(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _socket_path(layout: Layout) -> Path:
+    """Below the root when the path is short enough, else in a private folder."""
+    path = layout.instance / "sv.sock"
+    if len(os.fsencode(str(path))) <= SOCKET_PATH_LIMIT:
+        return path
+    key = hashlib.sha256(os.fsencode(str(layout.root))).hexdigest()[:16]
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or _SHARED)
+    if len(os.fsencode(str(base))) > SOCKET_PATH_LIMIT // 2 or not os.access(base, os.W_OK):
+        base = Path(_SHARED)
+    return base / f"pelagos-{os.geteuid()}-{key}" / "sv.sock"
+
+
+def _ensure_private_folder(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    seen = path.lstat()
+    is_ours = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
+    if not is_ours or stat.S_IMODE(seen.st_mode) & 0o077:
+        raise SupervisorError(
+            f"{path} exists and is not a private folder of this user.",
+            hint="Remove it, or choose a shorter data folder.",
+        )
+
+
+def _end_orphans(socket_path: Path) -> None:
+    """End what a killed supervisord left running, or its successor would start it twice."""
+    mark = b"SUPERVISOR_SERVER_URL=unix://" + os.fsencode(str(socket_path))
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            environ = Path(f"/proc/{entry}/environ").read_bytes()
+        except OSError:
+            continue
+        stat_fields = read_stat(int(entry))
+        if mark in environ.split(b"\0") and stat_fields and stat_fields[0] != "Z":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(entry), signal.SIGKILL)
