@@ -355,12 +355,8 @@ class AmqpConnection:
             self._pika.ioloop.stop()
         else:
             self._pika.ioloop.call_later(_DROP_TIMEOUT, self._pika.ioloop.stop)
-            self._drop_socket_io()
-
-    def _drop_socket_io(self) -> None:
-        stream = self._pika._transport  # noqa: SLF001 - pika has no public way to drop a connection
-        if stream is not None:
-            stream.abort()  # then comes _on_close_io
+            # pika has no public way to drop a connection; then comes _on_close_io.
+            self._pika._terminate_stream(loss)  # noqa: SLF001 - see the line above
 
     def _abort(self, loss: MessagingError) -> None:
         """Give up on a broker that does not answer."""
