@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
