@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
     count = parser.parse_args(argv).requests
     with tempfile.TemporaryDirectory(prefix="pelagos-bench-") as folder:
         os.environ["PELAGOS_DATA"] = f"{folder}/data"
-        os.environ["PELAGOS_CONFIG"] = f"{folder}/config.toml"
+        os.environ["XDG_CONFIG_HOME"] = folder
         with Path(folder, "up.log").open("wb") as log:
             words = [PELAGOS, "up", "--partitions", str(count + 1)]
             up = subprocess.Popen(words, stdout=log, stderr=log)

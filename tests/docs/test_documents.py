@@ -38,7 +38,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         **os.environ,
         "HOME": str(tmp_path),
         "PELAGOS_DATA": str(tmp_path / "data"),
-        "PELAGOS_CONFIG": str(tmp_path / "config.toml"),
+        "XDG_CONFIG_HOME": str(tmp_path),
         "PATH": f"{PELAGOS.parent}:{os.environ['PATH']}",
     }
     with (tmp_path / "up.log").open("wb") as log:

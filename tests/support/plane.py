@@ -47,10 +47,13 @@ class Plane:
             **os.environ,
             "HOME": str(folder),
             "PELAGOS_DATA": str(self.data.path),
-            "PELAGOS_CONFIG": str(folder / "config.toml"),
+            "XDG_CONFIG_HOME": str(folder),
         }
         if poll_interval is not None:
-            (folder / "config.toml").write_text(f"[node]\npoll_interval = {poll_interval}\n")
+            (folder / "pelagos").mkdir()
+            (folder / "pelagos" / "config.toml").write_text(
+                f"[node]\npoll_interval = {poll_interval}\n"
+            )
         self._processes: dict[tuple[Part, ...], subprocess.Popen[bytes]] = {}
 
     def start(self, *parts: Part, options: tuple[str, ...] = ()) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -70,8 +69,12 @@ def _running(folder: DataFolder) -> list[int]:
 
 
 def _stop_services(folder: DataFolder) -> None:
-    from pelagos.slap.agent import shutdown_services
+    from pelagos.slap.agent import Agent, AgentSettings
+    from pelagos.slap.client import SlapClient
 
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(folder.hold(Part.AGENT))  # nobody may start them again meanwhile
-        shutdown_services(folder.node)
+    endpoints = folder.endpoints()
+    if not endpoints.computer_id:
+        return  # no agent ever ran here
+    with folder.hold(Part.AGENT):  # nobody may start them again meanwhile
+        settings = AgentSettings(computer_id=endpoints.computer_id, root=folder.node)
+        Agent(settings, SlapClient(endpoints.master_url)).shutdown_services()

@@ -1,0 +1,71 @@
+"""The master as a program: its store, its HTTP face and the administrator's token."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from pelagos.core.errors import PelagosError
+from pelagos.core.web import Server
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.settings import PlaneSettings
+from pelagos.slap.master import Master
+from pelagos.slap.model import Event
+
+log = logging.getLogger(__name__)
+
+Notify = Callable[[tuple[Event, ...]], None]
+
+
+class MasterProgram:
+    """A master that serves from threads of this process until `stop`."""
+
+    def __init__(self, settings: PlaneSettings, folder: DataFolder, notify: Notify) -> None:
+        self._master = Master(f"sqlite:///{folder.database}", notify=notify)
+        try:
+            self._server = _listening(
+                self._master.app, settings.master_host, settings.master_port, folder
+            )
+        except PelagosError:
+            self._master.close()
+            raise
+        folder.note(master_url=self._server.url)
+        _see_to_the_token(self._master, folder)
+        self.url = self._server.url
+
+    def node_token(self, computer_id: str, folder: DataFolder) -> str:
+        """The token with which this computer's agent calls, made when there is no good one."""
+        token = folder.node_token()
+        identity = self._master.service.identify(token) if token else None
+        if token is None or identity is None or identity.name != computer_id:
+            token = self._master.service.register_computer(computer_id)
+            folder.keep_node_token(token)
+        return token
+
+    def stop(self) -> None:
+        """Let running requests end, then close the store."""
+        self._server.stop()
+        self._master.close()
+
+
+def _listening(app: Callable[..., object], host: str, port: int, folder: DataFolder) -> Server:
+    former = folder.endpoints().master_url.rpartition(":")[2]
+    if port == 0 and former.isdigit():
+        try:
+            return _started(app, host, int(former))
+        except PelagosError as error:
+            log.warning("%s; taking a free port instead", error)
+    return _started(app, host, port)
+
+
+def _started(app: Callable[..., object], host: str, port: int) -> Server:
+    server = Server(app, host, port, threads=24)
+    server.start()
+    return server
+
+
+def _see_to_the_token(master: Master, folder: DataFolder) -> None:
+    token = folder.token()
+    if token is None or master.service.identify(token) is None:
+        folder.keep_token(master.service.create_person("admin"))
+        log.info("a new administrator's token is in %s", folder.path / "token")

@@ -1,0 +1,57 @@
+"""The agent of this computer as a program: a thread that runs it, and a consumer that wakes it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from pelagos.core.errors import PelagosError
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.settings import PlaneSettings
+from pelagos.slap.agent import Agent, AgentSettings
+from pelagos.slap.client import SlapClient
+
+log = logging.getLogger(__name__)
+
+
+class NodeProgram:
+    """An agent that runs in a thread of this process until `stop`."""
+
+    def __init__(
+        self, settings: PlaneSettings, folder: DataFolder, computer_id: str, master_url: str
+    ) -> None:
+        token = folder.node_token()
+        if token is None:
+            raise PelagosError(
+                f"this computer has no token for the master at {master_url}",
+                hint=f"run the master on this data once, or put a token into {folder.node}/token",
+            )
+        self._client = SlapClient(master_url, token=token)
+        self.agent = Agent(
+            AgentSettings(
+                computer_id=computer_id,
+                root=folder.node,
+                partition_count=settings.partitions,
+                poll_interval=settings.poll_interval,
+            ),
+            self._client,
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="agent")
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.agent.run(self._stop)
+
+    def alive(self) -> bool:
+        """Whether the agent's thread still runs."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End the agent; its services keep running under their supervisor."""
+        self._stop.set()
+        self.agent.wake()
+        self._thread.join(timeout=30)
+        if self._thread.is_alive():
+            log.warning("the agent did not end within 30 s; leaving it to the end of this process")
+        self._client.close()
