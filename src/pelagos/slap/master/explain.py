@@ -130,6 +130,11 @@ def is_silent(last_seen: float | None, now: float, silent_after: float) -> bool:
 
 def _blocker(service: ServiceFacts, release: ReleaseFacts | None) -> Cause | None:
     """What of its release keeps a service from being well."""
+    if service.status is InstanceStatus.ERROR:
+        # Its agent got as far as trying; only a failed build comes before what it said then.
+        if release is not None and release.status is ReleaseStatus.ERROR:
+            return release.cause
+        return None
     if release is None or release.requested_state is SupplyState.DESTROYED:
         return causes.release_not_supplied(
             service.release_url, str(service.computer_id), service.cause.since

@@ -144,7 +144,8 @@ def place_waiting(desk: Desk, change: Change) -> None:
     if not waiting:
         return
     placement = Placement(desk, change)
-    for instance in waiting:
+    # Shared ones last: one of the others may become their host.
+    for instance in sorted(waiting, key=lambda item: (item.shared, item.key)):
         placement.place(instance)
 
 

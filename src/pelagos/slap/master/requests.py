@@ -215,7 +215,8 @@ class Requests(UseCases):
         change.record("instance.requested", guid, wish.reference, asked)
         instance = change.store.instance(key)
         if instance is not None and host is None:
-            Placement(self._desk, change).place(instance)
+            if Placement(self._desk, change).place(instance) is None:
+                place_waiting(self._desk, change)  # it may be the host that others wait for
         elif instance is not None and host is not None:
             waits = causes.waiting_for_agent(host.computer_id or "", change.now)
             change.store.update_instance(key, cause=waits)
@@ -262,8 +263,8 @@ class Requests(UseCases):
         if state is InstanceState.DESTROYED:
             self._destroy(change, instance)
             return
-        change.store.update_instance(instance.key, wished_state=state)
         affected = [instance, *change.store.descendants(instance.key)]
+        change.store.update_instance(instance.key, wished_state=state)
         for former in affected:
             current = _again(change, former)
             if former.key == instance.key or current.requested_state is not former.requested_state:
