@@ -98,7 +98,7 @@ def _await(process: subprocess.Popen[bytes], timeout: float, stop: threading.Eve
             if is_late or is_stopped:
                 break
     finally:
-        end_tree(process.pid)
+        end_tree(process.pid, has_ended=not (is_late or is_stopped))
     return Finished(process.wait(), is_late=is_late, is_stopped=is_stopped)
 
 
@@ -128,7 +128,7 @@ def run_captured(
     ) as process:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         kept, is_late = _read_until_end(process.pid, process.stdout.fileno(), timeout, limit, stop)
-        end_tree(process.pid)
+        end_tree(process.pid, has_ended=not is_late)
         status = process.wait()
     return Finished(status, is_late=is_late, output=kept.decode("utf-8", "replace"))
 
@@ -186,25 +186,23 @@ def wait_for_end(pid: int, timeout: float) -> bool:
         os.close(pidfd)
 
 
-def end_tree(pid: int, *, grace: float = 0.0) -> None:
+def end_tree(pid: int, *, has_ended: bool = False) -> None:
     """End a process, its session and everything descended from it.
 
-    `pid` must lead its own session. It may have ended already and must not have been collected.
+    `pid` must lead its own session. It may have ended already and must not have been collected;
+    `has_ended` then spares the search for descendants, which cannot be told any more.
     """
-    if grace > 0:
-        _signal(_tree(pid), signal.SIGTERM)
-        wait_for_end(pid, grace)
+    if has_ended:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        return
     for _ in range(3):  # what forks while it is being ended is met in the next round
         members = _tree(pid)
         if not members:
             return
-        _signal(members, signal.SIGKILL)
-
-
-def _signal(pids: set[int], number: signal.Signals) -> None:
-    for member in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(member, number)
+        for member in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member, signal.SIGKILL)
 
 
 def _tree(root: int) -> set[int]:

@@ -21,6 +21,8 @@ from pelagos.slap.agent.verdict import RESTART_WINDOW, Health
 TELL_AGAIN = 30.0
 #: Seconds between two looks at an instance that is not well, at least.
 SICK_CHECK = 1.0
+#: Seconds from a start to the first check: fewer would only take the processor from the service.
+FIRST_CHECK = 0.1
 _REVIVAL = Backoff(first=10.0, factor=2.0, limit=300.0)
 
 
@@ -77,7 +79,7 @@ class Recall:
         if step.kind is StepKind.DESTROY:
             return PartitionMemory(is_destroyed=True, retry_at=now + TELL_AGAIN)
         grace = now + self.settings.promise_grace
-        return PartitionMemory(wish=key, tried=key, grace_until=grace, check_at=now)
+        return PartitionMemory(wish=key, tried=key, grace_until=grace, check_at=now + FIRST_CHECK)
 
     def _failed(self, known: PartitionMemory, step: Step, key: str, now: float) -> PartitionMemory:
         if step.kind in {StepKind.CHECK, StepKind.REVIVE}:

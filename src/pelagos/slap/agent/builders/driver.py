@@ -159,12 +159,29 @@ class Server:
                 os.killpg(pid, signal.SIGKILL)
 
 
-def serve(script: str, handle: int, idle: float, preload: Sequence[str]) -> int:
-    """Become warm: load the release's own buildout and what its recipes will need, then serve."""
-    runpy.run_path(script, run_name="warm")  # its sys.path and its imports, without running it
+def warm_up(preload: Sequence[str]) -> None:
+    """Import what recipes will need and let their distributions be read and hashed, once.
+
+    zc.buildout hashes the whole environment that a recipe comes from and keeps the result in the
+    process.
+    """
+    import pkg_resources  # noqa: PLC0415 - of the release, known only now
+    from zc.buildout import buildout  # noqa: PLC0415 - as above
+
     for name in preload:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    for entry in pkg_resources.iter_entry_points("zc.buildout"):
+        with contextlib.suppress(Exception):  # one that cannot be loaded fails where it is used
+            entry.load()
+            requirement = pkg_resources.Requirement.parse(entry.dist.project_name)
+            buildout._dists_sig(pkg_resources.working_set.resolve([requirement]))  # noqa: SLF001
+
+
+def serve(script: str, handle: int, idle: float, preload: Sequence[str]) -> int:
+    """Become warm: load the release's own buildout and what its recipes will need, then serve."""
+    runpy.run_path(script, run_name="warm")  # its sys.path and its imports, without running it
+    warm_up(preload)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=handle) as control:
