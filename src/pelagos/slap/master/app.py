@@ -55,7 +55,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         call = Call(
             name=route.name,
             identity=identity,
-            fields={**sent.to_dict(), **path} if path else sent.to_dict(),
+            fields={**sent.to_dict(), **_names(path)} if path else sent.to_dict(),
             body=b"" if reads or sent else request.get_data(),
             etag=headers.get("If-None-Match") if reads else None,
             takes_gzip="gzip" in headers.get("Accept-Encoding", ""),
@@ -65,6 +65,11 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         return _response(answer)
 
     return view
+
+
+def _names(path: dict[str, str]) -> dict[str, str]:
+    """The names in a path; the WSGI server leaves an encoded slash as it came."""
+    return {key: value.replace("%2F", "/").replace("%2f", "/") for key, value in path.items()}
 
 
 def _response(answer: Answer) -> Response:
