@@ -118,8 +118,8 @@ class CommandTree:
 def pelagos_tree() -> CommandTree:
     """Pelagos' own commands."""
     tree = CommandTree("pelagos", "Ask for running services on the computers that you have")
-    for name, text in GROUPS.items():
-        tree.add_command((name,), text)
     for name, target, text in COMMANDS:
         tree.add_command(name.split(), text, f"pelagos.cli.commands.{target}")
+    for name, text in GROUPS.items():
+        tree.add_command((name,), text)
     return tree

@@ -158,7 +158,12 @@ def test_another_state_is_wished(world, verb, state):
 def test_a_request_sends_the_wish(world, profile):
     world.routes["POST /requestComputerPartition"] = world.refusal(408, "not yet", cause=NO_PLACE)
     world.routes["GET /v1/services/db"] = world.answer(
-        world.service("db", status=InstanceStatus.WAITING, cause=NO_PLACE)
+        world.service(
+            "db",
+            requested_state=InstanceState.STOPPED,
+            status=InstanceStatus.WAITING,
+            cause=NO_PLACE,
+        )
     )
     line = ("request", "db", str(profile), "-p", "size=10", "--param", "x=a=b", "--type", "big")
     ran = world.run(*line, "--state", "stopped", "--filter", "computer_guid=COMP")

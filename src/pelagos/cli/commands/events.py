@@ -48,7 +48,9 @@ class Events(Command):
         while page := self.context.master.events(after=newest, subject=key, limit=_PAGE):
             found = [*found, *page][-self["number"] :]
             newest = page[-1].id
-        self.context.output.show_list(found, COLUMNS, empty="nothing happened yet")
+        if found or not self["follow"]:
+            self.context.output.show_list(found, COLUMNS, empty="nothing happened yet")
+        self.context.stdout.flush()
         while self["follow"]:
             for event in self.context.master.events(after=newest, subject=key, wait=25.0):
                 newest = event.id

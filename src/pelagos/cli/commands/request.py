@@ -67,25 +67,27 @@ class Request(Command):
             filters=self["filter"] or {},
             state=InstanceState(self["state"]) if self["state"] else None,
         )
-        code = OK
+        has_place = True
         try:
             self.context.master.request(wish)
         except ResourceNotReady:
-            code = NOT_READY  # the wish is kept, but has no place yet
+            has_place = False  # the wish is kept; `service` tells its cause
         if self["wait"]:
             self._wait(reference)
             return OK
-        self._tell(reference)
-        return code
+        return self._tell(reference, has_place=has_place)
 
-    def _tell(self, reference: str) -> None:
-        from pelagos.cli.progress import next_step
+    def _tell(self, reference: str, *, has_place: bool) -> int:
+        from pelagos.cli.progress import is_reached, next_step
 
         found = self.context.master.service(reference)
         self.context.output.show_list([found], COLUMNS)
+        if is_reached(found, found.requested_state):
+            return OK
         if self.context.output.is_table:
             hint = next_step(found.cause)
             self.context.say(hint or f"see how it goes: pelagos why {reference}")
+        return OK if has_place else NOT_READY
 
     def _wait(self, reference: str) -> None:
         from pelagos.cli.progress import wait_until
