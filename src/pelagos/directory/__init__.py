@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the client's users must not pay for Flask, so the names are
     from pelagos.directory.settings import DirectorySettings as DirectorySettings
     from pelagos.directory.views.base import BaseViewPlugin as BaseViewPlugin
     from pelagos.directory.views.rest import AuthResource as AuthResource
+    from pelagos.directory.views.rest import asker as asker
 
 _HOMES = {
     "AuthResource": "views.rest",
@@ -30,6 +31,7 @@ _HOMES = {
     "DirectoryClient": "client",
     "DirectorySettings": "settings",
     "SourceResult": "model",
+    "asker": "views.rest",
     "make_result_class": "result",
 }
 

@@ -84,7 +84,12 @@ class Directory:
             tuple(self._sources.sources),
             tuple(self._services),
             tuple(self._views),
-            (*self._sources.failures, *service_failures, *view_failures),
+            (
+                *self._sources.unused,
+                *self._sources.failures,
+                *service_failures,
+                *view_failures,
+            ),
         )
 
     def close(self) -> None:

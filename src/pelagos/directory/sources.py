@@ -120,10 +120,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSources:
-    """The sources that are there, in the order of the configuration, and those that are not."""
+    """The sources that are there, in the order of the configuration, and those that are not.
+
+    Attributes:
+        failures: sources that could not be loaded, by their own names.
+        unused: enabled back-ends that could not be loaded and that no source needs.
+    """
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     failures: tuple[PluginFailure, ...] = ()
+    unused: tuple[PluginFailure, ...] = ()
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -146,7 +152,9 @@ def load_sources(settings: DirectorySettings, context: Mapping[str, Any]) -> Loa
             _log_failure(source, error)
             hint = getattr(error, "hint", None)
             failures.append(PluginFailure(BACKENDS, name, describe(error), hint or ""))
-    return LoadedSources(sources, tuple(failures))
+    needed = {source.backend for source in settings.sources.values()}
+    unused = (failure for failure in backends.failures if failure.name not in needed)
+    return LoadedSources(sources, tuple(failures), tuple(unused))
 
 
 def _log_failure(source: SourceSettings, error: BaseException) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pelagos.core import fanout as module
 from pelagos.core.clock import ManualClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import Fanout, FanoutClosedError, Verdict, describe
@@ -165,6 +166,17 @@ def test_idle_threads_are_used_again(fanout: Fanout) -> None:
         many.ask({"a": lambda: [1]}, timeout=PATIENCE)
     assert many.thread_count <= 2  # one may still be putting its slot back
     assert many.close()
+
+
+def test_a_thread_that_is_idle_for_long_ends(
+    fanout: Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", SOON)
+    assert verdicts(fanout.ask({"a": lambda: [1]}, timeout=PATIENCE)) == {"a": "answered"}
+    for thread in list(fanout._threads):
+        thread.join(PATIENCE)
+    assert fanout.thread_count == 0
+    assert verdicts(fanout.ask({"a": lambda: [1]}, timeout=PATIENCE)) == {"a": "answered"}
 
 
 def test_threads_never_exceed_the_slots(fanout: Fanout, release: threading.Event) -> None:

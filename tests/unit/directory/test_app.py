@@ -6,12 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import flask_restful
 import pytest
 
 from pelagos.core.clock import ManualClock
 from pelagos.core.errors import ConfigError, PelagosError
-from pelagos.directory import AuthResource, BaseServicePlugin, BaseViewPlugin, Directory
-from pelagos.directory.views.rest import asker
+from pelagos.directory import (
+    AuthResource,
+    BaseServicePlugin,
+    BaseViewPlugin,
+    Directory,
+    asker,
+)
 from support.directory import (
     BACKENDS,
     SERVICES,
@@ -190,6 +196,22 @@ def test_an_unexpected_error_of_a_view_tells_nothing_of_the_inside(
     offer(monkeypatch, VIEWS, fail=View)
     status, body = get(start({"enabled_plugins": {"views": ["fail"]}}), "/0.1/fail")
     assert status == 500 and "secret" not in str(body) and "secret inside" in caplog.text
+
+
+def test_the_reason_that_a_strangers_view_gives_reaches_the_client(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(AuthResource):
+        def get(self) -> None:
+            flask_restful.abort(409, message="already a favourite")
+
+    class View:
+        def load(self, args: Mapping[str, Any]) -> None:
+            args["rest_api"].add_resource(Refusing, "/refuse")
+
+    offer(monkeypatch, VIEWS, refuse=View)
+    status, body = get(start({"enabled_plugins": {"views": ["refuse"]}}), "/0.1/refuse")
+    assert status == 409 and body["reason"] == ["already a favourite"]
 
 
 def test_plugins_start_sources_first_and_end_views_first(

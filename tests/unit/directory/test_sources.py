@@ -116,6 +116,12 @@ def test_a_back_end_that_is_not_enabled_is_not_loaded(monkeypatch: pytest.Monkey
     assert loaded.reasons == {"a": "back-end rows is not enabled"}
 
 
+def test_a_broken_back_end_that_no_source_needs_is_named_too() -> None:
+    enabled = {"backends": {"csw": True}}
+    loaded = load_sources(DirectorySettings.from_mapping({"enabled_plugins": enabled}), {})
+    assert [f.name for f in loaded.unused] == ["csw"] and loaded.failures == ()
+
+
 @pytest.mark.parametrize(
     "method",
     [

@@ -48,10 +48,7 @@ class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
         if isinstance(e, HTTPException):
             if e.response is not None:
                 return cast("Response", e.response)
-            reason = e.description or e.name
-            if isinstance(e, NotFound):
-                reason = f"there is nothing at {request.path}"
-            answer = self._refuse(e.code or 500, [reason])
+            answer = self._refuse(e.code or 500, [_reason(e)])
             if methods := getattr(e, "valid_methods", None):
                 answer.headers["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
             return answer
@@ -63,6 +60,15 @@ class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
     def _refuse(self, status: int, reasons: list[str]) -> Response:
         body = {"reason": reasons, "timestamp": [self._clock.time()], "status_code": status}
         return _to_json(body, status)
+
+
+def _reason(error: HTTPException) -> str:
+    data = getattr(error, "data", None)  # what a view gave to Flask-RESTful's `abort`
+    if isinstance(data, Mapping) and isinstance(data.get("message"), str):
+        return str(data["message"])
+    if isinstance(error, NotFound):
+        return f"there is nothing at {request.path}"
+    return error.description or error.name
 
 
 class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no types
