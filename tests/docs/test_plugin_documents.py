@@ -52,6 +52,7 @@ def test_the_reference_of_the_directory_says_what_the_code_does() -> None:
     )
     (answer,) = blocks(DIRECTORY, "json")
     assert tuple(json.loads(answer)["results"][0]["relations"]) == RELATIONS
+    assert len(keys) > 8
     for key in keys:
         DirectorySettings.from_mapping(_with(key.replace("NAME", "n").replace("PROFILE", "p")))
     columns = re.findall(

@@ -22,7 +22,7 @@ from support.directory import BACKENDS, Hung, Raising, config, offer
 
 pytestmark = pytest.mark.integration
 
-DEADLINE = 0.3
+DEADLINE = 1.0  # long enough for healthy sources on a machine that is busy
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_one_hung_one_failing_and_one_misspelt_source_spoil_nothing(
     assert [(s.name, s.verdict) for s in answer.sources] == [
         ("staff", "answered"), ("crm", "failed"), ("ldap", "late"), ("typo", "failed"),
     ]  # fmt: skip
-    assert answer.sources[2].error == "no answer within 0.3 s"
+    assert answer.sources[2].error == "no answer within 1 s"
     assert DEADLINE <= elapsed < DEADLINE + 2
 
 

@@ -74,7 +74,7 @@ def test_a_hung_source_is_late_and_the_others_answer(fanout: Fanout) -> None:
         release.wait(PATIENCE)
         return [{"name": "too late"}]
 
-    lookup = service(fanout, 0.05, hung=hang, good=lambda _term: [{"name": "here"}])
+    lookup = service(fanout, 0.5, hung=hang, good=lambda _term: [{"name": "here"}])
     for expected in ("late", "late", "busy", "busy"):
         answer = lookup.lookup("x", "default")
         assert verdicts(answer) == {"hung": expected, "good": "answered"}
