@@ -1,0 +1,213 @@
+"""How often a master can tell an agent all about its computer (getFullComputerInformation).
+
+    python -m benchmarks full_computer [--sizes 1,100,1000] [--rounds 5] [--seconds 3]
+
+Our master and the original stand-alone master (`slapos proxy start`, slapos.core 1.24.1) each run
+in a process of their own, on a database on disk, with a computer of so many partitions, all of
+them allocated, each with 2 addresses, 5 parameters and 2 connection parameters. One caller asks in
+a closed loop, on a new connection each time and without compression, as the original agent does.
+
+- `unchanged`: nothing changes between two calls, as between two polls of an agent.
+- `changed`: one instance's parameters change before each call; only the call is timed (the CPU
+  figure has both).
+
+The rounds of the two masters are interleaved. Rates are medians over the rounds; CPU is what the
+master's process used per call. Below each size: our master as our own agent asks it, over a kept
+connection with gzip and `If-None-Match`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.support import slapos_peer
+
+from pelagos.core.web import Server
+from pelagos.slap.client import SlapClient
+from pelagos.slap.master import Master
+from pelagos.slap.model import Address, ComputerFormat, InstanceRequest, PartitionFormat
+
+COMPUTER = "COMP-1"
+RELEASE = "http://example.com/software.cfg"
+GOALS = {1: 3, 100: 30, 1000: 100}
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Side:
+    """One master under load."""
+
+    name: str
+    url: str
+    token: str | None
+    pid: int
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    cpu_ms: dict[str, list[float]] = field(default_factory=dict)
+    size: int = 0
+    changes: int = 0
+
+    @property
+    def client(self) -> SlapClient:
+        return SlapClient(self.url, token=self.token, timeout=300)
+
+    def fetch(self) -> None:
+        """One call as the original agent makes it."""
+        place = urlsplit(self.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=120)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        path = f"/getFullComputerInformation?computer_id={COMPUTER}"
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        self.size = len(answer.read())
+        connection.close()
+        assert answer.status == 200, answer.status
+
+    def change(self) -> None:
+        """Another value for one parameter of one instance."""
+        self.changes += 1
+        self.client.request(wish(0, salt=str(self.changes)))
+
+    def measure(
+        self,
+        case: str,
+        seconds: float,
+        call: Callable[[], object],
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        """One round: call for so long, at least twice; `before` each call, untimed."""
+        count, spent = 0, 0.0
+        cpu, end = cpu_seconds(self.pid), time.perf_counter() + seconds
+        while count < 2 or time.perf_counter() < end:
+            before()
+            mark = time.perf_counter()
+            call()
+            spent += time.perf_counter() - mark
+            count += 1
+        used = cpu_seconds(self.pid) - cpu
+        self.rates.setdefault(case, []).append(count / spent)
+        self.cpu_ms.setdefault(case, []).append(1000 * used / count)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def wish(number: int, salt: str = "") -> InstanceRequest:
+    parameters = {f"p{index}": f"value-{index}{salt}" for index in range(5)}
+    return InstanceRequest(f"inst{number}", RELEASE, parameters=parameters)
+
+
+def fill(side: Side, size: int) -> None:
+    """A computer of that size, all of it taken."""
+    client = side.client
+    partitions = tuple(
+        PartitionFormat(
+            f"slappart{number}",
+            (
+                Address(f"slaptap{number}", f"10.0.{number // 250}.{number % 250 + 1}", "/32"),
+                Address(f"slaptap{number}", f"2001:db8::{number + 2:x}", "/64"),
+            ),
+        )
+        for number in range(size)
+    )
+    client.format_computer(ComputerFormat(COMPUTER, partitions, "10.0.0.1", "255.0.0.0"))
+    client.supply(RELEASE, COMPUTER)
+    for number in range(size):
+        client.request(wish(number))
+    for number in range(size):
+        published = {"url": f"http://x/{number}", "user": "admin"}
+        client.publish(COMPUTER, f"slappart{number}", published)
+
+
+@contextmanager
+def our_master(folder: Path) -> Iterator[Side]:
+    words = [sys.executable, "-m", "benchmarks.full_computer", "--serve", str(folder)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            url, token = server.stdout.readline().split()
+            yield Side("pelagos", url, token, server.pid)
+        finally:
+            server.terminate()
+
+
+def serve(folder: Path) -> None:
+    """Our master, until it is ended from outside."""
+    folder.mkdir(parents=True, exist_ok=True)
+    master = Master(f"sqlite:///{folder}/plane.db")
+    server = Server(master.app)
+    server.start()
+    token = master.service.create_person("bench")
+    master.service.register_computer(COMPUTER)
+    print(server.url, token, flush=True)
+    sys.stdin.read()
+
+
+@contextmanager
+def their_master(folder: Path) -> Iterator[Side]:
+    with slapos_peer.Proxy(slapos_peer.install(), folder, COMPUTER) as proxy:
+        assert proxy.process is not None
+        yield Side("slapos proxy", proxy.url, None, proxy.process.pid)
+
+
+def compare(size: int, rounds: int, seconds: float, folder: Path) -> None:
+    with our_master(folder / "ours") as ours, their_master(folder / "theirs") as theirs:
+        for side in (ours, theirs):
+            fill(side, size)
+            side.fetch()
+        agent = ours.client
+        for number in range(rounds):
+            for side in (ours, theirs) if number % 2 else (theirs, ours):
+                side.measure("unchanged", seconds, side.fetch)
+                side.measure("changed", seconds, side.fetch, before=side.change)
+            ours.measure("agent", seconds / 3, lambda: agent.fetch_computer(COMPUTER))
+    for case in ("unchanged", "changed"):
+        print(row(size, case, ours, theirs))
+    agent_rate = statistics.median(ours.rates["agent"])
+    sizes = f"answers of {ours.size:,} and {theirs.size:,} bytes"
+    print(f"{'':>6}  our agent's poll, unchanged: {agent_rate:,.0f}/s; {sizes}", flush=True)
+
+
+def row(size: int, case: str, ours: Side, theirs: Side) -> str:
+    our_rate, their_rate = (statistics.median(side.rates[case]) for side in (ours, theirs))
+    our_cpu, their_cpu = (statistics.median(side.cpu_ms[case]) for side in (ours, theirs))
+    goal = f"goal {GOALS[size]} x" if case == "unchanged" and size in GOALS else ""
+    return (
+        f"{size:>6}  {case:<10} {our_rate:>9,.1f}/s {their_rate:>9,.1f}/s "
+        f"{our_rate / their_rate:>8.1f} x   CPU {our_cpu:>7.2f} ms {their_cpu:>8.2f} ms   {goal}"
+    )
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks full_computer")
+    parser.add_argument("--sizes", default="1,100,1000")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args(argv)
+    if asked.serve:
+        serve(asked.serve)
+        return
+    print(f"{'slots':>6}  {'case':<10} {'pelagos':>11} {'slapos':>11} {'ratio':>10}")
+    for size in map(int, asked.sizes.split(",")):
+        with tempfile.TemporaryDirectory(prefix="pelagos-bench-") as folder:
+            compare(size, asked.rounds, asked.seconds, Path(folder))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
