@@ -1,8 +1,8 @@
 """Plugins by entry-point group and name. The only door to stevedore.
 
 A plugin that is unknown or cannot be imported is named, with its reason, and the rest goes on.
-Only programs that load plugins import this module: finding them reads the metadata of every
-installed package, some tens of milliseconds.
+Only programs that load plugins import this module: stevedore is not cheap to import, and finding
+plugins reads the metadata of every installed package.
 """
 
 from __future__ import annotations

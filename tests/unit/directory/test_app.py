@@ -114,6 +114,7 @@ def test_headers_are_answered_alone(start: Start) -> None:
         (f"{LOOKUP}?term={'x' * 5000}", TOKEN, 400, "the term has 5,000 characters"),
         (f"{LOOKUP}?term=a", {}, 401, "no token"),
         (f"{LOOKUP}?term=a", {"X-Auth-Token": "b4d"}, 401, "this token is not valid"),
+        (f"{LOOKUP}?term=a", {"X-Auth-Token": "tök\x01n"}, 401, "this token is not valid"),
         (f"{LOOKUP}?term=a", {"X-Auth-Token": "br0ken"}, 503, "cannot be verified"),
         (f"{LOOKUP}/headers", {}, 401, "no token"),
         (f"{LOOKUP}s?term=a", TOKEN, 404, "the profile `defaults` does not exist"),

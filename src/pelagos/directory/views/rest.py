@@ -101,6 +101,8 @@ AuthResource.method_decorators = [_verified]
 def _who_asks(token: str) -> Asker:
     if not token:
         raise TokenError(["no token: send it in the header X-Auth-Token"])
+    if not (token.isascii() and token.isprintable()):
+        raise TokenError(["this token is not valid"])  # nor could it be sent on in a header
     verify: Verify = current_app.extensions[_EXTENSION]
     try:
         infos = verify(token)
