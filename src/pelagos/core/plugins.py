@@ -61,7 +61,7 @@ class PluginError(PelagosError):
     def __init__(self, failure: PluginFailure) -> None:
         super().__init__(
             f"plugin {failure.name!r} of {failure.group}: {failure.reason}",
-            hint=failure.hint or None,
+            hint=failure.hint or "mend the package that offers it, or do not enable it",
         )
         self.failure = failure
 
@@ -111,7 +111,7 @@ def load_enabled(group: str, names: Iterable[str]) -> Loaded:
             plugins[name] = load(group, name)
         except PluginError as error:
             # A traceback helps only when a module failed, not when a name is wrong.
-            log.error("%s", error, exc_info=error.__cause__)  # noqa: TRY400  # the cause, if any
+            log.error("%s (%s)", error, error.hint, exc_info=error.__cause__)  # noqa: TRY400  # the cause, if any
             failures.append(error.failure)
     return Loaded(plugins, tuple(failures))
 
