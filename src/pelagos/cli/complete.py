@@ -33,10 +33,20 @@ def complete(words: list[str]) -> int:
         words: those of the line after the program's name; the last is the one being typed and
             may be empty.
     """
-    *before, current = words or [""]
+    # bash cuts words at "=": --output = js
+    *before, current = [word for word in words if word != "="] or [""]
+    if words and words[-1] == "=":
+        before, current = [*before, current], ""
+    option, equals, value = current.partition("=")
+    if equals and option.startswith("--"):
+        before, current = [*before, option], value
+        prefix = f"{option}="
+    else:
+        prefix = ""
     for name, text in proposals(before, current):
         if name.startswith(current) or name == ":file":
-            sys.stdout.write(f"{clean(name)}\t{clean(text)}".rstrip() + "\n")
+            shown = name if name == ":file" else prefix + name
+            sys.stdout.write(f"{clean(shown)}\t{clean(text)}".rstrip() + "\n")
     return OK
 
 

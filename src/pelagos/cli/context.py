@@ -131,7 +131,12 @@ class Context:
                 hint="run as the user who started the plane, or name a master with --master-url",
                 code=NOT_ALLOWED,
             ) from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise CommandError(
+                f"cannot read {path}: {error.strerror}",
+                hint="give another data folder: --data DIR, or PELAGOS_DATA",
+            ) from error
+        except ValueError as error:
             raise CommandError(
                 f"{path} is damaged: {error}", hint="start the plane again: pelagos up"
             ) from error
@@ -225,7 +230,8 @@ class Context:
 
         Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
         """
-        if self._transport is not None or not self.token:
+        is_watched = self._transport is not None or self.options.get("verbose")
+        if is_watched or not self.token:
             return None
         from pelagos.cli.glance import look
 

@@ -79,3 +79,4 @@ def _log(verbosity: int) -> None:
     from pelagos.core import logs
 
     logs.configure(logging.INFO if verbosity == 1 else logging.DEBUG)
+    logging.getLogger("pelagos").setLevel(logging.DEBUG)

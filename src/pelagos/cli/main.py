@@ -8,6 +8,7 @@ counts the modules.
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from pelagos import __version__
@@ -33,14 +34,17 @@ def main(argv: list[str] | None = None, make_context: MakeContext | None = None)
         The exit code; `pelagos.cli.failures` lists them.
     """
     words = sys.argv[1:] if argv is None else argv
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
+        return _without_streams(words, make_context)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character gets its escape, and the rest of the answer.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = run(words, make_context)
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = _quiet_pipe()
+    except BrokenPipeError:  # whoever read has seen enough (`| head`)
+        _discard_output()
+        code = failures.OK
     except KeyboardInterrupt:
         sys.stderr.write("\npelagos: interrupted\n")
         code = failures.INTERRUPTED
@@ -53,8 +57,18 @@ def main(argv: list[str] | None = None, make_context: MakeContext | None = None)
     return code
 
 
+def _without_streams(words: list[str], make_context: MakeContext | None) -> int:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  # pathlib is dear
+        sys.stdout = sys.stdout or nowhere
+        sys.stderr = sys.stderr or nowhere
+        return main(words, make_context)
+
+
 def run(words: list[str], make_context: MakeContext | None = None) -> int:
     """Run one command line and let every failure out; see `main`."""
+    for word in words:
+        if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
+            raise failures.UsageError(f"{word!a} is not text in the encoding of this terminal")
     leading, rest = leading_options(words)
     if not rest and any(word in ("-V", "--version") for word in leading):
         sys.stdout.write(f"pelagos {__version__}\n")
@@ -126,7 +140,7 @@ def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
     raise failures.UsageError(f"there is no command {before}{word}", hint=hint)
 
 
-# ---- failures -----------------------------------------------------------------------------------
+# ---- failures --------------------------------------------------------------------------------
 
 
 def _told(error: PelagosError) -> int:
@@ -135,19 +149,24 @@ def _told(error: PelagosError) -> int:
     return failures.exit_code(error)
 
 
-def _quiet_pipe() -> int:
-    # Whoever read has seen enough (`| head`). Python would complain when it flushes at exit.
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return failures.OK
+def _discard_output() -> None:
+    # What Python still holds for a broken stdout would fail again, with noise, when it exits.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _os_error(error: OSError, words: list[str]) -> int:
-    """A file or disk that does not do what it should; anything else is unexpected."""
-    if error.strerror is None or error.filename is None:
+    """What a file, the disk or stdout refuses is told; anything else is unexpected."""
+    import errno
+
+    if error.strerror is None:
         return _unexpected(error, words)
-    return _told(PelagosError(f"{error.strerror}: {error.filename}"))
+    if error.filename is not None:
+        return _told(PelagosError(f"{error.strerror}: {error.filename}"))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        _discard_output()
+        return _told(PelagosError(f"cannot write the output: {error.strerror}"))
+    return _unexpected(error, words)
 
 
 def _unexpected(error: Exception, words: list[str]) -> int:

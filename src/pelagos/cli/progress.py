@@ -103,7 +103,7 @@ class _Follower:
         self._goal = goal
         self._line = line
         self._service: Service | None = None
-        self._newest = 0
+        self._newest = -1  # the newest there is
 
     def follow(self, timeout: float) -> Service | None:
         """See `wait_until`."""

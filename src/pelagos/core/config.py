@@ -219,8 +219,16 @@ def _place(environ: Mapping[str, str], own: str, base: str, below_home: str, res
     # The XDG specification: a relative path is to be ignored.
     if os.path.isabs(environ.get(base, "")):  # noqa: PTH117 - "" is no path
         return Path(environ[base], rest)
-    home = environ.get("HOME") or str(Path.home())
-    return Path(home, below_home, rest)
+    return Path(environ.get("HOME") or _home(own), below_home, rest)
+
+
+def _home(variable: str) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise ConfigError(
+            "this user has no home folder", hint=f"name a place with HOME or {variable}"
+        ) from error
 
 
 # ---- reading

@@ -101,7 +101,10 @@ def _number(value: Any) -> Any:
 def _path(value: Any) -> Any:
     if not isinstance(value, str) or "\0" in value:
         return value if isinstance(value, Path) else _WRONG
-    return Path(value).expanduser() if value else None
+    try:
+        return Path(value).expanduser() if value else None
+    except RuntimeError:  # a user who does not exist
+        return _WRONG
 
 
 def _of_type(kind: type) -> Callable[[Any], Any]:

@@ -103,12 +103,14 @@ def test_software_is_listed(world):
 def test_the_last_events_are_printed_oldest_first(world):
     events = [
         Event(number, 1.0, "instance.started", "g", "hello", None, "master", WAITING)
-        for number in range(1, 8)
+        for number in (5, 6, 7)
     ]
-    pages = iter([world.answer(events), world.answer([])] * 2)
-    world.routes["GET /v1/events"] = lambda _request: next(pages)
-    assert [one["id"] for one in world.run("events", "-n", "3", "-o", "json").data] == [5, 6, 7]
-    assert "instance.started" in world.run("events").out
+    world.routes["GET /v1/events"] = world.answer(events)
+    ran = world.run("events", "hello", "-n", "3", "-o", "json")
+    assert [one["id"] for one in ran.data] == [5, 6, 7]
+    [sent] = world.transport.requests
+    assert "after=-3" in sent.url and "subject=hello" in sent.url
+    assert "instance.started" in world.run("events", "--after", "4").out
 
 
 # ---- one service

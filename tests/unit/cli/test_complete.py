@@ -70,6 +70,19 @@ def test_files_are_left_to_the_shell():
     assert [name for name, _ in proposals(["service", "list", "--config"], "")] == [":file"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["service", "list", "--output=js"], "--output=json\n"),
+        (["service", "list", "--output", "=", "js"], "json\n"),
+        (["service", "list", "--output", "="], "table\njson\nyaml\ncsv\nvalue\n"),
+    ],
+)
+def test_a_value_after_an_equals_sign_is_proposed(words, expected, capsys):
+    complete.complete(words)
+    assert capsys.readouterr().out == expected
+
+
 def test_settings_and_shells_are_proposed():
     assert names("config", "get", "master.p") == ["master.port"]
     assert names("completion", "z") == ["zsh"]

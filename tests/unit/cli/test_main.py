@@ -1,6 +1,8 @@
+import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -225,3 +227,61 @@ def test_main_reads_the_arguments_of_the_process(monkeypatch, capsys):
 def test_a_state_is_known_by_the_word_of_the_model():
     for kind in (ServiceStart, ServiceStop, ServiceDestroy):
         assert InstanceState(kind.state)
+
+
+def run_program(*words: str, **more):
+    line = [sys.executable, "-m", "pelagos", *words]
+    return subprocess.run(line, stderr=subprocess.PIPE, check=False, **more)
+
+
+def test_a_full_disk_below_the_output_is_told():
+    with Path("/dev/full").open("w") as full:
+        done = run_program("config", "list", stdout=full)
+    assert done.returncode == failures.FAILED
+    assert done.stderr == b"pelagos: cannot write the output: No space left on device\n"
+
+
+def test_closed_streams_are_no_failure():
+    line = f"exec {sys.executable} -m pelagos --version"
+    for closed in (">&-", "2>&-", ">&- 2>&- <&-"):
+        done = subprocess.run(["/bin/sh", "-c", f"{line} {closed}"], check=False)
+        assert done.returncode == 0
+
+
+def test_words_that_are_no_text_are_refused(world):
+    ran = world.run("service", "info", "a\udcffb")
+    assert ran.code == failures.USAGE
+    assert "is not text in the encoding" in ran.err
+
+
+def test_verbose_shows_the_calls_and_never_the_token(world):
+    world.routes["GET /v1/services"] = world.answer([])
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    try:
+        for option in ("-v", "-vv"):
+            ran = world.run("service", "list", option)
+            assert "GET http://master.test:1/v1/services -> 200" in ran.err
+            assert "t0ken" not in ran.err
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+        logging.getLogger("pelagos").setLevel(logging.NOTSET)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(world, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    world.environ |= {"HOME": "", "PELAGOS_DATA": ""}
+    ran = world.run("service", "list")
+    assert ran.code == failures.USAGE
+    assert "PELAGOS_CONFIG" in ran.err or "PELAGOS_DATA" in ran.err
+
+
+def test_a_data_folder_that_is_a_file_is_told(world):
+    (world.folder / "file").write_text("")
+    ran = world.run("service", "list", "--data", str(world.folder / "file"))
+    assert ran.code == failures.FAILED
+    assert "Not a directory" in ran.err

@@ -40,8 +40,10 @@ compdef _pelagos pelagos
 
 _FISH = """\
 function __pelagos_complete
-    set -l words (commandline -opc) (commandline -ct)
-    for line in (pelagos __complete $words[2..-1] 2>/dev/null)
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    test -n "$current"; or set current ''
+    for line in (pelagos __complete $words[2..-1] $current 2>/dev/null)
         if test "$line" = :file
             __fish_complete_path (commandline -ct)
         else

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand
@@ -22,7 +23,8 @@ COLUMNS = (
     Column("cause.message", "cause"),
 )
 
-_PAGE = 1000
+_MOST = 1000
+"""Events of one answer; a master gives no more."""
 
 
 class Events(Command):
@@ -31,39 +33,34 @@ class Events(Command):
     shows = True
     arguments = {
         "number": IntArgument(
-            "only the last N; default 50", "-n", "--number", least=1, default=50
+            "only the last N; default 50", "-n", "--number", least=1, most=_MOST, default=50
         ),
-        "after": IntArgument("only those with a larger id", "--after", default=0, metavar="ID"),
+        "after": IntArgument("the first N with a larger id instead", "--after", metavar="ID"),
         "follow": FlagArgument("go on printing as more happens, until Ctrl-C", "-f", "--follow"),
     }
-    operands = {
-        "subject": Operand("only of this service, computer or release", complete="service")
-    }
+    operands = {"subject": Operand("only of this service, computer or release", complete="thing")}
+    examples = ("pelagos events hello --follow",)
 
     def main(self, subject: str | None = None) -> None:
         """Print them."""
-        key = self._subject(subject) if subject else None
-        newest = self["after"]
-        found: list[Event] = []
-        while page := self.context.master.events(after=newest, subject=key, limit=_PAGE):
-            found = [*found, *page][-self["number"] :]
-            newest = page[-1].id
+        if subject and "://" not in subject and Path(subject).expanduser().is_file():
+            subject = str(Path(subject).expanduser().absolute())  # a release, by its path
+        after = -self["number"] if self["after"] is None else self["after"]
+        found = self.context.master.events(after=after, subject=subject, limit=self["number"])
         if found or not self["follow"]:
             self.context.output.show_list(found, COLUMNS, empty="nothing happened yet")
         self.context.stdout.flush()
-        while self["follow"]:
-            for event in self.context.master.events(after=newest, subject=key, wait=25.0):
+        if self["follow"]:
+            self._follow(subject, found[-1].id if found else max(after, 0))
+
+    def _follow(self, subject: str | None, newest: int) -> None:
+        while True:
+            started = self.context.clock.monotonic()
+            for event in self.context.master.events(after=newest, subject=subject, wait=25.0):
                 newest = event.id
                 self._print(event)
-
-    def _subject(self, name: str) -> str:
-        """The subject that the log knows a service by is its guid."""
-        from pelagos.slap.errors import NotFoundError
-
-        try:
-            return self.context.master.service(name).guid
-        except NotFoundError:
-            return name
+            # A master that is too busy to hold a wait answers at once.
+            self.context.clock.sleep(0.1 - (self.context.clock.monotonic() - started))
 
     def _print(self, event: Event) -> None:
         if self.context.output.is_table:

@@ -78,7 +78,7 @@ class Why(Command):
         cause = explanation.cause
         head = f"{explanation.name}: {cause.message or cause.code}"
         if cause.message and cause.code not in cause.message:
-            head += f" ({cause.code})"
+            head = f"{head.rstrip('.')} ({cause.code})"
         is_bold = wants_colour(self.context.stdout, self.context.environ)
         lines = [paint(clean(head), "bold") if is_bold else clean(head)]
         lines += self._facts(explanation.kind, explanation.state, cause)
