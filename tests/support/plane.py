@@ -56,12 +56,17 @@ class Plane:
             )
         self._processes: dict[tuple[Part, ...], subprocess.Popen[bytes]] = {}
 
-    def start(self, *parts: Part, options: tuple[str, ...] = ()) -> None:
-        """Run some parts, or all of them, in one process; returns when they answer."""
+    def start(
+        self, *parts: Part, options: tuple[str, ...] = (), before: tuple[str, ...] = ()
+    ) -> None:
+        """Run some parts, or all of them, in one process; returns when they answer.
+
+        `before` is a command that runs them, e.g. in a namespace of its own; it must exec.
+        """
         words = [word for part in parts for word in ("--part", part)]
         with (self.folder / "up.log").open("ab") as log:
             process = subprocess.Popen(
-                [PELAGOS, "up", *words, *options],
+                [*before, PELAGOS, "up", *words, *options],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

@@ -27,7 +27,7 @@ log.console = false
 disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.relative = 0.8
 loopback_users.guest = true
-queue_index_embed_msgs_below = 4096
+max_message_size = 4000000
 """
 
 

@@ -253,12 +253,14 @@ class GenericConsumer:
 
     def _read(self, delivery: Delivery) -> dict[str, Any] | None:
         """The message in a delivery, or None after a warning that says what is wrong with it."""
-        try:
-            return check_body(self.decode(delivery.body))
-        except EncodingError as error:
-            cause = error.cause if isinstance(error, PoisonError) else error.message
-        except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
-            cause = f"the encoder failed with {type(error).__name__}"
+        cause = delivery.damage
+        if cause is None:
+            try:
+                return check_body(self.decode(delivery.body))
+            except EncodingError as error:
+                cause = error.cause if isinstance(error, PoisonError) else error.message
+            except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
+                cause = f"the encoder failed with {type(error).__name__}"
         log.warning(
             "rejected a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
             len(delivery.body),

@@ -121,6 +121,7 @@ class Delivery:
         queue: where it came from.
         redelivered: it may have been delivered before.
         receipt: what the connection needs to settle it; opaque.
+        damage: why its properties could not be read and are empty, or None.
     """
 
     queue: str
@@ -130,6 +131,7 @@ class Delivery:
     properties: Properties
     redelivered: bool
     receipt: object = field(repr=False)
+    damage: str | None = None
 
 
 Done = Callable[[MessagingError | None], None]

@@ -20,6 +20,7 @@ import pika
 from pika import exceptions as pika_errors
 
 from pelagos.messaging.errors import (
+    BrokerUnreachableError,
     ConnectionLostError,
     MessagingError,
     PublishRefusedError,
@@ -28,6 +29,7 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.subscription import Subscription, settle_io
+from pelagos.messaging.transports.amqp.tolerant import TolerantConnection
 from pelagos.messaging.transports.amqp.translate import (
     lost_error,
     make_parameters,
@@ -86,7 +88,7 @@ class AmqpConnection:
         self._returned: set[str] = set()
         self._subscriptions: set[Subscription] = set()
         self._opened: Future[None] = Future()
-        self._pika = pika.SelectConnection(
+        self._pika = TolerantConnection(
             make_parameters(address, timeout),
             on_open_callback=self._on_open_io,
             on_open_error_callback=self._on_open_error_io,
@@ -94,7 +96,7 @@ class AmqpConnection:
         )
         self._thread = threading.Thread(target=self._run_io, name="amqp", daemon=True)
         self._thread.start()
-        self._wait(self._opened)
+        self._wait(self._opened, BrokerUnreachableError)
 
     @property
     def is_open(self) -> bool:
@@ -153,13 +155,11 @@ class AmqpConnection:
             self._post(functools.partial(self._start_request_io, request))
             return self._wait(request.future)
 
-    def _wait(self, future: Future[Any]) -> Any:
+    def _wait(self, future: Future[Any], kind: type[MessagingError] = ConnectionLostError) -> Any:
         try:
             return future.result(self._timeout)
         except TimeoutError:
-            lost = ConnectionLostError(
-                f"{self._address.url} did not answer within {self._timeout:g} s"
-            )
+            lost = kind(f"{self._address.url} did not answer within {self._timeout:g} s")
             self._abort(lost)
             raise lost from None
 

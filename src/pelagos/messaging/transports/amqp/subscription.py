@@ -10,7 +10,12 @@ from typing import Any, cast
 
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.translate import refusal, unpack_properties
+from pelagos.messaging.transports.amqp.translate import (
+    as_text,
+    damage_of,
+    refusal,
+    unpack_properties,
+)
 from pelagos.messaging.transports.base import Delivery, OnDelivery, OnEnd
 
 
@@ -63,12 +68,13 @@ class Subscription:
         self._on_delivery(
             Delivery(
                 queue=self._queue,
-                exchange=method.exchange,
-                key=method.routing_key,
+                exchange=as_text(method.exchange),
+                key=as_text(method.routing_key),
                 body=body,
                 properties=unpack_properties(properties),
                 redelivered=method.redelivered,
                 receipt=(channel, method.delivery_tag),
+                damage=damage_of(properties),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pika
@@ -15,14 +16,11 @@ from pelagos.messaging.errors import (
     TopologyError,
 )
 from pelagos.messaging.transports.address import BrokerAddress
+from pelagos.messaging.transports.amqp.tolerant import DAMAGE
 from pelagos.messaging.transports.base import Properties
 
-_LOGIN_ERRORS: Final = (
-    pika_errors.ProbableAuthenticationError,
-    pika_errors.AuthenticationError,
-    pika_errors.ProbableAccessDeniedError,
-)
-_LOGIN_CODES: Final = (403, 530)  # access refused, not allowed (no such virtual host)
+_SAID: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) '([^']*)")
+_LOGIN_CODES: Final = ("403", "530")  # access refused, not allowed (no such virtual host)
 
 #: The codes with which a broker says no to a request, and not that something else went wrong.
 _REFUSALS: Final = {
@@ -72,15 +70,30 @@ def unpack_properties(properties: Any) -> Properties:
     """Pika's as ours; a stranger may have sent anything."""
     expiration = str(properties.expiration or "")
     return Properties(
-        message_id=properties.message_id or "",
-        content_type=properties.content_type or "",
+        message_id=as_text(properties.message_id or ""),
+        content_type=as_text(properties.content_type or ""),
         persistent=properties.delivery_mode == _PERSISTENT,
         headers=properties.headers or {},
-        reply_to=properties.reply_to,
-        correlation_id=properties.correlation_id,
+        reply_to=_as_text_or_none(properties.reply_to),
+        correlation_id=_as_text_or_none(properties.correlation_id),
         expiration=int(expiration) / 1000 if _is_number(expiration) else None,
         timestamp=properties.timestamp,
     )
+
+
+def as_text(value: str | bytes) -> str:
+    """Text from the wire; pika leaves bytes that are not UTF-8 as they are."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _as_text_or_none(value: str | bytes | None) -> str | None:
+    return None if value is None else as_text(value)
+
+
+def damage_of(properties: Any) -> str | None:
+    """Why the properties could not be read, or None."""
+    error = (properties.headers or {}).get(DAMAGE)
+    return None if error is None else f"its properties cannot be read ({error})"
 
 
 def _is_number(text: str) -> bool:
@@ -103,14 +116,16 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _text(error: BaseException) -> str:
     text = getattr(error, "reply_text", None) or getattr(error, "strerror", None) or str(error)
-    return text.partition("ConnectionClosedByBroker: ")[2] or text or type(error).__name__
+    said = _SAID.search(text)
+    return said[2] if said else text or type(error).__name__
 
 
 def open_error(error: BaseException, address: BrokerAddress) -> MessagingError:
     """Why no connection could be opened."""
     cause = _innermost(error)
-    code = getattr(cause, "reply_code", 0)
-    if isinstance(cause, _LOGIN_ERRORS) or code in _LOGIN_CODES:
+    # Only what the broker said counts: pika also calls a cut during the handshake a refusal.
+    said = _SAID.search(str(cause))
+    if isinstance(cause, pika_errors.AuthenticationError) or (said and said[1] in _LOGIN_CODES):
         return LoginError(
             f"the broker at {address.url} refuses the login: {_text(cause)}",
             hint="check the user, the password and the virtual host of the bus URL",
