@@ -102,16 +102,16 @@ def url_when_started(plane: Plane) -> str:
     return service.connection.get("url", "") if service.status is InstanceStatus.STARTED else ""
 
 
-def test_a_killed_agent_carries_on_and_a_service_never_notices(plane: Plane):
+def test_a_killed_agent_carries_on_where_it_was(plane: Plane):
     plane.start(Part.MASTER)
     plane.start(Part.AGENT)
     url = deploy(plane)
     for point in range(POINTS):
         want(plane, f"greeting-{point}")
         time.sleep(random.uniform(0.0, 1.2))
-        plane.kill(Part.AGENT)
-        assert page(url), "the service went away with the agent"
+        plane.kill(Part.AGENT)  # perhaps in the middle of restarting the service
         plane.start(Part.AGENT)
+        eventually(lambda: page(url))
     eventually(lambda: page(url).startswith(f"greeting-{POINTS - 1}"), within=60)
     eventually(lambda: url_when_started(plane), within=60)
 
@@ -122,8 +122,8 @@ def test_a_killed_service_comes_back_each_time(plane: Plane):
     for _ in range(POINTS):
         before = eventually(lambda: page(url))
         os.kill(int(before.rpartition(" ")[2]), signal.SIGKILL)
-        eventually(lambda before=before: page(url) not in {"", before}, within=30)
-        time.sleep(random.uniform(0.0, 0.3))
+        eventually(lambda before=before: page(url) not in {"", before}, within=60)
+        time.sleep(random.uniform(0.0, 2.5))
     eventually(lambda: url_when_started(plane), within=60)
 
 
