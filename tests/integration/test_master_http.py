@@ -62,7 +62,7 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     yield wire
     for client in (wire.person, wire.agent, wire.nobody):
         client.close()
-    site.master._hub.close()
+    site.master.end_waiting()
     server.stop()
     site.close()
 
@@ -459,7 +459,7 @@ def test_a_supply_that_cannot_be_is_refused(wire: Wire):
 
 def test_a_cause_that_cannot_be_read_does_not_cost_the_report_its_effect(wire: Wire):
     wire.request()
-    for cause in ("{", "[]", '{"code": 5}', "x" * 100):
+    for cause in ("{", "[]", '{"code": 5}', "x" * 100, '{"code": "A\\u001b[2J", "message": ""}'):
         answer = wire.post(
             protocol.PARTITION_ERROR, wire.agent, **SLOT, error_log="e", cause=cause
         )

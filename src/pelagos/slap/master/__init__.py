@@ -91,9 +91,13 @@ class Master:
         ]
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)
 
-    def close(self) -> None:
-        """Wake those who wait for events, and release the database."""
+    def end_waiting(self) -> None:
+        """Answer those who wait for events, from now on at once: before the server is stopped."""
         self._hub.close()
+
+    def close(self) -> None:
+        """Answer those who wait for events, and release the database."""
+        self.end_waiting()
         self._store.close()
 
     def _holder(self, digest: str) -> Identity | None:

@@ -12,6 +12,8 @@ from pelagos.slap.model import Cause
 
 MASTER = "master"
 
+_LINE_LIMIT = 1000
+
 
 def going_on(former: Cause, cause: Cause) -> Cause:
     """The cause, holding since the former one began when that was of the same code."""
@@ -131,6 +133,16 @@ def destroying(computer_id: str, children: Sequence[str], since: float) -> Cause
 def plain(code: str, message: str, now: float, seen_by: str = MASTER) -> Cause:
     """A cause that needs nobody."""
     return Cause(code, message, since=now, seen_by=seen_by)
+
+
+def one_line(text: str) -> str:
+    """A text from outside as one line that a terminal can show: no control characters."""
+    return "".join(char if char.isprintable() else " " for char in text[:_LINE_LIMIT]).strip()
+
+
+def clean(text: str) -> str:
+    """A log from outside without what could move a terminal's cursor or change its colours."""
+    return "".join(char for char in text if char.isprintable() or char in "\n\t")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -137,6 +137,7 @@ class Computers(UseCases):
             presence.wrote(seen)
         except StoreError as error:
             log.warning("cannot keep the last sign of life of %s: %s", computer_id, error)
+            presence.wrote({computer_id: now})  # in memory it is; do not try again at each call
 
     # ---- what an agent is told ---------------------------------------------------------------
 

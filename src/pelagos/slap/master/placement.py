@@ -178,6 +178,7 @@ def _end_one(change: Change, instance: StoredInstance) -> None:
         scope=None,
         partition_key=None,
         host_key=None,
+        connection={},  # credentials of what is no more
         status=InstanceStatus.DESTROYED,
         cause=cause,
     )

@@ -23,7 +23,6 @@ from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStat
 
 log = logging.getLogger(__name__)
 
-_MESSAGE_LIMIT = 1000
 _RELEASE_EVENTS = {
     ReleaseStatus.BUILDING: "release.building",
     ReleaseStatus.AVAILABLE: "release.available",
@@ -273,16 +272,16 @@ class Reports(UseCases):
                 raise unknown_computer(computer_id)
             for instance in change.store.instances_of_computer(computer.key):
                 change.wake(instance)
-            said = causes.plain("ok", text[:_MESSAGE_LIMIT] or "bang", change.now)
+            said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
             change.record("computer.banged", computer_id, computer_id, said, computer_id)
 
     def _signed(self, cause: Cause, former: Cause, computer_id: str, now: float) -> Cause:
         """A reported cause, cut to size, with the time and the witness that we know ourselves."""
         cut = replace(
             cause,
-            message=cause.message[:_MESSAGE_LIMIT],
-            hint=cause.hint[:_MESSAGE_LIMIT],
-            detail=cause.detail[-self._desk.settings.log_limit :],
+            message=causes.one_line(cause.message),
+            hint=causes.one_line(cause.hint),
+            detail=causes.clean(cause.detail[-self._desk.settings.log_limit :]),
             since=now,
             seen_by=f"agent on {computer_id}",
         )
@@ -310,7 +309,7 @@ def _requester(reader: Reader, instance: StoredInstance) -> StoredInstance | Non
 
 
 def _bang(change: Change, instance: StoredInstance, text: str) -> None:
-    said = causes.plain("ok", text[:_MESSAGE_LIMIT] or "bang", change.now)
+    said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
     above: StoredInstance | None = instance
     while above is not None:
         if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
@@ -327,10 +326,10 @@ def _says_nothing_new(
 ) -> bool:
     return status is new_status and (cause.code, cause.message) == (
         new_cause.code,
-        new_cause.message[:_MESSAGE_LIMIT],
+        causes.one_line(new_cause.message),
     )
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:_MESSAGE_LIMIT] if lines else ""
+    return lines[-1] if lines else ""

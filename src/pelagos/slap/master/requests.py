@@ -245,6 +245,8 @@ class Requests(UseCases):
             _check_no_circle(change.store, spot.requester, found)
             quiet["requester_key"] = spot.requester.key
         if wish.filters != found.filters:
+            if not found.is_allocated:
+                _check_computer(change.store, wish)
             quiet["filters"] = wish.filters
             change.bump(found.computer_key)
         if quiet:

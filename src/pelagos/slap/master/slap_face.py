@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Literal
 
 from pelagos.slap import marshal, protocol
@@ -17,6 +18,7 @@ from pelagos.slap.model import Cause, SupplyState
 
 log = logging.getLogger(__name__)
 
+_CODE = re.compile(r"[a-z][a-z0-9-]{0,49}")
 _DONE = Answer.text("OK")
 
 
@@ -263,7 +265,11 @@ def _shared(call: Call) -> str | None:
 def _cause(call: Call) -> Cause | None:
     """The optional field `cause`; one that cannot be read does not cost the report its effect."""
     try:
-        return protocol.cause_from_text(call.fields.get("cause"))
+        cause = protocol.cause_from_text(call.fields.get("cause"))
     except BadRequest as error:
         log.warning("%s sent a cause that cannot be read: %s", call.identity.actor, error)
         return None
+    if cause is not None and not _CODE.fullmatch(cause.code):
+        log.warning("%s sent a cause with an impossible code", call.identity.actor)
+        return None
+    return cause

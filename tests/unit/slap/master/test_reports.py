@@ -71,12 +71,19 @@ def test_an_error_of_a_foreign_agent_says_where_to_look(site: Site):
 
 def test_only_the_end_of_a_long_log_is_kept(site: Site):
     hello = site.request()
-    site.service.report_release(COMPUTER, URL, "available", AGENT)
     site.fail(hello, "x" * 100_000 + "\nthe end")
     cause = site.service.service("hello").cause
     assert len(cause.detail) <= 32_768
     assert cause.detail.endswith("the end")
     assert len(cause.message) <= 1000
+
+
+def test_a_log_from_outside_cannot_drive_a_terminal(site: Site):
+    hello = site.request()
+    site.fail(hello, "first\n\x1b[2J\x1b]0;owned\x07 bad\x00 \u202e end")
+    cause = site.service.service("hello").cause
+    assert cause.message == "[2J ]0;owned  bad    end"
+    assert "\x1b" not in cause.detail and "first\n" in cause.detail
 
 
 def test_a_report_about_an_older_wish_does_not_count(site: Site):

@@ -134,6 +134,13 @@ def test_a_filter_for_an_unknown_computer_keeps_nothing(site: Site):
     assert site.service.services() == []
 
 
+def test_a_waiting_request_cannot_move_its_filter_to_an_unknown_computer(site: Site):
+    site.refusal(url="/b.cfg")
+    with pytest.raises(NotFoundError, match="COMP-9"):
+        site.request(url="/b.cfg", filters={"computer_guid": "COMP-9"})
+    assert site.service.service("hello").filters == {}
+
+
 def test_a_new_wish_to_be_destroyed_keeps_nothing(site: Site):
     assert site.refusal(state=InstanceState.DESTROYED).code == "destroyed"
     assert site.service.services() == []

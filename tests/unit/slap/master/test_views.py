@@ -169,5 +169,11 @@ def test_impossible_names_get_no_token(bare: Site, name: str):
         bare.service.register_computer(name)
 
 
+def test_a_token_tells_who_holds_it(site: Site):
+    assert site.service.identify(site.person_token) == ADMIN
+    assert site.service.identify(site.computer_token) == master.computer(COMPUTER)
+    assert site.service.identify("nobody's") is None
+
+
 def test_the_admin_is_who_he_is(site: Site):
     assert site.service.identity(ADMIN) == {"kind": "person", "name": "admin"}
