@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
+from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.core.http import HttpClient
 from pelagos.core.web import Server
 from pelagos.directory import Directory
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.settings import PlaneSettings, default_directory_config
 from pelagos.slap.client import SlapClient
-from pelagos.slap.errors import SlapError
 
-log = logging.getLogger(__name__)
+#: Seconds for which the master's word on a token is good; a revoked one is refused after that.
+TRUST = 5.0
+#: Tokens that are remembered at the most.
+_REMEMBERED = 1000
+
+
+class TokenVerifier:
+    """Asks the master whose a token is, and remembers the answer for a moment."""
+
+    def __init__(self, http: HttpClient, *, clock: Clock | None = None) -> None:
+        self._http = http
+        self._clock = clock or SystemClock()
+        self._known: dict[str, tuple[float, Mapping[str, object] | None]] = {}
+
+    def __call__(self, token: str) -> Mapping[str, object] | None:
+        """The facts of a token as the directory's plug-ins see them, None when it is nobody's.
+
+        Raises:
+            HttpError, WireError: the master does not say.
+        """
+        now = self._clock.monotonic()
+        if (entry := self._known.get(token)) and now < entry[0]:
+            return entry[1]
+        answer = self._http.request(
+            "GET", "v1/identity", headers={"Authorization": f"Bearer {token}"}
+        )
+        if answer.status == 200:  # noqa: PLR2004  # HTTP OK
+            name = answer.json()["name"]
+            facts = {"token": token, "auth_id": name, "xivo_user_uuid": name}
+        elif answer.status in {401, 403}:
+            facts = None
+        else:
+            raise PelagosError(f"the master cannot tell whose the token is ({answer.status})")
+        if len(self._known) >= _REMEMBERED:
+            self._known = {}
+        self._known[token] = (now + TRUST, facts)
+        return facts
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._http.close()
 
 
 class DirectoryProgram:
     """A directory that serves from threads of this process until `stop`."""
 
     def __init__(self, settings: PlaneSettings, folder: DataFolder, master_url: str) -> None:
-        self._master_url = master_url
+        self._verifier = TokenVerifier(HttpClient(master_url, timeout=5.0))
         self._client = SlapClient(master_url, token=folder.token())
         self._directory = Directory(
             settings.directory_config or default_directory_config(),
-            verify=self._verify,
+            verify=self._verifier,
             context={"slap": self._client},
         )
         former = folder.endpoints().directory_url.rpartition(":")[2]
@@ -41,21 +81,9 @@ class DirectoryProgram:
         self.url = self._server.url
         folder.note(directory_url=self.url)
 
-    def _verify(self, token: str) -> Mapping[str, object] | None:
-        """Who a token belongs to, as the master says."""
-        client = SlapClient(self._master_url, token=token, timeout=5.0)
-        try:
-            identity = client.identity()
-        except SlapError as error:
-            if error.status in {401, 403}:
-                return None
-            raise
-        finally:
-            client.close()
-        return {"token": token, "auth_id": identity["name"], "xivo_user_uuid": identity["name"]}
-
     def stop(self) -> None:
         """Let running requests end, then unload the plugins."""
         self._server.stop()
         self._directory.close()
         self._client.close()
+        self._verifier.close()

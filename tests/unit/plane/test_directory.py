@@ -1,0 +1,36 @@
+import pytest
+
+from pelagos.core.clock import ManualClock
+from pelagos.core.errors import PelagosError
+from pelagos.core.http import FakeTransport, HttpClient, Request, Response
+from pelagos.plane.directory import TRUST, TokenVerifier
+
+
+def identity(request: Request) -> Response:
+    if request.headers["Authorization"] == "Bearer good":
+        return Response(200, {}, b'{"kind": "person", "name": "ann"}')
+    return Response(401, {}, b"{}")
+
+
+def verifier(route=identity) -> tuple[TokenVerifier, FakeTransport, ManualClock]:
+    master, clock = FakeTransport({"GET /v1/identity": route}), ManualClock()
+    return TokenVerifier(HttpClient("http://master", transport=master), clock=clock), master, clock
+
+
+def test_the_master_is_asked_once_in_a_while():
+    verify, master, clock = verifier()
+    assert verify("good")["auth_id"] == "ann"
+    assert verify("good") and len(master.requests) == 1
+    clock.advance(TRUST)
+    assert verify("good") and len(master.requests) == 2
+
+
+def test_a_token_of_nobody_is_nobodys():
+    verify, _, _ = verifier()
+    assert verify("bad") is None
+
+
+def test_a_master_that_fails_is_no_no():
+    verify, _, _ = verifier(Response(500, {}, b""))
+    with pytest.raises(PelagosError, match="500"):
+        verify("good")
