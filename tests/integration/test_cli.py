@@ -102,6 +102,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
         }
         yield Program(tmp_path, profile, agent, environ)
     finally:
+        master.end_waiting()
         server.stop()
         master.close()
 

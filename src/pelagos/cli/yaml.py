@@ -49,6 +49,14 @@ def _scalar(value: Any) -> str:
         return "{}"
     if isinstance(value, list | tuple):
         return "[]"
-    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):  # noqa: PLR0124
-        return {"nan": ".nan", "inf": ".inf", "-inf": "-.inf"}[str(value)]
+    if isinstance(value, float):
+        return _float(value)
     return json.dumps(value)
+
+
+def _float(value: float) -> str:
+    text = repr(value)
+    if text.lstrip("-") in ("inf", "nan"):
+        return text.replace("inf", ".inf").replace("nan", ".nan")
+    # YAML 1.1 takes "1e-05" for text.
+    return text if "." in text else text.replace("e", ".0e")
