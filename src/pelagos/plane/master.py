@@ -44,7 +44,7 @@ class MasterProgram:
 
     def stop(self) -> None:
         """Let running requests end, then close the store."""
-        self._master.end_waiting()  # else who follows events would hold the server for half a minute
+        self._master.end_waiting()  # else a follower of events holds the server for long
         self._server.stop()
         self._master.close()
 
