@@ -5,6 +5,10 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 export UV_LINK_MODE := copy
 export UV_PYTHON_DOWNLOADS := never
+# The machine's own certificates, where it has any: they know the proxies of its house.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := true
+endif
 
 .PHONY: setup demo test check lint type bench docs lock clean
 setup: $(STAMP)
