@@ -60,6 +60,17 @@ def process_of(page: str) -> int:
     return int(page.rpartition(" ")[2])
 
 
+def processes_of(folder: str) -> list[str]:
+    """Command lines of all processes that name the folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if folder in command and file.parent.name != str(os.getpid()):
+                found.append(command)
+    return found
+
+
 @contextlib.contextmanager
 def plane(folder: Path) -> Iterator[None]:
     """A plane in the foreground of its own process, ended when the block is left."""
@@ -78,8 +89,9 @@ def plane(folder: Path) -> Iterator[None]:
         process.send_signal(signal.SIGTERM)
         if process.wait(60):
             sys.exit("demo: the plane did not end cleanly:\n" + (folder / "up.log").read_text())
-    finally:  # after a failure there is more to end; otherwise this finds nothing
-        pelagos("down", "--stop-services", quiet=True)
+    except BaseException:
+        subprocess.run([PELAGOS, "down", "--stop-services"], check=False)
+        raise
 
 
 def story() -> None:
@@ -122,9 +134,8 @@ def main() -> None:
         say("Start a plane: master, agent, directory and bus in one process")
         with plane(Path(folder)):
             story()
-        left = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True, check=False)
-        if left.stdout.strip():
-            sys.exit(f"demo: processes are left behind: {left.stdout.split()}")
+        if left := processes_of(folder):
+            sys.exit(f"demo: processes are left behind: {left}")
     say(f"Done in {time.monotonic() - started:.1f} s; nothing is left behind")
 
 

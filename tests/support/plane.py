@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -125,10 +126,19 @@ class Plane:
             process.wait(60)
         self._processes.clear()
         self.run("down", "--stop-services")
-        left = subprocess.run(
-            ["pgrep", "-af", str(self.folder)], capture_output=True, text=True, check=False
-        ).stdout
-        assert left == "", f"left behind: {left}"
+        left = processes_of(self.folder)
+        assert left == [], f"left behind: {left}"
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of all other processes that name the folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in command and file.parent.name != str(os.getpid()):
+                found.append(command)
+    return found
 
 
 def _responds(url: str) -> bool:
