@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,28 +26,22 @@ pytestmark = pytest.mark.integration
 
 TESTS = Path(__file__).parents[1]
 
-# Four threads ask, and say what was acknowledged; the test kills them in the middle.
+# For each mark that it is told it forks a master in which four threads ask, and say what was
+# acknowledged, until the test kills it. One import of everything serves all of them.
 WORKER = """
-    import sys, threading
-    from pathlib import Path
+    import os, sys, threading
     sys.path.insert(0, sys.argv[2])
     from pelagos.slap import master
     from pelagos.slap.errors import ResourceNotReady
     from pelagos.slap.model import InstanceRequest, InstanceState
     from support.slap_site import ADMIN, URL
 
-    settings = master.MasterSettings(silent_after=1e12)  # no agent calls here
-    plane = master.Master("sqlite:///" + sys.argv[1], settings=settings)
-    mark = sys.argv[3]
-    saying = threading.Lock()
-
     def say(line):
-        with saying:
-            print(line, flush=True)
+        os.write(1, (line + chr(10)).encode())  # a line is written whole or not at all
 
-    def ask(thread):
+    def ask(plane, mark):
         for number in range(10_000):
-            name = f"{mark}-{thread}-{number}"
+            name = f"{mark}-{number}"
             try:
                 found = plane.service.request(InstanceRequest(name, URL), ADMIN)
             except ResourceNotReady:
@@ -62,26 +57,60 @@ WORKER = """
             plane.service.report_partition(*where, "destroyed", master.computer(where[0]))
             say(f"gone {name}")
 
-    for thread in range(4):
-        threading.Thread(target=ask, args=(thread,), daemon=True).start()
-    threading.Event().wait()
+    def work(mark):
+        settings = master.MasterSettings(silent_after=1e12)  # no agent calls here
+        plane = master.Master("sqlite:///" + sys.argv[1], settings=settings)
+        for thread in range(4):
+            threading.Thread(target=ask, args=(plane, f"{mark}-{thread}"), daemon=True).start()
+        threading.Event().wait()
+
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            work(line.strip())
+        say(f"child {child}")
+        os.waitpid(child, 0)
+        say("ended")
 """
 
 
-def killed_in_the_middle(path: Path, mark: str, lines: int) -> list[str]:
-    """Run the worker, kill it after so many acknowledgements; return all that it gave."""
-    worker = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(WORKER), str(path), str(TESTS), mark],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert worker.stdout is not None
-    said = [worker.stdout.readline() for _ in range(lines)]
-    worker.send_signal(signal.SIGKILL)
-    said += worker.stdout.readlines()
-    worker.wait(30)
-    worker.stdout.close()
-    return [line.strip() for line in said if line.endswith("\n")]
+class Killer:
+    """Starts masters that work, and kills each after so many acknowledgements."""
+
+    def __init__(self, path: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(WORKER), str(path), str(TESTS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def one(self, mark: str, lines: int) -> list[str]:
+        """All that one master acknowledged before it was killed."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        stdin.write(mark + "\n")
+        stdin.flush()
+        said: list[str] = []
+        child = 0
+        while len(said) < lines or not child:
+            line = stdout.readline().strip()
+            assert line and line != "ended", "the master ended by itself"
+            if line.startswith("child "):
+                child = int(line.removeprefix("child "))
+            else:
+                said.append(line)
+        os.kill(child, signal.SIGKILL)
+        while (line := stdout.readline().strip()) != "ended":
+            assert line
+            said.append(line)
+        return said
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
 
 
 def check_consistency(path: Path) -> None:
@@ -113,8 +142,9 @@ def test_nothing_acknowledged_is_lost_by_kill_9_at_twenty_points(tmp_path: Path)
     site.close()
     chance = random.Random(20)
     told: list[str] = []
-    for round_number in range(20):
-        told += killed_in_the_middle(site.path, f"r{round_number}", chance.randrange(1, 60))
+    with closing(Killer(site.path)) as killer:
+        for round_number in range(20):
+            told += killer.one(f"r{round_number}", chance.randrange(1, 60))
     check_consistency(site.path)
     connection = sqlite3.connect(site.path)
     rows = {
@@ -137,7 +167,8 @@ def test_a_master_carries_on_after_kill_9(tmp_path: Path):
     site = Site(tmp_path, partitions=8)
     site.supply()
     site.close()
-    killed_in_the_middle(site.path, "r", 30)
+    with closing(Killer(site.path)) as killer:
+        killer.one("r", 30)
     settings = master.MasterSettings(silent_after=1e12)
     again = master.Master(f"sqlite:///{site.path}", settings=settings)
     try:
