@@ -43,10 +43,13 @@ def complete(words: list[str]) -> int:
         prefix = f"{option}="
     else:
         prefix = ""
+    is_known = False
     for name, text in proposals(before, current):
-        if name.startswith(current) or name == ":file":
-            shown = name if name == ":file" else prefix + name
-            sys.stdout.write(f"{clean(shown)}\t{clean(text)}".rstrip() + "\n")
+        if name == ":file" and not is_known:
+            sys.stdout.write(":file\n")
+        elif name != ":file" and name.startswith(current):
+            is_known = True
+            sys.stdout.write(f"{clean(prefix + name)}\t{clean(text)}".rstrip() + "\n")
     return OK
 
 

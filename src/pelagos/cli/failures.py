@@ -100,7 +100,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     # Without the dashes, which all options have in common.
     plain = {one.lstrip("-"): one for one in known}
     found = difflib.get_close_matches(word.lstrip("-"), list(plain), n=1, cutoff=0.6)
-    return plain[found[0]] if found else None
+    if found:
+        return plain[found[0]]
+    return next((plain[one] for one in plain if word and one.startswith(word)), None)
 
 
 def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:

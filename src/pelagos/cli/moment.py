@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+_HALF_A_DAY = 43200.0
 _STEPS = ((60.0, 1.0, "s"), (3600.0, 60.0, "min"), (86400.0, 3600.0, "h"))
 
 
@@ -28,6 +29,12 @@ def ago(at: float, now: float) -> str:
 def local(at: float) -> str:
     """A point in time as the clock on the wall shows it: "2026-07-14 09:30:12"."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def short(at: float, now: float) -> str:
+    """A point in time in few characters: "09:30:12" in the last 12 hours, else with its date."""
+    moment = time.localtime(at)
+    return time.strftime("%H:%M:%S" if 0 <= now - at < _HALF_A_DAY else "%Y-%m-%d %H:%M", moment)
 
 
 def clock_and_ago(at: float, now: float) -> str:

@@ -17,6 +17,9 @@ from pelagos.cli.terminal import clean, paint
 
 Data = Mapping[str, Any]
 
+_NARROW = (20, 12)
+"""Characters to which columns are cut for a narrow terminal: first the wide ones, then all."""
+
 _STATE_COLOURS = {
     "started": "green",
     "available": "green",
@@ -223,17 +226,20 @@ class Output:
             self._stream.write(self._row(row, widths, colours))
 
     def _shrink(self, widths: list[int]) -> None:
-        """Take from the last column what is too much for the terminal, so that rows stay lines."""
-        if self._width is not None and widths:
-            excess = sum(widths) + 2 * (len(widths) - 1) - self._width
-            if excess > 0:
-                widths[-1] = max(12, widths[-1] - excess)
+        """Take what is too much for the terminal from the widest columns; rows stay lines."""
+        if self._width is None:
+            return
+        excess = sum(widths) + 2 * (len(widths) - 1) - self._width
+        for least in _NARROW:
+            while excess > 0 and max(widths) > least:
+                widths[widths.index(max(widths))] -= 1
+                excess -= 1
 
     def _row(self, cells: Sequence[str], widths: Sequence[int], colours: Sequence[str]) -> str:
         parts = []
         for position, (cell, width, colour) in enumerate(zip(cells, widths, colours, strict=True)):
             is_last = position == len(cells) - 1
-            cut = cell if len(cell) <= width else cell[: width - 1] + "…"
+            cut = _cut(cell, width)
             painted = paint(cut, colour) if colour and self._colour and cut else cut
             parts.append(painted if is_last else painted + " " * (width - len(cut)))
         return "  ".join(parts).rstrip() + "\n"
@@ -249,6 +255,14 @@ class Output:
                 colour = _STATE_COLOURS.get(value, "") if one.key in _COLOURED else ""
                 value = paint(value, colour) if colour else value
             self._stream.write(f"{key}  {value}".rstrip() + "\n")
+
+
+def _cut(cell: str, width: int) -> str:
+    """The cell in that width; of a path or URL the end says more than the beginning."""
+    if len(cell) <= width:
+        return cell
+    is_path = "/" in cell and " " not in cell
+    return "…" + cell[1 - width :] if is_path else cell[: width - 1] + "…"
 
 
 def _escaped_json(text: str) -> str:

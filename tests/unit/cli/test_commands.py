@@ -128,7 +128,8 @@ def test_a_service_is_shown_key_by_key(world):
 def test_a_misspelt_service_is_answered_with_the_nearest(world):
     world.routes["GET /v1/services/helo"] = world.refusal(404, "no")
     world.routes["GET /v1/services"] = world.answer([world.service()])
-    for words in (("info", "helo"), ("logs", "helo")):
+    world.routes["GET /v1/services/he"] = world.refusal(404, "no")
+    for words in (("info", "helo"), ("logs", "helo"), ("info", "he")):
         ran = world.run("service", *words)
         assert ran.code == failures.NOT_FOUND
         assert "did you mean hello?" in ran.err

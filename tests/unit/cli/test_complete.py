@@ -63,8 +63,11 @@ def test_the_second_operand_is_proposed_after_the_first():
 
 
 @pytest.mark.usefixtures("plane")
-def test_files_are_left_to_the_shell():
+def test_files_are_left_to_the_shell_when_no_name_fits(capsys):
     assert [name for name, _ in proposals(["supply"], "")] == [":file"]
+    complete.complete(["why", "he"])
+    complete.complete(["why", "./he"])
+    assert capsys.readouterr().out == "hello\tstarted\n:file\n"
     assert [name for name, _ in proposals(["request", "db"], "")] == ["http://r/", ":file"]
     assert [name for name, _ in proposals(["--data"], "")] == [":file"]
     assert [name for name, _ in proposals(["service", "list", "--config"], "")] == [":file"]

@@ -128,11 +128,15 @@ def test_a_table_is_aligned_and_has_no_trailing_blanks():
     assert text == "A     B\nlong\nx     2\n"
 
 
-def test_a_table_gives_way_at_the_edge_of_the_terminal():
-    items = [{"a": "x", "b": "y" * 100}]
-    text = shown("table", items, (Column("a"), Column("b")), width=40)
-    assert max(map(len, text.splitlines())) == 40
-    assert text.splitlines()[1].endswith("…")
+def test_the_widest_columns_give_way_at_the_edge_of_the_terminal():
+    items = [{"a": "/srv/" + "x" * 60 + "/end.cfg", "b": "y" * 100, "c": "short"}]
+    text = shown("table", items, (Column("a"), Column("b"), Column("c")), width=60)
+    row = text.splitlines()[1]
+    assert max(map(len, text.splitlines())) <= 60
+    first, second, third = row.split()
+    assert first.startswith("…") and first.endswith("/end.cfg")
+    assert second.endswith("y…")
+    assert third == "short"
 
 
 def test_csv_quotes_and_has_the_keys_in_its_head():

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand
 from pelagos.cli.command import Command
-from pelagos.cli.moment import local
+from pelagos.cli.moment import short
 from pelagos.cli.output import Column
 from pelagos.cli.terminal import clean
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Event
 
-COLUMNS = (
-    Column("id"),
-    Column("at", "time", local),
-    Column("kind"),
-    Column("reference", "name"),
-    Column("actor", "by"),
-    Column("cause.message", "cause"),
-)
-
 _MOST = 1000
 """Events of one answer; a master gives no more."""
+
+
+def columns(now: float) -> tuple[Column, ...]:
+    """How a table words events."""
+    return (
+        Column("id"),
+        Column("at", "time", lambda at: short(at, now)),
+        Column("kind"),
+        Column("reference", "name"),
+        Column("cause.message", "cause"),
+        Column("actor", "by"),
+    )
 
 
 class Events(Command):
@@ -48,7 +51,9 @@ class Events(Command):
         after = -self["number"] if self["after"] is None else self["after"]
         found = self.context.master.events(after=after, subject=subject, limit=self["number"])
         if found or not self["follow"]:
-            self.context.output.show_list(found, COLUMNS, empty="nothing happened yet")
+            self.context.output.show_list(
+                found, columns(self.context.clock.time()), empty="nothing happened yet"
+            )
         self.context.stdout.flush()
         if self["follow"]:
             self._follow(subject, found[-1].id if found else max(after, 0))
@@ -64,7 +69,8 @@ class Events(Command):
 
     def _print(self, event: Event) -> None:
         if self.context.output.is_table:
-            words = (local(event.at), event.kind, event.reference or event.subject)
+            moment = short(event.at, self.context.clock.time())
+            words = (str(event.id), moment, event.kind, event.reference or event.subject)
             text = clean(" ".join((*words, event.cause.message)).rstrip())
             self.context.stdout.write(text + "\n")
         else:

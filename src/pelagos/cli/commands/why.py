@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.failures import nearest
-from pelagos.cli.moment import clock_and_ago, local
+from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.terminal import clean, paint, wants_colour
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
@@ -88,10 +88,11 @@ class Why(Command):
             lines += [f"  - {clean(one.message)} ({clean(one.code)})" for one in chain]
         if explanation.events:
             lines.append("last events:")
+        now = self.context.clock.time()
         for event in explanation.events[:_EVENTS]:
             what = f"{event.kind} by {event.actor}"
             said = f": {event.cause.message}" if event.cause.message else ""
-            lines.append(f"  {local(event.at)}  {clean(what + said)}")
+            lines.append(f"  {short(event.at, now)}  {clean(what + said)}")
         self.context.stdout.write("\n".join(lines) + "\n")
 
     def _facts(self, kind: str, state: str, cause: Cause) -> list[str]:
