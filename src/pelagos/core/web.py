@@ -7,6 +7,7 @@ fitting status, never as a traceback.
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import socket
 import threading
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cheroot import wsgi
+from cheroot import server, wsgi
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -118,7 +119,46 @@ def _log_answer(response: Response) -> Response:
     return response
 
 
+class _Request(server.HTTPRequest):
+    """Sends the head of an answer together with the beginning of its body.
+
+    Apart, they are two packets, and the peer wakes up twice: a third of a small answer's time.
+    """
+
+    _head = b""
+
+    def send_headers(self) -> None:
+        wfile = self.conn.wfile
+        self.conn.wfile = held = io.BytesIO()
+        try:
+            super().send_headers()
+        finally:
+            self.conn.wfile = wfile
+        self._head = held.getvalue()
+        if self.chunked_write:
+            self._send_head()
+
+    def write(self, chunk: bytes) -> None:
+        head, self._head = self._head, b""
+        super().write(head + chunk if head else chunk)
+
+    def respond(self) -> None:
+        super().respond()
+        self._send_head()  # of an answer without a body
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self.conn.wfile.write(head)
+
+
+class _Connection(server.HTTPConnection):
+    RequestHandlerClass = _Request
+
+
 class _WsgiServer(wsgi.Server):
+    ConnectionClass = _Connection
+
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Into our log; a peer that went away in the middle is its own affair, not our error."""
         log.log(min(level, logging.WARNING), "%s", msg.strip(), exc_info=traceback)
