@@ -8,7 +8,7 @@ otherwise is read as well. Pure; part of `protocol`, which is the place to impor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
 from pelagos.slap import marshal
@@ -45,6 +45,7 @@ RESERVED = frozenset(
     }
 )
 
+_MICROSECOND = Decimal("0.000001")
 _COMPUTER = f'" module="{marshal.MODULE}" class="Computer">'
 _PARTITION = f'" module="{marshal.MODULE}" class="ComputerPartition">'
 _RELEASE = f'" module="{marshal.MODULE}" class="SoftwareRelease">'
@@ -398,6 +399,6 @@ def _microseconds(value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     try:
-        return int(Decimal(str(value)) * 1_000_000)
-    except (InvalidOperation, ValueError, OverflowError) as error:
+        return int(Decimal(str(value)).quantize(_MICROSECOND, ROUND_DOWN) * 1_000_000)
+    except InvalidOperation as error:  # no number, or one that no clock shows
         raise MarshalError(f"the answer's timestamp is {str(value)[:40]!r}") from error

@@ -24,6 +24,9 @@ MODULE = "slapos.slap.slap"
 CLASSES = frozenset({"Computer", "ComputerPartition", "SoftwareRelease", "SoftwareInstance"})
 #: Containers within containers that are read and written.
 MAX_DEPTH = 64
+#: Keys of a dictionary, or members of a set, that may be other than text: their hashes can be
+#: chosen so that they all collide.
+MAX_ODD_KEYS = 1000
 #: Bytes that `loads` reads unless told: a computer with some thousand busy partitions.
 DEFAULT_LIMIT = 8 * 1024 * 1024
 
@@ -360,10 +363,16 @@ _LEAVES: Mapping[str, Callable[[str], Any]] = {
 
 
 def _pairs(frame: _Frame) -> dict[Any, Any]:
-    keys, values = frame.values[::2], frame.values[1::2]
+    keys, values = _hashed(frame.values[::2]), frame.values[1::2]
     if len(keys) != len(values):
         raise ValueError("a dictionary's last key has no value")
     return dict(zip(keys, values, strict=True))
+
+
+def _hashed(keys: list[Any]) -> list[Any]:
+    if len(keys) > MAX_ODD_KEYS and sum(type(key) is not str for key in keys) > MAX_ODD_KEYS:
+        raise ValueError(f"more than {MAX_ODD_KEYS:,} keys or members that are not text")
+    return keys
 
 
 def _object(frame: _Frame) -> MarshalObject:
@@ -380,7 +389,7 @@ _CONTAINERS: Mapping[str, Callable[[_Frame], Any]] = {
     "marshal": lambda frame: frame.values,
     "tuple": lambda frame: tuple(frame.values),
     "list": lambda frame: frame.values,
-    "set": lambda frame: set(frame.values),
+    "set": lambda frame: set(_hashed(frame.values)),
     "dictionary": _pairs,
     "object": _object,
 }

@@ -7,6 +7,7 @@ computers, partitions and instances are in `documents`, which this module shows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,6 +83,9 @@ URL_LIMIT = 2000
 #: Characters of a report's text that an access status keeps: its end says most.
 STATUS_TEXT_LIMIT = 400
 
+#: Control characters, ends of lines, and what no document can carry.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
 
 # ---- form fields --------------------------------------------------------------------------------
 
@@ -112,10 +116,8 @@ def optional_field(form: Mapping[str, Any], name: str, *, limit: int = NAME_LIMI
             f"the field {name} has {len(value):,} characters; at most {limit:,} are taken",
             status=400,
         )
-    if not value.isprintable():
-        raise BadRequest(
-            f"the field {name} has a character that cannot be printed: {value[:40]!r}", status=400
-        )
+    if _CONTROL.search(value):
+        raise BadRequest(f"the field {name} has a control character: {value[:40]!r}", status=400)
     return value
 
 
@@ -207,7 +209,7 @@ def access_status(status: InstanceStatus, text: str = "") -> str | None:
         case InstanceStatus.WAITING:
             return None
         case InstanceStatus.ERROR:
-            plain = "".join(char if char.isprintable() else " " for char in text.strip())
+            plain = _CONTROL.sub(" ", text.strip())
             return f"#error while instanciating: {plain[-STATUS_TEXT_LIMIT:]}"
         case _:
             return f"#access Instance correctly {status}"

@@ -218,6 +218,7 @@ def partition_with(**attributes: Any) -> bytes:
         ({"_parameter_dict": {"ip_list": ["x"]}}, "ip_list holds"),
         ({"_parameter_dict": {"slave_instance_list": [1]}}, "slave_instance_list"),
         ({"_parameter_dict": {"timestamp": "soon"}}, "timestamp is 'soon'"),
+        ({"_parameter_dict": {"timestamp": "1e999999999"}}, "timestamp is '1e999999999'"),
         ({"_parameter_dict": {"timestamp": True}}, "timestamp is 'True'"),
         ({"_parameter_dict": {"timestamp": float("inf")}}, "timestamp is 'inf'"),
     ],

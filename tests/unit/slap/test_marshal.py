@@ -227,6 +227,16 @@ def test_references_cannot_unfold_without_limit():
         )
 
 
+def test_keys_that_collide_are_refused_before_they_cost_time():
+    colliding = "".join(f"<int>{n * (2**61 - 1)}</int><none/>" for n in range(20_000))
+    with pytest.raises(MarshalError, match="more than 1,000 keys or members"):
+        loads(wrap(f'<dictionary id="i2">{colliding}</dictionary>'))
+    with pytest.raises(MarshalError, match="more than 1,000 keys or members"):
+        loads(wrap(f'<set id="i2">{colliding}</set>'))
+    many = {f"key {n}": n for n in range(2000)}
+    assert loads(dumps(many)) == many
+
+
 def endless() -> list[Any]:
     value: list[Any] = []
     value.append(value)

@@ -110,8 +110,8 @@ def test_a_form_by_hand_needs_only_release_and_reference():
         ({"partition_reference": ""}, "partition_reference is missing"),
         ({"software_release": "None"}, "software_release is missing"),
         ({"partition_reference": "x" * 201}, "201 characters; at most 200"),
-        ({"partition_reference": "a\x00b"}, "cannot be printed"),
-        ({"software_type": "a\nb"}, "software_type has a character"),
+        ({"partition_reference": "a\x00b"}, "control character"),
+        ({"software_type": "a\nb"}, "software_type has a control character"),
         ({"state": "<marshal><string>flying</string></marshal>"}, "'flying' is not a state"),
         ({"state": '<marshal><list id="i2"/></marshal>'}, "is not a state"),
         ({"shared_xml": "<marshal><string>yes</string></marshal>"}, "not a boolean"),
@@ -211,6 +211,13 @@ def test_a_wrong_format_is_refused_whole(document: dict[str, object], why: str):
 
 
 # ---- fields, causes, statuses -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["schön", "a\u00a0b", "\u3000", "👨\u200d👩", "a/b: c", "<&>"])
+def test_a_reference_may_be_any_line_of_text(name: str):
+    request = protocol.decode_request(fields(partition_reference=name))
+    assert request.reference == name
+    assert marshal.loads(marshal.dumps(name)) == name
 
 
 @pytest.mark.parametrize("text", ["", "None", "none", "NONE"])
