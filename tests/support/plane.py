@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,11 +52,17 @@ class Plane:
             "XDG_CONFIG_HOME": str(folder),
         }
         if poll_interval is not None:
-            (folder / "pelagos").mkdir()
-            (folder / "pelagos" / "config.toml").write_text(
-                f"[node]\npoll_interval = {poll_interval}\n"
-            )
+            self.configure(node={"poll_interval": poll_interval})
         self._processes: dict[tuple[Part, ...], subprocess.Popen[bytes]] = {}
+
+    def configure(self, **sections: Mapping[str, object]) -> None:
+        """Write the configuration file."""
+        file = self.folder / "pelagos" / "config.toml"
+        file.parent.mkdir(exist_ok=True)
+        lines = []
+        for section, values in sections.items():
+            lines += [f"[{section}]", *(f"{k} = {json.dumps(v)}" for k, v in values.items())]
+        file.write_text("\n".join(lines) + "\n")
 
     def start(
         self, *parts: Part, options: tuple[str, ...] = (), before: tuple[str, ...] = ()
