@@ -237,7 +237,7 @@ def _content(reader: Reader, computer_key: int, computer_id: str) -> Computer:
             partitions.append(Partition(computer_id, slot.partition_id, addresses=slot.addresses))
     releases = tuple(
         Release(supply.url, computer_id, supply.requested_state)
-        for supply in reader.supplies(computer_key=computer_key)
+        for supply in reader.supplies_of_computer(computer_key)
     )
     return Computer(computer_id, tuple(partitions), releases)
 

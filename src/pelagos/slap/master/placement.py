@@ -75,7 +75,7 @@ class Placement:
     def _candidates(self, url: str, filters: Mapping[str, Any]) -> list[Candidate]:
         supplied: dict[int, ReleaseStatus] = {
             supply.computer_key: supply.status
-            for supply in self._change.store.supplies(url=url)
+            for supply in self._change.store.supplies_of_release(url)
             if supply.requested_state is SupplyState.AVAILABLE
         }
         wanted = filters.get("computer_guid")

@@ -151,7 +151,7 @@ class Views(UseCases):
                 return None
             finding = _computer_finding(self._desk, computer, now)
             return _explanation(reader, kind, name, finding, (name,))
-        supplies = reader.supplies(url=name)
+        supplies = reader.supplies_of_release(name)
         if not supplies:
             return None
         scene = _Scene.of(self._desk, reader, now)

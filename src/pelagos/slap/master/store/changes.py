@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +23,18 @@ from pelagos.slap.model import (
 
 _computers, _partitions = schema.computers.c, schema.partitions.c
 _supplies, _instances, _tokens = schema.supplies.c, schema.instances.c, schema.tokens.c
+
+# Statements are built once; the columns that one sets follow from the values that it is given.
+_BUMP = (
+    sa.update(schema.computers)
+    .where(_computers.id == sa.bindparam("of"))
+    .values(revision=_computers.revision + 1)
+)
+_REVISION = sa.select(_computers.revision).where(_computers.id == sa.bindparam("of"))
+_UPDATE_SUPPLY = sa.update(schema.supplies).where(_supplies.id == sa.bindparam("of"))
+_ADD_INSTANCE = sa.insert(schema.instances)
+_UPDATE_INSTANCE = sa.update(schema.instances).where(_instances.id == sa.bindparam("of"))
+_ADD_EVENT = sa.insert(schema.events)
 
 #: Columns of `instances` and `supplies` that hold JSON text.
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause"})
@@ -51,16 +63,8 @@ class Writer(Reader):
 
     def bump(self, computer_key: int) -> int:
         """Count a change of what the computer's agent is told; return the new revision."""
-        self._connection.execute(
-            sa.update(schema.computers)
-            .where(_computers.id == computer_key)
-            .values(revision=_computers.revision + 1)
-        )
-        return int(
-            self._connection.execute(
-                sa.select(_computers.revision).where(_computers.id == computer_key)
-            ).scalar_one()
-        )
+        self._connection.execute(_BUMP, {"of": computer_key})
+        return int(self._connection.execute(_REVISION, {"of": computer_key}).scalar_one())
 
     def set_address(self, computer_key: int, announced: ComputerFormat) -> None:
         """Keep the computer's own address."""
@@ -120,9 +124,7 @@ class Writer(Reader):
 
     def update_supply(self, key: int, **changes: Any) -> None:
         """Set columns of one supply."""
-        self._connection.execute(
-            sa.update(schema.supplies).where(_supplies.id == key).values(_columns(changes))
-        )
+        self._connection.execute(_UPDATE_SUPPLY, {"of": key, **_columns(changes)})
 
     def delete_supply(self, key: int) -> None:
         """Forget a supply whose release is gone from its computer."""
@@ -132,40 +134,38 @@ class Writer(Reader):
 
     def add_instance(self, new: NewInstance) -> int:
         """Keep a new instance; return its key."""
+        values = {item.name: getattr(new, item.name) for item in fields(new)}
         done = self._connection.execute(
-            sa.insert(schema.instances)
-            .values(
-                _columns(asdict(new) | {"cause": new.cause}),
-            )
-            .values(
-                connection="{}",
-                changed_revision=0,
-                status=InstanceStatus.WAITING,
-                wiped=False,
-            )
+            _ADD_INSTANCE,
+            {
+                **_columns(values),
+                "connection": "{}",
+                "changed_revision": 0,
+                "status": InstanceStatus.WAITING,
+                "wiped": False,
+            },
         )
         return _new_key(done)
 
     def update_instance(self, key: int, **changes: Any) -> None:
         """Set columns of one instance."""
-        self._connection.execute(
-            sa.update(schema.instances).where(_instances.id == key).values(_columns(changes))
-        )
+        self._connection.execute(_UPDATE_INSTANCE, {"of": key, **_columns(changes)})
 
     # ---- events, tokens, usage ---------------------------------------------------------------
 
     def add_event(self, event: Event) -> int:
         """Append to the log; return the event's id (the one given is ignored)."""
         done = self._connection.execute(
-            sa.insert(schema.events).values(
-                at=event.at,
-                kind=event.kind,
-                subject=event.subject,
-                reference=event.reference,
-                computer_id=event.computer_id,
-                actor=event.actor,
-                cause=json_text(event.cause),
-            )
+            _ADD_EVENT,
+            {
+                "at": event.at,
+                "kind": event.kind,
+                "subject": event.subject,
+                "reference": event.reference,
+                "computer_id": event.computer_id,
+                "actor": event.actor,
+                "cause": json_text(event.cause),
+            },
         )
         return _new_key(done)
 

@@ -54,11 +54,84 @@ _INSTANCES = sa.select(
     .outerjoin(schema.computers, _computers.id == _partitions.computer_key)
 )
 _LIVE = _instances.ended.is_(None)
-_SUPPLIES = sa.select(schema.supplies, _computers.computer_id).join(
-    schema.computers, _computers.id == _supplies.computer_key
+_SEATED = _instances.partition_key.is_not(None)
+
+
+def _instances_where(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return _INSTANCES.where(*where).order_by(_instances.id)
+
+
+# Statements are built once: building one costs more than running it.
+_BY_KEY = _instances_where(_instances.id == sa.bindparam("key"))
+_BY_GUID = _instances_where(_instances.guid == sa.bindparam("guid"))
+_NAMED = _instances_where(_instances.title == sa.bindparam("title"))
+_IN_SCOPE = _instances_where(
+    _instances.scope == sa.bindparam("scope"), _instances.title == sa.bindparam("title")
 )
-_PARTITIONS = sa.select(schema.partitions, _instances.id.label("instance_key")).outerjoin(
-    schema.instances, _instances.partition_key == _partitions.id
+_IN_PARTITION = _instances_where(
+    _SEATED,
+    _computers.computer_id == sa.bindparam("computer"),
+    _partitions.partition_id == sa.bindparam("partition"),
+)
+_ALL_LIVE = _instances_where(_LIVE)
+_UNALLOCATED = _instances_where(
+    _LIVE, _instances.partition_key.is_(None), _instances.host_key.is_(None)
+)
+_OF_COMPUTER = _instances_where(_SEATED, _partitions.computer_key == sa.bindparam("computer"))
+_SHARED_OF_COMPUTER = _instances_where(
+    _LIVE,
+    _instances.host_key.is_not(None),
+    _partitions.computer_key == sa.bindparam("computer"),
+)
+_SHARED_OF_HOST = _instances_where(_LIVE, _instances.host_key == sa.bindparam("host"))
+_HOSTS = _instances_where(
+    _LIVE,
+    _SEATED,
+    _instances.release_url == sa.bindparam("url"),
+    _instances.software_type == sa.bindparam("type"),
+)
+_DESCENDANTS = _instances_where(_LIVE, _instances.root_key == sa.bindparam("root"))
+_CHILDREN = _instances_where(_LIVE, _instances.requester_key == sa.bindparam("requester"))
+
+_ALL_SUPPLIES = (
+    sa.select(schema.supplies, _computers.computer_id)
+    .join(schema.computers, _computers.id == _supplies.computer_key)
+    .order_by(_supplies.id)
+)
+_SUPPLIES_OF_URL = _ALL_SUPPLIES.where(_supplies.url == sa.bindparam("url"))
+_SUPPLIES_OF_COMPUTER = _ALL_SUPPLIES.where(_supplies.computer_key == sa.bindparam("computer"))
+_SUPPLY = _SUPPLIES_OF_URL.where(_computers.computer_id == sa.bindparam("computer"))
+
+_PARTITIONS = (
+    sa.select(schema.partitions, _instances.id.label("instance_key"))
+    .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
+    .order_by(_partitions.position, _partitions.id)
+)
+_SLOTS = _PARTITIONS.where(_partitions.computer_key == sa.bindparam("computer"))
+_FIRST_FREE = _SLOTS.where(_partitions.offered, _instances.id.is_(None)).limit(1)
+_SLOT = _PARTITIONS.where(
+    _partitions.partition_id == sa.bindparam("partition"),
+    _partitions.computer_key
+    == sa.select(_computers.id)
+    .where(_computers.computer_id == sa.bindparam("computer"))
+    .scalar_subquery(),
+)
+_FREE_COUNTS = (
+    sa.select(_partitions.computer_key, sa.func.count())
+    .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
+    .where(_partitions.offered, _instances.id.is_(None))
+    .group_by(_partitions.computer_key)
+)
+_ALL_COMPUTERS = sa.select(
+    _computers.id,
+    _computers.computer_id,
+    _computers.created,
+    _computers.last_seen,
+    _computers.revision,
+).order_by(_computers.computer_id)
+_COMPUTER = _ALL_COMPUTERS.where(_computers.computer_id == sa.bindparam("computer"))
+_TOKEN = sa.select(schema.tokens.c.kind, schema.tokens.c.name).where(
+    schema.tokens.c.digest == sa.bindparam("digest")
 )
 #: The one question of each fetch; one positional parameter.
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
@@ -74,86 +147,59 @@ class Reader:
 
     def computer(self, computer_id: str) -> StoredComputer | None:
         """The computer of that id."""
-        found = self.computers(_computers.computer_id == computer_id)
-        return found[0] if found else None
+        row = self._connection.execute(_COMPUTER, {"computer": computer_id}).first()
+        return None if row is None else StoredComputer(*row)
 
-    def computers(self, *where: sa.ColumnElement[bool]) -> list[StoredComputer]:
+    def computers(self) -> list[StoredComputer]:
         """All computers, by id."""
-        query = sa.select(
-            _computers.id,
-            _computers.computer_id,
-            _computers.created,
-            _computers.last_seen,
-            _computers.revision,
-        )
-        rows = self._connection.execute(query.where(*where).order_by(_computers.computer_id))
-        return [StoredComputer(*row) for row in rows]
+        return [StoredComputer(*row) for row in self._connection.execute(_ALL_COMPUTERS)]
 
     def free_counts(self) -> dict[int, int]:
         """Computer key -> number of its free partitions; computers without one are left out."""
-        query = (
-            sa.select(_partitions.computer_key, sa.func.count())
-            .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
-            .where(_partitions.offered, _instances.id.is_(None))
-            .group_by(_partitions.computer_key)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        return {row[0]: row[1] for row in self._connection.execute(_FREE_COUNTS)}
 
     def partitions(self, computer_key: int) -> list[StoredPartition]:
         """The partitions of a computer in the order of its format."""
-        return self._partitions(_partitions.computer_key == computer_key)
+        return self._partitions(_SLOTS, computer=computer_key)
 
     def partition(self, computer_id: str, partition_id: str) -> StoredPartition | None:
         """One partition."""
-        found = self._partitions(
-            _partitions.partition_id == partition_id,
-            _partitions.computer_key
-            == sa.select(_computers.id)
-            .where(_computers.computer_id == computer_id)
-            .scalar_subquery(),
-        )
+        found = self._partitions(_SLOT, computer=computer_id, partition=partition_id)
         return found[0] if found else None
 
     def first_free(self, computer_key: int) -> StoredPartition | None:
         """The first free partition of a computer in the order of its format."""
-        found = self._partitions(
-            _partitions.computer_key == computer_key,
-            _partitions.offered,
-            _instances.id.is_(None),
-            limit=1,
-        )
+        found = self._partitions(_FIRST_FREE, computer=computer_key)
         return found[0] if found else None
 
-    def _partitions(
-        self, *where: sa.ColumnElement[bool], limit: int | None = None
-    ) -> list[StoredPartition]:
-        query = _PARTITIONS.where(*where).order_by(_partitions.position, _partitions.id)
+    def _partitions(self, statement: sa.Select[Any], **values: Any) -> list[StoredPartition]:
         return [
             StoredPartition(
                 row.id, row.partition_id, row.offered, _addresses(row.addresses), row.instance_key
             )
-            for row in self._connection.execute(query.limit(limit))
+            for row in self._connection.execute(statement, values)
         ]
 
     # ---- supplies ----------------------------------------------------------------------------
 
     def supply(self, computer_id: str, url: str) -> StoredSupply | None:
         """One supply."""
-        found = self._supplies(_computers.computer_id == computer_id, _supplies.url == url)
+        found = self._supplies(_SUPPLY, computer=computer_id, url=url)
         return found[0] if found else None
 
-    def supplies(
-        self, *, url: str | None = None, computer_key: int | None = None
-    ) -> list[StoredSupply]:
-        """Supplies, oldest first; of one release or one computer when given."""
-        where = []
-        if url is not None:
-            where.append(_supplies.url == url)
-        if computer_key is not None:
-            where.append(_supplies.computer_key == computer_key)
-        return self._supplies(*where)
+    def supplies(self) -> list[StoredSupply]:
+        """All supplies, oldest first."""
+        return self._supplies(_ALL_SUPPLIES)
 
-    def _supplies(self, *where: sa.ColumnElement[bool]) -> list[StoredSupply]:
+    def supplies_of_release(self, url: str) -> list[StoredSupply]:
+        """Those of one release."""
+        return self._supplies(_SUPPLIES_OF_URL, url=url)
+
+    def supplies_of_computer(self, computer_key: int) -> list[StoredSupply]:
+        """Those of one computer."""
+        return self._supplies(_SUPPLIES_OF_COMPUTER, computer=computer_key)
+
+    def _supplies(self, statement: sa.Select[Any], **values: Any) -> list[StoredSupply]:
         return [
             StoredSupply(
                 row.id,
@@ -164,86 +210,70 @@ class Reader:
                 ReleaseStatus(row.status),
                 wire.decode(row.cause, Cause),
             )
-            for row in self._connection.execute(_SUPPLIES.where(*where).order_by(_supplies.id))
+            for row in self._connection.execute(statement, values)
         ]
 
     # ---- instances ---------------------------------------------------------------------------
 
     def instance(self, key: int) -> StoredInstance | None:
         """By row key; destroyed ones too."""
-        return self._one(_instances.id == key)
+        return self._one(_BY_KEY, key=key)
 
     def instance_by_guid(self, guid: str) -> StoredInstance | None:
         """By guid; destroyed ones too."""
-        return self._one(_instances.guid == guid)
+        return self._one(_BY_GUID, guid=guid)
 
     def instance_in_scope(self, scope: str, title: str) -> StoredInstance | None:
         """The live instance of that title: among roots (scope "") or in one root's tree."""
-        return self._one(_instances.scope == scope, _instances.title == title)
+        return self._one(_IN_SCOPE, scope=scope, title=title)
 
     def instance_in_partition(self, computer_id: str, partition_id: str) -> StoredInstance | None:
         """The instance that occupies a partition."""
-        return self._one(
-            _instances.partition_key.is_not(None),
-            _computers.computer_id == computer_id,
-            _partitions.partition_id == partition_id,
-        )
+        return self._one(_IN_PARTITION, computer=computer_id, partition=partition_id)
 
     def instances_named(self, title: str) -> list[StoredInstance]:
         """All of that title: live ones first, roots before descendants, then the newest."""
-        found = self._many(_instances.title == title)
-        return sorted(
-            found, key=lambda row: (not row.is_live, row.root_key is not None, -row.created)
-        )
+        found = self._many(_NAMED, title=title)
+        return sorted(found, key=lambda row: (not row.is_live, row.root_key is not None, -row.key))
 
     def live_instances(self) -> list[StoredInstance]:
         """All that exist, oldest first."""
-        return self._many(_LIVE)
+        return self._many(_ALL_LIVE)
 
     def unallocated_instances(self) -> list[StoredInstance]:
         """Live instances without a place, oldest first."""
-        return self._many(_LIVE, _instances.partition_key.is_(None), _instances.host_key.is_(None))
+        return self._many(_UNALLOCATED)
 
     def instances_of_computer(self, computer_key: int) -> list[StoredInstance]:
         """Those that occupy a partition of the computer."""
-        return self._many(
-            _instances.partition_key.is_not(None), _partitions.computer_key == computer_key
-        )
+        return self._many(_OF_COMPUTER, computer=computer_key)
 
     def shared_of_computer(self, computer_key: int) -> list[StoredInstance]:
         """Live shared instances whose host sits on the computer."""
-        return self._many(
-            _LIVE, _instances.host_key.is_not(None), _partitions.computer_key == computer_key
-        )
+        return self._many(_SHARED_OF_COMPUTER, computer=computer_key)
 
     def shared_of_host(self, host_key: int) -> list[StoredInstance]:
         """Live shared instances of one host."""
-        return self._many(_LIVE, _instances.host_key == host_key)
+        return self._many(_SHARED_OF_HOST, host=host_key)
 
     def hosts(self, release_url: str, software_type: str) -> list[StoredInstance]:
         """Allocated instances that could serve shared ones of this release and type."""
-        return self._many(
-            _LIVE,
-            _instances.partition_key.is_not(None),
-            _instances.release_url == release_url,
-            _instances.software_type == software_type,
-        )
+        return self._many(_HOSTS, url=release_url, type=software_type)
 
     def descendants(self, root_key: int) -> list[StoredInstance]:
         """Live instances of a tree without its root."""
-        return self._many(_LIVE, _instances.root_key == root_key)
+        return self._many(_DESCENDANTS, root=root_key)
 
     def children(self, key: int) -> list[StoredInstance]:
         """Live instances that this one requested."""
-        return self._many(_LIVE, _instances.requester_key == key)
+        return self._many(_CHILDREN, requester=key)
 
-    def _one(self, *where: sa.ColumnElement[bool]) -> StoredInstance | None:
-        row = self._connection.execute(_INSTANCES.where(*where)).first()
+    def _one(self, statement: sa.Select[Any], **values: Any) -> StoredInstance | None:
+        row = self._connection.execute(statement, values).first()
         return None if row is None else _instance(row)
 
-    def _many(self, *where: sa.ColumnElement[bool]) -> list[StoredInstance]:
-        query = _INSTANCES.where(*where).order_by(_instances.id)
-        return [_instance(row) for row in self._connection.execute(query)]
+    def _many(self, statement: sa.Select[Any], **values: Any) -> list[StoredInstance]:
+        return [_instance(row) for row in self._connection.execute(statement, values)]
 
     # ---- events, tokens ----------------------------------------------------------------------
 
@@ -270,10 +300,7 @@ class Reader:
 
     def token(self, digest: str) -> tuple[str, str] | None:
         """(kind, name) of the identity that holds the token of this digest."""
-        columns = schema.tokens.c
-        row = self._connection.execute(
-            sa.select(columns.kind, columns.name).where(columns.digest == digest)
-        ).first()
+        row = self._connection.execute(_TOKEN, {"digest": digest}).first()
         return None if row is None else (row.kind, row.name)
 
 
