@@ -180,9 +180,10 @@ def test_a_wrong_token_is_told_by_every_way_to_ask(program):
 
 
 def test_names_that_are_not_there_end_with_4(program):
-    for words in (["service", "info", "x/../y"], ["computer", "info", "NOPE"], ["why", "nope"]):
-        program.run(*words, code=4)
-    program.run("service", "stop", "nope", code=4)
+    for name in ("nope", "x/../y", ".", "..", "../../v1/identity", "?a=b#c", "%2e", "ü"):
+        for words in (["service", "info"], ["service", "stop"], ["computer", "info"], ["why"]):
+            _, err = program.run(*words, name, code=4)
+            assert name in err
 
 
 def test_bad_input_is_refused_by_the_master_in_words(program):

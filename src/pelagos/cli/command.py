@@ -133,6 +133,8 @@ class Command:
         if len(words) > len(wanted) and not any(is_rest for _, _, is_rest in wanted):
             extra = " ".join(words[len(wanted) :])
             raise UsageError(f"{name}: {extra!r} is too much", hint=usage)
+        if "" in words:
+            raise UsageError(f"{name}: an argument is empty", hint=usage)
         for (one, _, _), word in zip(wanted, words, strict=False):
             operand = cls.operands.get(one)
             if operand and operand.choices and word not in operand.choices:

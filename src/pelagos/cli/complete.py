@@ -56,17 +56,16 @@ def complete(words: list[str]) -> int:
 def proposals(before: list[str], current: str) -> Iterator[tuple[str, str]]:
     """Proposals for a word after these words, some of which may not fit what is typed already."""
     from pelagos.cli.extension import extend
-    from pelagos.cli.main import leading_options
+    from pelagos.cli.main import resolve
 
     tree = pelagos_tree()
-    leading, rest = leading_options(before)
-    if len(leading) % 2 and leading[-1:] != ["--version"] and not rest and leading[-1] in _PATHS:
+    node, leading, operands = resolve(tree, before)
+    if node is tree.root and operands:
+        extend(tree)
+        node, leading, operands = resolve(tree, before)
+    if node.target is None and leading[-1:] and leading[-1] in _PATHS:
         yield ":file", ""
         return
-    node, operands = tree.find_best_match(rest)
-    if node is tree.root:
-        extend(tree)
-        node, operands = tree.find_best_match(rest)
     if node.target is not None:
         yield from _of_command(node, leading, operands, current)
     elif not operands:

@@ -14,9 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pelagos.cli.failures import NOT_ALLOWED, CommandError, NoPlaneError
+from pelagos.cli.failures import NOT_ALLOWED, CommandError, NoPlaneError, UsageError
 from pelagos.cli.output import Output
 from pelagos.cli.terminal import clean, is_terminal, wants_colour
+from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.core.clock import Clock
@@ -223,7 +224,16 @@ class Context:
         from pelagos.core.http import HttpClient
 
         timeout = self.config.plane.timeout
-        return HttpClient(url, token=self.token, timeout=timeout, transport=self._transport)
+        is_text = url.isprintable() and " " not in url
+        try:
+            return HttpClient(
+                url if is_text else "",
+                token=self.token,
+                timeout=timeout,
+                transport=self._transport,
+            )
+        except PelagosError as error:
+            raise UsageError(f"{url!r} is not an address of a server", hint=error.hint) from error
 
     def glance(self, path: str, timeout: float = 10.0) -> Any:
         """What the master answers to GET `path`, as plain data; None = ask `master` instead.

@@ -78,17 +78,30 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
 
         return complete(rest[1:])
     tree = pelagos_tree()
-    node, operands = tree.find_best_match(rest)
-    if node.target is None and operands and node is tree.root:
+    node, options, operands = resolve(tree, words)
+    if node is tree.root and operands:
         from pelagos.cli.extension import extend
 
         extend(tree)
-        node, operands = tree.find_best_match(rest)
+        node, options, operands = resolve(tree, words)
     if node.target is None:
-        return _group(tree, node, leading + operands)
+        return _group(tree, node, options, operands)
     from pelagos.cli.launch import launch
 
-    return launch(node, leading + operands, make_context)
+    return launch(node, options + operands, make_context)
+
+
+def resolve(tree: CommandTree, words: list[str]) -> tuple[Node, list[str], list[str]]:
+    """The node that a line names, the options before and between its words, and what follows."""
+    node = tree.root
+    options, rest = leading_options(words)
+    while node.target is None and rest and rest[0] in node.children:
+        node = node.children[rest[0]]
+        if node.target is not None:
+            return node, options, rest[1:]
+        more, rest = leading_options(rest[1:])
+        options += more
+    return node, options, rest
 
 
 def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
@@ -99,25 +112,24 @@ def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:position], words[position:]
 
 
-def _group(tree: CommandTree, node: Node, words: list[str]) -> int:
+def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) -> int:
     """Answer a line that names no command: its help, or what is wrong with it."""
     from pelagos.cli.usage import group_help
 
-    strays = [word for word in words if not word.startswith("-")]
-    asked = any(word in ("-h", "--help") for word in words)
-    if not node.path and words == ["help"]:
-        strays, asked = [], True
-    if strays and not asked:
-        _refuse_word(tree, node, strays[0])
-    odd = [word for word in words if word.startswith("-") and not _is_known_option(word)]
-    if odd:
-        raise failures.unknown("option", odd[0], ["--help", "--version", "--verbose"])
+    is_asked = "-h" in options or "--help" in options or (not node.path and words == ["help"])
+    if words and not is_asked:
+        _refuse_word(tree, node, words[0])
+    if options and options[-1] in _WITH_VALUE:
+        raise failures.UsageError(f"{options[-1]}: its value is missing")
+    for word in options:
+        if word.startswith("-") and not _is_known_option(word):
+            raise failures.unknown("option", word, ["--help", "--version", "--verbose"])
     if not node.path:
         from pelagos.cli.extension import extend
 
         extend(tree)
     text = group_help(tree, node)
-    if asked or not node.path:
+    if is_asked or not node.path:
         sys.stdout.write(text)
         return failures.OK
     sys.stderr.write(text)

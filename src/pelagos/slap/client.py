@@ -340,7 +340,9 @@ def _slot(computer_id: str, partition_id: str) -> dict[str, str]:
 
 
 def _segment(name: str) -> str:
-    return quote(name, safe="")
+    quoted = quote(name, safe="")
+    # "." and ".." would be taken out of the address on the way.
+    return quoted if name.strip(".") else quoted.replace(".", "%2E")
 
 
 def _failure(call: str, response: Response) -> errors.SlapError:

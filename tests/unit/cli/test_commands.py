@@ -230,13 +230,20 @@ def test_a_parameter_that_is_given_twice_is_refused(world, profile):
     assert "a is given twice" in ran.err
 
 
+def test_a_parameter_that_the_wire_cannot_carry_is_refused(world, profile):
+    ran = world.run("request", "db", str(profile), "-p", "a=\x1b[31mred")
+    assert ran.code == failures.USAGE
+    assert "U+001B" in ran.err
+    assert world.transport.requests == []
+
+
 def test_an_unknown_state_is_refused(world, profile):
     ran = world.run("request", "db", str(profile), "--state", "startd")
     assert ran.code == failures.USAGE
     assert "did you mean started?" in ran.err
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\x00b", "a\nb", "\x1b[1m"])
+@pytest.mark.parametrize("name", [" ", ".", "..", "a\x00b", "a\nb", "\x1b[1m"])
 def test_a_name_that_cannot_be_printed_is_refused(world, profile, name):
     ran = world.run("request", name, str(profile))
     assert ran.code == failures.USAGE

@@ -60,6 +60,15 @@ def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
         (["service", "list", "--wait"], "see: pelagos service list --help"),
         (["service", "info"], "usage: pelagos service info SERVICE"),
         (["service", "info", "a", "b"], "'b' is too much"),
+        (["service", "info", ""], "an argument is empty"),
+        (["--data"], "--data: its value is missing"),
+        (["service", "--config"], "--config: its value is missing"),
+        (["service", "--bogus"], "unknown option: --bogus"),
+        (["service", "list", "--master-url", "ftp://x", "--token-file", "{token}"], "http://HOST"),
+        (
+            ["service", "list", "--master-url", "http://a b", "--token-file", "{token}"],
+            "not an addr",
+        ),
         (["request", "x"], "URL is missing"),
         (["completion", "tcsh"], "bash, zsh, fish"),
         (["service", "list", "--columns", "a,,b"], "a name is missing"),
@@ -70,7 +79,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
     ],
 )
 def test_a_wrong_line_says_what_is_wrong_and_what_is_right(world, line, hint):
-    ran = world.run(*line)
+    ran = world.run(*(word.format(token=world.data / "token") for word in line))
     assert ran.code == failures.USAGE
     assert hint in ran.err
     assert world.transport.requests == []
@@ -80,6 +89,8 @@ def test_options_of_every_command_may_stand_before_it(world):
     world.routes["GET /v1/services"] = world.answer([])
     assert world.run("-o", "json", "service", "list").data == []
     assert world.run("--output=json", "service", "list").data == []
+    assert world.run("service", "--output", "json", "list").data == []
+    assert world.run("--data", str(world.data), "--help").code == 0
 
 
 def test_an_option_may_stand_between_the_operands(world, profile):

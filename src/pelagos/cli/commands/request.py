@@ -55,7 +55,7 @@ class Request(Command):
 
     def main(self, reference: str, url: str) -> int:
         """Tell the master; wait when told to; print what came of it."""
-        from pelagos.slap.errors import ResourceNotReady
+        from pelagos.slap.errors import MarshalError, ResourceNotReady
         from pelagos.slap.model import InstanceRequest, InstanceState
 
         check_reference(reference)
@@ -72,6 +72,8 @@ class Request(Command):
             self.context.master.request(wish)
         except ResourceNotReady:
             has_place = False  # the wish is kept; `service` tells its cause
+        except MarshalError as error:
+            raise UsageError(error.message, hint=error.hint) from error
         if self["wait"]:
             self._wait(reference)
             return OK
@@ -141,9 +143,9 @@ def check_reference(reference: str) -> None:
     """See whether a service may have this name.
 
     Raises:
-        UsageError: it is empty or holds characters that cannot be printed.
+        UsageError: it is empty, only dots, or holds characters that cannot be printed.
     """
-    if not reference.strip() or not reference.isprintable():
+    if not reference.strip(". ") or not reference.isprintable():
         raise UsageError(
             f"{reference!r} cannot be the name of a service",
             hint="use letters, digits, dots, dashes and underscores",
