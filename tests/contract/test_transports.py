@@ -409,6 +409,45 @@ def test_deleting_a_queue_that_is_not_there_is_no_error(link: Connection) -> Non
     assert link.is_open
 
 
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("k" * 256, "256 bytes"), ("é" * 128, "256 bytes"), ("\ud800", "UTF-8"), (None, "NoneType")],
+)
+def test_names_that_cannot_be_sent_are_refused_and_harm_nothing(
+    link: Connection, name: Any, complaint: str
+) -> None:
+    where = exchange("direct")
+    inbox = Inbox(link, bound(link, where, "k"))
+    attempts: list[Callable[[], object]] = [
+        lambda: publish(link, letter(where.name, name)),
+        lambda: publish(link, letter(name, "k")),
+        lambda: publish(link, letter(where.name, "k", message_id=name)),
+        lambda: link.declare_queue(Queue(name)),
+        lambda: link.declare_exchange(type("Odd", (Exchange,), {"name": name})),
+        lambda: link.bind(where.name, "any", name),
+        lambda: link.bind(where.name, name, "k"),
+        lambda: link.bind(name, "any", "k"),
+        lambda: link.unbind(where.name, "any", name),
+        lambda: link.delete_queue(name),
+        lambda: Inbox(link, name),
+    ]
+    for attempt in attempts:
+        with pytest.raises(MessagingError, match=complaint):
+            attempt()
+    assert publish(link, letter(where.name, "k" * 255)) is None
+    assert publish(link, letter(where.name, "k")) is None
+    assert inbox.bodies(1) == [b"x"]
+
+
+def test_arguments_that_cannot_be_sent_are_refused_and_harm_nothing(link: Connection) -> None:
+    for value in (object(), {1, 2}, -1, "many"):
+        with pytest.raises(TopologyError):
+            link.declare_queue(
+                Queue(durable=False, exclusive=True, arguments={"x-max-length": value})
+            )
+    assert link.is_open
+
+
 # Consuming.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import queue
@@ -33,7 +34,7 @@ from pelagos.messaging import (
     UnroutableError,
     connect,
 )
-from pelagos.messaging.transports.base import Queue
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
 from pelagos.messaging.transports.memory.routing import topic_matches
 from support.rabbitmq import Broker
 from support.tcp_proxy import TcpProxy
@@ -234,6 +235,7 @@ def test_a_refused_login_is_said_at_once_and_without_the_password(
     rabbitmq_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "pika")
     port = urlsplit(rabbitmq_url).port
     bus = connect(f"amqp://guest:topsecret@127.0.0.1:{port}/")
     began = time.monotonic()
@@ -249,6 +251,7 @@ def test_the_password_is_in_no_log_at_any_level(
     rabbitmq_url: str, rig_at: Callable[..., Rig], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "pika")
     rig = rig_at(rabbitmq_url)
     rig.send_until_heard("x")
     assert caplog.records
@@ -284,6 +287,47 @@ def test_a_message_larger_than_the_broker_takes_is_refused(
         rig.producer.message_go("x" * 5_000_000, _timeout=20)
     assert "larger" in str(refused.value)
     rig.send_until_heard("small")
+
+
+def test_headers_that_cannot_be_written_concern_their_message_only(rabbitmq_url: str) -> None:
+    link = connect(rabbitmq_url).open()
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    answers: dict[str, MessagingError | None] = {}
+    for number, headers in enumerate([{}, {"a": {1, 2}}, {"a": 2**80}, {"k" * 300: 1}, {}]):
+        envelope = Envelope("", name, b"x", Properties(f"m-{number}", headers=headers))
+        link.publish(envelope, functools.partial(answers.__setitem__, f"m-{number}"))
+    deadline = time.monotonic() + 10
+    while len(answers) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [type(answers[f"m-{number}"]) for number in range(5)] == [
+        type(None),
+        PublishRefusedError,
+        PublishRefusedError,
+        PublishRefusedError,
+        type(None),
+    ]
+    link.close()
+
+
+def test_a_broker_without_memory_is_named_in_the_error(
+    own_rabbitmq: Broker, rig_at: Callable[..., Rig]
+) -> None:
+    rig = rig_at(own_rabbitmq.url)
+    rig.send_until_heard("before")
+    own_rabbitmq.control("set_vm_memory_high_watermark", "0.00001")
+    try:
+        deadline = time.monotonic() + WAIT  # the alarm comes a little later
+        said = ""
+        while not said and time.monotonic() < deadline:
+            try:
+                rig.producer.message_go("during", _timeout=2)
+                time.sleep(0.1)
+            except PublishTimeoutError as late:
+                said = str(late)
+        assert "takes no messages now, low on memory" in said
+    finally:
+        own_rabbitmq.control("set_vm_memory_high_watermark", "0.8")
+    rig.send_until_heard("after")
 
 
 # Faults.

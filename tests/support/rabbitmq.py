@@ -143,6 +143,7 @@ class Broker:
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none "
             "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_CTL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "ERL_EPMD_ADDRESS": _HOST,
             "ERL_EPMD_PORT": str(self._mapper_port),
         }
@@ -153,6 +154,19 @@ class Broker:
             link.sendall(b"AMQP\x00\x00\x09\x01")
             return link.recv(1) == b"\x01"
         return False
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl on this node."""
+        command = [str(_sbin() / "rabbitmqctl"), "-q", "-n", self._node, *arguments]
+        return subprocess.run(
+            command,
+            env=self._environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
 
     def kill(self) -> None:
         """As a power cut would."""

@@ -7,6 +7,9 @@ import re
 import sys
 from typing import TextIO
 
+#: Libraries that report a lost connection ten times as errors; whoever uses them says it once.
+_NOISY = ("pika",)
+
 _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 ***"),
     (re.compile(r"(?i)(x-(?:auth|access)-token:?\s*)\S+"), r"\1***"),
@@ -45,3 +48,7 @@ def configure(level: int | str = logging.INFO, *, stream: TextIO | None = None) 
     handler.pelagos = True  # type: ignore[attr-defined]  # marks ours for the next call
     root.addHandler(handler)
     root.setLevel(level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(
+            logging.DEBUG if root.level <= logging.DEBUG else logging.CRITICAL
+        )

@@ -126,7 +126,9 @@ class Sender:
         self, entry: _Entry, timeout: float, trouble: MessagingError | None
     ) -> PublishTimeoutError:
         message_id = entry.envelope.properties.message_id
-        cause = trouble or entry.problem
+        connection = self._connection
+        blocked = None if connection is None else connection.blocked
+        cause = f"it takes no messages now, {blocked}" if blocked else trouble or entry.problem
         fate = "it may still arrive" if entry.attempts else "it was not sent"
         return PublishTimeoutError(
             f"{self._bus.url} did not confirm message {message_id} within {timeout:g} s, {fate}"

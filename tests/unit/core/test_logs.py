@@ -38,3 +38,16 @@ def test_a_program_logs_once_and_without_secrets():
         root.setLevel(level)
     assert stream.getvalue().count("asked") == 1
     assert "s3cret" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(("level", "heard"), [("INFO", False), ("DEBUG", True)])
+def test_a_noisy_library_is_heard_only_when_debugging(level: str, heard: bool):
+    root, noisy = logging.getLogger(), logging.getLogger("pika")
+    before = list(root.handlers), root.level, noisy.level
+    try:
+        logs.configure(level, stream=io.StringIO())
+        assert noisy.isEnabledFor(logging.ERROR) is heard
+    finally:
+        root.handlers[:], level_before, noisy_before = before
+        root.setLevel(level_before)
+        noisy.setLevel(noisy_before)

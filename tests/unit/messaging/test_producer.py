@@ -211,6 +211,15 @@ def test_a_producer_without_exchanges_says_so(broker: MemoryBroker) -> None:
     bare.message_go  # noqa: B018 - the name itself is right
 
 
+@pytest.mark.parametrize("key", ["k" * 256, 5, "\ud800"])
+def test_a_key_that_cannot_be_sent_is_refused_at_once(
+    producer: Producer, sink: Sink, key: object
+) -> None:
+    with pytest.raises(MessagingError, match="a routing key"):
+        producer.message_go(_key=key)
+    assert sink.got == []
+
+
 def test_messages_are_persistent_and_say_what_they_are(producer: Producer, sink: Sink) -> None:
     producer.message_go(_key="k")
     properties = sink.got[0].properties
@@ -391,6 +400,7 @@ class Silent:
     """A connection whose broker never confirms, or loses every message."""
 
     is_open = True
+    blocked: str | None = None
 
     def __init__(self, answer: MessagingError | None) -> None:
         self.answer = answer

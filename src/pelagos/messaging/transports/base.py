@@ -29,6 +29,38 @@ from pelagos.messaging.exchange import Exchange
 REQUEST_TIMEOUT = 10.0
 
 
+_NAME_LIMIT = 255  # bytes; a short string of AMQP
+
+
+def check_name(value: object, what: str) -> None:
+    """See that a name or key is one that every broker can carry.
+
+    Raises:
+        MessagingError: it is no text, too long, or cannot be written as UTF-8.
+    """
+    if not isinstance(value, str):
+        raise MessagingError(f"{what} is not text but of type {type(value).__name__}")
+    try:
+        size = len(value if value.isascii() else value.encode())
+    except UnicodeEncodeError as error:
+        raise MessagingError(f"{what} cannot be written as UTF-8: {value!r}") from error
+    if size > _NAME_LIMIT:
+        raise MessagingError(
+            f"{what} is {size} bytes long; at most {_NAME_LIMIT} are possible: {value[:40]}…"
+        )
+
+
+def check_names(exchange: object = "", queue: object = "", key: object = "") -> None:
+    """See that these can be carried.
+
+    Raises:
+        MessagingError: says which cannot, and why.
+    """
+    check_name(exchange, "the name of an exchange")
+    check_name(queue, "the name of a queue")
+    check_name(key, "a routing key")
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a transport can do beyond the rules above.
@@ -66,6 +98,9 @@ class Queue:
     auto_delete: bool = False
     passive: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_names(queue=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +147,14 @@ class Envelope:
     properties: Properties
     mandatory: bool = False
 
+    def __post_init__(self) -> None:
+        check_names(self.exchange, key=self.key)
+        properties = self.properties
+        check_name(properties.message_id, "a message id")
+        for value in (properties.content_type, properties.reply_to, properties.correlation_id):
+            if value:
+                check_name(value, "a property of a message")
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -149,6 +192,10 @@ class Connection(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether it can still be used, as far as is known."""
+
+    @property
+    def blocked(self) -> str | None:
+        """Why the broker takes no messages just now (its memory or disk is full), or None."""
 
     def declare_exchange(self, exchange: type[Exchange]) -> None:
         """Make sure that the exchange exists as described; the default exchange always does."""

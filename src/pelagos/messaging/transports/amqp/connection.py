@@ -10,31 +10,27 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pika
-from pika import exceptions as pika_errors
-
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
     ConnectionLostError,
     MessagingError,
-    PublishRefusedError,
-    UnroutableError,
 )
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.address import BrokerAddress
+from pelagos.messaging.transports.amqp.publishing import Publishing
 from pelagos.messaging.transports.amqp.subscription import Subscription, settle_io
 from pelagos.messaging.transports.amqp.tolerant import TolerantConnection
 from pelagos.messaging.transports.amqp.translate import (
+    as_text,
+    check_table,
     lost_error,
     make_parameters,
     open_error,
-    pack_properties,
     refusal,
 )
 from pelagos.messaging.transports.base import (
@@ -45,13 +41,13 @@ from pelagos.messaging.transports.base import (
     OnEnd,
     Queue,
     QueueInfo,
+    check_names,
 )
 
 log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT: Final = 2.0  # seconds for an orderly end; then the socket is dropped
 _DROP_TIMEOUT: Final = 0.5  # seconds for pika to let a dead socket go
-_NO_EXCHANGE: Final = 404
 
 Channel = Any  # pika ships no types
 Answer = Callable[[Any], None]
@@ -73,19 +69,15 @@ class AmqpConnection:
         self._address = address
         self._timeout = timeout
         self._requesting = threading.Lock()  # one request at a time, so that errors find theirs
-        self._guard = threading.Lock()  # guards the next four
+        self._guard = threading.Lock()  # guards what follows
         self._loss: MessagingError | None = None
         self._closing = False
-        self._outgoing: deque[tuple[Envelope, Done]] = deque()
         self._flush_posted = False
         # From here on: the I/O thread's own.
         self._request: _Request | None = None
         self._control: Channel = None
-        self._publishing: Channel = None
-        self._publishing_open = False
-        self._tag = 0
-        self._unconfirmed: dict[int, tuple[Envelope, Done]] = {}
-        self._returned: set[str] = set()
+        self._publishing = Publishing(address, self._lose_io)
+        self._blocked: str | None = None
         self._subscriptions: set[Subscription] = set()
         self._opened: Future[None] = Future()
         self._pika = TolerantConnection(
@@ -103,10 +95,16 @@ class AmqpConnection:
         """Whether it can be used, as far as is known."""
         return self._loss is None and not self._closing
 
+    @property
+    def blocked(self) -> str | None:
+        """Why the broker takes no messages just now, or None."""
+        return self._blocked
+
     # Requests.
 
     def declare_exchange(self, exchange: type[Exchange]) -> None:
         """Make sure that the exchange exists as described."""
+        check_names(exchange.name)
         if exchange.name:
             parameters = exchange.parameters
             self._ask(
@@ -116,6 +114,7 @@ class AmqpConnection:
 
     def declare_queue(self, queue: Queue) -> QueueInfo:
         """Make sure that the queue exists as described."""
+        check_table(queue.arguments, queue.name)
         frame = self._ask(
             queue.name,
             lambda channel, answer: channel.queue_declare(
@@ -133,6 +132,7 @@ class AmqpConnection:
 
     def bind(self, exchange: str, queue: str, key: str) -> None:
         """Let the exchange put what matches the key into the queue."""
+        check_names(exchange, queue, key)
         self._ask(
             queue,
             lambda channel, answer: channel.queue_bind(queue, exchange, key, callback=answer),
@@ -140,6 +140,7 @@ class AmqpConnection:
 
     def unbind(self, exchange: str, queue: str, key: str) -> None:
         """Take a binding away."""
+        check_names(exchange, queue, key)
         self._ask(
             queue,
             lambda channel, answer: channel.queue_unbind(queue, exchange, key, callback=answer),
@@ -147,6 +148,7 @@ class AmqpConnection:
 
     def delete_queue(self, queue: str) -> None:
         """Delete a queue with its messages."""
+        check_names(queue=queue)
         self._ask(queue, lambda channel, answer: channel.queue_delete(queue, callback=answer))
 
     def _ask(self, name: str, start: Callable[[Channel, Answer], None]) -> Any:
@@ -171,6 +173,8 @@ class AmqpConnection:
 
     def _start_request_io(self, request: _Request) -> None:
         self._request = request
+        if not self._pika.is_open:
+            return  # it is about to be lost, and with it the request
         if self._control is not None:
             request.start(self._control, self._answered_io)
             return
@@ -204,7 +208,7 @@ class AmqpConnection:
         with self._guard:
             loss = self._loss
             if loss is None:
-                self._outgoing.append((envelope, done))
+                self._publishing.put(envelope, done)
                 if not self._flush_posted:
                     self._flush_posted = True
                     self._pika.ioloop.add_callback_threadsafe(self._flush_io)
@@ -214,78 +218,8 @@ class AmqpConnection:
     def _flush_io(self) -> None:
         with self._guard:
             self._flush_posted = False
-        if self._publishing is None:
-            self._publishing = self._pika.channel(on_open_callback=self._on_publishing_open_io)
-            self._publishing.add_on_close_callback(self._on_publishing_close_io)
-        if not self._publishing_open:
-            return
-        while self._outgoing and self._publishing.is_open:
-            envelope, done = self._outgoing.popleft()
-            self._tag += 1
-            self._unconfirmed[self._tag] = (envelope, done)
-            self._publishing.basic_publish(
-                envelope.exchange,
-                envelope.key,
-                envelope.body,
-                pack_properties(envelope.properties),
-                mandatory=envelope.mandatory,
-            )
-
-    def _on_publishing_open_io(self, channel: Channel) -> None:
-        channel.add_on_return_callback(self._on_return_io)
-        channel.confirm_delivery(self._on_confirm_io, callback=self._on_confirming_io)
-
-    def _on_confirming_io(self, _frame: Any) -> None:
-        self._publishing_open = True
-        self._flush_io()
-
-    def _on_return_io(self, _channel: Channel, _method: Any, properties: Any, _body: Any) -> None:
-        self._returned.add(properties.message_id)
-
-    def _on_confirm_io(self, frame: Any) -> None:
-        tag = frame.method.delivery_tag
-        tags = [tag]
-        if frame.method.multiple:
-            tags = [earlier for earlier in self._unconfirmed if earlier <= tag]
-        refused = isinstance(frame.method, pika.spec.Basic.Nack)
-        for settled in tags:
-            entry = self._unconfirmed.pop(settled, None)
-            if entry is not None:
-                entry[1](self._verdict_io(entry[0], refused=refused))
-
-    def _verdict_io(self, envelope: Envelope, *, refused: bool) -> MessagingError | None:
-        message_id = envelope.properties.message_id
-        if message_id in self._returned:
-            self._returned.discard(message_id)
-            return UnroutableError(
-                f"no queue takes the key {envelope.key!r} of exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="start a consumer first, or compare its binding with this key",
-            )
-        if refused:
-            return PublishRefusedError(
-                f"the broker refused a message for exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="a queue behind it is full, or the broker is in trouble: see its log",
-                retry_after=1.0,
-            )
-        return None
-
-    def _on_publishing_close_io(self, _channel: Channel, reason: Exception) -> None:
-        """The broker did not like a publish. Whose it was can only be read from its text."""
-        if not isinstance(reason, pika_errors.ChannelClosedByBroker):
-            return  # the connection ends, and will say so
-        waiting = list(self._unconfirmed.values())
-        self._unconfirmed.clear()
-        lost = lost_error(reason, self._address)
-        for envelope, done in waiting:
-            guilty = len(waiting) == 1 or f"'{envelope.exchange}'" in reason.reply_text
-            if guilty and reason.reply_code != _NO_EXCHANGE:  # that can be declared again
-                message_id = envelope.properties.message_id
-                done(PublishRefusedError(reason.reply_text, message_id=message_id))
-            else:
-                done(lost)
-        self._lose_io(lost)
+        if self._pika.is_open:
+            self._publishing.flush_io(self._pika)
 
     # Consuming.
 
@@ -293,6 +227,7 @@ class AmqpConnection:
         self, queue: str, on_delivery: OnDelivery, on_end: OnEnd, *, prefetch: int
     ) -> None:
         """Let deliveries come, over a channel of its own."""
+        check_names(queue=queue)
         subscription = Subscription(
             self._address, queue, on_delivery, on_end, prefetch, self._subscriptions
         )
@@ -323,9 +258,11 @@ class AmqpConnection:
         self._opened.set_result(None)
 
     def _on_blocked_io(self, _connection: Any, frame: Any) -> None:
-        log.warning("%s takes no messages for now: %s", self._address.url, frame.method.reason)
+        self._blocked = as_text(frame.method.reason or "no reason given")
+        log.warning("%s takes no messages for now: %s", self._address.url, self._blocked)
 
     def _on_unblocked_io(self, _connection: Any, _frame: Any) -> None:
+        self._blocked = None
         log.info("%s takes messages again", self._address.url)
 
     def _on_open_error_io(self, _connection: Any, error: BaseException) -> None:
@@ -341,14 +278,10 @@ class AmqpConnection:
             if self._loss is not None:
                 return
             self._loss = loss
-            waiting = [*self._unconfirmed.values(), *self._outgoing]
-            self._outgoing.clear()
-        self._unconfirmed.clear()
         if not self._opened.done():
             self._opened.set_exception(loss)
         self._fail_request_io(loss)
-        for _, done in waiting:
-            done(loss)
+        self._publishing.give_up_io(loss)
         for subscription in list(self._subscriptions):
             subscription.end_io(loss)
         if self._pika.is_closed:

@@ -46,6 +46,8 @@ class Subscription:
     def open_io(self, connection: Any) -> None:
         """Begin; `registry` knows it until it ends."""
         self._registry.add(self)
+        if not connection.is_open:
+            return  # it is about to be lost, and says so
         channel = connection.channel(on_open_callback=self._on_open_io)
         channel.add_on_close_callback(self._on_close_io)
         channel.add_on_cancel_callback(self._on_cancel_io)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pika
@@ -35,6 +37,19 @@ _REFUSALS: Final = {
 }
 _PERSISTENT: Final = 2
 
+#: What pika raises at values that it cannot write.
+UNWRITABLE: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    pika_errors.ShortStringTooLong,
+    pika_errors.UnsupportedAMQPFieldException,
+    struct.error,
+)
+
 
 def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionParameters:
     """What pika needs to connect."""
@@ -49,6 +64,16 @@ def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionPa
         stack_timeout=timeout,
         client_properties={"connection_name": "pelagos"},
     )
+
+
+def check_table(arguments: Mapping[str, Any], name: str) -> None:
+    """See that a queue's arguments can be written, before the connection's thread tries."""
+    try:
+        pika.data.encode_table([], dict(arguments))
+    except UNWRITABLE as error:
+        raise TopologyError(
+            f"the arguments of queue {name!r} cannot be written: {error!r}", code=406, name=name
+        ) from error
 
 
 def pack_properties(properties: Properties) -> pika.BasicProperties:

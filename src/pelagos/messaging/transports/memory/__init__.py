@@ -23,6 +23,7 @@ from pelagos.messaging.transports.base import (
     OnEnd,
     Queue,
     QueueInfo,
+    check_names,
 )
 from pelagos.messaging.transports.memory.broker import MemoryBroker
 from pelagos.messaging.transports.memory.rules import CAPABILITIES
@@ -92,11 +93,17 @@ class MemoryConnection:
         """Whether the broker still knows it."""
         return self._broker.is_attached(self)
 
+    @property
+    def blocked(self) -> str | None:
+        """Nothing blocks it: a full queue refuses."""
+        return None
+
     def declare_exchange(
         self,
         exchange: type[Exchange],
     ) -> None:
         """Make sure that the exchange exists as described."""
+        check_names(exchange.name)
         self._broker.declare_exchange(self, exchange)
 
     def declare_queue(
@@ -113,6 +120,7 @@ class MemoryConnection:
         key: str,
     ) -> None:
         """Let the exchange put what matches the key into the queue."""
+        check_names(exchange, queue, key)
         self._broker.bind(self, exchange, queue, key)
 
     def unbind(
@@ -122,6 +130,7 @@ class MemoryConnection:
         key: str,
     ) -> None:
         """Take a binding away."""
+        check_names(exchange, queue, key)
         self._broker.unbind(self, exchange, queue, key)
 
     def delete_queue(
@@ -129,6 +138,7 @@ class MemoryConnection:
         queue: str,
     ) -> None:
         """Delete a queue with its messages."""
+        check_names(queue=queue)
         self._broker.delete_queue(self, queue)
 
     def publish(self, envelope: Envelope, done: Done) -> None:
@@ -144,6 +154,7 @@ class MemoryConnection:
         prefetch: int,
     ) -> None:
         """Let deliveries come."""
+        check_names(queue=queue)
         self._broker.consume(self, queue, on_delivery, on_end, prefetch)
 
     def ack(self, delivery: Delivery) -> None:

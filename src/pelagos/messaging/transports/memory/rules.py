@@ -26,6 +26,7 @@ CAPABILITIES: Final = Capabilities(
     ),
 )
 
+_NUMBERS: Final = ("x-expires", "x-max-length", "x-message-ttl")
 _OVERFLOWS: Final = ("drop-head", "reject-publish")
 
 
@@ -75,6 +76,16 @@ def check_arguments(wanted: Queue) -> None:
             name=wanted.name,
             hint=f"it knows {', '.join(sorted(known))}",
         )
+    for key, value in wanted.arguments.items():
+        number = key in _NUMBERS
+        usable = type(value) is int and value >= 0 if number else isinstance(value, str)
+        if not usable:
+            raise TopologyError(
+                f"the queue argument {key!r} has an unusable value",
+                code=406,
+                name=wanted.name,
+                hint="it is a whole number, 0 or more" if number else "it is text",
+            )
     overflow = wanted.arguments.get("x-overflow", "drop-head")
     if overflow not in _OVERFLOWS:
         raise TopologyError(
