@@ -84,4 +84,4 @@ class Layout:
 
 def release_key(url: str) -> str:
     """The name of a release's folder: 32 hexadecimal digits."""
-    return hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(url.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -271,7 +271,7 @@ def _open_log(path: Path) -> BinaryIO:
 
 def _interpreter(script: Path) -> Sequence[str]:
     """The interpreter of a script, named on its own: the kernel cuts long first lines."""
-    first = script.open("rb").readline().decode(errors="replace")
+    first = script.read_bytes().partition(b"\n")[0].decode(errors="replace")
     return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
 
 

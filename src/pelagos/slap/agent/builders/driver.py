@@ -174,7 +174,8 @@ def warm_up(preload: Sequence[str]) -> None:
     for entry in pkg_resources.iter_entry_points("zc.buildout"):
         with contextlib.suppress(Exception):  # one that cannot be loaded fails where it is used
             entry.load()
-            requirement = pkg_resources.Requirement.parse(entry.dist.project_name)
+            named = entry.dist.project_name if entry.dist else ""
+            requirement = pkg_resources.Requirement.parse(named)
             buildout._dists_sig(pkg_resources.working_set.resolve([requirement]))  # noqa: SLF001
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shlex
+import re
 import signal
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ from pelagos.slap.agent.files import ensure_folder, read_tail, read_text, write_
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.process import read_stat, wait_for_end
 from pelagos.slap.agent.supervisors.base import Program
+from pelagos.slap.agent.supervisors.conf import (
+    KEPT_SUFFIX,
+    STOP_SECONDS,
+    group_text,
+    main_text,
+    process_name,
+)
 from pelagos.slap.agent.supervisors.rpc import (
     ALREADY_ADDED,
     ALREADY_STARTED,
@@ -35,11 +43,6 @@ from pelagos.slap.agent.supervisors.rpc import (
 SOCKET_PATH_LIMIT = 94
 START_TIMEOUT = 15.0
 _SHARED = "/tmp"  # noqa: S108 - the folder made there is checked to be ours
-STOP_SECONDS = 10
-
-#: Marks programs that are restarted when they end, as SlapOS names them.
-KEPT_SUFFIX = "-on-watch"
-
 _STATES = {
     0: ProgramState.STOPPED,
     10: ProgramState.STARTING,
@@ -49,50 +52,6 @@ _STATES = {
     100: ProgramState.EXITED,
     200: ProgramState.FATAL,
 }
-
-_MAIN = """\
-[unix_http_server]
-file = {socket}
-chmod = 0600
-
-[supervisord]
-logfile = {logs}/supervisord.log
-logfile_maxbytes = 1MB
-logfile_backups = 2
-loglevel = info
-pidfile = {etc}/supervisord.pid
-childlogdir = {logs}
-directory = {etc}
-umask = 027
-strip_ansi = false
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-
-[include]
-files = {etc}/supervisord.conf.d/*.conf
-"""
-
-_PROGRAM = """\
-[program:{section}]
-process_name = {name}
-command = {command}
-directory = {folder}
-environment = HOME={folder_value},LANG="C.UTF-8",PELAGOS_PARTITION="{group}"
-autostart = true
-autorestart = {autorestart}
-startsecs = {startsecs}
-startretries = 3
-exitcodes = 0
-stopsignal = TERM
-stopwaitsecs = {stopwaitsecs}
-stopasgroup = true
-killasgroup = true
-redirect_stderr = true
-stdout_logfile = {log}
-stdout_logfile_maxbytes = {log_limit}
-stdout_logfile_backups = 1
-"""
 
 
 class Supervisord:
@@ -116,10 +75,17 @@ class Supervisord:
         with self._change:
             if self._is_up():
                 return
-            self._write_configuration()
-            self._end_hung_daemon()
-            _end_orphans(self._socket)
-            self._launch()
+            try:
+                self._write_configuration()
+                self._end_hung_daemon()
+                _end_orphans(self._socket)
+                self._launch()
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise SupervisorError(
+                    f"supervisord cannot be started: {error}",
+                    hint=f"See that {self._layout.root} can be written and its disk has room.",
+                    retry_after=5.0,
+                ) from error
 
     def _is_up(self) -> bool:
         try:
@@ -137,9 +103,7 @@ class Supervisord:
             ensure_folder(folder, mode)
         if self._socket.parent != self._layout.instance:
             _ensure_private_folder(self._socket.parent)
-        text = _MAIN.format(
-            socket=_escape(self._socket), logs=_escape(self._layout.logs), etc=_escape(self._etc)
-        )
+        text = main_text(socket=self._socket, logs=self._layout.logs, etc=self._etc)
         write_atomic(self._conf, text, mode=0o600)
 
     def _launch(self) -> None:
@@ -206,7 +170,11 @@ class Supervisord:
         """All programs by group."""
         found: dict[str, list[ProgramStatus]] = {}
         for info in self._rpc.call("supervisor.getAllProcessInfo"):
-            found.setdefault(str(info["group"]), []).append(_status(info))
+            status = _status(info)
+            if status.state in {ProgramState.BACKOFF, ProgramState.FATAL}:
+                text = read_tail(self._layout.logs / "supervisord.log")
+                status = replace(status, exit_status=_logged_exit(text, str(info["name"])))
+            found.setdefault(str(info["group"]), []).append(status)
         return {group: tuple(statuses) for group, statuses in found.items()}
 
     def run(self, group: str, programs: tuple[Program, ...]) -> None:
@@ -214,13 +182,7 @@ class Supervisord:
         with self._change:
             path = self._groups_folder / f"{group}.conf"
             stamps = self._groups_folder / f"{group}.stamps"
-            sections = ",".join(_section(group, program.name) for program in programs)
-            text = "".join(
-                [
-                    f"[group:{group}]\nprograms = {sections}\n\n",
-                    *(self._program_text(group, program) for program in programs),
-                ]
-            )
+            text = group_text(group, programs, log_limit=self._log_limit)
             if not programs:
                 self._forget(group)
                 return
@@ -240,7 +202,11 @@ class Supervisord:
         except RpcFault as fault:
             if fault.code != ALREADY_ADDED:
                 raise
-        self._rpc.call("supervisor.startProcessGroup", group, False)
+        deadline = self._clock.monotonic() + START_TIMEOUT
+        while any(s.state is ProgramState.STOPPED for s in self.observe().get(group, ())):
+            if self._clock.monotonic() > deadline:
+                raise SupervisorError(f"The programs of {group} do not start.", retry_after=5.0)
+            self._clock.sleep(0.005)
 
     def _renew(
         self,
@@ -308,22 +274,6 @@ class Supervisord:
             if fault.code != NO_SUCH_NAME:
                 raise
 
-    def _program_text(self, group: str, program: Program) -> str:
-        folder = _escape(program.folder)
-        return _PROGRAM.format(
-            section=_section(group, program.name),
-            name=_full_name(group, program).partition(":")[2],
-            command=_escape(shlex.quote(str(program.path))),
-            folder=folder,
-            folder_value=f'"{folder}"',
-            group=group,
-            autorestart="true" if program.is_kept else "false",
-            startsecs=1 if program.is_kept else 0,
-            stopwaitsecs=STOP_SECONDS,
-            log=_escape(program.log),
-            log_limit=self._log_limit,
-        )
-
 
 def _status(info: Mapping[str, Any]) -> ProgramStatus:
     ended = int(info["stop"]) > 0
@@ -339,12 +289,17 @@ def _status(info: Mapping[str, Any]) -> ProgramStatus:
     )
 
 
-def _section(group: str, name: str) -> str:
-    return f"{group}_{name}"
+def _logged_exit(log: str, name: str) -> int | None:
+    """How programs of this name ended lately; None when that differs.
+
+    supervisord forgets the exit status of what ends at once, but logs it, without the group.
+    """
+    found = set(re.findall(rf"exited: {re.escape(name)} \(exit status (\d+);", log)[-4:])
+    return int(found.pop()) if len(found) == 1 else None
 
 
 def _full_name(group: str, program: Program) -> str:
-    return f"{group}:{program.name}{KEPT_SUFFIX if program.is_kept else ''}"
+    return f"{group}:{process_name(program)}"
 
 
 def _stamp(program: Program) -> str:
@@ -353,10 +308,6 @@ def _stamp(program: Program) -> str:
 
 def _stamps(programs: tuple[Program, ...]) -> str:
     return "".join(f"{_stamp(program)}\n" for program in programs)
-
-
-def _escape(value: object) -> str:
-    return str(value).replace("%", "%%")
 
 
 def _socket_path(layout: Layout) -> Path:

@@ -1,0 +1,103 @@
+"""What is remembered of a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pelagos.slap.agent.apply import Outcome
+from pelagos.slap.agent.plan import PartitionMemory, ReleaseMemory, Step, StepKind
+from pelagos.slap.agent.recall import Recall
+from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.verdict import Health
+from pelagos.slap.model import Cause, Partition
+
+SETTINGS = AgentSettings("COMP", Path("/x"), retry_first=5, retry_limit=60, promise_interval=5)
+RECALL = Recall(SETTINGS)
+WISH = Partition("COMP", "slappart0", timestamp=7, release_url="/r")
+
+
+def step(kind: StepKind) -> Step:
+    return Step(kind, "slappart0", WISH)
+
+
+FAILED = Outcome(is_done=False, cause=Cause("buildout-failed", "no"))
+
+
+def test_failed_builds_wait_longer_and_longer() -> None:
+    known = ReleaseMemory()
+    waits = []
+    for _ in range(6):
+        known = RECALL.release(known, Step(StepKind.BUILD, "/r"), FAILED, 100.0)
+        waits.append(known.retry_at - 100.0)
+    assert waits == [5, 10, 20, 40, 60, 60]
+    done = RECALL.release(known, Step(StepKind.BUILD, "/r"), Outcome(), 100.0)
+    assert done.failures == 0 and done.is_built
+
+
+def test_a_deferred_step_is_no_failure() -> None:
+    known = RECALL.release(
+        ReleaseMemory(), Step(StepKind.BUILD, "/r"), Outcome(is_done=False, retry_after=1.0), 100.0
+    )
+    assert (known.failures, known.retry_at) == (0, 101.0)
+
+
+def test_a_deployment_starts_the_grace_period() -> None:
+    known = RECALL.partition(PartitionMemory(failures=3), step(StepKind.DEPLOY), Outcome(), 100.0)
+    assert known.wish == known.tried == "7"
+    assert known.grace_until == 110.0
+    assert known.check_at < 101.0 and known.failures == 0
+
+
+def test_failed_deployments_of_one_wish_wait_longer_and_another_wish_starts_anew() -> None:
+    known = PartitionMemory()
+    for wait in (5, 10, 20):
+        known = RECALL.partition(known, step(StepKind.DEPLOY), FAILED, 100.0)
+        assert known.retry_at == 100.0 + wait and known.wish is None
+    other = Step(StepKind.DEPLOY, "slappart0", Partition("COMP", "slappart0", timestamp=8))
+    assert RECALL.partition(known, other, FAILED, 100.0).retry_at == 105.0
+
+
+def check(known: PartitionMemory, health: Health, now: float = 100.0) -> PartitionMemory:
+    return RECALL.partition(known, step(StepKind.CHECK), Outcome(health=health), now)
+
+
+def test_checks_come_quickly_after_a_start_and_then_at_the_interval() -> None:
+    known = PartitionMemory(wish="7")
+    delays = []
+    for _ in range(9):
+        known = check(known, Health.UNSETTLED)
+        delays.append(known.check_at - 100.0)
+    assert delays == sorted(delays)
+    assert delays[0] < 0.1 and delays[-1] == 5.0
+    well = check(known, Health.WELL)
+    assert (well.check_at, well.checks, well.is_well) == (105.0, 0, True)
+
+
+@pytest.mark.parametrize("health", [Health.CRASHED, Health.PROMISE_FAILED])
+def test_what_is_not_well_is_looked_at_within_seconds(health: Health) -> None:
+    known = check(PartitionMemory(wish="7"), health)
+    assert known.is_well is False and 101.0 <= known.check_at <= 105.0
+
+
+def test_revivals_wait_longer_and_longer_until_all_is_well() -> None:
+    known = PartitionMemory(wish="7", is_well=False)
+    known = RECALL.partition(known, step(StepKind.REVIVE), Outcome(), 100.0)
+    assert known.revive_at == 110.0
+    known = RECALL.partition(known, step(StepKind.REVIVE), Outcome(), 100.0)
+    assert known.revive_at == 120.0
+    assert check(known, Health.WELL).revived == 0
+
+
+def test_restarts_are_remembered_for_a_minute() -> None:
+    known = PartitionMemory(wish="7")
+    restarted = Outcome(health=Health.WELL, was_restarted=True)
+    for now in (100.0, 130.0, 170.0):
+        known = RECALL.partition(known, step(StepKind.CHECK), restarted, now)
+    assert known.restarts == (130.0, 170.0)
+
+
+def test_a_destruction_is_told_again_while_the_master_still_wishes_it() -> None:
+    known = RECALL.partition(PartitionMemory(), step(StepKind.DESTROY), Outcome(), 100.0)
+    assert known.is_destroyed and known.retry_at == 130.0
