@@ -21,8 +21,8 @@ connection with gzip and `If-None-Match`.
 from __future__ import annotations
 
 import argparse
-import http.client
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -66,22 +66,48 @@ class Side:
 
     def fetch(self) -> None:
         """One call on a connection of its own."""
+        with self.connect() as connection:
+            self.fetch_on(connection)
+
+    def connect(self) -> socket.socket:
+        place = urlsplit(self.url)
+        return socket.create_connection((place.hostname, place.port), timeout=120)
+
+    def fetch_on(self, connection: socket.socket) -> bool:
+        """One call, with next to no work on the caller's side; whether the connection is kept."""
+        connection.sendall(self.call)
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+        fields = head.lower()
+        assert fields.startswith((b"http/1.1 200 ", b"http/1.0 200 ")), head
+        self.size = int(fields.partition(b"content-length:")[2].split(None, 1)[0])
+        left = self.size - len(body)
+        while left > 0:
+            piece = connection.recv(262144)
+            assert piece, "the answer broke off"
+            left -= len(piece)
+        return b"connection: close" not in fields and not fields.startswith(b"http/1.0")
+
+    @contextmanager
+    def kept(self) -> Iterator[Callable[[], None]]:
+        """Calls on one connection for as long as the master keeps it, then on the next."""
         connection = self.connect()
-        self.fetch_on(connection)
+
+        def fetch() -> None:
+            nonlocal connection
+            if not self.fetch_on(connection):
+                connection.close()
+                connection = self.connect()
+
+        yield fetch
         connection.close()
 
-    def connect(self) -> http.client.HTTPConnection:
-        place = urlsplit(self.url)
-        return http.client.HTTPConnection(place.hostname or "", place.port, timeout=120)
-
-    def fetch_on(self, connection: http.client.HTTPConnection) -> None:
-        """One call; connects anew when the master has closed the connection."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        path = f"/getFullComputerInformation?computer_id={COMPUTER}"
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        self.size = len(answer.read())
-        assert answer.status == 200, answer.status
+    @property
+    def call(self) -> bytes:
+        bearer = f"Authorization: Bearer {self.token}\r\n" if self.token else ""
+        return (
+            f"GET /getFullComputerInformation?computer_id={COMPUTER} HTTP/1.1\r\n"
+            f"Host: {urlsplit(self.url).netloc}\r\n{bearer}Connection: keep-alive\r\n\r\n"
+        ).encode()
 
     def change(self) -> None:
         """Another value for one parameter of one instance."""
@@ -182,11 +208,11 @@ def compare(size: int, rounds: int, seconds: float, folder: Path) -> None:
         agent = ours.client
         for number in range(rounds):
             for side in (ours, theirs) if number % 2 else (theirs, ours):
-                kept = side.connect()
                 side.measure("new", seconds, side.fetch)
-                side.measure("kept", seconds, lambda side=side, kept=kept: side.fetch_on(kept))
-                kept.close()
+                with side.kept() as fetch:
+                    side.measure("kept", seconds, fetch)
                 side.measure("changed", seconds, side.fetch, before=side.change)
+            agent.fetch_computer(COMPUTER)
             ours.measure("agent", seconds / 3, lambda: agent.fetch_computer(COMPUTER))
     for case in ("new", "kept", "changed"):
         print(row(size, case, ours, theirs))
