@@ -38,7 +38,8 @@ def look(url: str, path: str, token: str | None, timeout: float) -> Any:
     ]
     try:
         request = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
-        with socket.create_connection((parts.hostname, parts.port or 80), timeout) as link:
+        host: Any = parts.hostname.encode("ascii")  # text would load the IDNA tables
+        with socket.create_connection((host, parts.port or 80), timeout) as link:
             link.sendall(request)
             answer = _all(link)
         return _content(answer)
