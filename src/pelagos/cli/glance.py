@@ -26,8 +26,9 @@ def look(url: str, path: str, token: str | None, timeout: float) -> Any:
         timeout: seconds for the connection and for each wait on the answer.
     """
     parts = urlsplit(url)
-    is_plain = parts.scheme == "http" and parts.hostname and "@" not in parts.netloc
-    if not is_plain or not f"{parts.netloc}{parts.path}{path}{token}".isprintable():
+    if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
+        return None
+    if not f"{parts.netloc}{parts.path}{path}{token}".isprintable():
         return None
     # HTTP/1.0: the server closes when it is done, and does not send the body in chunks.
     lines = [
