@@ -40,6 +40,7 @@ def build_app(
             endpoint=f"{number}-{route.name}",
             view_func=_view(route, service, authenticator),
             methods=[route.verb],
+            provide_automatic_options=False,  # without a token nothing is told
         )
     app.add_url_rule("/v1/health", view_func=_health(service), methods=["GET"])
     return app
