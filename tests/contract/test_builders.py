@@ -240,7 +240,10 @@ def test_what_is_not_a_profile_is_refused_before_anything_runs(
     assert not layout.release(str(profile)).exists()
 
 
-@pytest.mark.parametrize("url", ["software.cfg", "ftp://a/b.cfg", "http://127.0.0.1:1/x", "/"])
+@pytest.mark.parametrize(
+    "url",
+    ["software.cfg", "ftp://a/b.cfg", "http://127.0.0.1:1/x", "/", "/a b.cfg", "http://[x/", ""],
+)
 def test_what_cannot_be_read_is_unreachable(layout: Layout, url: str) -> None:
     with pytest.raises(StepFailed) as caught:
         build(real(layout), url)

@@ -213,17 +213,20 @@ def test_a_long_root_still_gets_a_socket(tmp_path: Path) -> None:
     finally:
         deep.shutdown()
     assert deep.pid() is None
+    assert not deep._socket.parent.exists()
 
 
-def test_a_folder_that_others_can_open_is_not_used(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def test_a_folder_that_others_can_open_is_not_used(tmp_path: Path) -> None:
     layout = Layout(tmp_path / ("long" * 20) / ("way" * 20), partition_count=1)
     layout.root.mkdir(parents=True)
     exposed = Supervisord(layout, clock=SystemClock())
     exposed._socket.parent.mkdir(mode=0o777)
     exposed._socket.parent.chmod(0o777)
-    with pytest.raises(SupervisorError, match="private"):
-        exposed.start()
+    try:
+        with pytest.raises(SupervisorError, match="private"):
+            exposed.start()
+    finally:
+        exposed._socket.parent.rmdir()
 
 
 def is_running(pid: int) -> bool:

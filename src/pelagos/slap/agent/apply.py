@@ -19,7 +19,7 @@ from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.partition import PartitionFiles
 from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, pids_of, wish_key
-from pelagos.slap.agent.process import clean_environment
+from pelagos.slap.agent.process import clean_environment, end_tree, pids_with_argument
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.supervisors.base import Supervisor
@@ -168,8 +168,10 @@ class Applier:
         try:
             with locked(files.lock) as lock:
                 failure = self._configure(partition, files, lock, stop)
-        except BlockingIOError:
-            raise StepDeferred("An earlier run is still at work.", retry_after=0.5) from None
+        except BlockingIOError:  # a run of an agent that was killed; this one begins anew
+            for pid in pids_with_argument(str(files.folder / "buildout.cfg")):
+                end_tree(pid)
+            raise StepDeferred("An earlier run is being ended.", retry_after=0.2) from None
         if partition.requested_state == InstanceState.STOPPED:
             return self._stop(partition, failure)
         if failure is not None:

@@ -110,13 +110,15 @@ class PartitionFiles:
         return tuple(found[name] for name in sorted(found))
 
     def _program(self, path: Path, *, is_kept: bool) -> Program:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return Program(
             name=path.name,
             path=path,
             folder=self.folder,
             log=self.folder / f".{self.folder.name}_{path.name}.log",
             is_kept=is_kept,
-            fingerprint=hashlib.sha256(path.read_bytes()).hexdigest()[:32],
+            fingerprint=digest[:32],
         )
 
     def wipe(self) -> None:

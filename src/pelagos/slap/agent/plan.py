@@ -167,12 +167,13 @@ def make_plan(
         busy: subjects with a running step or a report on its way; they are left alone.
     """
     draft = _Draft(now)
+    supplied = {r.url: r.requested_state for r in wish.releases}
+    users = {p.release_url: p.partition_id for p in wish.partitions if not p.is_free}
     for release in wish.releases:
         if release.url in busy:
             draft.reasons[release.url] = "at work"
         else:
-            _plan_release(draft, release, seen, memory.release(release.url))
-    supplied = {r.url: r.requested_state for r in wish.releases}
+            _plan_release(draft, release, seen, memory.release(release.url), users)
     for partition in wish.partitions:
         name = partition.partition_id
         if name not in seen.partitions:
@@ -198,11 +199,19 @@ def wish_key(partition: Partition) -> str:
     return "content-" + hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 
-def _plan_release(draft: _Draft, release: Release, seen: Seen, known: ReleaseMemory) -> None:
+def _plan_release(
+    draft: _Draft,
+    release: Release,
+    seen: Seen,
+    known: ReleaseMemory,
+    users: Mapping[str | None, str],
+) -> None:
     url = release.url
     is_complete = url in seen.complete_releases
     if release.requested_state is SupplyState.DESTROYED:
-        if draft.at(known.retry_at, url, "removal failed; waits to try again"):
+        if url in users:
+            draft.reasons[url] = f"is to be removed; {users[url]} still uses it"
+        elif draft.at(known.retry_at, url, "removal failed; waits to try again"):
             draft.add(StepKind.REMOVE, url)
     elif is_complete:
         if known.is_known:

@@ -99,6 +99,13 @@ def test_a_release_that_is_no_longer_wished_is_removed() -> None:
     assert kinds(made) == [(StepKind.REMOVE, URL)]
 
 
+def test_a_release_is_not_removed_under_an_instance() -> None:
+    destroyed = (release(SupplyState.DESTROYED),)
+    made = plan(instance(requested_state=InstanceState.DESTROYED), supplied=destroyed)
+    assert kinds(made) == [(StepKind.DESTROY, NAME)]
+    assert NAME in made.reasons[URL]
+
+
 def test_what_is_at_work_is_left_alone() -> None:
     made = plan(instance(), built=False, busy=frozenset({URL, NAME}))
     assert kinds(made) == []

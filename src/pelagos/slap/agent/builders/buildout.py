@@ -27,7 +27,13 @@ from pelagos.slap.agent.files import (
     write_atomic,
 )
 from pelagos.slap.agent.layout import Layout
-from pelagos.slap.agent.process import Finished, clean_environment, end_tree, run_logged
+from pelagos.slap.agent.process import (
+    Finished,
+    clean_environment,
+    end_tree,
+    pids_with_argument,
+    run_logged,
+)
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.model import Cause
 
@@ -166,7 +172,7 @@ class BuildoutBuilder:
         log = self._layout.release_log(url)
         started = (self._layout.release(url) / BUILDING).stat().st_mtime if log.exists() else 0.0
         if started and self._clock.time() - started > self._settings.build_timeout:
-            for pid in _pids_with_argument(str(self._layout.release(url) / BUILT)):
+            for pid in pids_with_argument(str(self._layout.release(url) / BUILT)):
                 end_tree(pid)
 
     def remove(self, url: str) -> None:
@@ -177,7 +183,7 @@ class BuildoutBuilder:
                 (folder / COMPLETED).unlink(missing_ok=True)
                 remove_folder(folder)
         except BlockingIOError:
-            for pid in _pids_with_argument(str(folder / BUILT)):
+            for pid in pids_with_argument(str(folder / BUILT)):
                 end_tree(pid)
             raise StepDeferred("Its build is being ended first.", retry_after=0.5) from None
         self._layout.release_lock(url).unlink(missing_ok=True)
@@ -294,17 +300,3 @@ def _tail(run: Run) -> str:
         connection="".join(f"{key} = {value}\n" for key, value in lines.items()),
         legacy="".join(f"{key.replace('-', '_')} = {value}\n" for key, value in lines.items()),
     )
-
-
-def _pids_with_argument(argument: str) -> list[int]:
-    wanted = os.fsencode(argument)
-    found = []
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
-        if entry.isdigit():
-            try:
-                command = Path(f"/proc/{entry}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if wanted in command.split(b"\0"):
-                found.append(int(entry))
-    return found

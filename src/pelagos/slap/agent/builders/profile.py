@@ -40,8 +40,10 @@ def check_profile(url: str, *, timeout: float) -> None:
 
 
 def _read(url: str, timeout: float) -> bytes:
-    scheme = urllib.parse.urlsplit(url).scheme.lower()
     try:
+        scheme = urllib.parse.urlsplit(url).scheme.lower()
+        if url.split() != [url]:
+            raise _unreachable(url, "zc.buildout reads no address with a space in it")
         if scheme in {"http", "https"}:
             with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - the scheme was checked
                 return bytes(answer.read(SIZE_LIMIT + 1))

@@ -42,6 +42,8 @@ from pelagos.slap.agent.supervisors.rpc import (
 #: pid.
 SOCKET_PATH_LIMIT = 94
 START_TIMEOUT = 15.0
+#: Seconds: a machine may stand still for a while, and ending supervisord ends every service.
+HUNG_AFTER = 30.0
 _SHARED = "/tmp"  # noqa: S108 - the folder made there is checked to be ours
 _STATES = {
     0: ProgramState.STOPPED,
@@ -78,8 +80,9 @@ class Supervisord:
             try:
                 self._write_configuration()
                 self._end_hung_daemon()
-                _end_orphans(self._socket)
-                self._launch()
+                if not self._is_up():
+                    _end_orphans(self._socket)
+                    self._launch()
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise SupervisorError(
                     f"supervisord cannot be started: {error}",
@@ -131,8 +134,12 @@ class Supervisord:
             self._clock.sleep(0.02)
 
     def _end_hung_daemon(self) -> None:
-        """End a supervisord of ours that runs and does not answer; its pid file names it."""
-        pid = self.pid()
+        """End a supervisord of ours that runs and has not answered for long, services and all."""
+        deadline = self._clock.monotonic() + HUNG_AFTER
+        while (pid := self.pid()) is not None and self._clock.monotonic() < deadline:
+            if self._is_up():
+                return
+            self._clock.sleep(0.1)
         if pid is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -163,6 +170,10 @@ class Supervisord:
                 os.kill(pid, signal.SIGKILL)
                 wait_for_end(pid, 5.0)
                 _end_orphans(self._socket)
+            self._socket.unlink(missing_ok=True)
+            if self._socket.parent != self._layout.instance:
+                with contextlib.suppress(OSError):
+                    self._socket.parent.rmdir()
 
     # ---- the programs ---------------------------------------------------------------------------
 
@@ -311,15 +322,15 @@ def _stamps(programs: tuple[Program, ...]) -> str:
 
 
 def _socket_path(layout: Layout) -> Path:
-    """Below the root when the path is short enough, else in a private folder."""
+    """Below the root when the path is short enough, else in a private folder below /tmp.
+
+    The place depends on nothing else: an agent started from elsewhere must find its supervisord.
+    """
     path = layout.instance / "sv.sock"
     if len(os.fsencode(str(path))) <= SOCKET_PATH_LIMIT:
         return path
     key = hashlib.sha256(os.fsencode(str(layout.root))).hexdigest()[:16]
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or _SHARED)
-    if len(os.fsencode(str(base))) > SOCKET_PATH_LIMIT // 2 or not os.access(base, os.W_OK):
-        base = Path(_SHARED)
-    return base / f"pelagos-{os.geteuid()}-{key}" / "sv.sock"
+    return Path(_SHARED, f"pelagos-{os.geteuid()}-{key}", "sv.sock")
 
 
 def _ensure_private_folder(path: Path) -> None:
