@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import request
 
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import HttpClient, HttpUnreachable
@@ -20,6 +21,10 @@ def server() -> Iterator[Server]:
     @app.post("/teapot")
     def teapot() -> None:
         raise WebError(418, "teapot", "short and stout", hint="tip me over", extra={"x": 1})
+
+    @app.post("/form")
+    def form() -> str:
+        return request.form["x"]
 
     server = Server(app)
     server.start()
@@ -45,10 +50,12 @@ def test_every_error_has_one_shape(server: Server, method: str, path: str, statu
     assert "s3cret" not in answer.text and "Traceback" not in answer.text
 
 
-def test_a_body_over_the_limit_is_refused(server: Server):
+def test_a_body_over_the_limit_is_refused_in_words(server: Server):
     http = HttpClient(server.url)
-    assert http.request("POST", "none", json="x" * 200).status in {404, 413}
+    answer = http.request("POST", "form", form={"x": "y" * 10_000_000})
     http.close()
+    assert answer.status == 413
+    assert answer.json()["error"]["code"] == "request-entity-too-large"
 
 
 def test_a_taken_port_is_a_clear_error(server: Server):

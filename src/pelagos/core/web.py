@@ -24,6 +24,9 @@ from pelagos.core.errors import PelagosError
 
 log = logging.getLogger(__name__)
 
+#: Bytes of a body that is too large which are still read, and thrown away, before the refusal.
+_DRAINED = 64 * 1024 * 1024
+
 
 class WebError(PelagosError):
     """What a handler raises to answer with an error.
@@ -89,12 +92,21 @@ def make_app(name: str, *, max_body: int = 1024 * 1024) -> Flask:
 
 def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
+    if status == 413:  # noqa: PLR2004  # RFC 9110
+        _drain()
     headers = {}
     if status == 405 and (allowed := getattr(error, "valid_methods", None)):  # noqa: PLR2004  # RFC 9110
         headers["Allow"] = ", ".join(sorted(allowed))
     code = (error.name or "error").lower().replace(" ", "-")
     message = error.description or error.name or "the request cannot be served"
     return error_answer(WebError(status, code, message, headers=headers))
+
+
+def _drain() -> None:
+    """Read what the peer still sends: it hears our answer only when it may finish speaking."""
+    left = _DRAINED
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 1 << 16))):
+        left -= len(chunk)
 
 
 def _unexpected(error: Exception) -> Response:
