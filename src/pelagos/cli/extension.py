@@ -20,17 +20,28 @@ GROUP = "pelagos.commands"
 
 
 def extend(tree: CommandTree) -> None:
-    """Add the commands of other packages; one with the name of an own command is passed over."""
+    """Add the commands of other packages.
+
+    One with the name of an own command is passed over. One that two packages offer is named in the
+    help with both, and cannot be run.
+    """
     if not _is_declared(sys.path):
         return
     from importlib.metadata import entry_points
 
     own = {node.name for node in tree.root.walk()}
+    offers: dict[str, list[tuple[str, str]]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        path = point.name.replace(".", " ").split()
-        if " ".join(path) not in own and path:
-            package = point.dist.name if point.dist else point.module
-            tree.add_command(path, f"(from {package})", f"{point.module}:{point.attr}")
+        name = " ".join(point.name.replace(".", " ").split())
+        package = point.dist.name if point.dist else point.module
+        if name and name not in own:
+            offers.setdefault(name, []).append((package, f"{point.module}:{point.attr}"))
+    for name, found in offers.items():
+        packages = " and ".join(package for package, _ in found)
+        if len(found) == 1:
+            tree.add_command(name.split(), f"(from {packages})", found[0][1])
+        else:
+            tree.add_command(name.split(), f"(offered by {packages}: remove one of them)")
 
 
 def _is_declared(folders: list[str]) -> bool:

@@ -60,6 +60,18 @@ def test_an_own_command_is_not_replaced(package):
     assert tree.root.children["request"].target == "pelagos.cli.commands.request:Request"
 
 
+def test_a_command_that_two_packages_offer_is_not_run(world, package):
+    package("grow = farm_of_test:Grow")
+    package("grow = other_of_test:Grow", name="other_of_test")
+    ran = world.run("grow", "wheat")
+    assert ran.code == failures.USAGE
+    assert ran.out == ""
+    helped = world.run("--help").out
+    assert "offered by" in helped
+    assert "farm_of_test" in helped
+    assert "other_of_test" in helped
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
