@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support import rabbitmq
+from support.require import Require
 
 _SHARED = "PELAGOS_TEST_SHARED"
 
@@ -28,23 +29,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_SHARED))
         rabbitmq.stop_shared(folder)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class Require:
-    """Says what a test needs from the machine."""
-
-    def program(self, name: str, *, package: str) -> str:
-        """The program's path; skips when it is missing, and fails under CI=true."""
-        path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if path is None:
-            self.missing(f"the program {name} is missing: apt-get install {package}")
-        return str(path)
-
-    def missing(self, reason: str) -> None:
-        """Skip, or fail under CI=true."""
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
