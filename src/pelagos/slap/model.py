@@ -1,7 +1,7 @@
 """The nouns of SLAP as values: what a master keeps, what an agent fetches, what a person is shown.
 
-Pure data. Nothing here knows the wire, a database, a disk or a clock; `protocol` turns these values into
-bytes and back.
+Pure data. Nothing here knows the wire, a database, a disk or a clock; `protocol` turns these
+values into bytes and back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ReleaseStatus(StrEnum):
 class InstanceStatus(StrEnum):
     """What was last seen of an instance."""
 
-    WAITING = "waiting"  # accepted, not yet acted upon (unallocated, or the agent has not reported yet)
+    WAITING = "waiting"  # accepted; unallocated, or the agent has not reported yet
     STARTED = "started"  # runs and all its promises hold
     STOPPED = "stopped"
     ERROR = "error"
@@ -76,7 +76,7 @@ class Address:
     netmask: str = ""
 
 
-# ---- what an agent posts and fetches -------------------------------------------------------------------
+# ---- what an agent posts and fetches ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class PartitionFormat:
 
 @dataclass(frozen=True, slots=True)
 class ComputerFormat:
-    """A computer and its partitions as its agent announces them (loadComputerConfigurationFromXML)."""
+    """A computer and its partitions as its agent announces them."""
 
     computer_id: str
     partitions: tuple[PartitionFormat, ...]
@@ -113,12 +113,15 @@ class Partition:
     A free partition has `release_url` None and the requested state destroyed.
 
     Attributes:
-        parameters: the requester's parameters alone; the reserved keys (instance_title, ip_list, timestamp,
-            slap_software_type, …) are the other attributes and are merged into one mapping on the wire only.
-        timestamp: microseconds; changes on each effective change and only then; None on a free partition.
-        access_status: the last report as SLAP text ("#access …" or "#error …"), None before the first.
-        shared_instances: the started shared instances that this one serves, each a flat mapping with
-            slave_reference, slave_title, slap_software_type and its parameters.
+        parameters: the requester's parameters alone; the reserved keys (instance_title, ip_list,
+            timestamp, slap_software_type, …) are the other attributes and are merged into one
+            mapping on the wire only.
+        timestamp: microseconds; changes on each effective change and only then; None on a free
+            partition.
+        access_status: the last report as SLAP text ("#access …" or "#error …"), None before the
+            first.
+        shared_instances: the started shared instances that this one serves, each a flat mapping
+            with slave_reference, slave_title, slap_software_type and its parameters.
     """
 
     computer_id: str
@@ -191,7 +194,7 @@ class Instance:
     timestamp: int = 0
 
 
-# ---- what a person is shown (the master's JSON interface, /v1) ------------------------------------------
+# ---- what a person is shown (the master's JSON interface, /v1) ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +241,7 @@ class PartitionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ComputerStatus:
-    """A computer with its slots and the last sign of life of its agent (Unix seconds; None = never)."""
+    """A computer with its slots; `last_seen` is Unix seconds, None when its agent never called."""
 
     computer_id: str
     cause: Cause
@@ -253,7 +256,8 @@ class Event:
     """One line of the append-only log: what changed, why, and who did it.
 
     Attributes:
-        kind: noun.verb, e.g. "instance.requested", "instance.started", "release.error", "computer.formatted".
+        kind: noun.verb, e.g. "instance.requested", "instance.started", "release.error",
+            "computer.formatted".
         subject: guid of the instance, URL of the release, or id of the computer.
         computer_id: the computer whose agent needs to look, if any.
         actor: the identity that caused it, e.g. "person:admin", "computer:COMP-1", "master".
@@ -276,7 +280,8 @@ class Explanation:
     Attributes:
         kind: "service", "computer" or "release".
         cause: the root cause, i.e. the first thing that a person should read.
-        chain: the causes between the thing itself and its root cause, nearest first (may be empty).
+        chain: the causes between the thing itself and its root cause, nearest first (may be
+            empty).
         events: the newest events of the thing, newest first.
     """
 
