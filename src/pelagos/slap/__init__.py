@@ -2,7 +2,8 @@
 
 What first shows is the client side. `SlapClient` speaks to a master in the nouns of `model`;
 `slap` is the same in the names of SlapOS' library. The master is `pelagos.slap.master`, the agent
-`pelagos.slap.agent`; both speak only through `protocol`.
+`pelagos.slap.agent`; both speak only through `protocol`. The names are loaded when they are first
+used: recipes and other small programs of this room must start at once.
 
 >>> from pelagos.slap import slap
 >>> plane = slap()
@@ -10,38 +11,40 @@ What first shows is the client side. `SlapClient` speaks to a master in the noun
 >>> order = plane.registerOpenOrder()  # then: order.request(RELEASE_URL, "db", {"size": "10"})
 """
 
-from pelagos.slap.client import SlapClient
-from pelagos.slap.errors import (
-    AuthenticationError,
-    BadRequest,
-    ConnectionError,  # noqa: A004  # the name that code for the ancestor catches
-    MarshalError,
-    MasterUnreachable,
-    NotFoundError,
-    ResourceNotReady,
-    ServerError,
-    SlapError,
-    Unauthorized,
-)
-from pelagos.slap.library import Computer, OpenOrder, Supply, slap
-from pelagos.slap.partition import ComputerPartition, SoftwareRelease
+from __future__ import annotations
 
-__all__ = [
-    "AuthenticationError",
-    "BadRequest",
-    "Computer",
-    "ComputerPartition",
-    "ConnectionError",
-    "MarshalError",
-    "MasterUnreachable",
-    "NotFoundError",
-    "OpenOrder",
-    "ResourceNotReady",
-    "ServerError",
-    "SlapClient",
-    "SlapError",
-    "SoftwareRelease",
-    "Supply",
-    "Unauthorized",
-    "slap",
-]
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "AuthenticationError": "errors",
+    "BadRequest": "errors",
+    "Computer": "library",
+    "ComputerPartition": "partition",
+    "ConnectionError": "errors",
+    "MarshalError": "errors",
+    "MasterUnreachable": "errors",
+    "NotFoundError": "errors",
+    "OpenOrder": "library",
+    "ResourceNotReady": "errors",
+    "ServerError": "errors",
+    "SlapClient": "client",
+    "SlapError": "errors",
+    "SoftwareRelease": "partition",
+    "Supply": "library",
+    "Unauthorized": "errors",
+    "slap": "library",
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # the table says it once; __init__.pyi lists them for tools
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import ast
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -98,6 +102,22 @@ def test_a_certificate_is_refused_and_the_token_named(name: str):
 def test_the_room_shows_the_ancestors_names():
     assert room.ConnectionError is room.MasterUnreachable
     assert {"slap", "SlapClient", "NotFoundError", "ResourceNotReady"} <= set(room.__all__)
+    assert all(getattr(room, name).__module__.startswith("pelagos.slap.") for name in room.__all__)
+    assert set(room.__all__) <= set(dir(room))
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        room.nosuch  # noqa: B018  # the access is what is tested
+
+
+def test_the_stub_lists_the_names_that_the_room_has():
+    stub = Path(room.__file__).with_suffix(".pyi").read_text()
+    listed = ast.literal_eval(stub.partition("__all__ = ")[2])
+    assert listed == room.__all__
+
+
+def test_a_part_of_the_room_does_not_load_the_rest():
+    code = "import sys, pelagos.slap.model; print('msgspec' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 # ---- requesting ---------------------------------------------------------------------------------
