@@ -148,7 +148,12 @@ def test_a_request_that_has_to_wait_is_408_with_its_cause(wire: Wire):
         (protocol.RELEASE_ERROR, {**RELEASE, "error_log": "no\nluck"}, b"OK"),
         (protocol.RELEASE_DESTROYED, RELEASE, b"OK"),
         (protocol.PARTITION_STARTED, SLOT, b"OK"),
-        (protocol.PARTITION_STOPPED, SLOT, b"OK"),
+        (protocol.PARTITION_STOPPED, {**SLOT, "timestamp": "no number"}, b"OK"),
+        (
+            protocol.PARTITION_STARTED,
+            {**SLOT, "timestamp": "5"},
+            b"the wish has changed meanwhile",
+        ),
         (protocol.PARTITION_DESTROYED, SLOT, b"hello shall not be destroyed"),
         (protocol.PARTITION_ERROR, {**SLOT, "error_log": "bad", "slave_reference": "None"}, b"OK"),
         (protocol.PARTITION_BANG, {**SLOT, "message": "wake up"}, b"OK"),

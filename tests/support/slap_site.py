@@ -91,7 +91,11 @@ class Site:
         return self.request(reference, requester=(parent.computer_id, parent.partition_id), **kw)
 
     def report(
-        self, instance: Instance, state: str = "started", cause: Cause | None = None
+        self,
+        instance: Instance,
+        state: str = "started",
+        cause: Cause | None = None,
+        timestamp: int | None = None,
     ) -> str:
         return self.service.report_partition(
             instance.computer_id,
@@ -99,6 +103,7 @@ class Site:
             state,  # type: ignore[arg-type]  # a test may say what it likes
             master.computer(instance.computer_id),
             cause,
+            timestamp,
         )
 
     def fail(self, instance: Instance, text: str, cause: Cause | None = None) -> str:

@@ -64,9 +64,11 @@ class Change:
         if instance.computer_id is not None:
             changes["status"] = InstanceStatus.WAITING
             changes["cause"] = causes.waiting_for_agent(instance.computer_id, self.now)
+        timestamp = self._later(instance)
         self.store.update_instance(
             instance.key,
-            timestamp=self._later(instance),
+            timestamp=timestamp,
+            changed_timestamp=timestamp,
             changed_revision=revision,
             **changes,
         )

@@ -60,12 +60,14 @@ class Placement:
             return causes.no_partition_free([chosen], 0, self._change.now)
         self._free[computer.key] -= 1
         cause = causes.waiting_for_agent(chosen, self._change.now)
+        timestamp = max(int(self._change.now * 1_000_000), instance.timestamp + 1)
         self._change.store.update_instance(
             instance.key,
             partition_key=slot.key,
             cause=cause,
+            timestamp=timestamp,
+            changed_timestamp=timestamp,
             changed_revision=self._change.bump(computer.key),
-            timestamp=max(int(self._change.now * 1_000_000), instance.timestamp + 1),
         )
         self._change.record(
             "instance.allocated", instance.guid, instance.title, cause, computer_id=chosen

@@ -114,8 +114,12 @@ class Reports(UseCases):
         state: Literal["started", "stopped", "destroyed"],
         identity: Identity,
         cause: Cause | None = None,
+        timestamp: int | None = None,
     ) -> str:
         """An agent has started, stopped or wiped what is in a partition.
+
+        Args:
+            timestamp: of the wish that it carried out, when it says so.
 
         Returns:
             What came of it, in words.
@@ -124,14 +128,17 @@ class Reports(UseCases):
             NotFoundError: there is no such partition.
         """
         if state == "destroyed":
-            return self._partition_wiped(computer_id, partition_id, identity)
+            return self._partition_wiped(computer_id, partition_id, identity, timestamp)
         now = self._now()
         if state == "started":
             fallback = causes.plain("ok", "started, and all its promises hold", now)
         else:
             fallback = causes.plain("stopped", "stopped, as it was wished", now)
         status = InstanceStatus(state)
-        return self._instance(computer_id, partition_id, status, cause or fallback, identity)
+        said = cause or fallback
+        return self._instance(
+            computer_id, partition_id, status, said, identity, timestamp=timestamp
+        )
 
     def report_partition_error(  # the fields of the call
         self,
@@ -141,8 +148,12 @@ class Reports(UseCases):
         identity: Identity,
         cause: Cause | None = None,
         shared_reference: str | None = None,
+        timestamp: int | None = None,
     ) -> str:
         """An agent, or the instance itself, could not do what is wished.
+
+        Args:
+            timestamp: of the wish that it tried to carry out, when it says so.
 
         Returns:
             What came of it, in words.
@@ -152,7 +163,13 @@ class Reports(UseCases):
         """
         said = cause or Cause("instance-error", _last_line(text) or "failed", detail=text)
         return self._instance(
-            computer_id, partition_id, InstanceStatus.ERROR, said, identity, shared_reference
+            computer_id,
+            partition_id,
+            InstanceStatus.ERROR,
+            said,
+            identity,
+            shared_reference,
+            timestamp,
         )
 
     def _instance(  # what a report consists of
@@ -163,12 +180,13 @@ class Reports(UseCases):
         cause: Cause,
         identity: Identity,
         shared_reference: str | None = None,
+        timestamp: int | None = None,
     ) -> str:
         with self._desk.store.read() as reader:
             instance = _reported(reader, computer_id, partition_id, shared_reference)
             if instance is None:
                 return "the partition is free"
-            if not self._desk.presence.has(computer_id, instance.changed_revision):
+            if self._is_outdated(instance, timestamp):
                 log.info("a report of %s %s is older than the wish", computer_id, partition_id)
                 return "the wish has changed meanwhile"
             if _says_nothing_new(instance.status, instance.cause, status, cause):
@@ -177,7 +195,7 @@ class Reports(UseCases):
             instance = _reported(change.store, computer_id, partition_id, shared_reference)
             if instance is None:
                 return "the partition is free"
-            if not self._desk.presence.has(computer_id, instance.changed_revision):
+            if self._is_outdated(instance, timestamp):
                 return "the wish has changed meanwhile"
             said = self._signed(cause, instance.cause, computer_id, change.now)
             if not said.hint and status is InstanceStatus.ERROR:
@@ -190,11 +208,24 @@ class Reports(UseCases):
             change.tell(_INSTANCE_EVENTS[status], instance, said, wake=False)
         return "OK"
 
-    def _partition_wiped(self, computer_id: str, partition_id: str, identity: Identity) -> str:
+    def _is_outdated(self, instance: StoredInstance, timestamp: int | None) -> bool:
+        """Whether a report is about a wish that has changed since.
+
+        A foreign agent does not say which wish it means; it cannot mean one that it was not given.
+        """
+        if timestamp is not None:
+            return timestamp < instance.changed_timestamp
+        return not self._desk.presence.has(instance.computer_id or "", instance.changed_revision)
+
+    def _partition_wiped(
+        self, computer_id: str, partition_id: str, identity: Identity, timestamp: int | None
+    ) -> str:
         with self._desk.change(identity) as change:
             instance = seated(change.store, computer_id, partition_id)
             if instance is None:
                 return "the partition is free"
+            if timestamp is not None and timestamp < instance.changed_timestamp:
+                return "the wish has changed meanwhile"
             if not instance.is_destroying:
                 return f"{instance.title} shall not be destroyed"
             children = [child.title for child in change.store.children(instance.key)]

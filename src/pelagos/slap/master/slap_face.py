@@ -19,6 +19,7 @@ from pelagos.slap.model import Cause, SupplyState
 log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,49}")
+_DIGITS = 19  # fewer fit 64 bits
 _DONE = Answer.text("OK")
 
 
@@ -196,7 +197,12 @@ class SlapFace:
     def partition_error(self, call: Call) -> Answer:
         """An instance is not as it should be."""
         said = self._service.report_partition_error(
-            *call.partition(), self._log(call), call.identity, _cause(call), _shared(call)
+            *call.partition(),
+            self._log(call),
+            call.identity,
+            _cause(call),
+            _shared(call),
+            _timestamp(call),
         )
         return Answer.text(said)
 
@@ -236,7 +242,9 @@ class SlapFace:
 
     def _partition(self, call: Call, state: Literal["started", "stopped", "destroyed"]) -> Answer:
         where = call.partition()
-        said = self._service.report_partition(*where, state, call.identity, _cause(call))
+        said = self._service.report_partition(
+            *where, state, call.identity, _cause(call), _timestamp(call)
+        )
         return Answer.text(said)
 
     def _log(self, call: Call) -> str:
@@ -260,6 +268,12 @@ def _url(call: Call) -> str:
 
 def _shared(call: Call) -> str | None:
     return protocol.optional_field(call.fields, "slave_reference")
+
+
+def _timestamp(call: Call) -> int | None:
+    """The optional field `timestamp`: which wish a report is about."""
+    text = call.fields.get("timestamp", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
 
 
 def _cause(call: Call) -> Cause | None:

@@ -105,6 +105,29 @@ def test_a_report_about_an_older_wish_does_not_count(site: Site):
     assert site.service.service("hello").status is InstanceStatus.STARTED
 
 
+def test_a_report_that_names_its_wish_counts_for_that_wish_alone(site: Site):
+    first = site.request()
+    second = site.request(parameters={"changed": "1"})
+    assert "changed meanwhile" in site.report(first, timestamp=first.timestamp)
+    assert site.service.service("hello").status is InstanceStatus.WAITING
+    site.service.bang(COMPUTER, first.partition_id, "again", AGENT)
+    assert site.report(first, timestamp=second.timestamp) == "OK"
+    assert site.service.service("hello").status is InstanceStatus.STARTED
+
+
+def test_a_wipe_of_the_former_instance_does_not_end_the_next(site: Site):
+    former = site.request("former")
+    site.set_state("former", "destroyed")
+    doomed = site.timestamp(former)
+    site.report(former, "destroyed", timestamp=doomed)
+    site.clock.advance(1)
+    following = site.request("next")
+    assert following.partition_id == former.partition_id
+    site.set_state("next", "destroyed")
+    assert "changed meanwhile" in site.report(following, "destroyed", timestamp=doomed)
+    assert site.service.service("next").status is not InstanceStatus.DESTROYED
+
+
 def test_the_last_report_is_told_to_the_agent(site: Site):
     hello = site.request()
     assert site.service.partition(COMPUTER, "slappart0").access_status is None

@@ -140,6 +140,7 @@ class Writer(Reader):
             {
                 **_columns(values),
                 "connection": "{}",
+                "changed_timestamp": new.timestamp,
                 "changed_revision": 0,
                 "status": InstanceStatus.WAITING,
                 "wiped": False,

@@ -336,6 +336,7 @@ def _instance(row: sa.Row[Any]) -> StoredInstance:
         filters=wire.decode(row.filters),
         partition_key=row.partition_key,
         timestamp=row.timestamp,
+        changed_timestamp=row.changed_timestamp,
         changed_revision=row.changed_revision,
         status=InstanceStatus(row.status),
         cause=wire.decode(row.cause, Cause),

@@ -58,6 +58,8 @@ class StoredInstance:
     Attributes:
         scope: "" for a root, the root's guid for a descendant, None once destroyed.
         wished_state: what its requester asked; see `requested_state`.
+        changed_timestamp: its timestamp at the last effective change; a bang or a child's
+            publication moves `timestamp` alone.
         changed_revision: its computer's revision at the last effective change.
         cause: of the last report, or, while unallocated, why it is.
         wiped: its agent reported it destroyed while it still had children.
@@ -81,6 +83,7 @@ class StoredInstance:
     filters: Mapping[str, Any]
     partition_key: int | None
     timestamp: int
+    changed_timestamp: int
     changed_revision: int
     status: InstanceStatus
     cause: Cause

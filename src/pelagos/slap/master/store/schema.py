@@ -94,6 +94,8 @@ instances = sa.Table(
     sa.Column("filters", sa.Text, nullable=False),
     sa.Column("partition_key", sa.ForeignKey("partitions.id"), unique=True),
     sa.Column("timestamp", sa.BigInteger, nullable=False),
+    # At the last effective change: the timestamp, and the computer's revision.
+    sa.Column("changed_timestamp", sa.BigInteger, nullable=False),
     sa.Column("changed_revision", sa.BigInteger, nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("cause", sa.Text, nullable=False),
