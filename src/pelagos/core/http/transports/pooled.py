@@ -72,6 +72,6 @@ class PooledTransport:
 
 
 def _reason(error: BaseException) -> str:
-    cause = error.__cause__ or error.__context__ or error
+    cause = error.__cause__ or error
     text = getattr(cause, "strerror", None) or str(cause)
     return text or type(cause).__name__
