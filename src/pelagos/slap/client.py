@@ -153,9 +153,11 @@ class SlapClient:
         partition_id: str,
         state: PartitionReport,
         cause: Cause | None = None,
+        timestamp: int | None = None,
     ) -> None:
-        """Say what the instance in a partition is now."""
-        self._post(_PARTITION_CALLS[state], _slot(computer_id, partition_id), cause)
+        """Say what the instance in a partition is now; `timestamp` names the wish carried out."""
+        form = _slot(computer_id, partition_id) | _of_wish(timestamp)
+        self._post(_PARTITION_CALLS[state], form, cause)
 
     def report_partition_error(
         self,
@@ -164,12 +166,14 @@ class SlapClient:
         log: str,
         cause: Cause | None = None,
         shared_reference: str | None = None,
+        timestamp: int | None = None,
     ) -> None:
         """Say that the instance in a partition is not as wished, with the log's end.
 
-        `shared_reference` names the shared instance that is concerned, if it is one.
+        `shared_reference` names the shared instance that is concerned, if it is one; `timestamp`
+        is as in `report_partition`.
         """
-        form = _slot(computer_id, partition_id) | {"error_log": log}
+        form = _slot(computer_id, partition_id) | {"error_log": log} | _of_wish(timestamp)
         if shared_reference is not None:
             form["slave_reference"] = shared_reference
         self._post(protocol.PARTITION_ERROR, form, cause)
@@ -337,6 +341,10 @@ class SlapClient:
 
 def _slot(computer_id: str, partition_id: str) -> dict[str, str]:
     return {"computer_id": computer_id, "computer_partition_id": partition_id}
+
+
+def _of_wish(timestamp: int | None) -> dict[str, str]:
+    return {} if timestamp is None else {"timestamp": str(timestamp)}
 
 
 def _segment(name: str) -> str:

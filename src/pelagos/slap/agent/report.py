@@ -83,11 +83,21 @@ def send(client: SlapClient, computer_id: str, report: Report) -> None:
         case Told.RELEASE_ERROR:
             client.report_release_error(computer_id, report.subject, text, cause)
         case Told.ERROR:
-            client.report_partition_error(computer_id, report.subject, text, cause)
+            client.report_partition_error(
+                computer_id, report.subject, text, cause, timestamp=_timestamp(report)
+            )
         case Told.STARTED | Told.STOPPED | Told.DESTROYED:
-            client.report_partition(computer_id, report.subject, _PARTITION[report.told], cause)
+            state = _PARTITION[report.told]
+            client.report_partition(
+                computer_id, report.subject, state, cause, timestamp=_timestamp(report)
+            )
         case _:
             client.report_release(computer_id, report.subject, _RELEASE[report.told], cause)
+
+
+def _timestamp(report: Report) -> int | None:
+    """The master's timestamp of the wish; None when it gave none (see `plan.wish_key`)."""
+    return int(report.wish) if report.wish.isdecimal() else None
 
 
 def is_refused_for_good(error: SlapError) -> bool:
