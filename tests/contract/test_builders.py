@@ -263,3 +263,29 @@ def test_a_warm_buildout_that_was_killed_is_replaced(layout: Layout, releases: R
     assert other.process.pid != server.process.pid
     builder.close()
     assert other.process.returncode is not None
+
+
+def test_a_warm_buildout_ends_when_nothing_is_asked_of_it(
+    layout: Layout, releases: Releases
+) -> None:
+    builder = real(layout, warm_idle=0.3)
+    build(builder, releases.good)
+    builder.complete(releases.good)
+    (server,) = builder._warm._servers.values()
+    assert server.process.wait(20) == 0
+    configure(builder, layout, releases.good)
+    builder.close()
+
+
+def test_warm_buildouts_are_few(layout: Layout, releases: Releases, tmp_path: Path) -> None:
+    builder = real(layout, warm_limit=1)
+    build(builder, releases.good)
+    (first,) = builder._warm._servers.values()
+    other = tmp_path / "buildout"
+    script = layout.release(releases.good) / "bin" / "buildout"
+    other.write_text(script.read_text() + "# another\n")
+    builder._warm.prepare(other)
+    (second,) = builder._warm._servers.values()
+    assert second.process.pid != first.process.pid
+    assert first.process.returncode is not None
+    builder.close()

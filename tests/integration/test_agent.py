@@ -334,6 +334,27 @@ def test_a_hung_configuration_is_ended_and_holds_up_nobody(site: Site, tmp_path:
     assert "after 3 s" in site.until_cause("hung", "buildout-failed").cause.message
 
 
+def test_a_hung_configuration_of_a_killed_agent_is_ended_by_the_next(
+    site: Site, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "gate"
+    os.mkfifo(fifo)
+    body = f"[web]\nrecipe = pelagos:template\nsource = {fifo}\noutput = x\n"
+    url = site.release("hung", "web", body)
+    site.spawn(warm_limit=0)
+    site.order("h", url)
+    profile = str(site.layout.partition("slappart0") / "buildout.cfg")
+    eventually(lambda: _processes_with(profile))
+    orphans = _processes_with(profile)
+    site.kill()
+    Path(site.release("hung", "web", SLEEPER))
+    instance = site.layout.release(url) / "instance.cfg"
+    instance.write_text(instance.read_text().replace(str(fifo), "/dev/null"))
+    site.start()
+    site.until_started("h")
+    assert not any(is_running(pid) for pid in orphans)
+
+
 def test_a_full_disk_is_named_and_heals(site: Site, require) -> None:
     if subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
         require.missing("unshare -rm is not allowed here: it needs user namespaces")

@@ -25,9 +25,9 @@ from pelagos.slap.agent.builders.buildout import BuildoutBuilder
 from pelagos.slap.agent.cause import Causes
 from pelagos.slap.agent.correspondence import Correspondence
 from pelagos.slap.agent.crew import Crew
-from pelagos.slap.agent.errors import AgentError, SupervisorError
-from pelagos.slap.agent.facts import Seen
+from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import ensure_folder, locked, write_atomic
+from pelagos.slap.agent.keeper import Keeper
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.news import (
     Fetched,
@@ -48,6 +48,7 @@ from pelagos.slap.agent.plan import (
     Step,
     StepKind,
     make_plan,
+    wish_key,
 )
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.recall import Recall
@@ -94,7 +95,6 @@ class Agent:
         self._supervisor = supervisor or Supervisord(
             self._layout, clock=self._clock, log_limit=settings.log_limit
         )
-        self._observer = Observer(self._layout, self._builder, self._supervisor)
         self._applier = Applier(
             self._layout,
             computer_id=settings.computer_id,
@@ -112,7 +112,15 @@ class Agent:
             layout=self._layout,
             causes=self._causes,
             clock=self._clock,
-            do=self._do_contact,
+            do=partial(self._do_in, "contact"),
+            post=self._inbox.put,
+        )
+        self._keeper = Keeper(
+            self._supervisor,
+            Observer(self._layout, self._builder, self._supervisor),
+            causes=self._causes,
+            clock=self._clock,
+            do=partial(self._do_in, "supervisor"),
             post=self._inbox.put,
         )
         self._ending = threading.Event()
@@ -120,10 +128,6 @@ class Agent:
         self._running: dict[str, RunningStep] = {}
         self._wish: Computer | None = None
         self._started = self._clock.time()
-        self._supervisor_cause: Cause | None = self._causes.plain(
-            "node-error", "The process supervisor is being started."
-        )
-        self._is_starting_supervisor = False
         self._observe_at = 0.0
         self._has_news = True
         self._plan = Plan()
@@ -186,15 +190,15 @@ class Agent:
         }
         log.info("agent of %s works in %s", settings.computer_id, settings.root)
         try:
-            self._start_supervisor()
+            self._keeper.start()
             while not stop.is_set():
                 self._turn()
                 self._wait()
         finally:
             self._close()
 
-    def _do_contact(self, work: Callable[[], None]) -> None:
-        self._crews["contact"].do(work)
+    def _do_in(self, crew: str, work: Callable[[], None]) -> None:
+        self._crews[crew].do(work)
 
     def _turn(self) -> None:
         """Ask, look, plan and send, as far as each is due."""
@@ -238,54 +242,29 @@ class Agent:
                     self._settle(news.report)
             case ToTell(report):
                 self._mail.outbox.put(report)
-            case SupervisorStarted(error):
-                self._take_supervisor(error)
+            case SupervisorStarted():
+                self._take_supervisor(news)
 
     # ---- looking and deciding -------------------------------------------------------------------
 
-    def _look(self, wish: Computer) -> Seen | None:
-        """What is here now; None while the supervisor does not answer."""
-        if self._supervisor_cause is not None:
-            self._start_supervisor()
-            return None
-        try:
-            return self._observer.look(release.url for release in wish.releases)
-        except SupervisorError as error:
-            log.warning("the supervisor does not answer; starting it again: %s", error)
-            self._supervisor_cause = self._causes.plain("node-error", error.message)
-            self._start_supervisor()
-            return None
-
-    def _start_supervisor(self) -> None:
-        if self._is_starting_supervisor:
-            return
-        self._is_starting_supervisor = True
-        self._crews["supervisor"].do(self._do_start_supervisor)
-
-    def _take_supervisor(self, error: SupervisorError | None) -> None:
-        self._is_starting_supervisor = False
-        self._supervisor_cause = (
-            self._causes.plain("node-error", error.message, error.hint or "") if error else None
-        )
-
-    def _do_start_supervisor(self) -> None:
-        try:
-            self._supervisor.start()
-        except SupervisorError as error:
-            log.warning("the supervisor cannot be started: %s", error)
-            self._clock.sleep(1.0)
-            self._inbox.put(SupervisorStarted(error))
-        else:
-            self._inbox.put(SupervisorStarted())
-
     def _decide(self, wish: Computer) -> None:
-        seen = self._look(wish)
-        if seen is None:
-            return
+        seen, is_whole = self._keeper.look(wish)
         busy = frozenset(self._running)
+        if not is_whole:  # go on with releases; of instances nothing can be said
+            busy |= frozenset(seen.partitions)
         self._plan = make_plan(wish, seen, self._memory, self._clock.monotonic(), busy=busy)
         for step in self._plan.steps:
             self._begin(step)
+
+    def _take_supervisor(self, news: SupervisorStarted) -> None:
+        self._keeper.take(news)
+        cause = self._keeper.cause
+        if cause is None or self._wish is None:
+            return
+        for partition in self._wish.partitions:
+            name = partition.partition_id
+            if self._layout.is_ours(name) and not partition.is_free:
+                self._mail.outbox.put(Report(Told.ERROR, name, cause, wish_key(partition)))
 
     def _begin(self, step: Step) -> None:
         log.debug("%s %s", step.kind, step.subject)
@@ -393,17 +372,10 @@ class Agent:
             if not self._crews[name].close(left):
                 log.warning("some work of the %s threads did not end in time", name)
         self._builder.close()
-        self._shut_idle_supervisor()
+        self._keeper.shut_down_if_idle()
         self._running.clear()
         self._note_status()
         log.info("agent of %s has stopped; services go on running", self._settings.computer_id)
-
-    def _shut_idle_supervisor(self) -> None:
-        try:
-            if not self._supervisor.observe():
-                self._supervisor.shutdown()
-        except SupervisorError as error:
-            log.debug("the supervisor is gone already: %s", error)
 
     def _make_status(self) -> AgentStatus:
         return AgentStatus(
@@ -419,9 +391,8 @@ class Agent:
         )
 
     def _contact_cause(self) -> Cause:
-        if self._mail.contact.cause.code == "ok" and self._supervisor_cause is not None:
-            return self._supervisor_cause
-        return self._mail.contact.cause
+        contact = self._mail.contact.cause
+        return self._keeper.cause or contact if contact.code == "ok" else contact
 
     def _note_status(self) -> None:
         self._status = self._make_status()
