@@ -409,6 +409,21 @@ def test_a_killed_agent_leaves_services_running_and_its_successor_takes_over(sit
     assert site.pids("s") == before
 
 
+def test_a_killed_supervisor_is_started_again_with_its_services(site: Site) -> None:
+    url = site.release("sleeper", "web", SLEEPER)
+    site.start()
+    site.order("s", url)
+    site.until_started("s")
+    before = site.pids("s")["web"]
+    conf = str(site.layout.instance / "etc" / "supervisord.conf")
+    (supervisord,) = _processes_with(conf)
+    (site.layout.instance / "etc" / "supervisord.conf.d" / "slappart0.conf").unlink()
+    os.kill(supervisord, signal.SIGKILL)
+    eventually(lambda: _processes_with(conf) not in ([], [supervisord]))
+    eventually(lambda: site.pids("s").get("web") not in {None, before})
+    assert before is not None and not is_running(before)
+
+
 def test_a_vanished_master_stops_nothing_and_reports_wait(tmp_path: Path) -> None:
     site = Site(tmp_path)
     url = site.release("sleeper", "web", SLEEPER)

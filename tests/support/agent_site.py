@@ -18,6 +18,7 @@ from pathlib import Path
 from pelagos.core.clock import SystemClock
 from pelagos.core.web import Server
 from pelagos.slap.agent import Agent, AgentSettings
+from pelagos.slap.agent.errors import SupervisorError
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.supervisors.supervisord import Supervisord
 from pelagos.slap.client import SlapClient
@@ -215,7 +216,10 @@ class Site:
 
     def pids_of(self, partition_id: str) -> dict[str, int | None]:
         """The same by partition, when the master cannot be asked."""
-        seen = Supervisord(self.layout, clock=SystemClock()).observe()
+        try:
+            seen = Supervisord(self.layout, clock=SystemClock()).observe()
+        except SupervisorError:  # it is being started again
+            return {}
         return {status.name: status.pid for status in seen.get(partition_id, ())}
 
     def serve(self, port: int) -> None:

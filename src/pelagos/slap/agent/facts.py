@@ -60,12 +60,14 @@ class PartitionSeen:
             none.
         guid: the instance whose files lie here; None when empty or unknown.
         is_empty: whether nothing of any instance lies here.
+        is_unsupervised: there are executables to run, and the supervisor knows none of them.
     """
 
     timestamp: str | None = None
     guid: str | None = None
     is_empty: bool = True
     programs: tuple[ProgramStatus, ...] = ()
+    is_unsupervised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

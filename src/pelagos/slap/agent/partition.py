@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
@@ -52,6 +53,7 @@ class PartitionFiles:
             guid=read_text(self._state / "guid", 500),
             is_empty=not (self._state / "guid").exists(),
             programs=programs,
+            is_unsupervised=not programs and any(self._executables()),
         )
 
     def begin(self, guid: str, release: Path) -> None:
@@ -102,12 +104,17 @@ class PartitionFiles:
     def programs(self) -> tuple[Program, ...]:
         """What the instance wants to run, by name; `etc/service` wins over `etc/run`."""
         found = {
-            path.name: self._program(path, is_kept=kind == "service")
-            for kind in ("run", "service")
-            for path in executables(self.folder / "etc" / kind)
-            if _NAME.fullmatch(path.name) and not path.name.endswith("-on-watch")
+            path.name: self._program(path, is_kept=is_kept)
+            for path, is_kept in self._executables()
         }
         return tuple(found[name] for name in sorted(found))
+
+    def _executables(self) -> Iterator[tuple[Path, bool]]:
+        """What is to be run, and whether it is to be kept running."""
+        for kind in ("run", "service"):
+            for path in executables(self.folder / "etc" / kind):
+                if _NAME.fullmatch(path.name) and not path.name.endswith("-on-watch"):
+                    yield path, kind == "service"
 
     def _program(self, path: Path, *, is_kept: bool) -> Program:
         with path.open("rb") as stream:

@@ -294,16 +294,25 @@ def _plan_instance(
     name = partition.partition_id
     key = wish_key(partition)
     if key not in {known.wish, here.timestamp}:
-        is_again = known.tried == key
-        if not is_again or draft.at(
-            known.retry_at, name, "configuring failed; waits to try again"
-        ):
+        is_new = known.tried != key
+        if is_new or draft.at(known.retry_at, name, "configuring failed; waits to try again"):
             draft.add(StepKind.DEPLOY, name, partition=partition)
-    elif partition.requested_state == InstanceState.STOPPED:
-        if any(program.is_alive for program in here.programs):
+    elif partition.requested_state == InstanceState.STARTED:
+        _plan_upkeep(draft, partition, here, known)
+    elif any(program.is_alive for program in here.programs):
+        draft.add(StepKind.DEPLOY, name, partition=partition)
+    else:
+        draft.reasons[name] = "stopped"
+
+
+def _plan_upkeep(
+    draft: _Draft, partition: Partition, here: PartitionSeen, known: PartitionMemory
+) -> None:
+    """What a started instance needs, whose wish was carried out."""
+    name = partition.partition_id
+    if here.is_unsupervised:
+        if draft.at(known.retry_at, name, "its programs are not supervised"):
             draft.add(StepKind.DEPLOY, name, partition=partition)
-        else:
-            draft.reasons[name] = "stopped"
     elif _is_revival_due(draft, here, known):
         draft.add(StepKind.REVIVE, name, partition=partition)
     elif known.pids != pids_of(here) or draft.at(known.check_at, name, "well, or being checked"):

@@ -79,7 +79,13 @@ class Recall:
         if step.kind is StepKind.DESTROY:
             return PartitionMemory(is_destroyed=True, retry_at=now + TELL_AGAIN)
         grace = now + self.settings.promise_grace
-        return PartitionMemory(wish=key, tried=key, grace_until=grace, check_at=now + FIRST_CHECK)
+        return PartitionMemory(
+            wish=key,
+            tried=key,
+            retry_at=now + self.settings.retry_first,
+            grace_until=grace,
+            check_at=now + FIRST_CHECK,
+        )
 
     def _failed(self, known: PartitionMemory, step: Step, key: str, now: float) -> PartitionMemory:
         if step.kind in {StepKind.CHECK, StepKind.REVIVE}:
