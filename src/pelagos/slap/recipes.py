@@ -1,10 +1,8 @@
 """Recipes of zc.buildout for software releases: `recipe = pelagos:template` and its siblings.
 
 They run inside a buildout, not inside the agent: everything that costs time to import is imported
-where it is
-used, and nothing of the agent is known here. docs/reference/recipes.md is the manual; each option
-is checked, and
-an unknown one is an error that names the nearest right one.
+where it is used, and nothing of the agent is known here. docs/reference/recipes.md is the manual;
+each option is checked, and an unknown one is an error that names the nearest right one.
 """
 
 from __future__ import annotations
@@ -299,10 +297,9 @@ class Service(_Recipe):
     """Writes the executable of a service: `etc/service/NAME` or, run once, `etc/run/NAME`.
 
     Options: command: one line is split into words as a shell would; of several lines each is one
-        argument as it
-    stands. name (default: the part's name); once (true: run once); environment, lines `NAME =
-    value`; folder (working
-    directory); restart-on, files whose change restarts the service.
+    argument as it stands. name (default: the part's name); once (true: run once); environment,
+    lines `NAME = value`; folder (working directory); restart-on, files whose change restarts the
+    service.
     """
 
     allowed = ("command", "environment", "folder", "name", "once", "restart-on")

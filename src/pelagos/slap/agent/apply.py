@@ -105,9 +105,7 @@ class Applier:
             return Outcome(is_done=False, retry_after=deferred.retry_after or 1.0)
         except StepFailed as failed:
             return self._failed(step, failed.cause, failed.log)
-        except (
-            SlapError
-        ) as error:  # only the partition's token is asked for here; reports wait elsewhere
+        except SlapError as error:  # only the token is asked for here; reports wait elsewhere
             return Outcome(is_done=False, retry_after=error.retry_after or 5.0)
         except PelagosError as error:
             cause = Cause("node-error", error.message, error.hint or "Read the agent's log.")

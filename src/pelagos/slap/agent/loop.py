@@ -3,8 +3,7 @@
     wake or poll → fetch → observe → plan → apply (crew) → report (crew) → …
 
 Everything that the agent remembers changes in the loop's own thread only; other threads put what
-happened into
-its inbox.
+happened into its inbox.
 """
 
 from __future__ import annotations

@@ -60,8 +60,7 @@ class PartitionFiles:
         """Note that a run begins: from here until `finish` nothing is up to date.
 
         buildout rewrites its `.installed.cfg` in place; when a run was killed in the middle of
-        that, the copy of
-        the last good one comes back.
+        that, the copy of the last good one comes back.
         """
         (self.folder / TIMESTAMP).unlink(missing_ok=True)
         running, kept = self._state / "running", self._state / "installed.cfg"

@@ -15,35 +15,29 @@ class AgentSettings:
         root: folder that holds everything of this computer; absolute. Below it: `software/`,
             `instance/`, `log/`.
         partition_count: slots that are announced to the master. 10: enough for a first machine,
-            and an
-            empty slot costs one folder.
+            and an empty slot costs one folder.
         address: the address that instances may listen on. The loopback: nothing is reachable from
             outside before somebody decides so.
         poll_interval: seconds between two questions to the master when no message arrives. 5:
-            bearable
-            to wait for without a bus, and an unchanged answer costs the master next to nothing.
+            bearable to wait for without a bus, and an unchanged answer costs the master next to
+            nothing.
         observe_interval: seconds between two looks at this computer's own processes. 1: a crash
-            is known within
-            a second; one look is one call on a local socket.
+            is known within a second; one look is one call on a local socket.
         build_workers: releases built at the same time. 2: builds fill processors and disks.
         partition_workers: partitions configured or checked at the same time. 8: these mostly
-            wait, and a
-            few that hang leave the others a place.
+            wait, and a few that hang leave the others a place.
         build_timeout: seconds after which a build is ended. 4 hours: some releases compile a
             database.
         partition_timeout: seconds after which the configuration of one partition is ended. 300:
-            it runs
-            offline, so minutes mean that it hangs.
+            it runs offline, so minutes mean that it hangs.
         profile_timeout: seconds for reading the profile of a release before it is built. 20.
         promise_timeout: seconds that one promise may take before it counts as failed. 20, as in
             SlapOS.
         promise_grace: seconds after a start in which a promise that does not hold yet is no
-            failure. 10:
-            most services listen within that.
+            failure. 10: most services listen within that.
         promise_interval: seconds between two checks of the promises of a well instance. 5: a
-            person who broke
-            something sees it while still looking, at about 1 % of a processor for 10 instances;
-            death of a process is seen faster, by the supervisor.
+            person who broke something sees it while still looking, at about 1 % of a processor for
+            10 instances; the death of a process is seen faster, by the supervisor.
         retry_first: seconds before the first retry of a failed build or configuration. 5.
         retry_limit: seconds between two retries at most. 300: a mended cause heals within minutes.
         warm_limit: warm buildouts kept at the same time, about 30 MB each. 4.

@@ -35,8 +35,7 @@ class Run:
         folder: the partition; exists with mode 0750.
         log: where the output goes; its folder exists.
         lock: descriptor that a process of its own inherits, so that the lock of the partition is
-            held as
-            long as anything of the run lives.
+            held as long as anything of the run lives.
     """
 
     folder: Path

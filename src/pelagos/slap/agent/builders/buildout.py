@@ -67,8 +67,7 @@ class BuildoutBuilder:
     """Builds releases with the agent's own zc.buildout; instances are configured by the release's.
 
     A build that was interrupted starts over in an empty folder; one that failed goes on where it
-    was, and starts
-    over at every third try.
+    was, and starts over at every third try.
     """
 
     def __init__(

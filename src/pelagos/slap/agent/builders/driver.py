@@ -1,14 +1,13 @@
 """Runs zc.buildout for the agent: one build, or a warm server that forks a child for each run.
 
 A program of its own, run by path with the interpreter of the release: it imports the standard
-library and
-zc.buildout only, so that it works in any environment that has zc.buildout. See `warm` for the
-agent's side.
+library and zc.buildout only, so that it works in any environment that has zc.buildout. See `warm`
+for the agent's side.
 
-    driver.py build FOLDER BUILT_FILE ARGUMENT…    bootstrap FOLDER unless that was done, then run
-    its buildout
-    driver.py serve BIN_BUILDOUT SOCKET_FD IDLE PRELOAD…   answer requests on a socket until it is
-    closed
+    driver.py build FOLDER BUILT_FILE ARGUMENT…
+        bootstrap FOLDER unless that was done, then run its buildout
+    driver.py serve BIN_BUILDOUT SOCKET_FD IDLE PRELOAD…
+        answer requests on a socket until it is closed
 """
 
 import contextlib

@@ -1,10 +1,8 @@
 """Warm buildouts: servers with zc.buildout imported, which fork a child for each run.
 
 Importing zc.buildout costs most of a second of processor time, a run of a small instance a few
-hundredths. Each
-server runs the interpreter and the path of a release's own `bin/buildout`; releases whose scripts
-are equal
-share one.
+hundredths. Each server runs the interpreter and the path of a release's own `bin/buildout`;
+releases whose scripts are equal share one.
 """
 
 from __future__ import annotations

@@ -47,9 +47,8 @@ class Supervisor(Protocol):
         """Make the group consist of exactly these programs, all of them started.
 
         A program whose fingerprint is unchanged and that runs is left alone when the rest of its
-        group
-        is the same; a program that was given up is tried again. Returns without waiting for them
-        to be up.
+        group is the same; a program that was given up is tried again. Returns without waiting for
+        them to be up.
         """
 
     def remove(self, group: str) -> None:
