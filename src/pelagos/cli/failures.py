@@ -4,7 +4,7 @@
 1  failed
 2  the command line, a file that it names or the configuration is wrong
 3  accepted, but not ready in time
-4  no such service, computer, release or source
+4  no such service, computer, release or person
 5  credentials are missing, wrong or not enough
 6  the plane cannot be reached
 130  interrupted (Ctrl-C)
