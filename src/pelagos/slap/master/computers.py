@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pelagos.slap import protocol
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 _WORTH_COMPRESSING = 1400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """A whole computer as bytes, ready to be sent.
 
@@ -40,18 +41,23 @@ class Snapshot:
         revision: of the computer when this was made.
         etag: changes with the bytes, and only then; unique over databases.
         body: the marshalled Computer.
-        compressed: the same in gzip, None when that gains nothing.
     """
 
     revision: int
     etag: str
     body: bytes
-    compressed: bytes | None
+
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """The same in gzip, None when that gains nothing; made for the first who reads it."""
+        if len(self.body) < _WORTH_COMPRESSING:
+            return None
+        return gzip.compress(self.body, compresslevel=4, mtime=0)
 
     @property
     def size(self) -> int:
-        """Bytes in memory."""
-        return len(self.body) + len(self.compressed or b"")
+        """Bytes in memory, about: the compressed body is a tenth of the other."""
+        return len(self.body)
 
 
 class Computers(UseCases):
@@ -190,13 +196,10 @@ class Computers(UseCases):
             if stored is None:
                 raise unknown_computer(computer_id)
             content = _content(reader, stored.key, computer_id)
-        body = protocol.encode_computer(content)
-        worth = len(body) >= _WORTH_COMPRESSING
         return Snapshot(
             revision=stored.revision,
             etag=f'W/"{self._desk.store.name}-{stored.key}-{stored.revision}"',
-            body=body,
-            compressed=gzip.compress(body, compresslevel=4, mtime=0) if worth else None,
+            body=protocol.encode_computer(content),
         )
 
     def _keep(self, computer_id: str, snapshot: Snapshot) -> None:
