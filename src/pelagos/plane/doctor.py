@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from pelagos.core import fanout
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import HttpClient, HttpError
 from pelagos.plane.data_folder import DataFolder
@@ -48,22 +47,32 @@ class Check:
 
 def run(folder: DataFolder, master_url: str, token: str | None) -> list[Check]:
     """All checks, in the order in which a person should mend them; within two seconds."""
-    end = time.monotonic() + BUDGET
-    pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="doctor")
+    asking = fanout.Fanout(slots=1)
+    questions = {name: partial(_seen, check) for name, check in _checks(folder, master_url, token)}
+    replies = asking.ask(questions, timeout=BUDGET)
+    if all(reply.verdict is not fanout.Verdict.LATE for reply in replies):
+        asking.close()  # else a thread hangs, for which nobody waits
+    return [_check_of(reply) for reply in replies]
+
+
+def _seen(check: Callable[[], Check]) -> Check:
+    """What a check found; that it could not look is a finding, too."""
     try:
-        waiting = [
-            (name, pool.submit(check)) for name, check in _checks(folder, master_url, token)
-        ]
-        done = []
-        for name, future in waiting:
-            try:
-                done.append(replace(future.result(max(0.0, end - time.monotonic())), name=name))
-            except FutureTimeoutError:
-                late = f"no result within {BUDGET:g} s"
-                done.append(Check(name, Verdict.FAIL, late, "look whether disk or server hang"))
-        return done
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        return check()
+    except PelagosError as error:
+        return _fail(error.message, error.hint or "mend that first")
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _fail(what, "run as the user who owns the data folder, or choose one with --data")
+
+
+def _check_of(reply: fanout.Reply[Check]) -> Check:
+    if reply.value is not None:
+        return replace(reply.value, name=reply.name)
+    if reply.verdict is fanout.Verdict.LATE:
+        late = f"no result within {BUDGET:g} s"
+        return Check(reply.name, Verdict.FAIL, late, "look whether disk or server hang")
+    return Check(reply.name, Verdict.FAIL, reply.error or "", "please report this")
 
 
 def _checks(
