@@ -177,7 +177,9 @@ class Fanout:
     def _submit(self, tasks: list[_Task[T]]) -> None:
         with self._work:
             if self._is_closed:
-                raise FanoutClosedError("the directory is shutting down")
+                raise FanoutClosedError(
+                    "no source can be asked any more: the program is ending", hint="start it again"
+                )
             for task in tasks:
                 self._admit(task)
 
@@ -256,7 +258,7 @@ class Fanout:
         reason: str | None = None
         try:
             value = task.call()
-        except (Exception, SystemExit) as error:  # the boundary: a source's fault stays its own
+        except BaseException as error:  # the boundary: a source's fault stays its own
             log.warning("source %s failed", task.name, exc_info=error)
             verdict, reason = Verdict.FAILED, describe(error)
         else:

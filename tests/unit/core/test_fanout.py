@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -215,6 +216,15 @@ def test_a_source_that_exits_the_program_is_only_failed(fanout: Fanout) -> None:
 
     (reply,) = fanout.ask({"s": leave}, timeout=PATIENCE)
     assert reply.verdict is Verdict.FAILED and reply.error == "SystemExit: bye"
+
+
+def test_a_call_that_is_cancelled_inside_gives_its_slot_back(fanout: Fanout) -> None:
+    def cancelled() -> None:
+        raise CancelledError("gone")  # of asyncio; no Exception
+
+    for _ in range(3):  # one more than there are slots
+        (reply,) = fanout.ask({"s": cancelled}, timeout=PATIENCE)
+        assert reply.verdict is Verdict.FAILED and reply.error == "CancelledError: gone"
 
 
 def test_an_error_is_logged_once_with_the_name_of_its_source(
