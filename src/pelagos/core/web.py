@@ -213,9 +213,11 @@ class Server:
         """Bind, then serve in the background; returns when connections are accepted."""
         host, port = self._asked
         try:
-            # cheroot leaks its socket when it cannot bind, so a probe goes first.
-            with socket.create_server((host, port), family=_family(host)):
-                pass
+            # cheroot leaks its socket when it cannot bind, so a probe goes first. It also lets a
+            # port be bound anew after kill -9 only if it was asked for by number, so the probe
+            # chooses the free one.
+            with socket.create_server((host, port), family=_family(host)) as probe:
+                self._server.bind_addr = (host, probe.getsockname()[1])
             self._server.prepare()
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
