@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
+from pelagos.core import wire
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import HttpClient
-from pelagos.core.web import Server
 from pelagos.directory import Directory
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.listening import listen
 from pelagos.plane.settings import PlaneSettings, default_directory_config
 from pelagos.slap.client import SlapClient
 
@@ -31,7 +33,7 @@ class TokenVerifier:
         """The facts of a token as the directory's plug-ins see them, None when it is nobody's.
 
         Raises:
-            HttpError, WireError: the master does not say.
+            PelagosError: the master does not say.
         """
         now = self._clock.monotonic()
         if (entry := self._known.get(token)) and now < entry[0]:
@@ -40,12 +42,15 @@ class TokenVerifier:
             "GET", "v1/identity", headers={"Authorization": f"Bearer {token}"}
         )
         if answer.status == 200:  # noqa: PLR2004  # HTTP OK
-            name = answer.json()["name"]
+            name = _name_in(answer.json())
             facts = {"token": token, "auth_id": name, "xivo_user_uuid": name}
         elif answer.status in {401, 403}:
             facts = None
         else:
-            raise PelagosError(f"the master cannot tell whose the token is ({answer.status})")
+            raise PelagosError(
+                f"the master cannot tell whose the token is ({answer.status})",
+                hint="its log says why",
+            )
         if len(self._known) >= _REMEMBERED:
             self._known = {}
         self._known[token] = (now + TRUST, facts)
@@ -56,34 +61,38 @@ class TokenVerifier:
         self._http.close()
 
 
+def _name_in(answer: object) -> str:
+    if isinstance(answer, Mapping) and isinstance(answer.get("name"), str):
+        return str(answer["name"])
+    raise wire.WireError(
+        "the answer about a token is not that of a master", hint="check the address of the master"
+    )
+
+
 class DirectoryProgram:
     """A directory that serves from threads of this process until `stop`."""
 
     def __init__(self, settings: PlaneSettings, folder: DataFolder, master_url: str) -> None:
-        self._verifier = TokenVerifier(HttpClient(master_url, timeout=5.0))
-        self._client = SlapClient(master_url, token=folder.token())
-        self._directory = Directory(
-            settings.directory_config or default_directory_config(),
-            verify=self._verifier,
-            context={"slap": self._client},
-        )
-        former = folder.endpoints().directory_url.rpartition(":")[2]
-        port = settings.directory_port or (int(former) if former.isdigit() else 0)
-        try:
-            self._server = Server(self._directory.app, "127.0.0.1", port)
-            self._server.start()
-        except PelagosError:
-            if settings.directory_port:
-                self._directory.close()
-                raise
-            self._server = Server(self._directory.app, "127.0.0.1", 0)
-            self._server.start()
-        self.url = self._server.url
-        folder.note(directory_url=self.url)
+        with contextlib.ExitStack() as undoing:
+            self._verifier = TokenVerifier(HttpClient(master_url, timeout=5.0))
+            undoing.callback(self._verifier.close)
+            self._client = SlapClient(master_url, token=folder.token())
+            undoing.callback(self._client.close)
+            self._directory = Directory(
+                settings.directory_config or default_directory_config(),
+                verify=self._verifier,
+                context={"slap": self._client},
+            )
+            undoing.callback(self._directory.close)
+            former_url = folder.endpoints().directory_url
+            self._server = listen(
+                self._directory.app, "127.0.0.1", settings.directory_port, former_url
+            )
+            undoing.callback(self._server.stop)
+            self.url = self._server.url
+            folder.note(directory_url=self.url)
+            self._ending = undoing.pop_all()
 
     def stop(self) -> None:
         """Let running requests end, then unload the plugins."""
-        self._server.stop()
-        self._directory.close()
-        self._client.close()
-        self._verifier.close()
+        self._ending.close()

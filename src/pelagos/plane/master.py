@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 
-from pelagos.core.errors import PelagosError
-from pelagos.core.web import Server
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.listening import listen
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.master import Master
 from pelagos.slap.model import Event
 
 log = logging.getLogger(__name__)
+
+#: Requests at once; those that wait for events hold a third of them at the most.
+_THREADS = 24
 
 Notify = Callable[[tuple[Event, ...]], None]
 
@@ -21,17 +24,22 @@ class MasterProgram:
     """A master that serves from threads of this process until `stop`."""
 
     def __init__(self, settings: PlaneSettings, folder: DataFolder, notify: Notify) -> None:
-        self._master = Master(f"sqlite:///{folder.database}", notify=notify)
-        try:
-            self._server = _listening(
-                self._master.app, settings.master_host, settings.master_port, folder
+        with contextlib.ExitStack() as undoing:
+            self._master = Master(f"sqlite:///{folder.database}", notify=notify)
+            undoing.callback(self._master.close)
+            former_url = folder.endpoints().master_url
+            self._server = listen(
+                self._master.app,
+                settings.master_host,
+                settings.master_port,
+                former_url,
+                threads=_THREADS,
             )
-        except PelagosError:
-            self._master.close()
-            raise
-        folder.note(master_url=self._server.url)
-        _see_to_the_token(self._master, folder)
-        self.url = self._server.url
+            undoing.callback(self._server.stop)
+            self.url = self._server.url
+            folder.note(master_url=self.url)
+            _see_to_the_token(self._master, folder)
+            undoing.pop_all()
 
     def node_token(self, computer_id: str, folder: DataFolder) -> str:
         """The token with which this computer's agent calls, made when there is no good one."""
@@ -47,22 +55,6 @@ class MasterProgram:
         self._master.end_waiting()  # else a follower of events holds the server for long
         self._server.stop()
         self._master.close()
-
-
-def _listening(app: Callable[..., object], host: str, port: int, folder: DataFolder) -> Server:
-    former = folder.endpoints().master_url.rpartition(":")[2]
-    if port == 0 and former.isdigit():
-        try:
-            return _started(app, host, int(former))
-        except PelagosError as error:
-            log.warning("%s; taking a free port instead", error)
-    return _started(app, host, port)
-
-
-def _started(app: Callable[..., object], host: str, port: int) -> Server:
-    server = Server(app, host, port, threads=24)
-    server.start()
-    return server
 
 
 def _see_to_the_token(master: Master, folder: DataFolder) -> None:

@@ -56,10 +56,10 @@ def _start(
     former = folder.endpoints()
     computer_id = settings.computer_id or former.computer_id or default_computer_id()
     master_url = settings.master_url or former.master_url
-    announcer = Announcer(settings.bus_url)
     if Part.MASTER in settings.parts:
         from pelagos.plane.master import MasterProgram
 
+        announcer = Announcer(settings.bus_url)
         stack.callback(announcer.stop)
         master = MasterProgram(settings, folder, announcer.announce)
         stack.callback(master.stop)
@@ -76,9 +76,8 @@ def _start(
 
         folder.note(computer_id=computer_id, node_root=str(folder.node))
         node = NodeProgram(settings, folder, computer_id, master_url)
-        waker = Waker(settings.bus_url, computer_id, node.agent.wake)
-        stack.callback(waker.stop)
         stack.callback(node.stop)
+        stack.callback(Waker(settings.bus_url, computer_id, node.agent.wake).stop)
         alive = node.alive
     if Part.DIRECTORY in settings.parts:
         from pelagos.plane.directory import DirectoryProgram

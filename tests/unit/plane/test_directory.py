@@ -34,3 +34,10 @@ def test_a_master_that_fails_is_no_no():
     verify, _, _ = verifier(Response(500, {}, b""))
     with pytest.raises(PelagosError, match="500"):
         verify("good")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"name": 1}', b"no JSON"])
+def test_a_stranger_in_place_of_the_master_is_no_answer(body: bytes):
+    verify, _, _ = verifier(Response(200, {}, body))
+    with pytest.raises(PelagosError):
+        verify("good")

@@ -1,0 +1,41 @@
+"""An HTTP server at the address that it had in the last run: others have kept that address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pelagos.core.errors import PelagosError
+from pelagos.core.web import Server
+
+log = logging.getLogger(__name__)
+
+
+def listen(
+    app: Callable[..., Any], host: str, port: int, former_url: str, *, threads: int = 16
+) -> Server:
+    """A server that has started.
+
+    Args:
+        app: the WSGI application.
+        host: address to listen on.
+        port: 0 takes the port of `former_url`, or a free one when that is taken meanwhile.
+        former_url: where the same program answered before; empty when it never did.
+        threads: how many requests are worked on at once.
+
+    Raises:
+        PelagosError: the address cannot be had.
+    """
+    former = former_url.rpartition(":")[2]
+    if port == 0 and former.isdigit():
+        try:
+            return _started(Server(app, host, int(former), threads=threads))
+        except PelagosError as error:
+            log.warning("%s; taking a free port instead", error)
+    return _started(Server(app, host, port, threads=threads))
+
+
+def _started(server: Server) -> Server:
+    server.start()
+    return server
