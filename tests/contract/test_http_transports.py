@@ -18,6 +18,7 @@ from pelagos.core.http import (
     Request,
     Response,
 )
+from pelagos.core.http.transports import pooled
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import Server, make_app
 
@@ -121,3 +122,26 @@ def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket):
         client.request("GET", "x")
     client.close()
     thread.join()
+
+
+def test_an_answer_that_is_too_large_is_not_fetched_twice(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pooled, "BODY_LIMIT", 4)
+    served = []
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            served.append(peer.recv(4096))
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlarge")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=5)
+    with pytest.raises(HttpProtocolError, match="larger than 4 bytes") as caught:
+        client.request("GET", "x")
+    thread.join()
+    client.close()
+    assert caught.value.retry_after is None
+    assert len(served) == 1

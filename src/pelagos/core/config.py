@@ -6,7 +6,7 @@ is passed over in silence.
 
     data folder    --data, PELAGOS_DATA, $XDG_DATA_HOME/pelagos, ~/.local/share/pelagos
     file           --config, PELAGOS_CONFIG, $XDG_CONFIG_HOME/pelagos/config.toml,
-    ~/.config/pelagos/config.toml
+                   ~/.config/pelagos/config.toml
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ def settings() -> Iterator[Setting]:
     for section, kind in SECTIONS.items():
         about = _attributes(kind.__doc__ or "")
         for one in fields(kind):
-            yield _setting(section, one, about[one.name])
+            # `python -OO` has no docstrings; the settings work without their meanings.
+            yield _setting(section, one, about.get(one.name, ""))
 
 
 def find_setting(key: str) -> Setting:
@@ -243,7 +244,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
 
     Raises:
         ConfigError: the file cannot be read, or a key or value in it, or in the environment, is
-        wrong.
+            wrong.
     """
     where = path or config_file(environ)
     is_named = path is not None or bool(environ.get("PELAGOS_CONFIG"))

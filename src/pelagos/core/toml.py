@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -47,18 +46,19 @@ def write(path: Path, document: Any) -> None:
     import tempfile  # noqa: PLC0415  # only writing pays for it
 
     target = path.resolve()  # a link stays a link
-    temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".config.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(document.as_string())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(document.as_string())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
     except OSError as error:
-        with contextlib.suppress(OSError):
-            Path(temporary or target / "none").unlink()
         raise ConfigError(
             f"cannot write the configuration file {path}: {error.strerror or error}",
             hint="name another one with --config or PELAGOS_CONFIG",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pelagos.core import config
+from pelagos.core import config, toml
 from pelagos.core.config import SECTIONS, Config, load
 from pelagos.core.errors import ConfigError
 
@@ -232,3 +232,19 @@ def test_a_folder_that_cannot_be_made_is_named(file: Path):
     write(file, "")
     with pytest.raises(ConfigError, match="cannot write"):
         config.set_value(file / "config.toml", "master.port", "1")
+
+
+def test_settings_are_there_without_docstrings(monkeypatch: pytest.MonkeyPatch):
+    for section in SECTIONS.values():  # as python -OO does it
+        monkeypatch.setattr(section, "__doc__", None)
+    assert config.find_setting("master.port").default == 0
+
+
+def test_a_file_that_cannot_take_the_place_of_the_old_one_is_not_left_behind(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.mkdir()
+    (path / "none").touch()
+    with pytest.raises(ConfigError, match="cannot write"):
+        toml.write(path, toml.open_document(tmp_path / "absent"))
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+    assert (path / "none").exists()

@@ -15,8 +15,8 @@ BODY_LIMIT = 256 * 1024 * 1024
 class PooledTransport:
     """A pool of connections per server, shared by all threads.
 
-    A GET or HEAD whose kept-open connection turns out to be closed by the server is sent once more
-    on a new one; nothing else is retried here.
+    A GET or HEAD whose connection ends before the whole answer is there is sent once more: the
+    server may have closed a kept-open one meanwhile. Nothing else is retried here.
     """
 
     def __init__(self, *, pool_size: int = 10) -> None:
@@ -26,8 +26,8 @@ class PooledTransport:
         """Send over a pooled connection."""
         try:
             return self._send(request)
-        except HttpProtocolError:
-            if request.method not in {"GET", "HEAD"}:
+        except HttpProtocolError as error:
+            if error.retry_after is None or request.method not in {"GET", "HEAD"}:
                 raise
             return self._send(request)
 
