@@ -30,7 +30,7 @@ class TokenVerifier:
         self._known: dict[str, tuple[float, Mapping[str, object] | None]] = {}
 
     def __call__(self, token: str) -> Mapping[str, object] | None:
-        """The facts of a token as the directory's plug-ins see them, None when it is nobody's.
+        """The facts of a token as the directory's plugins see them, None when it is nobody's.
 
         Raises:
             PelagosError: the master does not say.
