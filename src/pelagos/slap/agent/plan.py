@@ -82,6 +82,7 @@ class PartitionMemory:
         refused: code of the last refusal that was reported.
         revived: revivals in a row without a good check.
         revive_at: the next revival at the earliest.
+        supervise_at: programs that the supervisor does not know are given to it no sooner.
         pids: the programs' pids at the last check, to see a restart at once.
         restarts: when programs were seen to have been restarted by the supervisor, lately.
     """
@@ -97,6 +98,7 @@ class PartitionMemory:
     refused: str | None = None
     revived: int = 0
     revive_at: float = 0.0
+    supervise_at: float = 0.0
     pids: tuple[tuple[str, int | None], ...] = ()
     restarts: tuple[float, ...] = ()
     is_destroyed: bool = False
@@ -311,7 +313,7 @@ def _plan_upkeep(
     """What a started instance needs, whose wish was carried out."""
     name = partition.partition_id
     if here.is_unsupervised:
-        if draft.at(known.retry_at, name, "its programs are not supervised"):
+        if draft.at(known.supervise_at, name, "its programs are not supervised"):
             draft.add(StepKind.DEPLOY, name, partition=partition)
     elif _is_revival_due(draft, here, known):
         draft.add(StepKind.REVIVE, name, partition=partition)

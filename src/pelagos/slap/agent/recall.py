@@ -82,7 +82,7 @@ class Recall:
         return PartitionMemory(
             wish=key,
             tried=key,
-            retry_at=now + self.settings.retry_first,
+            supervise_at=now + self.settings.retry_first,
             grace_until=grace,
             check_at=now + FIRST_CHECK,
         )

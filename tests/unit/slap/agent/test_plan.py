@@ -164,7 +164,7 @@ def test_a_well_instance_is_checked_when_its_time_comes_or_a_process_changed() -
 def test_programs_that_the_supervisor_lost_are_given_to_it_again() -> None:
     here = PartitionSeen("1000", "SOFTINST-1", is_empty=False, is_unsupervised=True)
     assert kinds(plan(instance(), here=here)) == [(StepKind.DEPLOY, NAME)]
-    just_done = PartitionMemory(wish="1000", tried="1000", retry_at=105.0)
+    just_done = PartitionMemory(wish="1000", tried="1000", supervise_at=105.0)
     assert plan(instance(), here=here, known=just_done).due == 105.0
 
 

@@ -48,6 +48,7 @@ def test_a_deployment_starts_the_grace_period() -> None:
     assert known.wish == known.tried == "7"
     assert known.grace_until == 110.0
     assert known.check_at < 101.0 and known.failures == 0
+    assert known.retry_at == 0.0  # nothing that comes next has to wait
 
 
 def test_failed_deployments_of_one_wish_wait_longer_and_another_wish_starts_anew() -> None:
