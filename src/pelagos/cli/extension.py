@@ -46,9 +46,10 @@ def extend(tree: CommandTree) -> None:
 
 def _is_declared(folders: list[str]) -> bool:
     mark = f"[{GROUP}]".encode()
-    for folder in folders:
+    for path in folders:
+        folder = path or "."
         try:
-            names = os.listdir(folder or ".")  # noqa: PTH208  # pathlib is dear
+            names = os.listdir(folder)  # noqa: PTH208  # pathlib is dear
         except OSError:  # a zip file, or a folder that is not there
             continue
         for name in names:

@@ -156,7 +156,10 @@ def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
 
 
 def _told(error: PelagosError) -> int:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:  # what was printed before cannot be kept; the error is still told
+        _discard_output()
     sys.stderr.write(failures.as_written(error))
     return failures.exit_code(error)
 

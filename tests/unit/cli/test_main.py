@@ -10,6 +10,7 @@ from pelagos import __version__
 from pelagos.cli import failures
 from pelagos.cli.commands.service import ServiceDestroy, ServiceStart, ServiceStop
 from pelagos.cli.main import main
+from pelagos.core.errors import PelagosError
 from pelagos.slap.model import InstanceState
 
 
@@ -250,6 +251,32 @@ def test_a_full_disk_below_the_output_is_told():
         done = run_program("config", "list", stdout=full)
     assert done.returncode == failures.FAILED
     assert done.stderr == b"pelagos: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("error", [PelagosError("no such thing"), ValueError("odd")])
+def test_an_error_after_output_that_cannot_be_written_is_told(error, tmp_path):
+    """A script prints through `main`, so that the output waits when the command fails."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from pelagos.cli import main\n"
+        "from pelagos.core.errors import PelagosError\n"
+        "def run(words, make_context):\n"
+        "    print('a line')\n"
+        f"    raise {type(error).__name__}({str(error)!r})\n"
+        "main.run = run\n"
+        "sys.exit(main.main([]))\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, script],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PELAGOS_DATA": str(tmp_path), "PYTHONUNBUFFERED": ""},
+            check=False,
+        )
+    assert done.returncode == failures.FAILED
+    assert str(error) in done.stderr.decode() and b"Traceback" not in done.stderr
 
 
 def test_closed_streams_are_no_failure():
