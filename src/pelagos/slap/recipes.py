@@ -177,31 +177,56 @@ class Parameters(_Recipe):
     """Reads the instance's parameters from the master; each becomes an option of this section.
 
     Options: defaults, lines `name = value`: the parameters that the instance knows, with what
-        holds when the
-    requester says nothing. A parameter that is not declared there is an error, unless strict =
-    false.
+    holds when the requester says nothing. A parameter that is not declared there is an error,
+    unless strict = false. multiline: names of those whose value may have several lines.
     """
 
-    allowed = ("defaults", "strict")
+    allowed = ("defaults", "multiline", "strict")
 
     def __init__(self, buildout: Sections, name: str, options: Options) -> None:
         super().__init__(buildout, name, options)
         defaults = self.pairs("defaults")
         for reserved in {"recipe", *self.allowed} & defaults.keys():
             raise self.fail(f"a parameter cannot be named {reserved}.")
+        multiline = options.get("multiline", "").split()
+        for stranger in sorted(set(multiline) - defaults.keys()):
+            raise self.fail(f"multiline: {stranger[:80]!r} is not among the defaults.")
         given = _fetch_parameters(buildout)
-        is_strict = self.flag("strict", default=True)
-        unknown = sorted(set(given) - set(defaults))
-        if unknown and is_strict:
-            near = difflib.get_close_matches(unknown[0], list(defaults), 1)
+        if self.flag("strict", default=True):
+            self._refuse_unknown(given, defaults)
+        taken = {
+            key: value
+            for key, value in given.items()
+            if _LABEL.fullmatch(key) and key not in {"recipe", *self.allowed}
+        }
+        for key, value in taken.items():
+            self._refuse_profile(key, value, may_be_multiline=key in multiline)
+        for key, value in {**defaults, **taken}.items():
+            options[key] = value
+
+    def _refuse_unknown(self, given: Mapping[str, str], defaults: Mapping[str, str]) -> None:
+        for unknown in sorted(set(given) - set(defaults)):
+            near = difflib.get_close_matches(unknown, list(defaults), 1)
             meant = f" Did you mean {near[0]}?" if near else ""
             known = ", ".join(sorted(defaults)) or "none"
             raise self.fail(
-                f"the service has no parameter {unknown[0][:80]!r}.{meant} It knows: {known}."
+                f"the service has no parameter {unknown[:80]!r}.{meant} It knows: {known}."
             )
-        for key, value in {**defaults, **given}.items():
-            if _LABEL.fullmatch(key) and key not in {"recipe", *self.allowed}:
-                options[key] = value
+
+    def _refuse_profile(self, key: str, value: str, *, may_be_multiline: bool) -> None:
+        """Refuse what would be read as part of the profile.
+
+        zc.buildout fills in what it has just filled in once more, so `${slap-connection:…}` in a
+        value would show the partition's token; and a line of a value would become a line of the
+        option that it is put into, e.g. one more variable of a service's environment.
+        """
+        if "${" in value:
+            raise self.fail(f"the parameter {key!r} holds '${{', which zc.buildout would fill in.")
+        if not may_be_multiline and value.splitlines() not in ([], [value]):
+            raise self.fail(
+                f"the parameter {key!r} has several lines, and the release takes one "
+                "(its profile may allow more: multiline)."
+            )
 
 
 def _connection(buildout: Sections) -> Options:

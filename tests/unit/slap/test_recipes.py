@@ -160,6 +160,37 @@ def test_a_parameter_cannot_take_the_place_of_an_option(
     assert options["recipe"] == "pelagos:parameters" and "bad name" not in options
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("${slap-connection:server-url}", "fill in"),
+        ("$${a:b}", "fill in"),
+        ("calm\nLD_PRELOAD = /tmp/x.so", "several lines"),
+        ("calm\u2028LD_PRELOAD = /tmp/x.so", "several lines"),
+        ("calm\n", "several lines"),
+    ],
+)
+def test_a_requester_cannot_write_into_the_profile(
+    buildout: Sections, master: Master, value: str, reason: str
+) -> None:
+    master.parameters = {"mood": value}
+    options = {"defaults": "mood = calm"}
+    with pytest.raises(RecipeError, match=f"'mood'.*{reason}"):
+        Parameters(buildout, "p", options)
+    assert "mood" not in options
+
+
+def test_a_parameter_may_have_several_lines_where_the_profile_says_so(
+    buildout: Sections, master: Master
+) -> None:
+    master.parameters = {"key": "-----\nabc\n"}
+    options = {"defaults": "key =\nmood = $calm", "multiline": "key"}
+    Parameters(buildout, "p", options)
+    assert (options["key"], options["mood"]) == ("-----\nabc\n", "$calm")
+    with pytest.raises(RecipeError, match="multiline: 'kez' is not among the defaults"):
+        Parameters(buildout, "p", {"defaults": "key =", "multiline": "kez"})
+
+
 def test_a_silent_master_is_one_line(buildout: Sections) -> None:
     with pytest.raises(RecipeError, match="master does not answer") as caught:
         Parameters(buildout, "p", {"defaults": "a = 1"})
