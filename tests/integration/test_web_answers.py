@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
@@ -84,3 +86,53 @@ def test_a_small_answer_is_one_packet(connection: http.client.HTTPConnection):
         first = peer.recv(65536)
     assert first.startswith(b"HTTP/1.1 200 OK")
     assert first.endswith(b"\r\n\r\nhello")
+
+
+def talk(connection: http.client.HTTPConnection, head: bytes, piece: bytes, count: int) -> bytes:
+    """What the server answers to a head and as many pieces of a body as it takes."""
+    with socket.create_connection((connection.host, connection.port), timeout=10) as peer:
+        with contextlib.suppress(ConnectionError):
+            peer.sendall(head)
+            for _ in range(count):
+                peer.sendall(piece)
+        return peer.recv(65536)
+
+
+def test_a_head_without_end_is_refused_early(connection: http.client.HTTPConnection):
+    with memory() as peak:
+        answer = talk(connection, b"GET /small HTTP/1.1\r\nHost: x\r\nX: ", b"y" * 60_000, 2)
+        assert answer.startswith((b"HTTP/1.1 413", b"HTTP/1.1 400"))
+    assert peak() < 4 << 20
+
+
+def test_a_body_in_chunks_is_refused_unread(connection: http.client.HTTPConnection):
+    head = b"POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n"
+    assert talk(connection, head, b"", 0).startswith(b"HTTP/1.1 411")
+
+
+def test_a_body_that_nobody_reads_takes_no_memory(connection: http.client.HTTPConnection):
+    head = b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 33554432\r\n\r\n"
+    with memory() as peak:
+        answer = talk(connection, head, bytes(1 << 16), 512)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert peak() < 8 << 20
+
+
+def test_a_connection_goes_on_after_a_body_that_nobody_read(
+    connection: http.client.HTTPConnection,
+):
+    for _ in range(2):
+        connection.request("POST", "/small", body=bytes(1 << 20))
+        assert connection.getresponse().read() == b"hello"
+
+
+@contextlib.contextmanager
+def memory() -> Iterator[Callable[[], int]]:
+    """Tells the bytes that were allocated at the most inside the block."""
+    peak = 0
+    tracemalloc.start()
+    try:
+        yield lambda: peak
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -24,8 +24,11 @@ from pelagos.core.errors import PelagosError
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a body that is too large which are still read, and thrown away, before the refusal.
+#: Bytes of a request's line and headers together; more is refused.
+_HEAD_LIMIT = 64 * 1024
+#: Bytes of a body that nobody wanted which are still read, and thrown away, before the answer.
 _DRAINED = 64 * 1024 * 1024
+_PIECE = 64 * 1024
 
 
 class WebError(PelagosError):
@@ -92,21 +95,13 @@ def make_app(name: str, *, max_body: int = 1024 * 1024) -> Flask:
 
 def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
-    if status == 413:  # noqa: PLR2004  # RFC 9110
-        _drain()
     headers = {}
     if status == 405 and (allowed := getattr(error, "valid_methods", None)):  # noqa: PLR2004  # RFC 9110
         headers["Allow"] = ", ".join(sorted(allowed))
-    code = (error.name or "error").lower().replace(" ", "-")
+    name = (error.name or "error").lower().replace(" ", "-")
+    code = "too-large" if status == 413 else name  # noqa: PLR2004  # RFC 9110
     message = error.description or error.name or "the request cannot be served"
     return error_answer(WebError(status, code, message, headers=headers))
-
-
-def _drain() -> None:
-    """Read what the peer still sends: it hears our answer only when it may finish speaking."""
-    left = _DRAINED
-    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 1 << 16))):
-        left -= len(chunk)
 
 
 def _unexpected(error: Exception) -> Response:
@@ -132,14 +127,17 @@ def _log_answer(response: Response) -> Response:
 
 
 class _Request(server.HTTPRequest):
-    """Sends the head of an answer together with the beginning of its body.
+    """Sends head and beginning of an answer together, and bounds what it reads.
 
-    Apart, they are two packets, and the peer wakes up twice: a third of a small answer's time.
+    Apart, head and body are two packets, and the peer wakes up twice: a third of a small answer's
+    time. A body must say its length: of one that comes in chunks cheroot would hold a whole chunk
+    in memory, however large it is said to be.
     """
 
     _head = b""
 
     def send_headers(self) -> None:
+        self._drain()
         wfile = self.conn.wfile
         self.conn.wfile = held = io.BytesIO()
         try:
@@ -155,8 +153,23 @@ class _Request(server.HTTPRequest):
         super().write(head + chunk if head else chunk)
 
     def respond(self) -> None:
+        if self.chunked_read:
+            self.close_connection = True  # what is left unread must not pass for a request
+            self.simple_response("411 Length Required", "Send the body with its Content-Length.")
+            return
         super().respond()
         self._send_head()  # of an answer without a body
+
+    def _drain(self) -> None:
+        """Read what the peer still sends: it hears our answer only when it may finish speaking.
+
+        cheroot would do it, too, but all at once.
+        """
+        left = getattr(self.rfile, "remaining", 0)
+        if left > _DRAINED:
+            left, self.close_connection = _DRAINED, True
+        while left > 0 and (piece := self.rfile.read(min(left, _PIECE))):
+            left -= len(piece)
 
     def _send_head(self) -> None:
         head, self._head = self._head, b""
@@ -207,6 +220,7 @@ class Server:
             timeout=30,
             shutdown_timeout=2,
         )
+        self._server.max_request_header_size = _HEAD_LIMIT
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
