@@ -30,7 +30,10 @@ class TokenVerifier:
         self._known: dict[str, tuple[float, Mapping[str, object] | None]] = {}
 
     def __call__(self, token: str) -> Mapping[str, object] | None:
-        """The facts of a token as the directory's plugins see them, None when it is nobody's.
+        """The facts of a person's token as the directory's plugins see them, None of any other.
+
+        The directory shows the services of everybody, which the master shows to people only; the
+        token of a computer or a partition must not be a way around that.
 
         Raises:
             PelagosError: the master does not say.
@@ -42,8 +45,7 @@ class TokenVerifier:
             "GET", "v1/identity", headers={"Authorization": f"Bearer {token}"}
         )
         if answer.status == 200:  # noqa: PLR2004  # HTTP OK
-            name = _name_in(answer.json())
-            facts = {"token": token, "auth_id": name, "xivo_user_uuid": name}
+            facts = _facts(token, answer.json())
         elif answer.status in {401, 403}:
             facts = None
         else:
@@ -61,12 +63,17 @@ class TokenVerifier:
         self._http.close()
 
 
-def _name_in(answer: object) -> str:
-    if isinstance(answer, Mapping) and isinstance(answer.get("name"), str):
-        return str(answer["name"])
-    raise wire.WireError(
-        "the answer about a token is not that of a master", hint="check the address of the master"
-    )
+def _facts(token: str, answer: object) -> Mapping[str, object] | None:
+    kind = answer.get("kind") if isinstance(answer, Mapping) else None
+    name = answer.get("name") if isinstance(answer, Mapping) else None
+    if not isinstance(kind, str) or not isinstance(name, str):
+        raise wire.WireError(
+            "the answer about a token is not that of a master",
+            hint="check the address of the master",
+        )
+    if kind != "person":
+        return None
+    return {"token": token, "auth_id": name, "xivo_user_uuid": name}
 
 
 class DirectoryProgram:

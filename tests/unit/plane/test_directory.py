@@ -36,6 +36,12 @@ def test_a_master_that_fails_is_no_no():
         verify("good")
 
 
+@pytest.mark.parametrize("kind", ["computer", "partition"])
+def test_what_is_no_person_may_not_look_people_over_the_shoulder(kind: str):
+    verify, _, _ = verifier(Response(200, {}, b'{"kind": "%s", "name": "c1"}' % kind.encode()))
+    assert verify("good") is None
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"name": 1}', b"no JSON"])
 def test_a_stranger_in_place_of_the_master_is_no_answer(body: bytes):
     verify, _, _ = verifier(Response(200, {}, body))
