@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -9,8 +10,8 @@ HELLO = Path(__file__).parents[2] / "examples" / "hello" / "software.cfg"
 
 
 def test_the_example_runs_in_a_folder_with_a_space_in_its_name() -> None:
-    software, instance = RawConfigParser(), RawConfigParser()
-    software.read(HELLO)
-    instance.read_string(software["instance"]["inline"])
-    command = instance["hello"]["command"].split("\n")
-    assert [line for line in command if " " in line] == []
+    _, _, inline = HELLO.read_text("utf-8").rpartition("inline =\n")
+    instance = RawConfigParser(delimiters="=")
+    instance.read_string(textwrap.dedent(inline))
+    command = instance["hello"]["command"].strip().split("\n")
+    assert command and [argument for argument in command if " " in argument] == []
