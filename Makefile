@@ -1,4 +1,8 @@
-# Everything happens inside this folder: uv in .uv, packages in .venv, downloads in .cache.
+# uv goes to .uv and all packages to .venv; the system's Python is not touched. uv keeps what it
+# downloads in the user's cache, as usual.
+ifneq ($(words $(CURDIR)),1)
+$(error zc.buildout cannot work below a path with a space: clone Pelagos elsewhere than $(CURDIR))
+endif
 PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin

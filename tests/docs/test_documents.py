@@ -4,15 +4,17 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support.plane import HELLO, Plane
+
 ROOT = Path(__file__).parents[2]
 PELAGOS = Path(sys.executable).with_name("pelagos")
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PROGRAM = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 #: What a document may show and a test does not repeat: it would run for ever, or run this test.
 NOT_RUN = ("git clone", "make ", ".venv/bin/pelagos up")
@@ -32,42 +34,25 @@ def commands(document: Path) -> Iterator[tuple[str, int]]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+def plane(tmp_path: Path) -> Iterator[Plane]:
     """A plane that runs while the document's commands do."""
-    environment = {
-        **os.environ,
-        "HOME": str(tmp_path),
-        "PELAGOS_DATA": str(tmp_path / "data"),
-        "XDG_CONFIG_HOME": str(tmp_path),
-        "PATH": f"{PELAGOS.parent}:{os.environ['PATH']}",
-    }
-    with (tmp_path / "up.log").open("wb") as log:
-        plane = subprocess.Popen([PELAGOS, "up"], env=environment, stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + 30
-        while subprocess.run(
-            [PELAGOS, "computer", "list"], env=environment, capture_output=True, check=False
-        ).returncode:
-            assert plane.poll() is None, (tmp_path / "up.log").read_text()
-            assert time.monotonic() < end, (tmp_path / "up.log").read_text()
-            time.sleep(0.1)
-        yield environment
-    finally:
-        plane.terminate()
-        plane.wait(60)
-        subprocess.run([PELAGOS, "down", "--stop-services"], env=environment, check=True)
+    plane = Plane(tmp_path)
+    plane.environment["PATH"] = f"{PELAGOS.parent}:{os.environ['PATH']}"
+    plane.start()
+    yield plane
+    plane.stop()
 
 
 @pytest.mark.integration
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial/first-service.md"])
-def test_the_commands_of_a_document_work(name: str, environment: dict[str, str]):
+def test_the_commands_of_a_document_work(name: str, plane: Plane):
     ran = 0
     for command, expected in commands(ROOT / name):
         done = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=ROOT,
-            env=environment,
+            env=plane.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -76,6 +61,33 @@ def test_the_commands_of_a_document_work(name: str, environment: dict[str, str])
         assert "Traceback" not in done.stderr
         ran += 1
     assert ran >= 7
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(120)
+def test_the_programs_of_the_library_guide_run(plane: Plane):
+    endpoints = plane.data.endpoints()
+    secret = f"x:{plane.data.token()}@"
+    environment = {
+        **plane.environment,
+        "MASTER_URL": endpoints.master_url.replace("://", f"://{secret}"),
+        "COMPUTER": endpoints.computer_id,
+        "RELEASE": str(HELLO),
+    }
+    programs = PROGRAM.findall((ROOT / "docs/how-to/use-as-a-library.md").read_text())
+    said = []
+    for program in programs:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0].split()[1] == "started"
+    assert said[1].startswith("from-a-program ")
 
 
 def test_the_readme_is_short():
