@@ -18,6 +18,9 @@ from pelagos.slap.model import Cause, InstanceState, InstanceStatus, Service
 #: What every back-end is filled with: id, name, address (None: it has none).
 ENTRIES = (("1", "Céline", "a:1"), ("2", "bob", None), ("3", "Zoë Bob", "c:3"))
 
+#: What comes with each question.
+ASKED = {"token": "t", "token_infos": {}, "xivo_user_uuid": None}
+
 
 def csv_source(tmp_path: Path) -> Source:
     path = tmp_path / "entries.csv"
@@ -28,6 +31,9 @@ def csv_source(tmp_path: Path) -> Source:
 
 def instances_source(_tmp_path: Path) -> Source:
     class Master:
+        def with_token(self, _token: str | None) -> Master:
+            return self
+
         def services(self) -> list[Service]:
             return [_service(*entry) for entry in ENTRIES]
 
@@ -66,7 +72,7 @@ def ids(results: list[Any]) -> list[str | None]:
 
 
 def test_the_empty_term_finds_all_in_a_stable_order(source: Source) -> None:
-    assert ids(source.search("", {})) == ["1", "2", "3"] == ids(source.search("", {}))
+    assert ids(source.search("", ASKED)) == ["1", "2", "3"] == ids(source.search("", ASKED))
 
 
 @pytest.mark.parametrize(
@@ -79,40 +85,40 @@ def test_the_empty_term_finds_all_in_a_stable_order(source: Source) -> None:
 def test_a_term_is_found_without_case_and_accents_in_the_searched_columns(
     source: Source, term: str, found: list[str]
 ) -> None:
-    assert ids(source.search(term, {})) == found
+    assert ids(source.search(term, ASKED)) == found
 
 
 def test_a_missing_value_is_none_and_never_the_empty_text(source: Source) -> None:
-    for result in source.search("", {}):
+    for result in source.search("", ASKED):
         assert "" not in result.fields.values()
-    assert source.search("bob", {})[0].fields["address"] is None
-    assert source.search("bob", {})[0].fields["shown"] == "bob"
+    assert source.search("bob", ASKED)[0].fields["address"] is None
+    assert source.search("bob", ASKED)[0].fields["shown"] == "bob"
 
 
 def test_a_match_is_exact_or_none(source: Source) -> None:
-    match = source.first_match("c:3", {})
+    match = source.first_match("c:3", ASKED)
     assert match is not None and match.source_entry_id() == "3"
     for other in ("c:", "", "C:3", "nobody"):
-        assert source.first_match(other, {}) is None
-    assert set(source.match_all(["a:1", "c:3", "x"], {})) == {"a:1", "c:3"}
+        assert source.first_match(other, ASKED) is None
+    assert set(source.match_all(["a:1", "c:3", "x"], ASKED)) == {"a:1", "c:3"}
 
 
 def test_entries_are_listed_by_their_ids(source: Source) -> None:
-    assert ids(source.list(["3", "nobody", "1"], {})) == ["1", "3"]
-    assert source.list([], {}) == []
+    assert ids(source.list(["3", "nobody", "1"], ASKED)) == ["1", "3"]
+    assert source.list([], ASKED) == []
 
 
 def test_results_do_not_share_their_fields(source: Source) -> None:
-    first = source.search("bob", {})[0]
+    first = source.search("bob", ASKED)[0]
     dict.__setitem__(first.fields, "shown", "spoiled")  # a dict in fact, whatever it is called
-    assert source.search("bob", {})[0].fields["shown"] == "bob"
+    assert source.search("bob", ASKED)[0].fields["shown"] == "bob"
 
 
 def test_many_threads_may_ask_at_once(source: Source) -> None:
     wrong: list[Any] = []
 
     def ask() -> None:
-        found = [ids(source.search("bob", {})) for _ in range(50)]
+        found = [ids(source.search("bob", ASKED)) for _ in range(50)]
         wrong.extend(f for f in found if f != ["2", "3"])
 
     threads = [threading.Thread(target=ask) for _ in range(8)]

@@ -94,6 +94,9 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings["services"]["lookup"]["default"]["sources"].append("house")
 
     class Master:
+        def with_token(self, _token: str | None) -> Master:
+            return self
+
         def services(self) -> list[Any]:
             return []
 

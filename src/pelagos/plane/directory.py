@@ -17,6 +17,8 @@ from pelagos.slap.client import SlapClient
 
 #: Seconds for which the master's word on a token is good; a revoked one is refused after that.
 TRUST = 5.0
+#: Seconds that the master may take to say whose a token is.
+_PATIENCE = 5.0
 #: Tokens that are remembered at the most.
 _REMEMBERED = 1000
 
@@ -32,8 +34,7 @@ class TokenVerifier:
     def __call__(self, token: str) -> Mapping[str, object] | None:
         """The facts of a person's token as the directory's plugins see them, None of any other.
 
-        The directory shows the services of everybody, which the master shows to people only; the
-        token of a computer or a partition must not be a way around that.
+        The directory is for people; a computer or a partition has nothing to look up in it.
 
         Raises:
             PelagosError: the master does not say.
@@ -42,7 +43,10 @@ class TokenVerifier:
         if (entry := self._known.get(token)) and now < entry[0]:
             return entry[1]
         answer = self._http.request(
-            "GET", "v1/identity", headers={"Authorization": f"Bearer {token}"}
+            "GET",
+            "v1/identity",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_PATIENCE,
         )
         if answer.status == 200:  # noqa: PLR2004  # HTTP OK
             facts = _facts(token, answer.json())
@@ -57,10 +61,6 @@ class TokenVerifier:
             self._known = {}
         self._known[token] = (now + TRUST, facts)
         return facts
-
-    def close(self) -> None:
-        """Give back the connection."""
-        self._http.close()
 
 
 def _facts(token: str, answer: object) -> Mapping[str, object] | None:
@@ -77,18 +77,20 @@ def _facts(token: str, answer: object) -> Mapping[str, object] | None:
 
 
 class DirectoryProgram:
-    """A directory that serves from threads of this process until `stop`."""
+    """A directory that serves from threads of this process until `stop`.
+
+    It has no token of its own: the master is asked with the token of the person who asks here.
+    """
 
     def __init__(self, settings: PlaneSettings, folder: DataFolder, master_url: str) -> None:
         with contextlib.ExitStack() as undoing:
-            self._verifier = TokenVerifier(HttpClient(master_url, timeout=5.0))
-            undoing.callback(self._verifier.close)
-            self._client = SlapClient(master_url, token=folder.token())
-            undoing.callback(self._client.close)
+            # Of nobody, even when the address has a token in it.
+            http = HttpClient(master_url).with_token(None)
+            undoing.callback(http.close)
             self._directory = Directory(
                 settings.directory_config or default_directory_config(),
-                verify=self._verifier,
-                context={"slap": self._client},
+                verify=TokenVerifier(http),
+                context={"slap": SlapClient(http.base_url, http=http)},
             )
             undoing.callback(self._directory.close)
             former_url = folder.endpoints().directory_url

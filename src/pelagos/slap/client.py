@@ -103,6 +103,10 @@ class SlapClient:
         """The master's address, without credentials."""
         return self._http.base_url
 
+    def with_token(self, token: str | None) -> SlapClient:
+        """The same master over the same connections, asked as somebody else; cheap to make."""
+        return SlapClient(self.url, timeout=self._timeout, http=self._http.with_token(token))
+
     def close(self) -> None:
         """Give back idle connections; the client stays usable."""
         self._http.close()

@@ -3,7 +3,10 @@ import pytest
 from pelagos.core.clock import ManualClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import FakeTransport, HttpClient, Request, Response
+from pelagos.directory import Directory
 from pelagos.plane.directory import TRUST, TokenVerifier
+from pelagos.plane.settings import default_directory_config
+from pelagos.slap.client import SlapClient
 
 
 def identity(request: Request) -> Response:
@@ -47,3 +50,24 @@ def test_a_stranger_in_place_of_the_master_is_no_answer(body: bytes):
     verify, _, _ = verifier(Response(200, {}, body))
     with pytest.raises(PelagosError):
         verify("good")
+
+
+def test_the_master_is_asked_with_the_token_of_whoever_asks_the_directory():
+    def services(request: Request) -> Response:
+        asked.append(request.headers.get("Authorization"))
+        return Response(200, {}, b"[]")
+
+    asked: list[str | None] = []
+    routes = {"GET /v1/identity": identity, "GET /v1/services": services}
+    # An address with a credential in it, as that of a remote master may be.
+    http = HttpClient("http://x:admins@master", transport=FakeTransport(routes)).with_token(None)
+    context = {"slap": SlapClient(http.base_url, http=http)}
+    with Directory(
+        default_directory_config(), verify=TokenVerifier(http), context=context
+    ) as directory:
+        client = directory.app.test_client()
+        path = "/0.1/directories/lookup/default?term=x"
+        answer = client.get(path, headers={"X-Auth-Token": "good"})
+        assert answer.get_json()["sources"][0]["verdict"] == "empty"
+        assert client.get(path, headers={"X-Auth-Token": "bad"}).status_code == 401
+    assert asked == ["Bearer good"]

@@ -35,12 +35,23 @@ DB = replace(
 GONE = replace(HELLO, reference="gone", guid="SOFTINST-3", status=InstanceStatus.DESTROYED)
 
 
+ANN = {"token": "ann"}
+
+
 class Master:
+    """Shows its services to Ann, one of them to Bob, and none to anybody else."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token
+
+    def with_token(self, token: str | None) -> Master:
+        return type(self)(token)
+
     def services(self) -> list[Service]:
-        return [HELLO, DB, GONE]
+        return {"ann": [HELLO, DB, GONE], "bob": [DB]}.get(self.token or "", [])
 
 
-class Down:
+class Down(Master):
     def services(self) -> list[Service]:
         raise SourceError("the master does not answer")
 
@@ -53,7 +64,7 @@ def backend(master: Any = None, **config: Any) -> InstancesBackend:
 
 
 def test_an_entry_has_all_columns() -> None:
-    (entry,) = backend().search("hello")
+    (entry,) = backend().search("hello", ANN)
     assert tuple(entry) == COLUMNS
     assert entry == {
         "reference": "hello",
@@ -68,37 +79,53 @@ def test_an_entry_has_all_columns() -> None:
 
 
 def test_services_are_found_by_reference_and_url_without_case_and_accents() -> None:
-    assert [e["guid"] for e in backend().search("DONNEES")] == ["SOFTINST-2"]
-    assert [e["guid"] for e in backend().search("10.0.0.1")] == ["SOFTINST-1"]
-    assert [e["guid"] for e in backend().search("")] == ["SOFTINST-1", "SOFTINST-2"]
-    assert backend().search("COMP-1") == []
-    assert len(backend(searched_columns=["computer"]).search("comp-1")) == 1
+    assert [e["guid"] for e in backend().search("DONNEES", ANN)] == ["SOFTINST-2"]
+    assert [e["guid"] for e in backend().search("10.0.0.1", ANN)] == ["SOFTINST-1"]
+    assert [e["guid"] for e in backend().search("", ANN)] == ["SOFTINST-1", "SOFTINST-2"]
+    assert backend().search("COMP-1", ANN) == []
+    assert len(backend(searched_columns=["computer"]).search("comp-1", ANN)) == 1
 
 
 def test_no_password_leaves_and_none_can_be_searched_for() -> None:
-    assert "s3cret" not in str(backend().search(""))
-    assert backend().search("s3cret") == []
-    assert backend().search("Données")[0]["url"] == "postgresql://***@db/x"
+    assert "s3cret" not in str(backend().search("", ANN))
+    assert backend().search("s3cret", ANN) == []
+    assert backend().search("Données", ANN)[0]["url"] == "postgresql://***@db/x"
 
 
 def test_missing_values_are_none_and_a_cause_without_words_is_its_code() -> None:
-    (entry,) = backend().search("Données")
+    (entry,) = backend().search("Données", ANN)
     assert entry["computer"] is None and entry["cause"] == "no-partition-free"
 
 
 def test_services_are_matched_and_listed() -> None:
     plugin = backend()
-    assert (plugin.first_match("hello") or {})["guid"] == "SOFTINST-1"
-    assert plugin.first_match("hell") is None and plugin.first_match("gone") is None
-    assert [e["reference"] for e in plugin.list(["SOFTINST-2", "SOFTINST-3"])] == ["Données"]
-    assert [e["guid"] for e in backend(unique_column="reference").list(["hello"])] == [
+    assert (plugin.first_match("hello", ANN) or {})["guid"] == "SOFTINST-1"
+    assert plugin.first_match("hell", ANN) is None and plugin.first_match("gone", ANN) is None
+    assert [e["reference"] for e in plugin.list(["SOFTINST-2", "SOFTINST-3"], ANN)] == ["Données"]
+    assert [e["guid"] for e in backend(unique_column="reference").list(["hello"], ANN)] == [
         "SOFTINST-1"
     ]
 
 
+def test_each_asker_sees_what_the_master_shows_to_that_token() -> None:
+    plugin = backend()
+    assert [e["guid"] for e in plugin.search("", {"token": "bob"})] == ["SOFTINST-2"]
+    assert plugin.first_match("hello", {"token": "bob"}) is None
+    assert plugin.list(["SOFTINST-1"], {"token": "bob"}) == []
+    assert plugin.search("", {"token": "eve"}) == []
+
+
+@pytest.mark.parametrize("args", [None, {}, {"token": ""}])
+def test_without_a_token_nothing_is_asked_in_the_name_of_the_plane(
+    args: dict[str, Any] | None,
+) -> None:
+    with pytest.raises(SourceError, match="people only"):
+        backend(Master("ann")).search("", args)
+
+
 def test_a_master_that_is_down_fails_the_question_and_not_the_load() -> None:
     with pytest.raises(SourceError, match="does not answer"):
-        backend(Down()).search("x")
+        backend(Down()).search("x", ANN)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +148,4 @@ def test_without_a_plane_it_says_so() -> None:
     with pytest.raises(SourceError, match="no plane to ask"):
         InstancesBackend().load({"config": {}, "main_config": {}, "context": {}})
     with pytest.raises(SourceError, match="not loaded"):
-        InstancesBackend().search("x")
+        InstancesBackend().search("x", ANN)

@@ -183,6 +183,15 @@ def test_a_token_in_the_address_is_taken_out_of_it():
     assert SlapClient("http://x:s3cret@master:1").url == "http://master:1/"
 
 
+def test_another_token_asks_the_same_master():
+    fake = FakeTransport({"GET /v1/services": Response(200, {}, b"[]")})
+    client = connected(fake)
+    other = client.with_token("other")
+    assert (other.url, other.services(), client.services()) == (client.url, [], [])
+    sent = [request.headers["Authorization"] for request in fake.requests]
+    assert sent == ["Bearer other", "Bearer s3cret"]
+
+
 def test_an_unchanged_computer_is_the_same_object_and_not_read_again():
     document = protocol.encode_computer(Computer("C", releases=(Release("u", "C"),)))
 

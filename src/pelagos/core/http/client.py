@@ -65,6 +65,15 @@ class HttpClient:
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r})"
 
+    def with_token(self, token: str | None) -> HttpClient:
+        """The same server over the same connections, asked as somebody else; None as nobody.
+
+        Closing either of the two gives back the connections of both.
+        """
+        return HttpClient(
+            self.base_url, token=token, timeout=self._timeout, transport=self._transport
+        )
+
     def request(
         self,
         method: str,

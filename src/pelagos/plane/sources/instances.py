@@ -26,6 +26,9 @@ _KEYS = (
 class Master(Protocol):
     """The part of `pelagos.slap.client.SlapClient` that is used."""
 
+    def with_token(self, token: str | None) -> Master:
+        """The same master, asked with this token."""
+
     def services(self) -> list[Service]:
         """All services that the token may see."""
 
@@ -33,8 +36,9 @@ class Master(Protocol):
 class InstancesBackend(BaseSourcePlugin):
     """The services of a plane, asked of its master at each question, so always as they are now.
 
-    The master comes as `args["context"]["slap"]`, a `SlapClient`. Passwords in URLs are masked.
-    Destroyed services are not listed.
+    The master comes as `args["context"]["slap"]`, a `SlapClient`. It is asked with the token of
+    whoever asks the directory (`args["token"]` of a question), so that nobody sees more here than
+    there. Passwords in URLs are masked. Destroyed services are not listed.
     """
 
     def __init__(self) -> None:
@@ -61,30 +65,33 @@ class InstancesBackend(BaseSourcePlugin):
 
     def search(self, term: str, args: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The services in whose searched columns the term occurs."""
-        del args
         needle = fold(term)
-        return [e for e in self._entries() if _occurs(needle, e, self._searched)]
+        return [e for e in self._entries(args) if _occurs(needle, e, self._searched)]
 
     def first_match(
         self, exten: str, args: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
         """The first service one of whose first-matched columns equals `exten`."""
-        del args
-        matches = (e for e in self._entries() if exten in {e[c] for c in self._matched})
+        matches = (e for e in self._entries(args) if exten in {e[c] for c in self._matched})
         return next(matches, None)
 
     def list(
         self, uids: Iterable[str], args: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """The services with these unique ids."""
-        del args
         wanted = {str(uid) for uid in uids}
-        return [e for e in self._entries() if e[self._unique] in wanted]
+        return [e for e in self._entries(args) if e[self._unique] in wanted]
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
+    def _entries(self, args: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
         if self._master is None:
             raise SourceError("this source is not loaded")
-        for service in self._master.services():
+        token = (args or {}).get("token")
+        if not token:
+            raise SourceError(
+                "the master shows services to people only, and nobody is known to ask",
+                hint="ask with a token",
+            )
+        for service in self._master.with_token(token).services():
             if service.status is not InstanceStatus.DESTROYED:
                 yield _entry(service)
 

@@ -20,6 +20,17 @@ def test_a_credential_in_the_address_becomes_the_token_and_is_shown_nowhere():
     assert "s3cret" not in repr(http) + repr(fake.requests[0]) + http.base_url
 
 
+def test_another_token_is_sent_over_the_same_connections():
+    http, fake = client("http://agent:s3cret@host/base", timeout=3.0)
+    http.with_token("other").request("GET", "x")
+    http.with_token(None).request("GET", "x")
+    http.request("GET", "x")
+    sent = [r.headers.get("Authorization") for r in fake.requests]
+    assert sent == ["Bearer other", None, "Bearer s3cret"]
+    assert {r.timeout for r in fake.requests} == {3.0}
+    assert "other" not in repr(http.with_token("other"))
+
+
 def test_query_form_and_json_are_encoded():
     http, fake = client(token="t")
     http.request("GET", "x", params={"a": "é&", "none": None})
