@@ -17,6 +17,19 @@ _LONGEST_POLL = 2.0
 """Seconds of one wait for events. What an instance waits for (its release, its computer) may
 change without an event of its own, so it is looked at this often."""
 
+_EXPECTED = frozenset(
+    {
+        "destroyed",
+        "destroying",
+        "ok",
+        "release-building",
+        "release-removing",
+        "stopped",
+        "waiting-for-agent",
+    }
+)
+"""Causes that pass by themselves; each other one is told while it is waited for."""
+
 _SHORTEST_POLL = 0.1
 """Seconds between two looks: a master that is too busy to hold a wait answers at once."""
 
@@ -68,6 +81,12 @@ class StatusLine:
         self._stream.write(f"\r\x1b[K{line} ({passed})")
         self._stream.flush()
 
+    def tell(self, text: str) -> None:
+        """Write a line that stays, whether somebody watches or not."""
+        self.clear()
+        self._stream.write(clean(f"{self._label}: {text}") + "\n")
+        self._stream.flush()
+
     def clear(self) -> None:
         """Take the line away."""
         if self._is_shown:
@@ -77,6 +96,8 @@ class StatusLine:
 
 def wait_until(context: Context, name: str, goal: InstanceState, timeout: float) -> Service | None:
     """Follow a service until it is as wished.
+
+    An error does not end it, as the agents try again by themselves; it is told once on stderr.
 
     Args:
         context: of the command.
@@ -104,6 +125,7 @@ class _Follower:
         self._line = line
         self._service: Service | None = None
         self._newest = -1  # the newest there is
+        self._told: set[str] = set()
 
     def follow(self, timeout: float) -> Service | None:
         """See `wait_until`."""
@@ -120,6 +142,7 @@ class _Follower:
             except MasterUnreachable as error:
                 if remaining <= 0:
                     raise
+                self._tell(f"{error.message}; trying again")
                 self._line.show(f"{error.message}; trying again")
             if remaining <= 0:
                 raise _too_late(self._name, self._goal, timeout, self._service)
@@ -134,8 +157,16 @@ class _Follower:
                 return True
             raise
         self._service = service
+        cause = service.cause
+        if cause.code not in _EXPECTED:
+            self._tell(_with_next_step(cause))
         self._line.show(_in_short(service))
         return is_reached(service, self._goal)
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._line.tell(text)
 
     def _wait(self, seconds: float) -> None:
         """Wait for an event of the service."""
@@ -154,6 +185,12 @@ def is_reached(service: Service, goal: InstanceState) -> bool:
 def _in_short(service: Service) -> str:
     cause = service.cause
     return f"{service.status}: {cause.message}" if cause.message else str(service.status)
+
+
+def _with_next_step(cause: Cause) -> str:
+    step = next_step(cause)
+    said = " ".join((cause.message or cause.code).splitlines())
+    return f"{said}; {' '.join(step.splitlines())}" if step else said
 
 
 def _too_late(

@@ -92,6 +92,39 @@ def test_a_master_that_is_away_for_a_while_does_not_end_the_wait(world):
     assert world.run("service", "start", "hello", "--wait").code == 0
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_an_error_is_told_once_with_its_next_step_and_waited_out(world, is_terminal):
+    world.is_terminal = is_terminal
+    other = Cause("promise-failed", "the page\ndoes not answer", "read the log")
+    answers = (BUILDING, FAILED, FAILED, BUILDING, other, FAILED)
+    route(world, *(waiting(world, cause) for cause in answers), world.answer(world.service()))
+    ran = world.run("service", "start", "hello", "--wait")
+    assert ran.code == 0
+    lines = [one.rpartition("\x1b[K")[2] for one in ran.err.split("\n")]
+    assert lines[:2] == [
+        "hello: the part web failed; next: mend the profile",
+        "hello: the page does not answer; next: read the log",
+    ]
+    assert lines[2:] == [""]
+
+
+def test_a_master_that_is_away_is_told_once(world):
+    def away(_request):
+        raise HttpUnreachable("nobody answers", url="x")
+
+    route(world, waiting(world))
+    queue = [away, away, waiting(world), away, world.answer(world.service())]
+
+    def look(request):
+        found = queue.pop(0)
+        return found(request) if callable(found) else found
+
+    world.routes["GET /v1/services/hello"] = look
+    ran = world.run("service", "start", "hello", "--wait")
+    assert ran.code == 0
+    assert ran.err.count("trying again") == 1
+
+
 def test_a_terminal_shows_one_line_that_is_written_over(world):
     world.is_terminal = True
     route(world, waiting(world), waiting(world, FAILED), world.answer(world.service()))
@@ -100,7 +133,7 @@ def test_a_terminal_shows_one_line_that_is_written_over(world):
     assert "hello: waiting: the release is being built (0 s)" in shown
     assert "hello: waiting: the part web failed (1 s)" in shown
     assert ran.err.endswith("\r\x1b[K")
-    assert "\n" not in ran.err
+    assert ran.err.count("\n") == 1  # the error, which stays
 
 
 def test_ctrl_c_takes_the_line_away(world):
