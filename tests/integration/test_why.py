@@ -1,5 +1,7 @@
 """`pelagos why` names the cause in its first line: each fault made for real on a running plane."""
 
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -175,3 +177,19 @@ def test_the_doctor_finds_a_sound_plane_sound_and_a_stopped_one_not(plane: Plane
     done = plane.run("doctor", check=False)
     assert done.returncode == 1
     assert "pelagos up" in done.stdout
+
+
+def test_the_doctor_names_the_process_of_a_plane_that_hangs(plane: Plane):
+    plane.start()
+    eventually(lambda: plane.run("doctor", check=False).returncode == 0)
+    pid = plane.data.running(Part.AGENT)
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = plane.run("doctor", check=False)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert done.returncode == 1
+    found = {line[6:].split()[0]: line[:4] for line in done.stdout.splitlines() if line[0] != " "}
+    assert found["plane"] == found["master"] == found["agent"] == "fail"
+    assert done.stdout.count(f"kill -CONT {pid}") == 4

@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pelagos.core import fanout
+from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.core.http import HttpClient, HttpError
+from pelagos.core.http import HttpClient, HttpError, HttpTimeout
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
@@ -23,8 +24,16 @@ from pelagos.slap.errors import SlapError
 
 #: Bytes below which a build or an instance may fail for want of space.
 SPACE_WANTED = 1_000_000_000
-#: Seconds that all checks together may take.
-BUDGET = 1.8
+#: Seconds that all checks together may take. 1.4, so that the whole command ends within two.
+BUDGET = 1.4
+#: The part of it that a server gets, so that its check can still say which one is silent.
+_SERVER_SHARE = 0.7
+#: So many of its polls may an agent miss, for it and its master may be busy.
+_MISSED_POLLS = 3
+#: Seconds more, which one answer may take.
+_ANSWER = 5.0
+#: Where the system tells of its processes.
+PROC = Path("/proc")
 
 
 class Verdict(StrEnum):
@@ -45,10 +54,27 @@ class Check:
     mend: str = ""
 
 
-def run(folder: DataFolder, master_url: str, token: str | None) -> list[Check]:
-    """All checks, in the order in which a person should mend them; within two seconds."""
+def run(
+    folder: DataFolder,
+    master_url: str,
+    token: str | None,
+    *,
+    poll_interval: float = 5.0,
+    clock: Clock | None = None,
+) -> list[Check]:
+    """All checks, in the order in which a person should mend them; within `BUDGET` seconds.
+
+    Args:
+        folder: the plane's.
+        master_url: empty when it is not known.
+        token: of the person who asks, None when there is none.
+        poll_interval: seconds between two questions of the agent to its master.
+        clock: what tells the age of what the agent said.
+    """
     asking = fanout.Fanout(slots=1)
-    questions = {name: partial(_seen, check) for name, check in _checks(folder, master_url, token)}
+    agent = partial(_agent, folder, clock or SystemClock(), poll_interval)
+    checks = _checks(folder, master_url, token, agent)
+    questions = {name: partial(_seen, check) for name, check in checks}
     replies = asking.ask(questions, timeout=BUDGET)
     if all(reply.verdict is not fanout.Verdict.LATE for reply in replies):
         asking.close()  # else a thread hangs, for which nobody waits
@@ -76,17 +102,17 @@ def _check_of(reply: fanout.Reply[Check]) -> Check:
 
 
 def _checks(
-    folder: DataFolder, master_url: str, token: str | None
+    folder: DataFolder, master_url: str, token: str | None, agent: Callable[[], Check]
 ) -> Iterator[tuple[str, Callable[[], Check]]]:
     yield "python", _python
     yield "data folder", lambda: _data(folder)
     yield "disk space", lambda: _space(folder.path)
     yield "builder", _builder
     yield "plane", lambda: _plane(folder)
-    yield "master", lambda: _master(master_url)
+    yield "master", lambda: _master(folder, master_url)
     yield "token", lambda: _token(master_url, token)
-    yield "agent", lambda: _agent(folder)
-    yield "directory", lambda: _directory(folder.endpoints().directory_url)
+    yield "agent", agent
+    yield "directory", lambda: _directory(folder)
 
 
 def _ok(message: str) -> Check:
@@ -138,6 +164,9 @@ def _plane(folder: DataFolder) -> Check:
     running = {part: pid for part in Part if (pid := folder.running(part))}
     if not running:
         return _fail("no plane runs on this data", "start it: `pelagos up`")
+    for part, pid in running.items():
+        if _is_stopped(pid):
+            return _fail(f"process {pid}, which runs the {part}, is stopped", _wake_or_end(pid))
     said = ", ".join(f"{part} (process {pid})" for part, pid in running.items())
     missing = ", ".join(part for part in Part if part not in running)
     if missing:
@@ -145,14 +174,44 @@ def _plane(folder: DataFolder) -> Check:
     return _ok(said)
 
 
-def _master(url: str) -> Check:
+def _is_stopped(pid: int) -> bool:
+    """Whether a signal or a debugger holds the process; proc(5), the third field of `stat`."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:  # gone meanwhile, or not Linux
+        return False
+    return fields[:1] in (["T"], ["t"])
+
+
+def _wake_or_end(pid: int) -> str:
+    return f"`kill -CONT {pid}` lets it go on; or {_end(pid)}"
+
+
+def _end(pid: int) -> str:
+    return f"end it: `kill -KILL {pid}`, then `pelagos up`; services keep running"
+
+
+def _look_at(pid: int) -> str:
+    return _wake_or_end(pid) if _is_stopped(pid) else f"process {pid} hangs; {_end(pid)}"
+
+
+def _silent(folder: DataFolder, part: Part, error: HttpError, mend: str) -> str:
+    """What to do about a server that gave no answer: a process that hangs must end first."""
+    pid = folder.running(part) if isinstance(error, HttpTimeout) else None
+    return _look_at(pid) if pid else mend
+
+
+def _master(folder: DataFolder, url: str) -> Check:
     if not url:
         return _fail("it is not known where the master is", "start it: `pelagos up`")
-    client = HttpClient(url, timeout=BUDGET)
+    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE)
     try:
         answer = client.request("GET", "v1/health")
     except HttpError as error:
-        return _fail(error.message, "start it: `pelagos up`, or correct the address")
+        mend = "start it: `pelagos up`, or correct the address"
+        if url.rstrip("/") == folder.endpoints().master_url.rstrip("/"):
+            mend = _silent(folder, Part.MASTER, error, mend)
+        return _fail(error.message, mend)
     finally:
         client.close()
     if answer.status != 200:  # noqa: PLR2004  # HTTP OK
@@ -165,7 +224,7 @@ def _token(url: str, token: str | None) -> Check:
         return _fail("there is no token", "`pelagos up` makes one; or set PELAGOS_TOKEN")
     if not url:
         return _warn("not tried: it is not known where the master is", "start it: `pelagos up`")
-    client = SlapClient(url, token=token, timeout=BUDGET)
+    client = SlapClient(url, token=token, timeout=BUDGET * _SERVER_SHARE)
     try:
         identity = client.identity()
     except SlapError as error:
@@ -179,26 +238,35 @@ def _token(url: str, token: str | None) -> Check:
     return _ok(f"good for {identity['kind']} {identity['name']}")
 
 
-def _agent(folder: DataFolder) -> Check:
+def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
     said = read_status(folder.node)
-    if folder.running(Part.AGENT) is None:
+    pid = folder.running(Part.AGENT)
+    if pid is None:
         return _warn("no agent runs on this data", "start it: `pelagos up`")
     if said is None:
         return _warn("the agent has said nothing yet", "wait a second and look again")
-    status, _ = said
+    if _is_stopped(pid):
+        return _fail(f"its process {pid} is stopped", _wake_or_end(pid))
+    status, written = said
     if status.cause.code != "ok":
         return _fail(status.cause.message, status.cause.hint or f"its log: {folder.node}/log")
+    age = clock.time() - (status.last_contact or written)
+    if age > poll_interval * _MISSED_POLLS + _ANSWER:
+        return _fail(f"has not heard its master for {age:.0f} s", _look_at(pid))
     return _ok("runs and reaches the master")
 
 
-def _directory(url: str) -> Check:
+def _directory(folder: DataFolder) -> Check:
+    url = folder.endpoints().directory_url
     if not url:
         return _warn("it is not known where the directory is", "start it: `pelagos up`")
-    client = HttpClient(url, timeout=BUDGET)
+    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE)
     try:
         client.request("GET", "0.1/directories/lookup/default")
     except HttpError as error:
-        return _warn(error.message, "start it: `pelagos up`")
+        return _warn(
+            error.message, _silent(folder, Part.DIRECTORY, error, "start it: `pelagos up`")
+        )
     finally:
         client.close()
     return _ok(f"answers at {url}")

@@ -100,7 +100,7 @@ def checked(monkeypatch):
     """What the plane's doctor was given; it finds one fault."""
     seen = []
 
-    def run(folder, url, token):
+    def run(folder, url, token, **_how):
         seen.append((folder.path, url, token))
         return [
             Check("python", Verdict.OK, "3.11"),

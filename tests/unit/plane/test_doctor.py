@@ -1,13 +1,22 @@
 """plane.doctor: each check ends in a line of its own, whatever it meets, and in time."""
 
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pelagos.core import wire
+from pelagos.core.clock import ManualClock
 from pelagos.plane import doctor
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor import Check, Verdict
+from pelagos.plane.settings import Part
+from pelagos.slap.agent import AgentStatus
+from pelagos.slap.model import Cause
+
+NOW = 1_800_000_000.0
 
 
 @pytest.fixture
@@ -64,3 +73,41 @@ def test_a_check_that_hangs_is_late_and_holds_up_nobody(
     found = check(doctor.run(folder, "", None), "builder")
     release.set()
     assert (found.verdict, found.message) == (Verdict.FAIL, "no result within 0.05 s")
+
+
+@pytest.fixture
+def agent(folder: DataFolder) -> Iterator[DataFolder]:
+    """A folder whose agent, this process, had its master's answer at NOW."""
+    status = AgentStatus("COMP", "http://m", Cause("ok", ""), os.getpid(), NOW, last_contact=NOW)
+    (folder.node / "agent-status.json").write_bytes(wire.encode(status))
+    with folder.hold(Part.AGENT):
+        yield folder
+
+
+@pytest.mark.parametrize(("age", "is_well"), [(1, True), (19, True), (21, False), (3600, False)])
+def test_an_agent_is_judged_by_the_age_of_its_last_contact(
+    agent: DataFolder, age: float, is_well: bool
+):
+    found = check(doctor.run(agent, "", None, clock=ManualClock(NOW + age)), "agent")
+    assert (found.verdict is Verdict.OK) is is_well
+    assert is_well or f"kill -KILL {os.getpid()}" in found.mend
+
+
+def test_an_agent_that_asks_rarely_may_be_silent_for_longer(agent: DataFolder):
+    clock = ManualClock(NOW + 100)
+    found = check(doctor.run(agent, "", None, clock=clock, poll_interval=60.0), "agent")
+    assert found.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("name", ["plane", "agent"])
+def test_a_stopped_process_is_named_at_once(
+    agent: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    stat = tmp_path / "proc" / str(os.getpid()) / "stat"
+    stat.parent.mkdir(parents=True)
+    stat.write_text(f"{os.getpid()} (a (strange) name) T 1 1 1 0")
+    monkeypatch.setattr(doctor, "PROC", tmp_path / "proc")
+    found = check(doctor.run(agent, "", None, clock=ManualClock(NOW)), name)
+    assert found.verdict is Verdict.FAIL
+    assert "is stopped" in found.message
+    assert f"kill -CONT {os.getpid()}" in found.mend

@@ -50,7 +50,13 @@ class Doctor(Command):
         checks.append(doctor.Check("configuration", doctor.Verdict.OK, said))
         url = self._found("address", checks, lambda: self.context.master_url)
         token = self._found("token file", checks, lambda: self.context.token)
-        return checks + doctor.run(DataFolder(self.context.data), url or "", token)
+        return checks + doctor.run(
+            DataFolder(self.context.data),
+            url or "",
+            token,
+            poll_interval=self.context.config.node.poll_interval,
+            clock=self.context.clock,
+        )
 
     def _found(self, name: str, checks: list[Check], find: Callable[[], T]) -> T | None:
         """What the context finds; what it cannot find becomes a failed check."""
