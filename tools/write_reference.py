@@ -15,7 +15,8 @@ from pelagos.cli.command import GLOBAL_ARGUMENTS, SHOW_ARGUMENTS
 from pelagos.cli.failures import EXIT_CODES
 from pelagos.cli.launch import load
 from pelagos.cli.tree import Node, pelagos_tree
-from pelagos.core.config import SECTIONS, Setting, settings
+from pelagos.core.config import Setting, settings
+from pelagos.plane.sections import SECTIONS
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- made by tools/write_reference.py from the code; change it there -->"
@@ -155,7 +156,7 @@ def configuration() -> Iterator[str]:
             "| key | type | default | variable | meaning |",
             "| --- | --- | --- | --- | --- |",
         )
-        yield from (row(one) for one in settings() if one.section == section)
+        yield from (row(one) for one in settings(SECTIONS) if one.section == section)
         yield ""
 
 

@@ -107,8 +107,9 @@ def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[t
         yield from ((choice, "") for choice in choices)
     elif kind == "key":
         from pelagos.core.config import settings
+        from pelagos.plane.sections import SECTIONS
 
-        yield from ((one.key, one.about) for one in settings())
+        yield from ((one.key, one.about) for one in settings(SECTIONS))
     else:
         for path, key, about in _LISTS.get(kind, ()):
             yield from _live(path, key, about, words)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.core.http import HttpClient
     from pelagos.core.http.transports.base import Transport
     from pelagos.directory.client import DirectoryClient
+    from pelagos.plane.sections import PlaneConfig
     from pelagos.slap.client import SlapClient
 
 
@@ -106,8 +107,17 @@ class Context:
     def config(self) -> Config:
         """The settings: the environment above the file above the defaults."""
         from pelagos.core import config
+        from pelagos.plane.sections import SECTIONS
 
-        return config.load(self.config_path if self.options.get("config") else None, self.environ)
+        named = self.config_path if self.options.get("config") else None
+        return config.load(SECTIONS, named, self.environ)
+
+    @cached_property
+    def plane(self) -> PlaneConfig:
+        """The settings that every command needs."""
+        from pelagos.plane.sections import PlaneConfig
+
+        return self.config.of(PlaneConfig)
 
     @cached_property
     def clock(self) -> Clock:
@@ -165,7 +175,7 @@ class Context:
 
     @property
     def _configured_master(self) -> str:
-        return self.options.get("master_url") or self.config.plane.master_url
+        return self.options.get("master_url") or self.plane.master_url
 
     @cached_property
     def token(self) -> str | None:
@@ -181,8 +191,8 @@ class Context:
             return _token_in(Path(named).expanduser())
         if self.environ.get("PELAGOS_TOKEN"):
             return _checked(self.environ["PELAGOS_TOKEN"].strip(), "PELAGOS_TOKEN")
-        if self.config.plane.token_file:
-            return _token_in(self.config.plane.token_file)
+        if self.plane.token_file:
+            return _token_in(self.plane.token_file)
         own = self.data / "token"
         # The token of the own plane is not for a master that was named.
         return _token_in(own) if self.is_own_plane and _is_there(own) else None
@@ -210,7 +220,7 @@ class Context:
         """
         from pelagos.directory.client import DirectoryClient
 
-        url = self.config.plane.directory_url or str(self.endpoints.get("directory_url") or "")
+        url = self.plane.directory_url or str(self.endpoints.get("directory_url") or "")
         if not url:
             raise NoPlaneError(
                 f"no directory is known here: {self.data} has none",
@@ -223,7 +233,7 @@ class Context:
     def _http(self, url: str) -> HttpClient:
         from pelagos.core.http import HttpClient
 
-        timeout = self.config.plane.timeout
+        timeout = self.plane.timeout
         is_text = url.isprintable() and " " not in url
         try:
             return HttpClient(

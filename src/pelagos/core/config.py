@@ -1,8 +1,8 @@
 """The configuration: one TOML file, the environment above it, and the places of both.
 
-Sections are data descriptions that the programs read (`pelagos.plane.settings`). A key that no
-section has, and a value of the wrong type, are errors that name the right one; nothing misspelt
-is passed over in silence.
+Which sections and keys there are, the programs say (see `Sections`). A key that no section has,
+and a value of the wrong type, are errors that name the right one; nothing misspelt is passed over
+in silence.
 
     data folder    --data, PELAGOS_DATA, $XDG_DATA_HOME/pelagos, ~/.local/share/pelagos
     file           --config, PELAGOS_CONFIG, $XDG_CONFIG_HOME/pelagos/config.toml,
@@ -15,111 +15,39 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pelagos.core import toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.setting import KINDS, TABLE, Setting
 
-_PORT = {"least": 0, "most": 65535}
-_POSITIVE = {"least": 0.001}
+T = TypeVar("T")
 
+Sections = Mapping[str, type[Any]]
+"""The frozen dataclass of each section, by its name.
 
-@dataclass(frozen=True, slots=True)
-class PlaneConfig:
-    """Where commands find the plane.
-
-    Attributes:
-        master_url: URL of the master. Empty: the plane that was started with the same data
-            folder, so that nothing needs to be configured on one machine.
-        directory_url: URL of the directory. Empty: as for master_url.
-        token_file: file that holds your token, alone on one line. Empty: `token` in the data
-            folder, where `pelagos up` writes the administrator's token.
-        timeout: seconds that a command waits for one answer of the plane. 60, because a master
-            that allocates for many clients at once may take a while, and a hanging one must not
-            hang scripts.
-    """
-
-    master_url: str = ""
-    directory_url: str = ""
-    token_file: Path | None = None
-    timeout: float = field(default=60.0, metadata=_POSITIVE)
-
-
-@dataclass(frozen=True, slots=True)
-class MasterConfig:
-    """The master that `pelagos up` starts.
-
-    Attributes:
-        host: address to listen on. 127.0.0.1, because without TLS the token must not leave the
-            machine.
-        port: TCP port. 0: the one of the last start, or a free one, because services keep the
-            master's address.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = field(default=0, metadata=_PORT)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeConfig:
-    """This machine as a computer of the plane.
-
-    Attributes:
-        computer_id: name of this computer in the plane. Empty: the one of the last start, or
-            the host's name.
-        partitions: number of instances that fit on this computer. 10, as SLAP's own standalone
-            node has.
-        poll_interval: seconds between two looks at the master when nothing wakes the agent. 5,
-            which costs a master of 100 computers 20 small requests a second.
-    """
-
-    computer_id: str = ""
-    partitions: int = field(default=10, metadata={"least": 1, "most": 10000})
-    poll_interval: float = field(default=5.0, metadata=_POSITIVE)
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryConfig:
-    """The directory that `pelagos up` starts.
-
-    Attributes:
-        port: TCP port. 0: the one of the last start, or a free one.
-        settings: table with the sources, services and views of the directory. Empty: the
-            services of this plane are its only source.
-    """
-
-    port: int = field(default=0, metadata=_PORT)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class BusConfig:
-    """The message bus between master and agents.
-
-    Attributes:
-        url: `memory:NAME` inside one process, or `amqp://USER:PASSWORD@HOST:PORT/VHOST` for a
-            RabbitMQ that several computers share. memory:plane, because one computer needs no
-            broker.
-    """
-
-    url: str = "memory:plane"
+Each field is a key: its type (one of `pelagos.core.setting.KINDS`, as text: the module imports
+annotations from __future__), its default, its limits (`metadata`: "least", "most") and, below
+"Attributes:" of the docstring, its meaning. A class attribute VARIABLES, where there is one, is
+what the names of the environment variables begin with; otherwise that is PELAGOS_SECTION_.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All sections.
+    """What is configured.
 
     Attributes:
+        values: the value of each section, by its name.
         origins: for each dotted key that is set, what set it: "file" or the name of the variable.
     """
 
-    plane: PlaneConfig = field(default_factory=PlaneConfig)
-    master: MasterConfig = field(default_factory=MasterConfig)
-    node: NodeConfig = field(default_factory=NodeConfig)
-    directory: DirectoryConfig = field(default_factory=DirectoryConfig)
-    bus: BusConfig = field(default_factory=BusConfig)
+    values: Mapping[str, Any]
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, kind: type[T]) -> T:
+        """The value of the section that this class describes."""
+        return next(value for value in self.values.values() if isinstance(value, kind))
 
     def get(self, key: str) -> Any:
         """The value of a dotted key.
@@ -127,54 +55,64 @@ class Config:
         Raises:
             ConfigError: there is no such key.
         """
-        setting = find_setting(key)
-        return getattr(getattr(self, setting.section), setting.name)
-
-
-SECTIONS: Mapping[str, type[Any]] = {
-    "plane": PlaneConfig,
-    "master": MasterConfig,
-    "node": NodeConfig,
-    "directory": DirectoryConfig,
-    "bus": BusConfig,
-}
+        kinds = {name: type(value) for name, value in self.values.items()}
+        setting = find_setting(kinds, key)
+        return getattr(self.values[setting.section], setting.name)
 
 
 # ---- the settings
 
 
-def settings() -> Iterator[Setting]:
+def settings(sections: Sections) -> Iterator[Setting]:
     """Every setting there is, in the order of the sections."""
-    for section, kind in SECTIONS.items():
+    for section, kind in sections.items():
         about = _attributes(kind.__doc__ or "")
+        variables = getattr(kind, "VARIABLES", f"PELAGOS_{section.upper()}_")
         for one in fields(kind):
             # `python -OO` has no docstrings; the settings work without their meanings.
-            yield _setting(section, one, about.get(one.name, ""))
+            yield _setting(section, one, variables, about.get(one.name, ""))
 
 
-def find_setting(key: str) -> Setting:
+def limits(kind: type[Any], name: str) -> Mapping[str, Any]:
+    """The smallest and largest value of a key, as "least" and "most", as far as it has them."""
+    metadata: Mapping[str, Any] = {one.name: one.metadata for one in fields(kind)}[name]
+    return metadata
+
+
+def check(sections: Sections, value: Any) -> None:
+    """Refuse the value of a section that no file could say; for programs that make one.
+
+    Raises:
+        ConfigError: a value is of the wrong type or out of range.
+    """
+    own = {name: kind for name, kind in sections.items() if kind is type(value)}
+    for setting in settings(own):
+        found = getattr(value, setting.name)
+        if found != setting.default:
+            setting.check(found, "")
+
+
+def find_setting(sections: Sections, key: str) -> Setting:
     """The setting of a dotted key.
 
     Raises:
         ConfigError: there is none; the hint names the nearest.
     """
-    known = {setting.key: setting for setting in settings()}
+    known = {setting.key: setting for setting in settings(sections)}
     if key not in known:
         raise _unknown("setting", key, known)
     return known[key]
 
 
-def _setting(section: str, one: Field[Any], about: str) -> Setting:
+def _setting(section: str, one: Field[Any], variables: str, about: str) -> Setting:
     kind = KINDS[str(one.type)]
-    # Keys of the plane are what every command needs: PELAGOS_MASTER_URL, PELAGOS_TOKEN_FILE.
-    prefix = "PELAGOS_" if section == "plane" else f"PELAGOS_{section.upper()}_"
     return Setting(
         section=section,
         name=one.name,
         kind=kind,
         default=one.default_factory() if one.default_factory is not MISSING else one.default,
         about=about,
-        variable="" if kind == TABLE else prefix + one.name.upper(),
+        variable="" if kind == TABLE else variables + one.name.upper(),
         least=one.metadata.get("least"),
         most=one.metadata.get("most"),
     )
@@ -235,10 +173,13 @@ def _home(variable: str) -> Path:
 # ---- reading
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+def load(
+    sections: Sections, path: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Config:
     """Read the file, lay the environment over it and check all of it.
 
     Args:
+        sections: what there may be.
         path: the file; None = where `config_file` says. Only a file that is named must exist.
         environ: the environment.
 
@@ -249,23 +190,24 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     where = path or config_file(environ)
     is_named = path is not None or bool(environ.get("PELAGOS_CONFIG"))
     table = toml.read(where) if is_named or where.exists() else {}
-    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    values: dict[str, dict[str, Any]] = {section: {} for section in sections}
     origins: dict[str, str] = {}
-    for setting, value in _from_table(table, where):
+    for setting, value in _from_table(sections, table, where):
         values[setting.section][setting.name] = setting.check(value, str(where))
         origins[setting.key] = "file"
-    for setting, text in _from_environment(environ):
+    for setting, text in _from_environment(sections, environ):
         values[setting.section][setting.name] = setting.parse(text, setting.variable)
         origins[setting.key] = setting.variable
-    sections = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
-    return Config(**sections, origins=origins)
+    return Config({name: kind(**values[name]) for name, kind in sections.items()}, origins)
 
 
-def _from_table(table: Mapping[str, Any], where: Path) -> Iterator[tuple[Setting, Any]]:
-    known = {setting.key: setting for setting in settings()}
+def _from_table(
+    sections: Sections, table: Mapping[str, Any], where: Path
+) -> Iterator[tuple[Setting, Any]]:
+    known = {setting.key: setting for setting in settings(sections)}
     for section, content in table.items():
-        if section not in SECTIONS:
-            raise _unknown("section", section, SECTIONS, str(where))
+        if section not in sections:
+            raise _unknown("section", section, sections, str(where))
         if not isinstance(content, Mapping):
             raise ConfigError(f"{where}: {section} must be a section: [{section}]")
         for name, value in content.items():
@@ -276,8 +218,10 @@ def _from_table(table: Mapping[str, Any], where: Path) -> Iterator[tuple[Setting
             yield known[key], value
 
 
-def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Setting, str]]:
-    for setting in settings():
+def _from_environment(
+    sections: Sections, environ: Mapping[str, str]
+) -> Iterator[tuple[Setting, str]]:
+    for setting in settings(sections):
         if setting.variable and environ.get(setting.variable):
             yield setting, environ[setting.variable]
 
@@ -285,10 +229,11 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Setting, str
 # ---- writing
 
 
-def set_value(path: Path, key: str, text: str) -> None:
+def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     """Write one setting; comments and the order of the file stay.
 
     Args:
+        sections: what there may be.
         path: the file; made, with its folder, when it is not there.
         key: dotted.
         text: the value as a person types it.
@@ -296,24 +241,24 @@ def set_value(path: Path, key: str, text: str) -> None:
     Raises:
         ConfigError: there is no such key, the value is wrong, or the file cannot be written.
     """
-    setting = find_setting(key)
+    setting = find_setting(sections, key)
     if setting.kind == TABLE:
         raise ConfigError(f"{key} is a table", hint=f"write it with an editor, in {path}")
     value = setting.parse(text, "config set")
-    document = _document(path)
+    document = _document(sections, path)
     section = document.setdefault(setting.section, {})
     section[setting.name] = str(value) if isinstance(value, Path) else value
     toml.write(path, document)
 
 
-def delete_value(path: Path, key: str) -> bool:
+def delete_value(sections: Sections, path: Path, key: str) -> bool:
     """Take one setting out of the file, so that its default holds; False when it was not there.
 
     Raises:
         ConfigError: there is no such key, or the file cannot be written.
     """
-    setting = find_setting(key)
-    document = _document(path)
+    setting = find_setting(sections, key)
+    document = _document(sections, path)
     section = document.get(setting.section, {})
     if setting.name not in section:
         return False
@@ -322,9 +267,9 @@ def delete_value(path: Path, key: str) -> bool:
     return True
 
 
-def _document(path: Path) -> Any:
+def _document(sections: Sections, path: Path) -> Any:
     """The file as a document that can be changed; what is wrong in it must be mended first."""
     if path.exists():
-        for setting, value in _from_table(toml.read(path), path):
+        for setting, value in _from_table(sections, toml.read(path), path):
             setting.check(value, str(path))
     return toml.open_document(path)

@@ -41,22 +41,23 @@ class Setting:
 
         Args:
             value: as TOML gives it.
-            where: what to blame: the file or the variable.
+            where: what to blame: the file or the variable; empty: the program itself.
 
         Raises:
             ConfigError: the type is wrong or the number is out of range.
         """
         convert = _CONVERTERS[self.kind]
         result = convert(value)
+        blamed = f"{where}: " if where else ""
         if result is _WRONG:
             raise ConfigError(
-                f"{where}: {self.key} must be {self.kind}, not {_in_words(value)}",
+                f"{blamed}{self.key} must be {self.kind}, not {_in_words(value)}",
                 hint=f"its default is {_as_toml(self.default)}",
             )
         too_small = self.least is not None and result < self.least
         if too_small or (self.most is not None and result > self.most):
             upper = f" to {self.most}" if self.most is not None else " or more"
-            raise ConfigError(f"{where}: {self.key} must be {self.least}{upper}, not {value}")
+            raise ConfigError(f"{blamed}{self.key} must be {self.least}{upper}, not {value}")
         return result
 
     def parse(self, text: str, where: str) -> Any:

@@ -88,14 +88,14 @@ class DirectoryProgram:
             http = HttpClient(master_url).with_token(None)
             undoing.callback(http.close)
             self._directory = Directory(
-                settings.directory_config or default_directory_config(),
+                settings.directory.settings or default_directory_config(),
                 verify=TokenVerifier(http),
                 context={"slap": SlapClient(http.base_url, http=http)},
             )
             undoing.callback(self._directory.close)
             former_url = folder.endpoints().directory_url
             self._server = listen(
-                self._directory.app, "127.0.0.1", settings.directory_port, former_url
+                self._directory.app, "127.0.0.1", settings.directory.port, former_url
             )
             undoing.callback(self._server.stop)
             self.url = self._server.url

@@ -30,8 +30,8 @@ class MasterProgram:
             former_url = folder.endpoints().master_url
             self._server = listen(
                 self._master.app,
-                settings.master_host,
-                settings.master_port,
+                settings.master.host,
+                settings.master.port,
                 former_url,
                 threads=_THREADS,
             )

@@ -31,8 +31,8 @@ class NodeProgram:
             AgentSettings(
                 computer_id=computer_id,
                 root=folder.node,
-                partition_count=settings.partitions,
-                poll_interval=settings.poll_interval,
+                partition_count=settings.node.partitions,
+                poll_interval=settings.node.poll_interval,
             ),
             self._client,
         )

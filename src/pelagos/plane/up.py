@@ -54,12 +54,12 @@ def _start(
 ) -> Callable[[], bool]:
     """Start the chosen parts; `stack` stops them. Returns whether the agent still runs."""
     former = folder.endpoints()
-    computer_id = settings.computer_id or former.computer_id or default_computer_id()
+    computer_id = settings.node.computer_id or former.computer_id or default_computer_id()
     master_url = settings.master_url or former.master_url
     if Part.MASTER in settings.parts:
         from pelagos.plane.master import MasterProgram
 
-        announcer = Announcer(settings.bus_url)
+        announcer = Announcer(settings.bus.url)
         stack.callback(announcer.stop)
         master = MasterProgram(settings, folder, announcer.announce)
         stack.callback(master.stop)
@@ -77,7 +77,7 @@ def _start(
         folder.note(computer_id=computer_id, node_root=str(folder.node))
         node = NodeProgram(settings, folder, computer_id, master_url)
         stack.callback(node.stop)
-        stack.callback(Waker(settings.bus_url, computer_id, node.agent.wake).stop)
+        stack.callback(Waker(settings.bus.url, computer_id, node.agent.wake).stop)
         alive = node.alive
     if Part.DIRECTORY in settings.parts:
         from pelagos.plane.directory import DirectoryProgram

@@ -31,8 +31,9 @@ def test_up_takes_the_defaults_and_says_where_everything_is(world, started):
     [settings] = started
     assert settings.data == world.data
     assert settings.parts == frozenset(Part)
-    assert (settings.master_port, settings.partitions, settings.computer_id) == (0, 10, None)
-    assert settings.bus_url == "memory:plane"
+    assert (settings.master.port, settings.node.partitions) == (0, 10)
+    assert settings.node.computer_id == ""
+    assert settings.bus.url == "memory:plane"
     assert "http://m:1" in ran.err and "http://d:2" in ran.err and "COMP" in ran.err
 
 
@@ -51,10 +52,12 @@ def test_options_of_up_are_above_the_configuration(world, started):
         *("--bus", "memory:flag", "--directory-port", "0"),
     )
     of_file, of_flags = started
-    assert (of_file.master_port, of_file.partitions, of_file.computer_id) == (8000, 3, "FILE")
-    assert (of_file.directory_port, of_file.bus_url) == (8001, "memory:file")
-    assert (of_flags.master_port, of_flags.partitions, of_flags.computer_id) == (9000, 4, "FLAG")
-    assert (of_flags.directory_port, of_flags.bus_url) == (0, "memory:flag")
+    assert (of_file.master.port, of_file.node.partitions) == (8000, 3)
+    assert of_file.node.computer_id == "FILE"
+    assert (of_file.directory.port, of_file.bus.url) == (8001, "memory:file")
+    assert (of_flags.master.port, of_flags.node.partitions) == (9000, 4)
+    assert of_flags.node.computer_id == "FLAG"
+    assert (of_flags.directory.port, of_flags.bus.url) == (0, "memory:flag")
 
 
 def test_a_part_alone_is_told_where_the_master_is(world, started):

@@ -26,6 +26,7 @@ class ConfigList(Command):
     def main(self) -> None:
         """Print them."""
         from pelagos.core.config import settings
+        from pelagos.plane.sections import SECTIONS
 
         config = self.context.config
         rows = [
@@ -37,7 +38,7 @@ class ConfigList(Command):
                 "variable": one.variable,
                 "about": one.about,
             }
-            for one in settings()
+            for one in settings(SECTIONS)
         ]
         columns = (
             Column("key"),
@@ -69,9 +70,10 @@ class ConfigSet(Command):
     def main(self, key: str, value: str) -> None:
         """Write it."""
         from pelagos.core.config import find_setting, set_value
+        from pelagos.plane.sections import SECTIONS
 
-        set_value(self.context.config_path, key, value)
-        variable = find_setting(key).variable
+        set_value(SECTIONS, self.context.config_path, key, value)
+        variable = find_setting(SECTIONS, key).variable
         if variable and self.context.environ.get(variable):
             self.context.say(f"written; but {variable} is set here and is stronger than the file")
 
@@ -84,8 +86,9 @@ class ConfigDelete(Command):
     def main(self, key: str) -> None:
         """Remove it."""
         from pelagos.core.config import delete_value
+        from pelagos.plane.sections import SECTIONS
 
-        if not delete_value(self.context.config_path, key):
+        if not delete_value(SECTIONS, self.context.config_path, key):
             self.context.say(f"{key} was not set in {self.context.config_path}")
 
 

@@ -41,6 +41,7 @@ class Doctor(Command):
     def _checks(self) -> list[Check]:
         from pelagos.plane import doctor
         from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.sections import NodeConfig
 
         checks: list[Check] = []
         if self._found("configuration", checks, lambda: self.context.config) is None:
@@ -54,7 +55,7 @@ class Doctor(Command):
             DataFolder(self.context.data),
             url or "",
             token,
-            poll_interval=self.context.config.node.poll_interval,
+            poll_interval=self.context.config.of(NodeConfig).poll_interval,
             clock=self.context.clock,
         )
 

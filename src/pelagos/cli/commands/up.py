@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
 from pelagos.cli.command import Command
+from pelagos.core.config import limits
+from pelagos.plane.sections import BusConfig, DirectoryConfig, MasterConfig, NodeConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.data_folder import Endpoints
     from pelagos.plane.settings import PlaneSettings
+
+T = TypeVar("T")
 
 PARTS = ("master", "agent", "directory")
 
@@ -29,13 +34,21 @@ class Up(Command):
             choices=PARTS,
         ),
         "master_port": IntArgument(
-            "port of the master", "--master-port", most=65535, metavar="PORT"
+            "port of the master",
+            "--master-port",
+            metavar="PORT",
+            **limits(MasterConfig, "port"),
         ),
         "directory_port": IntArgument(
-            "port of the directory", "--directory-port", most=65535, metavar="PORT"
+            "port of the directory",
+            "--directory-port",
+            metavar="PORT",
+            **limits(DirectoryConfig, "port"),
         ),
         "partitions": IntArgument(
-            "instances that fit on this computer", "--partitions", least=1, most=10000
+            "instances that fit on this computer",
+            "--partitions",
+            **limits(NodeConfig, "partitions"),
         ),
         "computer_id": ValueArgument(
             "name of this computer in the plane", "--computer-id", metavar="NAME"
@@ -64,23 +77,23 @@ class Up(Command):
 
         config = self.context.config
         named = frozenset(Part(name) for name in self["part"]) or frozenset(Part)
-        elsewhere = self.context.options.get("master_url") or config.plane.master_url
+        elsewhere = self.context.options.get("master_url") or self.context.plane.master_url
         return PlaneSettings(
             data=self.context.data,
             parts=named,
-            master_host=config.master.host,
-            master_port=self._or("master_port", config.master.port),
-            directory_port=self._or("directory_port", config.directory.port),
             master_url=None if Part.MASTER in named else elsewhere or None,
-            computer_id=self["computer_id"] or config.node.computer_id or None,
-            partitions=self._or("partitions", config.node.partitions),
-            poll_interval=config.node.poll_interval,
-            bus_url=self["bus"] or config.bus.url,
-            directory_config=dict(config.directory.settings) or None,
+            master=self._over(config.of(MasterConfig), port="master_port"),
+            node=self._over(
+                config.of(NodeConfig), computer_id="computer_id", partitions="partitions"
+            ),
+            directory=self._over(config.of(DirectoryConfig), port="directory_port"),
+            bus=self._over(config.of(BusConfig), url="bus"),
         )
 
-    def _or(self, name: str, configured: Any) -> Any:
-        return configured if self[name] is None else self[name]
+    def _over(self, section: T, **options: str) -> T:
+        """A section with the options that were given: the name of an option for each key."""
+        given = {key: self[name] for key, name in options.items() if self[name] not in (None, "")}
+        return replace(section, **given)  # type: ignore[type-var]  # a dataclass, as all sections
 
     def _greet(self, endpoints: Endpoints) -> None:
         say = self.context.say
