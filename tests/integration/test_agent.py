@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -302,6 +304,42 @@ def test_a_taken_port_is_named(site: Site) -> None:
         cause = site.until_cause("hello", "port-taken").cause
         assert str(port) in cause.message and f":{port}" in cause.hint
     site.until_started("hello")  # the port is free now; the service is started again by itself
+
+
+def test_a_service_on_the_port_of_another_is_never_called_started(site: Site) -> None:
+    site.start()
+    site.order("hello", HELLO)
+    url = str(site.until_started("hello").connection["url"])
+    port = url.rstrip("/").rpartition(":")[2]
+    site.request("hello2", HELLO, parameters={"port": port})
+    seen = set()
+    taken = site.until("hello2", lambda s: seen.add(s.status) or s.cause.code == "port-taken")
+    assert "started" not in seen
+    assert port in taken.cause.message and "slappart0" in taken.cause.message
+
+
+def test_a_service_on_the_port_of_a_stranger_is_never_called_started(site: Site) -> None:
+    with HTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        thread = threading.Thread(target=stranger.serve_forever)
+        thread.start()
+        try:
+            site.start()
+            site.order("hello", HELLO, parameters={"port": str(stranger.server_port)})
+            site.until_cause("hello", "port-taken")
+        finally:
+            stranger.shutdown()
+            thread.join()
+    states = [e.kind for e in site.client.events(limit=500) if e.kind.startswith("instance.")]
+    assert "instance.started" not in states, states
+
+
+class Stranger(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_an_unknown_parameter_is_an_error_that_names_the_nearest(site: Site) -> None:

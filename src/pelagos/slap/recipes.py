@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import fcntl
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ import shlex
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -26,6 +27,7 @@ _REFERENCE = re.compile(r"(\$?)\$\{([^}:]*):([^}:]+)\}")
 #: Below the range from which systems take ports for outgoing connections.
 _FIRST_PORT, _LAST_PORT = 10_000, 32_000
 _HIGHEST_PORT = 65_535
+_EVERY_IP = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 Options = MutableMapping[str, str]
 
@@ -266,7 +268,8 @@ def _asked(call: Callable[[], Any]) -> Any:
 class FreePort(_Recipe):
     """Picks a TCP port that nobody listens on and keeps it from run to run, as the option port.
 
-    Options: ip (default 127.0.0.1); port, when it is given and not empty, is taken as it is.
+    Options: ip (default 127.0.0.1); port, when it is given and not empty, is kept instead, unless
+    another partition of this computer keeps it.
     """
 
     allowed = ("ip", "port")
@@ -275,21 +278,25 @@ class FreePort(_Recipe):
         super().__init__(buildout, name, options)
         wished = options.get("port", "").strip()
         options["ip"] = ip = options.get("ip", "").strip() or "127.0.0.1"
-        if wished:
-            options["port"] = str(self.port_of(wished, "port"))
-            return
         kept = self.folder / "var" / "port" / self.name
-        with contextlib.suppress(OSError, ValueError):
-            options["port"] = str(int(kept.read_text("ascii")))
-            return
-        port = self._pick(ip, kept)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        _write(kept, f"{port}\n", 0o640)
+        with _alone(self.folder.parent):
+            port = self._take(self.port_of(wished, "port"), ip) if wished else _port_in(kept)
+            port = port or self._pick(ip, kept)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _write(kept, f"{port} {ip}\n", 0o640)
         options["port"] = str(port)
+
+    def _take(self, port: int, ip: str) -> int:
+        """A wished port, unless a neighbour keeps it, whether or not that runs now."""
+        for neighbour, its_port, its_ip in _ports_of_neighbours(self.folder):
+            if port == its_port and (ip == its_ip or {ip, its_ip} & _EVERY_IP):
+                raise self.fail(f"port {port} is taken: the partition {neighbour} keeps it.")
+        return port
 
     def _pick(self, ip: str, kept: Path) -> int:
         """The first free port from one that depends on the place: neighbours do not meet."""
-        taken = _ports_of_neighbours(self.folder)
+        taken = {port for _, port, _ in _ports_of_neighbours(self.folder)}
+        taken |= {port for path in kept.parent.glob("*") if (port := _port_in(path))}
         span = _LAST_PORT - _FIRST_PORT
         start = int.from_bytes(hashlib.sha256(os.fsencode(kept)).digest()[:4], "big") % span
         for step in range(span):
@@ -299,13 +306,32 @@ class FreePort(_Recipe):
         raise self.fail(f"no free port between {_FIRST_PORT} and {_LAST_PORT} on {ip}.")
 
 
-def _ports_of_neighbours(folder: Path) -> set[int]:
-    """The ports that other partitions of this computer keep, whether or not they run now."""
-    found = set()
+def _port_in(kept: Path) -> int | None:
+    """The port that was kept in a file; None when there is none."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(kept.read_text("ascii").split()[0])
+    return None
+
+
+def _ports_of_neighbours(folder: Path) -> Iterator[tuple[str, int, str]]:
+    """Partition, port and address of what the other partitions of this computer keep."""
     for kept in folder.parent.glob("*/var/port/*"):
-        with contextlib.suppress(OSError, ValueError):
-            found.add(int(kept.read_text("ascii")))
-    return found
+        neighbour = kept.relative_to(folder.parent).parts[0]
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            port, *ip = kept.read_text("ascii").split()
+            if neighbour != folder.name:
+                yield neighbour, int(port), ip[0] if ip else "127.0.0.1"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no neighbour choose a port at the same time."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _is_free(ip: str, port: int) -> bool:

@@ -222,13 +222,34 @@ def test_neighbours_never_get_the_same_port(buildout: Sections, tmp_path: Path) 
     assert len(ports) == 80
 
 
-def test_a_wished_port_is_taken_as_it_is(buildout: Sections) -> None:
+def test_a_wished_port_is_kept_like_a_chosen_one(buildout: Sections) -> None:
     options = {"port": "80"}
     FreePort(buildout, "address", options)
     assert options["port"] == "80"
+    again: dict[str, str] = {}
+    FreePort(buildout, "address", again)
+    assert again["port"] == "80"
+    FreePort(buildout, "address", {"port": "81"})
+    FreePort(buildout, "address", again := {"port": ""})
+    assert again["port"] == "81"
     for wrong in ("0", "65536", "http", "-1", "8 0", "²"):
         with pytest.raises(RecipeError, match="not a port"):
             FreePort(buildout, "address", {"port": wrong})
+
+
+def test_a_wished_port_that_a_neighbour_keeps_is_refused_by_its_name(
+    buildout: Sections, tmp_path: Path
+) -> None:
+    FreePort(buildout, "address", {"port": "30333"})
+    folder = tmp_path / "slappart1"
+    folder.mkdir()
+    buildout["buildout"]["directory"] = str(folder)
+    for options in ({"port": "30333"}, {"port": "30333", "ip": "0.0.0.0"}):
+        with pytest.raises(RecipeError, match="port 30333 is taken: the partition slappart0"):
+            FreePort(buildout, "address", options)
+    assert not (folder / "var").exists()
+    FreePort(buildout, "address", elsewhere := {"port": "30333", "ip": "127.0.0.2"})
+    assert elsewhere["port"] == "30333"
 
 
 # ---- service and promise ------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
+from pelagos.slap.agent import listening
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
-from pelagos.slap.agent.cause import Causes, has_no_room, listening_ports
+from pelagos.slap.agent.cause import Causes, has_no_room
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
@@ -242,13 +243,19 @@ class Applier:
         was_restarted = bool(known.pids) and _is_restarted(known.pids, pids)
         now = self._clock.monotonic()
         restarts = was_restarted + sum(now - at < RESTART_WINDOW for at in known.restarts)
-        verdict = judge(programs, results, is_in_grace=now < known.grace_until, restarts=restarts)
+        verdict = judge(
+            programs,
+            results,
+            is_in_grace=now < known.grace_until,
+            restarts=restarts,
+            listening=listening.look(folder, programs),
+        )
         report = None
         if verdict.health is Health.WELL:
             cause = self._causes.plain("ok", _well(len(programs), len(results)))
             report = _report(Told.STARTED, partition, cause)
         elif verdict.program is not None:
-            cause = self._causes.crashed(folder, verdict.program, restarts, listening_ports())
+            cause = self._causes.crashed(folder, verdict.program, restarts, listening.listeners())
             report = _report(Told.ERROR, partition, cause)
         elif verdict.promise is not None:
             cause = self._causes.promise_failed(verdict.promise)

@@ -102,14 +102,3 @@ def has_no_room(folder: Path) -> bool:
         return False
     is_out_of_files = room.f_files > 0 and room.f_favail == 0
     return room.f_blocks > 0 and (room.f_bavail * room.f_frsize < FULL_BELOW or is_out_of_files)
-
-
-def listening_ports() -> frozenset[int]:
-    """The TCP ports of this machine that somebody listens on."""
-    found = set()
-    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in (read_text(Path(name), 1 << 20) or "").splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 3 and fields[3] == "0A":  # noqa: PLR2004 - the state LISTEN
-                found.add(int(fields[1].rpartition(":")[2], 16))
-    return frozenset(found)

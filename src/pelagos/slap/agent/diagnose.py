@@ -16,6 +16,8 @@ _PORT_TAKEN = re.compile(
     r"Address already in use|\bEADDRINUSE\b|\[Errno 98\]|port is already in use|address in use",
     re.IGNORECASE,
 )
+#: What the recipe pelagos:free-port says.
+_PORT_KEPT = re.compile(r"\bport (\d{1,5}) is taken: the partition \S+ keeps it")
 _NUMBER = re.compile(r"(?<![\w.])\d{2,5}(?![\w.])|(?<=:)\d{2,5}(?![\w.])")
 _LINE_LIMIT = 300
 _LAST_PORT = 65535
@@ -30,12 +32,14 @@ class Diagnosis:
         error: the line that names the error.
         line: its number in the log, from 1; 0 for an empty log.
         is_disk_full: whether a full disk is behind it.
+        taken_port: a port that the instance should have and another partition keeps.
     """
 
     part: str | None
     error: str
     line: int
     is_disk_full: bool
+    taken_port: int | None = None
 
     @property
     def summary(self) -> str:
@@ -54,11 +58,13 @@ def diagnose_buildout(log: str) -> Diagnosis:
     start = max((n for n, line in enumerate(lines) if line.rstrip() == "While:"), default=None)
     number = _error_line(lines, start or 0)
     error = lines[number].strip().removeprefix("Error: ") if lines else ""
+    kept = _PORT_KEPT.search(error)
     return Diagnosis(
         part=_part(lines, start),
         error=error[:_LINE_LIMIT],
         line=number + 1 if lines else 0,
         is_disk_full=any(_FULL_DISK.search(line) for line in lines[-400:]),
+        taken_port=int(kept[1]) if kept else None,
     )
 
 

@@ -197,7 +197,7 @@ def end_tree(pid: int, *, has_ended: bool = False) -> None:
             os.killpg(pid, signal.SIGKILL)
         return
     for _ in range(3):  # what forks while it is being ended is met in the next round
-        members = _tree(pid)
+        members = tree_of(pid)
         if not members:
             return
         for member in members:
@@ -205,7 +205,7 @@ def end_tree(pid: int, *, has_ended: bool = False) -> None:
                 os.kill(member, signal.SIGKILL)
 
 
-def _tree(root: int) -> set[int]:
+def tree_of(root: int) -> set[int]:
     """The living processes that descend from `root` or share its session."""
     parents: dict[int, int] = {}
     found = set()

@@ -23,6 +23,9 @@ TELL_AGAIN = 30.0
 SICK_CHECK = 1.0
 #: Seconds from a start to the first check: fewer would only take the processor from the service.
 FIRST_CHECK = 0.1
+#: Seconds between two looks, at most, at what needs only time to be well: a supervisor asks for
+#: one second.
+STARTING_CHECK = 0.3
 _REVIVAL = Backoff(first=10.0, factor=2.0, limit=300.0)
 
 
@@ -114,6 +117,8 @@ class Recall:
             return replace(known, is_well=True, checks=0, revived=0, check_at=now + interval)
         checks = known.checks + 1
         delay = check_delay(checks, interval)
+        if health is Health.STARTING:
+            return replace(known, checks=checks, check_at=now + min(delay, STARTING_CHECK))
         if health is Health.UNSETTLED:
             return replace(known, checks=checks, check_at=now + delay)
         return replace(

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pelagos.slap.agent.facts import ProgramState, ProgramStatus
+from pelagos.slap.agent.listening import Listening
 from pelagos.slap.agent.promise import PromiseResult
 
 #: So many restarts lately make a service one that crashes again and again.
 RESTART_LIMIT = 3
 RESTART_WINDOW = 60.0
+_SILENT = Listening()
 
 
 class Health(StrEnum):
@@ -18,6 +20,7 @@ class Health(StrEnum):
 
     WELL = "well"
     UNSETTLED = "unsettled"  # too early to say
+    STARTING = "starting"  # all is as it should be, but has not been so for long enough
     CRASHED = "crashed"
     PROMISE_FAILED = "promise failed"
 
@@ -42,14 +45,21 @@ def judge(
     *,
     is_in_grace: bool,
     restarts: int = 0,
+    listening: Listening = _SILENT,
 ) -> Verdict:
     """Say how an instance is.
+
+    That all promises hold says little of a program that was started this moment: what answers
+    them may be somebody else's, on a port that this program will not get. So a program must have
+    run as long as its supervisor asks, or itself listen on a port that its partition keeps; and
+    as long as a start may take, nobody else may listen on such a port.
 
     Args:
         programs: all programs of the partition.
         promises: the results of all its promises.
         is_in_grace: it was started so lately that what does not hold yet is no failure.
         restarts: how often the supervisor restarted a program lately.
+        listening: who listens on the ports that the partition keeps.
     """
     kept = [program for program in programs if program.is_kept]
     dead = [p for p in kept if not p.is_alive]
@@ -64,6 +74,16 @@ def judge(
         return Verdict(Health.PROMISE_FAILED, promise=failed[0])
     if dead or failed:
         return Verdict(Health.UNSETTLED)
-    if not promises and any(p.state is ProgramState.STARTING for p in kept):
-        return Verdict(Health.UNSETTLED)
-    return Verdict(Health.WELL)
+    return Verdict(_settled(kept, listening, has_promise=bool(promises), is_in_grace=is_in_grace))
+
+
+def _settled(
+    kept: list[ProgramStatus], listening: Listening, *, has_promise: bool, is_in_grace: bool
+) -> Health:
+    """Whether an instance of which nothing bad is known is well already."""
+    if listening.stranger is not None and is_in_grace:
+        return Health.STARTING
+    proven = listening.programs if has_promise and listening.stranger is None else frozenset()
+    if any(p.state is ProgramState.STARTING and p.name not in proven for p in kept):
+        return Health.STARTING
+    return Health.WELL

@@ -83,3 +83,10 @@ def test_the_named_line_is_the_named_error(lines: list[str]) -> None:
     found = diagnose_buildout("\n".join(lines))
     if found.error:
         assert found.error in lines[found.line - 1]
+
+
+def test_a_port_that_a_neighbour_keeps_is_told_from_other_errors() -> None:
+    said = "While:\n  Installing address.\nError: [address] port 30333 is taken: the partition "
+    found = diagnose_buildout(f"{said}slappart0 keeps it.\n")
+    assert found.taken_port == 30333 and "slappart0" in found.summary
+    assert diagnose_buildout("Error: port 30333 is taken\n").taken_port is None

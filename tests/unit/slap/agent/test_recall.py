@@ -76,6 +76,13 @@ def test_checks_come_quickly_after_a_start_and_then_at_the_interval() -> None:
     assert (well.check_at, well.checks, well.is_well) == (105.0, 0, True)
 
 
+def test_what_needs_only_time_is_looked_at_often() -> None:
+    known = PartitionMemory(wish="7")
+    for _ in range(9):
+        known = check(known, Health.STARTING)
+        assert known.check_at - 100.0 <= 0.3
+
+
 @pytest.mark.parametrize("health", [Health.CRASHED, Health.PROMISE_FAILED])
 def test_what_is_not_well_is_looked_at_within_seconds(health: Health) -> None:
     known = check(PartitionMemory(wish="7"), health)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pelagos.slap.agent.facts import ProgramState, ProgramStatus
+from pelagos.slap.agent.listening import Listening
 from pelagos.slap.agent.promise import PromiseResult
 from pelagos.slap.agent.verdict import Health, judge
 
@@ -46,10 +47,31 @@ def test_a_service_that_restarts_again_and_again_has_crashed() -> None:
     assert judge((RUNNING,), (HELD,), is_in_grace=False, restarts=3).health is Health.CRASHED
 
 
-def test_without_promises_a_service_must_have_run_a_moment() -> None:
+def test_a_service_must_have_run_a_moment_although_its_promises_hold() -> None:
     starting = program(ProgramState.STARTING)
-    assert judge((starting,), (), is_in_grace=True).health is Health.UNSETTLED
-    assert judge((starting,), (HELD,), is_in_grace=True).health is Health.WELL
+    assert judge((starting,), (), is_in_grace=True).health is Health.STARTING
+    assert judge((starting,), (HELD,), is_in_grace=True).health is Health.STARTING
+    assert judge((starting,), (HELD,), is_in_grace=False).health is Health.STARTING
+
+
+def test_a_service_that_listens_itself_is_well_as_soon_as_its_promises_hold() -> None:
+    starting = program(ProgramState.STARTING)
+    web = Listening(programs=frozenset({"web"}))
+    assert judge((starting,), (HELD,), is_in_grace=True, listening=web).health is Health.WELL
+    other = ProgramStatus("worker", ProgramState.STARTING)
+    both = judge((starting, other), (HELD,), is_in_grace=True, listening=web)
+    assert both.health is Health.STARTING
+    alone = judge((starting,), (), is_in_grace=True, listening=web)
+    assert alone.health is Health.STARTING
+
+
+def test_a_stranger_on_its_port_keeps_a_service_from_being_well_in_the_grace_period() -> None:
+    strange = Listening(programs=frozenset({"web"}), stranger=8080)
+    for state in (ProgramState.STARTING, ProgramState.RUNNING):
+        early = judge((program(state),), (HELD,), is_in_grace=True, listening=strange)
+        assert early.health is Health.STARTING
+    # Afterwards the supervisor's word counts: a container's listener cannot be looked into.
+    assert judge((RUNNING,), (HELD,), is_in_grace=False, listening=strange).health is Health.WELL
 
 
 @pytest.mark.parametrize("state", [ProgramState.EXITED, ProgramState.FATAL, ProgramState.STOPPED])

@@ -254,6 +254,16 @@ class BuildoutBuilder:
         found = diagnose_buildout(text)
         if found.is_disk_full:
             raise OSError(errno.ENOSPC, f"{found.summary} (line {found.line} of {log})")
+        if found.taken_port is not None:
+            return StepFailed(
+                Cause(
+                    "port-taken",
+                    f"{found.summary} (line {found.line} of {log})",
+                    "Request the service with another port, or without one to get a free one.",
+                    f"{tail(text)}\nLog: {log}, line {found.line}",
+                ),
+                log=text,
+            )
         return StepFailed(
             Cause(
                 "buildout-failed",
