@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from pelagos.cli.failures import UsageError, nearest
 
-_SCHEMES = ("http", "https", "ftp", "file")
+_SCHEMES = ("http", "https", "file")
 _READ_LIMIT = 4 * 1024 * 1024
+_SCHEME_ALONE = re.compile(r"(?i)(javascript|data|mailto|ftp|https?|urn):")
 _SECTION = re.compile(rb"^\[\s*buildout\s*[\]:]", re.MULTILINE)
 
 
@@ -21,26 +22,50 @@ def software_url(text: str) -> str:
         UsageError: it is neither; says what is wrong with the file.
     """
     scheme, colon, _ = text.partition("://")
-    if colon and scheme.lower() in ("http", "https", "ftp"):
-        if not urlsplit(text).hostname or not text.isprintable() or " " in text:
-            raise UsageError(f"{text!r} is not a URL that can be fetched")
+    if not colon and (named := _SCHEME_ALONE.match(text)) and not os.path.lexists(text):
+        scheme, colon = named[1], ":"
+    if colon and scheme.lower() in ("http", "https"):
+        _check_url(text)
         return text
     if colon and scheme.lower() != "file":
         near = nearest(scheme, _SCHEMES)
         hint = (
-            f"did you mean {near}://?" if near else f"use one of: {', '.join(_SCHEMES)}, or a path"
+            f"did you mean {near}://?"
+            if near and near != scheme
+            else f"use one of: {', '.join(_SCHEMES)}, or a path"
         )
-        raise UsageError(f"nothing can be fetched by {scheme}://", hint=hint)
+        raise UsageError(f"no software can be fetched by {scheme}{colon}", hint=hint)
     path = local_path(text)
     _check(path)
+    if any(char.isspace() for char in str(path)):
+        raise UsageError(
+            f"{str(path)!r} has a space in its path, which zc.buildout cannot read",
+            hint="move the profile into a folder whose path has no space",
+        )
     return str(path)
+
+
+def _check_url(text: str) -> None:
+    blank = next((char for char in text if char.isspace()), None)
+    if blank is not None:
+        hint = "write %20 for the space" if blank == " " else "check where it was copied from"
+        raise UsageError(f"{text!r} is not a URL: it has a space", hint=hint)
+    try:
+        host = urlsplit(text).hostname
+    except ValueError:  # e.g. an IPv6 address that does not end
+        host = None
+    if not host or not text.isprintable():
+        raise UsageError(
+            f"{text!r} is not a URL that can be fetched",
+            hint="write for example https://example.org/software.cfg",
+        )
 
 
 def local_path(text: str) -> Path:
     """The absolute path that a text means: relative, with ~, or a file URL."""
     name = unquote(urlsplit(text).path) if text.lower().startswith("file://") else text
     if "\0" in name:
-        raise UsageError(f"{text!r} is not a path")
+        raise UsageError(f"{text!r} is not a path", hint="a path has no zero byte")
     try:
         # Not `resolve`: a link keeps its name, which is the release's name from now on.
         return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100  # takes ".." out

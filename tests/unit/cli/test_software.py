@@ -8,7 +8,7 @@ from pelagos.cli.software import local_path, software_url
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/a.cfg", "https://u@example.org:8/a?b#c", "ftp://example.org/a.cfg"]
+    "url", ["http://example.org/a.cfg", "https://u@example.org:8/a?b#c", "HTTP://x/a%20b.cfg"]
 )
 def test_a_url_is_taken_as_it_is(url: str):
     assert software_url(url) == url
@@ -45,12 +45,19 @@ def test_a_blank_in_a_file_url_is_unquoted():
         ("pipe", "is not a file", ""),
         (
             "htps://example.org/a.cfg",
-            "nothing can be fetched by htps://",
+            "no software can be fetched by htps://",
             "did you mean https://?",
         ),
-        ("gopher://example.org/", "nothing can be fetched by gopher://", "use one of: http"),
-        ("http://", "is not a URL", ""),
-        ("http://exa mple.org/", "is not a URL", ""),
+        ("gopher://example.org/", "fetched by gopher://", "use one of: http, https, file"),
+        ("ftp://example.org/a.cfg", "fetched by ftp://", "use one of: http, https, file"),
+        ("javascript:alert(1)", "fetched by javascript:", "use one of: http"),
+        ("http:example.org/a.cfg", "is not a URL", "https://example.org/software.cfg"),
+        ("http://", "is not a URL", "https://example.org/software.cfg"),
+        ("http://[::1/a.cfg", "is not a URL", "https://example.org/software.cfg"),
+        ("http://exa mple.org/", "is not a URL: it has a space", "%20"),
+        ("http://example.org/\u00a0a.cfg", "is not a URL: it has a space", "copied"),
+        ("a b/software.cfg", "zc.buildout cannot read", "move the profile"),
+        ("file://{folder}/a%20b/software.cfg", "zc.buildout cannot read", "move the profile"),
         ("a\0b", "is not a path", ""),
         ("~nobody-has-this-name/x", "there is no such user", ""),
     ],
@@ -63,8 +70,10 @@ def test_what_is_no_release_is_refused_with_the_reason(
     Path("binary.cfg").write_bytes(b"[buildout]\n\0")
     Path("closed.cfg").write_text("")
     os.mkfifo("pipe")
+    Path("a b").mkdir()
+    Path("a b/software.cfg").write_text("[buildout]\n")
     with pytest.raises(UsageError) as caught:
-        software_url(text)
+        software_url(text.replace("{folder}", str(profile.parent)))
     assert message in caught.value.message
     assert hint.format(folder=profile.parent) in (caught.value.hint or "")
 

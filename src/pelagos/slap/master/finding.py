@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pelagos.core import wire
 from pelagos.slap import protocol
-from pelagos.slap.errors import NotFoundError
+from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master.errors import TooLarge
 from pelagos.slap.master.store import Reader, StoredInstance
 
@@ -30,6 +31,36 @@ def check_size(parameters: Mapping[str, Any], limit: int, what: str) -> None:
             status=413,
             hint="put large data where the instance can fetch it, and pass its address",
         )
+
+
+def check_release(url: str) -> None:
+    """Pass, when an agent could build this release, as far as its URL tells.
+
+    Raises:
+        BadRequest: none ever could.
+    """
+    if any(char.isspace() for char in url):
+        raise BadRequest(
+            f"no computer can build {url[:100]!r}: zc.buildout reads no URL with a space",
+            status=400,
+            hint="write %20 in a URL; move a file to a path without spaces",
+        )
+    if not url.startswith("/") and not _is_fetched(url):
+        raise BadRequest(
+            f"no computer can build {url[:100]!r}: it is no http, https or file URL",
+            status=400,
+            hint="give such a URL, or the absolute path of a buildout profile",
+        )
+
+
+def _is_fetched(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return parts.path.startswith("/")
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # e.g. an IPv6 address that does not end
+        return False
 
 
 def find_live(reader: Reader, name: str) -> StoredInstance:

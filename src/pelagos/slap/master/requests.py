@@ -12,6 +12,7 @@ from pelagos.slap.master.computers import shared_entries
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
+    check_release,
     check_size,
     find_live,
     flat,
@@ -130,8 +131,11 @@ class Requests(UseCases):
         """Ask for a release on a computer, or for its removal.
 
         Raises:
+            BadRequest: no computer could ever build it.
             NotFoundError: the computer is unknown.
         """
+        if state is SupplyState.AVAILABLE:
+            check_release(url)
         with self._desk.change(identity) as change:
             computer = change.store.computer(computer_id)
             if computer is None:
@@ -187,6 +191,7 @@ class Requests(UseCases):
         state = wish.state or InstanceState.STARTED
         if InstanceState.DESTROYED in (state, spot.tree_state):
             return  # nothing to be kept: there is none, and there shall be none
+        check_release(wish.release_url)
         _check_computer(change.store, wish)
         host = self._host(change, wish)
         requester = spot.requester
@@ -252,6 +257,8 @@ class Requests(UseCases):
         if quiet:
             change.store.update_instance(found.key, **quiet)
         changes = _differences(found, wish)
+        if "release_url" in changes:
+            check_release(wish.release_url)
         if changes:
             change.alter(found, **changes)
             self._wake_host(change, found)

@@ -354,3 +354,37 @@ def test_shared_cannot_become_unshared(site: Site):
     site.request("host")
     with pytest.raises(BadRequest, match="shared"):
         site.request("host", shared=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("/srv/my releases/a.cfg", "move a file"),
+        ("https://example.org/a b.cfg", "%20"),
+        ("ftp://example.org/a.cfg", "give such a URL"),
+        ("javascript:alert(1)", "give such a URL"),
+        ("software.cfg", "give such a URL"),
+        ("http://", "give such a URL"),
+        ("http://[::1", "give such a URL"),
+        ("file:software.cfg", "give such a URL"),
+    ],
+)
+def test_what_no_computer_can_build_is_refused(site: Site, url: str, hint: str):
+    for ask in (site.supply, lambda url: site.request(url=url)):
+        with pytest.raises(BadRequest, match="no computer can build") as caught:
+            ask(url)
+        assert hint in (caught.value.hint or "")
+    assert [one.url for one in site.service.releases()] == [URL]
+    assert site.service.services() == []
+
+
+def test_what_was_supplied_before_can_be_removed_whatever_its_name(site: Site):
+    site.supply("a b", state="destroyed")
+    cause = site.refusal(url="a b", state=InstanceState.DESTROYED)
+    assert cause.code == "destroyed"
+
+
+@pytest.mark.parametrize("url", ["/other/software.cfg", "file:///a%20b.cfg", "HTTPS://x/", URL])
+def test_what_may_exist_somewhere_is_kept(site: Site, url: str):
+    site.supply(url)
+    assert url in [one.url for one in site.service.releases()]
