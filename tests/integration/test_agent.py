@@ -154,6 +154,21 @@ def test_a_failed_build_names_the_part_and_the_line_and_heals(site: Site, tmp_pa
     site.until_started("b")
 
 
+def test_a_failed_release_that_is_supplied_anew_is_built_at_once_and_told_again(
+    site: Site, tmp_path: Path
+) -> None:
+    profile = tmp_path / "broken.cfg"
+    profile.write_text("[buildout]\nparts = web\n\n[web]\nrecipe = pelagos:template\n")
+    url = str(profile)
+    site.start(retry_first=300.0)
+    site.supply(url)
+    first = site.until_release(url, "buildout-failed").cause
+    site.supply(url, SupplyState.DESTROYED)
+    site.supply(url)
+    eventually(lambda: site.release_state(url).cause.since > first.since)
+    assert site.until_release(url, "buildout-failed").cause.since > first.since
+
+
 def test_a_hung_build_holds_up_nobody_and_ends_with_the_agent(site: Site, tmp_path: Path) -> None:
     fifo = tmp_path / "never"
     os.mkfifo(fifo)

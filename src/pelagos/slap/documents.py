@@ -252,6 +252,8 @@ def _write_document(writer: Writer, url: str, computer_id: str, state: str = "")
 
 def _write_release(writer: Writer, release: Release) -> str:
     state = f"<string>_requested_state</string><string>{release.requested_state}</string>"
+    if release.is_new:  # ours alone: other agents do not look for it
+        state = f"<string>_is_new</string><int>1</int>{state}"
     return _write_document(writer, release.url, release.computer_id, state)
 
 
@@ -371,6 +373,7 @@ def _read_release(value: Any, computer_id: str) -> Release:
         url=_get(fields, "_software_release", str, ""),
         computer_id=_get(fields, "_computer_guid", str, computer_id),
         requested_state=SupplyState(state),
+        is_new=_get(fields, "_is_new", int, 0) == 1,
     )
 
 

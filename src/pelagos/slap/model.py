@@ -99,11 +99,16 @@ class ComputerFormat:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A software release as one computer sees it."""
+    """A software release as one computer sees it.
+
+    Attributes:
+        is_new: the master has heard nothing of it since it was last supplied or unsupplied.
+    """
 
     url: str
     computer_id: str
     requested_state: SupplyState = SupplyState.AVAILABLE
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,9 @@ computers = st.builds(
     Computer,
     ids,
     st.lists(free | busy, max_size=4).map(tuple),
-    st.lists(st.builds(Release, texts, ids, st.sampled_from(SupplyState)), max_size=2).map(tuple),
+    st.lists(
+        st.builds(Release, texts, ids, st.sampled_from(SupplyState), st.booleans()), max_size=2
+    ).map(tuple),
 )
 instances = st.builds(
     Instance,

@@ -326,8 +326,9 @@ class Agent:
         computer = self._mail.take_answer(news)
         if computer is None or computer is self._wish:
             return
+        renewed = self._mail.take_renewals(self._wish, computer, news.asked_at)
         self._wish = computer
-        urls = {release.url for release in computer.releases}
+        urls = {release.url for release in computer.releases} - renewed
         self._memory = replace(
             self._memory, releases={u: m for u, m in self._memory.releases.items() if u in urls}
         )

@@ -25,6 +25,7 @@ from pelagos.slap.model import (
     InstanceState,
     Partition,
     Release,
+    ReleaseStatus,
 )
 
 log = logging.getLogger(__name__)
@@ -239,7 +240,12 @@ def _content(reader: Reader, computer_key: int, computer_id: str) -> Computer:
         elif slot.offered:
             partitions.append(Partition(computer_id, slot.partition_id, addresses=slot.addresses))
     releases = tuple(
-        Release(supply.url, computer_id, supply.requested_state)
+        Release(
+            supply.url,
+            computer_id,
+            supply.requested_state,
+            is_new=supply.status is ReleaseStatus.REQUESTED,
+        )
         for supply in reader.supplies_of_computer(computer_key)
     )
     return Computer(computer_id, tuple(partitions), releases)

@@ -16,7 +16,7 @@ from pelagos.slap.agent.news import Fetched, News, Sent
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.errors import MarshalError, MasterUnreachable, NotFoundError, SlapError
-from pelagos.slap.model import Cause, Computer, ComputerFormat, Partition
+from pelagos.slap.model import Cause, Computer, ComputerFormat, Partition, Release, SupplyState
 
 WISH = Partition("COMP", "slappart0", release_url="/r", timestamp=5)
 
@@ -45,6 +45,9 @@ class Master:
     ) -> None:
         assert timestamp == 5
         self._answer(f"{computer_id} {name} {state} {cause.code}")
+
+    def report_release_error(self, computer_id: str, url: str, _: str, cause: Cause) -> None:
+        self._answer(f"{computer_id} {url} error {cause.code}")
 
 
 class Desk:
@@ -192,3 +195,44 @@ def test_a_report_that_the_master_lost_is_told_again_after_a_while(desk: Desk) -
     newer = replace(lost, timestamp=6)
     desk.mail.tell_again_if_lost(newer, desk.clock.monotonic() + 99.0)
     assert desk.turn() == []
+
+
+def release_report() -> Report:
+    return Report(Told.RELEASE_ERROR, "/r", Cause("buildout-failed", "no such part"))
+
+
+def supplied(state: SupplyState = SupplyState.AVAILABLE, *, is_new: bool = False) -> Computer:
+    return Computer("COMP", (WISH,), (Release("/r", "COMP", state, is_new),))
+
+
+def tell(desk: Desk) -> list[str]:
+    desk.mail.outbox.put(release_report())
+    return desk.turn()
+
+
+def test_what_was_told_of_a_release_is_told_again_when_its_supply_has_changed(desk: Desk) -> None:
+    desk.turn()
+    said = "COMP /r error buildout-failed"
+    assert tell(desk) == [said] and tell(desk) == []
+    gone = supplied(SupplyState.DESTROYED)
+    now = desk.clock.monotonic()
+    assert desk.mail.take_renewals(supplied(), supplied(), now) == frozenset()
+    assert tell(desk) == []
+    assert desk.mail.take_renewals(supplied(), gone, now) == {"/r"}
+    assert tell(desk) == [said]
+    assert desk.mail.take_renewals(gone, Computer("COMP", (WISH,)), now) == {"/r"}
+    assert tell(desk) == [said]
+
+
+def test_a_supply_renewed_between_two_answers_is_seen_by_what_the_master_has_heard(
+    desk: Desk,
+) -> None:
+    desk.turn()
+    asked_at = desk.clock.monotonic()
+    again = supplied(is_new=True)
+    assert desk.mail.take_renewals(supplied(), again, asked_at) == frozenset()  # nothing told yet
+    assert tell(desk)
+    desk.clock.advance(1.0)
+    assert desk.mail.take_renewals(again, again, asked_at) == frozenset()  # asked before that
+    assert desk.mail.take_renewals(again, again, desk.clock.monotonic()) == {"/r"}
+    assert tell(desk) == ["COMP /r error buildout-failed"]
