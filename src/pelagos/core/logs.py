@@ -11,7 +11,11 @@ from typing import TextIO
 _NOISY = ("pika",)
 
 _SECRETS = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 ***"),
+    (
+        re.compile(r"(?i)\b(authorization[\"']?[:=]\s*[\"']?(?:bearer|basic))\s+[\w.~+/=-]+"),
+        r"\1 ***",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 ***"),  # not "the basic idea"
     (re.compile(r"(?i)(x-(?:auth|access)-token:?\s*)\S+"), r"\1***"),
     (re.compile(r"(\w+://)[^/\s@]*@"), r"\1***@"),
 )
@@ -20,7 +24,7 @@ _SECRETS = (
 def hide(text: str) -> str:
     """The text with bearer tokens, token headers and the userinfo of URLs masked.
 
-    >>> hide("GET http://agent:s3cret@host/x Authorization: Bearer abc.def")
+    >>> hide("GET http://agent:s3cret@host/x Authorization: Bearer abc.def-123")
     'GET http://***@host/x Authorization: Bearer ***'
     """
     for pattern, replacement in _SECRETS:

@@ -10,6 +10,7 @@ from pelagos.core import logs
     "text",
     [
         "Authorization: Bearer s3cret",
+        "the token was Bearer s3cret-123",
         "authorization: basic s3cret==",
         "GET http://x:s3cret@host:80/path",
         "X-Auth-Token: s3cret",
@@ -21,7 +22,7 @@ def test_secrets_are_masked(text: str):
 
 
 def test_ordinary_text_stays():
-    text = "GET http://host/a@b -> 200, mail me@example.org"
+    text = "GET http://host/a@b -> 200, mail me@example.org: the basic idea of a bearer of news"
     assert logs.hide(text) == text
 
 

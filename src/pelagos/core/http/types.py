@@ -10,7 +10,9 @@ from pelagos.core import wire
 
 
 class Headers(Mapping[str, str]):
-    """Header fields, looked up without regard to case; the last of equal names wins.
+    """Header fields, looked up without regard to case.
+
+    What came more than once is one value, joined with ", " (RFC 9110, 5.3).
 
     >>> Headers({"ETag": "x"}).get("etag")
     'x'
