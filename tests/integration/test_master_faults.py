@@ -348,3 +348,12 @@ def test_two_masters_on_one_database_never_allocate_twice(tmp_path: Path):
     assert b"/b.cfg" in site.service.full_computer(COMPUTER).body
     other.close()
     site.close()
+
+
+def test_a_damaged_database_is_named(tmp_path: Path):
+    file = tmp_path / "plane.db"
+    file.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(SchemaError, match="is not a sound SQLite database") as caught:
+        master.Master(f"sqlite:///{file}")
+    assert str(file) in caught.value.message
+    assert "backup" in (caught.value.hint or "")

@@ -64,7 +64,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Questions to one consistent state of the database."""
-        with _our_errors(), self._engine.begin() as connection:
+        with _our_errors(self._engine), self._engine.begin() as connection:
             yield Reader(connection)
 
     def revision(self, computer_id: str) -> int | None:
@@ -72,7 +72,7 @@ class Store:
 
         Asked at each fetch of a computer, so it goes the driver's short way: a fifth of the cost.
         """
-        with _our_errors(), closing(self._engine.raw_connection()) as connection:
+        with _our_errors(self._engine), closing(self._engine.raw_connection()) as connection:
             cursor = connection.cursor()
             try:
                 cursor.execute(self._revision_query, (computer_id,))
@@ -91,7 +91,7 @@ class Store:
 
         Writers of this process queue here, and not in the database, whose waiting is coarser.
         """
-        with _our_errors(), self._writing, self._engine.connect() as plain:
+        with _our_errors(self._engine), self._writing, self._engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield Writer(connection)
@@ -103,7 +103,7 @@ class Store:
     def _prepare(self, new_id: Callable[[], str]) -> str:
         """Create or migrate the tables; return the random name of this database."""
         facts = schema.facts.c
-        with _our_errors(), self._engine.connect() as plain:
+        with _our_errors(self._engine), self._engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
                 present = set(sa.inspect(connection).get_table_names())
@@ -210,18 +210,18 @@ def _begin(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def _our_errors(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except exc.IntegrityError as error:
         raise Conflict("this contradicts what is stored", status=409) from error
     except exc.DBAPIError as error:
-        raise _store_error(error) from error
+        raise _store_error(error, engine.url.database) from error
     except exc.SQLAlchemyError as error:
         raise StoreError("the database cannot be used now", status=500) from error
 
 
-def _store_error(error: exc.DBAPIError) -> SlapError:
+def _store_error(error: exc.DBAPIError, database: str | None) -> SlapError:
     name = getattr(error.orig, "sqlite_errorname", "")
     if name == "SQLITE_FULL":
         return StoreFull(
@@ -238,9 +238,9 @@ def _store_error(error: exc.DBAPIError) -> SlapError:
         )
     if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
         return SchemaError(
-            "the file is not a sound SQLite database",
+            f"{database} is not a sound SQLite database",
             status=500,
-            hint="restore it from a backup, or give the master another file",
+            hint="restore it from a backup, or put it aside: then the master begins anew",
         )
     return StoreError(
         f"the database cannot be used now: {error.orig}",
