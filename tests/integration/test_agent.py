@@ -189,6 +189,24 @@ def test_a_hung_build_holds_up_nobody_and_ends_with_the_agent(site: Site, tmp_pa
     assert not _processes_with(str(site.layout.release(str(hung))))
 
 
+def test_removing_a_release_ends_its_build(site: Site, tmp_path: Path) -> None:
+    fifo = tmp_path / "never"
+    os.mkfifo(fifo)
+    hung = tmp_path / "hung.cfg"
+    hung.write_text(
+        f"[buildout]\nparts = a\n[a]\nrecipe = pelagos:template\nsource = {fifo}\noutput = x\n"
+    )
+    site.start(retry_first=300.0)
+    site.supply(str(hung))
+    folder = site.layout.release(str(hung))
+    eventually(lambda: (folder / "bin" / "buildout").exists() and _processes_with(str(folder)))
+    site.supply(str(hung), SupplyState.DESTROYED)
+    eventually(lambda: not [r for r in site.client.releases() if r.url == str(hung)], within=8)
+    assert not folder.exists() and not _processes_with(str(folder))
+    site.supply(str(hung))
+    eventually(lambda: _processes_with(str(folder)), within=8)
+
+
 def test_a_build_that_takes_too_long_is_ended(site: Site, tmp_path: Path) -> None:
     fifo = tmp_path / "never"
     os.mkfifo(fifo)

@@ -12,22 +12,14 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from pelagos.core import wire
-from pelagos.core.clock import Clock, SystemClock
-from pelagos.slap.agent.apply import Applier, Outcome
+from pelagos.core.clock import Clock
+from pelagos.slap.agent.apply import Outcome
 from pelagos.slap.agent.builders.base import Builder
-from pelagos.slap.agent.builders.buildout import BuildoutBuilder
-from pelagos.slap.agent.cause import Causes
-from pelagos.slap.agent.correspondence import Correspondence
-from pelagos.slap.agent.crew import Crew
 from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import ensure_folder, locked, write_atomic
-from pelagos.slap.agent.keeper import Keeper
-from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.news import (
     Fetched,
     Finished,
@@ -37,8 +29,8 @@ from pelagos.slap.agent.news import (
     ToTell,
     Woken,
 )
-from pelagos.slap.agent.observe import Observer
 from pelagos.slap.agent.partition import PartitionFiles
+from pelagos.slap.agent.parts import make_parts
 from pelagos.slap.agent.plan import (
     Memory,
     PartitionMemory,
@@ -49,15 +41,12 @@ from pelagos.slap.agent.plan import (
     make_plan,
     wish_key,
 )
-from pelagos.slap.agent.promise import PromiseRunner
-from pelagos.slap.agent.recall import Recall
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.settings import AgentSettings
-from pelagos.slap.agent.status import AgentStatus, RunningStep
+from pelagos.slap.agent.status import AgentStatus
 from pelagos.slap.agent.supervisors.base import Supervisor
-from pelagos.slap.agent.supervisors.supervisord import Supervisord
 from pelagos.slap.client import SlapClient
-from pelagos.slap.model import Cause, Computer, Partition
+from pelagos.slap.model import Cause, Computer, Partition, SupplyState
 
 log = logging.getLogger(__name__)
 
@@ -87,44 +76,17 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._client = client
-        self._clock = clock or SystemClock()
-        self._layout = Layout(settings.root, settings.partition_count)
-        self._causes = Causes(settings.computer_id, self._clock)
-        self._builder = builder or BuildoutBuilder(self._layout, settings, clock=self._clock)
-        self._supervisor = supervisor or Supervisord(
-            self._layout, clock=self._clock, log_limit=settings.log_limit
-        )
-        self._applier = Applier(
-            self._layout,
-            computer_id=settings.computer_id,
-            client=client,
-            builder=self._builder,
-            supervisor=self._supervisor,
-            promises=PromiseRunner(timeout=settings.promise_timeout, clock=self._clock),
-            clock=self._clock,
-        )
-        self._recall = Recall(settings)
-        self._inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
-        self._mail = Correspondence(
-            settings,
-            client,
-            layout=self._layout,
-            causes=self._causes,
-            clock=self._clock,
-            do=partial(self._do_in, "contact"),
-            post=self._inbox.put,
-        )
-        self._keeper = Keeper(
-            self._supervisor,
-            Observer(self._layout, self._builder, self._supervisor),
-            causes=self._causes,
-            clock=self._clock,
-            do=partial(self._do_in, "supervisor"),
-            post=self._inbox.put,
-        )
-        self._ending = threading.Event()
+        parts = make_parts(settings, client, clock=clock, builder=builder, supervisor=supervisor)
+        self._clock = parts.clock
+        self._layout = parts.layout
+        self._builder = parts.builder
+        self._supervisor = parts.supervisor
+        self._recall = parts.recall
+        self._inbox = parts.inbox
+        self._work = parts.work
+        self._mail = parts.mail
+        self._keeper = parts.keeper
         self._memory = Memory({}, {})
-        self._running: dict[str, RunningStep] = {}
         self._wish: Computer | None = None
         self._started = self._clock.time()
         self._observe_at = 0.0
@@ -132,7 +94,6 @@ class Agent:
         self._plan = Plan()
         self._status = self._make_status()
         self._written: bytes = b""
-        self._crews: dict[str, Crew] = {}
 
     # ---- for others -----------------------------------------------------------------------------
 
@@ -157,7 +118,7 @@ class Agent:
         self._prepare_root()
         try:
             with locked(self._layout.root / ".agent.lock"):
-                self._work(stop)
+                self._loop(stop)
         except BlockingIOError:
             raise AgentError(
                 f"Another agent works on {self._layout.root}.",
@@ -179,15 +140,9 @@ class Agent:
                 hint="Choose a folder that this user can write, on a disk with room.",
             ) from error
 
-    def _work(self, stop: threading.Event) -> None:
-        settings = self._settings
-        self._crews = {
-            "contact": Crew("contact", 2),
-            "build": Crew("build", settings.build_workers),
-            "partition": Crew("partition", settings.partition_workers),
-            "supervisor": Crew("supervisor", 1),
-        }
-        log.info("agent of %s works in %s", settings.computer_id, settings.root)
+    def _loop(self, stop: threading.Event) -> None:
+        self._work.open()
+        log.info("agent of %s works in %s", self._settings.computer_id, self._settings.root)
         try:
             self._keeper.start()
             while not stop.is_set():
@@ -195,9 +150,6 @@ class Agent:
                 self._wait()
         finally:
             self._close()
-
-    def _do_in(self, crew: str, work: Callable[[], None]) -> None:
-        self._crews[crew].do(work)
 
     def _turn(self) -> None:
         """Ask, look, plan and send, as far as each is due."""
@@ -248,12 +200,12 @@ class Agent:
 
     def _decide(self, wish: Computer) -> None:
         seen, is_whole = self._keeper.look(wish)
-        busy = frozenset(self._running)
+        busy = self._work.subjects
         if not is_whole:  # go on with releases; of instances nothing can be said
             busy |= frozenset(seen.partitions)
         self._plan = make_plan(wish, seen, self._memory, self._clock.monotonic(), busy=busy)
         for step in self._plan.steps:
-            self._begin(step)
+            self._work.begin(step, self._memory.partition(step.subject))
 
     def _take_supervisor(self, news: SupervisorStarted) -> None:
         self._keeper.take(news)
@@ -265,25 +217,12 @@ class Agent:
             if self._layout.is_ours(name) and not partition.is_free:
                 self._mail.outbox.put(Report(Told.ERROR, name, cause, wish_key(partition)))
 
-    def _begin(self, step: Step) -> None:
-        log.debug("%s %s", step.kind, step.subject)
-        self._running[step.subject] = RunningStep(step.kind, step.subject, self._clock.time())
-        known = self._memory.partition(step.subject)
-        crew = "partition" if step.partition is not None else "build"
-        self._crews[crew].do(partial(self._do, step, known))
-
-    def _do(self, step: Step, known: PartitionMemory) -> None:
-        outcome = Outcome(is_done=False, retry_after=self._settings.retry_limit)
-        try:
-            outcome = self._applier.apply(
-                step, known, lambda report: self._inbox.put(ToTell(report)), self._ending
-            )
-        finally:  # also after a defect in a step, so that its subject does not stay busy for ever
-            self._inbox.put(Finished(step, outcome))
-
     def _take_outcome(self, step: Step, outcome: Outcome) -> None:
-        self._running.pop(step.subject, None)
+        was_cancelled = self._work.finished(step.subject)
         now = self._clock.monotonic()
+        if was_cancelled and not outcome.is_done:  # whatever is wished next need not wait
+            self._remember_release(step.subject, ReleaseMemory())
+            return
         if step.partition is None:
             release = self._recall.release(self._memory.release(step.subject), step, outcome, now)
             self._remember_release(step.subject, release)
@@ -329,6 +268,9 @@ class Agent:
         renewed = self._mail.take_renewals(self._wish, computer, news.asked_at)
         self._wish = computer
         urls = {release.url for release in computer.releases} - renewed
+        self._work.cancel_builds(
+            r.url for r in computer.releases if r.requested_state is SupplyState.DESTROYED
+        )
         self._memory = replace(
             self._memory, releases={u: m for u, m in self._memory.releases.items() if u in urls}
         )
@@ -362,18 +304,9 @@ class Agent:
     # ---- ending and status ----------------------------------------------------------------------
 
     def _close(self) -> None:
-        self._ending.set()
-        timeout = self._settings.stop_timeout
-        deadline = self._clock.monotonic() + timeout
-        for name in ("build", "partition", "supervisor", "contact"):
-            left = max(0.1, deadline - self._clock.monotonic())
-            if name == "contact":
-                left = min(left, 2.0)  # a master that does not answer is not waited for
-            if not self._crews[name].close(left):
-                log.warning("some work of the %s threads did not end in time", name)
+        self._work.close()
         self._builder.close()
         self._keeper.shut_down_if_idle()
-        self._running.clear()
         self._note_status()
         log.info("agent of %s has stopped; services go on running", self._settings.computer_id)
 
@@ -385,7 +318,7 @@ class Agent:
             pid=os.getpid(),
             started=self._started,
             last_contact=self._mail.contact.last_contact,
-            running=tuple(self._running.values()),
+            running=self._work.steps,
             waiting_reports=len(self._mail.outbox),
             reasons=self._plan.reasons,
         )

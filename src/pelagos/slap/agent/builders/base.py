@@ -58,11 +58,11 @@ class Builder(Protocol):
             url: the release.
             on_start: called once when the build itself begins, after the profile was seen to be
                 one.
-            stop: set when the agent stops.
+            stop: set when the agent stops, or when the release is to be removed.
 
         Raises:
             StepFailed: it cannot be built; says which part and where in the log.
-            StepDeferred: another process is still building it, or the agent stops.
+            StepDeferred: another process is still building it, or it was stopped.
         """
 
     def complete(self, url: str) -> None:

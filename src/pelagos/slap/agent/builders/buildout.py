@@ -109,6 +109,8 @@ class BuildoutBuilder:
                 if (folder / COMPLETED).exists() or (folder / BUILT).exists():
                     return
                 check_profile(url, timeout=self._settings.profile_timeout)
+                if stop.is_set():
+                    raise StepDeferred("The build is not wished any more.")
                 on_start()
                 self._build_locked(url, folder, lock, stop)
         except BlockingIOError:
@@ -128,7 +130,7 @@ class BuildoutBuilder:
         log = self._layout.release_log(url)
         done = self._run_build(folder, log, lock, stop)
         if done.is_stopped:
-            raise StepDeferred("The agent stops; the build starts over with the next one.")
+            raise StepDeferred("The build was ended; the next one starts over.")
         (folder / BUILDING).unlink(missing_ok=True)
         if done.is_late or done.status:
             raise self._failed(done, log, self._settings.build_timeout)
