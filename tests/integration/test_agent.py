@@ -47,6 +47,15 @@ def eventually(look: Callable[[], object], within: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+def polled(site: Site, times: int) -> None:
+    """Wait until the agent has had so many more answers of its master and acted on them."""
+    agent = site.agent
+    assert agent is not None
+    for _ in range(times + 1):  # the answer after the last shows that it was acted on
+        last = agent.status().last_contact
+        eventually(lambda last=last: agent.status().last_contact != last)
+
+
 def read(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return str(answer.read().decode())
@@ -253,7 +262,7 @@ def test_an_agent_killed_while_it_builds_leaves_no_half_built_release(
     assert orphans  # the build goes on and holds its lock
 
     site.start()
-    time.sleep(2.0)
+    polled(site, 2)
     assert set(_processes_with(f"{folder}/.pelagos-built")) == set(orphans)  # and no second one
     fifo.write_text("open\n")
     site.until_started("s")
@@ -459,7 +468,7 @@ def test_services_run_on_untouched_while_the_agent_is_away(site: Site) -> None:
     site.stop()
     assert site.pids("s") == before
     site.start()
-    time.sleep(2.0)
+    polled(site, 2)
     assert site.pids("s") == before
     assert site.service("s").status == "started"
     told = [e for e in site.client.events(after=events[-1].id) if e.kind.startswith("instance.")]

@@ -65,7 +65,8 @@ def test_a_program_that_ends_is_done_though_its_child_holds_the_pipe(tmp_path: P
 def test_a_late_program_ends_with_all_that_descends_from_it(tmp_path: Path) -> None:
     script = "setsid sh -c 'echo $$; exec sleep 600' & sleep 600"
     done = captured(tmp_path, script, timeout=0.7)
-    assert done.is_late and done.status == -9
+    # The shell itself is ended, or it sees its child ended first and says so: 128 + 9.
+    assert done.is_late and done.status in {-9, 137}
     assert is_gone(int(done.output))
 
 
