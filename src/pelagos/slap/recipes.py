@@ -220,10 +220,13 @@ class Parameters(_Recipe):
 
         zc.buildout fills in what it has just filled in once more, so `${slap-connection:…}` in a
         value would show the partition's token; and a line of a value would become a line of the
-        option that it is put into, e.g. one more variable of a service's environment.
+        option that it is put into, e.g. one more variable of a service's environment. The values
+        of two parameters may be put side by side, so that a reference begins in the first.
         """
         if "${" in value:
             raise self.fail(f"the parameter {key!r} holds '${{', which zc.buildout would fill in.")
+        if value.endswith("$"):  # the profile may put what begins with "{" right behind it
+            raise self.fail(f"the parameter {key!r} ends in '$', which zc.buildout may fill in.")
         if not may_be_multiline and value.splitlines() not in ([], [value]):
             raise self.fail(
                 f"the parameter {key!r} has several lines, and the release takes one "

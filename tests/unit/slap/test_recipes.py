@@ -165,6 +165,7 @@ def test_a_parameter_cannot_take_the_place_of_an_option(
     [
         ("${slap-connection:server-url}", "fill in"),
         ("$${a:b}", "fill in"),
+        ("calm$", "fill in"),
         ("calm\nLD_PRELOAD = /tmp/x.so", "several lines"),
         ("calm\u2028LD_PRELOAD = /tmp/x.so", "several lines"),
         ("calm\n", "several lines"),
