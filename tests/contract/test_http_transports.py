@@ -1,8 +1,10 @@
 """What every transport of core.http does, the fake and the real one alike."""
 
+import contextlib
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +20,6 @@ from pelagos.core.http import (
     Request,
     Response,
 )
-from pelagos.core.http.transports import pooled
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import Server, make_app
 
@@ -124,10 +125,53 @@ def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket):
     thread.join()
 
 
-def test_an_answer_that_is_too_large_is_not_fetched_twice(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(pooled, "BODY_LIMIT", 4)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("at_once", "drop"),
+    [(HEAD, b"x"), (CHUNKS, b"1\r\nx\r\n"), (CHUNKS, b"0"), (b"", b"H")],
+    ids=["body", "chunks", "chunk-head", "status-line"],
+)
+def test_a_peer_that_drips_is_a_timeout(listener: socket.socket, at_once: bytes, drop: bytes):
+    gone = threading.Event()
+
+    def drip() -> None:
+        peer, _ = listener.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.recv(4096)
+            peer.sendall(at_once)
+            while not gone.wait(0.05):
+                peer.sendall(drop)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    started = time.monotonic()
+    with pytest.raises(HttpTimeout, match=r"within 0.3 s") as caught:
+        client.request("GET", "x", timeout=0.3)
+    assert 0.3 <= time.monotonic() - started < 2
+    assert caught.value.hint
+    gone.set()
+    thread.join()
+    client.close()
+
+
+def test_a_connection_is_used_again_after_an_answer_with_little_time(http: HttpClient):
+    http.request("GET", "echo", timeout=1.0)
+    body = {"a": "x" * 500_000}
+    assert http.request("POST", "echo", form=body, timeout=5.0).body.endswith(b"xxx")
+
+
+def test_an_answer_may_be_as_large_as_its_request_says(http: HttpClient):
+    assert http.request("GET", "zipped", limit=5).body == b"plain"
+    with pytest.raises(HttpProtocolError, match="larger than 4 bytes") as caught:
+        http.request("GET", "zipped", limit=4)
+    assert caught.value.hint
+
+
+def test_an_answer_that_is_too_large_is_not_fetched_twice(listener: socket.socket):
     served = []
 
     def serve() -> None:
@@ -140,7 +184,7 @@ def test_an_answer_that_is_too_large_is_not_fetched_twice(
     thread.start()
     client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=5)
     with pytest.raises(HttpProtocolError, match="larger than 4 bytes") as caught:
-        client.request("GET", "x")
+        client.request("GET", "x", limit=4)
     thread.join()
     client.close()
     assert caught.value.retry_after is None

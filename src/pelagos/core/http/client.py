@@ -11,7 +11,7 @@ from pelagos import __version__
 from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.core.http.transports.base import Transport
-from pelagos.core.http.types import Request, Response
+from pelagos.core.http.types import BODY_LIMIT, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class HttpClient:
     Args:
         base_url: http or https address, with or without a path; userinfo in it becomes the token.
         token: sent as `Authorization: Bearer …` with each request.
-        timeout: seconds, used where a call names none.
+        timeout: seconds for a whole answer, used where a call names none.
         transport: who carries the requests; by default a pool of connections of its own.
 
     Raises:
@@ -84,6 +84,7 @@ class HttpClient:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        limit: int = BODY_LIMIT,
     ) -> Response:
         """Send one request and return its whole answer, whatever its status.
 
@@ -91,6 +92,8 @@ class HttpClient:
             params: query; entries that are None are left out.
             form: sent as application/x-www-form-urlencoded.
             json: sent as JSON; None sends nothing.
+            timeout: seconds until the whole answer is here.
+            limit: bytes of the answer's body that are taken, unpacked.
 
         Raises:
             HttpUnreachable, HttpTimeout, HttpProtocolError: no answer, a late or a broken one.
@@ -110,7 +113,7 @@ class HttpClient:
             body = wire.encode(json)
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
-        request = Request(method, url, sent, body, timeout or self._timeout)
+        request = Request(method, url, sent, body, timeout or self._timeout, limit)
         response = self._transport.send(request)
         log.debug("%s %s -> %s, %s bytes", method, url, response.status, len(response.body))
         return response

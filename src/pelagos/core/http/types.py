@@ -8,6 +8,9 @@ from typing import Any
 
 from pelagos.core import wire
 
+#: Bytes of an answer's body that are read at the most, unless a request says otherwise.
+BODY_LIMIT = 64 * 1024 * 1024
+
 
 class Headers(Mapping[str, str]):
     """Header fields, looked up without regard to case.
@@ -41,7 +44,8 @@ class Request:
     """What a transport sends; `url` carries no credentials, `headers` may (so `repr` omits them).
 
     Attributes:
-        timeout: seconds for the connection, and again for each wait on the answer.
+        timeout: seconds from the first attempt to connect to the end of the answer.
+        limit: bytes of an answer's body that are read at the most.
     """
 
     method: str
@@ -49,6 +53,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     timeout: float = 60.0
+    limit: int = BODY_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

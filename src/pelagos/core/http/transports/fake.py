@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from pelagos.core.http.errors import HttpUnreachable
+from pelagos.core.http.errors import HttpProtocolError, HttpUnreachable
 from pelagos.core.http.types import Headers, Request, Response
 
 Route = Response | Callable[[Request], Response]
@@ -34,6 +34,13 @@ class FakeTransport:
         if route is None:
             raise HttpUnreachable(f"nobody answers at {request.url}", url=request.url)
         answer = route if isinstance(route, Response) else route(request)
+        if len(answer.body) > request.limit:
+            raise HttpProtocolError(
+                f"the answer of {request.url} is larger than {request.limit:,} bytes",
+                url=request.url,
+                hint="ask for less of it at once",
+                retry_after=None,
+            )
         return Response(answer.status, Headers(answer.headers), answer.body)
 
     def close(self) -> None:

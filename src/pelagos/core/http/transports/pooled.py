@@ -2,66 +2,133 @@
 
 from __future__ import annotations
 
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
 import urllib3
 from urllib3 import exceptions
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
 from pelagos.core.http.types import Headers, Request, Response
 
-#: Bytes of an answer that are read at the most.
-BODY_LIMIT = 256 * 1024 * 1024
+
+class _InTime(io.RawIOBase):
+    """What a socket receives until a deadline, however slowly it drips."""
+
+    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
+        super().__init__()
+        self._sock = sock
+        self._source = sock.makefile("rb", buffering=0)  # keeps the socket open while it is read
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._sock.settimeout(left)
+        return self._source.readinto(buffer)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _Socket:
+    """A socket as `http.client` reads an answer from it: as a file."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_InTime(self._sock, self._sock.gettimeout()))
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose timeout is for all of it, where the standard library's is for each wait."""
+
+    def __init__(self, sock: socket.socket, *how: Any, **more: Any) -> None:
+        super().__init__(_Socket(sock), *how, **more)  # type: ignore[arg-type]  # only makefile is used
+
+
+class _HttpConnection(urllib3.connection.HTTPConnection):
+    response_class = _Answer
+
+
+class _HttpsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Answer
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
 
 
 class PooledTransport:
     """A pool of connections per server, shared by all threads.
 
-    A GET or HEAD whose connection ends before the whole answer is there is sent once more: the
-    server may have closed a kept-open one meanwhile. Nothing else is retried here.
+    A GET or HEAD whose connection ends before the whole answer is there is sent once more, within
+    the same time: the server may have closed a kept-open one meanwhile. Nothing else is retried
+    here.
     """
 
     def __init__(self, *, pool_size: int = 10) -> None:
         self._pool = urllib3.PoolManager(num_pools=8, maxsize=pool_size, retries=False)
+        self._pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def send(self, request: Request) -> Response:
         """Send over a pooled connection."""
+        deadline = time.monotonic() + request.timeout
         try:
-            return self._send(request)
+            return self._send(request, deadline)
         except HttpProtocolError as error:
             if error.retry_after is None or request.method not in {"GET", "HEAD"}:
                 raise
-            return self._send(request)
+            return self._send(request, deadline)
 
-    def _send(self, request: Request) -> Response:
+    def _send(self, request: Request, deadline: float) -> Response:
         try:
             answer = self._pool.request(
                 request.method,
                 request.url,
                 body=request.body,
                 headers=dict(request.headers),
-                timeout=urllib3.Timeout(total=request.timeout),
+                timeout=urllib3.Timeout(total=_left(request, deadline)),
                 redirect=False,
                 preload_content=False,
             )
             try:
-                body = answer.read(BODY_LIMIT + 1, decode_content=True)
+                body = answer.read(request.limit + 1, decode_content=True)
             finally:
                 answer.release_conn()
         except exceptions.NewConnectionError as error:
             raise HttpUnreachable(
-                f"nobody answers at {request.url}: {_reason(error)}", url=request.url
+                f"nobody answers at {request.url}: {_reason(error)}",
+                url=request.url,
+                hint="check that it runs there, and the address",
             ) from error
         except exceptions.TimeoutError as error:
-            raise HttpTimeout(
-                f"{request.url} gave no answer within {request.timeout:g} s", url=request.url
-            ) from error
+            raise _late(request) from error
         except (exceptions.HTTPError, OSError) as error:
             raise HttpProtocolError(
-                f"the answer of {request.url} broke off: {_reason(error)}", url=request.url
-            ) from error
-        if len(body) > BODY_LIMIT:
-            raise HttpProtocolError(
-                f"the answer of {request.url} is larger than {BODY_LIMIT:,} bytes",
+                f"the answer of {request.url} broke off: {_reason(error)}",
                 url=request.url,
+                hint="try again; if it stays so, check that the address is that of an HTTP server",
+            ) from error
+        if len(body) > request.limit:
+            raise HttpProtocolError(
+                f"the answer of {request.url} is larger than {request.limit:,} bytes",
+                url=request.url,
+                hint="ask for less of it at once",
                 retry_after=None,
             )
         return Response(answer.status, Headers(dict(answer.headers)), body)
@@ -69,6 +136,21 @@ class PooledTransport:
     def close(self) -> None:
         """Close idle connections."""
         self._pool.clear()
+
+
+def _left(request: Request, deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise _late(request)
+    return left
+
+
+def _late(request: Request) -> HttpTimeout:
+    return HttpTimeout(
+        f"{request.url} gave no whole answer within {request.timeout:g} s",
+        url=request.url,
+        hint="look whether the server hangs, or give it more time",
+    )
 
 
 def _reason(error: BaseException) -> str:
