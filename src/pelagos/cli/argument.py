@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pelagos.cli.failures import UsageError, nearest
+from pelagos.cli.failures import UsageError
+from pelagos.core.spelling import nearest
 
 _SHOWN = 40
 """Characters of a wrong value that an error repeats."""

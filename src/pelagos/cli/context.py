@@ -6,7 +6,6 @@ looks for one nor pays for the imports.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.core.http import HttpClient
     from pelagos.core.http.transports.base import Transport
     from pelagos.directory.client import DirectoryClient
+    from pelagos.plane.endpoints import Endpoints
     from pelagos.plane.sections import PlaneConfig
     from pelagos.slap.client import SlapClient
 
@@ -129,29 +129,20 @@ class Context:
     # ---- the plane ----
 
     @cached_property
-    def endpoints(self) -> Mapping[str, Any]:
-        """What `pelagos up` noted in the data folder (plane.json); empty when nothing."""
-        path = self.data / "plane.json"
+    def endpoints(self) -> Endpoints:
+        """What `pelagos up` noted in the data folder; empty values when nothing.
+
+        Raises:
+            PelagosError: it cannot be read or is damaged.
+        """
+        from pelagos.plane.endpoints import read_endpoints
+
         try:
-            found = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except PermissionError as error:
-            raise CommandError(
-                f"cannot read {path}: {error.strerror}",
-                hint="run as the user who started the plane, or name a master with --master-url",
-                code=NOT_ALLOWED,
-            ) from error
-        except OSError as error:
-            raise CommandError(
-                f"cannot read {path}: {error.strerror}",
-                hint="give another data folder: --data DIR, or PELAGOS_DATA",
-            ) from error
-        except ValueError as error:
-            raise CommandError(
-                f"{path} is damaged: {error}", hint="start the plane again: pelagos up"
-            ) from error
-        return found if isinstance(found, dict) else {}
+            return read_endpoints(self.data)
+        except PelagosError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise CommandError(error.message, hint=error.hint, code=NOT_ALLOWED) from error
+            raise
 
     @cached_property
     def master_url(self) -> str:
@@ -160,18 +151,23 @@ class Context:
         Raises:
             NoPlaneError: none of them says so.
         """
-        url = self._configured_master or self.endpoints.get("master_url")
+        url = self._configured_master or self.endpoints.master_url
         if not url:
             raise NoPlaneError(
                 f"no plane is known here: {self.data} has none",
                 hint="start one: pelagos up\nor name one: --master-url URL, or PELAGOS_MASTER_URL",
             )
-        return str(url)
+        return url
 
     @property
     def is_own_plane(self) -> bool:
         """Whether the master is that of the data folder, and not one that was named."""
         return not self._configured_master
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a plane was ever started on the data folder."""
+        return any(getattr(self.endpoints, name) for name in self.endpoints.__slots__)
 
     @property
     def _configured_master(self) -> str:
@@ -188,14 +184,13 @@ class Context:
         """
         named = self.options.get("token_file")
         if named:
-            return _token_in(Path(named).expanduser())
+            return _token_in_named(Path(named).expanduser())
         if self.environ.get("PELAGOS_TOKEN"):
-            return _checked(self.environ["PELAGOS_TOKEN"].strip(), "PELAGOS_TOKEN")
+            return _checked(self.environ["PELAGOS_TOKEN"], "PELAGOS_TOKEN")
         if self.plane.token_file:
-            return _token_in(self.plane.token_file)
-        own = self.data / "token"
+            return _token_in_named(self.plane.token_file)
         # The token of the own plane is not for a master that was named.
-        return _token_in(own) if self.is_own_plane and _is_there(own) else None
+        return _token_in(self.data / "token") if self.is_own_plane else None
 
     @cached_property
     def master(self) -> SlapClient:
@@ -220,7 +215,7 @@ class Context:
         """
         from pelagos.directory.client import DirectoryClient
 
-        url = self.plane.directory_url or str(self.endpoints.get("directory_url") or "")
+        url = self.plane.directory_url or self.endpoints.directory_url
         if not url:
             raise NoPlaneError(
                 f"no directory is known here: {self.data} has none",
@@ -266,32 +261,32 @@ def _no_token(url: str) -> CommandError:
     )
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder on the way is closed: reading will say so
-        return True
+def _token_in_named(path: Path) -> str:
+    token = _token_in(path)
+    if token is None:
+        raise _no_good_token(f"cannot read the token file {path}: No such file or directory")
+    return token
 
 
-def _token_in(path: Path) -> str:
+def _token_in(path: Path) -> str | None:
+    from pelagos.core.files import read_token
+
     try:
-        # No token is larger; a wrong file may be.
-        with path.open(encoding="ascii") as file:
-            token = file.read(4096).strip()
-    except (OSError, ValueError) as error:
-        raise CommandError(
-            f"cannot read the token file {path}: {getattr(error, 'strerror', None) or 'not text'}",
-            hint="give another: --token-file FILE, or PELAGOS_TOKEN",
-            code=NOT_ALLOWED,
-        ) from error
-    return _checked(token, f"the token file {path}")
+        token = read_token(path)
+        return None if token is None else _checked(token, f"the token file {path}")
+    except PelagosError as error:
+        raise _no_good_token(error.message) from error
 
 
 def _checked(token: str, where: str) -> str:
-    if not token or not token.isprintable() or " " in token:
-        raise CommandError(
-            f"{where} does not hold a token, alone on one line",
-            hint="give another: --token-file FILE, or PELAGOS_TOKEN",
-            code=NOT_ALLOWED,
-        )
-    return token
+    from pelagos.core.files import check_token
+
+    try:
+        return check_token(token, where)
+    except PelagosError as error:
+        raise _no_good_token(error.message) from error
+
+
+def _no_good_token(message: str) -> CommandError:
+    hint = "give another: --token-file FILE, or PELAGOS_TOKEN"
+    return CommandError(message, hint=hint, code=NOT_ALLOWED)

@@ -93,20 +93,10 @@ def exit_code(error: PelagosError) -> int:
     return _BY_STATUS.get(getattr(error, "status", None) or 0, FAILED)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was most likely meant to be, or None."""
-    import difflib
-
-    # Without the dashes, which all options have in common.
-    plain = {one.lstrip("-"): one for one in known}
-    found = difflib.get_close_matches(word.lstrip("-"), list(plain), n=1, cutoff=0.6)
-    if found:
-        return plain[found[0]]
-    return next((plain[one] for one in plain if word and one.startswith(word)), None)
-
-
 def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:
     """A `UsageError` about a word that is none of the known ones; it names the nearest."""
+    from pelagos.core.spelling import nearest
+
     choices = list(known)
     near = nearest(word, choices)
     if near is not None:

@@ -68,7 +68,7 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
     try:
         return command(context, context.options).main(*operands) or OK
     except PelagosError as error:
-        if exit_code(error) == UNREACHABLE and context.is_own_plane and context.endpoints:
+        if exit_code(error) == UNREACHABLE and context.is_own_plane and context.is_known:
             error.hint = f"the plane of {context.data} does not answer; start it: pelagos up"
         raise
 

@@ -142,9 +142,11 @@ def _is_known_option(word: str) -> bool:
 
 
 def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
+    from pelagos.core.spelling import nearest
+
     known = list(node.children)
     before = f"{node.name} " if node.path else ""
-    near = failures.nearest(word, known)
+    near = nearest(word, known)
     if near is None and not node.path:
         # `pelagos list` may mean `pelagos service list`
         near = next((one.name for one in tree.root.walk() if one.path[-1] == word), None)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from pelagos.cli import yaml
-from pelagos.cli.failures import UsageError, nearest
+from pelagos.cli.failures import UsageError
 from pelagos.cli.terminal import clean, paint
+from pelagos.core.spelling import nearest
 
 Data = Mapping[str, Any]
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pelagos.cli.failures import UsageError, nearest
+from pelagos.cli.failures import UsageError
+from pelagos.core.spelling import nearest
 
 _SCHEMES = ("http", "https", "file")
 _READ_LIMIT = 4 * 1024 * 1024

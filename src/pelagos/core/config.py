@@ -17,7 +17,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pelagos.core import toml
+from pelagos.core import spelling, toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.setting import KINDS, TABLE, Setting
 
@@ -132,11 +132,8 @@ def _attributes(doc: str) -> dict[str, str]:
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, Any], where: str = "") -> ConfigError:
-    import difflib  # noqa: PLC0415 - only an error needs it
-
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-    return ConfigError(f"{where + ': ' if where else ''}unknown {kind}: {name}", hint=hint)
+    message = f"{where + ': ' if where else ''}unknown {kind}: {name}"
+    return ConfigError(message, hint=spelling.hint(name, known))
 
 
 # ---- places

@@ -7,7 +7,6 @@ plugins reads the metadata of every installed package.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 
 from stevedore import ExtensionManager, NamedExtensionManager
 
+from pelagos.core import spelling
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import describe
 
@@ -64,17 +64,6 @@ class PluginError(PelagosError):
             hint=failure.hint or "mend the package that offers it, or do not enable it",
         )
         self.failure = failure
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant, or None.
-
-    >>> nearest("cvs", ["csv", "ldap"])
-    'csv'
-    """
-    by_folded = {candidate.lower(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
 
 
 def names(group: str) -> tuple[str, ...]:
@@ -126,10 +115,7 @@ def _known(group: str) -> list[Any]:
 
 def _unknown(group: str, name: str) -> PluginFailure:
     known = names(group)
-    if (meant := nearest(name, known)) is not None:
-        hint = f"did you mean {meant!r}?"
-    else:
-        hint = f"there are: {', '.join(known)}" if known else "no installed package offers any"
+    hint = spelling.hint(name, known, quoted=True) if known else "no installed package offers any"
     return PluginFailure(group, name, "no installed package offers it", hint)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pelagos.core.errors import ConfigError
+from pelagos.core.files import write_atomic
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -43,21 +43,10 @@ def write(path: Path, document: Any) -> None:
     Raises:
         ConfigError: it cannot be written; the old one is unchanged.
     """
-    import tempfile  # noqa: PLC0415  # only writing pays for it
-
     target = path.resolve()  # a link stays a link
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".config.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(document.as_string())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomic(target, document.as_string(), mode=0o600)
     except OSError as error:
         raise ConfigError(
             f"cannot write the configuration file {path}: {error.strerror or error}",

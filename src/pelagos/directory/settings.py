@@ -8,12 +8,12 @@ A key that is not known is an error that names the nearest known one; a name tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from pelagos.core import spelling
 from pelagos.core.errors import ConfigError
-from pelagos.core.plugins import nearest
 from pelagos.directory.model import Column, Display
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def profile_displays(views: Mapping[str, Any]) -> dict[str, Display]:
     chosen = {}
     for profile, name in _section(views, "profile_to_display", "views").items():
         if name not in displays:
-            hint = _hint(str(name), displays)
+            hint = spelling.hint(str(name), sorted(displays), quoted=True)
             log.warning("profile %s: there is no display %s; %s", profile, name, hint)
         chosen[profile] = displays.get(name, Display())
     return chosen
@@ -205,7 +205,7 @@ def _check_services(
         for profile, settings in service_profiles(config, service).items():
             for name in settings.sources:
                 if name not in sources:
-                    hint = _hint(name, sources)
+                    hint = spelling.hint(name, sorted(sources), quoted=True)
                     log.warning("%s.%s: there is no source %s; %s", service, profile, name, hint)
 
 
@@ -226,18 +226,7 @@ def _enabled(section: Mapping[str, Any], kind: str, default: Collection[str]) ->
 
 
 def _known(config: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    for key in config:
-        if key not in known:
-            place = f"{where}: " if where else ""
-            raise ConfigError(f"{place}unknown key {key!r}", hint=_hint(str(key), known))
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    listed = sorted(known)
-    meant = nearest(name, listed)
-    if meant is not None:
-        return f"did you mean {meant!r}?"
-    return f"there are: {', '.join(listed)}" if listed else "there is none"
+    spelling.refuse_unknown(config, sorted(known), ConfigError, where=where)
 
 
 def _section(config: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -13,27 +13,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from pelagos.core import wire
 from pelagos.core.errors import PelagosError
+from pelagos.core.files import read_token, write_atomic
+from pelagos.plane.endpoints import FILE, Endpoints, read_endpoints
 from pelagos.plane.settings import Part
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where the parts of the plane of this folder answer, or last answered."""
-
-    master_url: str = ""
-    directory_url: str = ""
-    computer_id: str = ""
-    node_root: str = ""
-    pid: int = 0
 
 
 class AlreadyRunning(PelagosError):
@@ -60,7 +50,6 @@ class DataFolder:
         self.database = path / "plane.db"
         self.node = path / "node"
         self.log = path / "log"
-        self._endpoints = path / "plane.json"
 
     def create(self) -> None:
         """Make the folder, closed to others.
@@ -82,34 +71,36 @@ class DataFolder:
 
     def token(self) -> str | None:
         """The administrator's token, None when this folder has none."""
-        return read_secret(self.path / "token")
+        return read_token(self.path / "token") or None
 
     def node_token(self) -> str | None:
         """The token of this computer's agent, None when it has none."""
-        return read_secret(self.node / "token")
+        return read_token(self.node / "token") or None
 
     def keep_token(self, token: str) -> None:
         """Write the administrator's token (0600, whole or not at all)."""
-        write_private(self.path / "token", token.encode() + b"\n")
+        write_atomic(self.path / "token", f"{token}\n", mode=0o600)
 
     def keep_node_token(self, token: str) -> None:
         """Write the token of this computer's agent (0600, whole or not at all)."""
-        write_private(self.node / "token", token.encode() + b"\n")
+        write_atomic(self.node / "token", f"{token}\n", mode=0o600)
 
     # ---- where the parts answer ----
 
     def endpoints(self) -> Endpoints:
-        """What was last noted; empty values when nothing was, or when the file cannot be read."""
-        with contextlib.suppress(OSError, wire.WireError):
-            return wire.decode(self._endpoints.read_bytes(), Endpoints)
-        return Endpoints()
+        """What was last noted; empty values when nothing was.
+
+        Raises:
+            PelagosError: the file cannot be read or is damaged.
+        """
+        return read_endpoints(self.path)
 
     def note(self, **values: str | int) -> Endpoints:
         """Change some of the endpoints; others of this folder may be noted at the same time."""
         with (self.path / "run" / "endpoints.lock").open("a") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
             endpoints = replace(self.endpoints(), **values)  # type: ignore[arg-type]  # checked by its fields
-            write_private(self._endpoints, wire.encode(endpoints))
+            write_atomic(self.path / FILE, wire.encode(endpoints), mode=0o600)
         return endpoints
 
     # ---- who runs ----
@@ -123,7 +114,9 @@ class DataFolder:
         """
         with self._lock_file(part).open("a+") as held:
             if not _taken(held):
-                url = getattr(self.endpoints(), f"{part}_url", "")
+                url = ""
+                with contextlib.suppress(PelagosError):  # that it runs is what matters here
+                    url = getattr(self.endpoints(), f"{part}_url", "")
                 raise AlreadyRunning(part, self.path, _pid_in(self._lock_file(part)), url)
             held.truncate(0)
             held.write(str(os.getpid()))
@@ -159,35 +152,3 @@ def _taken(file: IO[str]) -> bool:
 def _pid_in(path: Path) -> int:
     text = path.read_text().strip()
     return int(text) if text.isdigit() else 0
-
-
-def read_secret(path: Path) -> str | None:
-    """The one line of a secret file, None when there is no file.
-
-    Raises:
-        PelagosError: it cannot be read.
-    """
-    try:
-        return path.read_text().strip() or None
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise PelagosError(
-            f"cannot read the token in {path}: {reason}",
-            hint="run as the user who owns the file, or give a token with PELAGOS_TOKEN",
-        ) from error
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600, whole or not at all, and durably."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from pelagos.core.errors import PelagosError
-from pelagos.plane.data_folder import DataFolder, Endpoints
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.events import Announcer, Waker
 from pelagos.plane.settings import Part, PlaneSettings, default_computer_id
 

@@ -6,9 +6,10 @@ import pytest
 
 from pelagos.cli import failures
 from pelagos.plane import doctor, down, up
-from pelagos.plane.data_folder import AlreadyRunning, Endpoints
+from pelagos.plane.data_folder import AlreadyRunning
 from pelagos.plane.doctor import Check, Verdict
 from pelagos.plane.down import Ended
+from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.settings import Part
 
 

@@ -99,9 +99,3 @@ def test_what_fails_is_named_and_logged_and_the_rest_goes_on(
     ]
     assert [f.name for f in loaded.failures] == ["asserts", "nothing-like-it", "exits"]
     assert [r.exc_info is not None for r in caplog.records] == [True, False, True]
-
-
-def test_nearest_is_case_insensitive_and_may_find_nothing() -> None:
-    assert plugins.nearest("CSV", ["csv"]) == "csv"
-    assert plugins.nearest("ldap", ["csv", "personal"]) is None
-    assert plugins.nearest("x", []) is None

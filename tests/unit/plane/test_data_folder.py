@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from pelagos.core.errors import PelagosError
-from pelagos.plane.data_folder import AlreadyRunning, DataFolder, Endpoints, read_secret
+from pelagos.core.files import read_token
+from pelagos.plane.data_folder import AlreadyRunning, DataFolder
+from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.settings import Part
 
 
@@ -44,9 +46,23 @@ def test_endpoints_are_noted_one_by_one(folder: DataFolder):
     assert folder.endpoints() == Endpoints(master_url="http://a", pid=7)
 
 
-def test_a_damaged_note_is_as_none(folder: DataFolder):
+def test_a_damaged_note_is_an_error_and_stays_as_it_is(folder: DataFolder):
     (folder.path / "plane.json").write_text("{half")
-    assert folder.endpoints() == Endpoints()
+    with pytest.raises(PelagosError, match="is damaged"):
+        folder.endpoints()
+    with pytest.raises(PelagosError, match="is damaged"):
+        folder.note(computer_id="another")
+    assert (folder.path / "plane.json").read_text() == "{half"
+
+
+def test_a_part_that_runs_is_told_even_when_the_note_is_damaged(folder: DataFolder):
+    (folder.path / "plane.json").write_text("{half")
+    with (
+        folder.hold(Part.MASTER),
+        pytest.raises(AlreadyRunning, match="already runs"),
+        folder.hold(Part.MASTER),
+    ):
+        pass
 
 
 def test_a_part_runs_once(folder: DataFolder):
@@ -89,4 +105,4 @@ def test_a_folder_that_cannot_be_made_says_why(tmp_path: Path):
 def test_a_token_that_is_no_text_says_so(tmp_path: Path):
     (tmp_path / "token").write_bytes(b"\xff\xfe")
     with pytest.raises(PelagosError, match="cannot read the token"):
-        read_secret(tmp_path / "token")
+        read_token(tmp_path / "token")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pelagos.cli.argument import Operand
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
-from pelagos.cli.failures import nearest
 from pelagos.cli.moment import ago, clock_and_ago
 from pelagos.cli.output import Column
+from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.model import ComputerStatus

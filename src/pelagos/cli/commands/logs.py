@@ -53,8 +53,8 @@ class ServiceLogs(Command):
                 hint=f"see: pelagos why {name}",
                 code=NOT_FOUND,
             )
-        root = context.endpoints.get("node_root")
-        if found.computer_id != context.endpoints.get("computer_id") or not root:
+        root = context.endpoints.node_root
+        if found.computer_id != context.endpoints.computer_id or not root:
             raise CommandError(
                 f"the logs of {name} are on computer {found.computer_id}, in its partition "
                 f"{found.partition_id}",

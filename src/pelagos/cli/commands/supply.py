@@ -45,9 +45,9 @@ class Supply(Command):
     def _only_computer(self) -> str:
         """This computer, or the only one there is."""
         context = self.context
-        own = context.endpoints.get("computer_id") if context.is_own_plane else None
+        own = context.endpoints.computer_id if context.is_own_plane else None
         if own:
-            return str(own)
+            return own
         names = [one.computer_id for one in context.master.computers()]
         if len(names) == 1:
             return names[0]

@@ -11,7 +11,7 @@ from pelagos.core.config import limits
 from pelagos.plane.sections import BusConfig, DirectoryConfig, MasterConfig, NodeConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
-    from pelagos.plane.data_folder import Endpoints
+    from pelagos.plane.endpoints import Endpoints
     from pelagos.plane.settings import PlaneSettings
 
 T = TypeVar("T")

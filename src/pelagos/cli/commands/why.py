@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command import Command
-from pelagos.cli.failures import nearest
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.terminal import clean, paint, wants_colour
+from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.errors import NotFoundError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from pelagos.core.plugins import nearest
+from pelagos.core.spelling import refuse_unknown
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.table import Problem, Rows, Table, read_csv
@@ -53,7 +53,7 @@ class CsvSettings:
         Raises:
             SourceError: an unknown key, or a value that cannot be meant.
         """
-        _refuse_unknown(config)
+        refuse_unknown(config, _KEYS, SourceError)
         file, separator = config.get("file"), config.get("separator", ",")
         max_size = config.get("max_size", DEFAULT_MAX_SIZE)
         if not isinstance(file, str) or not file or "\0" in file:
@@ -172,14 +172,6 @@ class CsvBackend(BaseSourcePlugin):
             log.warning("source %s: %s, %s; left out", self.name, path, problem)
         if found.problem_count > _SHOWN_PROBLEMS:
             log.warning("source %s: %d lines left out", self.name, found.problem_count)
-
-
-def _refuse_unknown(config: Mapping[str, Any]) -> None:
-    for key in config:
-        if key not in _KEYS:
-            meant = nearest(str(key), _KEYS)
-            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(_KEYS)}"
-            raise SourceError(f"unknown key {key!r}", hint=hint)
 
 
 def _refuse_unfit(status: os.stat_result, settings: CsvSettings) -> None:

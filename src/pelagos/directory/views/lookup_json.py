@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 
-from pelagos.core.plugins import nearest
+from pelagos.core.spelling import nearest
 from pelagos.directory.errors import BadTermError, UnknownProfileError
 from pelagos.directory.merge import cell, row
 from pelagos.directory.model import Display, SourceVerdict

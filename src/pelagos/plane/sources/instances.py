@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from pelagos.core.logs import hide
-from pelagos.core.plugins import nearest
+from pelagos.core.spelling import refuse_unknown
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.folding import fold
@@ -54,11 +54,12 @@ class InstancesBackend(BaseSourcePlugin):
             SourceError: there is no `slap` in the context, or a key or column is unknown.
         """
         config = args["config"]
-        _refuse_unknown(config, _KEYS, "key")
+        refuse_unknown(config, _KEYS, SourceError)
         self._searched = tuple(config.get(self.SEARCHED_COLUMNS) or ("reference", "url"))
         self._matched = tuple(config.get(self.FIRST_MATCHED_COLUMNS) or ("reference", "url"))
         self._unique = config.get(self.UNIQUE_COLUMN) or "guid"
-        _refuse_unknown((*self._searched, *self._matched, self._unique), COLUMNS, "column")
+        columns = (*self._searched, *self._matched, self._unique)
+        refuse_unknown(columns, COLUMNS, SourceError, kind="column")
         self._master = args["context"].get("slap")
         if self._master is None:
             raise SourceError("the program that runs this directory has no plane to ask")
@@ -112,11 +113,3 @@ def _entry(service: Service) -> dict[str, Any]:
 
 def _occurs(needle: str, entry: Mapping[str, Any], columns: Iterable[str]) -> bool:
     return any(needle in fold(entry[column] or "") for column in columns)
-
-
-def _refuse_unknown(names: Iterable[str], known: tuple[str, ...], kind: str) -> None:
-    for name in names:
-        if name not in known:
-            meant = nearest(str(name), known)
-            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
-            raise SourceError(f"unknown {kind} {name!r}", hint=hint)

@@ -6,33 +6,20 @@ import contextlib
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pelagos.core.files import write_atomic
 
-def write_atomic(path: Path, data: bytes | str, *, mode: int, durable: bool = True) -> bool:
-    """Make `path` hold exactly `data` with `mode`, in one step; whether anything changed.
-
-    `durable` makes it survive a power cut, at the price of waiting for the disk.
-    """
-    content = data.encode() if isinstance(data, str) else data
-    with contextlib.suppress(FileNotFoundError):
-        if path.read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == mode:
-            return False
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            if durable:
-                os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return True
+__all__ = [
+    "empty_folder",
+    "ensure_folder",
+    "locked",
+    "read_tail",
+    "read_text",
+    "remove_folder",
+    "write_atomic",
+]
 
 
 def ensure_folder(path: Path, mode: int) -> None:
