@@ -129,7 +129,8 @@ class Command:
         missing = [one for one, is_required, _ in wanted[len(words) :] if is_required]
         if missing:
             what = " and ".join(one.upper().replace("_", "-") for one in missing)
-            raise UsageError(f"{name}: {what} is missing", hint=usage)
+            verb = "is" if len(missing) == 1 else "are"
+            raise UsageError(f"{name}: {what} {verb} missing", hint=usage)
         if len(words) > len(wanted) and not any(is_rest for _, _, is_rest in wanted):
             extra = " ".join(words[len(wanted) :])
             raise UsageError(f"{name}: {extra!r} is too much", hint=usage)

@@ -260,6 +260,8 @@ def delete_value(sections: Sections, path: Path, key: str) -> bool:
     if setting.name not in section:
         return False
     del section[setting.name]
+    if not section.unwrap():  # a section that says nothing; its comments go with it
+        del document[setting.section]
     toml.write(path, document)
     return True
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -113,6 +114,23 @@ def test_the_last_events_are_printed_oldest_first(world):
     assert "instance.started" in world.run("events", "--after", "4").out
 
 
+def test_events_of_an_unknown_thing_end_as_why_does(world):
+    for path in ("services", "events", "computers", "releases"):
+        world.routes[f"GET /v1/{path}"] = world.answer([])
+    world.routes["GET /v1/explain"] = world.refusal(404, "no")
+    ran = world.run("events", "nope")
+    assert ran.code == failures.NOT_FOUND
+    assert "there is no service, computer or software release nope" in ran.err
+    assert ran.err == world.run("why", "nope").err
+
+
+def test_a_known_thing_without_events_has_none(world):
+    world.routes["GET /v1/events"] = world.answer([])
+    world.routes["GET /v1/explain"] = world.answer(explanation())
+    ran = world.run("events", "hello", "--after", "99")
+    assert (ran.code, ran.out + ran.err) == (0, "nothing happened yet\n")
+
+
 # ---- one service
 
 
@@ -202,6 +220,9 @@ def test_parameters_of_a_file_lie_below_those_of_the_line(world, profile):
     [
         ("{", "is not JSON"),
         ("[1]", "does not hold a JSON object"),
+        ('{"a": NaN}', "NaN is not a number of JSON"),
+        ('{"a": [-Infinity]}', "-Infinity is not a number of JSON"),
+        ('{"a": 1e999}', "1e999 is not a number of JSON"),
         (" " * (8 * 1024 * 1024 + 1), "larger than 8 MiB"),
         ("[" * 100_000, "nested too deep"),
         ("\udcff", "is not UTF-8"),
@@ -378,6 +399,7 @@ def test_a_setting_is_written_read_and_removed(world):
     [found] = [one for one in world.run("config", "list", "-o", "json").data if one["value"] == 20]
     assert found["origin"] == "file"
     assert world.run("config", "delete", "node.partitions").code == 0
+    assert "[node]" not in Path(world.run("config", "path").out.strip()).read_text()
     assert world.run("config", "get", "node.partitions").out == "10\n"
     assert "was not set" in world.run("config", "delete", "node.partitions").err
 

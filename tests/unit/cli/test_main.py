@@ -71,6 +71,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
             "not an addr",
         ),
         (["request", "x"], "URL is missing"),
+        (["request"], "REFERENCE and URL are missing"),
         (["completion", "tcsh"], "bash, zsh, fish"),
         (["service", "list", "--columns", "a,,b"], "a name is missing"),
         (["service", "stop", "x", "--timeout", "soon"], "90, 1.5m, 2h"),

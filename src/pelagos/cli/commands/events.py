@@ -10,6 +10,7 @@ from pelagos.cli.command import Command
 from pelagos.cli.moment import short
 from pelagos.cli.output import Column
 from pelagos.cli.terminal import clean
+from pelagos.cli.thing import no_such_thing
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Event
@@ -50,6 +51,8 @@ class Events(Command):
             subject = str(Path(subject).expanduser().absolute())  # a release, by its path
         after = -self["number"] if self["after"] is None else self["after"]
         found = self.context.master.events(after=after, subject=subject, limit=self["number"])
+        if subject and not found and not self["follow"]:  # what is followed may come yet
+            self._check(subject)
         if found or not self["follow"]:
             self.context.output.show_list(
                 found, columns(self.context.clock.time()), empty="nothing happened yet"
@@ -57,6 +60,15 @@ class Events(Command):
         self.context.stdout.flush()
         if self["follow"]:
             self._follow(subject, found[-1].id if found else max(after, 0))
+
+    def _check(self, subject: str) -> None:
+        """Pass, when the master knows the thing, of which it has no event."""
+        from pelagos.slap.errors import NotFoundError
+
+        try:
+            self.context.master.explain(subject)
+        except NotFoundError as error:
+            raise no_such_thing(self.context.master, subject) from error
 
     def _follow(self, subject: str | None, newest: int) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,18 @@ class Request(Command):
         return _object(name, text)
 
 
+def _finite(text: str) -> float:
+    """A number of JSON, which Python reads more freely than its standard (RFC 8259) says."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a number of JSON")  # becomes a UsageError
+    return value
+
+
 def _object(name: str, text: str) -> dict[str, Any]:
     example = 'write for example: {"size": 10}'
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError as error:
         raise UsageError(f"--param-file: {name} is not JSON: {error}", hint=example) from error
     except RecursionError as error:

@@ -9,10 +9,9 @@ from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.terminal import clean, paint, wants_colour
-from pelagos.core.spelling import nearest
+from pelagos.cli.thing import no_such_thing
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
-    from pelagos.slap.errors import NotFoundError
     from pelagos.slap.model import Cause, Explanation
 
 _DETAIL_LINES = 12
@@ -60,19 +59,7 @@ class Why(Command):
             path = Path(thing).expanduser()
             if "://" not in thing and path.is_file():  # a release that was supplied by its path
                 return why.explain(master, folder, str(path.absolute()), self["kind"])
-            raise self._not_found(thing, error) from error
-
-    def _not_found(self, thing: str, error: NotFoundError) -> NotFoundError:
-        from pelagos.slap.errors import NotFoundError
-
-        master = self.context.master
-        names = [one.reference for one in master.services()]
-        names += [one.computer_id for one in master.computers()]
-        names += [one.url for one in master.releases()]
-        near = nearest(thing, names)
-        hint = f"did you mean {near}?" if near else "see: pelagos service list"
-        message = f"there is no service, computer or software release {thing}"
-        return NotFoundError(message, status=error.status, hint=hint)
+            raise no_such_thing(master, thing) from error
 
     def _print(self, explanation: Explanation) -> None:
         cause = explanation.cause
