@@ -123,7 +123,6 @@ class Column:
     type: str | None = None
     field: str | None = None
     default: Any = None
-    number_display: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

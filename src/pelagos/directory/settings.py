@@ -28,10 +28,12 @@ _MAX_TIMEOUT = 3600  # seconds; more is a slip of units
 DEFAULT_SERVICES = ("lookup",)
 DEFAULT_VIEWS = ("lookup_json",)
 
-_PROFILE_SERVICES = ("lookup", "reverse", "favorites")
-_DISPLAY_KEYS = (
-    "displays", "profile_to_display", "displays_phone", "profile_to_display_phone",
-)  # fmt: skip
+_PROFILE_SERVICES = ("lookup",)
+_DISPLAY_KEYS = ("displays", "profile_to_display")
+#: Keys of the YAML era that would change nothing: refused, so that nobody waits for their effect.
+_NOT_SERVED = frozenset({
+    "displays_phone", "profile_to_display_phone", "number_display", "reverse", "favorites",
+})  # fmt: skip
 _PLUGIN_KINDS = ("backends", "services", "views")
 
 
@@ -188,7 +190,7 @@ def _display(value: Any, where: str) -> Display:
         place = f"{where}.{number}"
         column = _mapping(item, place)
         _known(column, [f.name for f in fields(Column)], place)
-        for key in ("title", "type", "field", "number_display"):
+        for key in ("title", "type", "field"):
             if column.get(key) is not None:
                 _text(column[key], f"{place}.{key}")
         columns.append(Column(**column))
@@ -226,6 +228,13 @@ def _enabled(section: Mapping[str, Any], kind: str, default: Collection[str]) ->
 
 
 def _known(config: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in config:
+        if key in _NOT_SERVED and key not in known:
+            place = f"{where}: " if where else ""
+            raise ConfigError(
+                f"{place}unknown key {key!r}: not served by this version",
+                hint="take it out; everything else works without it",
+            )
     spelling.refuse_unknown(config, sorted(known), ConfigError, where=where)
 
 

@@ -28,7 +28,6 @@ GOOD: dict[str, Any] = {
             "default": {"sources": ["staff", "crm"], "timeout": 0.5},
             "phones": {"sources": {"staff": True, "crm": False}},
         },
-        "reverse": {"default": {"sources": ["staff"]}},
     },
     "views": {
         "displays": {"people": [{"title": "Name", "field": "name", "default": ""}, {}]},
@@ -88,7 +87,7 @@ def test_an_empty_configuration_is_a_directory_without_sources() -> None:
         ("services/lookup/default/sources", "staff", "sources: a list of names", None),
         ("services/lookup/default/sources", {"staff": 1}, "true or false", None),
         ("services/lookup/default", [], "services.lookup.default: a table", None),
-        ("services/reverse/default/x", 1, "services.reverse.default: unknown key 'x'", None),
+        ("services/lookup/default/x", 1, "services.lookup.default: unknown key 'x'", None),
         ("views/display", {}, "views: unknown key 'display'", "did you mean 'displays'?"),
         ("views/displays/people", {}, "a display is a list of columns", None),
         ("views/displays/people", ["name"], "views.displays.people.0: a table", None),
@@ -117,6 +116,31 @@ def test_what_cannot_be_meant_is_an_error_that_names_its_place(
         read(changed(path, value))
     assert message in str(caught.value)
     assert hint is None or caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("services/reverse", {"default": {"sources": []}}, "services: unknown key 'reverse'"),
+        ("services/favorites", {}, "services: unknown key 'favorites'"),
+        ("views/displays_phone", {}, "views: unknown key 'displays_phone'"),
+        ("views/profile_to_display_phone", {}, "views: unknown key 'profile_to_display_phone'"),
+        ("views/displays/people", [{"number_display": "x"}],
+         "views.displays.people.0: unknown key 'number_display'"),
+    ],
+)  # fmt: skip
+def test_what_would_change_nothing_is_refused_until_it_works(
+    path: str, value: Any, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(changed(path, value))
+    assert caught.value.message == f"{message}: not served by this version"
+
+
+def test_a_plugin_of_another_package_may_serve_it() -> None:
+    config = changed("services/reverse", {"anything": 1})
+    config["enabled_plugins"] = {"services": {"reverse": True}}
+    assert read(config).services == ("lookup", "reverse")
 
 
 def test_names_that_refer_to_nothing_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
