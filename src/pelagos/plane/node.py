@@ -24,7 +24,8 @@ class NodeProgram:
         if token is None:
             raise PelagosError(
                 f"this computer has no token for the master at {master_url}",
-                hint=f"run the master on this data once, or put a token into {folder.node}/token",
+                hint="run `pelagos up` with the part master once on the same data, which makes "
+                "that token; further computers cannot be added to a plane yet",
             )
         self._client = SlapClient(master_url, token=token)
         self.agent = Agent(

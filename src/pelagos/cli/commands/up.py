@@ -57,7 +57,7 @@ class Up(Command):
     }
     examples = (
         "pelagos up",
-        "pelagos up --part agent --master-url https://master.example.org:4443",
+        "pelagos up --part master --part agent",
     )
 
     def main(self) -> None:
