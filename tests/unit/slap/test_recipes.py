@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pelagos.slap import recipes
 from pelagos.slap.model import Partition
 from pelagos.slap.recipes import (
     FreePort,
@@ -19,6 +18,7 @@ from pelagos.slap.recipes import (
     Service,
     Template,
 )
+from pelagos.slap.recipes import master as master_of_recipes
 
 
 class Sections(dict):
@@ -58,7 +58,7 @@ class Master:
 @pytest.fixture
 def master(monkeypatch: pytest.MonkeyPatch) -> Master:
     made = Master({})
-    monkeypatch.setattr(recipes, "_client", lambda _: made)
+    monkeypatch.setattr(master_of_recipes, "client_of", lambda _: made)
     return made
 
 

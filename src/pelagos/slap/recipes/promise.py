@@ -1,0 +1,96 @@
+"""`recipe = pelagos:promise`: a check that tells whether the service is well."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+
+from pelagos.slap.recipes.base import Options, Recipe, Sections, write_file
+
+_TCP_CHECK = """\
+import socket, sys
+host, port, timeout = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+try:
+    socket.create_connection((host, port), timeout).close()
+except OSError as error:
+    sys.exit("nobody answers on %s port %d: %s" % (host, port, error))
+print("%s port %d accepts connections" % (host, port))
+"""
+
+_HTTP_CHECK = """\
+import socket, sys
+url, host, port, timeout = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+path = "/" + url.split("://", 1)[1].partition("/")[2]
+ask = "GET %s HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: pelagos-promise\\r\\n\\r\\n"
+try:
+    with socket.create_connection((host, port), timeout) as connection:
+        if url.startswith("https:"):
+            import ssl
+            context = ssl.create_default_context()
+            connection = context.wrap_socket(connection, server_hostname=host)
+        connection.sendall((ask % (path, url.split("/")[2])).encode())
+        line = connection.makefile("rb").readline(1000).decode("latin-1").strip()
+except (OSError, ValueError) as error:
+    sys.exit("%s does not answer: %s" % (url, error))
+words = line.split(None, 2)
+status = words[1] if len(words) > 1 and words[0].startswith("HTTP/") else ""
+if status[:1] not in ("2", "3"):
+    sys.exit("%s answers: %s" % (url, line[:200] or "nothing"))
+print("%s answers %s" % (url, status))
+"""
+
+
+class Promise(Recipe):
+    """Writes the executable `etc/promise/NAME` that tells whether the service is well.
+
+    Options: exactly one of url (http or https: a 2xx or 3xx answer is wanted), address (HOST:PORT
+        that accepts
+    connections) and command (any: exit status 0); name (default: the part's name); timeout
+    (seconds, default 5).
+    """
+
+    allowed = ("address", "command", "name", "timeout", "url")
+
+    def __init__(self, buildout: Sections, name: str, options: Options) -> None:
+        super().__init__(buildout, name, options)
+        ways = [way for way in ("url", "address", "command") if options.get(way, "").strip()]
+        if len(ways) != 1:
+            raise self.fail("needs exactly one of the options url, address and command.")
+        self.path = self.folder / "etc" / "promise" / self.file_name()
+        self.arguments = getattr(self, f"_by_{ways[0]}")(options[ways[0]].strip())
+
+    def _timeout(self) -> str:
+        text = self.options.get("timeout", "5").strip()
+        if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or float(text) == 0:
+            raise self.fail(f"timeout is a number of seconds, not {text[:40]!r}.")
+        return text
+
+    def _by_url(self, url: str) -> list[str]:
+        match = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:.]+\]|[^/:\s@]+)(?::(\d+))?(/\S*)?", url)
+        if match is None:
+            raise self.fail(f"{url[:80]!r} is not an http or https URL without credentials.")
+        port = match[3] or {"http": "80", "https": "443"}[match[1]]
+        host = match[2].strip("[]")
+        return self._python(_HTTP_CHECK, url, host, str(self.port_of(port, "url")))
+
+    def _by_address(self, address: str) -> list[str]:
+        host, colon, port = address.rpartition(":")
+        if not colon or not host:
+            raise self.fail(f"address is HOST:PORT, not {address[:80]!r}.")
+        return self._python(_TCP_CHECK, host.strip("[]"), str(self.port_of(port, "address")))
+
+    def _by_command(self, command: str) -> list[str]:
+        lines = [line.strip() for line in command.splitlines() if line.strip()]
+        return lines if len(lines) > 1 else shlex.split(lines[0])
+
+    def _python(self, code: str, *arguments: str) -> list[str]:
+        """Without site and environment an interpreter is up in a tenth of the time."""
+        return [sys.executable, "-I", "-S", "-c", code, *arguments, self._timeout()]
+
+    def install(self) -> Iterable[str]:
+        """Write the check when it would change."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(self.path, f"#!/bin/sh\nexec {shlex.join(self.arguments)}\n", 0o750)
+        return (str(self.path),)
