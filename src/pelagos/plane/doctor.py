@@ -36,7 +36,7 @@ _ANSWER = 5.0
 PROC = Path("/proc")
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -49,7 +49,7 @@ class Check:
     """One thing that was looked at; `mend` is empty when nothing needs to be done."""
 
     name: str
-    verdict: Verdict
+    grade: Grade
     message: str
     mend: str = ""
 
@@ -97,8 +97,8 @@ def _check_of(reply: fanout.Reply[Check]) -> Check:
         return replace(reply.value, name=reply.name)
     if reply.verdict is fanout.Verdict.LATE:
         late = f"no result within {BUDGET:g} s"
-        return Check(reply.name, Verdict.FAIL, late, "look whether disk or server hang")
-    return Check(reply.name, Verdict.FAIL, reply.error or "", "please report this")
+        return Check(reply.name, Grade.FAIL, late, "look whether disk or server hang")
+    return Check(reply.name, Grade.FAIL, reply.error or "", "please report this")
 
 
 def _checks(
@@ -116,15 +116,15 @@ def _checks(
 
 
 def _ok(message: str) -> Check:
-    return Check("", Verdict.OK, message)
+    return Check("", Grade.OK, message)
 
 
 def _warn(message: str, mend: str) -> Check:
-    return Check("", Verdict.WARN, message, mend)
+    return Check("", Grade.WARN, message, mend)
 
 
 def _fail(message: str, mend: str) -> Check:
-    return Check("", Verdict.FAIL, message, mend)
+    return Check("", Grade.FAIL, message, mend)
 
 
 def _python() -> Check:

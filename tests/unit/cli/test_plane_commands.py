@@ -7,7 +7,7 @@ import pytest
 from pelagos.cli import failures
 from pelagos.plane import doctor, down, up
 from pelagos.plane.data_folder import AlreadyRunning
-from pelagos.plane.doctor import Check, Verdict
+from pelagos.plane.doctor import Check, Grade
 from pelagos.plane.down import Ended
 from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.settings import Part
@@ -107,8 +107,8 @@ def checked(monkeypatch):
     def run(folder, url, token, **_how):
         seen.append((folder.path, url, token))
         return [
-            Check("python", Verdict.OK, "3.11"),
-            Check("agent", Verdict.FAIL, "it is silent", "start it"),
+            Check("python", Grade.OK, "3.11"),
+            Check("agent", Grade.FAIL, "it is silent", "start it"),
         ]
 
     monkeypatch.setattr(doctor, "run", run)
@@ -126,7 +126,7 @@ def test_doctor_prints_each_check_with_its_mend_and_fails_when_one_does(world, c
     found = world.run("doctor", "-o", "json").data
     assert found[-1] == {
         "name": "agent",
-        "verdict": "fail",
+        "grade": "fail",
         "message": "it is silent",
         "mend": "start it",
     }
@@ -141,7 +141,7 @@ def test_doctor_goes_on_without_a_plane(world, checked):
 def test_doctor_names_what_it_cannot_read(world, checked):
     (world.data / "plane.json").write_text("{")
     ran = world.run("doctor", "-o", "json")
-    assert [one["name"] for one in ran.data if one["verdict"] == "fail"] == ["address", "agent"]
+    assert [one["name"] for one in ran.data if one["grade"] == "fail"] == ["address", "agent"]
     (world.folder / "c.toml").write_text("[maste]")
     ran = world.run("doctor", "-o", "json", "--config", str(world.folder / "c.toml"))
     assert ran.code == failures.FAILED
@@ -151,7 +151,7 @@ def test_doctor_names_what_it_cannot_read(world, checked):
     assert len(checked) == 1
 
 
-def test_doctor_colours_verdicts_on_a_terminal_only(world, checked):
+def test_doctor_colours_grades_on_a_terminal_only(world, checked):
     assert checked == []
     world.is_terminal = True
     assert "\x1b[31mfail\x1b[0m" in world.run("doctor").out

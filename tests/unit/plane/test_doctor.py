@@ -11,7 +11,7 @@ from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.plane import doctor
 from pelagos.plane.data_folder import DataFolder
-from pelagos.plane.doctor import Check, Verdict
+from pelagos.plane.doctor import Check, Grade
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import AgentStatus
 from pelagos.slap.model import Cause
@@ -33,9 +33,9 @@ def check(checks: list[Check], name: str) -> Check:
 
 def test_every_red_line_has_its_mend(tmp_path: Path):
     checks = doctor.run(DataFolder(tmp_path / "nothing"), "", None)
-    assert check(checks, "python").verdict is Verdict.OK
-    assert check(checks, "plane").verdict is Verdict.FAIL
-    assert all(one.mend for one in checks if one.verdict is not Verdict.OK)
+    assert check(checks, "python").grade is Grade.OK
+    assert check(checks, "plane").grade is Grade.FAIL
+    assert all(one.mend for one in checks if one.grade is not Grade.OK)
 
 
 def test_the_checks_stand_in_the_order_in_which_to_mend_them(folder: DataFolder):
@@ -46,14 +46,14 @@ def test_the_checks_stand_in_the_order_in_which_to_mend_them(folder: DataFolder)
 def test_a_folder_that_is_open_to_others_is_red(folder: DataFolder):
     folder.path.chmod(0o755)
     found = check(doctor.run(folder, "", None), "data folder")
-    assert (found.verdict, found.mend) == (Verdict.FAIL, f"chmod 700 {folder.path}")
+    assert (found.grade, found.mend) == (Grade.FAIL, f"chmod 700 {folder.path}")
 
 
 def test_a_lock_that_cannot_be_read_is_a_red_line_and_not_the_end(folder: DataFolder):
     (folder.path / "run").rmdir()
     (folder.path / "run").touch()  # as if somebody else's: looking into it fails
     found = check(doctor.run(folder, "", None), "plane")
-    assert found.verdict is Verdict.FAIL
+    assert found.grade is Grade.FAIL
     assert str(folder.path) in found.message and found.mend
 
 
@@ -72,7 +72,7 @@ def test_a_check_that_hangs_is_late_and_holds_up_nobody(
     monkeypatch.setattr(doctor, "_builder", lambda: release.wait(10) and None)
     found = check(doctor.run(folder, "", None), "builder")
     release.set()
-    assert (found.verdict, found.message) == (Verdict.FAIL, "no result within 0.05 s")
+    assert (found.grade, found.message) == (Grade.FAIL, "no result within 0.05 s")
 
 
 @pytest.fixture
@@ -89,14 +89,14 @@ def test_an_agent_is_judged_by_the_age_of_its_last_contact(
     agent: DataFolder, age: float, is_well: bool
 ):
     found = check(doctor.run(agent, "", None, clock=ManualClock(NOW + age)), "agent")
-    assert (found.verdict is Verdict.OK) is is_well
+    assert (found.grade is Grade.OK) is is_well
     assert is_well or f"kill -KILL {os.getpid()}" in found.mend
 
 
 def test_an_agent_that_asks_rarely_may_be_silent_for_longer(agent: DataFolder):
     clock = ManualClock(NOW + 100)
     found = check(doctor.run(agent, "", None, clock=clock, poll_interval=60.0), "agent")
-    assert found.verdict is Verdict.OK
+    assert found.grade is Grade.OK
 
 
 @pytest.mark.parametrize("name", ["plane", "agent"])
@@ -108,6 +108,6 @@ def test_a_stopped_process_is_named_at_once(
     stat.write_text(f"{os.getpid()} (a (strange) name) T 1 1 1 0")
     monkeypatch.setattr(doctor, "PROC", tmp_path / "proc")
     found = check(doctor.run(agent, "", None, clock=ManualClock(NOW)), name)
-    assert found.verdict is Verdict.FAIL
+    assert found.grade is Grade.FAIL
     assert "is stopped" in found.message
     assert f"kill -CONT {os.getpid()}" in found.mend

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
 T = TypeVar("T")
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
-_COLUMNS = (Column("name"), Column("verdict"), Column("message"), Column("mend"))
+_COLUMNS = (Column("name"), Column("grade"), Column("message"), Column("mend"))
 
 
 class Doctor(Command):
@@ -36,7 +36,7 @@ class Doctor(Command):
             self._print(checks)
         else:
             output.show_list(checks, _COLUMNS)
-        return FAILED if any(check.verdict == "fail" for check in checks) else OK
+        return FAILED if any(check.grade == "fail" for check in checks) else OK
 
     def _checks(self) -> list[Check]:
         from pelagos.plane import doctor
@@ -48,7 +48,7 @@ class Doctor(Command):
             return checks
         where = self.context.config_path
         said = f"{where} is well-formed" if where.exists() else "none; the defaults hold"
-        checks.append(doctor.Check("configuration", doctor.Verdict.OK, said))
+        checks.append(doctor.Check("configuration", doctor.Grade.OK, said))
         url = self._found("address", checks, lambda: self.context.master_url)
         token = self._found("token file", checks, lambda: self.context.token)
         return checks + doctor.run(
@@ -61,24 +61,24 @@ class Doctor(Command):
 
     def _found(self, name: str, checks: list[Check], find: Callable[[], T]) -> T | None:
         """What the context finds; what it cannot find becomes a failed check."""
-        from pelagos.plane.doctor import Check, Verdict
+        from pelagos.plane.doctor import Check, Grade
 
         try:
             return find()
         except NoPlaneError:  # the check of the plane says so
             return None
         except PelagosError as error:
-            checks.append(Check(name, Verdict.FAIL, error.message, error.hint or ""))
+            checks.append(Check(name, Grade.FAIL, error.message, error.hint or ""))
             return None
 
     def _print(self, checks: list[Check]) -> None:
         colour = wants_colour(self.context.stdout, self.context.environ)
         margin = max(len(check.name) for check in checks)
         for check in checks:
-            verdict = f"{check.verdict:4}"
+            grade = f"{check.grade:4}"
             if colour:
-                verdict = paint(verdict, _COLOURS[check.verdict])
-            line = f"{verdict}  {clean(check.name):{margin}}  {clean(check.message)}"
+                grade = paint(grade, _COLOURS[check.grade])
+            line = f"{grade}  {clean(check.name):{margin}}  {clean(check.message)}"
             self.context.stdout.write(line.rstrip() + "\n")
             if check.mend:
                 self.context.stdout.write(f"{'':{margin + 8}}mend: {clean(check.mend)}\n")
