@@ -237,7 +237,9 @@ def _write_list(writer: Writer, values: _Listing, clean: Callable[[str], str]) -
     return f'<list id="i{mark}">{inside}</list>' if inside else f'<list id="i{mark}"/>'
 
 
-def _write_document(writer: Writer, url: str, computer_id: str, state: str = "") -> str:
+def _write_document(
+    writer: Writer, url: str, computer_id: str, state: str = "", unheard: str = ""
+) -> str:
     mark = writer.next_id
     writer.next_id = mark + 3
     computer, release = escape(computer_id), escape(url)
@@ -246,15 +248,17 @@ def _write_document(writer: Writer, url: str, computer_id: str, state: str = "")
         f"<tuple><string>{release}</string><string>{computer}</string></tuple>"
         f'<dictionary id="i{mark + 1}"><string>_computer_guid</string><string>{computer}</string>'
         f'{state}<string>_software_instance_list</string><list id="i{mark + 2}"/>'
-        f"<string>_software_release</string><string>{release}</string></dictionary></object>"
+        f"<string>_software_release</string><string>{release}</string>{unheard}"
+        "</dictionary></object>"
     )
 
 
 def _write_release(writer: Writer, release: Release) -> str:
     state = f"<string>_requested_state</string><string>{release.requested_state}</string>"
-    if release.is_new:  # ours alone: other agents do not look for it
-        state = f"<string>_is_new</string><int>1</int>{state}"
-    return _write_document(writer, release.url, release.computer_id, state)
+    unheard = ""
+    if release.unheard_since is not None:  # ours alone: other agents do not look for it
+        unheard = f"<string>_unheard_since</string><int>{release.unheard_since}</int>"
+    return _write_document(writer, release.url, release.computer_id, state, unheard)
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -373,7 +377,7 @@ def _read_release(value: Any, computer_id: str) -> Release:
         url=_get(fields, "_software_release", str, ""),
         computer_id=_get(fields, "_computer_guid", str, computer_id),
         requested_state=SupplyState(state),
-        is_new=_get(fields, "_is_new", int, 0) == 1,
+        unheard_since=_get(fields, "_unheard_since", int, None),
     )
 
 

@@ -102,13 +102,14 @@ class Release:
     """A software release as one computer sees it.
 
     Attributes:
-        is_new: the master has heard nothing of it since it was last supplied or unsupplied.
+        unheard_since: when it was last supplied or unsupplied (Unix microseconds), until the
+            master hears of it; another value than before tells of a change between two answers.
     """
 
     url: str
     computer_id: str
     requested_state: SupplyState = SupplyState.AVAILABLE
-    is_new: bool = False
+    unheard_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

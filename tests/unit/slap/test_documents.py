@@ -69,7 +69,10 @@ computers = st.builds(
     ids,
     st.lists(free | busy, max_size=4).map(tuple),
     st.lists(
-        st.builds(Release, texts, ids, st.sampled_from(SupplyState), st.booleans()), max_size=2
+        st.builds(
+            Release, texts, ids, st.sampled_from(SupplyState), st.none() | st.integers(0, 2**52)
+        ),
+        max_size=2,
     ).map(tuple),
 )
 instances = st.builds(

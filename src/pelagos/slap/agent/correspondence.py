@@ -58,6 +58,7 @@ class Correspondence:
         self._do = do
         self._post = post
         self._told_at: dict[str, float] = {}
+        self._unheard: dict[str, int] = {}
         self.outbox = Outbox(_REPORT_BACKOFF)
         self.contact = Contact(
             causes.plain("waiting-for-agent", "The agent has not reached its master yet.")
@@ -152,27 +153,21 @@ class Correspondence:
             self.outbox.forget(name)
             self.outbox.put(last)
 
-    def take_renewals(
-        self, before: Computer | None, wish: Computer, asked_at: float
-    ) -> frozenset[str]:
+    def take_renewals(self, before: Computer | None, wish: Computer) -> frozenset[str]:
         """The releases whose supply has changed; what was told of them no longer counts.
 
-        Their wished state differs from the answer before; or the master has heard nothing of them
-        although it has been told: they were removed and supplied again between two answers.
+        Their wished state differs from the answer before; or the master waits to hear of them
+        since another time: they were removed and supplied again between two answers.
         """
         former = {r.url: r.requested_state for r in before.releases} if before else {}
         now = {r.url: r.requested_state for r in wish.releases}
         changed = {url for url in former if former[url] != now.get(url)}
-        merged = {r.url for r in wish.releases if r.is_new and self._was_told(r.url, asked_at)}
-        for url in changed | merged:
+        waits = {r.url: r.unheard_since for r in wish.releases if r.unheard_since is not None}
+        changed |= {url for url, since in waits.items() if self._unheard.get(url) != since}
+        self._unheard = {u: s for u, s in {**self._unheard, **waits}.items() if u in now}
+        for url in changed:
             self.outbox.forget(url)
-            self._told_at.pop(url, None)
-        return frozenset(changed | merged)
-
-    def _was_told(self, subject: str, asked_at: float) -> bool:
-        """Whether the master had taken a report on a subject before it was asked."""
-        told_at = self._told_at.get(subject)
-        return told_at is not None and told_at < asked_at
+        return frozenset(changed)
 
     # ---- reports -----------------------------------------------------------------------------
 

@@ -265,7 +265,7 @@ class Agent:
         computer = self._mail.take_answer(news)
         if computer is None or computer is self._wish:
             return
-        renewed = self._mail.take_renewals(self._wish, computer, news.asked_at)
+        renewed = self._mail.take_renewals(self._wish, computer)
         self._wish = computer
         urls = {release.url for release in computer.releases} - renewed
         self._work.cancel_builds(

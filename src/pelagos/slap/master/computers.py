@@ -18,7 +18,7 @@ from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.finding import seated, unknown_computer
 from pelagos.slap.master.placement import place_waiting
-from pelagos.slap.master.store import Reader, StoredInstance, StoredPartition
+from pelagos.slap.master.store import Reader, StoredInstance, StoredPartition, StoredSupply
 from pelagos.slap.model import (
     Computer,
     ComputerFormat,
@@ -240,15 +240,17 @@ def _content(reader: Reader, computer_key: int, computer_id: str) -> Computer:
         elif slot.offered:
             partitions.append(Partition(computer_id, slot.partition_id, addresses=slot.addresses))
     releases = tuple(
-        Release(
-            supply.url,
-            computer_id,
-            supply.requested_state,
-            is_new=supply.status is ReleaseStatus.REQUESTED,
-        )
+        Release(supply.url, computer_id, supply.requested_state, _unheard_since(supply))
         for supply in reader.supplies_of_computer(computer_key)
     )
     return Computer(computer_id, tuple(partitions), releases)
+
+
+def _unheard_since(supply: StoredSupply) -> int | None:
+    """When a supply began anew, in microseconds, while its agent has said nothing of it."""
+    if supply.status is not ReleaseStatus.REQUESTED:
+        return None
+    return int(supply.cause.since * 1e6)
 
 
 def _busy(instance: StoredInstance, shared: Sequence[StoredInstance]) -> Partition:
