@@ -23,10 +23,14 @@ class WireError(PelagosError):
 
 
 def encode(value: Any) -> bytes:
-    """JSON of plain data, dataclasses, enums and mappings, as compact UTF-8."""
+    """JSON of plain data, dataclasses, enums and mappings, as compact UTF-8.
+
+    Raises:
+        WireError: something else is in it, or text that UTF-8 has no bytes for.
+    """
     try:
         return msgspec.json.encode(value)
-    except (TypeError, msgspec.MsgspecError, RecursionError) as error:
+    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise WireError(f"this value cannot be written as JSON: {error}") from error
 
 
@@ -65,5 +69,12 @@ def convert(value: Any, into: Any) -> Any:
 
 
 def to_builtins(value: Any) -> Any:
-    """Turn dataclasses and enums into plain mappings, lists and scalars."""
-    return msgspec.to_builtins(value)
+    """Turn dataclasses and enums into plain mappings, lists and scalars.
+
+    Raises:
+        WireError: something else is in it.
+    """
+    try:
+        return msgspec.to_builtins(value)
+    except (TypeError, msgspec.MsgspecError, RecursionError) as error:
+        raise WireError(f"this value is no plain data: {error}") from error

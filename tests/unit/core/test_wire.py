@@ -46,3 +46,15 @@ def test_too_much_text_is_refused_before_it_is_read():
 def test_what_json_cannot_say_is_refused():
     with pytest.raises(wire.WireError, match="cannot be written"):
         wire.encode(object())
+
+
+@pytest.mark.parametrize("value", [object(), {"a": object()}])
+def test_what_is_no_data_is_an_error_of_ours(value: object):
+    for write in (wire.encode, wire.to_builtins):
+        with pytest.raises(wire.WireError, match="object"):
+            write(value)
+
+
+def test_text_that_utf8_cannot_hold_is_an_error_of_ours():
+    with pytest.raises(wire.WireError, match="surrogates"):
+        wire.encode("\udcff")
