@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.errors import PelagosError
 from pelagos.messaging.binding import Binding, Eqk, check_queues, make_queue, read_eqk
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import (
@@ -152,6 +153,11 @@ class GenericConsumer:
         """Why nothing is consumed just now; None while consuming."""
         return self._problem
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread that `start` began still runs, connected or not."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self, callback: Callback) -> None:
         """Consume in a thread of its own until `stop`."""
         if self._thread is not None:
@@ -195,6 +201,8 @@ class GenericConsumer:
             return self._work(connection, callback)
         except MessagingError as error:
             return error
+        except PelagosError as error:  # of a transport of others: it must not end the thread
+            return MessagingError(error.message, hint=error.hint)
         finally:
             self._ready.clear()
             with self._topology:

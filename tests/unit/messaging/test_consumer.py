@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pelagos.core.backoff import Backoff
+from pelagos.core.errors import PelagosError
 from pelagos.messaging import (
     BrokerUnreachableError,
     Encoder,
@@ -26,7 +27,7 @@ from pelagos.messaging import (
     TopologyError,
 )
 from pelagos.messaging.binding import make_queue, read_eqk
-from pelagos.messaging.transports.base import Envelope, Properties, Queue
+from pelagos.messaging.transports.base import Connection, Envelope, Properties, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
 QUICK = Backoff(first=0.001, limit=0.01)
@@ -480,3 +481,22 @@ def test_a_consumer_is_started_once(house: House) -> None:
     with house.consumer() as consumer, pytest.raises(MessagingError, match="already"):
         consumer.start(house.got.put)
     assert consumer.stop()
+
+
+def test_an_error_that_is_not_of_messaging_does_not_end_the_thread(house: House) -> None:
+    class Odd(MemoryTransport):
+        attempts = 0
+
+        def open(self) -> Connection:
+            self.attempts += 1
+            if self.attempts < 3:
+                raise PelagosError("the vault is closed", hint="open it")
+            return super().open()
+
+    bus = Odd("", broker=house.broker)
+    consumer = GenericConsumer([(Events, [("odd", "#")])], bus=bus, backoff=QUICK)
+    consumer.start(house.got.put)
+    consumer.wait_ready(WAIT)
+    assert consumer.is_running and bus.attempts == 3
+    assert consumer.stop(WAIT)
+    assert not consumer.is_running
