@@ -64,6 +64,18 @@ def test_a_taken_port_is_a_clear_error(server: Server):
     assert "another port" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [("203.0.113.1", "`ip address` lists"), ("nobody.invalid", "of this computer")],
+)
+def test_an_address_that_cannot_be_had_comes_with_what_to_do(host: str, hint: str):
+    server = Server(make_app(__name__), host=host)
+    with pytest.raises(PelagosError, match=f"cannot listen on {host}") as caught:
+        server.start()
+    assert hint in str(caught.value.hint)
+    assert not server.alive()
+
+
 def test_a_stopped_server_has_given_its_port_back():
     server = Server(make_app(__name__))
     server.start()

@@ -29,6 +29,13 @@ _HEAD_LIMIT = 64 * 1024
 #: Bytes of a body that nobody wanted which are still read, and thrown away, before the answer.
 _DRAINED = 64 * 1024 * 1024
 _PIECE = 64 * 1024
+#: What to do when an address cannot be had.
+_HINTS = {
+    errno.EADDRINUSE: "choose another port, or 0 for a free one",
+    errno.EACCES: "choose a port above 1023, or 0 for a free one",
+    errno.EADDRNOTAVAIL: "choose an address of this computer, e.g. 127.0.0.1; `ip address` lists",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+}
 
 
 class WebError(PelagosError):
@@ -237,7 +244,7 @@ class Server:
             taken = error.errno == errno.EADDRINUSE
             raise PelagosError(
                 f"cannot listen on {host}:{port}: {'the port is taken' if taken else error}",
-                hint="choose another port, or 0 for a free one" if taken else None,
+                hint=_HINTS.get(error.errno or 0, "choose an address and port of this computer"),
             ) from error
         self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
         self._thread.start()
@@ -252,6 +259,10 @@ class Server:
         """`http://HOST:PORT` of this server; known after `start`."""
         host = str(self._server.bind_addr[0])
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def alive(self) -> bool:
+        """Whether its thread still accepts requests."""
+        return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop accepting, let running requests end (2 s at most), release the port."""
