@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import ClassVar, Protocol
+
+from pelagos.core.files import write_atomic
+from pelagos.core.spelling import nearest
 
 LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}")
@@ -57,8 +56,8 @@ class Recipe:
         known = ("recipe", *self.allowed)
         for option in list(self.options):
             if option not in known and not option.startswith(("_", "<")):
-                near = difflib.get_close_matches(option, known, 1)
-                meant = f" Did you mean {near[0]}?" if near else ""
+                near = nearest(option, known)
+                meant = f" Did you mean {near}?" if near else ""
                 raise user_error(
                     f"[{self.name}] has no option {option!r}.{meant} "
                     f"It has: {', '.join(sorted(known))}."
@@ -118,16 +117,5 @@ class Recipe:
 
 def write_file(path: Path, text: str, mode: int) -> None:
     """Write a file in one step, and only when it would change."""
-    content = text.encode()
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
-            return
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fchmod(stream.fileno(), mode)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    # Without waiting for the disk: the recipe writes what differs whenever it runs again.
+    write_atomic(path, text, mode=mode, durable=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
+from pelagos.core.spelling import nearest
 from pelagos.slap.recipes import master
 from pelagos.slap.recipes.base import LABEL, Options, Recipe, Sections
 
@@ -42,8 +42,8 @@ class Parameters(Recipe):
 
     def _refuse_unknown(self, given: Mapping[str, str], defaults: Mapping[str, str]) -> None:
         for unknown in sorted(set(given) - set(defaults)):
-            near = difflib.get_close_matches(unknown, list(defaults), 1)
-            meant = f" Did you mean {near[0]}?" if near else ""
+            near = nearest(unknown, defaults)
+            meant = f" Did you mean {near}?" if near else ""
             known = ", ".join(sorted(defaults)) or "none"
             raise self.fail(
                 f"the service has no parameter {unknown[:80]!r}.{meant} It knows: {known}."
