@@ -102,6 +102,10 @@ class DirectoryProgram:
             folder.note(directory_url=self.url)
             self._ending = undoing.pop_all()
 
+    def alive(self) -> bool:
+        """Whether it still accepts requests."""
+        return self._server.alive()
+
     def stop(self) -> None:
         """Let running requests end, then unload the plugins."""
         self._ending.close()

@@ -16,12 +16,12 @@ import threading
 from collections.abc import Callable
 
 from pelagos.core import wire
+from pelagos.core.errors import PelagosError
 from pelagos.messaging import (
     Exchange,
     GenericConsumer,
     GenericProducer,
     Message,
-    MessagingError,
     ReceivedMessage,
     connect,
 )
@@ -74,12 +74,16 @@ class Announcer:
         while (event := self._waiting.get()) is not None:
             try:
                 self._producer.message_event(event, _key=routing_key(event))
-            except MessagingError as error:
+            except PelagosError as error:  # one event is not worth the thread
                 if not self._failing:
                     log.warning("events are not announced, agents find them by polling: %s", error)
                 self._failing = True
             else:
                 self._failing = False
+
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Send what waits (for a few seconds at the most), then give the connection back."""
@@ -107,6 +111,10 @@ class Waker:
 
     def _on_event(self, _message: ReceivedMessage) -> None:
         self._wake()
+
+    def alive(self) -> bool:
+        """Whether its thread still runs, connected or not."""
+        return self._consumer.is_running
 
     def stop(self) -> None:
         """Stop listening."""

@@ -50,6 +50,10 @@ class MasterProgram:
             folder.keep_node_token(token)
         return token
 
+    def alive(self) -> bool:
+        """Whether it still accepts requests."""
+        return self._server.alive()
+
     def stop(self) -> None:
         """Let running requests end, then close the store."""
         self._master.end_waiting()  # else a follower of events holds the server for long

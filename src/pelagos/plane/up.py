@@ -18,6 +18,9 @@ from pelagos.plane.settings import Part, PlaneSettings, default_computer_id
 
 log = logging.getLogger(__name__)
 
+#: Whether each thing that was started still runs, by its name for a person.
+Alive = dict[str, Callable[[], bool]]
+
 
 def run(settings: PlaneSettings, *, on_ready: Callable[[Endpoints], None]) -> None:
     """Start the parts, say so, and serve until SIGTERM or SIGINT.
@@ -42,21 +45,30 @@ def run(settings: PlaneSettings, *, on_ready: Callable[[Endpoints], None]) -> No
         alive = _start(settings, folder, stack)
         on_ready(folder.note(pid=os.getpid()))
         while not stop.wait(1.0):
-            if not alive():
-                raise PelagosError(
-                    "the agent ended by itself",
-                    hint=f"its log, with the reason, is in {folder.node}/log; start again",
-                )
+            _check(alive, folder)
         log.info("stopping")
 
 
-def _start(
-    settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitStack
-) -> Callable[[], bool]:
-    """Start the chosen parts; `stack` stops them. Returns whether the agent still runs."""
+def _check(alive: Alive, folder: DataFolder) -> None:
+    """Pass, when everything runs that was started.
+
+    Raises:
+        PelagosError: a thread ended by itself; a plane that only seems to run helps nobody.
+    """
+    ended = [name for name, is_alive in alive.items() if not is_alive()]
+    if ended:
+        raise PelagosError(
+            f"the {' and the '.join(ended)} ended by itself",
+            hint=f"this log and those in {folder.node}/log say why; start again: pelagos up",
+        )
+
+
+def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitStack) -> Alive:
+    """Start the chosen parts; `stack` stops them. Returns what tells whether each still runs."""
     former = folder.endpoints()
     computer_id = settings.node.computer_id or former.computer_id or default_computer_id()
     master_url = settings.master_url or former.master_url
+    alive: Alive = {}
     if Part.MASTER in settings.parts:
         from pelagos.plane.master import MasterProgram
 
@@ -65,30 +77,29 @@ def _start(
         master = MasterProgram(settings, folder, announcer.announce)
         stack.callback(master.stop)
         master_url = master.url
+        alive |= {"announcer of events": announcer.alive, "master": master.alive}
         master.node_token(computer_id, folder)
     if not master_url:
         raise PelagosError(
             "it is not known where the master is",
             hint="give its address with --master-url, or run the part master on this data first",
         )
-    alive = _always
     if Part.AGENT in settings.parts:
         from pelagos.plane.node import NodeProgram
 
         folder.note(computer_id=computer_id, node_root=str(folder.node))
         node = NodeProgram(settings, folder, computer_id, master_url)
         stack.callback(node.stop)
-        stack.callback(Waker(settings.bus.url, computer_id, node.agent.wake).stop)
-        alive = node.alive
+        waker = Waker(settings.bus.url, computer_id, node.agent.wake)
+        stack.callback(waker.stop)
+        alive |= {"agent": node.alive, "listener to events": waker.alive}
     if Part.DIRECTORY in settings.parts:
         from pelagos.plane.directory import DirectoryProgram
 
-        stack.callback(DirectoryProgram(settings, folder, master_url).stop)
+        directory = DirectoryProgram(settings, folder, master_url)
+        stack.callback(directory.stop)
+        alive["directory"] = directory.alive
     return alive
-
-
-def _always() -> bool:
-    return True
 
 
 @contextlib.contextmanager

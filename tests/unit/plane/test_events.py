@@ -1,5 +1,6 @@
 import threading
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +66,19 @@ def test_a_name_with_dots_is_one_word_of_the_key():
 def test_a_bus_that_is_none_is_refused_at_once():
     with pytest.raises(BusUrlError):
         Announcer("pigeon:post")
+
+
+def test_an_event_that_cannot_be_written_does_not_end_the_announcer(
+    url: str, caplog: pytest.LogCaptureFixture
+):
+    woken = threading.Event()
+    announcer, waker = Announcer(url), Waker(url, "COMP-1", woken.set)
+    waker.wait_ready()
+    odd = Cause("ok", object())  # type: ignore[arg-type]  # what no event should hold
+    announcer.announce((replace(event(), cause=odd), event()))
+    assert woken.wait(5)
+    assert announcer.alive() and waker.alive()
+    waker.stop()
+    announcer.stop()
+    assert not announcer.alive() and not waker.alive()
+    assert "events are not announced" in caplog.text
