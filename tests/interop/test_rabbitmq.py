@@ -368,6 +368,7 @@ def test_a_queue_deleted_under_its_consumer_is_there_again(
     link.delete_queue(rig.queue)
     link.close()
     rig.send_until_heard("after")
+    assert rig.consumer.problem is None
 
 
 def test_an_exchange_deleted_under_its_producer_is_there_again(

@@ -96,4 +96,7 @@ def test_without_such_packages_the_dear_look_is_not_taken(monkeypatch):
 
     monkeypatch.setattr("importlib.metadata.entry_points", never)
     monkeypatch.setattr("sys.path", ["", "/nowhere"])
-    extend(pelagos_tree())
+    tree = pelagos_tree()
+    before = set(tree.root.children)
+    extend(tree)
+    assert set(tree.root.children) == before

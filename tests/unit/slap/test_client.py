@@ -143,8 +143,10 @@ def test_a_request_is_answered_with_the_instance():
 
 
 def test_a_destroyed_partition_that_must_wait_is_no_error():
-    client, _ = master(sample(173).status, sample(173).body)
+    client, transport = master(sample(173).status, sample(173).body)
     client.report_partition(*PLACE, "destroyed")
+    [request] = transport.requests
+    assert request.url.endswith(sample(173).call)
 
 
 def test_a_format_reaches_the_master():
