@@ -16,6 +16,7 @@ from pelagos.slap.agent import listening
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.cause import Causes, has_no_room
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
+from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.partition import PartitionFiles
@@ -24,7 +25,7 @@ from pelagos.slap.agent.process import clean_environment, end_tree, pids_with_ar
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.supervisors.base import Supervisor
-from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, judge
+from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, Verdict, judge
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import SlapError
 from pelagos.slap.model import Cause, InstanceState, Partition
@@ -243,28 +244,36 @@ class Applier:
         was_restarted = bool(known.pids) and _is_restarted(known.pids, pids)
         now = self._clock.monotonic()
         restarts = was_restarted + sum(now - at < RESTART_WINDOW for at in known.restarts)
+        is_in_grace = now < known.grace_until
+        is_fresh = is_in_grace or any(p.state is ProgramState.STARTING for p in programs)
         verdict = judge(
             programs,
             results,
-            is_in_grace=now < known.grace_until,
+            is_in_grace=is_in_grace,
             restarts=restarts,
-            listening=listening.look(folder, programs),
+            listening=listening.look(folder, programs) if is_fresh else listening.Listening(),
         )
-        report = None
+        cause = self._cause_of(verdict, folder, restarts)
         if verdict.health is Health.WELL:
             cause = self._causes.plain("ok", _well(len(programs), len(results)))
-            report = _report(Told.STARTED, partition, cause)
-        elif verdict.program is not None:
-            cause = self._causes.crashed(folder, verdict.program, restarts, listening.listeners())
-            report = _report(Told.ERROR, partition, cause)
-        elif verdict.promise is not None:
-            cause = self._causes.promise_failed(verdict.promise)
-            if has_no_room(folder):
-                cause = self._causes.disk_full(folder, doing=f"checking {verdict.promise.name}")
-            report = _report(Told.ERROR, partition, cause)
+        told = Told.STARTED if verdict.health is Health.WELL else Told.ERROR
         return Outcome(
-            report=report, health=verdict.health, pids=pids, was_restarted=was_restarted
+            report=_report(told, partition, cause) if cause else None,
+            health=verdict.health,
+            pids=pids,
+            was_restarted=was_restarted,
         )
+
+    def _cause_of(self, verdict: Verdict, folder: Path, restarts: int) -> Cause | None:
+        """Why an instance is ill; None when it is not, or not yet."""
+        if verdict.program is not None:
+            taken = listening.listeners()
+            return self._causes.crashed(folder, verdict.program, restarts, taken)
+        if verdict.promise is None:
+            return None
+        if has_no_room(folder):
+            return self._causes.disk_full(folder, doing=f"checking {verdict.promise.name}")
+        return self._causes.promise_failed(verdict.promise)
 
     def _revive(self, step: Step) -> Outcome:
         name = step.subject
