@@ -33,7 +33,8 @@ def release(plane: Plane, name: str, body: str, parts: str = "web") -> str:
 
 
 def first_line(plane: Plane, thing: str) -> str:
-    return plane.run("why", thing).stdout.splitlines()[0]
+    """What `why` says first; empty while it cannot say anything."""
+    return (plane.run("why", thing, check=False).stdout.splitlines() or [""])[0]
 
 
 def until(plane: Plane, thing: str, code: str) -> str:
