@@ -260,7 +260,7 @@ def test_progress_names_the_cause_and_its_change_on_a_terminal(program):
     shown = _read_until(leader, "waiting")
     program.announce()
     program.run("supply", str(program.profile))
-    time.sleep(0.3)
+    shown += _read_until(leader, "the agent of COMP")
     program.obey()
     out, _ = waiting.communicate(timeout=20)
     os.close(leader)
@@ -289,3 +289,18 @@ def _line_with(stream: IO[str], text: str) -> str:
         assert line, "it ended"
         line = stream.readline()
     return line
+
+
+def test_a_check_that_fails_prints_no_log_and_no_traceback(tmp_path):
+    code = (
+        "import sys, pelagos.plane.doctor as doctor; from pelagos.cli.main import main\n"
+        "doctor._builder = lambda: 1 / 0\n"
+        "sys.exit(main(['doctor']))"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path), "PELAGOS_DATA": str(tmp_path / "data")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "fail  builder" in done.stdout
+    assert done.stderr == ""

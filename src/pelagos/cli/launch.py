@@ -26,6 +26,9 @@ def load(node: Node) -> type[Command]:
     if module.startswith("pelagos."):
         own: type[Command] = getattr(import_module(module), name)
         return own
+    from pelagos.core import logs
+
+    logs.mute()
     try:
         found = getattr(import_module(module), name)
     except Exception as error:  # other people's code, whatever it does

@@ -56,3 +56,13 @@ def configure(level: int | str = logging.INFO, *, stream: TextIO | None = None) 
         logging.getLogger(name).setLevel(
             logging.DEBUG if root.level <= logging.DEBUG else logging.CRITICAL
         )
+
+
+def mute() -> None:
+    """Keep log records of this process to itself, unless somebody configured where they go.
+
+    Without any handler Python would print warnings as they are, with tracebacks.
+    """
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())

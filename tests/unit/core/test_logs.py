@@ -52,3 +52,17 @@ def test_a_noisy_library_is_heard_only_when_debugging(level: str, heard: bool):
         root.handlers[:], level_before, noisy_before = before
         root.setLevel(level_before)
         noisy.setLevel(noisy_before)
+
+
+def test_a_muted_program_prints_no_warning_and_keeps_a_handler_that_it_has(capsys):
+    root = logging.getLogger()
+    before = list(root.handlers)
+    try:
+        root.handlers[:] = []
+        logs.mute()
+        logging.getLogger("pelagos.x").warning("nobody shall see this")
+        logs.mute()
+        assert len(root.handlers) == 1
+    finally:
+        root.handlers[:] = before
+    assert capsys.readouterr().err == ""

@@ -39,10 +39,12 @@ class Doctor(Command):
         return FAILED if any(check.grade == "fail" for check in checks) else OK
 
     def _checks(self) -> list[Check]:
+        from pelagos.core import logs
         from pelagos.plane import doctor
         from pelagos.plane.data_folder import DataFolder
         from pelagos.plane.sections import NodeConfig
 
+        logs.mute()  # what the checks meet is their answer
         checks: list[Check] = []
         if self._found("configuration", checks, lambda: self.context.config) is None:
             return checks
