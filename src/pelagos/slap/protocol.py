@@ -98,7 +98,11 @@ def text_field(form: Mapping[str, Any], name: str, *, limit: int = NAME_LIMIT) -
     """
     value = optional_field(form, name, limit=limit)
     if value is None:
-        raise BadRequest(f"the field {name} is missing or empty", status=400)
+        raise BadRequest(
+            f"the field {name} is missing or empty",
+            status=400,
+            hint=f"send {name} with the request, as a form field or in the query",
+        )
     return value
 
 
@@ -115,9 +119,14 @@ def optional_field(form: Mapping[str, Any], name: str, *, limit: int = NAME_LIMI
         raise BadRequest(
             f"the field {name} has {len(value):,} characters; at most {limit:,} are taken",
             status=400,
+            hint="choose a shorter one",
         )
     if _CONTROL.search(value):
-        raise BadRequest(f"the field {name} has a control character: {value[:40]!r}", status=400)
+        raise BadRequest(
+            f"the field {name} has a control character: {value[:40]!r}",
+            status=400,
+            hint="leave line ends, tabs and other control characters out",
+        )
     return value
 
 
@@ -245,7 +254,9 @@ def decode_request(form: Mapping[str, str]) -> InstanceRequest:
     partition_id = optional_field(form, "computer_partition_id")
     if (computer_id is None) != (partition_id is None):
         raise BadRequest(
-            "computer_id and computer_partition_id belong together: both or neither", status=400
+            "computer_id and computer_partition_id belong together: both or neither",
+            status=400,
+            hint="send both for a request of an instance, neither for one of a person",
         )
     return InstanceRequest(
         reference=text_field(form, "partition_reference"),
@@ -278,7 +289,11 @@ def _shared_field(form: Mapping[str, str]) -> bool:
     value = _scalar_field(form, "shared_xml")
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise BadRequest(f"the field shared_xml is {value!r}, not a boolean", status=400)
+    raise BadRequest(
+        f"the field shared_xml is {value!r}, not a boolean",
+        status=400,
+        hint="marshal True or False, or leave the field out",
+    )
 
 
 def _state_field(form: Mapping[str, str]) -> InstanceState | None:
@@ -338,7 +353,11 @@ def decode_format(text: str | bytes) -> ComputerFormat:
     names = [partition.partition_id for partition in partitions]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadRequest(f"the partition {twice!r} is listed twice", status=400)
+        raise BadRequest(
+            f"the partition {twice!r} is listed twice",
+            status=400,
+            hint="give each partition of the computer a name of its own",
+        )
     return ComputerFormat(
         computer_id=text_field(document, "reference"),
         partitions=partitions,

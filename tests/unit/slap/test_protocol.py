@@ -267,3 +267,18 @@ def test_access_statuses_say_what_the_agents_look_for():
     assert error.endswith(" [31mend")
     assert len(error) < 500
     assert marshal.loads(marshal.dumps(error)) == error
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"partition_reference": "a", "software_release": "x" * 100_000},
+        {"partition_reference": "a\nb", "software_release": "/a"},
+        {"partition_reference": "a", "software_release": "/a", "computer_id": "COMP"},
+    ],
+)
+def test_a_field_that_is_refused_comes_with_what_to_do(form: dict[str, str]):
+    with pytest.raises(BadRequest) as caught:
+        protocol.decode_request(form)
+    assert caught.value.hint

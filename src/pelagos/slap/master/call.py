@@ -71,9 +71,17 @@ class Call:
         try:
             value = float(text) if text else default
         except ValueError as error:
-            raise BadRequest(f"{name} is {text[:40]!r}, not a number", status=400) from error
+            raise BadRequest(
+                f"{name} is {text[:40]!r}, not a number",
+                status=400,
+                hint=f"send digits, or leave {name} out: it is {default:g} then",
+            ) from error
         if not abs(value) < 2**63:
-            raise BadRequest(f"{name} is {text!r}, which is out of range", status=400)
+            raise BadRequest(
+                f"{name} is {text[:40]!r}, which is out of range",
+                status=400,
+                hint="send a number whose absolute value is below 2**63",
+            )
         return value
 
     def document(self, into: Any) -> Any:
@@ -85,7 +93,11 @@ class Call:
         try:
             return wire.convert(wire.decode(self.body), into)
         except wire.WireError as error:
-            raise BadRequest(error.message, status=400) from error
+            raise BadRequest(
+                error.message,
+                status=400,
+                hint="send a JSON object as docs/reference/http-api.md says",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
