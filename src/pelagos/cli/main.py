@@ -172,6 +172,12 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_OS_HINTS = {
+    "PermissionError": "run as the user who owns it, or choose another data folder with --data",
+    "FileNotFoundError": "check the path",
+}
+
+
 def _os_error(error: OSError, words: list[str]) -> int:
     """What a file, the disk or stdout refuses is told; anything else is unexpected."""
     import errno
@@ -179,10 +185,12 @@ def _os_error(error: OSError, words: list[str]) -> int:
     if error.strerror is None:
         return _unexpected(error, words)
     if error.filename is not None:
-        return _told(PelagosError(f"{error.strerror}: {error.filename}"))
+        hint = _OS_HINTS.get(type(error).__name__, "see that the path is right and can be used")
+        return _told(PelagosError(f"{error.strerror}: {error.filename}", hint=hint))
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
         _discard_output()
-        return _told(PelagosError(f"cannot write the output: {error.strerror}"))
+        hint = "make room there, or write somewhere else"
+        return _told(PelagosError(f"cannot write the output: {error.strerror}", hint=hint))
     return _unexpected(error, words)
 
 

@@ -251,7 +251,9 @@ def test_a_full_disk_below_the_output_is_told():
     with Path("/dev/full").open("w") as full:
         done = run_program("config", "list", stdout=full)
     assert done.returncode == failures.FAILED
-    assert done.stderr == b"pelagos: cannot write the output: No space left on device\n"
+    said, hint = done.stderr.decode().splitlines()
+    assert said == "pelagos: cannot write the output: No space left on device"
+    assert "make room" in hint
 
 
 @pytest.mark.parametrize("error", [PelagosError("no such thing"), ValueError("odd")])
