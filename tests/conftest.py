@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -52,3 +53,12 @@ def own_rabbitmq(require: Require) -> Iterator[rabbitmq.Broker]:
         with contextlib.closing(broker):
             broker.start()
             yield broker
+
+
+@pytest.fixture(autouse=True)
+def _logging_ends_with_the_test() -> Iterator[None]:
+    """What a program configured in this process must not write into a later test's streams."""
+    yield
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if getattr(h, "pelagos", False)]:
+        root.removeHandler(handler)
