@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,12 @@ _SHARED = "PELAGOS_TEST_SHARED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder for the whole run, known to all its workers."""
+    """One folder for the whole run, known to all its workers; and Ctrl-C works in what we start.
+
+    A shell starts its background jobs with SIGINT ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[_SHARED] = tempfile.mkdtemp(prefix="pelagos-test-")
 
