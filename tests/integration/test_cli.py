@@ -1,5 +1,6 @@
 """The command line as a program, against a real master; an agent is played by the test."""
 
+import contextlib
 import json
 import os
 import pty
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,10 +41,20 @@ class Program:
     profile: Path
     agent: SlapClient
     environ: dict[str, str]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        return subprocess.Popen([PELAGOS, *words], env=self.environ, text=True, **pipes)
+        process = subprocess.Popen([PELAGOS, *words], env=self.environ, text=True, **pipes)
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *words: str, code: int = 0, **environ: str) -> tuple[str, str]:
         done = subprocess.run(
@@ -100,7 +111,8 @@ def program(tmp_path: Path) -> Iterator[Program]:
             "PELAGOS_DATA": str(data),
             "TERM": "xterm",
         }
-        yield Program(tmp_path, profile, agent, environ)
+        with contextlib.closing(Program(tmp_path, profile, agent, environ)) as program:
+            yield program
     finally:
         master.end_waiting()
         server.stop()
