@@ -162,18 +162,20 @@ class Supervisord:
         """Stop every program and supervisord."""
         with self._change:
             pid = self.pid()
-            if pid is None:
-                return
-            with contextlib.suppress(SupervisorError):
-                self._rpc.call("supervisor.shutdown")
-            if not wait_for_end(pid, STOP_SECONDS + 5.0):
-                os.kill(pid, signal.SIGKILL)
-                wait_for_end(pid, 5.0)
-                _end_orphans(self._socket)
+            if pid is not None:
+                self._end(pid)
             self._socket.unlink(missing_ok=True)
             if self._socket.parent != self._layout.instance:
                 with contextlib.suppress(OSError):
                     self._socket.parent.rmdir()
+
+    def _end(self, pid: int) -> None:
+        with contextlib.suppress(SupervisorError):
+            self._rpc.call("supervisor.shutdown")
+        if not wait_for_end(pid, STOP_SECONDS + 5.0):
+            os.kill(pid, signal.SIGKILL)
+            wait_for_end(pid, 5.0)
+            _end_orphans(self._socket)
 
     # ---- the programs ---------------------------------------------------------------------------
 
