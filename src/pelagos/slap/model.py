@@ -81,20 +81,30 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class PartitionFormat:
-    """One partition as the agent announces it."""
+    """One partition as the agent announces it.
+
+    Attributes:
+        capabilities: it is kept for requests that name one of these in their filter.
+    """
 
     partition_id: str
     addresses: tuple[Address, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ComputerFormat:
-    """A computer and its partitions as its agent announces them."""
+    """A computer and its partitions as its agent announces them.
+
+    Attributes:
+        properties: what filters are matched with, e.g. {"network_guid": "NET-1"}.
+    """
 
     computer_id: str
     partitions: tuple[PartitionFormat, ...]
     address: str = ""
     netmask: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,17 +28,30 @@ class Kind(StrEnum):
     PARTITION = "partition"
 
 
+class Role(StrEnum):
+    """What a person is at this site."""
+
+    OPERATOR = "operator"  # sees and may do everything
+    TENANT = "tenant"  # own services and own computers only
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks. A partition's name is COMPUTER/PARTITION."""
+    """Who asks. A partition's name is COMPUTER/PARTITION; `role` is a person's."""
 
     kind: Kind
     name: str
+    role: Role | None = None
 
     @property
     def actor(self) -> str:
         """As events name it, e.g. "person:admin"."""
         return f"{self.kind}:{self.name}"
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it may see and do everything."""
+        return self.role is Role.OPERATOR
 
     @property
     def computer_id(self) -> str | None:
@@ -57,9 +70,9 @@ class Identity:
         return self.name.rpartition("/")[2] if self.kind is Kind.PARTITION else None
 
 
-def person(name: str) -> Identity:
+def person(name: str, role: Role = Role.OPERATOR) -> Identity:
     """A person."""
-    return Identity(Kind.PERSON, name)
+    return Identity(Kind.PERSON, name, role)
 
 
 def computer(computer_id: str) -> Identity:

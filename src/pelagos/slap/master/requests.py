@@ -60,13 +60,13 @@ class Requests(UseCases):
         """
         wish = self._flattened(wish)
         with self._desk.store.read() as reader:
-            spot = _locate(reader, wish)
+            spot = _locate(reader, wish, identity)
             answer = _settled(reader, spot, wish)
         if answer is None:
             with self._desk.change(identity) as change:
-                spot = _locate(change.store, wish)
+                spot = _locate(change.store, wish, identity)
                 self._grant(change, spot, wish, identity)
-                answer = _answer(change.store, _locate(change.store, wish).found)
+                answer = _answer(change.store, _locate(change.store, wish, identity).found)
         if isinstance(answer, Cause):
             raise ResourceNotReady(
                 f"{wish.reference}: {answer.message}",
@@ -303,9 +303,10 @@ class Requests(UseCases):
             change.wake(host)
 
 
-def _locate(reader: Reader, wish: InstanceRequest) -> _Spot:
+def _locate(reader: Reader, wish: InstanceRequest, identity: Identity) -> _Spot:
     if wish.requester is None:
-        return _Spot("", None, reader.instance_in_scope("", wish.reference))
+        scope = identity.actor
+        return _Spot(scope, None, reader.instance_in_scope(scope, wish.reference))
     requester = seated(reader, *wish.requester)
     if requester is None:
         raise NotFoundError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pelagos.slap.errors import BadRequest
 from pelagos.slap.master import causes
-from pelagos.slap.master.auth import Identity, Kind, digest_of
+from pelagos.slap.master.auth import Identity, Kind, Role, digest_of
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.finding import seated
 
@@ -14,7 +14,7 @@ _NAME_LIMIT = 200
 class Tokens(UseCases):
     """The making and replacing of tokens."""
 
-    def create_person(self, name: str) -> str:
+    def create_person(self, name: str, role: Role = Role.OPERATOR) -> str:
         """A new token for a person; a former one of that name is void at once.
 
         Raises:
@@ -22,6 +22,7 @@ class Tokens(UseCases):
         """
         _check_name(name, "a person")
         with self._desk.change(None) as change:
+            change.store.put_person(name, role, change.now)
             token = self._put(change, Kind.PERSON, name)
             said = causes.plain("ok", f"a token was made for {name}", change.now)
             change.record("person.token-made", name, name, said)
@@ -60,7 +61,10 @@ class Tokens(UseCases):
         """Whose token has this digest; None when nobody's."""
         with self._desk.store.read() as reader:
             found = reader.token(digest)
-        return None if found is None else Identity(Kind(found[0]), found[1])
+        if found is None:
+            return None
+        kind, name, role = found
+        return Identity(Kind(kind), name, None if role is None else Role(role))
 
     def _put(self, change: Change, kind: Kind, name: str) -> str:
         token = self._desk.new_token()

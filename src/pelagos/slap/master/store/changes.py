@@ -36,8 +36,8 @@ _ADD_INSTANCE = sa.insert(schema.instances)
 _UPDATE_INSTANCE = sa.update(schema.instances).where(_instances.id == sa.bindparam("of"))
 _ADD_EVENT = sa.insert(schema.events)
 
-#: Columns of `instances` and `supplies` that hold JSON text.
-_JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause"})
+#: Columns that hold JSON text.
+_JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
 
 class Writer(Reader):
@@ -45,10 +45,21 @@ class Writer(Reader):
 
     # ---- computers ---------------------------------------------------------------------------
 
-    def add_computer(self, computer_id: str, now: float) -> None:
-        """A computer that was never seen."""
+    def add_computer(
+        self, computer_id: str, now: float, *, owner: str = "", title: str = ""
+    ) -> None:
+        """A computer that was never seen; `owner` as in `StoredComputer`."""
         self._connection.execute(
-            sa.insert(schema.computers).values(computer_id=computer_id, created=now)
+            sa.insert(schema.computers).values(
+                computer_id=computer_id, created=now, owner=owner, title=title
+            )
+        )
+
+    def update_computer(self, computer_key: int, **changes: Any) -> None:
+        """Set columns of one computer."""
+        self._connection.execute(
+            sa.update(schema.computers).where(_computers.id == computer_key),
+            _columns(changes),
         )
 
     def note_seen(self, seen: Mapping[str, float]) -> None:
@@ -82,6 +93,7 @@ class Writer(Reader):
             "position": position,
             "offered": True,
             "addresses": json_text(announced.addresses),
+            "capabilities": json_text(announced.capabilities),
         }
         name = announced.partition_id
         if is_known:
@@ -169,6 +181,15 @@ class Writer(Reader):
             },
         )
         return _new_key(done)
+
+    def put_person(self, name: str, role: str, now: float) -> None:
+        """Make a person known, or give a known one another role."""
+        people = schema.people
+        done = self._connection.execute(
+            sa.update(people).where(people.c.name == name).values(role=role)
+        )
+        if not done.rowcount:
+            self._connection.execute(sa.insert(people).values(name=name, role=role, created=now))
 
     def put_token(self, kind: str, name: str, digest: str, now: float) -> None:
         """Give an identity its one token; the former is void."""

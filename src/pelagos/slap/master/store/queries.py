@@ -122,16 +122,25 @@ _FREE_COUNTS = (
     .where(_partitions.offered, _instances.id.is_(None))
     .group_by(_partitions.computer_key)
 )
-_ALL_COMPUTERS = sa.select(
+_ALL_COMPUTERS: sa.Select[Any] = sa.select(
     _computers.id,
     _computers.computer_id,
     _computers.created,
     _computers.last_seen,
     _computers.revision,
+    _computers.owner,
+    _computers.title,
+    _computers.properties,
+    _computers.draining,
 ).order_by(_computers.computer_id)
 _COMPUTER = _ALL_COMPUTERS.where(_computers.computer_id == sa.bindparam("computer"))
-_TOKEN = sa.select(schema.tokens.c.kind, schema.tokens.c.name).where(
-    schema.tokens.c.digest == sa.bindparam("digest")
+_TOKEN = (
+    sa.select(schema.tokens.c.kind, schema.tokens.c.name, schema.people.c.role)
+    .outerjoin(
+        schema.people,
+        (schema.people.c.name == schema.tokens.c.name) & (schema.tokens.c.kind == "person"),
+    )
+    .where(schema.tokens.c.digest == sa.bindparam("digest"))
 )
 #: The one question of each fetch; one positional parameter.
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
@@ -148,11 +157,11 @@ class Reader:
     def computer(self, computer_id: str) -> StoredComputer | None:
         """The computer of that id."""
         row = self._connection.execute(_COMPUTER, {"computer": computer_id}).first()
-        return None if row is None else StoredComputer(*row)
+        return None if row is None else _computer(row)
 
     def computers(self) -> list[StoredComputer]:
         """All computers, by id."""
-        return [StoredComputer(*row) for row in self._connection.execute(_ALL_COMPUTERS)]
+        return [_computer(row) for row in self._connection.execute(_ALL_COMPUTERS)]
 
     def free_counts(self) -> dict[int, int]:
         """Computer key -> number of its free partitions; computers without one are left out."""
@@ -175,7 +184,12 @@ class Reader:
     def _partitions(self, statement: sa.Select[Any], **values: Any) -> list[StoredPartition]:
         return [
             StoredPartition(
-                row.id, row.partition_id, row.offered, _addresses(row.addresses), row.instance_key
+                row.id,
+                row.partition_id,
+                row.offered,
+                _addresses(row.addresses),
+                row.instance_key,
+                tuple(wire.decode(row.capabilities)),
             )
             for row in self._connection.execute(statement, values)
         ]
@@ -224,7 +238,7 @@ class Reader:
         return self._one(_BY_GUID, guid=guid)
 
     def instance_in_scope(self, scope: str, title: str) -> StoredInstance | None:
-        """The live instance of that title: among roots (scope "") or in one root's tree."""
+        """The live instance of that title: among an owner's roots or in one root's tree."""
         return self._one(_IN_SCOPE, scope=scope, title=title)
 
     def instance_in_partition(self, computer_id: str, partition_id: str) -> StoredInstance | None:
@@ -298,10 +312,24 @@ class Reader:
         query = query.where(_events.id > after).order_by(_events.id).limit(limit)
         return [_event(row) for row in self._connection.execute(query)]
 
-    def token(self, digest: str) -> tuple[str, str] | None:
-        """(kind, name) of the identity that holds the token of this digest."""
+    def token(self, digest: str) -> tuple[str, str, str | None] | None:
+        """(kind, name, a person's role) of the identity that holds the token of this digest."""
         row = self._connection.execute(_TOKEN, {"digest": digest}).first()
-        return None if row is None else (row.kind, row.name)
+        return None if row is None else (row.kind, row.name, row.role)
+
+
+def _computer(row: sa.Row[Any]) -> StoredComputer:
+    return StoredComputer(
+        key=row.id,
+        computer_id=row.computer_id,
+        created=row.created,
+        last_seen=row.last_seen,
+        revision=row.revision,
+        owner=row.owner,
+        title=row.title,
+        properties=wire.decode(row.properties),
+        draining=row.draining,
+    )
 
 
 def _event(row: sa.Row[Any]) -> Event:

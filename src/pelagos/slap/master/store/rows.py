@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pelagos.slap.model import (
@@ -18,13 +18,23 @@ from pelagos.slap.model import (
 
 @dataclass(frozen=True, slots=True)
 class StoredComputer:
-    """One computer; `key` is the row's, `computer_id` the world's."""
+    """One computer; `key` is the row's, `computer_id` the world's.
+
+    Attributes:
+        owner: the person that it belongs to, e.g. "person:ann"; "" for the site's.
+        properties: what filters are matched with.
+        draining: no new instance is placed here.
+    """
 
     key: int
     computer_id: str
     created: float
     last_seen: float | None
     revision: int
+    owner: str = ""
+    title: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class StoredPartition:
     offered: bool
     addresses: tuple[Address, ...]
     instance_key: int | None = None
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class StoredInstance:
     """One instance with what its root, requester, host and partition add to it.
 
     Attributes:
-        scope: "" for a root, the root's guid for a descendant, None once destroyed.
+        scope: a root's owner, the root's guid for a descendant, None once destroyed.
         wished_state: what its requester asked; see `requested_state`.
         changed_timestamp: its timestamp at the last effective change; a bang or a child's
             publication moves `timestamp` alone.
