@@ -46,6 +46,11 @@ def software_url(text: str) -> str:
     return str(path)
 
 
+def written_release(text: str) -> str:
+    """A release as it was supplied: the URL, or the absolute path of a file that may be gone."""
+    return text if "://" in text else str(local_path(text))
+
+
 def _check_url(text: str) -> None:
     blank = next((char for char in text if char.isspace()), None)
     if blank is not None:

@@ -381,7 +381,7 @@ def test_the_logs_of_another_computer_are_said_to_be_there(world):
     world.routes["GET /v1/services/hello"] = world.answer(world.service(computer_id="FAR"))
     ran = world.run("service", "logs", "hello")
     assert ran.code == failures.FAILED
-    assert "on computer FAR" in ran.err
+    assert "on its computer, FAR" in ran.err
 
 
 def test_a_partition_that_leads_out_of_its_folder_is_refused(world):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import FlagArgument, IntArgument, Operand
+from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
+from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import short
 from pelagos.cli.output import Column
 from pelagos.cli.terminal import clean
 from pelagos.cli.thing import no_such_thing
+from pelagos.core.files import write_atomic
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Event
@@ -40,6 +42,12 @@ class Events(Command):
             "only the last N; default 50", "-n", "--number", least=1, most=_MOST, default=50
         ),
         "after": IntArgument("the first N with a larger id instead", "--after", metavar="ID"),
+        "resume": ValueArgument(
+            "go on after the last event that was printed with this file; it is kept there",
+            "--resume",
+            metavar="FILE",
+            complete="file",
+        ),
         "follow": FlagArgument("go on printing as more happens, until Ctrl-C", "-f", "--follow"),
     }
     operands = {"subject": Operand("only of this service, computer or release", complete="thing")}
@@ -49,7 +57,8 @@ class Events(Command):
         """Print them."""
         if subject and "://" not in subject and Path(subject).expanduser().is_file():
             subject = str(Path(subject).expanduser().absolute())  # a release, by its path
-        after = -self["number"] if self["after"] is None else self["after"]
+        bookmark = Path(self["resume"]).expanduser() if self["resume"] else None
+        after = self._start(bookmark)
         found = self.context.master.events(after=after, subject=subject, limit=self["number"])
         if subject and not found and not self["follow"]:  # what is followed may come yet
             self._check(subject)
@@ -58,8 +67,19 @@ class Events(Command):
                 found, columns(self.context.clock.time()), empty="nothing happened yet"
             )
         self.context.stdout.flush()
+        newest = found[-1].id if found else max(after, 0)
+        _keep(bookmark, newest)
         if self["follow"]:
-            self._follow(subject, found[-1].id if found else max(after, 0))
+            self._follow(subject, newest, bookmark)
+
+    def _start(self, bookmark: Path | None) -> int:
+        """After which event to begin; negative asks for so many of the newest."""
+        if bookmark is not None and self["after"] is not None:
+            raise UsageError("events: --after and --resume exclude each other")
+        if self["after"] is not None:
+            return int(self["after"])
+        known = None if bookmark is None else _kept(bookmark)
+        return -self["number"] if known is None else known
 
     def _check(self, subject: str) -> None:
         """Pass, when the master knows the thing, of which it has no event."""
@@ -70,12 +90,13 @@ class Events(Command):
         except NotFoundError as error:
             raise no_such_thing(self.context.master, subject) from error
 
-    def _follow(self, subject: str | None, newest: int) -> None:
+    def _follow(self, subject: str | None, newest: int, bookmark: Path | None) -> None:
         while True:
             started = self.context.clock.monotonic()
             for event in self.context.master.events(after=newest, subject=subject, wait=25.0):
-                newest = event.id
                 self._print(event)
+                newest = event.id
+                _keep(bookmark, newest)
             # A master that is too busy to hold a wait answers at once.
             self.context.clock.sleep(0.1 - (self.context.clock.monotonic() - started))
 
@@ -88,3 +109,25 @@ class Events(Command):
         else:
             self.context.output.show_one(event)
         self.context.stdout.flush()
+
+
+def _kept(bookmark: Path) -> int | None:
+    """The event that a file remembers, None when there is no file yet."""
+    try:
+        return int(bookmark.read_text("ascii"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it does not hold the number of an event"
+        raise UsageError(
+            f"--resume: cannot read {bookmark}: {reason}", hint="name another file, or remove it"
+        ) from error
+
+
+def _keep(bookmark: Path | None, newest: int) -> None:
+    if bookmark is None:
+        return
+    try:
+        write_atomic(bookmark, f"{newest}\n", mode=0o600, durable=False)
+    except OSError as error:
+        raise CommandError(f"--resume: cannot write {bookmark}: {error.strerror}") from error

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from pelagos.cli.argument import IntArgument, ValueArgument
+from pelagos.cli.argument import FlagArgument, IntArgument, ValueArgument
 from pelagos.cli.command import Command
-from pelagos.cli.commands.service import SERVICE, find
+from pelagos.cli.commands.service import SERVICE
 from pelagos.cli.failures import NOT_FOUND, CommandError, unknown
+from pelagos.cli.here import partition_folder
 from pelagos.cli.terminal import clean
 
 _CHUNK = 64 * 1024
+#: Bytes of one file that are printed before the next has its turn.
+_MOST = 1024 * 1024
+#: Seconds between two looks for more.
+_PAUSE = 0.25
 
 
 class ServiceLogs(Command):
@@ -25,52 +32,111 @@ class ServiceLogs(Command):
     arguments = {
         "lines": IntArgument("the last N of each file; default 50", "-n", "--lines", default=50),
         "program": ValueArgument("only this program's", "--program", metavar="NAME"),
+        "follow": FlagArgument(
+            "go on printing as more is written, until Ctrl-C", "-f", "--follow"
+        ),
     }
     operands = {"service": SERVICE}
+    examples = ("pelagos service logs hello --follow",)
+
+    _heading: str | None = None
 
     def main(self, service: str) -> None:
         """Print them."""
-        files = log_files(self._folder(service))
-        wanted = self["program"]
-        if wanted is not None and wanted not in files:
-            raise unknown("program", wanted, files, hint=f"{service} has written no logs yet")
+        folder = partition_folder(self.context, service, what="the logs", command="service logs")
+        files = self._wanted(folder)
+        if not self["follow"]:
+            self._check(service, files, folder)
+        tails = {name: _Tail(path, self["lines"]) for name, path in files.items()}
+        try:
+            self._print(tails)
+            while self["follow"]:
+                self.context.stdout.flush()
+                self.context.clock.sleep(_PAUSE)
+                for name, path in self._wanted(folder).items():  # a program may be new
+                    tails.setdefault(name, _Tail(path, None))
+                self._print(tails)
+        finally:
+            for tail in tails.values():
+                tail.close()
+
+    def _wanted(self, folder: Path) -> dict[str, Path]:
+        files, wanted = log_files(folder), self["program"]
+        return {name: path for name, path in files.items() if wanted in (None, name)}
+
+    def _check(self, service: str, files: Mapping[str, Path], folder: Path) -> None:
+        known = log_files(folder)
+        if known and not files:
+            raise unknown("program", self["program"], known)
         if not files:
             raise CommandError(
                 f"{service} has written no logs yet",
                 hint=f"see: pelagos why {service}",
                 code=NOT_FOUND,
             )
-        for name, path in files.items():
-            if wanted in (None, name):
-                self._print(name, path, is_alone=wanted is not None)
 
-    def _folder(self, name: str) -> Path:
-        context = self.context
-        found = find(context, name)
-        if found.computer_id is None or found.partition_id is None:
-            raise CommandError(
-                f"{name} has no place yet, so no logs",
-                hint=f"see: pelagos why {name}",
-                code=NOT_FOUND,
-            )
-        root = context.endpoints.node_root
-        if found.computer_id != context.endpoints.computer_id or not root:
-            raise CommandError(
-                f"the logs of {name} are on computer {found.computer_id}, in its partition "
-                f"{found.partition_id}",
-                hint=f"run there: pelagos service logs {name}",
-            )
-        # The id comes from the master: it must not lead out of the folder.
-        if Path(found.partition_id).name != found.partition_id:
-            raise CommandError(f"{found.partition_id!r} is not a partition")
-        return Path(root, "instance", found.partition_id)
+    def _print(self, tails: Mapping[str, _Tail]) -> None:
+        for name, tail in tails.items():
+            lines = tail.read()
+            is_first = tail.is_first
+            if (lines or is_first) and self["program"] is None and self._heading != name:
+                self._heading = name
+                self.context.stdout.write(f"==> {clean(name)} ({clean(str(tail.path))})\n")
+            for line in lines:
+                self.context.stdout.write(clean(line, keep="\t") + "\n")
 
-    def _print(self, name: str, path: Path, *, is_alone: bool) -> None:
-        write = self.context.stdout.write
-        if not is_alone:
-            write(f"==> {clean(name)} ({clean(str(path))})\n")
-        for line in last_lines(path, self["lines"]):
-            write(clean(line, keep="\t") + "\n")
+
+class _Tail:
+    """A log file that is read to its end again and again.
+
+    Args:
+        path: of the file; it may be rotated or cut short meanwhile.
+        number: how many of its last lines come first; None = all.
+    """
+
+    def __init__(self, path: Path, number: int | None) -> None:
+        self.path = path
+        self.is_first = False
+        self._number = number
+        self._file: BinaryIO | None = None
+        self._rest = b""
+
+    def read(self) -> list[str]:
+        """The whole lines that are new; bytes that are no UTF-8 as escapes."""
+        self.is_first = self._file is None
+        try:
+            if self._file is None:
+                return self._begin()
+            data = self._file.read(_MOST)
+            if not data and self._was_replaced(self._file):
+                self._file.close()
+                self._file, self._rest = _open(self.path), b""
+                data = self._file.read(_MOST)
+        except OSError:  # gone, or not there yet; look again later
+            return []
+        return self._lines(data)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file is not None:
+            self._file.close()
+
+    def _begin(self) -> list[str]:
+        file = _open(self.path)
+        lines = [] if self._number is None else last_lines(file, self._number)
+        self._file = file
+        if self._number is None:
+            return self._lines(file.read(_MOST))
+        file.seek(0, os.SEEK_END)
+        return lines
+
+    def _was_replaced(self, file: BinaryIO) -> bool:
+        now, held = self.path.lstat(), os.fstat(file.fileno())
+        return now.st_ino != held.st_ino or now.st_size < file.tell()
+
+    def _lines(self, data: bytes) -> list[str]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode("utf-8", "backslashreplace") for line in lines]
 
 
 def log_files(folder: Path) -> dict[str, Path]:
@@ -94,17 +160,19 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def last_lines(path: Path, number: int) -> list[str]:
+def _open(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+
+def last_lines(file: BinaryIO, number: int) -> list[str]:
     """The last lines of a text file, however large it is; bytes that are no UTF-8 as escapes."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        position = file.seek(0, os.SEEK_END)
-        end = b""
-        while position > 0 and end.count(b"\n") <= number:
-            step = min(_CHUNK, position)
-            position -= step
-            file.seek(position)
-            end = file.read(step) + end
+    position = file.seek(0, os.SEEK_END)
+    end = b""
+    while position > 0 and end.count(b"\n") <= number:
+        step = min(_CHUNK, position)
+        position -= step
+        file.seek(position)
+        end = file.read(step) + end
     lines = end.decode("utf-8", "backslashreplace").split("\n")
     if lines and not lines[-1]:
         lines.pop()

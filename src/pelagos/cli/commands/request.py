@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pelagos.cli.argument import KeyValueArgument, Operand, ValueArgument
+from pelagos.cli.argument import FlagArgument, KeyValueArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.commands.service import COLUMNS, WAIT_ARGUMENTS
 from pelagos.cli.failures import NOT_READY, OK, UsageError
@@ -43,6 +43,9 @@ class Request(Command):
         "filter": KeyValueArgument(
             "only on computers that match, e.g. computer_guid=NAME", "--filter"
         ),
+        "shared": FlagArgument(
+            "a shared instance: a place in a service of this release that runs already", "--shared"
+        ),
         **WAIT_ARGUMENTS,
     }
     operands = {
@@ -66,6 +69,7 @@ class Request(Command):
             software_type=self["type"],
             parameters=self._parameters(),
             filters=self["filter"] or {},
+            shared=self["shared"],
             state=InstanceState(self["state"]) if self["state"] else None,
         )
         has_place = True

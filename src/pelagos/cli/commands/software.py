@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import IntArgument, Operand
 from pelagos.cli.command import Command
+from pelagos.cli.commands.supply import COMPUTER, RELEASE, only_computer
+from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.software import written_release
+
+if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
+    from pelagos.slap.model import ReleaseOnComputer
 
 
 class SoftwareList(Command):
@@ -26,3 +36,82 @@ class SoftwareList(Command):
             columns,
             empty="no software yet; supply one: pelagos supply URL",
         )
+
+
+class SoftwareRemove(Command):
+    """Take a software release away from a computer.
+
+    The agent removes it; services that still use it keep running until they are configured anew,
+    which then fails. Without COMPUTER it is this computer, or the only one of the plane.
+    """
+
+    operands = {"url": RELEASE, "computer": COMPUTER}
+
+    def main(self, url: str, computer: str | None = None) -> None:
+        """Tell the master."""
+        from pelagos.slap.model import SupplyState
+
+        release = written_release(url)
+        computer = computer or only_computer(self.context, "software remove")
+        self.context.master.supply(release, computer, SupplyState.DESTROYED)
+        self.context.say(f"{release} will be removed from {computer}; see: pelagos software list")
+
+
+class SoftwareLog(Command):
+    """Print the end of the log of a release's last build.
+
+    On the release's computer it is the whole log that counts; elsewhere it is what the agent sent
+    to the master of a failed build.
+    """
+
+    arguments = {"lines": IntArgument("the last N; default 50", "-n", "--lines", default=50)}
+    operands = {
+        "url": Operand("URL or path of the release", complete="release"),
+        "computer": COMPUTER,
+    }
+
+    def main(self, url: str, computer: str | None = None) -> None:
+        """Print it."""
+        release = written_release(url)
+        found = self._supply(release, computer)
+        log = self._local_log(found)
+        if log is not None:
+            from pelagos.cli.commands.logs import last_lines
+
+            with log.open("rb") as file:
+                lines = last_lines(file, self["lines"])
+        else:
+            lines = found.cause.detail.splitlines()[-self["lines"] :] if self["lines"] else []
+        if not lines:
+            raise CommandError(
+                f"no log of {release} is here",
+                hint=f"on {found.computer_id} run: pelagos software log {release}",
+                code=NOT_FOUND,
+            )
+        for line in lines:
+            self.context.output.line(line)
+
+    def _supply(self, release: str, computer: str | None) -> ReleaseOnComputer:
+        found = [
+            one
+            for one in self.context.master.releases()
+            if one.url == release and computer in (None, one.computer_id)
+        ]
+        if not found:
+            where = f" on {computer}" if computer else ""
+            raise CommandError(
+                f"{release} was not supplied{where}",
+                hint="see: pelagos software list",
+                code=NOT_FOUND,
+            )
+        own = self.context.endpoints.computer_id
+        return min(found, key=lambda one: (one.computer_id != own, one.status != "error"))
+
+    def _local_log(self, found: ReleaseOnComputer) -> Path | None:
+        from pelagos.slap.agent.layout import Layout
+
+        endpoints = self.context.endpoints
+        if found.computer_id != endpoints.computer_id or not endpoints.node_root:
+            return None
+        log = Layout(Path(endpoints.node_root), 0).release_log(found.url)
+        return log if log.is_file() else None

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command import Command
+from pelagos.cli.context import Context
 from pelagos.cli.failures import UsageError
-from pelagos.cli.software import local_path, software_url
+from pelagos.cli.software import software_url, written_release
+
+RELEASE = Operand("URL or path of the buildout profile", complete="file")
+COMPUTER = Operand("name of the computer", complete="computer")
 
 
 class Supply(Command):
@@ -18,10 +22,7 @@ class Supply(Command):
     arguments = {
         "remove": FlagArgument("take the software away from the computer", "--remove"),
     }
-    operands = {
-        "url": Operand("URL or path of the buildout profile", complete="file"),
-        "computer": Operand("name of the computer", complete="computer"),
-    }
+    operands = {"url": RELEASE, "computer": COMPUTER}
     examples = (
         "pelagos supply examples/hello/software.cfg",
         "pelagos supply https://example.org/db.cfg node-2 --remove",
@@ -33,25 +34,29 @@ class Supply(Command):
 
         if self["remove"]:
             state = SupplyState.DESTROYED
-            release = url if "://" in url else str(local_path(url))
+            release = written_release(url)
         else:
             state = SupplyState.AVAILABLE
             release = software_url(url)
-        computer = computer or self._only_computer()
+        computer = computer or only_computer(self.context, "supply")
         self.context.master.supply(release, computer, state)
         verb = "will be removed from" if self["remove"] else "will be available on"
         self.context.say(f"{release} {verb} {computer}; see: pelagos software list")
 
-    def _only_computer(self) -> str:
-        """This computer, or the only one there is."""
-        context = self.context
-        own = context.endpoints.computer_id if context.is_own_plane else None
-        if own:
-            return own
-        names = [one.computer_id for one in context.master.computers()]
-        if len(names) == 1:
-            return names[0]
-        raise UsageError(
-            "supply: COMPUTER is missing",
-            hint=f"name one of: {', '.join(names)}" if names else "the plane has no computer yet",
-        )
+
+def only_computer(context: Context, command: str) -> str:
+    """This computer, or the only one there is.
+
+    Raises:
+        UsageError: there are several, or none; `command` is named in it.
+    """
+    own = context.endpoints.computer_id if context.is_own_plane else None
+    if own:
+        return own
+    names = [one.computer_id for one in context.master.computers()]
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(
+        f"{command}: COMPUTER is missing",
+        hint=f"name one of: {', '.join(names)}" if names else "the plane has no computer yet",
+    )
