@@ -2,6 +2,7 @@
 
 PelagosError
 ├── ConfigError        core.config: a file, key or value that cannot be used
+├── CertificateError   core.certificate: a certificate, key or request cannot be used
 ├── HttpError …        core.http.errors
 ├── SlapError …        slap.errors
 ├── MessagingError …   messaging.errors
