@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pelagos.core.files import write_atomic
+from pelagos.slap.agent.account import acting_as, owner_of
 
 __all__ = [
     "empty_folder",
@@ -82,7 +83,8 @@ def locked(path: Path) -> Iterator[int]:
     Raises:
         BlockingIOError: somebody else holds it.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with acting_as(owner_of(path.parent)):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield handle

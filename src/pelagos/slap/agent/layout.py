@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from pelagos.slap.agent.errors import AgentError
@@ -11,12 +11,29 @@ from pelagos.slap.agent.errors import AgentError
 PARTITION_PREFIX = "slappart"
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """The folders and files below one root."""
+    """The folders and files below one root.
 
-    root: Path
-    partition_count: int
+    Args:
+        root: that folder.
+        partition_count: how many partitions there are: slappart0, slappart1 …
+        names: their names, when they are others.
+    """
+
+    __slots__ = ("_known", "partition_ids", "root")
+
+    def __init__(
+        self, root: Path, partition_count: int = 0, names: Sequence[str] | None = None
+    ) -> None:
+        self.root = root
+        self.rename(
+            [f"{PARTITION_PREFIX}{n}" for n in range(partition_count)] if names is None else names
+        )
+
+    def rename(self, names: Sequence[str]) -> None:
+        """Take other partitions, after formatting; other threads see all of them or none."""
+        self.partition_ids = tuple(names)
+        self._known = frozenset(names)
 
     @property
     def software(self) -> Path:
@@ -33,15 +50,19 @@ class Layout:
         """Holds the logs of builds and of the supervisor."""
         return self.root / "log"
 
+    def service_logs(self, partition_id: str) -> Path:
+        """Holds the logs of the programs of a partition that has a user of its own."""
+        return self.logs / partition_id
+
+    @property
+    def format_file(self) -> Path:
+        """What formatting made of this computer, as JSON; see `format`."""
+        return self.root / "format.json"
+
     @property
     def status_file(self) -> Path:
         """What the agent last did and whether it reaches its master, as JSON."""
         return self.root / "agent-status.json"
-
-    @property
-    def partition_ids(self) -> tuple[str, ...]:
-        """The ids of this computer's partitions, in order."""
-        return tuple(f"{PARTITION_PREFIX}{number}" for number in range(self.partition_count))
 
     def release(self, url: str) -> Path:
         """The folder of a release: the MD5 of its URL, so that none can leave `software`."""
@@ -63,23 +84,17 @@ class Layout:
                 the folder).
         """
         if not self.is_ours(partition_id):
+            names = self.partition_ids
+            known = f"Partitions here are {names[0]} … {names[-1]}." if names else ""
             raise AgentError(
                 f"{partition_id[:80]!r} is not a partition of this computer.",
-                hint=f"Partitions here are {PARTITION_PREFIX}0 … "
-                f"{PARTITION_PREFIX}{self.partition_count - 1}.",
+                hint=f"{known} Format the computer for others: pelagos node format".strip(),
             )
         return self.instance / partition_id
 
     def is_ours(self, partition_id: str) -> bool:
         """Whether this exact id was announced by this computer."""
-        digits = partition_id.removeprefix(PARTITION_PREFIX)
-        return (
-            partition_id.startswith(PARTITION_PREFIX)
-            and digits.isascii()
-            and digits.isdigit()
-            and str(int(digits)) == digits
-            and int(digits) < self.partition_count
-        )
+        return partition_id in self._known
 
 
 def release_key(url: str) -> str:

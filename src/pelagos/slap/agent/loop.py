@@ -133,7 +133,7 @@ class Agent:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             ensure_folder(self._layout.software, 0o755)
             ensure_folder(self._layout.instance, 0o755)
-            ensure_folder(self._layout.logs, 0o750)
+            ensure_folder(self._layout.logs, 0o751)
         except OSError as error:
             raise AgentError(
                 f"The agent cannot use {root}: {error.strerror}.",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
 from pelagos.slap.agent.files import (
     empty_folder,
@@ -20,7 +23,28 @@ from pelagos.slap.agent.supervisors.base import Program
 
 TIMESTAMP = ".timestamp"
 STATE = ".slapgrid"
+RESOURCE = ".slapos-resource"
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
+S = TypeVar("S", bound="PartitionFiles")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _as_owner(
+    method: Callable[Concatenate[S, P], T],
+) -> Callable[Concatenate[S, P], T]:
+    """Have a method touch the disk as the owner of the partition."""
+
+    @wraps(method)
+    def method_as_owner(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            owner = owner_of(self.folder)
+        except FileNotFoundError:  # not made yet
+            owner = None
+        with acting_as(owner):
+            return method(self, *args, **kwargs)
+
+    return method_as_owner  # type: ignore[return-value]  # mypy names `self` in it
 
 
 class PartitionFiles:
@@ -40,12 +64,14 @@ class PartitionFiles:
         """Locked while the partition is being changed, by whatever changes it."""
         return self._state / "lock"
 
+    @_as_owner
     def ensure(self) -> None:
         """Make the folder, mode 0750, and the agent's own folders in it."""
         ensure_folder(self.folder, 0o750)
         ensure_folder(self._state, 0o750)
         ensure_folder(self._state / "log", 0o750)
 
+    @_as_owner
     def see(self, programs: tuple[ProgramStatus, ...]) -> PartitionSeen:
         """What lies here now."""
         return PartitionSeen(
@@ -56,6 +82,7 @@ class PartitionFiles:
             is_unsupervised=not programs and any(self._executables()),
         )
 
+    @_as_owner
     def begin(self, guid: str, release: Path) -> None:
         """Note that a run begins: from here until `finish` nothing is up to date.
 
@@ -79,27 +106,33 @@ class PartitionFiles:
             link.unlink(missing_ok=True)
             link.symlink_to(release)
 
+    @_as_owner
     def end(self) -> None:
         """Note that a run came to its end, good or bad."""
         (self._state / "running").unlink(missing_ok=True)
 
+    @_as_owner
     def finish(self, timestamp: str) -> None:
         """Note that a wish was carried out and reported."""
         write_atomic(self.folder / TIMESTAMP, timestamp, mode=0o640)
 
+    @_as_owner
     def token(self, guid: str) -> str | None:
         """The partition's token for this instance, if the master gave one before."""
         known = (read_text(self._state / "token") or "").split("\n")
         return known[1] if known[0] == guid and known[1:] else None
 
+    @_as_owner
     def keep_token(self, guid: str, token: str) -> None:
         """Keep the token for the next run."""
         write_atomic(self._state / "token", f"{guid}\n{token}", mode=0o600)
 
+    @_as_owner
     def forget_token(self) -> None:
         """Ask the master for a new token next time."""
         (self._state / "token").unlink(missing_ok=True)
 
+    @_as_owner
     def programs(self) -> tuple[Program, ...]:
         """What the instance wants to run, by name; `etc/service` wins over `etc/run`."""
         found = {
@@ -125,15 +158,20 @@ class PartitionFiles:
             log=self.folder / f".{self.folder.name}_{path.name}.log",
             is_kept=is_kept,
             fingerprint=digest[:32],
+            user=owner.name if (owner := owner_of(self.folder)) else "",
         )
 
+    @_as_owner
     def wipe(self) -> None:
-        """Remove everything but the folder; the note of whose files these are goes last."""
+        """Remove everything but the folder and what formatting wrote into it.
+
+        The note of whose files these are goes last.
+        """
         if not self.folder.exists():
             return
         self.folder.chmod(0o750)
         for entry in self.folder.iterdir():
-            if entry.name != STATE:
+            if entry.name not in {STATE, RESOURCE}:
                 _remove(entry)
         if self._state.exists():
             for entry in self._state.iterdir():

@@ -12,6 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pelagos.slap.agent.account import owner_of
 
 KEPT_VARIABLES = ("PATH", "TZ", "TMPDIR")
 NETWORK_PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "CURL_")
@@ -59,6 +62,14 @@ def clean_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     }
 
 
+def as_owner(folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What `subprocess.Popen` needs, so that an agent that is root runs as a folder's owner."""
+    account = owner_of(folder)
+    if account is None:
+        return {"env": dict(environ)}
+    return {"env": {**environ, **account.environ}, **account.process_arguments}
+
+
 def run_logged(
     argv: Sequence[str],
     *,
@@ -71,13 +82,15 @@ def run_logged(
 ) -> Finished:
     """Run a program whose output goes to the open file `log`; leaves nothing running.
 
+    As root it runs as the owner of `cwd`, as with `run_captured`.
+
     Raises:
         OSError: it cannot be started.
     """
     with subprocess.Popen(  # noqa: S603 - the caller's program, no shell
         argv,
         cwd=cwd,
-        env=dict(environ),
+        **as_owner(cwd, environ),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -119,7 +132,7 @@ def run_captured(
     with subprocess.Popen(  # noqa: S603 - a promise of the partition, no shell
         argv,
         cwd=cwd,
-        env=dict(environ),
+        **as_owner(cwd, environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

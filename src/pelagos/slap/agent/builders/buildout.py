@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from pelagos.core.clock import Clock
 from pelagos.core.logs import hide
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.builders.base import Run
 from pelagos.slap.agent.builders.profile import check_profile
 from pelagos.slap.agent.builders.warm import DRIVER, WarmBuildouts
@@ -99,7 +100,8 @@ class BuildoutBuilder:
     def complete(self, url: str) -> None:
         """Mark a release as usable."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime(self._clock.time()))
-        write_atomic(self._layout.release(url) / COMPLETED, stamp, mode=0o644)
+        with acting_as(owner_of(self._layout.software)):
+            write_atomic(self._layout.release(url) / COMPLETED, stamp, mode=0o644)
 
     def build(self, url: str, on_start: Callable[[], None], stop: threading.Event) -> None:
         """Build a release under its lock, unless that has been done."""
@@ -120,18 +122,14 @@ class BuildoutBuilder:
             ) from None
 
     def _build_locked(self, url: str, folder: Path, lock: int, stop: threading.Event) -> None:
-        failures = int(read_text(folder / FAILED) or 0)
-        if (folder / BUILDING).exists() or failures % FRESH_START_EVERY == FRESH_START_EVERY - 1:
-            remove_folder(folder)
-        ensure_folder(folder, 0o755)
-        write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
-        write_atomic(folder / "buildout.cfg", _RELEASE.format(url=url), mode=0o644)
-        (folder / BUILDING).touch()
         log = self._layout.release_log(url)
+        with acting_as(owner_of(self._layout.software)):
+            self._begin_build(url, folder)
         done = self._run_build(folder, log, lock, stop)
         if done.is_stopped:
             raise StepDeferred("The build was ended; the next one starts over.")
-        (folder / BUILDING).unlink(missing_ok=True)
+        with acting_as(owner_of(self._layout.software)):
+            (folder / BUILDING).unlink(missing_ok=True)
         if done.is_late or done.status:
             raise self._failed(done, log, self._settings.build_timeout)
         if not (folder / "instance.cfg").is_file():
@@ -145,6 +143,17 @@ class BuildoutBuilder:
             )
         self.prepare(url)
 
+    @staticmethod
+    def _begin_build(url: str, folder: Path) -> None:
+        failures = int(read_text(folder / FAILED) or 0)
+        if (folder / BUILDING).exists() or failures % FRESH_START_EVERY == FRESH_START_EVERY - 1:
+            remove_folder(folder)
+        ensure_folder(folder, 0o755)
+        ensure_folder(folder / "extends-cache", 0o755)
+        write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
+        write_atomic(folder / "buildout.cfg", _RELEASE.format(url=url), mode=0o644)
+        (folder / BUILDING).touch()
+
     def _run_build(self, folder: Path, log: Path, lock: int, stop: threading.Event) -> Finished:
         os.truncate(lock, 0)
         arguments = [
@@ -156,7 +165,6 @@ class BuildoutBuilder:
             f"buildout:extends-cache={folder / 'extends-cache'}",
         ]
         command = [sys.executable, str(DRIVER), "build", str(folder), str(folder / BUILT)]
-        (folder / "extends-cache").mkdir(exist_ok=True)
         with _open_log(log) as output:
             return run_logged(
                 [*command, *arguments],
@@ -180,7 +188,10 @@ class BuildoutBuilder:
         """Remove a release; the marker goes first, so that nothing uses what is left of it."""
         folder = self._layout.release(url)
         try:
-            with locked(self._layout.release_lock(url)):
+            with (
+                locked(self._layout.release_lock(url)),
+                acting_as(owner_of(self._layout.software)),
+            ):
                 (folder / COMPLETED).unlink(missing_ok=True)
                 remove_folder(folder)
         except BlockingIOError:
@@ -199,11 +210,14 @@ class BuildoutBuilder:
     def configure(self, url: str, run: Run, stop: threading.Event) -> None:
         """Write the partition's profile and run the release's buildout on it, offline."""
         release = self._layout.release(url)
-        profile = read_text(release / "instance.cfg", 1 << 20) or ""
-        write_atomic(run.folder / "buildout.cfg", profile + _tail(run), mode=0o640)
-        for name in ("sbin", "etc"):
-            (run.folder / name).mkdir(mode=0o750, exist_ok=True)
-        with _open_log(run.log) as output:
+        with acting_as(owner_of(self._layout.software)):
+            profile = read_text(release / "instance.cfg", 1 << 20) or ""
+        with acting_as(owner_of(run.folder)):
+            write_atomic(run.folder / "buildout.cfg", profile + _tail(run), mode=0o640)
+            for name in ("sbin", "etc"):
+                (run.folder / name).mkdir(mode=0o750, exist_ok=True)
+            log = _open_log(run.log)
+        with log as output:
             done = self._run_instance(release / "bin" / "buildout", run, output.fileno(), stop)
         if done.is_stopped:
             raise StepDeferred("The agent stops.")

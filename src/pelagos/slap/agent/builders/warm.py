@@ -2,7 +2,9 @@
 
 Importing zc.buildout costs most of a second of processor time, a run of a small instance a few
 hundredths. Each server runs the interpreter and the path of a release's own `bin/buildout`;
-releases whose scripts are equal share one.
+releases whose scripts are equal share one. An agent that is root starts a server for each user
+that partitions belong to, as that user: the server imports the release's code, which is nobody's
+to run as root.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 
 from pelagos.core import wire
 from pelagos.core.clock import Clock
+from pelagos.slap.agent.account import Account, owner_of
 from pelagos.slap.agent.process import Finished, end_tree
 
 log = logging.getLogger(__name__)
@@ -48,13 +51,17 @@ class WarmBuildouts:
         self._folder = folder
         self._clock = clock
         self._lock = threading.Lock()
-        self._servers: dict[bytes, _Server] = {}
+        self._servers: dict[tuple[bytes, int | None], _Server] = {}
         self._is_closed = False
 
     def prepare(self, script: Path) -> None:
-        """Start a server for this `bin/buildout` unless one is there; does not wait for it."""
+        """Start a server for this `bin/buildout` unless one is there; does not wait for it.
+
+        Nothing happens where partitions have users of their own: which will come is unknown.
+        """
         with contextlib.suppress(OSError):
-            self._server(script)
+            if owner_of(self._folder) is None:
+                self._server(script, None)
 
     def run(
         self,
@@ -68,13 +75,15 @@ class WarmBuildouts:
         stop: threading.Event,
     ) -> Finished | None:
         """Run buildout in a child of the warm server; None when that cannot be done."""
+        account = owner_of(folder)
+        known = {**environ, **(account.environ if account else {})}
         request = wire.encode(
-            {"folder": str(folder), "environ": dict(environ), "arguments": list(arguments)}
+            {"folder": str(folder), "environ": known, "arguments": list(arguments)}
         )
         ours, theirs = socket.socketpair()
         with ours:
             try:
-                server = self._server(script)
+                server = self._server(script, account)
                 if server is None:
                     return None
                 with server.sending:
@@ -100,8 +109,9 @@ class WarmBuildouts:
             if left <= 0 or stop.is_set():  # closing our end makes the server end the run
                 return Finished(-9, is_late=left <= 0, is_stopped=stop.is_set())
 
-    def _server(self, script: Path) -> _Server | None:
-        key = script.read_bytes()
+    def _server(self, script: Path, account: Account | None) -> _Server | None:
+        text = script.read_bytes()
+        key = (text, account.uid if account else None)
         with self._lock:
             if self._is_closed or self._limit < 1:
                 return None
@@ -110,17 +120,17 @@ class WarmBuildouts:
                 self._end(self._servers.pop(key))
                 server = None
             if server is None:
-                interpreter = _interpreter(key)
+                interpreter = _interpreter(text)
                 if interpreter is None:
                     return None
                 while len(self._servers) >= self._limit:
                     oldest = min(self._servers, key=lambda k: self._servers[k].last_used)
                     self._end(self._servers.pop(oldest))
-                server = self._servers[key] = self._start(interpreter, script)
+                server = self._servers[key] = self._start(interpreter, script, account)
             server.last_used = self._clock.monotonic()
             return server
 
-    def _start(self, interpreter: str, script: Path) -> _Server:
+    def _start(self, interpreter: str, script: Path, account: Account | None) -> _Server:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             handle = theirs.fileno()
@@ -128,12 +138,13 @@ class WarmBuildouts:
             process = subprocess.Popen(  # noqa: S603 - the release's own interpreter, no shell
                 [interpreter, str(DRIVER), "serve", str(script), str(handle), idle, *PRELOAD],
                 cwd=self._folder,
-                env=dict(self._environ),
+                env={**self._environ, **(account.environ if account else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 pass_fds=[handle],
+                **(account.process_arguments if account else {}),
             )
         log.debug("warm buildout %d for %s", process.pid, script)
         return _Server(process, ours, self._clock.monotonic())

@@ -21,6 +21,7 @@ class Program:
         log: file for its output, stderr included.
         is_kept: restart it whenever it ends; else it runs once.
         fingerprint: changes when the program must be restarted to be up to date.
+        user: whom it runs as; empty: the supervisor's own user.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Program:
     log: Path
     is_kept: bool
     fingerprint: str
+    user: str = ""
 
 
 class Supervisor(Protocol):

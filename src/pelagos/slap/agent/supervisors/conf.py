@@ -40,7 +40,7 @@ _PROGRAM = """\
 process_name = {name}
 command = {command}
 directory = {folder}
-environment = HOME="{folder}",LANG="C.UTF-8",PELAGOS_PARTITION="{group}"
+environment = HOME="{folder}",LANG="C.UTF-8",PELAGOS_PARTITION="{group}"{user}
 autostart = true
 autorestart = {autorestart}
 startsecs = {startsecs}
@@ -76,12 +76,18 @@ def _program_text(group: str, program: Program, log_limit: int) -> str:
         command=_escape(shlex.quote(str(program.path))),
         folder=_escape(program.folder),
         group=group,
+        user=_user(program.user),
         autorestart="true" if program.is_kept else "false",
         startsecs=1 if program.is_kept else 0,
         stopwaitsecs=STOP_SECONDS,
         log=_escape(_escape(program.log)),  # supervisor fills this one in twice
         log_limit=log_limit,
     )
+
+
+def _user(name: str) -> str:
+    """The end of the line `environment`, and the line after it."""
+    return f',USER="{name}",LOGNAME="{name}"\nuser = {name}' if name else ""
 
 
 def process_name(program: Program) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pelagos.core.clock import Clock
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.errors import SupervisorError
 from pelagos.slap.agent.facts import ProgramState, ProgramStatus
 from pelagos.slap.agent.files import ensure_folder, read_tail, read_text, write_atomic
@@ -101,7 +102,7 @@ class Supervisord:
             (self._layout.instance, 0o755),
             (self._etc, 0o700),
             (self._groups_folder, 0o700),
-            (self._layout.logs, 0o750),
+            (self._layout.logs, 0o751),
         ):
             ensure_folder(folder, mode)
         if self._socket.parent != self._layout.instance:
@@ -192,6 +193,7 @@ class Supervisord:
 
     def run(self, group: str, programs: tuple[Program, ...]) -> None:
         """Make the group consist of exactly these programs, all of them started."""
+        programs = tuple(self._with_own_log(group, program) for program in programs)
         with self._change:
             path = self._groups_folder / f"{group}.conf"
             stamps = self._groups_folder / f"{group}.stamps"
@@ -206,6 +208,25 @@ class Supervisord:
             else:
                 self._renew(group, programs, known, read_text(stamps) or "")
             write_atomic(stamps, _stamps(programs), mode=0o600)
+
+    def _with_own_log(self, group: str, program: Program) -> Program:
+        """The program with its log where only supervisord can write, if it has another user.
+
+        supervisord opens logs as root, and the owner of a folder can put links in place of them.
+        A link in the partition leads to the log.
+        """
+        if not program.user:
+            return program
+        account = owner_of(program.folder)
+        folder = self._layout.service_logs(group)
+        ensure_folder(folder, 0o750)
+        os.chown(folder, 0, account.gid if account else 0)
+        log = folder / f"{program.name}.log"
+        with acting_as(account):
+            if not program.log.is_symlink() or program.log.readlink() != log:
+                program.log.unlink(missing_ok=True)
+                program.log.symlink_to(log)
+        return replace(program, log=log)
 
     def _replace(self, group: str) -> None:
         self._stop(group)
