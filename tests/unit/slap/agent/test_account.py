@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,21 +45,21 @@ def test_an_owner_without_a_name_is_refused(tmp_path: Path) -> None:
         owner_of(tmp_path)
 
 
-def test_root_reads_no_more_than_the_owner_while_acting_as_it(tmp_path: Path) -> None:
+def test_root_reads_no_more_than_the_owner_while_acting_as_it() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can act as somebody else")
-    secret = tmp_path / "secret"
-    secret.write_text("x")
-    secret.chmod(0o600)
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    os.chown(folder, 54321, 54321)
-    (folder / "link").symlink_to(secret)
-    tmp_path.chmod(0o755)
-    account = Account("ann", 54321, 54321, (54321,))
-    with acting_as(account):
-        with pytest.raises(PermissionError):
-            (folder / "link").read_text()
-        (folder / "made").touch()
-    assert (folder / "made").stat().st_uid == (folder / "made").stat().st_gid == 54321
-    assert (folder / "link").read_text() == "x"
+    with tempfile.TemporaryDirectory(prefix="pelagos-account-") as name:
+        top = Path(name)  # pytest's own folders are closed to others
+        top.chmod(0o755)
+        (top / "secret").write_text("x")
+        (top / "secret").chmod(0o600)
+        folder = top / "theirs"
+        folder.mkdir()
+        os.chown(folder, 54321, 54321)
+        (folder / "link").symlink_to(top / "secret")
+        with acting_as(Account("ann", 54321, 54321, (54321,))):
+            with pytest.raises(PermissionError):
+                (folder / "link").read_text()
+            (folder / "made").touch()
+        assert (folder / "made").stat().st_uid == (folder / "made").stat().st_gid == 54321
+        assert (folder / "link").read_text() == "x"
