@@ -52,14 +52,19 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
     def view(**path: str) -> Response:
         headers = request.headers
         identity = authenticator.identify(headers.get("Authorization"))
-        sent = request.args if reads else request.form
+        if route.streams:  # the work itself says how much it takes
+            request.max_content_length = None
+        sent = request.args if reads or route.streams else request.form
         call = Call(
             name=route.name,
             identity=identity,
             fields={**sent.to_dict(), **_names(path)} if path else sent.to_dict(),
-            body=b"" if reads or sent else request.get_data(),
+            body=b"" if reads or sent or route.streams else request.get_data(),
             etag=headers.get("If-None-Match") if reads else None,
             takes_gzip="gzip" in headers.get("Accept-Encoding", ""),
+            stream=request.stream if route.streams else None,
+            length=request.content_length if route.streams else None,
+            range=headers.get("Range") if reads else None,
         )
         _note(route, service, identity, call)
         answer = route.work(call)
@@ -75,13 +80,13 @@ def _names(path: dict[str, str]) -> dict[str, str]:
 
 def _response(answer: Answer) -> Response:
     response = Response(
-        _slices(answer.body),
+        _slices(answer.body) if answer.pieces is None else answer.pieces,
         status=answer.status,
         headers=dict(answer.headers),
         content_type=answer.content_type,
     )
     if answer.status != 304:  # noqa: PLR2004  # RFC 9110: it has no body, and no length of one
-        response.content_length = len(answer.body)
+        response.content_length = len(answer.body) if answer.pieces is None else answer.length
     return response
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from pelagos.core import wire
 from pelagos.slap import protocol
@@ -27,6 +27,9 @@ class Call:
         body: the bytes of a POST that is not a form.
         etag: If-None-Match, when sent.
         takes_gzip: whether the caller reads compressed answers.
+        stream: the body of a route that `streams`, unread.
+        length: bytes of that body.
+        range: the header Range, when sent.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Call:
     body: bytes = b""
     etag: str | None = None
     takes_gzip: bool = False
+    stream: IO[bytes] | None = None
+    length: int | None = None
+    range: str | None = None
 
     def computer(self, name: str = "computer_id") -> str:
         """The computer that the call is about.
@@ -102,12 +108,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back."""
+    """What goes back.
+
+    Attributes:
+        pieces: sent in place of `body` when there; closed at the end where it can be.
+        length: bytes of all pieces together.
+    """
 
     body: bytes
     content_type: str = TEXT
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Iterable[bytes] | None = None
+    length: int | None = None
 
     @classmethod
     def text(cls, text: str) -> Answer:
@@ -131,10 +144,11 @@ class Route:
 
     Attributes:
         name: as the table of rights knows it.
-        verb: GET or POST.
+        verb: GET, POST or PUT.
         path: with Flask's placeholders.
         work: answers it.
         by_agent: only agents have a reason to make it, so it is a sign of life.
+        streams: its body may be of any length and is handed over unread, as `Call.stream`.
     """
 
     name: str
@@ -142,3 +156,4 @@ class Route:
     path: str
     work: Callable[[Call], Answer]
     by_agent: bool = False
+    streams: bool = False
