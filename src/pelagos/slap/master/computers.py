@@ -16,9 +16,10 @@ from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity, Kind
 from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.errors import StoreError
-from pelagos.slap.master.finding import seated, unknown_computer
+from pelagos.slap.master.finding import check_changeable, seated, unknown_computer
 from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.store import Reader, StoredInstance, StoredPartition, StoredSupply
+from pelagos.slap.master.visibility import scope
 from pelagos.slap.model import (
     Computer,
     ComputerFormat,
@@ -82,6 +83,7 @@ class Computers(UseCases):
             NotFoundError: the computer is unknown, and its agent cannot make it known.
         """
         with self._desk.change(identity) as change:
+            check_changeable(change.store, announced.computer_id, change.scope)
             computer = change.store.computer(announced.computer_id)
             if computer is None:
                 if identity.kind is not Kind.PERSON:
@@ -109,6 +111,7 @@ class Computers(UseCases):
                     computer.computer_id,
                     computer.computer_id,
                     causes.plain("ok", said, change.now),
+                    where=computer.computer_id,
                 )
             change.store.note_seen({computer.computer_id: change.now})
             place_waiting(self._desk, change)
@@ -120,6 +123,7 @@ class Computers(UseCases):
             NotFoundError: the computer is unknown.
         """
         with self._desk.change(identity) as change:
+            check_changeable(change.store, computer_id, change.scope)
             if change.store.computer(computer_id) is None:
                 raise unknown_computer(computer_id)
             change.store.add_usage(computer_id, change.now, report)
@@ -139,7 +143,9 @@ class Computers(UseCases):
                 silent_after = self._desk.settings.silent_after
                 if explain.is_silent(computer.last_seen, now, silent_after):
                     back = causes.plain("ok", f"the agent of {computer_id} called", now)
-                    change.record("computer.seen", computer_id, computer_id, back)
+                    change.record(
+                        "computer.seen", computer_id, computer_id, back, where=computer_id
+                    )
                     place_waiting(self._desk, change)
             presence.wrote(seen)
         except StoreError as error:
@@ -148,12 +154,14 @@ class Computers(UseCases):
 
     # ---- what an agent is told ---------------------------------------------------------------
 
-    def full_computer(self, computer_id: str) -> Snapshot:
+    def full_computer(self, computer_id: str, identity: Identity | None = None) -> Snapshot:
         """The whole computer for its agent; made once for each revision.
 
         Raises:
             NotFoundError: the computer is unknown.
+            Unauthorized: the identity may not read the wishes of all who sit there.
         """
+        self._check_changeable(computer_id, identity)
         revision = self._desk.store.revision(computer_id)
         known = self._snapshots.get(computer_id)
         if known is not None and known.revision == revision:
@@ -176,14 +184,16 @@ class Computers(UseCases):
         own = self.partition(computer_id, partition_id)
         return protocol.encode_computer(Computer(computer_id, (own,)))
 
-    def partition(self, computer_id: str, partition_id: str) -> Partition:
+    def partition(
+        self, computer_id: str, partition_id: str, identity: Identity | None = None
+    ) -> Partition:
         """One partition.
 
         Raises:
-            NotFoundError: there is no such partition.
+            NotFoundError: there is no such partition, or another's instance is in it.
         """
         with self._desk.store.read() as reader:
-            instance = seated(reader, computer_id, partition_id)
+            instance = seated(reader, computer_id, partition_id, scope(identity))
             slot = reader.partition(computer_id, partition_id)
             if instance is None or slot is None:
                 return Partition(

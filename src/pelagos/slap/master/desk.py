@@ -16,8 +16,10 @@ from pelagos.core.clock import Clock
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Authenticator, Identity
 from pelagos.slap.master.events import EventHub
+from pelagos.slap.master.finding import check_changeable
 from pelagos.slap.master.settings import MasterSettings
-from pelagos.slap.master.store import Store, StoredInstance, Writer
+from pelagos.slap.master.store import News, Store, StoredInstance, Writer
+from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, Event, InstanceStatus
 
 
@@ -27,23 +29,36 @@ class Change:
     Attributes:
         now: Unix seconds; the same for all that happens here.
         events: what happened, in order.
+        scope: what the identity sees and may change.
         tokens_changed: set it when a token was made or withdrawn.
     """
 
-    def __init__(self, store: Writer, actor: str, now: float) -> None:
+    def __init__(self, store: Writer, identity: Identity | None, now: float) -> None:
         self.store = store
+        self.scope: Scope = scope(identity)
         self.now = now
         self.events: list[Event] = []
         self.tokens_changed = False
-        self._actor = actor
+        self._actor = causes.MASTER if identity is None else identity.actor
         self._revisions: dict[int, int] = {}
 
     def record(
-        self, kind: str, subject: str, reference: str, cause: Cause, computer_id: str | None = None
+        self,
+        kind: str,
+        subject: str,
+        reference: str,
+        cause: Cause,
+        computer_id: str | None = None,
+        *,
+        where: str | None = None,
     ) -> None:
-        """Append an event; `computer_id` names the computer whose agent needs to look."""
+        """Append an event; `computer_id` names the computer whose agent needs to look.
+
+        `where` names the one where it happened, when neither that nor the caller tells.
+        """
         event = Event(0, self.now, kind, subject, reference, computer_id, self._actor, cause)
-        self.events.append(replace(event, id=self.store.add_event(event)))
+        where = where or computer_id or self.scope.computer_id
+        self.events.append(replace(event, id=self.store.add_event(event, where)))
 
     def tell(self, kind: str, instance: StoredInstance, cause: Cause, *, wake: bool) -> None:
         """Append an event of an instance; with `wake` its agent needs to look."""
@@ -83,9 +98,14 @@ class Change:
 
 
 class Presence:
-    """The last sign of life of each computer, and the last revision that its agent was given."""
+    """The last sign of life of each computer, and the last revision that its agent was given.
 
-    def __init__(self) -> None:
+    Args:
+        delivers: told of each newer revision that this master gives an agent.
+    """
+
+    def __init__(self, delivers: Callable[[str, int], None] | None = None) -> None:
+        self._delivers = delivers
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
         self._written: dict[str, float] = {}
@@ -119,7 +139,21 @@ class Presence:
 
     def deliver(self, computer_id: str, revision: int) -> None:
         """The agent was given this revision."""
-        self._delivered[computer_id] = max(revision, self._delivered.get(computer_id, 0))
+        if self.hear(computer_id, revision) and self._delivers is not None:
+            self._delivers(computer_id, revision)
+
+    def hear(self, computer_id: str, revision: int) -> bool:
+        """Some master gave the agent this revision; True when it is newer than all before."""
+        if revision <= self._delivered.get(computer_id, 0):
+            return False
+        with self._lock:
+            self._delivered[computer_id] = max(revision, self._delivered.get(computer_id, 0))
+        return True
+
+    def forget_delivered(self) -> None:
+        """Other masters may have given newer ones: until the next, nothing speaks against any."""
+        with self._lock:
+            self._delivered.clear()
 
     def has(self, computer_id: str, revision: int) -> bool:
         """Whether the agent can know of this revision; True when nothing speaks against it."""
@@ -142,13 +176,40 @@ class Desk:
     @contextmanager
     def change(self, identity: Identity | None) -> Iterator[Change]:
         """One transaction of an identity (None: the master itself); events follow the commit."""
-        actor = causes.MASTER if identity is None else identity.actor
         with self.store.change() as writer:
-            change = Change(writer, actor, self.clock.time())
+            change = Change(writer, identity, self.clock.time())
             yield change
+            if change.events or change.tokens_changed:
+                news = News(events=bool(change.events), identities=change.tokens_changed)
+                writer.tell(news)
         if change.tokens_changed:
             self.authenticator.forget()
         self.hub.publish(change.events)
+
+    def hear(self, news: News) -> None:
+        """Take what another master on this database did."""
+        if news.identities or news.missed:
+            self.authenticator.forget()
+        if news.missed:
+            self.presence.forget_delivered()
+        elif news.computer_id:
+            self.presence.hear(news.computer_id, news.revision)
+        if news.events or news.missed:
+            self.hub.wake()
+
+    @contextmanager
+    def rehearse(self, identity: Identity) -> Iterator[Change]:
+        """A transaction that is always undone: what would happen, told by the very same code."""
+        try:
+            with self.store.change() as writer:
+                yield Change(writer, identity, self.clock.time())
+                raise _Undone
+        except _Undone:
+            pass
+
+
+class _Undone(Exception):  # a signal, never seen outside
+    """Ends a rehearsal."""
 
 
 class UseCases:
@@ -156,6 +217,14 @@ class UseCases:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+
+    def _check_changeable(self, computer_id: str, identity: Identity | None) -> None:
+        """`finding.check_changeable` before a call that opens its transaction later."""
+        sees = scope(identity)
+        if sees.is_unlimited or sees.computer_id == computer_id:
+            return  # no need to look: agents call often
+        with self._desk.store.read() as reader:
+            check_changeable(reader, computer_id, sees)
 
     def _now(self) -> float:
         return self._desk.clock.time()

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from pelagos.core import wire
 from pelagos.slap import protocol
-from pelagos.slap.errors import BadRequest, NotFoundError
+from pelagos.slap.errors import BadRequest, NotFoundError, Unauthorized
+from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.errors import TooLarge
 from pelagos.slap.master.store import Reader, StoredInstance
+from pelagos.slap.master.visibility import EVERYTHING, Scope, scope
 
 
 def flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,33 +65,92 @@ def _is_fetched(url: str) -> bool:
         return False
 
 
-def find_live(reader: Reader, name: str) -> StoredInstance:
+def scope_of(reader: Reader, identity: Identity | None) -> Scope:
+    """What an identity sees; a partition its whole tree, which `visibility.scope` cannot know."""
+    sees = scope(identity)
+    if sees.computer_id is None or sees.partition_id is None:
+        return sees
+    own = reader.instance_in_partition(sees.computer_id, sees.partition_id)
+    return sees if own is None else scope(identity, own.root_guid)
+
+
+def find_live(reader: Reader, name: str, sees: Scope) -> StoredInstance:
     """The live instance of a reference or guid; a root wins over a descendant of the same name.
 
     Raises:
-        NotFoundError: none lives.
+        NotFoundError: none lives that the caller sees.
+        Conflict: several owners have one of that name, and the caller none.
     """
-    found = next((item for item in reader.instances_named(name) if item.is_live), None)
-    found = found or reader.instance_by_guid(name)
+    found = find_named(reader, name, sees)
     if found is None or not found.is_live:
         raise unknown_service(name)
     return found
 
 
-def seated(reader: Reader, computer_id: str, partition_id: str) -> StoredInstance | None:
+def find_named(reader: Reader, name: str, sees: Scope) -> StoredInstance | None:
+    """The instance of a reference or guid that the caller means; the last one when it is gone.
+
+    Raises:
+        Conflict: several owners have one of that name, and the caller none.
+    """
+    found = sees.choose(name, reader.instances_named(name)) or reader.instance_by_guid(name)
+    return found if found is not None and sees.instance(found) else None
+
+
+def seated(
+    reader: Reader, computer_id: str, partition_id: str, sees: Scope = EVERYTHING
+) -> StoredInstance | None:
     """The instance in a partition, None when it is free.
 
     Raises:
-        NotFoundError: there is no such partition.
+        NotFoundError: there is no such partition, or another's instance is in it.
     """
     instance = reader.instance_in_partition(computer_id, partition_id)
-    if instance is None and reader.partition(computer_id, partition_id) is None:
+    is_there = instance is not None or reader.partition(computer_id, partition_id) is not None
+    if not is_there or not _sees_seat(reader, computer_id, partition_id, instance, sees):
         raise NotFoundError(
             f"the computer {computer_id} has no partition {partition_id}",
             status=404,
             hint=f"pelagos computer info {computer_id}",
         )
     return instance
+
+
+def _sees_seat(
+    reader: Reader,
+    computer_id: str,
+    partition_id: str,
+    instance: StoredInstance | None,
+    sees: Scope,
+) -> bool:
+    if sees.is_unlimited or sees.is_place(computer_id, partition_id):
+        return True
+    if instance is not None and sees.instance(instance):
+        return True
+    computer = reader.computer(computer_id)
+    return computer is not None and sees.may_change_computer(computer)
+
+
+def check_changeable(reader: Reader, computer_id: str, sees: Scope) -> None:
+    """Pass, when the caller may change the computer: supply, format, drain or report for it.
+
+    An operator may change one that does not exist yet; a machine was permitted before.
+
+    Raises:
+        NotFoundError: the caller knows of no such computer.
+        Unauthorized: it is the site's.
+    """
+    if sees.is_unlimited or sees.computer_id == computer_id:
+        return
+    computer = reader.computer(computer_id)
+    if computer is None or not sees.computer(computer):
+        raise unknown_computer(computer_id)
+    if not sees.may_change_computer(computer):
+        raise Unauthorized(
+            f"the computer {computer_id} is the site's; only operators may do this",
+            status=403,
+            hint="ask an operator, or use a computer of your own: pelagos computer add NAME",
+        )
 
 
 def shared_of(reader: Reader, host: StoredInstance, reference: str) -> StoredInstance:

@@ -46,12 +46,12 @@ class JsonFace:
     def services(self, call: Call) -> Answer:
         """All services."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.services())
+        return Answer.json(self._service.services(call.identity))
 
     def service(self, call: Call) -> Answer:
         """One service."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.service(_name(call)))
+        return Answer.json(self._service.service(_name(call), call.identity))
 
     def set_state(self, call: Call) -> Answer:
         """Start, stop or destroy; answers with the service as it is then."""
@@ -66,21 +66,21 @@ class JsonFace:
                 hint="use started, stopped or destroyed",
             ) from error
         guid = self._service.set_state(_name(call), state, call.identity)
-        return Answer.json(self._service.service(guid))
+        return Answer.json(self._service.service(guid, call.identity))
 
     def computers(self, call: Call) -> Answer:
         """All computers."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.computers())
+        return Answer.json(self._service.computers(call.identity))
 
     def computer(self, call: Call) -> Answer:
         """One computer."""
-        return Answer.json(self._service.computer(call.computer()))
+        return Answer.json(self._service.computer(call.computer(), call.identity))
 
     def releases(self, call: Call) -> Answer:
         """All supplies."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.releases())
+        return Answer.json(self._service.releases(call.identity))
 
     def events(self, call: Call) -> Answer:
         """Events, waited for when there are none."""
@@ -90,13 +90,15 @@ class JsonFace:
             subject=call.fields.get("subject") or None,
             limit=int(call.number("limit", 100)),
             wait=call.number("wait", 0.0),
+            identity=call.identity,
         )
         return Answer.json(found)
 
     def explain(self, call: Call) -> Answer:
         """Why a thing is as it is."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.explain(_name(call), call.fields.get("kind") or None))
+        kind = call.fields.get("kind") or None
+        return Answer.json(self._service.explain(_name(call), kind, call.identity))
 
     def identity(self, call: Call) -> Answer:
         """Who asks."""

@@ -16,9 +16,17 @@ from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.computers import access_status
 from pelagos.slap.master.desk import Change, UseCases
-from pelagos.slap.master.finding import check_size, flat, seated, shared_of, unknown_computer
+from pelagos.slap.master.finding import (
+    check_changeable,
+    check_size,
+    flat,
+    seated,
+    shared_of,
+    unknown_computer,
+)
 from pelagos.slap.master.placement import end
 from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
+from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
 
 log = logging.getLogger(__name__)
@@ -83,6 +91,7 @@ class Reports(UseCases):
         self, computer_id: str, url: str, status: ReleaseStatus, cause: Cause, identity: Identity
     ) -> None:
         with self._desk.store.read() as reader:
+            check_changeable(reader, computer_id, scope(identity))
             supply = _supply(reader, computer_id, url)
             if _says_nothing_new(supply.status, supply.cause, status, cause):
                 return
@@ -94,6 +103,7 @@ class Reports(UseCases):
 
     def _release_gone(self, computer_id: str, url: str, identity: Identity) -> None:
         with self._desk.change(identity) as change:
+            check_changeable(change.store, computer_id, change.scope)
             supply = _supply(change.store, computer_id, url)
             change.bump(supply.computer_key)
             if supply.requested_state is SupplyState.DESTROYED:
@@ -127,6 +137,7 @@ class Reports(UseCases):
         Raises:
             NotFoundError: there is no such partition.
         """
+        self._check_changeable(computer_id, identity)  # who does the work says that it is done
         if state == "destroyed":
             return self._partition_wiped(computer_id, partition_id, identity, timestamp)
         now = self._now()
@@ -183,7 +194,8 @@ class Reports(UseCases):
         timestamp: int | None = None,
     ) -> str:
         with self._desk.store.read() as reader:
-            instance = _reported(reader, computer_id, partition_id, shared_reference)
+            where = (computer_id, partition_id, scope(identity))
+            instance = _reported(reader, *where, shared_reference)
             if instance is None:
                 return "the partition is free"
             if self._is_outdated(instance, timestamp):
@@ -192,7 +204,7 @@ class Reports(UseCases):
             if _says_nothing_new(instance.status, instance.cause, status, cause):
                 return "known"
         with self._desk.change(identity) as change:
-            instance = _reported(change.store, computer_id, partition_id, shared_reference)
+            instance = _reported(change.store, *where, shared_reference)
             if instance is None:
                 return "the partition is free"
             if self._is_outdated(instance, timestamp):
@@ -257,11 +269,12 @@ class Reports(UseCases):
         connection = flat(connection)
         check_size(connection, self._desk.settings.parameters_limit, "the connection parameters")
         with self._desk.store.read() as reader:
-            instance = _reported(reader, computer_id, partition_id, shared_reference)
+            where = (computer_id, partition_id, scope(identity))
+            instance = _reported(reader, *where, shared_reference)
             if instance is not None and instance.connection == connection:
                 return
         with self._desk.change(identity) as change:
-            instance = _reported(change.store, computer_id, partition_id, shared_reference)
+            instance = _reported(change.store, *where, shared_reference)
             if instance is None:
                 raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
             if instance.connection == connection:
@@ -287,9 +300,9 @@ class Reports(UseCases):
             NotFoundError: there is no such partition.
         """
         with self._desk.change(identity) as change:
-            instance = seated(change.store, computer_id, partition_id)
+            instance = seated(change.store, computer_id, partition_id, change.scope)
             if instance is not None:
-                _bang(change, instance, text)
+                bang_upwards(change, instance, text)
 
     def bang_computer(self, computer_id: str, text: str, identity: Identity) -> None:
         """Have all instances of a computer processed again.
@@ -298,6 +311,7 @@ class Reports(UseCases):
             NotFoundError: the computer is unknown.
         """
         with self._desk.change(identity) as change:
+            check_changeable(change.store, computer_id, change.scope)
             computer = change.store.computer(computer_id)
             if computer is None:
                 raise unknown_computer(computer_id)
@@ -327,9 +341,13 @@ def _supply(reader: Reader, computer_id: str, url: str) -> StoredSupply:
 
 
 def _reported(
-    reader: Reader, computer_id: str, partition_id: str, shared_reference: str | None
+    reader: Reader,
+    computer_id: str,
+    partition_id: str,
+    sees: Scope,
+    shared_reference: str | None,
 ) -> StoredInstance | None:
-    instance = seated(reader, computer_id, partition_id)
+    instance = seated(reader, computer_id, partition_id, sees)
     if instance is None or shared_reference is None:
         return instance
     return shared_of(reader, instance, shared_reference)
@@ -339,12 +357,15 @@ def _requester(reader: Reader, instance: StoredInstance) -> StoredInstance | Non
     return None if instance.requester_key is None else reader.instance(instance.requester_key)
 
 
-def _bang(change: Change, instance: StoredInstance, text: str) -> None:
+def bang_upwards(change: Change, instance: StoredInstance, text: str) -> None:
+    """Have an instance and those that requested it processed again; of a shared one its host."""
     said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
     above: StoredInstance | None = instance
     while above is not None:
         if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
             change.wake(above)
+            if above.host_key is not None and (host := change.store.instance(above.host_key)):
+                change.wake(host)
             change.tell("instance.banged", above, said, wake=True)
         above = _requester(change.store, above)
 

@@ -12,6 +12,7 @@ from pelagos.slap.master.computers import shared_entries
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
+    check_changeable,
     check_release,
     check_size,
     find_live,
@@ -22,6 +23,7 @@ from pelagos.slap.master.finding import (
 )
 from pelagos.slap.master.placement import Placement, end, find_host, place_waiting
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
+from pelagos.slap.master.visibility import scope
 from pelagos.slap.model import (
     Cause,
     Instance,
@@ -64,18 +66,8 @@ class Requests(UseCases):
             answer = _settled(reader, spot, wish)
         if answer is None:
             with self._desk.change(identity) as change:
-                spot = _locate(change.store, wish, identity)
-                self._grant(change, spot, wish, identity)
-                answer = _answer(change.store, _locate(change.store, wish, identity).found)
-        if isinstance(answer, Cause):
-            raise ResourceNotReady(
-                f"{wish.reference}: {answer.message}",
-                status=408,
-                hint=answer.hint,
-                retry_after=1.0,
-                cause=answer,
-            )
-        return answer
+                answer = self._carry_out(change, wish, identity)
+        return given(wish, answer)
 
     def set_state(self, name: str, state: InstanceState, identity: Identity) -> str:
         """Start, stop or destroy an instance by its reference or guid.
@@ -88,7 +80,7 @@ class Requests(UseCases):
             Conflict: it is being destroyed, which cannot be undone.
         """
         with self._desk.change(identity) as change:
-            instance = find_live(change.store, name)
+            instance = find_live(change.store, name, change.scope)
             if instance.is_destroying and state is not InstanceState.DESTROYED:
                 raise Conflict(
                     f"{instance.title} is being destroyed; that cannot be undone",
@@ -112,20 +104,13 @@ class Requests(UseCases):
             NotFoundError: there is no instance there, or the name is taken.
         """
         with self._desk.change(identity) as change:
-            instance = seated(change.store, computer_id, partition_id)
+            instance = seated(change.store, computer_id, partition_id, change.scope)
             if instance is None:
                 raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
             if shared_reference is not None:
                 instance = shared_of(change.store, instance, shared_reference)
-            if instance.title == title or instance.scope is None:
-                return
-            if change.store.instance_in_scope(instance.scope, title):
+            if not self._rename(change, instance, title):
                 raise NotFoundError(f"the name {title} is taken", status=404)
-            change.store.update_instance(instance.key, title=title)
-            for affected in (instance, *change.store.descendants(instance.key)):
-                change.wake(affected)
-            cause = causes.plain("ok", f"renamed from {instance.title} to {title}", change.now)
-            change.tell("instance.renamed", replace(instance, title=title), cause, wake=True)
 
     def supply(self, url: str, computer_id: str, state: SupplyState, identity: Identity) -> None:
         """Ask for a release on a computer, or for its removal.
@@ -137,6 +122,7 @@ class Requests(UseCases):
         if state is SupplyState.AVAILABLE:
             check_release(url)
         with self._desk.change(identity) as change:
+            check_changeable(change.store, computer_id, change.scope)
             computer = change.store.computer(computer_id)
             if computer is None:
                 raise unknown_computer(computer_id)
@@ -157,6 +143,35 @@ class Requests(UseCases):
             place_waiting(self._desk, change)
 
     # ---- granting ----------------------------------------------------------------------------
+
+    def _carry_out(
+        self, change: Change, wish: InstanceRequest, identity: Identity
+    ) -> Instance | Cause:
+        """Grant a flattened wish in this transaction; the answer, or why it has to wait."""
+        self._grant(change, _locate(change.store, wish, identity), wish, identity)
+        return _answer(change.store, _locate(change.store, wish, identity).found)
+
+    @staticmethod
+    def _found(reader: Reader, wish: InstanceRequest, identity: Identity) -> StoredInstance | None:
+        return _locate(reader, wish, identity).found
+
+    def _rename(self, change: Change, instance: StoredInstance, title: str) -> bool:
+        """Give an instance another name; False when that is taken."""
+        if instance.title == title or instance.scope is None:
+            return True
+        if change.store.instance_in_scope(instance.scope, title):
+            return False
+        change.store.update_instance(instance.key, title=title)
+        change.wake(instance)
+        self._wake_host(change, instance)
+        cause = causes.plain("ok", f"renamed from {instance.title} to {title}", change.now)
+        change.tell("instance.renamed", replace(instance, title=title), cause, wake=True)
+        for below in change.store.descendants(instance.key):
+            if not below.shared:  # of a shared one, nobody sees the root's name
+                change.wake(below)
+                if below.computer_id != instance.computer_id:
+                    change.tell("instance.banged", below, cause, wake=True)
+        return True
 
     def _flattened(self, wish: InstanceRequest) -> InstanceRequest:
         parameters = flat(wish.parameters)
@@ -287,7 +302,7 @@ class Requests(UseCases):
 
     def _destroy(self, change: Change, instance: StoredInstance) -> None:
         """Ask for the end of an instance and of all that it requested; bottom-up it comes."""
-        doomed = _subtree(change.store, instance)
+        doomed = subtree(change.store, instance)
         for member in doomed:
             change.alter(member, wished_state=InstanceState.DESTROYED)
             cause = causes.destroying(member.computer_id or "", (), change.now)
@@ -303,17 +318,34 @@ class Requests(UseCases):
             change.wake(host)
 
 
+def given(wish: InstanceRequest, answer: Instance | Cause) -> Instance:
+    """The answer to a wish that is kept.
+
+    Raises:
+        ResourceNotReady: it has to wait; has the cause.
+    """
+    if isinstance(answer, Instance):
+        return answer
+    raise ResourceNotReady(
+        f"{wish.reference}: {answer.message}",
+        status=408,
+        hint=answer.hint,
+        retry_after=1.0,
+        cause=answer,
+    )
+
+
 def _locate(reader: Reader, wish: InstanceRequest, identity: Identity) -> _Spot:
     if wish.requester is None:
-        scope = identity.actor
-        return _Spot(scope, None, reader.instance_in_scope(scope, wish.reference))
-    requester = seated(reader, *wish.requester)
+        owner = identity.actor
+        return _Spot(owner, None, reader.instance_in_scope(owner, wish.reference))
+    requester = seated(reader, *wish.requester, scope(identity))
     if requester is None:
         raise NotFoundError(
             f"{' '.join(wish.requester)} holds no instance that could request", status=404
         )
-    scope = requester.root_guid
-    return _Spot(scope, requester, reader.instance_in_scope(scope, wish.reference))
+    tree = requester.root_guid
+    return _Spot(tree, requester, reader.instance_in_scope(tree, wish.reference))
 
 
 def _stands(spot: _Spot, wish: InstanceRequest) -> bool:
@@ -393,7 +425,7 @@ def _check_no_circle(reader: Reader, requester: StoredInstance, child: StoredIns
         above = None if above.requester_key is None else reader.instance(above.requester_key)
 
 
-def _subtree(reader: Reader, instance: StoredInstance) -> list[StoredInstance]:
+def subtree(reader: Reader, instance: StoredInstance) -> list[StoredInstance]:
     """The instance and all below it that live, parents before their children."""
     found, at = [instance], 0
     while at < len(found):

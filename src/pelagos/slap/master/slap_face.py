@@ -77,7 +77,7 @@ class SlapFace:
         if call.identity.kind is Kind.PARTITION:
             own = call.identity.partition_id or ""
             return Answer.xml(self._service.own_computer(computer_id, own))
-        snapshot = self._service.full_computer(computer_id)
+        snapshot = self._service.full_computer(computer_id, call.identity)
         self._presence.deliver(computer_id, snapshot.revision)
         headers = {
             "ETag": snapshot.etag,
@@ -94,7 +94,9 @@ class SlapFace:
     def fetch_partition(self, call: Call) -> Answer:
         """One partition."""
         where = call.partition("computer_reference", "computer_partition_reference")
-        return Answer.xml(protocol.encode_partition(self._service.partition(*where)))
+        return Answer.xml(
+            protocol.encode_partition(self._service.partition(*where, call.identity))
+        )
 
     def hateoas_url(self, call: Call) -> Answer:
         """There is none; the ancestor's client takes the 404 for an answer."""
@@ -103,7 +105,7 @@ class SlapFace:
 
     def certificate(self, call: Call) -> Answer:
         """No certificates: callers are known by their tokens."""
-        self._service.partition(*call.partition())
+        self._service.partition(*call.partition(), call.identity)
         return Answer.xml(marshal.dumps({"certificate": "", "key": ""}))
 
     def product(self, call: Call) -> Answer:

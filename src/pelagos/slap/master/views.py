@@ -10,8 +10,9 @@ from pelagos.slap.master import explain
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
-from pelagos.slap.master.finding import unknown_computer, unknown_service
+from pelagos.slap.master.finding import find_named, unknown_computer, unknown_service
 from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance, StoredSupply
+from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import (
     ComputerStatus,
     Event,
@@ -29,63 +30,81 @@ _KINDS = ("service", "computer", "release")
 class Views(UseCases):
     """What people ask about the state of things."""
 
-    def services(self) -> list[Service]:
-        """All that exist, oldest first."""
+    def services(self, identity: Identity | None = None) -> list[Service]:
+        """All that exist and that the identity sees, oldest first."""
+        sees = scope(identity)
         with self._desk.store.read() as reader:
             scene = _Scene.of(self._desk, reader, self._now())
-            instances = reader.live_instances()
+            instances = [item for item in reader.live_instances() if sees.instance(item)]
         children: dict[int | None, list[str]] = {}
         for instance in instances:
             children.setdefault(instance.requester_key, []).append(instance.title)
         return [scene.service(item, children.get(item.key, ())) for item in instances]
 
-    def service(self, name: str) -> Service:
+    def service(self, name: str, identity: Identity | None = None) -> Service:
         """One by its reference or guid; the last of that name when it is destroyed.
 
         Raises:
-            NotFoundError: there never was one.
+            NotFoundError: there never was one that the identity sees.
+            Conflict: several owners have one of that name, and the identity has none.
         """
         with self._desk.store.read() as reader:
-            instance = _named(reader, name)
+            instance = find_named(reader, name, scope(identity))
             if instance is None:
                 raise unknown_service(name)
             scene = _Scene.of(self._desk, reader, self._now(), about=instance)
             return scene.service(instance, _children(reader, instance))
 
-    def computers(self) -> list[ComputerStatus]:
-        """All, by id."""
+    def computers(self, identity: Identity | None = None) -> list[ComputerStatus]:
+        """All that the identity knows of, by id; what sits there of others has no name."""
+        sees = scope(identity)
         with self._desk.store.read() as reader:
-            return [self._computer(reader, computer) for computer in reader.computers()]
+            known = [computer for computer in reader.computers() if sees.computer(computer)]
+            return [self._computer(reader, computer, sees) for computer in known]
 
-    def computer(self, computer_id: str) -> ComputerStatus:
+    def computer(self, computer_id: str, identity: Identity | None = None) -> ComputerStatus:
         """One.
 
         Raises:
-            NotFoundError: it is unknown.
+            NotFoundError: it is unknown to the identity.
         """
+        sees = scope(identity)
         with self._desk.store.read() as reader:
             computer = reader.computer(computer_id)
-            if computer is None:
+            if computer is None or not sees.computer(computer):
                 raise unknown_computer(computer_id)
-            return self._computer(reader, computer)
+            return self._computer(reader, computer, sees)
 
-    def releases(self) -> list[ReleaseOnComputer]:
-        """All supplies, oldest first."""
+    def releases(self, identity: Identity | None = None) -> list[ReleaseOnComputer]:
+        """All supplies of the computers that the identity knows of, oldest first."""
+        sees = scope(identity)
         with self._desk.store.read() as reader:
             scene = _Scene.of(self._desk, reader, self._now())
-            return [scene.release(supply) for supply in reader.supplies()]
+            known = {item.computer_id for item in reader.computers() if sees.computer(item)}
+            supplies = [item for item in reader.supplies() if item.computer_id in known]
+            return [scene.release(supply) for supply in supplies]
 
     def events(
-        self, *, after: int = 0, subject: str | None = None, limit: int = 100, wait: float = 0.0
+        self,
+        *,
+        after: int = 0,
+        subject: str | None = None,
+        limit: int = 100,
+        wait: float = 0.0,
+        identity: Identity | None = None,
     ) -> list[Event]:
         """Events with an id above `after`, oldest first; a negative one asks for the newest.
+
+        A tenant is told of own services and computers.
 
         Args:
             after: id of the last event that is known; -3 asks for the newest three.
             subject: only those about this guid, release URL, computer id, or service name.
             limit: how many at the most; 1,000 are the upper bound.
             wait: seconds to wait for one when there is none.
+            identity: who asks.
         """
+        owner = scope(identity).owner
         settings, hub = self._desk.settings, self._desk.hub
         deadline = self._desk.clock.monotonic() + min(wait, settings.wait_limit)
         subjects = () if subject is None else (subject,)
@@ -93,29 +112,34 @@ class Views(UseCases):
         while True:
             seen = hub.count
             with self._desk.store.read() as reader:
-                found = reader.events(after=after, subjects=subjects, limit=limit)
+                found = reader.events(after=after, subjects=subjects, limit=limit, owner=owner)
             left = deadline - self._desk.clock.monotonic()
             if found or left <= 0 or not hub.wait(seen, left):
                 return found
 
-    def explain(self, name: str, kind: str | None = None) -> Explanation:
+    def explain(
+        self, name: str, kind: str | None = None, identity: Identity | None = None
+    ) -> Explanation:
         """Why a service, computer or release is in its state.
 
         Args:
             name: a service's reference or guid, a computer's id, or a release's URL.
             kind: "service", "computer" or "release"; tried in this order when None.
+            identity: who asks.
 
         Raises:
             BadRequest: there is no such kind of thing.
-            NotFoundError: there is no such thing.
+            NotFoundError: there is no such thing that the identity sees.
+            Conflict: several owners have a service of that name, and the identity has none.
         """
+        sees = scope(identity)
         if kind not in (None, *_KINDS):
             raise BadRequest(
                 f"{kind!r} is not a kind of thing", status=400, hint=f"use {', '.join(_KINDS)}"
             )
         with self._desk.store.read() as reader:
             for tried in _KINDS if kind is None else (kind,):
-                found = self._explained(reader, tried, name)
+                found = self._explained(reader, tried, name, sees)
                 if found is not None:
                     return found
         raise NotFoundError(
@@ -136,36 +160,39 @@ class Views(UseCases):
         """Who asks."""
         return {"kind": identity.kind, "name": identity.name}
 
-    def _explained(self, reader: Reader, kind: str, name: str) -> Explanation | None:
+    def _explained(self, reader: Reader, kind: str, name: str, sees: Scope) -> Explanation | None:
         now = self._now()
         if kind == "service":
-            instance = _named(reader, name)
+            instance = find_named(reader, name, sees)
             if instance is None:
                 return None
             scene = _Scene.of(self._desk, reader, now, about=instance)
             finding = scene.of_service(instance, _children(reader, instance))
-            return _explanation(reader, kind, instance.title, finding, (instance.guid,))
+            return _explanation(reader, kind, instance.title, finding, instance.guid, sees)
         if kind == "computer":
             computer = reader.computer(name)
-            if computer is None:
+            if computer is None or not sees.computer(computer):
                 return None
             finding = _computer_finding(self._desk, computer, now)
-            return _explanation(reader, kind, name, finding, (name,))
-        supplies = reader.supplies_of_release(name)
+            return _explanation(reader, kind, name, finding, name, sees)
+        known = {item.computer_id for item in reader.computers() if sees.computer(item)}
+        supplies = [item for item in reader.supplies_of_release(name) if item.computer_id in known]
         if not supplies:
             return None
         scene = _Scene.of(self._desk, reader, now)
         # Of several computers show the one that has the most to say: the first that is not well.
         findings = [scene.of_release(supply) for supply in supplies]
         worst = next((item for item in findings if item.cause.code != "ok"), findings[0])
-        return _explanation(reader, kind, name, worst, (name,))
+        return _explanation(reader, kind, name, worst, name, sees)
 
-    def _computer(self, reader: Reader, computer: StoredComputer) -> ComputerStatus:
+    def _computer(self, reader: Reader, computer: StoredComputer, sees: Scope) -> ComputerStatus:
         seats = {item.partition_key: item for item in reader.instances_of_computer(computer.key)}
         summaries = []
         for slot in reader.partitions(computer.key):
             seat = seats.get(slot.key)
-            if seat is not None:
+            if seat is not None and not sees.instance(seat):
+                summaries.append(PartitionSummary(slot.partition_id, "", "", seat.status))
+            elif seat is not None:
                 summary = PartitionSummary(slot.partition_id, seat.title, seat.guid, seat.status)
                 summaries.append(summary)
             elif slot.offered:
@@ -253,11 +280,6 @@ class _Scene:
         )
 
 
-def _named(reader: Reader, name: str) -> StoredInstance | None:
-    named = reader.instances_named(name)
-    return named[0] if named else reader.instance_by_guid(name)
-
-
 def _children(reader: Reader, instance: StoredInstance) -> list[str]:
     return [child.title for child in reader.children(instance.key)]
 
@@ -276,9 +298,11 @@ def _computer_finding(desk: Desk, computer: StoredComputer, now: float) -> Findi
 
 
 def _explanation(
-    reader: Reader, kind: str, name: str, finding: Finding, subjects: tuple[str, ...]
+    reader: Reader, kind: str, name: str, finding: Finding, subject: str, sees: Scope
 ) -> Explanation:
-    events = reader.events(after=-_EVENTS_SHOWN, subjects=subjects, limit=_EVENTS_SHOWN)
+    events = reader.events(
+        after=-_EVENTS_SHOWN, subjects=(subject,), limit=_EVENTS_SHOWN, owner=sees.owner
+    )
     return Explanation(
         kind=kind,
         name=name,

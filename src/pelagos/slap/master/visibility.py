@@ -70,6 +70,10 @@ class Scope:
             return self.partition_id is None and row.computer_id == self.computer_id
         return row.owner == self.actor
 
+    def is_place(self, computer_id: str, partition_id: str) -> bool:
+        """Whether it is a machine and this its own place: permitted before it comes here."""
+        return computer_id == self.computer_id and self.partition_id in (None, partition_id)
+
     def _sits_here(self, row: StoredInstance) -> bool:
         # A shared instance is where its host is, and does not belong to the host's tree.
         here = (row.computer_id, row.partition_id) == (self.computer_id, self.partition_id)
@@ -105,6 +109,10 @@ class Scope:
         return None
 
 
+#: What the master itself sees, and whoever passes no identity inside this process.
+EVERYTHING = Scope("master", None)
+
+
 def scope(identity: Identity | None, tree: str | None = None) -> Scope:
     """What an identity sees; None, the master itself, sees everything.
 
@@ -114,7 +122,7 @@ def scope(identity: Identity | None, tree: str | None = None) -> Scope:
             partition sees its own place only.
     """
     if identity is None:
-        return Scope("master", None)
+        return EVERYTHING
     if identity.kind is Kind.PERSON:
         return Scope(identity.actor, None if identity.is_operator else identity.actor)
     return Scope(identity.actor, identity.actor, identity.computer_id, identity.partition_id, tree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
+from pelagos.slap.master.store.ways import News
 from pelagos.slap.model import (
     Cause,
     ComputerFormat,
@@ -34,7 +35,18 @@ _REVISION = sa.select(_computers.revision).where(_computers.id == sa.bindparam("
 _UPDATE_SUPPLY = sa.update(schema.supplies).where(_supplies.id == sa.bindparam("of"))
 _ADD_INSTANCE = sa.insert(schema.instances)
 _UPDATE_INSTANCE = sa.update(schema.instances).where(_instances.id == sa.bindparam("of"))
-_ADD_EVENT = sa.insert(schema.events)
+#: The owner of what an event is about: of its instance, or of the computer where it happened.
+_ADD_EVENT = sa.insert(schema.events).values(
+    owner=sa.func.coalesce(
+        sa.select(_instances.owner)
+        .where(_instances.guid == sa.bindparam("about"))
+        .scalar_subquery(),
+        sa.select(_computers.owner)
+        .where(_computers.computer_id == sa.bindparam("where"))
+        .scalar_subquery(),
+        "",
+    )
+)
 
 #: Columns that hold JSON text.
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
@@ -42,6 +54,16 @@ _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "prop
 
 class Writer(Reader):
     """A transaction that may change things; committed when its `with` block ends well."""
+
+    def __init__(
+        self, connection: sa.Connection, tell: Callable[[sa.Connection, News], None]
+    ) -> None:
+        super().__init__(connection)
+        self._tell = tell
+
+    def tell(self, news: News) -> None:
+        """Have other masters on this database hear it, after the commit."""
+        self._tell(self._connection, news)
 
     # ---- computers ---------------------------------------------------------------------------
 
@@ -67,7 +89,11 @@ class Writer(Reader):
         if seen:
             self._connection.execute(
                 sa.update(schema.computers)
-                .where(_computers.computer_id == sa.bindparam("of"))
+                .where(
+                    _computers.computer_id == sa.bindparam("of"),
+                    # Another master may have seen it later.
+                    sa.func.coalesce(_computers.last_seen, 0.0) < sa.bindparam("at"),
+                )
                 .values(last_seen=sa.bindparam("at")),
                 [{"of": computer_id, "at": at} for computer_id, at in seen.items()],
             )
@@ -166,8 +192,13 @@ class Writer(Reader):
 
     # ---- events, tokens, usage ---------------------------------------------------------------
 
-    def add_event(self, event: Event) -> int:
-        """Append to the log; return the event's id (the one given is ignored)."""
+    def add_event(self, event: Event, where: str | None = None) -> int:
+        """Append to the log; return the event's id (the one given is ignored).
+
+        Args:
+            event: what happened.
+            where: the computer where it happened, when it is about no instance.
+        """
         done = self._connection.execute(
             _ADD_EVENT,
             {
@@ -178,6 +209,8 @@ class Writer(Reader):
                 "computer_id": event.computer_id,
                 "actor": event.actor,
                 "cause": json_text(event.cause),
+                "about": event.subject,
+                "where": where,
             },
         )
         return _new_key(done)

@@ -90,6 +90,13 @@ _HOSTS = _instances_where(
     _instances.release_url == sa.bindparam("url"),
     _instances.software_type == sa.bindparam("type"),
 )
+_HOSTS_TO_BE = _instances_where(
+    _LIVE,
+    _instances.partition_key.is_(None),
+    _instances.shared.is_(False),
+    _instances.release_url == sa.bindparam("url"),
+    _instances.software_type == sa.bindparam("type"),
+)
 _DESCENDANTS = _instances_where(_LIVE, _instances.root_key == sa.bindparam("root"))
 _CHILDREN = _instances_where(_LIVE, _instances.requester_key == sa.bindparam("requester"))
 
@@ -274,6 +281,10 @@ class Reader:
         """Allocated instances that could serve shared ones of this release and type."""
         return self._many(_HOSTS, url=release_url, type=software_type)
 
+    def hosts_to_be(self, release_url: str, software_type: str) -> list[StoredInstance]:
+        """Instances that could serve shared ones of this release and type once they are placed."""
+        return self._many(_HOSTS_TO_BE, url=release_url, type=software_type)
+
     def descendants(self, root_key: int) -> list[StoredInstance]:
         """Live instances of a tree without its root."""
         return self._many(_DESCENDANTS, root=root_key)
@@ -291,15 +302,25 @@ class Reader:
 
     # ---- events, tokens ----------------------------------------------------------------------
 
-    def events(self, *, after: int, subjects: Sequence[str] = (), limit: int) -> list[Event]:
+    def events(
+        self,
+        *,
+        after: int,
+        subjects: Sequence[str] = (),
+        limit: int,
+        owner: str | None = None,
+    ) -> list[Event]:
         """Events with an id above `after`, oldest first; a negative one asks for the newest.
 
         Args:
             after: id of the last event that is known; -3 asks for the newest three.
             subjects: only events whose subject or reference is one of these.
             limit: how many at the most.
+            owner: only events about what belongs to it.
         """
         query = sa.select(schema.events)
+        if owner is not None:
+            query = query.where(_events.owner == owner)
         if subjects:
             query = query.where(
                 sa.or_(_events.subject.in_(subjects), _events.reference.in_(subjects))

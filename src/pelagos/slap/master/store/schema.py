@@ -1,7 +1,9 @@
 """The tables, and the steps that lead an older database to them.
 
 Portable SQL only. Times are Unix seconds, timestamps microseconds; mappings and causes are JSON
-text. `events` is append-only.
+text. `events` is append-only, but for its oldest that are no longer kept. Lengths are checked
+where texts come in, not here. References may be checked at the commit, so that a copy can be
+filled in any order.
 """
 
 from __future__ import annotations
@@ -15,20 +17,27 @@ SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 _Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+#: Text that is compared and sorted by its code points, whatever the server's language is.
+Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def _reference(column: str) -> sa.ForeignKey:
+    return sa.ForeignKey(column, deferrable=True)
+
 
 facts = sa.Table(
     "facts",
     metadata,
-    sa.Column("name", sa.String(50), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("value", Words, nullable=False),
 )
 
 tokens = sa.Table(
     "tokens",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),  # SHA-256; never the token itself
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("digest", Words, primary_key=True),  # SHA-256; never the token itself
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("name", Words, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
     sa.UniqueConstraint("kind", "name"),
 )
@@ -37,8 +46,8 @@ people = sa.Table(
     "people",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("name", sa.String(200), nullable=False, unique=True),
-    sa.Column("role", sa.String(20), nullable=False),  # operator or tenant
+    sa.Column("name", Words, nullable=False, unique=True),
+    sa.Column("role", Words, nullable=False),  # operator or tenant
     sa.Column("created", sa.Float, nullable=False),
 )
 
@@ -46,11 +55,11 @@ people = sa.Table(
 invitations = sa.Table(
     "invitations",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),  # SHA-256; never the token itself
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("name", sa.String(200)),  # NULL: whoever joins chooses it
-    sa.Column("role", sa.String(20)),  # of a person
-    sa.Column("owner", sa.String(500), nullable=False),  # who invited, as events name him
+    sa.Column("digest", Words, primary_key=True),  # SHA-256; never the token itself
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("name", Words),  # NULL: whoever joins chooses it
+    sa.Column("role", Words),  # of a person
+    sa.Column("owner", Words, nullable=False),  # who invited, as events name him
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("used", sa.Float),
@@ -59,14 +68,14 @@ invitations = sa.Table(
 certificates = sa.Table(
     "certificates",
     metadata,
-    sa.Column("serial", sa.String(50), primary_key=True),  # hexadecimal, lower case
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("serial", Words, primary_key=True),  # hexadecimal, lower case
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("name", Words, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("revoked", sa.Float),
-    sa.Column("certificate", sa.Text, nullable=False),  # PEM
-    sa.Column("sealed_key", sa.Text),  # encrypted; only of those that are asked for again
+    sa.Column("certificate", Words, nullable=False),  # PEM
+    sa.Column("sealed_key", Words),  # encrypted; only of those that are asked for again
 )
 sa.Index("certificates_holder", certificates.c.kind, certificates.c.name)
 
@@ -74,16 +83,16 @@ computers = sa.Table(
     "computers",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("computer_id", sa.String(200), nullable=False, unique=True),
-    sa.Column("address", sa.Text, nullable=False, server_default=""),
-    sa.Column("netmask", sa.Text, nullable=False, server_default=""),
+    sa.Column("computer_id", Words, nullable=False, unique=True),
+    sa.Column("address", Words, nullable=False, server_default=""),
+    sa.Column("netmask", Words, nullable=False, server_default=""),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("last_seen", sa.Float),
     sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),
     # The person that it belongs to, e.g. "person:ann"; "": the site's, open to everybody.
-    sa.Column("owner", sa.String(500), nullable=False, server_default=""),
-    sa.Column("title", sa.String(200), nullable=False, server_default=""),
-    sa.Column("properties", sa.Text, nullable=False, server_default="{}"),  # filters match them
+    sa.Column("owner", Words, nullable=False, server_default=""),
+    sa.Column("title", Words, nullable=False, server_default=""),
+    sa.Column("properties", Words, nullable=False, server_default="{}"),  # filters match them
     sa.Column("draining", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
@@ -91,12 +100,12 @@ partitions = sa.Table(
     "partitions",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("computer_key", sa.ForeignKey("computers.id"), nullable=False),
-    sa.Column("partition_id", sa.String(200), nullable=False),
+    sa.Column("computer_key", _reference("computers.id"), nullable=False),
+    sa.Column("partition_id", Words, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("offered", sa.Boolean, nullable=False),  # false: gone from the last format
-    sa.Column("addresses", sa.Text, nullable=False),
-    sa.Column("capabilities", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("addresses", Words, nullable=False),
+    sa.Column("capabilities", Words, nullable=False, server_default="[]"),
     sa.UniqueConstraint("computer_key", "partition_id"),
 )
 
@@ -104,11 +113,11 @@ supplies = sa.Table(
     "supplies",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("computer_key", sa.ForeignKey("computers.id"), nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
-    sa.Column("requested_state", sa.String(20), nullable=False),
-    sa.Column("status", sa.String(20), nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("computer_key", _reference("computers.id"), nullable=False),
+    sa.Column("url", Words, nullable=False),
+    sa.Column("requested_state", Words, nullable=False),
+    sa.Column("status", Words, nullable=False),
+    sa.Column("cause", Words, nullable=False),
     sa.UniqueConstraint("computer_key", "url"),
 )
 
@@ -116,29 +125,29 @@ instances = sa.Table(
     "instances",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("guid", sa.String(100), nullable=False, unique=True),
-    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("guid", Words, nullable=False, unique=True),
+    sa.Column("title", Words, nullable=False),
     # A root's owner, the root's guid for its descendants; NULL once destroyed, so that the title
     # is free again while the row stays for `why`.
-    sa.Column("scope", sa.String(500)),
-    sa.Column("root_key", sa.ForeignKey("instances.id")),
-    sa.Column("requester_key", sa.ForeignKey("instances.id"), index=True),
-    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("scope", Words),
+    sa.Column("root_key", _reference("instances.id")),
+    sa.Column("requester_key", _reference("instances.id"), index=True),
+    sa.Column("owner", Words, nullable=False),
     sa.Column("shared", sa.Boolean, nullable=False),
-    sa.Column("host_key", sa.ForeignKey("instances.id"), index=True),
-    sa.Column("release_url", sa.Text, nullable=False),
-    sa.Column("software_type", sa.String(200), nullable=False),
-    sa.Column("wished_state", sa.String(20), nullable=False),
-    sa.Column("parameters", sa.Text, nullable=False),
-    sa.Column("connection", sa.Text, nullable=False),
-    sa.Column("filters", sa.Text, nullable=False),
-    sa.Column("partition_key", sa.ForeignKey("partitions.id"), unique=True),
+    sa.Column("host_key", _reference("instances.id"), index=True),
+    sa.Column("release_url", Words, nullable=False),
+    sa.Column("software_type", Words, nullable=False),
+    sa.Column("wished_state", Words, nullable=False),
+    sa.Column("parameters", Words, nullable=False),
+    sa.Column("connection", Words, nullable=False),
+    sa.Column("filters", Words, nullable=False),
+    sa.Column("partition_key", _reference("partitions.id"), unique=True),
     sa.Column("timestamp", sa.BigInteger, nullable=False),
     # At the last effective change: the timestamp, and the computer's revision.
     sa.Column("changed_timestamp", sa.BigInteger, nullable=False),
     sa.Column("changed_revision", sa.BigInteger, nullable=False),
-    sa.Column("status", sa.String(20), nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("status", Words, nullable=False),
+    sa.Column("cause", Words, nullable=False),
     sa.Column("wiped", sa.Boolean, nullable=False),  # reported destroyed, waits for its children
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("ended", sa.Float),
@@ -154,24 +163,27 @@ events = sa.Table(
     metadata,
     sa.Column("id", _Key, primary_key=True),
     sa.Column("at", sa.Float, nullable=False),
-    sa.Column("kind", sa.String(50), nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("reference", sa.Text, nullable=False),
-    sa.Column("computer_id", sa.String(200)),
-    sa.Column("actor", sa.String(500), nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("subject", Words, nullable=False),
+    sa.Column("reference", Words, nullable=False),
+    sa.Column("computer_id", Words),
+    sa.Column("actor", Words, nullable=False),
+    sa.Column("cause", Words, nullable=False),
+    # Of the instance or computer that it is about, so that a tenant's own are found at once.
+    sa.Column("owner", Words, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 sa.Index("events_subject", events.c.subject, events.c.id)
 sa.Index("events_reference", events.c.reference, events.c.id)
+sa.Index("events_owner", events.c.owner, events.c.id)
 
 usages = sa.Table(
     "usages",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("computer_id", sa.String(200), nullable=False),
+    sa.Column("computer_id", Words, nullable=False),
     sa.Column("at", sa.Float, nullable=False),
-    sa.Column("report", sa.Text, nullable=False),
+    sa.Column("report", Words, nullable=False),
 )
 sa.Index("usages_computer", usages.c.computer_id, usages.c.at)
 
@@ -180,12 +192,12 @@ movements = sa.Table(
     "movements",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("usage_key", sa.ForeignKey("usages.id"), nullable=False, index=True),
-    sa.Column("computer_id", sa.String(200), nullable=False),
-    sa.Column("partition_id", sa.String(200)),
-    sa.Column("instance_key", sa.ForeignKey("instances.id"), index=True),
-    sa.Column("resource", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("usage_key", _reference("usages.id"), nullable=False, index=True),
+    sa.Column("computer_id", Words, nullable=False),
+    sa.Column("partition_id", Words),
+    sa.Column("instance_key", _reference("instances.id"), index=True),
+    sa.Column("resource", Words, nullable=False),
+    sa.Column("title", Words, nullable=False),
     sa.Column("quantity", sa.Float, nullable=False),
     sa.Column("start", sa.Float),
     sa.Column("stop", sa.Float, nullable=False),
@@ -197,8 +209,8 @@ parameter_schemas = sa.Table(
     "parameter_schemas",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("url", sa.Text, nullable=False, unique=True),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("url", Words, nullable=False, unique=True),
+    sa.Column("document", Words, nullable=False),
     sa.Column("at", sa.Float, nullable=False),
 )
 
@@ -213,10 +225,11 @@ def _to_2(connection: sa.Connection) -> None:
         computers.c.properties,
         computers.c.draining,
         partitions.c.capabilities,
+        events.c.owner,
     ):
         described = sa.schema.CreateColumn(column).compile(connection)
         connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {described}")
-    for index in (*instances.indexes, *usages.indexes):
+    for index in (*instances.indexes, *usages.indexes, *events.indexes):
         index.create(connection, checkfirst=True)
     connection.execute(
         sa.insert(people).from_select(
@@ -224,6 +237,16 @@ def _to_2(connection: sa.Connection) -> None:
             sa.select(tokens.c.name, sa.literal("operator"), tokens.c.created).where(
                 tokens.c.kind == "person"
             ),
+        )
+    )
+    connection.execute(
+        sa.update(events).values(
+            owner=sa.func.coalesce(
+                sa.select(instances.c.owner)
+                .where(instances.c.guid == events.c.subject)
+                .scalar_subquery(),
+                "",
+            )
         )
     )
     connection.execute(
