@@ -10,6 +10,7 @@ and clients in `slap.protocol` only, and calls no other master.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
 from collections.abc import Callable
@@ -17,15 +18,20 @@ from collections.abc import Callable
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
-from pelagos.slap.master.desk import Desk
+from pelagos.slap.master.cache_face import CacheFace
+from pelagos.slap.master.cache_store import CacheSettings, CacheStore
+from pelagos.slap.master.desk import Desk, Presence
+from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub, Notify
 from pelagos.slap.master.json_face import JsonFace
+from pelagos.slap.master.order_face import OrderFace
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.slap_face import SlapFace
-from pelagos.slap.master.store import Store
+from pelagos.slap.master.store import News, Store
 
 __all__ = [
+    "CacheSettings",
     "Identity",
     "Kind",
     "Master",
@@ -36,16 +42,20 @@ __all__ = [
     "person",
 ]
 
+log = logging.getLogger(__name__)
+
 
 class Master:
     """A master on its database; safe to share between threads. Close it when done.
 
     Args:
         database_url: e.g. `sqlite:////var/lib/pelagos/plane.db`; the file gets the mode 0600.
+            `postgresql://USER@HOST/DATABASE` may be shared by several masters.
         clock: tells the time.
         notify: told of the events of each transaction after its commit, from the thread of the
             call; must return soon. What it raises is logged and goes no further.
         settings: sizes and times.
+        cache: where built releases are kept for other computers; None: they are not.
         new_id: makes the random part of guids.
         new_token: makes tokens.
 
@@ -65,6 +75,7 @@ class Master:
         clock: Clock | None = None,
         notify: Notify | None = None,
         settings: MasterSettings | None = None,
+        cache: CacheSettings | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
@@ -83,12 +94,17 @@ class Master:
             authenticator=authenticator,
             new_id=new_id,
             new_token=new_token,
+            presence=Presence(self._tell_delivered),
         )
+        self._store.listen(desk.hear)
         self.service = Service(desk)
         routes = [
             *SlapFace(self.service, desk.presence, settings).routes(),
             *JsonFace(self.service).routes(),
+            *OrderFace(self.service).routes(),
         ]
+        if cache is not None:
+            routes += CacheFace(CacheStore(cache)).routes()
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)
 
     def end_waiting(self) -> None:
@@ -99,6 +115,13 @@ class Master:
         """Answer those who wait for events, and release the database."""
         self.end_waiting()
         self._store.close()
+
+    def _tell_delivered(self, computer_id: str, revision: int) -> None:
+        """Say it to the other masters: an agent may report to any of them."""
+        try:
+            self._store.tell(News(computer_id=computer_id, revision=revision))
+        except StoreError as error:
+            log.warning("cannot say that the agent of %s has its news: %s", computer_id, error)
 
     def _holder(self, digest: str) -> Identity | None:
         return self.service.holder(digest)

@@ -14,6 +14,7 @@ from pelagos.slap.master.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 
 _SLICE = 128 * 1024
+_NO_LIMIT = 1 << 62
 _CODES = {
     400: "bad-request",
     401: "unknown-token",
@@ -53,7 +54,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         headers = request.headers
         identity = authenticator.identify(headers.get("Authorization"))
         if route.streams:  # the work itself says how much it takes
-            request.max_content_length = None
+            request.max_content_length = _NO_LIMIT
         sent = request.args if reads or route.streams else request.form
         call = Call(
             name=route.name,

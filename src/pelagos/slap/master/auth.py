@@ -125,6 +125,16 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/explain": _PEOPLE,
     "v1/identity": _ALL,
     "v1/partition-token": _MACHINES,
+    "v1/plan": _PEOPLE,
+    "v1/apply": _PEOPLE,
+    "v1/tree": _PEOPLE,
+    "v1/rename": _PEOPLE,
+    "v1/bang": _PEOPLE,
+    "v1/drain": _PEOPLE,
+    "v1/computer-bang": _PEOPLE,
+    "v1/usage": _PEOPLE,
+    "cache/read": _ALL,
+    "cache/write": _AGENTS,
 }
 
 #: Calls for which a machine need not name itself.
