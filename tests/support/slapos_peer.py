@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -114,14 +115,31 @@ class Node:
         self.configuration.write_text(
             _SLAPOS_CFG.format(self=self, id=computer_id, count=partition_count)
         )
-        slots = "".join(_PARTITION.format(number=number) for number in range(partition_count))
-        (folder / "definition.cfg").write_text(_COMPUTER + slots)
+        user = "daemon" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        slots = "".join(
+            _PARTITION.format(number=number, user=user) for number in range(partition_count)
+        )
+        (folder / "definition.cfg").write_text(_COMPUTER.format(user=user) + slots)
 
     def run(self, *words: str, program: str = "slapos") -> subprocess.CompletedProcess[str]:
         """Run one command to its end; its output is kept, its exit code not judged."""
+        return self._run([str(self.programs / program), *words])
+
+    def agent(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one command of the original agent: `slapos node …`.
+
+        It does nothing for root, so root runs it in a user namespace where root is `daemon`.
+        """
+        command = [str(self.programs / "slapos"), "node", *words]
+        if os.geteuid() == 0:
+            command = ["unshare", "--user", "--map-user=1", "--map-group=1", *command]
+        return self._run(command)
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(self.programs / program), *words],
+            command,
             env={
+                **{name: value for name, value in os.environ.items() if _is_of_network(name)},
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder / "home"),
                 "SLAPOS_CONFIGURATION": str(self.configuration),
@@ -139,6 +157,11 @@ class Node:
         done = self.run("-c", code, *words, program="python")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+
+def _is_of_network(name: str) -> bool:
+    """Whether an environment variable says how to reach a package index."""
+    return name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.lower().endswith("_proxy")
 
 
 _SLAPOS_CFG = """\
@@ -168,14 +191,14 @@ partition_has_ipv6_range = false
 _COMPUTER = """\
 [computer]
 address = 127.0.0.1/255.255.255.255
-software_user = nobody
+software_user = {user}
 
 """
 _PARTITION = """\
 [partition_{number}]
 address = 127.0.0.1/255.255.255.255
 pathname = slappart{number}
-user = nobody
+user = {user}
 network_interface = lo
 
 """
