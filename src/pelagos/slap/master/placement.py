@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.slap.master import causes, explain
+from pelagos.slap.master import causes, explain, visibility
 from pelagos.slap.master.allocate import Candidate, Host, allocate, choose_host
 from pelagos.slap.master.desk import Change, Desk
 from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance
@@ -29,7 +29,8 @@ class Placement:
             cause = self._serve(instance)
         else:
             # Alike wishes get alike refusals: a thousand that wait cost one decision.
-            likeness = f"{instance.release_url}\0{sorted(instance.filters.items())}"
+            likeness = f"{instance.owner}\0{instance.release_url}\0"
+            likeness += f"{sorted(instance.filters.items())}"
             cause = self._refused.get(likeness)
             if cause is None:
                 cause = self._settle(instance)
@@ -49,7 +50,7 @@ class Placement:
         chosen = allocate(
             instance.release_url,
             instance.filters,
-            self._candidates(instance.release_url, instance.filters),
+            self._candidates(instance),
             self._change.now,
         )
         if isinstance(chosen, Cause):
@@ -74,7 +75,8 @@ class Placement:
         )
         return None
 
-    def _candidates(self, url: str, filters: Mapping[str, Any]) -> list[Candidate]:
+    def _candidates(self, instance: StoredInstance) -> list[Candidate]:
+        url, filters = instance.release_url, instance.filters
         supplied: dict[int, ReleaseStatus] = {
             supply.computer_key: supply.status
             for supply in self._change.store.supplies_of_release(url)
@@ -84,7 +86,8 @@ class Placement:
         return [
             self._candidate(computer, supplied)
             for computer in self._computers
-            if computer.key in supplied or wanted in (None, computer.computer_id)
+            if visibility.may_place(instance.owner, computer)
+            and (computer.key in supplied or wanted in (None, computer.computer_id))
         ]
 
     def _candidate(
@@ -106,7 +109,11 @@ class Placement:
 
     def _serve(self, instance: StoredInstance) -> Cause | None:
         host = find_host(
-            self._change.store, instance.release_url, instance.software_type, instance.filters
+            self._change.store,
+            instance.release_url,
+            instance.software_type,
+            instance.filters,
+            instance.owner,
         )
         if host is None:
             return causes.no_shared_host(instance.release_url, self._change.now)
@@ -120,13 +127,18 @@ class Placement:
 
 
 def find_host(
-    reader: Reader, release_url: str, software_type: str, filters: Mapping[str, Any]
+    reader: Reader,
+    release_url: str,
+    software_type: str,
+    filters: Mapping[str, Any],
+    owner: str,
 ) -> StoredInstance | None:
-    """The instance that shall serve a shared one, None when there is none."""
+    """The instance that shall serve a shared one of this owner, None when there is none."""
+    operators = reader.operators()
     found = {
         instance.key: instance
         for instance in reader.hosts(release_url, software_type)
-        if not instance.is_destroying
+        if not instance.is_destroying and visibility.may_be_served(owner, instance, operators)
     }
     chosen = choose_host(
         filters,

@@ -23,7 +23,7 @@ from pelagos.slap.master.finding import (
 )
 from pelagos.slap.master.placement import Placement, end, find_host, place_waiting
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
-from pelagos.slap.master.visibility import scope
+from pelagos.slap.master.visibility import may_place, scope
 from pelagos.slap.model import (
     Cause,
     Instance,
@@ -207,9 +207,10 @@ class Requests(UseCases):
         if InstanceState.DESTROYED in (state, spot.tree_state):
             return  # nothing to be kept: there is none, and there shall be none
         check_release(wish.release_url)
-        _check_computer(change.store, wish)
-        host = self._host(change, wish)
         requester = spot.requester
+        owner = identity.actor if requester is None else requester.owner
+        _check_computer(change, wish, owner)
+        host = self._host(change, wish, owner)
         guid = f"SOFTINST-{self._desk.new_id()}"
         key = change.store.add_instance(
             NewInstance(
@@ -218,7 +219,7 @@ class Requests(UseCases):
                 scope=spot.scope,
                 root_key=None if requester is None else requester.root_key or requester.key,
                 requester_key=None if requester is None else requester.key,
-                owner=identity.actor if requester is None else requester.owner,
+                owner=owner,
                 shared=wish.shared,
                 host_key=None if host is None else host.key,
                 release_url=wish.release_url,
@@ -243,10 +244,10 @@ class Requests(UseCases):
             change.wake(host)
             change.tell("instance.allocated", instance, waits, wake=True)
 
-    def _host(self, change: Change, wish: InstanceRequest) -> StoredInstance | None:
+    def _host(self, change: Change, wish: InstanceRequest, owner: str) -> StoredInstance | None:
         if not wish.shared:
             return None
-        host = find_host(change.store, wish.release_url, wish.software_type, wish.filters)
+        host = find_host(change.store, wish.release_url, wish.software_type, wish.filters, owner)
         if host is None:
             raise NotFoundError(
                 f"no instance of {wish.release_url} (type {wish.software_type}) can serve a "
@@ -266,7 +267,7 @@ class Requests(UseCases):
             quiet["requester_key"] = spot.requester.key
         if wish.filters != found.filters:
             if not found.is_allocated:
-                _check_computer(change.store, wish)
+                _check_computer(change, wish, found.owner)
             quiet["filters"] = wish.filters
             change.bump(found.computer_key)
         if quiet:
@@ -407,9 +408,12 @@ def _differences(found: StoredInstance, wish: InstanceRequest) -> dict[str, Any]
     return {name: value for name, value in wished.items() if getattr(found, name) != value}
 
 
-def _check_computer(reader: Reader, wish: InstanceRequest) -> None:
+def _check_computer(change: Change, wish: InstanceRequest, owner: str) -> None:
     wanted = wish.filters.get("computer_guid")
-    if wanted is not None and reader.computer(str(wanted)) is None:
+    if wanted is None:
+        return
+    computer = change.store.computer(str(wanted))
+    if computer is None or not (change.scope.is_unlimited or may_place(owner, computer)):
         raise unknown_computer(str(wanted))
 
 

@@ -149,6 +149,7 @@ _TOKEN = (
     )
     .where(schema.tokens.c.digest == sa.bindparam("digest"))
 )
+_OPERATORS = sa.select(schema.people.c.name).where(schema.people.c.role == "operator")
 #: The one question of each fetch; one positional parameter.
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
 
@@ -332,6 +333,10 @@ class Reader:
             return [_event(row) for row in reversed(rows)]
         query = query.where(_events.id > after).order_by(_events.id).limit(limit)
         return [_event(row) for row in self._connection.execute(query)]
+
+    def operators(self) -> frozenset[str]:
+        """The people who may do everything, as rows name their owner."""
+        return frozenset(f"person:{row.name}" for row in self._connection.execute(_OPERATORS))
 
     def token(self, digest: str) -> tuple[str, str, str | None] | None:
         """(kind, name, a person's role) of the identity that holds the token of this digest."""
