@@ -14,6 +14,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
 from pelagos.slap.agent.cause import Causes
 from pelagos.slap.agent.contact import Contact
+from pelagos.slap.agent.formatted import Formatted
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.news import Fetched, News, Sent
 from pelagos.slap.agent.plan import wish_key
@@ -21,7 +22,7 @@ from pelagos.slap.agent.report import Outbox, Report, Told, is_refused_for_good,
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import NotFoundError, SlapError
-from pelagos.slap.model import Address, Computer, ComputerFormat, Partition, PartitionFormat
+from pelagos.slap.model import Computer, Partition
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,11 @@ class Correspondence:
     ) -> None:
         self._settings = settings
         self._client = client
-        self._layout = layout
         self._causes = causes
         self._clock = clock
         self._do = do
         self._post = post
+        self._formatted = Formatted(settings, layout)
         self._told_at: dict[str, float] = {}
         self._unheard: dict[str, int] = {}
         self.outbox = Outbox(_REPORT_BACKOFF)
@@ -79,7 +80,7 @@ class Correspondence:
     def ask_if_due(self) -> None:
         """Ask the master for the wish, unless a question is on its way."""
         if self.contact.is_due(self._clock.monotonic()):
-            needs_format = self.contact.needs_format
+            needs_format = self._formatted.refresh() or self.contact.needs_format
             self.contact = self.contact.asking()
             self._do(partial(self._fetch, needs_format=needs_format))
 
@@ -87,23 +88,12 @@ class Correspondence:
         asked_at = self._clock.monotonic()
         try:
             if needs_format:
-                self._client.format_computer(self._format())
+                self._client.format_computer(self._formatted.announcement())
             computer = self._client.fetch_computer(self._settings.computer_id)
         except SlapError as error:
             self._post(Fetched(asked_at, error=error))
         else:
             self._post(Fetched(asked_at, computer))
-
-    def _format(self) -> ComputerFormat:
-        address = Address("lo", self._settings.address, "255.0.0.0")
-        return ComputerFormat(
-            computer_id=self._settings.computer_id,
-            partitions=tuple(
-                PartitionFormat(name, (address,)) for name in self._layout.partition_ids
-            ),
-            address=self._settings.address,
-            netmask="255.0.0.0",
-        )
 
     # ---- answers -----------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class Layout:
         names: their names, when they are others.
     """
 
-    __slots__ = ("_known", "partition_ids", "root")
+    __slots__ = ("_known", "needs_owner", "partition_ids", "root")
 
     def __init__(
         self, root: Path, partition_count: int = 0, names: Sequence[str] | None = None
@@ -30,8 +30,14 @@ class Layout:
             [f"{PARTITION_PREFIX}{n}" for n in range(partition_count)] if names is None else names
         )
 
-    def rename(self, names: Sequence[str]) -> None:
-        """Take other partitions, after formatting; other threads see all of them or none."""
+    def rename(self, names: Sequence[str], *, needs_owner: bool = False) -> None:
+        """Take other partitions, after formatting; other threads see all of them or none.
+
+        Args:
+            names: theirs.
+            needs_owner: each has a user of its own, so nothing of it may run as root.
+        """
+        self.needs_owner = needs_owner
         self.partition_ids = tuple(names)
         self._known = frozenset(names)
 
