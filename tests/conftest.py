@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support import rabbitmq
+from support import postgresql, rabbitmq, slap_site
 from support.require import Require
 
 _SHARED = "PELAGOS_TEST_SHARED"
@@ -35,6 +35,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         folder = Path(os.environ.pop(_SHARED))
         rabbitmq.stop_shared(folder)
+        postgresql.stop_shared(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -48,6 +49,64 @@ def rabbitmq_url(require: Require) -> str:
     """A real broker that all tests of the run share; nobody may stop it."""
     require.program("rabbitmq-server", package="rabbitmq-server")
     return rabbitmq.start_shared(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(require: Require) -> str:
+    """The URL of a real server that all tests of the run share; nobody may stop it."""
+    if postgresql.program("initdb") is None:
+        require.missing("the program initdb is missing: apt-get install postgresql")
+    return postgresql.start_shared(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty database of one's own on it."""
+    url = postgresql.create_database(postgresql_server)
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def reused_postgresql_url(postgresql_server: str) -> str:
+    """The URL of a database that tests of this worker use one after another; see `database`."""
+    return postgresql.create_database(postgresql_server)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that `Site` uses in this test: "sqlite", or as it is parametrised."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "postgresql":
+        slap_site.shared_url = request.getfixturevalue("reused_postgresql_url")
+        postgresql.empty(slap_site.shared_url)
+    yield kind
+    slap_site.shared_url = None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What names the fixture `database` runs on both kinds."""
+    if "database" in metafunc.fixturenames and _uses_database(metafunc):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def _uses_database(metafunc: pytest.Metafunc) -> bool:
+    names = {"site", "bare", "wire"} & set(metafunc.fixturenames)
+    return bool(names) or "Site" in vars(metafunc.module)
+
+
+@pytest.fixture
+def own_postgresql(require: Require) -> Iterator[postgresql.Server]:
+    """A real server of one's own, to be killed and started again at will."""
+    if postgresql.program("initdb") is None:
+        require.missing("the program initdb is missing: apt-get install postgresql")
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        server = postgresql.Server(Path(folder) / "server")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

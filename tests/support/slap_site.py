@@ -25,6 +25,9 @@ URL = "/srv/a/software.cfg"
 COMPUTER = "COMP-1"
 ADMIN = master.person("admin")
 
+#: The database of each new site; a file of its own when None. Set by the fixture `database`.
+shared_url: str | None = None
+
 
 def announcement(count: int, computer_id: str = COMPUTER) -> ComputerFormat:
     """A computer with that many partitions."""
@@ -50,9 +53,8 @@ class Site:
     ) -> None:
         self.path = folder / "master.db"
         self.clock = ManualClock()
-        self.master = master.Master(
-            f"sqlite:///{self.path}", clock=self.clock, settings=settings, notify=notify
-        )
+        self.url = shared_url or f"sqlite:///{self.path}"
+        self.master = master.Master(self.url, clock=self.clock, settings=settings, notify=notify)
         self.service = self.master.service
         self.person_token = self.service.create_person("admin")
         self.computer_token = ""

@@ -28,6 +28,7 @@ from pelagos.slap.master.order_face import OrderFace
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.slap_face import SlapFace
+from pelagos.slap.master.status_face import StatusFace
 from pelagos.slap.master.store import News, Store
 
 __all__ = [
@@ -100,6 +101,7 @@ class Master:
         self.service = Service(desk)
         routes = [
             *SlapFace(self.service, desk.presence, settings).routes(),
+            *StatusFace(self.service).routes(),
             *JsonFace(self.service).routes(),
             *OrderFace(self.service).routes(),
         ]

@@ -203,7 +203,7 @@ class Desk:
         try:
             with self.store.change() as writer:
                 yield Change(writer, identity, self.clock.time())
-                raise _Undone
+                raise _Undone  # noqa: TRY301  # it must pass through the transaction
         except _Undone:
             pass
 

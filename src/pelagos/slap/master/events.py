@@ -40,15 +40,19 @@ class EventHub:
         """Spread events that are committed."""
         if not events:
             return
-        with self._news:
-            self._count += 1
-            self._news.notify_all()
+        self.wake()
         if self._notify is None:
             return
         try:
             self._notify(tuple(events))
         except Exception:  # the listener is a guest: the change is made and stays
             log.warning("a listener failed on %d events", len(events), exc_info=True)
+
+    def wake(self) -> None:
+        """Wake those who wait: another master on the database has news."""
+        with self._news:
+            self._count += 1
+            self._news.notify_all()
 
     def wait(self, seen: int, seconds: float) -> bool:
         """Sleep until there is more than the `seen` batches; False when time ran out or closed."""

@@ -10,6 +10,11 @@ import pytest
 from support.slap_site import Site
 
 
+@pytest.fixture(autouse=True)
+def _on_each_database(database: str) -> None:
+    """All that has to do with a store runs on every kind of database."""
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """One computer with three partitions; the release is supplied."""

@@ -13,9 +13,11 @@ from pelagos.slap.master.store.rows import (
     StoredPartition,
     StoredSupply,
 )
+from pelagos.slap.master.store.ways import News
 
 __all__ = [
     "NewInstance",
+    "News",
     "Reader",
     "Store",
     "StoredComputer",

@@ -48,6 +48,9 @@ _ADD_EVENT = sa.insert(schema.events).values(
     )
 )
 
+#: Seconds by which another master's sign of life can be ahead of one that is written late.
+_ANOTHERS_LEAD = 60.0
+
 #: Columns that hold JSON text.
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
@@ -91,11 +94,17 @@ class Writer(Reader):
                 sa.update(schema.computers)
                 .where(
                     _computers.computer_id == sa.bindparam("of"),
-                    # Another master may have seen it later.
-                    sa.func.coalesce(_computers.last_seen, 0.0) < sa.bindparam("at"),
+                    # Another master may have seen it later; much later was before the clock
+                    # was set back.
+                    ~sa.func.coalesce(_computers.last_seen, 0.0).between(
+                        sa.bindparam("at"), sa.bindparam("latest")
+                    ),
                 )
                 .values(last_seen=sa.bindparam("at")),
-                [{"of": computer_id, "at": at} for computer_id, at in seen.items()],
+                [
+                    {"of": computer_id, "at": at, "latest": at + _ANOTHERS_LEAD}
+                    for computer_id, at in seen.items()
+                ],
             )
 
     def bump(self, computer_key: int) -> int:
