@@ -13,7 +13,7 @@ import ipaddress
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -146,6 +146,9 @@ class Authority:
     def issue_server(self, names: Sequence[str], *, now: float, lifetime: float) -> Issued:
         """A server's certificate for DNS names and IP addresses, the most important first.
 
+        The authority's own certificate follows it in the text, so that a client that knows no more
+        than its fingerprint gets it from the server.
+
         Raises:
             CertificateError: no name, or one that is neither.
         """
@@ -157,7 +160,8 @@ class Authority:
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
         subject = _name(names[0][:_NAME_LIMIT], "")
         usage = ExtendedKeyUsageOID.SERVER_AUTH
-        return self._issue(subject, usage, now, lifetime, None, alternatives)
+        issued = self._issue(subject, usage, now, lifetime, None, alternatives)
+        return replace(issued, certificate=issued.certificate + self.certificate)
 
     def _issue(  # all of it stands in the certificate
         self,

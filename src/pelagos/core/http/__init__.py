@@ -8,17 +8,25 @@
 """
 
 from pelagos.core.http.client import HttpClient
-from pelagos.core.http.errors import HttpError, HttpProtocolError, HttpTimeout, HttpUnreachable
+from pelagos.core.http.errors import (
+    HttpError,
+    HttpProtocolError,
+    HttpTimeout,
+    HttpTlsError,
+    HttpUnreachable,
+)
 from pelagos.core.http.transports.fake import FakeTransport
-from pelagos.core.http.types import Headers, Request, Response
+from pelagos.core.http.types import ClientTls, Headers, Request, Response
 
 __all__ = [
+    "ClientTls",
     "FakeTransport",
     "Headers",
     "HttpClient",
     "HttpError",
     "HttpProtocolError",
     "HttpTimeout",
+    "HttpTlsError",
     "HttpUnreachable",
     "Request",
     "Response",

@@ -11,7 +11,7 @@ from pelagos import __version__
 from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.core.http.transports.base import Transport
-from pelagos.core.http.types import BODY_LIMIT, Request, Response
+from pelagos.core.http.types import BODY_LIMIT, ClientTls, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,10 @@ class HttpClient:
         base_url: http or https address, with or without a path; userinfo in it becomes the token.
         token: sent as `Authorization: Bearer …` with each request.
         timeout: seconds for a whole answer, used where a call names none.
-        transport: who carries the requests; by default a pool of connections of its own.
+        tls: over https, whom to trust and as whom to come; None: whom this system trusts, as
+            nobody.
+        transport: who carries the requests; by default a pool of connections of its own, which
+            alone uses `tls`.
 
     Raises:
         PelagosError: the address is not an http(s) URL.
@@ -49,6 +52,7 @@ class HttpClient:
         *,
         token: str | None = None,
         timeout: float = 60.0,
+        tls: ClientTls | None = None,
         transport: Transport | None = None,
     ) -> None:
         bare, found = split_credentials(base_url)
@@ -60,7 +64,7 @@ class HttpClient:
         self.base_url = bare.rstrip("/") + "/"
         self._token = token or found
         self._timeout = timeout
-        self._transport = transport or _default_transport()
+        self._transport = transport or _default_transport(tls)
 
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r})"
@@ -97,6 +101,7 @@ class HttpClient:
 
         Raises:
             HttpUnreachable, HttpTimeout, HttpProtocolError: no answer, a late or a broken one.
+            HttpTlsError: over https, no connection that could be trusted.
         """
         url = self.base_url + quote(path.lstrip("/"), safe="/%:.~-_")
         query = {name: value for name, value in (params or {}).items() if value is not None}
@@ -123,7 +128,7 @@ class HttpClient:
         self._transport.close()
 
 
-def _default_transport() -> Transport:
+def _default_transport(tls: ClientTls | None) -> Transport:
     from pelagos.core.http.transports.pooled import PooledTransport  # noqa: PLC0415  # dear import
 
-    return PooledTransport()
+    return PooledTransport(tls=tls)

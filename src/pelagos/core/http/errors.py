@@ -3,7 +3,8 @@
 HttpError
 ├── HttpUnreachable     no connection: refused, no such host, no route
 ├── HttpTimeout         connected, but no answer in time
-└── HttpProtocolError   an answer that is not HTTP, was cut, or is too large
+├── HttpProtocolError   an answer that is not HTTP, was cut, or is too large
+└── HttpTlsError        no secure connection: a certificate, a name or an authority is wrong
 """
 
 from __future__ import annotations
@@ -35,3 +36,17 @@ class HttpTimeout(HttpError):
 
 class HttpProtocolError(HttpError):
     """What came back is not a whole HTTP answer."""
+
+
+class HttpTlsError(HttpError):
+    """No connection that could be trusted; nothing was sent, or nothing of it was taken.
+
+    Attributes:
+        problem: kebab-case name: unknown-authority, server-expired, server-not-yet-valid,
+            wrong-name; own-expired, own-revoked, own-unknown, own-missing, own-refused (our
+            certificate); wrong-file (of ours); no-tls, too-old, handshake.
+    """
+
+    def __init__(self, message: str, *, url: str, problem: str, hint: str | None) -> None:
+        super().__init__(message, url=url, hint=hint, retry_after=None)
+        self.problem = problem

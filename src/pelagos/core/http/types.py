@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pelagos.core import wire
@@ -37,6 +38,25 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({sorted(self._items)})"  # names only: values may be secret
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """Whom a client trusts, and as whom it comes. The server is always verified.
+
+    Attributes:
+        authority: PEM file; the server's certificate must be from there. None: from an authority
+            that this system trusts.
+        certificate: PEM file of the client's own certificate, when it comes with one.
+        key: PEM file of its key, without a password; None when that is in the same file.
+        fingerprint: SHA-256 (hexadecimal) of the authority's certificate. With `authority` the
+            file must hold that one; without, the server must send it along and be from there.
+    """
+
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ class Transport(Protocol):
         """Send and return the whole answer, decoded from gzip; redirects are not followed.
 
         Raises:
-            HttpUnreachable, HttpTimeout, HttpProtocolError: see `pelagos.core.http.errors`.
+            HttpUnreachable, HttpTimeout, HttpProtocolError, HttpTlsError: see
+                `pelagos.core.http.errors`.
         """
 
     def close(self) -> None:

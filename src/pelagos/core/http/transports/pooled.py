@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import time
 from typing import Any
 
@@ -12,7 +13,8 @@ import urllib3
 from urllib3 import exceptions
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
-from pelagos.core.http.types import Headers, Request, Response
+from pelagos.core.http.tls import Contexts, tls_error
+from pelagos.core.http.types import ClientTls, Headers, Request, Response
 
 
 class _InTime(io.RawIOBase):
@@ -81,9 +83,26 @@ class PooledTransport:
     here.
     """
 
-    def __init__(self, *, pool_size: int = 10) -> None:
-        self._pool = urllib3.PoolManager(num_pools=8, maxsize=pool_size, retries=False)
-        self._pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    def __init__(self, *, pool_size: int = 10, tls: ClientTls | None = None) -> None:
+        self._pool_size = pool_size
+        self._contexts = Contexts(tls or ClientTls())
+        self._context: ssl.SSLContext | None = None
+        self._pool = self._make_pool()
+
+    def _make_pool(self, **tls: Any) -> urllib3.PoolManager:
+        pool = urllib3.PoolManager(num_pools=8, maxsize=self._pool_size, retries=False, **tls)
+        pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return pool
+
+    def _pool_for(self, request: Request) -> urllib3.PoolManager:
+        """The pool; a new one when a certificate has changed, and idle connections are closed."""
+        if request.url.startswith("https:"):
+            context = self._contexts.current(request.url, request.timeout)
+            if context is not self._context:
+                former, self._pool = self._pool, self._make_pool(ssl_context=context)
+                self._context = context
+                former.clear()
+        return self._pool
 
     def send(self, request: Request) -> Response:
         """Send over a pooled connection."""
@@ -97,7 +116,7 @@ class PooledTransport:
 
     def _send(self, request: Request, deadline: float) -> Response:
         try:
-            answer = self._pool.request(
+            answer = self._pool_for(request).request(
                 request.method,
                 request.url,
                 body=request.body,
@@ -116,13 +135,15 @@ class PooledTransport:
                 url=request.url,
                 hint="check that it runs there, and the address",
             ) from error
-        except exceptions.TimeoutError as error:
+        except (exceptions.TimeoutError, TimeoutError) as error:
             raise _late(request) from error
+        except exceptions.SSLError as error:
+            raise tls_error(error.args[0], request.url) from error
         except (exceptions.HTTPError, OSError) as error:
             raise HttpProtocolError(
                 f"the answer of {request.url} broke off: {_reason(error)}",
                 url=request.url,
-                hint="try again; if it stays so, check that the address is that of an HTTP server",
+                hint=_hint(error),
             ) from error
         if len(body) > request.limit:
             raise HttpProtocolError(
@@ -151,6 +172,12 @@ def _late(request: Request) -> HttpTimeout:
         url=request.url,
         hint="look whether the server hangs, or give it more time",
     )
+
+
+def _hint(error: BaseException) -> str:
+    if "\\x15\\x03" in repr(error):  # an alert of TLS where an answer should be
+        return "the server speaks HTTPS there: use https:// in the address"
+    return "try again; if it stays so, check that the address is that of an HTTP server"
 
 
 def _reason(error: BaseException) -> str:

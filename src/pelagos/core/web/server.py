@@ -1,8 +1,4 @@
-"""HTTP for servers: a Flask application with JSON errors, and the WSGI server that runs it.
-
-The only door to cheroot. Every error leaves as `{"error": {"code", "message", "hint"}}` with a
-fitting status, never as a traceback.
-"""
+"""The WSGI server; the only door to cheroot. Its waiting for peers is ours, in `connections`."""
 
 from __future__ import annotations
 
@@ -11,21 +7,18 @@ import io
 import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 from cheroot import server, wsgi
-from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
-from pelagos.core import wire
 from pelagos.core.errors import PelagosError
+from pelagos.core.web.connections import HEAD_LIMIT, Connection, Connections
+from pelagos.core.web.tls import ServerTls, Terms
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a request's line and headers together; more is refused.
-_HEAD_LIMIT = 64 * 1024
 #: Bytes of a body that nobody wanted which are still read, and thrown away, before the answer.
 _DRAINED = 64 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -36,101 +29,6 @@ _HINTS = {
     errno.EADDRNOTAVAIL: "choose an address of this computer, e.g. 127.0.0.1; `ip address` lists",
     errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
 }
-
-
-class WebError(PelagosError):
-    """What a handler raises to answer with an error.
-
-    Attributes:
-        status: the HTTP status.
-        code: stable kebab-case name.
-        extra: further keys beside "error" in the body.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        hint: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
-        self.extra = dict(extra or {})
-
-
-def json_answer(
-    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An answer that carries plain data, dataclasses or lists of them as JSON."""
-    return Response(wire.encode(value), status, dict(headers or {}), "application/json")
-
-
-def error_answer(error: WebError) -> Response:
-    """The one shape that errors have on the wire."""
-    body = {
-        "error": {"code": error.code, "message": error.message, "hint": error.hint},
-        **error.extra,
-    }
-    return json_answer(body, error.status, error.headers)
-
-
-def make_app(name: str, *, max_body: int = 1024 * 1024) -> Flask:
-    """A Flask application that answers every error as JSON and logs each request at debug level.
-
-    Args:
-        name: import name of the calling package.
-        max_body: bytes that a request may carry; more is answered with 413.
-    """
-    app = Flask(name, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = max_body
-    app.config["MAX_FORM_MEMORY_SIZE"] = max_body
-    app.url_map.strict_slashes = False
-    app.register_error_handler(WebError, error_answer)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _unexpected)
-    if log.isEnabledFor(logging.DEBUG):
-        app.before_request(_note_start)
-        app.after_request(_log_answer)
-    return app
-
-
-def _http_exception(error: HTTPException) -> Response:
-    status = error.code or 500
-    headers = {}
-    if status == 405 and (allowed := getattr(error, "valid_methods", None)):  # noqa: PLR2004  # RFC 9110
-        headers["Allow"] = ", ".join(sorted(allowed))
-    name = (error.name or "error").lower().replace(" ", "-")
-    code = "too-large" if status == 413 else name  # noqa: PLR2004  # RFC 9110
-    message = error.description or error.name or "the request cannot be served"
-    return error_answer(WebError(status, code, message, headers=headers))
-
-
-def _unexpected(error: Exception) -> Response:
-    log.error("a handler of %s %s failed", request.method, request.path, exc_info=error)
-    return error_answer(
-        WebError(
-            500,
-            "internal-error",
-            "the server failed while it worked on this request; nothing was changed",
-            hint="the server's log has the details",
-        )
-    )
-
-
-def _note_start() -> None:
-    g.started = time.perf_counter()
-
-
-def _log_answer(response: Response) -> Response:
-    elapsed_ms = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
-    log.debug("%s %s -> %s, %.1f ms", request.method, request.path, response.status, elapsed_ms)
-    return response
 
 
 class _Request(server.HTTPRequest):
@@ -184,12 +82,31 @@ class _Request(server.HTTPRequest):
             self.conn.wfile.write(head)
 
 
-class _Connection(server.HTTPConnection):
-    RequestHandlerClass = _Request
-
-
 class _WsgiServer(wsgi.Server):
-    ConnectionClass = _Connection
+    """cheroot's server with our way of waiting for peers.
+
+    Its own hands each new connection to a worker that then waits for the peer to speak, and makes
+    the TLS handshakes in the thread that accepts.
+    """
+
+    terms: Terms | None = None
+
+    def prepare(self) -> None:
+        # The workers start as this returns, so the queue must be theirs before.
+        queue: SimpleQueue[Any] = SimpleQueue()
+        self.requests._queue = queue  # noqa: SLF001  # written in C, and as good here
+        self.requests.get = queue.get
+        super().prepare()
+        self._connections.close()
+        self._connections: Connections = Connections(self)
+
+    def make_request(self, connection: Connection) -> _Request:
+        """What reads and answers the next request of a connection."""
+        return _Request(self, connection)
+
+    def linger(self, connection: Connection) -> bool:
+        """See `Connections.linger`."""
+        return self._connections.linger(connection)
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Into our log; a peer that went away in the middle is its own affair, not our error."""
@@ -204,9 +121,12 @@ class Server:
         host: address to listen on.
         port: 0 chooses a free one.
         threads: how many requests are worked on at once.
+        tls: speak HTTPS; a verified client certificate stands in the WSGI environment under
+            `PEER_CERTIFICATE`, as DER, for as long as it holds.
 
     Raises:
-        PelagosError: from `start`, when the address cannot be had; says which and why.
+        PelagosError: from `start`, when the address cannot be had or a file of `tls` cannot be
+            used; says which and why.
     """
 
     def __init__(
@@ -216,8 +136,10 @@ class Server:
         port: int = 0,
         *,
         threads: int = 16,
+        tls: ServerTls | None = None,
     ) -> None:
         self._asked = (host, port)
+        self._tls = tls
         self._server = _WsgiServer(
             (host, port),
             app,
@@ -227,12 +149,13 @@ class Server:
             timeout=30,
             shutdown_timeout=2,
         )
-        self._server.max_request_header_size = _HEAD_LIMIT
+        self._server.max_request_header_size = HEAD_LIMIT
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Bind, then serve in the background; returns when connections are accepted."""
         host, port = self._asked
+        self.renew_certificate()
         try:
             # cheroot leaks its socket when it cannot bind, so a probe goes first. It also lets a
             # port be bound anew after kill -9 only if it was asked for by number, so the probe
@@ -256,9 +179,21 @@ class Server:
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT` of this server; known after `start`."""
+        """`http://HOST:PORT` of this server, or `https://…`; known after `start`."""
         host = str(self._server.bind_addr[0])
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self._tls else "http"
+        return (
+            f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
+        )
+
+    def renew_certificate(self) -> None:
+        """Read the files of TLS again, for the connections from now on; open ones go on.
+
+        Raises:
+            PelagosError: they cannot be used; the former ones stay in use.
+        """
+        if self._tls is not None:
+            self._server.terms = Terms(self._tls)
 
     def alive(self) -> bool:
         """Whether its thread still accepts requests."""
