@@ -3,7 +3,8 @@
 What first shows is the client side. `SlapClient` speaks to a master in the nouns of `model`;
 `slap` is the same in the names of SlapOS' library. The master is `pelagos.slap.master`, the agent
 `pelagos.slap.agent`; both speak only through `protocol`. The names are loaded when they are first
-used: recipes and other small programs of this room must start at once.
+used: recipes and other small programs of this room must start at once, and who does not ask for
+an interface (`ISupply`…) does not load zope.
 
 >>> from pelagos.slap import slap
 >>> plane = slap()
@@ -22,6 +23,22 @@ _HOMES = {
     "Computer": "library",
     "ComputerPartition": "partition",
     "ConnectionError": "errors",
+    "IBuildoutController": "interface",
+    "IComputer": "interface",
+    "IComputerPartition": "interface",
+    "IConnectionError": "interface",
+    "IException": "interface",
+    "INotFoundError": "interface",
+    "IOpenOrder": "interface",
+    "IRequester": "interface",
+    "IResourceNotReady": "interface",
+    "IServerError": "interface",
+    "ISlap": "interface",
+    "ISoftwareProductCollection": "interface",
+    "ISoftwareRelease": "interface",
+    "ISupply": "interface",
+    "IToken": "interface",
+    "IUnauthorized": "interface",
     "MarshalError": "errors",
     "MasterUnreachable": "errors",
     "NotFoundError": "errors",
@@ -30,8 +47,10 @@ _HOMES = {
     "ServerError": "errors",
     "SlapClient": "client",
     "SlapError": "errors",
+    "SoftwareProductCollection": "library",
     "SoftwareRelease": "partition",
     "Supply": "library",
+    "Token": "library",
     "Unauthorized": "errors",
     "slap": "library",
 }

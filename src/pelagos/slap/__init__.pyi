@@ -11,7 +11,32 @@ from pelagos.slap.errors import (
     SlapError,
     Unauthorized,
 )
-from pelagos.slap.library import Computer, OpenOrder, Supply, slap
+from pelagos.slap.interface import (
+    IBuildoutController,
+    IComputer,
+    IComputerPartition,
+    IConnectionError,
+    IException,
+    INotFoundError,
+    IOpenOrder,
+    IRequester,
+    IResourceNotReady,
+    IServerError,
+    ISlap,
+    ISoftwareProductCollection,
+    ISoftwareRelease,
+    ISupply,
+    IToken,
+    IUnauthorized,
+)
+from pelagos.slap.library import (
+    Computer,
+    OpenOrder,
+    SoftwareProductCollection,
+    Supply,
+    Token,
+    slap,
+)
 from pelagos.slap.partition import ComputerPartition, SoftwareRelease
 
 __all__ = [
@@ -20,6 +45,22 @@ __all__ = [
     "Computer",
     "ComputerPartition",
     "ConnectionError",
+    "IBuildoutController",
+    "IComputer",
+    "IComputerPartition",
+    "IConnectionError",
+    "IException",
+    "INotFoundError",
+    "IOpenOrder",
+    "IRequester",
+    "IResourceNotReady",
+    "IServerError",
+    "ISlap",
+    "ISoftwareProductCollection",
+    "ISoftwareRelease",
+    "ISupply",
+    "IToken",
+    "IUnauthorized",
     "MarshalError",
     "MasterUnreachable",
     "NotFoundError",
@@ -28,8 +69,10 @@ __all__ = [
     "ServerError",
     "SlapClient",
     "SlapError",
+    "SoftwareProductCollection",
     "SoftwareRelease",
     "Supply",
+    "Token",
     "Unauthorized",
     "slap",
 ]

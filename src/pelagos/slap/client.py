@@ -11,11 +11,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote
 
 from pelagos.core import wire
-from pelagos.core.http import HttpClient, HttpError, Response
+from pelagos.core.http import ClientTls, HttpClient, HttpError, Response
 from pelagos.slap import errors, protocol
+from pelagos.slap.client_calls import FurtherCalls
 from pelagos.slap.model import (
     Cause,
     Computer,
@@ -31,6 +31,8 @@ from pelagos.slap.model import (
     Service,
     SupplyState,
 )
+from pelagos.slap.orders import Orders
+from pelagos.slap.orders import segment as _segment
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +72,14 @@ class _TokenAnswer:
     token: str = field(repr=False)
 
 
-class SlapClient:
+class SlapClient(FurtherCalls, Orders):
     """Calls to one master. Safe to share between threads.
 
     Args:
         master_url: http or https address; a credential in it (`http://x:TOKEN@host`) is the token.
         token: who asks: a person, a computer or a partition.
         timeout: seconds that one answer may take.
+        tls: over https, whom to trust and as whom to come.
         http: the HTTP client to use instead of one made from the arguments above.
 
     Every method raises `SlapError`: `MasterUnreachable` without an answer, and for each status its
@@ -89,9 +92,10 @@ class SlapClient:
         *,
         token: str | None = None,
         timeout: float = 60.0,
+        tls: ClientTls | None = None,
         http: HttpClient | None = None,
     ) -> None:
-        self._http = http or HttpClient(master_url, token=token, timeout=timeout)
+        self._http = http or HttpClient(master_url, token=token, timeout=timeout, tls=tls)
         self._timeout = timeout
         self._computers: dict[str, tuple[str, Computer]] = {}  # id → ETag and what it stands for
 
@@ -349,12 +353,6 @@ def _slot(computer_id: str, partition_id: str) -> dict[str, str]:
 
 def _of_wish(timestamp: int | None) -> dict[str, str]:
     return {} if timestamp is None else {"timestamp": str(timestamp)}
-
-
-def _segment(name: str) -> str:
-    quoted = quote(name, safe="")
-    # "." and ".." would be taken out of the address on the way.
-    return quoted if name.strip(".") else quoted.replace(".", "%2E")
 
 
 def _failure(call: str, response: Response) -> errors.SlapError:

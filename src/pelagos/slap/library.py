@@ -15,15 +15,21 @@ b'url=https%3A%2F%2Fexample.com%2Fsoftware.cfg&computer_id=COMP-1&state=availabl
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from pelagos.core.http import ClientTls
 from pelagos.slap import protocol
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import BadRequest, NotFoundError, SlapError
+from pelagos.slap.hateoas import Information, Navigator, instance_information, needed
 from pelagos.slap.model import Release, SupplyState
 from pelagos.slap.partition import (
     ComputerPartition,
     SoftwareRelease,
+    join_journals,
     request_instance,
     request_of_document,
     request_of_library,
@@ -35,6 +41,7 @@ class slap:
 
     def __init__(self) -> None:
         self._client: SlapClient | None = None
+        self._navigator: Navigator | None = None
 
     def initializeConnection(
         self,
@@ -43,38 +50,65 @@ class slap:
         cert_file: str | None = None,
         master_ca_file: str | None = None,
         timeout: float = 60,
+        slapgrid_rest_uri: str | None = None,
         *,
         key_file: str | None = None,
     ) -> None:
-        """Choose the master; nothing is sent yet.
+        """Choose the master and say who asks; nothing is sent yet.
+
+        The second argument is a token, as the interface document has it, unless a certificate
+        stands beside it: then it is the file of that certificate's key, as in the ancestor's
+        library, whose order of the arguments this is.
 
         Args:
             slapgrid_uri: http or https address; a credential in it (`http://x:TOKEN@host`) is the
                 token.
-            authentification_key: the token.
-            cert_file: refused, as `key_file` and `master_ca_file` are: see Raises.
-            master_ca_file: refused.
+            authentification_key: the token, or the key file: see above.
+            cert_file: file of the client certificate (PEM) that says who asks.
+            master_ca_file: file of the authority (PEM) that the master's certificate must come
+                from; None takes those that this computer trusts. It is always checked.
             timeout: seconds that one answer may take.
-            key_file: refused.
+            slapgrid_rest_uri: address of the HATEOAS interface; None asks the master when a call
+                needs it.
+            key_file: the key file of `cert_file`, by its name.
 
         Raises:
-            SlapError: a certificate is given; here a token says who asks.
+            SlapError: a key without a certificate, or a certificate without its key.
         """
-        if cert_file or key_file or master_ca_file:
+        token = authentification_key
+        if cert_file and not key_file:
+            key_file, token = authentification_key, None
+        if bool(cert_file) != bool(key_file):
             raise SlapError(
-                "this client shows a token to the master, not a certificate",
-                hint="write the token into the address, as http://x:TOKEN@host, or pass it as "
-                "authentification_key",
+                "a client certificate and its key belong together",
+                hint="pass both, key_file and cert_file, or neither and a token",
             )
-        self._client = SlapClient(slapgrid_uri, token=authentification_key, timeout=timeout)
+        arguments: dict[str, Any] = {"timeout": timeout}
+        if cert_file or master_ca_file:
+            arguments["tls"] = ClientTls(
+                authority=_path(master_ca_file),
+                certificate=_path(cert_file),
+                key=_path(key_file),
+            )
+        self._client = SlapClient(slapgrid_uri, token=token, **arguments)
+        self._navigator = Navigator(
+            self._client,
+            slapgrid_rest_uri,
+            lambda url: SlapClient(url, token=token, **arguments),
+        )
 
     def registerOpenOrder(self) -> OpenOrder:
         """What requests instances for a person."""
-        return OpenOrder(self._connected())
+        return OpenOrder(self._connected(), self._navigator)
 
     def registerSupply(self) -> Supply:
         """What wishes software releases onto computers."""
         return Supply(self._connected())
+
+    def registerToken(self) -> Token:
+        """What asks for a token with which a computer joins."""
+        self._connected()
+        return Token(self._navigated())
 
     def registerSoftwareRelease(self, software_release: str) -> SoftwareRelease:
         """A software release by its URL; nothing is sent."""
@@ -82,7 +116,7 @@ class slap:
 
     def registerComputer(self, computer_guid: str) -> Computer:
         """A computer by its id; nothing is sent."""
-        return Computer(self._connected(), computer_guid)
+        return Computer(self._connected(), computer_guid, self._navigator)
 
     def registerComputerPartition(
         self, computer_guid: str, partition_id: str
@@ -95,7 +129,39 @@ class slap:
         if not computer_guid or not partition_id:
             raise NotFoundError("a partition is named by its computer and its own name, both")
         client = self._connected()
-        return ComputerPartition(client, client.fetch_partition(computer_guid, partition_id))
+        found = client.fetch_partition(computer_guid, partition_id)
+        return ComputerPartition(client, found, self._navigator)
+
+    def getSoftwareReleaseListFromSoftwareProduct(
+        self,
+        software_product_reference: str | None = None,
+        software_release_url: str | None = None,
+    ) -> list[str]:
+        """URLs of the releases of a product, or of the product of a release; the best first.
+
+        Raises:
+            AttributeError: both are given, or neither.
+        """
+        if bool(software_product_reference) == (software_release_url is not None):
+            raise AttributeError(
+                "name a software product or the URL of a release of it: one of the two"
+            )
+        return self._connected().releases_of_product(
+            software_product_reference or None, url=software_release_url
+        )
+
+    def getOpenOrderDict(self) -> dict[str, Information]:
+        """The caller's services by their title; each has `_software_release_url`."""
+        self._connected()
+        return self._navigated().trees()
+
+    def getComputerDict(self) -> dict[str, Information]:
+        """The computers that the caller sees by their title; each has `_reference`."""
+        self._connected()
+        return self._navigated().computers()
+
+    def _navigated(self) -> Navigator:
+        return needed(self._navigator)
 
     def _connected(self) -> SlapClient:
         if self._client is None:
@@ -106,10 +172,11 @@ class slap:
 
 
 class OpenOrder:
-    """Requests instances for a person."""
+    """Requests instances and computers for a person."""
 
-    def __init__(self, client: SlapClient) -> None:
+    def __init__(self, client: SlapClient, navigator: Navigator | None = None) -> None:
         self._client = client
+        self._navigator = navigator
 
     def request(self, software_release: str, *args: Any, **kwargs: Any) -> ComputerPartition:
         """Ask for an instance, or for another state or parameters of it.
@@ -140,7 +207,22 @@ class OpenOrder:
         third_is_text = len(args) > 1 and isinstance(args[1], str)
         second_is_type = len(args) == 1 and "partition_reference" in kwargs
         read = request_of_document if third_is_text or second_is_type else request_of_library
-        return request_instance(self._client, read(software_release, *args, **kwargs))
+        return request_instance(
+            self._client, read(software_release, *args, **kwargs), self._navigator
+        )
+
+    def requestComputer(self, computer_reference: str) -> Computer:
+        """The computer of that title; one is made when there is none."""
+        computer_id = self._client.request_computer(computer_reference)
+        return Computer(self._client, computer_id, self._navigator)
+
+    def getInformation(self, partition_reference: str) -> Information:
+        """All that is known of the service of that title.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return instance_information(needed(self._navigator).tree(partition_reference))
 
 
 class Supply:
@@ -150,13 +232,22 @@ class Supply:
         self._client = client
 
     def supply(
-        self, software_release: str, computer_guid: str, state: str = SupplyState.AVAILABLE
+        self,
+        software_release: str,
+        computer_guid: str | None = None,
+        state: str = SupplyState.AVAILABLE,
     ) -> None:
         """Wish a release onto a computer (`available`), or away from it (`destroyed`).
 
         Raises:
-            BadRequest: another state.
+            BadRequest: another state, or no computer.
+            NotFoundError: the master does not know the computer.
         """
+        if not computer_guid:
+            raise BadRequest(
+                "a release is supplied to a computer, and none is named",
+                hint="pass the computer's id as computer_guid",
+            )
         if state not in set(SupplyState):
             raise BadRequest(
                 f"{state!r} is not a state of a software release",
@@ -165,30 +256,142 @@ class Supply:
         self._client.supply(software_release, computer_guid, SupplyState(state))
 
 
+class Token:
+    """Asks for a token with which a computer joins."""
+
+    def __init__(self, navigator: Navigator) -> None:
+        self._navigator = navigator
+
+    def request(self) -> str:
+        """A token that serves once; the former ones stay good until they end."""
+        return self._navigator.computer_token()
+
+
+class SoftwareProductCollection:
+    """Products by name: `collection.NAME` is the URL of the best release of a product.
+
+    Args:
+        logger: is told what is looked up and found.
+        slap: a connected way in.
+    """
+
+    def __init__(self, logger: logging.Logger, slap: slap) -> None:
+        self._logger = logger
+        self._slap = slap
+
+    def get(self, software_product: str) -> str:
+        """The URL of the best release; asks the master.
+
+        Raises:
+            AttributeError: the master knows no such product.
+        """
+        found = self._slap.getSoftwareReleaseListFromSoftwareProduct(software_product)
+        if not found:
+            raise AttributeError(f"the master knows no release of a product {software_product!r}")
+        self._logger.info("the best release of %s is %s", software_product, found[0])
+        return found[0]
+
+    def __getattr__(self, software_product: str) -> str:
+        if software_product.startswith("_"):  # Python itself looks for such
+            raise AttributeError(software_product)
+        return self.get(software_product)
+
+
 class Computer:
     """A computer; each getter asks the master, which says only "unchanged" when nothing is new."""
 
-    def __init__(self, client: SlapClient, computer_guid: str) -> None:
+    def __init__(
+        self, client: SlapClient, computer_guid: str, navigator: Navigator | None = None
+    ) -> None:
         self._client = client
         self._computer_id = computer_guid
+        self._navigator = navigator
 
     def getComputerPartitionList(self) -> list[ComputerPartition]:
-        """Its partitions, busy and free, as they are now; asks the master."""
-        computer = self._client.fetch_computer(self._computer_id)
-        return [ComputerPartition(self._client, slot) for slot in computer.partitions]
+        """Its partitions, busy and free, as they are now; asks the master.
+
+        Raises:
+            NotFoundError: the master does not know the computer.
+        """
+        computer = self._client.fetch_computer(self._named())
+        return [
+            ComputerPartition(self._client, slot, self._navigator) for slot in computer.partitions
+        ]
 
     def getSoftwareReleaseList(self) -> list[SoftwareRelease]:
-        """The releases wished onto it or away from it, as they are now; asks the master."""
-        computer = self._client.fetch_computer(self._computer_id)
+        """The releases wished onto it or away from it, as they are now; asks the master.
+
+        Raises:
+            NotFoundError: the master does not know the computer.
+        """
+        computer = self._client.fetch_computer(self._named())
         return [SoftwareRelease(self._client, release) for release in computer.releases]
 
-    def updateConfiguration(self, xml: str) -> None:
+    def updateConfiguration(self, configuration_xml: str) -> None:
         """Announce the computer and its partitions.
 
         Args:
-            xml: a marshalled dictionary, as the ancestor's `node format` writes it.
+            configuration_xml: a marshalled dictionary, as the ancestor's `node format` writes it.
 
         Raises:
             BadRequest, MarshalError: it cannot be read; nothing was sent.
         """
-        self._client.format_computer(protocol.decode_format(xml))
+        self._client.format_computer(protocol.decode_format(configuration_xml))
+
+    def reportUsage(self, computer_partition_list: str | Iterable[ComputerPartition]) -> None:
+        """Hand in what was used; nothing to report sends nothing.
+
+        Args:
+            computer_partition_list: a TioXML journal as text, or partitions with the journals
+                that `setUsage` gave them, which become one.
+
+        Raises:
+            BadRequest: the master, or we, cannot read the journal.
+        """
+        if isinstance(computer_partition_list, str):
+            report = computer_partition_list
+        else:
+            report = join_journals(slot.usage for slot in computer_partition_list)
+        if report:
+            self._client.report_usage(self._computer_id, report)
+
+    def bang(self, message: str) -> None:
+        """Have all instances on it looked at again."""
+        self._client.bang_all(self._computer_id, message)
+
+    def getStatus(self) -> dict[str, Any]:
+        """What the master last heard of it: user, created_at, since, state and text."""
+        return self._client.computer_status(self._computer_id)
+
+    def generateCertificate(self) -> dict[str, str]:
+        """A new `certificate` and its `key`, as PEM; the key is shown this once.
+
+        Raises:
+            NotFoundError: it has one that is still good; revoke that first.
+        """
+        return self._client.computer_certificate(self._computer_id)
+
+    def revokeCertificate(self) -> None:
+        """No longer accept its certificate.
+
+        Raises:
+            NotFoundError: it has none.
+        """
+        self._client.revoke_computer_certificate(self._computer_id)
+
+    def getInformation(self) -> Information:
+        """What is known of it: `_reference`, `_title` and more.
+
+        Raises:
+            NotFoundError: the master shows no such computer.
+        """
+        return Information(needed(self._navigator).computer(self._computer_id))
+
+    def _named(self) -> str:
+        if not self._computer_id:
+            raise NotFoundError("a computer is named by its id, and there is none")
+        return self._computer_id
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name).expanduser() if name else None

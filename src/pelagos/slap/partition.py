@@ -6,17 +6,30 @@ The other half of `library`, which makes these objects.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from pelagos.slap import protocol
 from pelagos.slap.client import SlapClient
-from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady, SlapError
+from pelagos.slap.errors import (
+    BadRequest,
+    MarshalError,
+    NotFoundError,
+    ResourceNotReady,
+    SlapError,
+)
+from pelagos.slap.hateoas import Information, Navigator, instance_information, needed
 from pelagos.slap.model import Instance, InstanceRequest, InstanceState, Partition, Release
 
 log = logging.getLogger(__name__)
 
 Parameters = Mapping[str, Any]
+
+_JOURNAL = re.compile(
+    r"\A\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<journal\s*(?:/>|>(?P<inside>.*)</journal>)\s*\Z",
+    re.DOTALL,
+)
 
 
 class SoftwareRelease:
@@ -72,10 +85,15 @@ class ComputerPartition:
     """
 
     def __init__(
-        self, client: SlapClient, content: Partition | Instance | ResourceNotReady
+        self,
+        client: SlapClient,
+        content: Partition | Instance | ResourceNotReady,
+        navigator: Navigator | None = None,
     ) -> None:
         self._client = client
         self._content = content
+        self._navigator = navigator
+        self.usage: str | None = None  # what `setUsage` was given
 
     def getId(self) -> str:
         """The partition's name on its computer."""
@@ -108,12 +126,27 @@ class ComputerPartition:
             raise ResourceNotReady(f"the master names no instance in {found.partition_id}")
         return guid
 
-    def getStatus(self) -> str | None:
+    def getAccessStatus(self) -> str | None:
         """The agent's last report as text, or None when there is none or a request made this."""
         found = self._found()
         return found.access_status if isinstance(found, Partition) else None
 
-    getAccessStatus = getStatus
+    def getStatus(self) -> Status | None:
+        """The agent's last report as the master knows it now; asks the master.
+
+        It is text, as in the ancestor's library, and can be read as the dictionary of the
+        interface document: `status["text"]`, `status["since"]`. None before the first report.
+        """
+        found = self._found()
+        try:
+            known = self._client.partition_status(found.computer_id, found.partition_id)
+        except (MarshalError, NotFoundError) as error:  # another master may not tell
+            log.debug("no status of %s: %s", found.partition_id, error)
+            text = self.getAccessStatus()
+            return None if text is None else Status(text, {"text": text})
+        if known.get("no_data"):
+            return None
+        return Status(str(known.get("text", "")), known)
 
     def getConnectionParameterDict(self) -> dict[str, Any]:
         """What the instance has published."""
@@ -179,7 +212,15 @@ class ComputerPartition:
             state,
             requester=(found.computer_id, found.partition_id),
         )
-        return request_instance(self._client, wish)
+        return request_instance(self._client, wish, self._navigator)
+
+    def getInformation(self, partition_reference: str) -> Information:
+        """All that is known of the root of that title, as far as the caller sees it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return instance_information(needed(self._navigator).tree(partition_reference))
 
     def setConnectionDict(
         self, connection_dict: Parameters, slave_reference: str | None = None
@@ -233,10 +274,102 @@ class ComputerPartition:
         found = self._found()
         self._client.bang_partition(found.computer_id, found.partition_id, message)
 
+    def building(self) -> None:
+        """Report that the instance is being prepared; the ancestor's masters take no notice."""
+        found = self._found()
+        self._client.report_preparing(found.computer_id, found.partition_id, ready=False)
+
+    def available(self) -> None:
+        """Report that the instance is prepared and can be started; likewise."""
+        found = self._found()
+        self._client.report_preparing(found.computer_id, found.partition_id, ready=True)
+
+    def rename(self, new_name: str, slave_reference: str | None = None) -> None:
+        """Give the instance, or a shared one that it serves, another name within its tree.
+
+        Raises:
+            NotFoundError: the name is taken, or there is no such shared instance.
+        """
+        found = self._found()
+        self._client.rename_partition(
+            found.computer_id, found.partition_id, new_name, slave_reference
+        )
+
+    def setUsage(self, usage_log: str) -> None:
+        """Keep a usage report, a TioXML journal, for `Computer.reportUsage`."""
+        self.usage = usage_log
+
+    def getCertificate(self) -> dict[str, str]:
+        """`key` and `certificate` of the instance, as PEM; empty where it has none.
+
+        Raises:
+            NotFoundError: the master knows no such partition.
+        """
+        found = self._found()
+        return self._client.partition_certificate(found.computer_id, found.partition_id)
+
+    def getFullHostingIpAddressList(self) -> list[tuple[str, str]]:
+        """(interface, address) of all partitions of the instance's tree; asks the master."""
+        found = self._found()
+        return self._client.tree_addresses(found.computer_id, found.partition_id)
+
+    def setComputerPartitionRelatedInstanceList(
+        self, instance_reference_list: Sequence[str]
+    ) -> None:
+        """Say which references the instance has requested in its last run."""
+        found = self._found()
+        self._client.report_related(found.computer_id, found.partition_id, instance_reference_list)
+
     def _found(self) -> Partition | Instance:
         if isinstance(self._content, ResourceNotReady):
             raise self._content
         return self._content
+
+
+class Status(str):
+    """A report: its text, and by its keys what the master says beside it."""
+
+    __slots__ = ("_facts",)
+
+    _facts: Mapping[str, Any]
+
+    def __new__(cls, text: str, facts: Mapping[str, Any]) -> Self:
+        """The text with its facts."""
+        made = super().__new__(cls, text)
+        made._facts = dict(facts)
+        return made
+
+    def __getitem__(self, key: Any) -> Any:
+        """A fact by its name, or the text's characters by a number or slice."""
+        return self._facts[key] if isinstance(key, str) else super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A fact, or the default without one."""
+        return self._facts.get(key, default)
+
+    def keys(self) -> Iterable[str]:
+        """Names of the facts; `dict(status)` has them all."""
+        return self._facts.keys()
+
+
+def join_journals(reports: Iterable[str | None]) -> str:
+    """The transactions of several TioXML journals in one; empty when there are none.
+
+    Raises:
+        BadRequest: one of them is no journal.
+    """
+    inside: list[str] = []
+    for report in reports:
+        if not report:
+            continue
+        match = _JOURNAL.search(report)
+        if match is None:
+            raise BadRequest(
+                "a usage report is not a TioXML journal",
+                hint="give setUsage a document whose root is <journal>",
+            )
+        inside.append(match["inside"] or "")
+    return f"<journal>{''.join(inside)}</journal>" if inside else ""
 
 
 def request_of_document(
@@ -298,12 +431,14 @@ def request_of_library(
     )
 
 
-def request_instance(client: SlapClient, wish: InstanceRequest) -> ComputerPartition:
+def request_instance(
+    client: SlapClient, wish: InstanceRequest, navigator: Navigator | None = None
+) -> ComputerPartition:
     """The partition that a request is answered with, or an empty one while it is not fulfilled."""
     try:
-        return ComputerPartition(client, client.request(wish))
+        return ComputerPartition(client, client.request(wish), navigator)
     except ResourceNotReady as error:
-        return ComputerPartition(client, error)
+        return ComputerPartition(client, error, navigator)
 
 
 def _lookup(values: Parameters, key: str, kind: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from pelagos import slap as room
 from pelagos.core import wire
-from pelagos.core.http import FakeTransport, HttpClient, Response
+from pelagos.core.http import ClientTls, FakeTransport, HttpClient, Response
 from pelagos.slap import (
     BadRequest,
     Computer,
@@ -21,11 +21,14 @@ from pelagos.slap import (
     OpenOrder,
     ResourceNotReady,
     SlapError,
+    SoftwareProductCollection,
     Supply,
+    marshal,
     protocol,
     slap,
 )
 from pelagos.slap.client import SlapClient
+from pelagos.slap.marshal import MarshalObject
 from pelagos.slap.model import Cause, InstanceRequest, InstanceState, Release
 from pelagos.slap.partition import SoftwareRelease
 from support.slap_samples import sample
@@ -77,7 +80,7 @@ def test_a_connection_needs_an_address_and_a_token(
     args: tuple[str, ...], kwargs: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
     transport = FakeTransport({"POST /supplySupply": Response(200, {}, b"")})
-    monkeypatch.setattr("pelagos.core.http.client._default_transport", lambda: transport)
+    monkeypatch.setattr("pelagos.core.http.client._default_transport", lambda *_: transport)
     plane = slap()
     plane.initializeConnection(*args, **kwargs)
     assert transport.requests == []
@@ -92,11 +95,38 @@ def test_nothing_can_be_registered_without_a_connection():
     assert caught.value.hint == "call initializeConnection first"
 
 
-@pytest.mark.parametrize("name", ["key_file", "cert_file", "master_ca_file"])
-def test_a_certificate_is_refused_and_the_token_named(name: str):
-    with pytest.raises(SlapError, match="not a certificate") as caught:
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("https://m", "/k.pem", "/c.pem", "/ca.pem", 5), {}),
+        (
+            ("https://m",),
+            {"key_file": "/k.pem", "cert_file": "/c.pem", "master_ca_file": "/ca.pem"},
+        ),
+    ],
+)
+def test_a_certificate_says_who_asks(
+    args: tuple[Any, ...], kwargs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    made: list[dict[str, Any]] = []
+
+    def remember(url: str, **arguments: Any) -> SlapClient:
+        made.append({"url": url, **arguments})
+        return client()[0]
+
+    monkeypatch.setattr("pelagos.slap.library.SlapClient", remember)
+    slap().initializeConnection(*args, **kwargs)
+    (arguments,) = made
+    assert arguments["token"] is None
+    assert arguments["tls"] == ClientTls(
+        authority=Path("/ca.pem"), certificate=Path("/c.pem"), key=Path("/k.pem")
+    )
+
+
+@pytest.mark.parametrize("name", ["key_file", "cert_file"])
+def test_a_certificate_and_its_key_belong_together(name: str):
+    with pytest.raises(SlapError, match="belong together"):
         slap().initializeConnection("https://master", **{name: "/etc/key"})
-    assert "http://x:TOKEN@host" in (caught.value.hint or "")
 
 
 def test_the_room_shows_the_ancestors_names():
@@ -114,8 +144,12 @@ def test_the_stub_lists_the_names_that_the_room_has():
     assert listed == room.__all__
 
 
-def test_a_part_of_the_room_does_not_load_the_rest():
-    code = "import sys, pelagos.slap.model; print('msgspec' in sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "other"),
+    [("model", "msgspec"), ("client", "zope"), ("library", "zope"), ("partition", "zope")],
+)
+def test_a_part_of_the_room_does_not_load_the_rest(module: str, other: str):
+    code = f"import sys, pelagos.slap.{module}; print('{other}' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -187,7 +221,10 @@ def test_a_wrong_request_is_refused_before_it_is_sent():
 
 
 def test_an_allocated_request_is_its_partition():
-    master, _ = client(POST_requestComputerPartition=answer(17))
+    nowhere = Response(404, {}, b"")  # not every master tells the status
+    master, _ = client(
+        POST_requestComputerPartition=answer(17), GET_getComputerPartitionStatus=nowhere
+    )
     partition = OpenOrder(master).request(RELEASE, "inst1")
     assert partition.getId() == "slappart0"
     assert partition.getState() == "started"
@@ -345,3 +382,197 @@ def test_a_computer_announces_itself():
     plane.registerComputer("local_computer").updateConfiguration(sample(2).fields["xml"])
     announced = protocol.decode_format(form(transport)["xml"])
     assert announced == protocol.decode_format(sample(2).fields["xml"])
+
+
+# ---- what few programs use ----------------------------------------------------------------------
+
+
+def marshalled(value: object) -> Response:
+    return Response(200, {}, marshal.dumps(value))
+
+
+def partition_with(**routes: Response) -> tuple[ComputerPartition, FakeTransport]:
+    master, transport = client(GET_getFullComputerInformation=answer(84), **routes)
+    return Computer(master, "local_computer").getComputerPartitionList()[0], transport
+
+
+def test_a_status_is_text_and_a_dictionary():
+    facts = {"text": "#access Instance correctly started", "since": "x", "user": "COMP-1"}
+    partition, _ = partition_with(GET_getComputerPartitionStatus=marshalled(facts))
+    status = partition.getStatus()
+    assert status == "#access Instance correctly started"
+    assert status is not None
+    assert status["user"] == "COMP-1"
+    assert dict(status) == facts
+    assert (status.get("since"), status.get("absent", 5)) == ("x", 5)
+    assert status[:7] == "#access"
+
+
+def test_a_status_of_which_nothing_was_heard_is_none():
+    partition, _ = partition_with(GET_getComputerPartitionStatus=marshalled({"no_data": 1}))
+    assert partition.getStatus() is None
+
+
+def test_the_proxys_text_for_a_status_is_none():
+    partition, _ = partition_with(GET_getComputerPartitionStatus=marshalled("Not implemented."))
+    assert partition.getStatus() is None
+
+
+def test_a_partition_does_all_that_the_document_says():
+    ok = Response(200, {}, b"OK")
+    partition, transport = partition_with(
+        POST_softwareInstanceRename=ok,
+        POST_buildingComputerPartition=ok,
+        POST_availableComputerPartition=Response(404, {}, b""),  # as at the ancestor's master
+        POST_updateComputerPartitionRelatedInstanceList=ok,
+        GET_getComputerPartitionCertificate=answer(146),
+        GET_getHostingSubscriptionIpList=marshalled([("lo", "127.0.0.1")]),
+    )
+    partition.rename("new", slave_reference="S-1")
+    assert form(transport) == {
+        "computer_id": "local_computer",
+        "computer_partition_id": "slappart0",
+        "new_name": "new",
+        "slave_reference": "S-1",
+    }
+    partition.building()
+    partition.available()
+    partition.setComputerPartitionRelatedInstanceList(["a", "b"])
+    assert marshal.loads(form(transport)["instance_reference_xml"]) == ["a", "b"]
+    assert partition.getCertificate() == {"certificate": "", "key": ""}
+    assert partition.getFullHostingIpAddressList() == [("lo", "127.0.0.1")]
+
+
+def test_usage_is_a_text_or_what_the_partitions_were_given():
+    partition, _ = partition_with()
+    other, _ = partition_with()
+    master, transport = client(POST_useComputer=Response(200, {}, b"OK"))
+    computer = Computer(master, "COMP-1")
+    computer.reportUsage("")
+    computer.reportUsage([partition])
+    assert transport.requests == []
+    computer.reportUsage("<journal/>")
+    assert form(transport) == {"computer_id": "COMP-1", "use_string": "<journal/>"}
+    partition.setUsage('<?xml version="1.0"?>\n<journal><transaction>1</transaction></journal>')
+    other.setUsage("<journal><transaction>2</transaction></journal>")
+    computer.reportUsage([partition, other])
+    assert form(transport)["use_string"] == (
+        "<journal><transaction>1</transaction><transaction>2</transaction></journal>"
+    )
+    partition.setUsage("no xml")
+    with pytest.raises(BadRequest, match="not a TioXML journal"):
+        computer.reportUsage([partition])
+
+
+def test_a_computer_does_all_that_the_document_says():
+    pair = {"certificate": "C", "key": "K"}
+    master, transport = client(
+        POST_computerBang=marshalled(""),
+        GET_getComputerStatus=marshalled({"text": "#access"}),
+        POST_generateComputerCertificate=marshalled(pair),
+        POST_revokeComputerCertificate=marshalled(None),
+        POST_requestComputer=marshalled(MarshalObject("Computer", ("COMP-7",), {})),
+    )
+    computer = OpenOrder(master).requestComputer("my node")
+    assert form(transport) == {"computer_title": "my node"}
+    computer.bang("look")
+    assert form(transport) == {"computer_id": "COMP-7", "message": "look"}
+    assert computer.getStatus() == {"text": "#access"}
+    assert computer.generateCertificate() == pair
+    computer.revokeCertificate()
+    with pytest.raises(NotFoundError):
+        Computer(master, "").getSoftwareReleaseList()
+
+
+def connected(monkeypatch: pytest.MonkeyPatch, **routes: Response) -> slap:
+    master, _ = client(**routes)
+    monkeypatch.setattr("pelagos.slap.library.SlapClient", lambda *_, **__: master)
+    plane = slap()
+    plane.initializeConnection("http://master")
+    return plane
+
+
+def test_products_have_their_best_release(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    product = "GET_getSoftwareReleaseListFromSoftwareProduct"
+    plane = connected(monkeypatch, **{product: answer(153)})
+    found = plane.getSoftwareReleaseListFromSoftwareProduct("hello")
+    products = SoftwareProductCollection(logging.getLogger("test"), plane)
+    assert products.hello == products.get("hello") == found[0]
+    assert found[0] in caplog.text
+    none = connected(monkeypatch, **{product: marshalled([])})
+    with pytest.raises(AttributeError, match="no release of a product 'nosuch'"):
+        SoftwareProductCollection(logging.getLogger("test"), none).nosuch  # noqa: B018
+    for arguments in ({}, {"software_product_reference": "a", "software_release_url": "b"}):
+        with pytest.raises(AttributeError, match="one of the two"):
+            plane.getSoftwareReleaseListFromSoftwareProduct(**arguments)
+
+
+HATEOAS = {
+    "GET_getHateoasUrl": Response(200, {}, b"http://master/hateoas/"),
+    "GET_hateoas/": Response(
+        200,
+        {},
+        wire.encode(
+            {
+                "_links": {
+                    "self": {"href": "http://master/hateoas"},
+                    "raw_search": {"href": "http://master/find?query={query}{&select_list}"},
+                    "traverse": {"href": "http://master/doc{?relative_url,view}"},
+                }
+            }
+        ),
+    ),
+    "GET_find": Response(
+        200,
+        {},
+        wire.encode(
+            {
+                "_embedded": {
+                    "contents": [
+                        {
+                            "title": "web",
+                            "reference": "COMP-1",
+                            "relative_url": "x/1",
+                            "url_string": "/a.cfg",
+                        }
+                    ]
+                }
+            }
+        ),
+    ),
+    "GET_hateoas/computer_module/Base_getComputerToken": Response(
+        200, {}, b'{"access_token": "T"}'
+    ),
+    "GET_doc": Response(200, {}, sample(210).body),
+}
+
+
+def test_what_only_hateoas_tells_is_told(monkeypatch: pytest.MonkeyPatch):
+    plane = connected(monkeypatch, **HATEOAS)
+    assert plane.getOpenOrderDict()["web"]._software_release_url == "/a.cfg"
+    assert plane.getComputerDict()["web"]._reference == "COMP-1"
+    assert plane.registerToken().request() == "T"
+    known = plane.registerOpenOrder().getInformation("web")
+    assert known._requested_state == "started"
+    assert known._software_release_url == RELEASE
+    assert known._parameter_dict == {}
+    assert plane.registerComputer("COMP-1").getInformation()._reference == "fill0"
+    with pytest.raises(NotFoundError, match="nothing whose title is other"):
+        plane.registerOpenOrder().getInformation("other")
+
+
+def test_a_master_without_hateoas_is_named(monkeypatch: pytest.MonkeyPatch):
+    plane = connected(monkeypatch, GET_getHateoasUrl=Response(404, {}, b""))
+    with pytest.raises(SlapError, match="no HATEOAS interface") as caught:
+        plane.getOpenOrderDict()
+    assert "slapgrid_rest_uri" in (caught.value.hint or "")
+
+
+def test_a_link_to_another_server_is_not_followed(monkeypatch: pytest.MonkeyPatch):
+    stranger = wire.encode({"_links": {"raw_search": {"href": "http://evil/{query}"}}})
+    routes = {**HATEOAS, "GET_hateoas/": Response(200, {}, stranger)}
+    with pytest.raises(SlapError, match="another server"):
+        connected(monkeypatch, **routes).getOpenOrderDict()
