@@ -97,14 +97,15 @@ class ComputerFormat:
     """A computer and its partitions as its agent announces them.
 
     Attributes:
-        properties: what filters are matched with, e.g. {"network_guid": "NET-1"}.
+        properties: what filters are matched with, e.g. {"network_guid": "NET-1"}; None says
+            nothing of them, and the master keeps those that it has.
     """
 
     computer_id: str
     partitions: tuple[PartitionFormat, ...]
     address: str = ""
     netmask: str = ""
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,14 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicePage:
+    """Some services of a listing; `next` asks for those after them, None when there are none."""
+
+    services: tuple[Service, ...]
+    next: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseOnComputer:
     """One supply and what became of it."""
 
@@ -257,7 +266,12 @@ class PartitionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ComputerStatus:
-    """A computer with its slots; `last_seen` is Unix seconds, None when its agent never called."""
+    """A computer with its slots; `last_seen` is Unix seconds, None when its agent never called.
+
+    Attributes:
+        draining: it takes nothing new.
+        properties: what it announced of itself; filters are matched with it.
+    """
 
     computer_id: str
     cause: Cause
@@ -265,6 +279,8 @@ class ComputerStatus:
     partitions: tuple[PartitionSummary, ...] = ()
     partition_count: int = 0
     free_count: int = 0
+    draining: bool = False
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +303,58 @@ class Event:
     computer_id: str | None
     actor: str
     cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """One thing that a request would change; `None` is "not there", the empty text is a value.
+
+    Attributes:
+        what: e.g. "release", "state", "parameters.size", "filters.region".
+    """
+
+    what: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a request would do; nothing of it was done.
+
+    Attributes:
+        changes: of the instance itself; empty when the request changes nothing.
+        effects: what follows from it, one sentence each, e.g. "restarts db".
+        basis: names what the plan was made of; `apply` with it fails when that has changed.
+    """
+
+    changes: tuple[Alteration, ...]
+    effects: tuple[str, ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """One instance of a tree; its listing is flat, a parent before its children.
+
+    Attributes:
+        depth: 0 for the root.
+        shared: it is served by the instance `host_guid`.
+    """
+
+    guid: str
+    reference: str
+    depth: int
+    requester_guid: str | None
+    requested_state: InstanceState
+    status: InstanceStatus
+    cause: Cause
+    release_url: str
+    software_type: str
+    shared: bool = False
+    host_guid: str | None = None
+    computer_id: str | None = None
+    partition_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
