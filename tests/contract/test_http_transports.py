@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask, request
@@ -22,6 +23,7 @@ from pelagos.core.http import (
 )
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import Server, make_app
+from support.tls_site import serve_tls
 
 
 def routes() -> Flask:
@@ -40,8 +42,8 @@ def routes() -> Flask:
     return app
 
 
-@pytest.fixture(params=["fake", "pooled"])
-def http(request: pytest.FixtureRequest) -> Iterator[HttpClient]:
+@pytest.fixture(params=["fake", "pooled", "pooled-tls"])
+def http(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HttpClient]:
     if request.param == "fake":
 
         def echo(sent: Request) -> Response:
@@ -49,6 +51,13 @@ def http(request: pytest.FixtureRequest) -> Iterator[HttpClient]:
 
         table = {"POST /echo": echo, "GET /echo": echo, "GET /zipped": Response(200, {}, b"plain")}
         yield HttpClient("http://fake", transport=FakeTransport(table))
+        return
+    if request.param == "pooled-tls":
+        site = serve_tls(tmp_path, routes())
+        site.issue("someone")
+        with contextlib.closing(site.client("someone")) as client:
+            yield client
+        site.server.stop()
         return
     server = Server(routes())
     server.start()

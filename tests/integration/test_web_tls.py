@@ -6,59 +6,21 @@ import contextlib
 import http.client
 import logging
 import os
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pelagos.core.certificate import Authority, describe, save_pair
 from pelagos.core.errors import PelagosError
-from pelagos.core.http import ClientTls, HttpClient, HttpTlsError
+from pelagos.core.http import HttpClient, HttpTlsError
 from pelagos.core.web import PEER_CERTIFICATE, Server, ServerTls, connections
+from support.tls_site import DAY, Site, serve_tls
 
 pytestmark = pytest.mark.integration
-
-DAY = 86_400.0
-
-
-@dataclass
-class Site:
-    """An authority, a server and the client certificates of a test."""
-
-    folder: Path
-    authority: Authority
-    server: Server
-    port: int
-
-    def trust(self, certificate: str | None = None) -> ClientTls:
-        pair = (
-            (self.folder / f"{certificate}.pem", self.folder / f"{certificate}.key")
-            if certificate
-            else (None, None)
-        )
-        return ClientTls(self.folder / "ca/ca.pem", *pair)
-
-    def issue(self, name: str, lifetime: float = DAY, authority: Authority | None = None) -> str:
-        """A client certificate in the site's folder; its serial."""
-        issuer = authority or self.authority
-        issued = issuer.issue(name, "computer", now=time.time(), lifetime=lifetime)
-        save_pair(issued, self.folder / f"{name}.pem", self.folder / f"{name}.key")
-        return issued.serial
-
-    def client(self, certificate: str | None = None) -> HttpClient:
-        return HttpClient(self.server.url, tls=self.trust(certificate), timeout=10)
-
-    def ask(self, certificate: str | None = None, path: str = "who") -> str:
-        with contextlib.closing(self.client(certificate)) as client:
-            return client.request("GET", path).text
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
 
 def app(environ: dict[str, object], start: Callable[..., object]) -> Iterable[bytes]:
@@ -72,23 +34,9 @@ def app(environ: dict[str, object], start: Callable[..., object]) -> Iterable[by
     return [body]
 
 
-def serve(folder: Path, *, client_authority: bool = True) -> Site:
-    authority = Authority.open(folder / "ca", name="tests", now=time.time())
-    issued = authority.issue_server(["127.0.0.1", "localhost"], now=time.time(), lifetime=DAY)
-    tls = ServerTls(
-        folder / "server.pem",
-        folder / "server.key",
-        folder / "ca/ca.pem" if client_authority else None,
-    )
-    save_pair(issued, tls.certificate, tls.key)
-    server = Server(app, tls=tls, threads=4)
-    server.start()
-    return Site(folder, authority, server, server.port)
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = serve(tmp_path)
+    site = serve_tls(tmp_path, app)
     yield site
     site.server.stop()
 
@@ -112,7 +60,7 @@ def test_a_client_certificate_reaches_the_application(site: Site):
 
 
 def test_nobody_is_asked_for_a_certificate_without_an_authority(tmp_path: Path):
-    site = serve(tmp_path, client_authority=False)
+    site = serve_tls(tmp_path, app, client_authority=False)
     site.issue("COMP-1")
     try:
         assert site.ask("COMP-1") == "https nobody"
@@ -295,7 +243,7 @@ def test_files_that_do_not_fit_leave_the_former_in_use(site: Site):
 def test_a_wrong_file_stops_the_start_with_its_name(
     tmp_path: Path, file: str, content: str | None, says: str
 ):
-    site = serve(tmp_path)
+    site = serve_tls(tmp_path, app)
     site.server.stop()
     if content is None:
         (tmp_path / file).unlink()
@@ -309,7 +257,7 @@ def test_a_wrong_file_stops_the_start_with_its_name(
 
 def test_a_stop_in_the_middle_gives_all_sockets_back(tmp_path: Path):
     files = open_files()
-    site = serve(tmp_path)
+    site = serve_tls(tmp_path, app)
     with site.connect() as silent, site.connect() as hung:
         hung.sendall(client_hello())
         assert site.ask() == "https nobody"

@@ -14,7 +14,8 @@ from typing import Any
 from cheroot import server, wsgi
 
 from pelagos.core.errors import PelagosError
-from pelagos.core.web.connections import HEAD_LIMIT, Connection, Connections
+from pelagos.core.web.connection import HEAD_LIMIT, Connection
+from pelagos.core.web.connections import Connections
 from pelagos.core.web.tls import ServerTls, Terms
 
 log = logging.getLogger(__name__)
