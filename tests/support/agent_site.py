@@ -23,7 +23,7 @@ from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.supervisors.supervisord import Supervisord
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import ResourceNotReady
-from pelagos.slap.master import Master
+from pelagos.slap.master import CacheSettings, Master
 from pelagos.slap.model import (
     Event,
     InstanceRequest,
@@ -76,7 +76,9 @@ def make_agent(root: Path, url: str, token: str, options: Mapping[str, object]) 
 class Site:
     """Master and agent. `close` ends everything that was started."""
 
-    def __init__(self, folder: Path, **options: object) -> None:
+    def __init__(
+        self, folder: Path, *, store: CacheSettings | None = None, **options: object
+    ) -> None:
         self.folder = folder
         self.root = folder / "node"
         self.options = dict(options)
@@ -86,7 +88,7 @@ class Site:
         self._thread: threading.Thread | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self._database = f"sqlite:///{folder / 'master.db'}"
-        self.master = Master(self._database, notify=self._notify)
+        self.master = Master(self._database, notify=self._notify, cache=store)
         # A port of one's own choice can be taken again at once, one of the system's cannot.
         self.server = Server(self.master.app, port=free_port())
         self.server.start()

@@ -10,6 +10,7 @@ from pelagos.core.clock import Clock, SystemClock
 from pelagos.slap.agent.apply import Applier
 from pelagos.slap.agent.builders.base import Builder
 from pelagos.slap.agent.builders.buildout import BuildoutBuilder
+from pelagos.slap.agent.cache import BinaryCache
 from pelagos.slap.agent.cause import Causes
 from pelagos.slap.agent.correspondence import Correspondence
 from pelagos.slap.agent.keeper import Keeper
@@ -56,7 +57,8 @@ def make_parts(
     clock = clock or SystemClock()
     layout = Layout(settings.root, settings.partition_count)
     causes = Causes(settings.computer_id, clock)
-    builder = builder or BuildoutBuilder(layout, settings, clock=clock)
+    cache = None if settings.cache is None else BinaryCache(settings.cache, layout)
+    builder = builder or BuildoutBuilder(layout, settings, clock=clock, cache=cache)
     supervisor = supervisor or Supervisord(layout, clock=clock, log_limit=settings.log_limit)
     inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
     applier = Applier(
@@ -65,7 +67,9 @@ def make_parts(
         client=client,
         builder=builder,
         supervisor=supervisor,
-        promises=PromiseRunner(timeout=settings.promise_timeout, clock=clock),
+        promises=PromiseRunner(
+            timeout=settings.promise_timeout, clock=clock, interval=settings.promise_interval
+        ),
         clock=clock,
     )
     work = Work(settings, applier, clock=clock, post=inbox.put)

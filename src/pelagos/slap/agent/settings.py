@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pelagos.slap.agent.cache_use import CacheUse
+
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
@@ -38,6 +40,11 @@ class AgentSettings:
         promise_interval: seconds between two checks of the promises of a well instance. 5: a
             person who broke something sees it while still looking, at about 1 % of a processor for
             10 instances; the death of a process is seen faster, by the supervisor.
+        rerun_first: seconds after which an instance whose promises do not hold is configured
+            again, because what it waits for may be there now; then after twice as long, and so
+            on. 30: soon enough for a tree that comes up, and its services go on running.
+        rerun_limit: seconds between two such runs at most. 1800: what has been red for hours is
+            hardly mended by another run.
         retry_first: seconds before the first retry of a failed build or configuration. 5.
         retry_limit: seconds between two retries at most. 300: a mended cause heals within minutes.
         warm_limit: warm buildouts kept at the same time, about 30 MB each. 4.
@@ -45,6 +52,14 @@ class AgentSettings:
         log_limit: bytes of one log file of a service before it is rotated; one old file is kept.
             1 MiB.
         stop_timeout: seconds that a clean stop waits for running steps after ending them. 10.
+        shared_parts: folders of parts that several releases share; recipes that know of them put
+            what they compile there, once. None: each release is complete in itself.
+        build_time_parts: the same for what is needed while building only.
+        cache: the binary cache that this computer uses; None: everything is built here.
+        usage_interval: seconds between two samples of what instances use. 60: `pelagos usage` is
+            a minute old at most, at a few milliseconds of processor for 100 processes.
+        report_interval: seconds between two usage reports to the master. 3600, as in SlapOS.
+        hook_timeout: seconds that one script of `etc/report` or `sbin/destroy` may take. 300.
     """
 
     computer_id: str
@@ -61,9 +76,17 @@ class AgentSettings:
     promise_timeout: float = 20.0
     promise_grace: float = 10.0
     promise_interval: float = 5.0
+    rerun_first: float = 30.0
+    rerun_limit: float = 1800.0
     retry_first: float = 5.0
     retry_limit: float = 300.0
     warm_limit: int = 4
     warm_idle: float = 1800.0
     log_limit: int = 1 << 20
     stop_timeout: float = 10.0
+    shared_parts: tuple[Path, ...] = ()
+    build_time_parts: tuple[Path, ...] = ()
+    cache: CacheUse | None = None
+    usage_interval: float = 60.0
+    report_interval: float = 3600.0
+    hook_timeout: float = 300.0

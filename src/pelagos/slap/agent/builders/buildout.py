@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.builders.base import Run
 from pelagos.slap.agent.builders.profile import check_profile
 from pelagos.slap.agent.builders.warm import DRIVER, WarmBuildouts
+from pelagos.slap.agent.cache import BinaryCache, CacheMiss
 from pelagos.slap.agent.diagnose import diagnose_buildout, tail
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.files import (
@@ -36,7 +38,10 @@ from pelagos.slap.agent.process import (
     run_logged,
 )
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.uploads import Uploads
 from pelagos.slap.model import Cause
+
+log = logging.getLogger(__name__)
 
 COMPLETED = ".completed"
 BUILDING = ".pelagos-building"
@@ -48,6 +53,8 @@ _RELEASE = """\
 # Written by the Pelagos agent.
 [buildout]
 extends = {url}
+shared-part-list = {shared}
+build-time-part-list = {build_time}
 """
 
 _TAIL = """
@@ -78,8 +85,11 @@ class BuildoutBuilder:
         *,
         clock: Clock,
         environ: Mapping[str, str] | None = None,
+        cache: BinaryCache | None = None,
     ) -> None:
         self._layout = layout
+        self._cache = cache
+        self._uploads = None if cache is None else Uploads(cache, layout, clock=clock)
         self._settings = settings
         self._clock = clock
         self._environ = os.environ if environ is None else environ
@@ -104,28 +114,59 @@ class BuildoutBuilder:
             write_atomic(self._layout.release(url) / COMPLETED, stamp, mode=0o644)
 
     def build(self, url: str, on_start: Callable[[], None], stop: threading.Event) -> None:
-        """Build a release under its lock, unless that has been done."""
+        """Fetch or build a release under its lock, unless that has been done."""
         folder = self._layout.release(url)
         try:
             with locked(self._layout.release_lock(url)) as lock:
                 if (folder / COMPLETED).exists() or (folder / BUILT).exists():
                     return
+                missed = self._missed(url, folder, stop)
+                if missed is None:
+                    return
                 check_profile(url, timeout=self._settings.profile_timeout)
                 if stop.is_set():
                     raise StepDeferred("The build is not wished any more.")
                 on_start()
-                self._build_locked(url, folder, lock, stop)
+                self._build_locked(url, folder, lock, stop, missed)
         except BlockingIOError:
             self._end_overdue(url)
             raise StepDeferred(
                 "A build that an earlier agent started is still running.", retry_after=1.0
             ) from None
 
-    def _build_locked(self, url: str, folder: Path, lock: int, stop: threading.Event) -> None:
+    def _missed(self, url: str, folder: Path, stop: threading.Event) -> str | None:
+        """Why the release must be built here; None when the binary cache gave it."""
+        if self._cache is None:
+            return ""
+        into = self._layout.software / f".unpacked-{folder.name}"
+        try:
+            self._cache.fetch(url, stop, into=into)
+        except CacheMiss as miss:
+            if self._cache.is_forced(url) and not stop.is_set():
+                raise StepFailed(
+                    Cause(
+                        "release-not-cached",
+                        f"It may only come from the binary cache, and cannot: {miss.message}.",
+                        "Build it on the computer that uploads; it is tried again by itself.",
+                    )
+                ) from miss
+            log.info("the binary cache is not used for %s: %s", url, miss.message)
+            return miss.message
+        with acting_as(owner_of(self._layout.software)):
+            (into / BUILT).touch()
+            remove_folder(folder)
+            into.rename(folder)
+        log.info("%s came from the binary cache", url)
+        self.prepare(url)
+        return None
+
+    def _build_locked(
+        self, url: str, folder: Path, lock: int, stop: threading.Event, missed: str
+    ) -> None:
         log = self._layout.release_log(url)
         with acting_as(owner_of(self._layout.software)):
             self._begin_build(url, folder)
-        done = self._run_build(folder, log, lock, stop)
+        done = self._run_build(folder, log, lock, stop, missed)
         if done.is_stopped:
             raise StepDeferred("The build was ended; the next one starts over.")
         with acting_as(owner_of(self._layout.software)):
@@ -142,19 +183,33 @@ class BuildoutBuilder:
                 )
             )
         self.prepare(url)
+        if self._uploads is not None:
+            self._uploads.offer(url)
 
-    @staticmethod
-    def _begin_build(url: str, folder: Path) -> None:
+    def _begin_build(self, url: str, folder: Path) -> None:
         failures = int(read_text(folder / FAILED) or 0)
         if (folder / BUILDING).exists() or failures % FRESH_START_EVERY == FRESH_START_EVERY - 1:
             remove_folder(folder)
         ensure_folder(folder, 0o755)
         ensure_folder(folder / "extends-cache", 0o755)
         write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
-        write_atomic(folder / "buildout.cfg", _RELEASE.format(url=url), mode=0o644)
+        ensure_folder(self._downloads, 0o755)
+        profile = _RELEASE.format(
+            url=url,
+            shared=_lines(self._settings.shared_parts),
+            build_time=_lines(self._settings.build_time_parts),
+        )
+        write_atomic(folder / "buildout.cfg", profile, mode=0o644)
         (folder / BUILDING).touch()
 
-    def _run_build(self, folder: Path, log: Path, lock: int, stop: threading.Event) -> Finished:
+    @property
+    def _downloads(self) -> Path:
+        """What all builds have downloaded, so that none does it again."""
+        return self._layout.software / ".downloads"
+
+    def _run_build(
+        self, folder: Path, log: Path, lock: int, stop: threading.Event, missed: str
+    ) -> Finished:
         os.truncate(lock, 0)
         arguments = [
             "-U",
@@ -163,9 +218,13 @@ class BuildoutBuilder:
             str(folder / "buildout.cfg"),
             f"buildout:directory={folder}",
             f"buildout:extends-cache={folder / 'extends-cache'}",
+            f"buildout:download-cache={self._downloads}",
         ]
         command = [sys.executable, str(DRIVER), "build", str(folder), str(folder / BUILT)]
         with _open_log(log) as output:
+            if missed:
+                output.write(f"The binary cache is not used: {missed}.\n".encode())
+                output.flush()
             return run_logged(
                 [*command, *arguments],
                 cwd=folder,
@@ -204,8 +263,10 @@ class BuildoutBuilder:
     # ---- instances ------------------------------------------------------------------------------
 
     def prepare(self, url: str) -> None:
-        """Start the warm buildout of a release."""
+        """Start the warm buildout of a release, and go on with uploads that were interrupted."""
         self._warm.prepare(self._layout.release(url) / "bin" / "buildout")
+        if self._uploads is not None:
+            self._uploads.start()
 
     def configure(self, url: str, run: Run, stop: threading.Event) -> None:
         """Write the partition's profile and run the release's buildout on it, offline."""
@@ -213,7 +274,8 @@ class BuildoutBuilder:
         with acting_as(owner_of(self._layout.software)):
             profile = read_text(release / "instance.cfg", 1 << 20) or ""
         with acting_as(owner_of(run.folder)):
-            write_atomic(run.folder / "buildout.cfg", profile + _tail(run), mode=0o640)
+            tail_of_it = _tail(run, self._settings)
+            write_atomic(run.folder / "buildout.cfg", profile + tail_of_it, mode=0o640)
             for name in ("sbin", "etc"):
                 (run.folder / name).mkdir(mode=0o750, exist_ok=True)
             log = _open_log(run.log)
@@ -251,8 +313,10 @@ class BuildoutBuilder:
         )
 
     def close(self) -> None:
-        """End the warm buildouts."""
+        """End the warm buildouts and the uploads."""
         self._warm.close()
+        if self._uploads is not None:
+            self._uploads.close()
 
     def _failed(self, done: Finished, log: Path, timeout: float) -> StepFailed:
         text = hide(read_tail(log))
@@ -306,7 +370,11 @@ def _interpreter(script: Path) -> Sequence[str]:
     return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
 
 
-def _tail(run: Run) -> str:
+def _lines(folders: Sequence[Path]) -> str:
+    return "".join(f"\n  {folder}" for folder in folders)
+
+
+def _tail(run: Run, settings: AgentSettings) -> str:
     told = run.connection
     values = {
         "computer-id": told.computer_id,
@@ -316,10 +384,10 @@ def _tail(run: Run) -> str:
         "requested-state": told.requested_state,
         "key-file": "",
         "cert-file": "",
-        "shared-part-list": "",
-        "build-time-part-list": "",
     }
     lines = {key: " ".join(value.split()).replace("${", "$${") for key, value in values.items()}
+    lines["shared-part-list"] = _lines(settings.shared_parts)
+    lines["build-time-part-list"] = _lines(settings.build_time_parts)
     return _TAIL.format(
         folder=run.folder,
         connection="".join(f"{key} = {value}\n" for key, value in lines.items()),
