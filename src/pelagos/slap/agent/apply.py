@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import threading
 import urllib.parse
@@ -13,6 +14,7 @@ from pathlib import Path
 from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
 from pelagos.slap.agent import listening
+from pelagos.slap.agent.account import owner_of
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.cause import Causes, has_no_room
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
@@ -22,13 +24,16 @@ from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.partition import PartitionFiles
 from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, pids_of, wish_key
 from pelagos.slap.agent.process import clean_environment, end_tree, pids_with_argument
-from pelagos.slap.agent.promise import PromiseRunner
+from pelagos.slap.agent.promise import PromiseResult, PromiseRunner
+from pelagos.slap.agent.promise_plugin import Asked, Mode, release_python
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.supervisors.base import Supervisor
 from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, Verdict, judge
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import SlapError
 from pelagos.slap.model import Cause, InstanceState, Partition
+
+log = logging.getLogger(__name__)
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -165,6 +170,7 @@ class Applier:
         name = partition.partition_id
         files = PartitionFiles(self._layout.partition(name))
         files.ensure()
+        self._check_owner(files.folder)
         try:
             with locked(files.lock) as lock:
                 failure = self._configure(partition, files, lock, stop)
@@ -176,8 +182,19 @@ class Applier:
             return self._stop(partition, failure)
         if failure is not None:
             raise failure
+        self._promises.renew(files.folder)
         self._supervisor.run(name, files.programs())
         return Outcome()
+
+    def _check_owner(self, folder: Path) -> None:
+        if self._layout.needs_owner and owner_of(folder) is None:
+            raise StepFailed(
+                self._causes.plain(
+                    "node-error",
+                    f"{folder} belongs to root, and nothing of a partition may run as root.",
+                    "Format the computer again: pelagos node format",
+                )
+            )
 
     def _configure(
         self, partition: Partition, files: PartitionFiles, lock: int, stop: threading.Event
@@ -217,6 +234,11 @@ class Applier:
             if token is None:
                 return self._client.url
             files.keep_token(guid, token)
+        return self._address(token)
+
+    def _address(self, token: str | None) -> str:
+        if token is None:
+            return self._client.url
         scheme, _, rest = self._client.url.partition("://")
         return f"{scheme}://partition:{urllib.parse.quote(token, safe='')}@{rest}"
 
@@ -236,7 +258,8 @@ class Applier:
     ) -> Outcome:
         name = partition.partition_id
         folder = self._layout.partition(name)
-        results = self._promises.run(folder, clean_environment(os.environ, folder), stop)
+        asked = self._asked(partition, folder, known)
+        results = self._promises.run(folder, clean_environment(os.environ, folder), stop, asked)
         files = PartitionFiles(folder)
         programs = self._supervisor.observe().get(name, ())
         here = files.see(programs)
@@ -253,9 +276,11 @@ class Applier:
             restarts=restarts,
             listening=listening.look(folder, programs) if is_fresh else listening.Listening(),
         )
-        cause = self._cause_of(verdict, folder, restarts)
+        others = [r.name for r in results if not (r.is_held or r.is_suspect)]
+        cause = self._cause_of(verdict, folder, restarts, others, known)
         if verdict.health is Health.WELL:
             cause = self._causes.plain("ok", _well(len(programs), len(results)))
+        self._bang(partition, folder, results)
         told = Told.STARTED if verdict.health is Health.WELL else Told.ERROR
         return Outcome(
             report=_report(told, partition, cause) if cause else None,
@@ -264,7 +289,42 @@ class Applier:
             was_restarted=was_restarted,
         )
 
-    def _cause_of(self, verdict: Verdict, folder: Path, restarts: int) -> Cause | None:
+    def _asked(self, partition: Partition, folder: Path, known: PartitionMemory) -> Asked:
+        """How promises are asked: as a test until the instance was well once."""
+        token = PartitionFiles(folder).token(partition.instance_guid or "")
+        return Asked(
+            mode=Mode.ANOMALY if known.has_been_well else Mode.TEST,
+            python=release_python(self._layout.release(partition.release_url or "")),
+            config={
+                "computer-id": self._computer_id,
+                "partition-id": partition.partition_id,
+                "master-url": self._address(token),
+            },
+        )
+
+    def _bang(
+        self, partition: Partition, folder: Path, results: tuple[PromiseResult, ...]
+    ) -> None:
+        """Have the instance processed again because of the first anomaly that asks for it."""
+        found = next((result for result in results if result.wants_bang), None)
+        if found is None:
+            return
+        said = f"The promise {found.name} is failing: {found.message}"[:1000]
+        try:
+            self._client.bang_partition(self._computer_id, partition.partition_id, said)
+        except SlapError as error:  # asked again at the promise's next run
+            log.warning("cannot bang %s: %s", partition.partition_id, error)
+        else:
+            self._promises.banged(folder)
+
+    def _cause_of(
+        self,
+        verdict: Verdict,
+        folder: Path,
+        restarts: int,
+        failed: list[str],
+        known: PartitionMemory,
+    ) -> Cause | None:
         """Why an instance is ill; None when it is not, or not yet."""
         if verdict.program is not None:
             taken = listening.listeners()
@@ -273,7 +333,8 @@ class Applier:
             return None
         if has_no_room(folder):
             return self._causes.disk_full(folder, doing=f"checking {verdict.promise.name}")
-        return self._causes.promise_failed(verdict.promise)
+        others = [name for name in failed if name != verdict.promise.name]
+        return self._causes.promise_failed(verdict.promise, others, is_red_long=known.reruns > 0)
 
     def _revive(self, step: Step) -> Outcome:
         name = step.subject

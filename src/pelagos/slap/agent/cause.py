@@ -42,14 +42,22 @@ class Causes:
             f"Free some space there (see: df -h {folder}); it is tried again by itself.",
         )
 
-    def promise_failed(self, promise: PromiseResult) -> Cause:
-        """A promise does not hold."""
-        said = promise.message or "it says nothing"
+    def promise_failed(
+        self, promise: PromiseResult, others: Collection[str] = (), *, is_red_long: bool = False
+    ) -> Cause:
+        """A promise does not hold, nor do others.
+
+        Args:
+            is_red_long: the instance was configured again because of it, in vain.
+        """
+        said = (promise.message or "it says nothing").strip() or "it says nothing"
+        also = f"\nNor do: {', '.join(others)}" if others else ""
+        again = " It is configured again from time to time." if is_red_long else ""
         return self.plain(
             "promise-failed",
             f"The promise {promise.name} does not hold: {said.splitlines()[0][:300]}",
-            "The services run; look at what the promise checks and at their logs.",
-            promise.message,
+            f"The services run; look at what the promise checks and at their logs.{again}",
+            promise.message + also,
         )
 
     def crashed(

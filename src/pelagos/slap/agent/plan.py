@@ -79,6 +79,9 @@ class PartitionMemory:
         checks: checks since the last start without a good end; sets the pace.
         check_at: the next check.
         is_well: the last verdict; None before the first.
+        has_been_well: whether it was well since it was last configured.
+        reruns: configurations in a row for the sake of a promise that does not hold.
+        rerun_at: the next of them; None while no promise is known not to hold.
         refused: code of the last refusal that was reported.
         revived: revivals in a row without a good check.
         revive_at: the next revival at the earliest.
@@ -95,6 +98,9 @@ class PartitionMemory:
     checks: int = 0
     check_at: float = 0.0
     is_well: bool | None = None
+    has_been_well: bool = False
+    reruns: int = 0
+    rerun_at: float | None = None
     refused: str | None = None
     revived: int = 0
     revive_at: float = 0.0
@@ -315,6 +321,8 @@ def _plan_upkeep(
     if here.is_unsupervised:
         if draft.at(known.supervise_at, name, "its programs are not supervised"):
             draft.add(StepKind.DEPLOY, name, partition=partition)
+    elif known.rerun_at is not None and draft.at(known.rerun_at, name, "a promise does not hold"):
+        draft.add(StepKind.DEPLOY, name, partition=partition)
     elif _is_revival_due(draft, here, known):
         draft.add(StepKind.REVIVE, name, partition=partition)
     elif known.pids != pids_of(here) or draft.at(known.check_at, name, "well, or being checked"):

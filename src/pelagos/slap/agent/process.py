@@ -123,6 +123,7 @@ def run_captured(
     timeout: float,
     limit: int,
     stop: threading.Event,
+    pass_fds: Sequence[int] = (),
 ) -> Finished:
     """Run a program, keep the first `limit` bytes of its output, leave nothing running.
 
@@ -138,6 +139,7 @@ def run_captured(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         umask=0o027,
+        pass_fds=tuple(pass_fds),
     ) as process:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         kept, is_late = _read_until_end(process.pid, process.stdout.fileno(), timeout, limit, stop)

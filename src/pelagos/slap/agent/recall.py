@@ -36,6 +36,10 @@ class Recall:
     settings: AgentSettings
 
     @property
+    def _rerun(self) -> Backoff:
+        return Backoff(self.settings.rerun_first, 2.0, self.settings.rerun_limit)
+
+    @property
     def _retry(self) -> Backoff:
         return Backoff(self.settings.retry_first, 2.0, self.settings.retry_limit)
 
@@ -85,6 +89,7 @@ class Recall:
         return PartitionMemory(
             wish=key,
             tried=key,
+            reruns=known.reruns + 1 if known.wish == key and known.rerun_at is not None else 0,
             supervise_at=now + self.settings.retry_first,
             grace_until=grace,
             check_at=now + FIRST_CHECK,
@@ -114,16 +119,31 @@ class Recall:
         )
         interval = self.settings.promise_interval
         if health is Health.WELL:
-            return replace(known, is_well=True, checks=0, revived=0, check_at=now + interval)
+            return replace(
+                known,
+                is_well=True,
+                has_been_well=True,
+                reruns=0,
+                rerun_at=None,
+                checks=0,
+                revived=0,
+                check_at=now + interval,
+            )
         checks = known.checks + 1
         delay = check_delay(checks, interval)
         if health is Health.STARTING:
             return replace(known, checks=checks, check_at=now + min(delay, STARTING_CHECK))
+        if health is Health.UNSETTLED and known.is_well:  # one failure of a few that must be
+            return replace(known, checks=checks, check_at=now + min(SICK_CHECK, interval))
         if health is Health.UNSETTLED:
             return replace(known, checks=checks, check_at=now + delay)
+        rerun_at = None
+        if health is Health.PROMISE_FAILED:
+            rerun_at = known.rerun_at or now + self._rerun.delay(known.reruns + 1)
         return replace(
             known,
             is_well=False,
+            rerun_at=rerun_at,
             checks=checks,
             check_at=now + max(min(SICK_CHECK, interval), delay),
         )

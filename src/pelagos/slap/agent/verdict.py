@@ -70,8 +70,9 @@ def judge(
     if kept and restarts >= RESTART_LIMIT:
         return Verdict(Health.CRASHED, program=max(kept, key=lambda p: p.started_at))
     failed = [promise for promise in promises if not promise.is_held]
-    if failed and not is_in_grace:
-        return Verdict(Health.PROMISE_FAILED, promise=failed[0])
+    sure = [promise for promise in failed if not promise.is_suspect]
+    if sure and not is_in_grace:
+        return Verdict(Health.PROMISE_FAILED, promise=sure[0])
     if dead or failed:
         return Verdict(Health.UNSETTLED)
     return Verdict(_settled(kept, listening, has_promise=bool(promises), is_in_grace=is_in_grace))

@@ -1,4 +1,4 @@
-"""`recipe = pelagos:promise`: a check that tells whether the service is well."""
+"""`recipe = pelagos:promise`: tells whether the service is well, by a program or a plugin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from pelagos.slap.recipes.base import Options, Recipe, Sections, write_file
 
@@ -42,24 +43,60 @@ print("%s answers %s" % (url, status))
 """
 
 
+_PLUGIN = """\
+import sys
+sys.path[0:0] = {path!r}
+
+{load}
+extra_config_dict = {config!r}
+"""
+_FROM_MODULE = "from {module} import RunPromise\n"
+_FROM_FILE = """\
+with open({file!r}, "rb") as _stream:
+    exec(compile(_stream.read(), {file!r}, "exec"))
+"""
+_WAYS = ("url", "address", "command", "plugin")
+
+
 class Promise(Recipe):
-    """Writes the executable `etc/promise/NAME` that tells whether the service is well.
+    """Writes what tells whether the service is well: `etc/promise/NAME` or `etc/plugin/NAME.py`.
 
     Options: exactly one of url (http or https: a 2xx or 3xx answer is wanted), address (HOST:PORT
-        that accepts
-    connections) and command (any: exit status 0); name (default: the part's name); timeout
-    (seconds, default 5).
+    that accepts connections), command (any: exit status 0) and plugin (a Python file or module
+    that has the class RunPromise); name (default: the part's name); timeout (seconds, default 5).
+    For a plugin also path (folders in which it finds modules, one a line) and config (lines
+    `name = value` for its getConfig).
     """
 
-    allowed = ("address", "command", "name", "timeout", "url")
+    allowed = ("address", "command", "config", "name", "path", "plugin", "timeout", "url")
 
     def __init__(self, buildout: Sections, name: str, options: Options) -> None:
         super().__init__(buildout, name, options)
-        ways = [way for way in ("url", "address", "command") if options.get(way, "").strip()]
+        ways = [way for way in _WAYS if options.get(way, "").strip()]
         if len(ways) != 1:
-            raise self.fail("needs exactly one of the options url, address and command.")
+            raise self.fail("needs exactly one of the options url, address, command and plugin.")
+        given = options[ways[0]].strip()
+        if ways == ["plugin"]:
+            self.path = self.folder / "etc" / "plugin" / f"{self.file_name()}.py"
+            self.text = self._by_plugin(given)
+            return
+        for option in ("config", "path"):
+            if options.get(option, "").strip():
+                raise self.fail(f"{option} is for a plugin only.")
         self.path = self.folder / "etc" / "promise" / self.file_name()
-        self.arguments = getattr(self, f"_by_{ways[0]}")(options[ways[0]].strip())
+        arguments = getattr(self, f"_by_{ways[0]}")(given)
+        self.text = f"#!/bin/sh\nexec {shlex.join(arguments)}\n"
+
+    def _by_plugin(self, plugin: str) -> str:
+        if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", plugin) and not plugin.endswith(".py"):
+            load = _FROM_MODULE.format(module=plugin)
+        else:
+            file = Path(self.folder, plugin)
+            if not file.is_file():
+                raise self.fail(f"plugin: {str(file)[:200]!r} is neither a file nor a module.")
+            load = _FROM_FILE.format(file=str(file))
+        path = [str(Path(self.folder, line)) for line in self.lines("path")]
+        return _PLUGIN.format(path=path, load=load, config=self.pairs("config"))
 
     def _timeout(self) -> str:
         text = self.options.get("timeout", "5").strip()
@@ -92,5 +129,5 @@ class Promise(Recipe):
     def install(self) -> Iterable[str]:
         """Write the check when it would change."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(self.path, f"#!/bin/sh\nexec {shlex.join(self.arguments)}\n", 0o750)
+        write_file(self.path, self.text, 0o750)
         return (str(self.path),)

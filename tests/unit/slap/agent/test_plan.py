@@ -275,3 +275,11 @@ def test_each_subject_gets_one_step_or_a_reason_and_the_future_is_never_past(
     assert made.due is None or made.due > now
     if here.guid == "SOFTINST-2" and wish.release_url:
         assert {s.kind for s in made.steps if s.subject == NAME} <= {StepKind.REFUSE}
+
+
+def test_an_instance_whose_promise_stays_red_is_configured_again_in_its_time() -> None:
+    here = PartitionSeen(None, "SOFTINST-1", is_empty=False)
+    known = PartitionMemory(wish="1000", is_well=False, rerun_at=130.0, check_at=200.0)
+    waiting = plan(instance(), here=here, known=known)
+    assert not waiting.steps and waiting.due == 130.0
+    assert kinds(plan(instance(), here=here, known=known, now=130.0)) == [(StepKind.DEPLOY, NAME)]

@@ -109,3 +109,36 @@ def test_restarts_are_remembered_for_a_minute() -> None:
 def test_a_destruction_is_told_again_while_the_master_still_wishes_it() -> None:
     known = RECALL.partition(PartitionMemory(), step(StepKind.DESTROY), Outcome(), 100.0)
     assert known.is_destroyed and known.retry_at == 130.0
+
+
+def test_an_instance_whose_promise_stays_red_is_configured_again_less_and_less_often() -> None:
+    known = PartitionMemory(wish="7")
+    pauses = []
+    for _ in range(8):
+        known = check(known, Health.PROMISE_FAILED)
+        assert check(known, Health.PROMISE_FAILED, 105.0).rerun_at == known.rerun_at
+        assert known.rerun_at is not None
+        pauses.append(known.rerun_at - 100.0)
+        known = RECALL.partition(known, step(StepKind.DEPLOY), Outcome(), 100.0)
+        assert known.rerun_at is None
+    assert pauses == [30, 60, 120, 240, 480, 960, 1800, 1800]
+    well = check(known, Health.WELL)
+    assert (well.reruns, well.rerun_at, well.has_been_well) == (0, None, True)
+    again = check(well, Health.PROMISE_FAILED)
+    assert again.rerun_at == 130.0 and again.has_been_well
+
+
+def test_another_wish_begins_with_a_short_pause_again() -> None:
+    known = check(PartitionMemory(wish="6", reruns=5), Health.PROMISE_FAILED)
+    assert RECALL.partition(known, step(StepKind.DEPLOY), Outcome(), 100.0).reruns == 0
+
+
+def test_what_crashes_is_not_configured_again() -> None:
+    known = check(PartitionMemory(wish="7"), Health.PROMISE_FAILED)
+    assert check(known, Health.CRASHED).rerun_at is None
+
+
+def test_a_first_failure_of_a_well_instance_is_looked_into_within_a_second() -> None:
+    known = check(PartitionMemory(wish="7"), Health.WELL)
+    doubtful = check(known, Health.UNSETTLED)
+    assert doubtful.check_at == 101.0 and doubtful.is_well

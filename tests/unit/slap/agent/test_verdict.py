@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pelagos.slap.agent.facts import ProgramState, ProgramStatus
@@ -29,6 +31,13 @@ def test_a_promise_that_does_not_hold_yet_is_no_failure_in_the_grace_period() ->
     assert judge((RUNNING,), (HELD, FAILED), is_in_grace=True).health is Health.UNSETTLED
     late = judge((RUNNING,), (HELD, FAILED), is_in_grace=False)
     assert late.health is Health.PROMISE_FAILED and late.promise is FAILED
+
+
+def test_a_failure_that_may_be_chance_is_not_told_yet() -> None:
+    suspect = replace(FAILED, is_suspect=True)
+    assert judge((RUNNING,), (HELD, suspect), is_in_grace=False).health is Health.UNSETTLED
+    both = judge((RUNNING,), (suspect, FAILED), is_in_grace=False)
+    assert both.health is Health.PROMISE_FAILED and both.promise is FAILED
 
 
 def test_a_service_that_was_given_up_has_crashed_even_in_the_grace_period() -> None:
