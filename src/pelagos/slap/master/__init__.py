@@ -15,6 +15,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 
+from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
@@ -23,7 +24,10 @@ from pelagos.slap.master.cache_store import CacheSettings, CacheStore
 from pelagos.slap.master.desk import Desk, Presence
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub, Notify
+from pelagos.slap.master.hateoas_face import HateoasFace
+from pelagos.slap.master.identity_face import IdentityFace
 from pelagos.slap.master.json_face import JsonFace
+from pelagos.slap.master.jsonrpc_face import JsonRpcFace
 from pelagos.slap.master.order_face import OrderFace
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
@@ -57,6 +61,7 @@ class Master:
             call; must return soon. What it raises is logged and goes no further.
         settings: sizes and times.
         cache: where built releases are kept for other computers; None: they are not.
+        authority: issues certificates; None: there are none, callers have tokens.
         new_id: makes the random part of guids.
         new_token: makes tokens.
 
@@ -77,6 +82,7 @@ class Master:
         notify: Notify | None = None,
         settings: MasterSettings | None = None,
         cache: CacheSettings | None = None,
+        authority: Authority | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
@@ -86,7 +92,9 @@ class Master:
         self._hub = EventHub(
             notify, waiters_limit=settings.waiters_limit, crowded_wait=settings.crowded_wait
         )
-        authenticator = Authenticator(self._holder, clock, settings.identity_lifetime)
+        authenticator = Authenticator(
+            self._store.holder_of_token, self._store.holder_of_certificate, clock
+        )
         desk = Desk(
             store=self._store,
             clock=clock,
@@ -96,14 +104,18 @@ class Master:
             new_id=new_id,
             new_token=new_token,
             presence=Presence(self._tell_delivered),
+            authority=authority,
         )
         self._store.listen(desk.hear)
         self.service = Service(desk)
         routes = [
             *SlapFace(self.service, desk.presence, settings).routes(),
-            *StatusFace(self.service).routes(),
+            *StatusFace(self.service, settings.public_url).routes(),
+            *JsonRpcFace(self.service, settings.public_url).routes(),
+            *HateoasFace(self.service, settings.public_url).routes(),
             *JsonFace(self.service).routes(),
             *OrderFace(self.service).routes(),
+            *IdentityFace(self.service, settings.public_url).routes(),
         ]
         if cache is not None:
             routes += CacheFace(CacheStore(cache)).routes()
@@ -124,6 +136,3 @@ class Master:
             self._store.tell(News(computer_id=computer_id, revision=revision))
         except StoreError as error:
             log.warning("cannot say that the agent of %s has its news: %s", computer_id, error)
-
-    def _holder(self, digest: str) -> Identity | None:
-        return self.service.holder(digest)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 
 from flask import Flask, Response, request
 
-from pelagos.core.web import WebError, error_answer, json_answer, make_app
+from pelagos.core import wire
+from pelagos.core.web import (
+    PEER_CERTIFICATE,
+    WebError,
+    error_answer,
+    json_answer,
+    make_app,
+)
 from pelagos.core.wire import WireError
 from pelagos.slap.errors import ResourceNotReady, SlapError
-from pelagos.slap.master.auth import Authenticator, Identity, Kind
+from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind
 from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.jsonrpc_face import failure
 from pelagos.slap.master.service import Service
 
 _SLICE = 128 * 1024
@@ -43,6 +52,7 @@ def build_app(
             methods=[route.verb],
             provide_automatic_options=False,  # without a token nothing is told
         )
+    app.after_request(_in_the_shape_of_json_rpc)
     app.add_url_rule("/v1/health", view_func=_health(service), methods=["GET"])
     return app
 
@@ -52,7 +62,11 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
 
     def view(**path: str) -> Response:
         headers = request.headers
-        identity = authenticator.identify(headers.get("Authorization"))
+        if route.name in OPEN:
+            identity = ANYBODY
+        else:
+            peer = request.environ.get(PEER_CERTIFICATE)
+            identity = authenticator.identify(headers.get("Authorization"), peer)
         if route.streams:  # the work itself says how much it takes
             request.max_content_length = _NO_LIMIT
         sent = request.args if reads or route.streams else request.form
@@ -63,6 +77,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
             body=b"" if reads or sent or route.streams else request.get_data(),
             etag=headers.get("If-None-Match") if reads else None,
             takes_gzip="gzip" in headers.get("Accept-Encoding", ""),
+            environ=request.environ,
             stream=request.stream if route.streams else None,
             length=request.content_length if route.streams else None,
             range=headers.get("Range") if reads else None,
@@ -72,6 +87,20 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         return _response(answer)
 
     return view
+
+
+def _in_the_shape_of_json_rpc(response: Response) -> Response:
+    """An error that did not come from the JSON-RPC interface itself, as its callers read it."""
+    status = response.status_code
+    if status < HTTPStatus.BAD_REQUEST or not request.path.startswith("/slapos."):
+        return response
+    said = response.get_json(silent=True)
+    error = said.get("error") if isinstance(said, dict) else None
+    if isinstance(error, dict):
+        shown = failure(status, str(error.get("message", "")))
+        response.set_data(wire.encode(shown))
+        response.status_code = shown["status"]
+    return response
 
 
 def _names(path: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Who asks, and what he may do: tokens, identities, and the table of rights.
 
 A token is shown once, when it is made; the database keeps its SHA-256 only. Looking the digest up
-compares nothing byte by byte with a secret, so its timing tells nothing.
+compares nothing byte by byte with a secret, so its timing tells nothing. A certificate counts by
+its serial number: that our authority signed it is for TLS to check.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
+from pelagos.core.certificate import describe
 from pelagos.core.clock import Clock
-from pelagos.slap import protocol
+from pelagos.slap import calls, protocol
 from pelagos.slap.errors import AuthenticationError, Unauthorized
-
-_REMEMBERED = 10_000
+from pelagos.slap.master.store.identities import Holder
 
 
 class Kind(StrEnum):
-    """What can hold a token."""
+    """What can hold a token or a certificate; nobody holds ANYBODY's."""
 
     PERSON = "person"
     COMPUTER = "computer"
     PARTITION = "partition"
+    ANYBODY = "anybody"  # makes the few calls that need no identity
 
 
 class Role(StrEnum):
@@ -61,7 +64,7 @@ class Identity:
                 return self.name
             case Kind.PARTITION:
                 return self.name.rpartition("/")[0]
-            case Kind.PERSON:
+            case _:
                 return None
 
     @property
@@ -85,8 +88,12 @@ def partition(computer_id: str, partition_id: str) -> Identity:
     return Identity(Kind.PARTITION, f"{computer_id}/{partition_id}")
 
 
+#: Who makes a call of OPEN: those who join have no other identity yet.
+ANYBODY = Identity(Kind.ANYBODY, "")
+
 _PEOPLE = frozenset({Kind.PERSON})
-_ALL = frozenset(Kind)
+_ALL = frozenset({Kind.PERSON, Kind.COMPUTER, Kind.PARTITION})
+_ANYBODY = frozenset({Kind.ANYBODY})
 _AGENTS = frozenset({Kind.PERSON, Kind.COMPUTER})
 _MACHINES = frozenset({Kind.COMPUTER})
 
@@ -115,6 +122,15 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "updateComputerPartitionRelatedInstanceList": _ALL,
     "computerBang": _AGENTS,
     "useComputer": _AGENTS,
+    calls.COMPUTER_STATUS: _ALL,
+    calls.PARTITION_STATUS: _ALL,
+    calls.INSTALLATION_STATUS: _ALL,
+    calls.TREE_ADDRESSES: _ALL,
+    calls.RUN_ID: _ALL,
+    calls.PARTITION_BUILDING: _ALL,
+    calls.PARTITION_AVAILABLE: _ALL,
+    "hateoas": _ALL,
+    "slapos": _ALL,
     "v1/services": _PEOPLE,
     "v1/service": _PEOPLE,
     "v1/state": _PEOPLE,
@@ -125,6 +141,21 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/explain": _PEOPLE,
     "v1/identity": _ALL,
     "v1/partition-token": _MACHINES,
+    "v1/invitations": _PEOPLE,
+    "v1/join": _ANYBODY,
+    "v1/authority": _ANYBODY,
+    "v1/certificates": _PEOPLE,
+    "v1/certificate": _PEOPLE,
+    "v1/certificates/renew": _ALL,
+    "v1/certificates/revoke": _PEOPLE,
+    "v1/people": _PEOPLE,
+    "v1/person/remove": _PEOPLE,
+    "generateComputerCertificate": _AGENTS,
+    "revokeComputerCertificate": _AGENTS,
+    "requestComputer": _PEOPLE,
+    "Person_requestComputer": _ANYBODY,
+    "Person_getCertificate": _ANYBODY,
+    "Base_getComputerToken": _PEOPLE,
     "v1/plan": _PEOPLE,
     "v1/apply": _PEOPLE,
     "v1/tree": _PEOPLE,
@@ -139,8 +170,20 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
 
 #: Calls for which a machine need not name itself.
 _ABOUT_NOBODY = frozenset(
-    {"getHateoasUrl", "getSoftwareReleaseListFromSoftwareProduct", "v1/identity"}
+    {
+        "getHateoasUrl",
+        "getRunId",
+        "getSoftwareReleaseListFromSoftwareProduct",
+        "hateoas",
+        "slapos",
+        "v1/identity",
+        "v1/certificates/renew",
+    }
 )
+
+
+#: Calls that carry no identity, or whose secret is in the call itself.
+OPEN = frozenset(call for call, kinds in RIGHTS.items() if kinds == _ANYBODY)
 
 
 def permit(
@@ -177,59 +220,90 @@ def digest_of(token: str) -> str:
 
 
 class Authenticator:
-    """Finds the identity of a call by its Authorization header, mostly from memory.
+    """Finds the identity of a call by its Authorization header or its client certificate.
+
+    It remembers nothing: what is revoked on one master is refused at once on every master of the
+    database. A look-up costs less than the parsing of the call (see `Store.holder_of_token`).
 
     Args:
-        lookup: digest -> identity or None, from the database.
-        clock: tells when to look again.
-        lifetime: seconds that an answer of `lookup` is trusted.
+        tokens: digest -> who holds it, from the database.
+        certificates: serial number -> who holds it, from the database.
+        clock: tells whether a certificate has ended.
     """
 
     def __init__(
-        self, lookup: Callable[[str], Identity | None], clock: Clock, lifetime: float
+        self,
+        tokens: Callable[[str], Holder | None],
+        certificates: Callable[[str], Holder | None],
+        clock: Clock,
     ) -> None:
-        self._lookup = lookup
+        self._tokens = tokens
+        self._certificates = certificates
         self._clock = clock
-        self._lifetime = lifetime
-        self._known: dict[str, tuple[Identity, float]] = {}
 
-    def identify(self, authorization: str | None) -> Identity:
-        """The identity whose token the header carries.
+    def identify(self, authorization: str | None, peer: bytes | None = None) -> Identity:
+        """Who asks; a token goes before a certificate.
+
+        Args:
+            authorization: the header.
+            peer: the client certificate (DER), which TLS has found to be from our authority.
 
         Raises:
-            AuthenticationError: no token, or one that nobody holds.
+            AuthenticationError: neither, or one that nobody holds (any more).
         """
         token = _token_of(authorization)
-        if not token:
-            raise AuthenticationError(
-                "this call needs a token",
-                status=401,
-                hint="send the header 'Authorization: Bearer TOKEN', or set PELAGOS_TOKEN",
-            )
-        digest = digest_of(token)
-        known = self._known  # see `forget`
-        entry = known.get(digest)
-        now = self._clock.monotonic()
-        if entry is not None and now < entry[1]:
-            return entry[0]
-        found = self._lookup(digest)
-        if found is None:
-            known.pop(digest, None)
+        if token:
+            return self._by_token(token)
+        if peer is not None:
+            return self._by_certificate(peer)
+        raise AuthenticationError(
+            "this call needs a token",
+            status=401,
+            hint="send the header 'Authorization: Bearer TOKEN', or set PELAGOS_TOKEN; over "
+            "HTTPS a client certificate will do",
+        )
+
+    def _by_token(self, token: str) -> Identity:
+        holder = self._tokens(digest_of(token))
+        if holder is None:
             raise AuthenticationError(
                 "the master does not know this token",
                 status=401,
                 hint="it may be another plane's, or replaced; on the plane's machine its file "
                 "'token' in the data folder has the right one",
             )
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        known[digest] = (found, now + self._lifetime)
-        return found
+        return _identity(holder)
 
-    def forget(self) -> None:
-        """Look every token up again; called when one was made or withdrawn."""
-        # A new mapping, not clear(): a call that looked up before the change stores into the old.
-        self._known = {}
+    def _by_certificate(self, peer: bytes) -> Identity:
+        holder = self._certificates(_serial(peer))
+        if holder is None:
+            raise AuthenticationError(
+                "the master has not issued this certificate",
+                status=401,
+                hint="it may be from another plane, or from before its database was restored",
+            )
+        ends = holder.expires or 0.0
+        if holder.revoked is not None or ends <= self._clock.time():
+            ended = "was revoked" if holder.revoked is not None else "has ended"
+            raise AuthenticationError(
+                f"the certificate of the {holder.kind} {holder.name} {ended}",
+                status=401,
+                hint=f"an operator lets it join again: pelagos {holder.kind} add "
+                f"{holder.name} --again"
+                if holder.kind in {Kind.PERSON, Kind.COMPUTER}
+                else "fetch the one that holds now: getComputerPartitionCertificate",
+            )
+        return _identity(holder)
+
+
+def _identity(holder: Holder) -> Identity:
+    role = None if holder.role is None else Role(holder.role)
+    return Identity(Kind(holder.kind), holder.name, role)
+
+
+@lru_cache(maxsize=4096)
+def _serial(certificate: bytes) -> str:
+    return describe(certificate).serial
 
 
 def _token_of(authorization: str | None) -> str | None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Authenticator, Identity
@@ -30,7 +31,6 @@ class Change:
         now: Unix seconds; the same for all that happens here.
         events: what happened, in order.
         scope: what the identity sees and may change.
-        tokens_changed: set it when a token was made or withdrawn.
     """
 
     def __init__(self, store: Writer, identity: Identity | None, now: float) -> None:
@@ -38,7 +38,6 @@ class Change:
         self.scope: Scope = scope(identity)
         self.now = now
         self.events: list[Event] = []
-        self.tokens_changed = False
         self._actor = causes.MASTER if identity is None else identity.actor
         self._revisions: dict[int, int] = {}
 
@@ -172,6 +171,7 @@ class Desk:
     new_id: Callable[[], str]
     new_token: Callable[[], str]
     presence: Presence = field(default_factory=Presence)
+    authority: Authority | None = None
 
     @contextmanager
     def change(self, identity: Identity | None) -> Iterator[Change]:
@@ -179,17 +179,12 @@ class Desk:
         with self.store.change() as writer:
             change = Change(writer, identity, self.clock.time())
             yield change
-            if change.events or change.tokens_changed:
-                news = News(events=bool(change.events), identities=change.tokens_changed)
-                writer.tell(news)
-        if change.tokens_changed:
-            self.authenticator.forget()
+            if change.events:
+                writer.tell(News(events=True))
         self.hub.publish(change.events)
 
     def hear(self, news: News) -> None:
         """Take what another master on this database did."""
-        if news.identities or news.missed:
-            self.authenticator.forget()
         if news.missed:
             self.presence.forget_delivered()
         elif news.computer_id:

@@ -6,36 +6,52 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.slap.master import causes, explain, visibility
-from pelagos.slap.master.allocate import Candidate, Host, allocate, choose_host
+from pelagos.slap.master.allocate import (
+    PASSED_THROUGH,
+    PLACING,
+    UNIQUE_BY_NETWORK,
+    Candidate,
+    Host,
+    allocate,
+    choose_host,
+    refuse_filters,
+)
 from pelagos.slap.master.desk import Change, Desk
-from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance
+from pelagos.slap.master.store import (
+    NewInstance,
+    Reader,
+    StoredComputer,
+    StoredInstance,
+    StoredPartition,
+)
 from pelagos.slap.model import Cause, InstanceStatus, ReleaseStatus, SupplyState
+
+#: Computers that are looked at before all are. Most wishes go to the first of them.
+_FIRST_LOOK = 50
 
 
 class Placement:
-    """The places as one transaction sees them; reads them once and keeps count."""
+    """The places as one transaction sees them.
+
+    Most wishes are met by one of the few likeliest computers, which one question to the database
+    finds; only when none of those will do are all of them looked at, which also finds the cause.
+    """
 
     def __init__(self, desk: Desk, change: Change) -> None:
         self._desk = desk
         self._change = change
-        self._computers = change.store.computers()
-        self._by_id = {computer.computer_id: computer for computer in self._computers}
-        self._free = change.store.free_counts()
         self._refused: dict[str, Cause] = {}
+        self._computers: list[StoredComputer] | None = None
 
     def place(self, instance: StoredInstance) -> Cause | None:
         """Give an unallocated instance a place; None when it has one, else why not (kept)."""
-        if instance.shared:
-            cause = self._serve(instance)
-        else:
-            # Alike wishes get alike refusals: a thousand that wait cost one decision.
-            likeness = f"{instance.owner}\0{instance.release_url}\0"
-            likeness += f"{sorted(instance.filters.items())}"
-            cause = self._refused.get(likeness)
-            if cause is None:
-                cause = self._settle(instance)
-            if cause is not None:
-                self._refused[likeness] = cause
+        # Alike wishes get alike refusals: a thousand that wait cost one decision.
+        likeness = _likeness(instance)
+        cause = self._refused.get(likeness)
+        if cause is None:
+            cause = self._serve(instance) if instance.shared else self._settle(instance)
+        if cause is not None:
+            self._refused[likeness] = cause
         if cause is None or (cause.code, cause.message) == (
             instance.cause.code,
             instance.cause.message,
@@ -46,23 +62,20 @@ class Placement:
         self._change.tell("instance.waiting", instance, cause, wake=False)
         return cause
 
+    # ---- partitions --------------------------------------------------------------------------
+
     def _settle(self, instance: StoredInstance) -> Cause | None:
-        chosen = allocate(
-            instance.release_url,
-            instance.filters,
-            self._candidates(instance),
-            self._change.now,
-        )
+        chosen = self._choose(instance)
         if isinstance(chosen, Cause):
             return chosen
-        computer = self._by_id[chosen]
-        slot = self._change.store.first_free(computer.key)
-        if slot is None:  # cannot be: counted in this very transaction
-            return causes.no_partition_free([chosen], 0, self._change.now)
-        self._free[computer.key] -= 1
-        cause = causes.waiting_for_agent(chosen, self._change.now)
-        timestamp = max(int(self._change.now * 1_000_000), instance.timestamp + 1)
-        self._change.store.update_instance(
+        store, now = self._change.store, self._change.now
+        computer = store.computer(chosen)
+        slot = None if computer is None else self._slot(computer, instance)
+        if computer is None or slot is None:  # cannot be: counted in this very transaction
+            return causes.no_partition_free([chosen], 0, now)
+        cause = causes.waiting_for_agent(chosen, now)
+        timestamp = max(int(now * 1_000_000), instance.timestamp + 1)
+        store.update_instance(
             instance.key,
             partition_key=slot.key,
             cause=cause,
@@ -70,55 +83,133 @@ class Placement:
             changed_timestamp=timestamp,
             changed_revision=self._change.bump(computer.key),
         )
+        store.recount(computer.key)
+        self._computers = None  # counted before
         self._change.record(
             "instance.allocated", instance.guid, instance.title, cause, computer_id=chosen
         )
         return None
 
-    def _candidates(self, instance: StoredInstance) -> list[Candidate]:
-        url, filters = instance.release_url, instance.filters
-        supplied: dict[int, ReleaseStatus] = {
+    def _slot(self, computer: StoredComputer, instance: StoredInstance) -> StoredPartition | None:
+        capability = instance.filters.get("capability")
+        if capability is None:
+            return self._change.store.first_free(computer.key)
+        found = self._change.store.capable_partitions(capability).get(computer.key, ())
+        return found[0] if found else None
+
+    def _choose(self, instance: StoredInstance) -> str | Cause:
+        likely = self._likely(instance)
+        if likely:
+            own = tuple(instance.filters)  # none is refused for its name yet
+            chosen = self._decide(instance, likely, own)
+            if isinstance(chosen, str):
+                return chosen
+        everywhere = self._everywhere(instance)
+        own_keys = {key for item in everywhere for key in item.properties}
+        return self._decide(instance, everywhere, tuple(own_keys))
+
+    def _decide(
+        self, instance: StoredInstance, candidates: list[Candidate], own_keys: tuple[str, ...]
+    ) -> str | Cause:
+        now = self._change.now
+        return allocate(instance.release_url, instance.filters, candidates, now, own_keys)
+
+    def _likely(self, instance: StoredInstance) -> list[Candidate]:
+        """The computers that rank first, as far as their number of free partitions tells."""
+        filters = instance.filters
+        if "capability" in filters:
+            return []  # those are not counted beforehand
+        by_property = set(filters) - PASSED_THROUGH - PLACING or "mode" in filters
+        places = self._change.store.places(
+            instance.release_url,
+            instance.owner,
+            _FIRST_LOOK * (20 if by_property else 1),
+            filters.get("computer_guid"),
+        )
+        networks = self._networks(instance)
+        return [
+            self._candidate(place.computer, place.computer.free, place.release_status, networks)
+            for place in places
+        ]
+
+    def _everywhere(self, instance: StoredInstance) -> list[Candidate]:
+        """All computers that the wish could be meant for."""
+        store, filters = self._change.store, instance.filters
+        if self._computers is None:
+            self._computers = store.computers()
+        supplied = {
             supply.computer_key: supply.status
-            for supply in self._change.store.supplies_of_release(url)
+            for supply in store.supplies_of_release(instance.release_url)
             if supply.requested_state is SupplyState.AVAILABLE
         }
-        wanted = filters.get("computer_guid")
+        wanted, capability = filters.get("computer_guid"), filters.get("capability")
+        if capability is None:
+            capable, counts = {}, store.plain_counts()
+        else:
+            found = store.capable_partitions(capability)
+            capable = {key: len(slots) for key, slots in found.items()}
+            counts = store.capable_counts(capability)
+        networks = self._networks(instance)
         return [
-            self._candidate(computer, supplied)
+            self._candidate(
+                computer,
+                computer.free if capability is None else capable.get(computer.key, 0),
+                supplied.get(computer.key),
+                networks,
+                counts.get(computer.key, 0),
+            )
             for computer in self._computers
             if visibility.may_place(instance.owner, computer)
             and (computer.key in supplied or wanted in (None, computer.computer_id))
         ]
 
-    def _candidate(
-        self, computer: StoredComputer, supplied: Mapping[int, ReleaseStatus]
+    def _candidate(  # what one wish sees of a computer
+        self,
+        computer: StoredComputer,
+        free: int,
+        status: ReleaseStatus | None,
+        networks: frozenset[str],
+        count: int = 0,
     ) -> Candidate:
-        free = self._free.get(computer.key, 0)
         last_seen = self._desk.presence.last_seen(computer.computer_id, computer.last_seen)
-        full = computer.key in supplied and not free
         return Candidate(
             computer_id=computer.computer_id,
             free_count=free,
-            # Only a refusal shows it.
-            partition_count=len(self._change.store.partitions(computer.key)) if full else free,
+            partition_count=count,
             is_silent=explain.is_silent(
                 last_seen, self._change.now, self._desk.settings.silent_after
             ),
-            release_status=supplied.get(computer.key),
+            release_status=status,
+            is_draining=computer.draining,
+            properties=computer.properties,
+            has_sibling=_network(computer) in networks,
         )
 
+    def _networks(self, instance: StoredInstance) -> frozenset[str]:
+        """The networks that have an instance of the same tree, when the wish asks for that."""
+        if instance.filters.get("mode") != UNIQUE_BY_NETWORK:
+            return frozenset()
+        store = self._change.store
+        root = instance.root_key or instance.key
+        members = [store.instance(root), *store.descendants(root)]
+        where = {
+            item.computer_id
+            for item in members
+            if item is not None and item.key != instance.key and not item.shared
+        }
+        computers = [store.computer(computer_id) for computer_id in where if computer_id]
+        return frozenset(_network(item) for item in computers if item is not None)
+
+    # ---- hosts -------------------------------------------------------------------------------
+
     def _serve(self, instance: StoredInstance) -> Cause | None:
-        host = find_host(
-            self._change.store,
-            instance.release_url,
-            instance.software_type,
-            instance.filters,
-            instance.owner,
-        )
-        if host is None:
-            return causes.no_shared_host(instance.release_url, self._change.now)
-        cause = causes.waiting_for_agent(host.computer_id or "", self._change.now)
-        self._change.store.update_instance(instance.key, host_key=host.key, cause=cause)
+        store, now = self._change.store, self._change.now
+        host = find_host(store, instance, now)
+        if isinstance(host, Cause):
+            return host
+        cause = causes.waiting_for_agent(host.computer_id or "", now)
+        timestamp = max(int(now * 1_000_000), instance.timestamp + 1)
+        store.update_instance(instance.key, host_key=host.key, cause=cause, timestamp=timestamp)
         self._change.wake(host)
         self._change.record(
             "instance.allocated", instance.guid, instance.title, cause, host.computer_id
@@ -127,27 +218,73 @@ class Placement:
 
 
 def find_host(
-    reader: Reader,
-    release_url: str,
-    software_type: str,
-    filters: Mapping[str, Any],
-    owner: str,
-) -> StoredInstance | None:
-    """The instance that shall serve a shared one of this owner, None when there is none."""
+    reader: Reader, shared: StoredInstance | NewInstance, now: float
+) -> StoredInstance | Cause:
+    """The instance that shall serve a shared one, or why there is none.
+
+    The cause is `no-shared-host` when nothing that was requested could ever serve it.
+    """
     operators = reader.operators()
+
+    def fits(item: StoredInstance) -> bool:
+        served = visibility.may_be_served(shared.owner, item, operators)
+        return served and not item.is_destroying and not item.shared
+
+    known = {item.computer_id: item for item in reader.computers()} if shared.filters else {}
+    own_keys = {key for item in known.values() for key in item.properties}
+    refused = refuse_filters(shared.filters, now, own_keys, shared=True)
+    if refused is not None:
+        return refused
     found = {
-        instance.key: instance
-        for instance in reader.hosts(release_url, software_type)
-        if not instance.is_destroying and visibility.may_be_served(owner, instance, operators)
+        item.key: item
+        for item in reader.hosts(shared.release_url, shared.software_type)
+        if fits(item)
     }
-    chosen = choose_host(
-        filters,
-        [
-            Host(key, item.guid, item.computer_id or "", len(reader.shared_of_host(key)))
-            for key, item in found.items()
-        ],
+    missed: Cause | None = None
+    if found:
+        hosts = [_host(reader, item, known) for item in found.values()]
+        chosen = choose_host(shared.filters, hosts, now)
+        if isinstance(chosen, Host):
+            return found[chosen.key]
+        missed = chosen
+    guid = shared.filters.get("instance_guid")
+    for item in reader.hosts_to_be(shared.release_url, shared.software_type):
+        if fits(item) and guid in (None, item.guid) and (missed is None or guid is not None):
+            return causes.waiting_for_host(shared.title, item.title, now)
+    return missed or causes.no_shared_host(
+        f"no instance of {shared.release_url} (type {shared.software_type}) is there to serve "
+        "this shared instance",
+        now,
+        url=shared.release_url,
     )
-    return None if chosen is None else found[chosen.key]
+
+
+def _host(reader: Reader, item: StoredInstance, known: Mapping[str, StoredComputer]) -> Host:
+    computer_id = item.computer_id or ""
+    computer = known.get(computer_id) or reader.computer(computer_id)
+    return Host(
+        item.key,
+        item.guid,
+        computer_id,
+        len(reader.shared_of_host(item.key)),
+        computer is not None and computer.draining,
+        {} if computer is None else computer.properties,
+    )
+
+
+def _likeness(instance: StoredInstance) -> str:
+    filters = dict(instance.filters)
+    parts: list[Any] = [instance.owner, instance.release_url, sorted(filters.items())]
+    if instance.shared:
+        parts += ["shared", instance.software_type, instance.title]
+    if "mode" in filters:
+        parts.append(instance.root_guid)
+    return "\0".join(str(part) for part in parts)
+
+
+def _network(computer: StoredComputer) -> str:
+    """The network of a computer; one that announced none is a network of its own."""
+    return computer.properties.get("network_guid") or f"\0{computer.computer_id}"
 
 
 def place_waiting(desk: Desk, change: Change) -> None:
@@ -161,6 +298,15 @@ def place_waiting(desk: Desk, change: Change) -> None:
     # Shared ones last: one of the others may become their host.
     for instance in sorted(waiting, key=lambda item: (item.shared, item.key)):
         placement.place(instance)
+
+
+def place_shared(desk: Desk, change: Change, host: StoredInstance) -> None:
+    """Try again for those that a new instance could serve."""
+    waiting = change.store.waiting_shared(host.release_url, host.software_type)
+    placement = Placement(desk, change)
+    for instance in waiting:
+        if not instance.is_destroying:
+            placement.place(instance)
 
 
 def end(desk: Desk, change: Change, instance: StoredInstance) -> None:
@@ -196,13 +342,30 @@ def _end_one(change: Change, instance: StoredInstance) -> None:
         status=InstanceStatus.DESTROYED,
         cause=cause,
     )
-    if instance.computer_id is not None and not instance.shared:
+    if instance.computer_key is not None and not instance.shared:
+        change.store.recount(instance.computer_key)
         name = f"{instance.computer_id}/{instance.partition_id}"
-        change.tokens_changed |= change.store.drop_token("partition", name)
+        change.store.drop_token("partition", name)
+        change.store.revoke_certificates("partition", name, change.now)
     change.record("instance.destroyed", instance.guid, instance.title, cause, instance.computer_id)
     for shared in served:
-        lost = causes.no_shared_host(shared.release_url, change.now)
+        lost = causes.no_shared_host(
+            f"{instance.title}, which served it, is gone", change.now, url=shared.release_url
+        )
         change.store.update_instance(
             shared.key, host_key=None, status=InstanceStatus.WAITING, cause=lost, connection={}
         )
         change.tell("instance.waiting", shared, lost, wake=False)
+        if shared.connection:  # what its requester was given holds no more
+            wake_requester(change, shared)
+
+
+def wake_requester(change: Change, instance: StoredInstance) -> str | None:
+    """Have the direct requester processed again; the computer whose agent needs to look."""
+    if instance.requester_key is None:
+        return None
+    requester = change.store.instance(instance.requester_key)
+    if requester is None or not requester.is_allocated or requester.is_destroying:
+        return None
+    change.wake(requester)
+    return requester.computer_id

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pelagos.slap.master.computers import Computers
 from pelagos.slap.master.desk import Desk
+from pelagos.slap.master.joining import Joining
+from pelagos.slap.master.orders import Orders
 from pelagos.slap.master.reports import Reports
-from pelagos.slap.master.requests import Requests
-from pelagos.slap.master.tokens import Tokens
+from pelagos.slap.master.standing import Standing
 from pelagos.slap.master.views import Views
 
 
-class Service(Requests, Computers, Reports, Views, Tokens):
+class Service(Orders, Computers, Reports, Views, Standing, Joining):
     """What a master can do, for any face: HTTP, or the program around it.
 
     The groups share nothing but the desk; identities are passed in, rights are checked by the

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,16 @@ class MasterSettings:
             `crowded_wait`. 8: half of the threads of the WSGI server stay free for work.
         crowded_wait: seconds that a call waits when too many wait already. 0.25.
         busy_timeout: seconds to wait for a database that another process has locked. 10.
-        identity_lifetime: seconds that a checked token is remembered. 5: after that a token that
-            *another* master withdrew is refused here too; withdrawn here, it is refused at once.
+        certificate_lifetime: seconds that a certificate lasts. 90 days: a computer may be off for
+            weeks, as agents renew theirs when a third is left.
+        certificate_overlap: seconds that a renewed certificate holds on beside its successor. A
+            day: enough for all programs of its holder to take the new one.
+        invitation_lifetime: seconds that a one-time token to join lasts. A day, as SlapOS has it.
+        public_url: where others reach this master, as one-time tokens name it. Empty: where the
+            one who asks for such a token did.
         snapshot_bytes: bytes of prepared getFullComputerInformation answers in memory. 64 MiB: 30
             computers with 1,000 partitions, or 2,000 with 10.
+        products: name -> URLs of its releases, the best first. Empty: a URL stands for itself.
     """
 
     silent_after: float = 60.0
@@ -40,5 +47,9 @@ class MasterSettings:
     waiters_limit: int = 8
     crowded_wait: float = 0.25
     busy_timeout: float = 10.0
-    identity_lifetime: float = 5.0
+    certificate_lifetime: float = 90 * 86400.0
+    certificate_overlap: float = 86400.0
+    invitation_lifetime: float = 86400.0
+    public_url: str = ""
     snapshot_bytes: int = 64 * 1024 * 1024
+    products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -47,9 +47,7 @@ class SlapFace:
             route(protocol.FETCH_COMPUTER, "GET", self.fetch_computer, by_agent=True),
             route(protocol.FETCH_COMPUTER_OLD, "GET", self.fetch_computer, by_agent=True),
             route(protocol.FETCH_PARTITION, "GET", self.fetch_partition),
-            route(protocol.HATEOAS_URL, "GET", self.hateoas_url),
             route("getComputerPartitionCertificate", "GET", self.certificate),
-            route("getSoftwareReleaseListFromSoftwareProduct", "GET", self.product),
             route(protocol.REQUEST, "POST", self.request),
             route(protocol.SUPPLY, "POST", self.supply),
             route(protocol.FORMAT_COMPUTER, "POST", self.format_computer, by_agent=True),
@@ -98,23 +96,10 @@ class SlapFace:
             protocol.encode_partition(self._service.partition(*where, call.identity))
         )
 
-    def hateoas_url(self, call: Call) -> Answer:
-        """There is none; the ancestor's client takes the 404 for an answer."""
-        permit(call.identity, call.name)
-        raise NotFoundError("this master has no HATEOAS interface", status=404)
-
     def certificate(self, call: Call) -> Answer:
-        """No certificates: callers are known by their tokens."""
-        self._service.partition(*call.partition(), call.identity)
-        return Answer.xml(marshal.dumps({"certificate": "", "key": ""}))
-
-    def product(self, call: Call) -> Answer:
-        """The releases of a product: none is known, a URL stands for itself."""
-        permit(call.identity, call.name)
-        url = protocol.optional_field(
-            call.fields, "software_release_url", limit=protocol.URL_LIMIT
-        )
-        return Answer.xml(marshal.dumps([] if url is None else [url]))
+        """Certificate and key of the instance in a partition, the same ones each time."""
+        pair = self._service.partition_certificate(*call.partition(), call.identity)
+        return Answer(marshal.dumps(pair), XML, 200, {"Cache-Control": "no-store"})
 
     # ---- wishes ------------------------------------------------------------------------------
 
@@ -269,7 +254,11 @@ def _url(call: Call) -> str:
 
 
 def _shared(call: Call) -> str | None:
-    return protocol.optional_field(call.fields, "slave_reference")
+    """The shared instance that a call is about; a name that none can have is not found."""
+    try:
+        return protocol.optional_field(call.fields, "slave_reference")
+    except BadRequest as error:
+        raise NotFoundError(error.message, status=404, hint=error.hint) from error
 
 
 def _timestamp(call: Call) -> int | None:

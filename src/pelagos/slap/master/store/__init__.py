@@ -5,24 +5,38 @@ What is admitted: modules that turn rows into values and back. No rule of SLAP l
 
 from pelagos.slap.master.store.changes import Writer
 from pelagos.slap.master.store.engine import Store
+from pelagos.slap.master.store.identities import (
+    Holder,
+    StoredCertificate,
+    StoredInvitation,
+    StoredPerson,
+)
 from pelagos.slap.master.store.queries import Reader
 from pelagos.slap.master.store.rows import (
     NewInstance,
     StoredComputer,
     StoredInstance,
     StoredPartition,
+    StoredPlace,
+    StoredSeat,
     StoredSupply,
 )
 from pelagos.slap.master.store.ways import News
 
 __all__ = [
+    "Holder",
     "NewInstance",
     "News",
     "Reader",
     "Store",
+    "StoredCertificate",
     "StoredComputer",
     "StoredInstance",
+    "StoredInvitation",
     "StoredPartition",
+    "StoredPerson",
+    "StoredPlace",
+    "StoredSeat",
     "StoredSupply",
     "Writer",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
 from pelagos.slap.master.store.ways import News
@@ -32,6 +33,11 @@ _BUMP = (
     .values(revision=_computers.revision + 1)
 )
 _REVISION = sa.select(_computers.revision).where(_computers.id == sa.bindparam("of"))
+_RECOUNT = (
+    sa.update(schema.computers)
+    .where(_computers.id == sa.bindparam("of"))
+    .values(free=schema.count_free(sa.bindparam("of", type_=sa.BigInteger)))
+)
 _UPDATE_SUPPLY = sa.update(schema.supplies).where(_supplies.id == sa.bindparam("of"))
 _ADD_INSTANCE = sa.insert(schema.instances)
 _UPDATE_INSTANCE = sa.update(schema.instances).where(_instances.id == sa.bindparam("of"))
@@ -55,7 +61,7 @@ _ANOTHERS_LEAD = 60.0
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
 
-class Writer(Reader):
+class Writer(Reader, IdentityWriter):
     """A transaction that may change things; committed when its `with` block ends well."""
 
     def __init__(
@@ -149,6 +155,10 @@ class Writer(Reader):
         self._connection.execute(
             sa.update(schema.partitions).where(_partitions.id.in_(keys)).values(offered=False)
         )
+
+    def recount(self, computer_key: int) -> None:
+        """Count a computer's free partitions again; after each change of one of them."""
+        self._connection.execute(_RECOUNT, {"of": computer_key})
 
     # ---- supplies ----------------------------------------------------------------------------
 

@@ -18,6 +18,11 @@ from pelagos.core.errors import ConfigError
 from pelagos.slap.master.errors import Conflict, SchemaError, StoreError
 from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.changes import Writer
+from pelagos.slap.master.store.identities import (
+    HOLDER_OF_CERTIFICATE,
+    HOLDER_OF_TOKEN,
+    Holder,
+)
 from pelagos.slap.master.store.queries import REVISION, Reader
 from pelagos.slap.master.store.sqlite import SqliteWays
 from pelagos.slap.master.store.ways import WRITES, Line, News, Ways
@@ -47,6 +52,8 @@ class Store:
         self._reading = self._ways.reading(self._engine)
         self._changing = self._engine.execution_options(**{WRITES: True})
         self._revision_query = str(REVISION.compile(dialect=self._engine.dialect))
+        self._token_query = str(HOLDER_OF_TOKEN.compile(dialect=self._engine.dialect))
+        self._certificate_query = str(HOLDER_OF_CERTIFICATE.compile(dialect=self._engine.dialect))
         self._is_positional = self._engine.dialect.positional
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._writing = threading.Lock()
@@ -68,23 +75,37 @@ class Store:
 
         Asked at each fetch of a computer, so it goes the driver's short way: a fifth of the cost.
         """
+        row = self._first(self._revision_query, computer_id)
+        return None if row is None else int(row[0])
+
+    def holder_of_token(self, digest: str) -> Holder | None:
+        """Who holds the token of this digest; as cheap as `revision`, for it is asked as often."""
+        row = self._first(self._token_query, digest)
+        return None if row is None else Holder(*row)
+
+    def holder_of_certificate(self, serial: str) -> Holder | None:
+        """Who holds the certificate of this serial number, revoked or not; as cheap."""
+        row = self._first(self._certificate_query, serial)
+        return None if row is None else Holder(*row)
+
+    def _first(self, query: str, value: str) -> Any:
+        """The first row of a query with one parameter, by the driver's short way."""
         with (
             _our_errors(self._ways),
             closing(self._engine.raw_connection()) as connection,
             self._ways.alone(connection.driver_connection),
         ):
-            row = self._first(connection, computer_id)
-        return None if row is None else int(row[0])
+            return self._fetch(connection, query, value)
 
-    def _first(self, connection: Any, computer_id: str) -> Any:
-        values = (computer_id,) if self._is_positional else {"id": computer_id}
+    def _fetch(self, connection: Any, query: str, value: str) -> Any:
+        values = (value,) if self._is_positional else {"id": value}
         cursor = connection.cursor()
         try:
-            cursor.execute(self._revision_query, values)
+            cursor.execute(query, values)
             return cursor.fetchone()
         except self._driver_error as error:
             failure = exc.DBAPIError.instance(
-                self._revision_query, None, error, self._driver_error, hide_parameters=True
+                query, None, error, self._driver_error, hide_parameters=True
             )
             raise failure from error
         finally:
@@ -135,6 +156,8 @@ class Store:
         """Release the database; the store must not be used afterwards."""
         if self._line is not None:
             self._line.close()
+        # What a thread still uses is closed when it gives it back.
+        sa.event.listen(self._engine, "checkin", _close)
         self._engine.dispose()
 
     def _prepare(self, new_id: Callable[[], str]) -> str:
@@ -150,6 +173,11 @@ class Store:
             known = {row.name: row.value for row in rows}
             _migrate(connection, int(known.get("schema_version", 0)))
         return str(known["name"])
+
+
+def _close(connection: Any, _record: object) -> None:
+    if connection is not None:  # it is when it broke
+        connection.close()
 
 
 def _create(connection: sa.Connection, present: set[str], name: str) -> None:

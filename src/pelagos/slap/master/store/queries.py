@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from pelagos.core import wire
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.identities import IdentityReader
 from pelagos.slap.master.store.rows import (
     StoredComputer,
     StoredInstance,
     StoredPartition,
+    StoredPlace,
+    StoredSeat,
     StoredSupply,
 )
 from pelagos.slap.model import (
@@ -74,6 +77,28 @@ _IN_PARTITION = _instances_where(
     _partitions.partition_id == sa.bindparam("partition"),
 )
 _ALL_LIVE = _instances_where(_LIVE)
+_PAGE = (
+    _ALL_LIVE.where(_instances.id > sa.bindparam("after"))
+    .where(
+        sa.or_(
+            sa.bindparam("owner", type_=sa.Text).is_(None),
+            _instances.owner == sa.bindparam("owner"),
+        )
+    )
+    .limit(sa.bindparam("limit"))
+)
+_CHILDREN_TITLES = (
+    sa.select(_instances.requester_key, _instances.title)
+    .where(_LIVE, _instances.requester_key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(_instances.id)
+)
+_SEATS = sa.select(
+    _instances.partition_key,
+    _instances.title,
+    _instances.guid,
+    _instances.status,
+    _instances.owner,
+).where(_SEATED)
 _UNALLOCATED = _instances_where(
     _LIVE, _instances.partition_key.is_(None), _instances.host_key.is_(None)
 )
@@ -97,6 +122,11 @@ _HOSTS_TO_BE = _instances_where(
     _instances.release_url == sa.bindparam("url"),
     _instances.software_type == sa.bindparam("type"),
 )
+_WAITING_SHARED = _UNALLOCATED.where(
+    _instances.shared,
+    _instances.release_url == sa.bindparam("url"),
+    _instances.software_type == sa.bindparam("type"),
+)
 _DESCENDANTS = _instances_where(_LIVE, _instances.root_key == sa.bindparam("root"))
 _CHILDREN = _instances_where(_LIVE, _instances.requester_key == sa.bindparam("requester"))
 
@@ -107,6 +137,10 @@ _ALL_SUPPLIES = (
 )
 _SUPPLIES_OF_URL = _ALL_SUPPLIES.where(_supplies.url == sa.bindparam("url"))
 _SUPPLIES_OF_COMPUTER = _ALL_SUPPLIES.where(_supplies.computer_key == sa.bindparam("computer"))
+_SUPPLIES_AMONG = _ALL_SUPPLIES.where(
+    _computers.computer_id.in_(sa.bindparam("computers", expanding=True)),
+    _supplies.url.in_(sa.bindparam("urls", expanding=True)),
+)
 _SUPPLY = _SUPPLIES_OF_URL.where(_computers.computer_id == sa.bindparam("computer"))
 
 _PARTITIONS = (
@@ -114,8 +148,16 @@ _PARTITIONS = (
     .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
     .order_by(_partitions.position, _partitions.id)
 )
+_ALL_SLOTS = _PARTITIONS.order_by(None).order_by(
+    _partitions.computer_key, _partitions.position, _partitions.id
+)
 _SLOTS = _PARTITIONS.where(_partitions.computer_key == sa.bindparam("computer"))
-_FIRST_FREE = _SLOTS.where(_partitions.offered, _instances.id.is_(None)).limit(1)
+_FIRST_FREE = _SLOTS.where(
+    _partitions.offered, _partitions.capabilities == "[]", _instances.id.is_(None)
+).limit(1)
+_CAPABLE = _PARTITIONS.where(
+    _partitions.offered, _partitions.capabilities != "[]", _instances.id.is_(None)
+)
 _SLOT = _PARTITIONS.where(
     _partitions.partition_id == sa.bindparam("partition"),
     _partitions.computer_key
@@ -123,10 +165,12 @@ _SLOT = _PARTITIONS.where(
     .where(_computers.computer_id == sa.bindparam("computer"))
     .scalar_subquery(),
 )
-_FREE_COUNTS = (
+_ALL_CAPABLE = sa.select(_partitions.computer_key, _partitions.capabilities).where(
+    _partitions.offered, _partitions.capabilities != "[]"
+)
+_PLAIN_COUNTS = (
     sa.select(_partitions.computer_key, sa.func.count())
-    .outerjoin(schema.instances, _instances.partition_key == _partitions.id)
-    .where(_partitions.offered, _instances.id.is_(None))
+    .where(_partitions.offered, _partitions.capabilities == "[]")
     .group_by(_partitions.computer_key)
 )
 _ALL_COMPUTERS: sa.Select[Any] = sa.select(
@@ -139,7 +183,29 @@ _ALL_COMPUTERS: sa.Select[Any] = sa.select(
     _computers.title,
     _computers.properties,
     _computers.draining,
+    _computers.free,
 ).order_by(_computers.computer_id)
+_SUPPLYING = (
+    _ALL_COMPUTERS.add_columns(_supplies.status)
+    .join(schema.supplies, _supplies.computer_key == _computers.id)
+    .where(
+        _supplies.url == sa.bindparam("url"),
+        _supplies.requested_state == SupplyState.AVAILABLE,
+        _computers.owner.in_(["", sa.bindparam("owner")]),
+    )
+)
+#: The likeliest first: built, then the most room, then the name.
+_PLACES = (
+    _SUPPLYING.where(_computers.free > 0, sa.not_(_computers.draining))
+    .order_by(None)
+    .order_by(
+        sa.case((_supplies.status == ReleaseStatus.AVAILABLE, 0), else_=1),
+        _computers.free.desc(),
+        _computers.computer_id,
+    )
+    .limit(sa.bindparam("most"))
+)
+_PLACE = _PLACES.where(_computers.computer_id == sa.bindparam("computer"))
 _COMPUTER = _ALL_COMPUTERS.where(_computers.computer_id == sa.bindparam("computer"))
 _TOKEN = (
     sa.select(schema.tokens.c.kind, schema.tokens.c.name, schema.people.c.role)
@@ -149,12 +215,14 @@ _TOKEN = (
     )
     .where(schema.tokens.c.digest == sa.bindparam("digest"))
 )
-_OPERATORS = sa.select(schema.people.c.name).where(schema.people.c.role == "operator")
+_COMPUTERS_AMONG = _ALL_COMPUTERS.where(
+    _computers.computer_id.in_(sa.bindparam("computers", expanding=True))
+)
 #: The one question of each fetch; one positional parameter.
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
 
 
-class Reader:
+class Reader(IdentityReader):
     """Answers from one consistent state of the database; valid inside its `with` block only."""
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -171,13 +239,60 @@ class Reader:
         """All computers, by id."""
         return [_computer(row) for row in self._connection.execute(_ALL_COMPUTERS)]
 
-    def free_counts(self) -> dict[int, int]:
-        """Computer key -> number of its free partitions; computers without one are left out."""
-        return {row[0]: row[1] for row in self._connection.execute(_FREE_COUNTS)}
+    def places(
+        self, url: str, owner: str, most: int, computer_id: str | None = None
+    ) -> list[StoredPlace]:
+        """Computers that could take an instance of a release at once, the likeliest first.
+
+        Args:
+            url: the release that they were asked to supply.
+            owner: of the instance; the site's computers and his own are found.
+            most: how many at the most.
+            computer_id: only this one.
+        """
+        values = {"url": url, "owner": owner, "most": most}
+        if computer_id is None:
+            rows = self._connection.execute(_PLACES, values)
+        else:
+            rows = self._connection.execute(_PLACE, {**values, "computer": computer_id})
+        return [StoredPlace(_computer(row), ReleaseStatus(row.status)) for row in rows]
+
+    def capable_partitions(self, capability: str) -> dict[int, list[StoredPartition]]:
+        """Computer key -> its free partitions with a capability, in the order of the format."""
+        found: dict[int, list[StoredPartition]] = {}
+        for row in self._connection.execute(_CAPABLE):
+            slot = _partition(row)
+            if capability in slot.capabilities:
+                found.setdefault(row.computer_key, []).append(slot)
+        return found
+
+    def capable_counts(self, capability: str) -> dict[int, int]:
+        """Computer key -> number of its partitions with a capability, taken ones too."""
+        found: dict[int, int] = {}
+        for row in self._connection.execute(_ALL_CAPABLE):
+            if capability in wire.decode(row.capabilities):
+                found[row.computer_key] = found.get(row.computer_key, 0) + 1
+        return found
+
+    def plain_counts(self) -> dict[int, int]:
+        """Computer key -> number of its partitions without a capability, taken ones too."""
+        return {row[0]: row[1] for row in self._connection.execute(_PLAIN_COUNTS)}
+
+    def computers_among(self, computer_ids: Collection[str]) -> list[StoredComputer]:
+        """Those of these ids that are known, by id."""
+        rows = self._connection.execute(_COMPUTERS_AMONG, {"computers": list(computer_ids)})
+        return [_computer(row) for row in rows]
 
     def partitions(self, computer_key: int) -> list[StoredPartition]:
         """The partitions of a computer in the order of its format."""
         return self._partitions(_SLOTS, computer=computer_key)
+
+    def all_partitions(self) -> dict[int, list[StoredPartition]]:
+        """Computer key -> its partitions in the order of its format."""
+        found: dict[int, list[StoredPartition]] = {}
+        for row in self._connection.execute(_ALL_SLOTS):
+            found.setdefault(row.computer_key, []).append(_partition(row))
+        return found
 
     def partition(self, computer_id: str, partition_id: str) -> StoredPartition | None:
         """One partition."""
@@ -185,22 +300,12 @@ class Reader:
         return found[0] if found else None
 
     def first_free(self, computer_key: int) -> StoredPartition | None:
-        """The first free partition of a computer in the order of its format."""
+        """The first free partition without a capability, in the order of the computer's format."""
         found = self._partitions(_FIRST_FREE, computer=computer_key)
         return found[0] if found else None
 
     def _partitions(self, statement: sa.Select[Any], **values: Any) -> list[StoredPartition]:
-        return [
-            StoredPartition(
-                row.id,
-                row.partition_id,
-                row.offered,
-                _addresses(row.addresses),
-                row.instance_key,
-                tuple(wire.decode(row.capabilities)),
-            )
-            for row in self._connection.execute(statement, values)
-        ]
+        return [_partition(row) for row in self._connection.execute(statement, values)]
 
     # ---- supplies ----------------------------------------------------------------------------
 
@@ -216,6 +321,12 @@ class Reader:
     def supplies_of_release(self, url: str) -> list[StoredSupply]:
         """Those of one release."""
         return self._supplies(_SUPPLIES_OF_URL, url=url)
+
+    def supplies_among(
+        self, computer_ids: Collection[str], urls: Collection[str]
+    ) -> list[StoredSupply]:
+        """Those of any of these releases on any of these computers."""
+        return self._supplies(_SUPPLIES_AMONG, computers=list(computer_ids), urls=list(urls))
 
     def supplies_of_computer(self, computer_key: int) -> list[StoredSupply]:
         """Those of one computer."""
@@ -262,6 +373,33 @@ class Reader:
         """All that exist, oldest first."""
         return self._many(_ALL_LIVE)
 
+    def live_page(self, after: int, limit: int, owner: str | None) -> list[StoredInstance]:
+        """The next that exist, by key.
+
+        Args:
+            after: key of the last of the page before; 0 for the first page.
+            limit: how many at the most.
+            owner: only those that belong to it.
+        """
+        return self._many(_PAGE, after=after, limit=limit, owner=owner)
+
+    def titles_of_children(self, keys: Sequence[int]) -> dict[int, list[str]]:
+        """Key of a requester -> titles of its live children, oldest first."""
+        found: dict[int, list[str]] = {}
+        for row in self._connection.execute(_CHILDREN_TITLES, {"keys": keys}):
+            found.setdefault(row.requester_key, []).append(row.title)
+        return found
+
+    def seats(self) -> dict[int, StoredSeat]:
+        """Partition key -> who sits there."""
+        rows = self._connection.execute(_SEATS)
+        return {
+            row.partition_key: StoredSeat(
+                row.title, row.guid, InstanceStatus(row.status), row.owner
+            )
+            for row in rows
+        }
+
     def unallocated_instances(self) -> list[StoredInstance]:
         """Live instances without a place, oldest first."""
         return self._many(_UNALLOCATED)
@@ -285,6 +423,10 @@ class Reader:
     def hosts_to_be(self, release_url: str, software_type: str) -> list[StoredInstance]:
         """Instances that could serve shared ones of this release and type once they are placed."""
         return self._many(_HOSTS_TO_BE, url=release_url, type=software_type)
+
+    def waiting_shared(self, release_url: str, software_type: str) -> list[StoredInstance]:
+        """Shared instances of this release and type that nobody serves, oldest first."""
+        return self._many(_WAITING_SHARED, url=release_url, type=software_type)
 
     def descendants(self, root_key: int) -> list[StoredInstance]:
         """Live instances of a tree without its root."""
@@ -334,10 +476,6 @@ class Reader:
         query = query.where(_events.id > after).order_by(_events.id).limit(limit)
         return [_event(row) for row in self._connection.execute(query)]
 
-    def operators(self) -> frozenset[str]:
-        """The people who may do everything, as rows name their owner."""
-        return frozenset(f"person:{row.name}" for row in self._connection.execute(_OPERATORS))
-
     def token(self, digest: str) -> tuple[str, str, str | None] | None:
         """(kind, name, a person's role) of the identity that holds the token of this digest."""
         row = self._connection.execute(_TOKEN, {"digest": digest}).first()
@@ -355,6 +493,18 @@ def _computer(row: sa.Row[Any]) -> StoredComputer:
         title=row.title,
         properties=wire.decode(row.properties),
         draining=row.draining,
+        free=row.free,
+    )
+
+
+def _partition(row: sa.Row[Any]) -> StoredPartition:
+    return StoredPartition(
+        row.id,
+        row.partition_id,
+        row.offered,
+        _addresses(row.addresses),
+        row.instance_key,
+        tuple(wire.decode(row.capabilities)),
     )
 
 

@@ -1,0 +1,247 @@
+"""People, tokens, invitations and certificates: reading and changing their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from pelagos.slap.master.store import schema
+
+_tokens, _people = schema.tokens.c, schema.people.c
+_invitations, _certificates = schema.invitations.c, schema.certificates.c
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPerson:
+    """One person; `role` is a text of `auth.Role`."""
+
+    name: str
+    role: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInvitation:
+    """What a one-time token entitles to.
+
+    Attributes:
+        name: of who joins; None: whoever joins chooses it.
+        role: of a person.
+        owner: of a computer; "" for the site's.
+    """
+
+    kind: str
+    name: str | None
+    role: str | None
+    owner: str
+    created: float
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCertificate:
+    """One that was issued; times are Unix seconds."""
+
+    serial: str
+    kind: str
+    name: str
+    created: float
+    expires: float
+    revoked: float | None
+    certificate: str
+    sealed_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a token or a certificate.
+
+    Attributes:
+        role: a person's; None of a person who was removed.
+        expires: of a certificate.
+        revoked: of a certificate.
+    """
+
+    kind: str
+    name: str
+    role: str | None
+    expires: float | None = None
+    revoked: float | None = None
+
+
+# No parameter, for these queries have one each.
+_PERSON: sa.ColumnElement[str] = sa.literal_column("'person'")
+# Asked at each call.
+HOLDER_OF_TOKEN = (
+    sa.select(_tokens.kind, _tokens.name, _people.role)
+    .select_from(schema.tokens)
+    .outerjoin(schema.people, (_people.name == _tokens.name) & (_tokens.kind == _PERSON))
+    .where(_tokens.digest == sa.bindparam("id"))
+)
+HOLDER_OF_CERTIFICATE = (
+    sa.select(
+        _certificates.kind,
+        _certificates.name,
+        _people.role,
+        _certificates.expires,
+        _certificates.revoked,
+    )
+    .select_from(schema.certificates)
+    .outerjoin(
+        schema.people, (_people.name == _certificates.name) & (_certificates.kind == _PERSON)
+    )
+    .where(_certificates.serial == sa.bindparam("id"))
+)
+
+
+class IdentityReader:
+    """The reading half; a base of `Reader`."""
+
+    _connection: sa.Connection
+
+    def people(self) -> list[StoredPerson]:
+        """All, by name."""
+        found = self._connection.execute(sa.select(schema.people).order_by(_people.name))
+        return [StoredPerson(row.name, row.role, row.created) for row in found]
+
+    def person(self, name: str) -> StoredPerson | None:
+        """One."""
+        found = sa.select(schema.people).where(_people.name == name)
+        row = self._connection.execute(found).first()
+        return None if row is None else StoredPerson(row.name, row.role, row.created)
+
+    def operators(self) -> frozenset[str]:
+        """The people who may do everything, as rows name their owner."""
+        found = sa.select(_people.name).where(_people.role == "operator")
+        return frozenset(f"person:{row.name}" for row in self._connection.execute(found))
+
+    def certificates(
+        self, kind: str | None = None, name: str | None = None
+    ) -> list[StoredCertificate]:
+        """Those of one holder, or of a kind, or all; the newest first."""
+        query = sa.select(schema.certificates)
+        if kind is not None:
+            query = query.where(_certificates.kind == kind)
+        if name is not None:
+            query = query.where(_certificates.name == name)
+        query = query.order_by(_certificates.created.desc(), _certificates.serial)
+        return [_certificate(row) for row in self._connection.execute(query)]
+
+    def certificate(self, serial: str) -> StoredCertificate | None:
+        """One."""
+        query = sa.select(schema.certificates).where(_certificates.serial == serial)
+        row = self._connection.execute(query).first()
+        return None if row is None else _certificate(row)
+
+    def active_certificate(self, kind: str, name: str, now: float) -> StoredCertificate | None:
+        """The holder's that lasts longest, None when all have ended or were revoked."""
+        active = [
+            item
+            for item in self.certificates(kind, name)
+            if item.revoked is None and item.expires > now
+        ]
+        return max(active, key=lambda item: item.expires, default=None)
+
+
+class IdentityWriter(IdentityReader):
+    """The writing half; a base of `Writer`."""
+
+    def remove_person(self, name: str) -> bool:
+        """Forget a person; tell whether there was one."""
+        done = self._connection.execute(sa.delete(schema.people).where(_people.name == name))
+        return bool(done.rowcount)
+
+    def add_invitation(self, digest: str, invitation: StoredInvitation) -> None:
+        """Keep a one-time token by its digest, and forget those that have ended."""
+        self._connection.execute(
+            sa.delete(schema.invitations).where(_invitations.expires <= invitation.created)
+        )
+        self._connection.execute(
+            sa.insert(schema.invitations).values(
+                digest=digest,
+                kind=invitation.kind,
+                name=invitation.name,
+                role=invitation.role,
+                owner=invitation.owner,
+                created=invitation.created,
+                expires=invitation.expires,
+            )
+        )
+
+    def use_invitation(self, digest: str, now: float) -> StoredInvitation | None:
+        """Take a one-time token; None when nobody gave it, it ended, or it was taken before."""
+        done = self._connection.execute(
+            sa.update(schema.invitations)
+            .where(
+                _invitations.digest == digest,
+                _invitations.used.is_(None),
+                _invitations.expires > now,
+            )
+            .values(used=now)
+        )
+        if not done.rowcount:
+            return None
+        query = sa.select(schema.invitations).where(_invitations.digest == digest)
+        row = self._connection.execute(query).one()
+        return StoredInvitation(row.kind, row.name, row.role, row.owner, row.created, row.expires)
+
+    def drop_invitations(self, owner: str, kind: str, name: str) -> None:
+        """Void those that a person gave, and those that were given for a holder."""
+        of_holder = (_invitations.kind == kind) & (_invitations.name == name)
+        self._connection.execute(
+            sa.delete(schema.invitations).where((_invitations.owner == owner) | of_holder)
+        )
+
+    def add_certificate(self, new: StoredCertificate) -> None:
+        """Keep what was issued."""
+        self._connection.execute(
+            sa.insert(schema.certificates).values(
+                serial=new.serial,
+                kind=new.kind,
+                name=new.name,
+                created=new.created,
+                expires=new.expires,
+                revoked=new.revoked,
+                certificate=new.certificate,
+                sealed_key=new.sealed_key,
+            )
+        )
+
+    def shorten_certificate(self, serial: str, expires: float) -> None:
+        """Have a certificate end earlier than it says itself."""
+        self._connection.execute(
+            sa.update(schema.certificates)
+            .where(_certificates.serial == serial, _certificates.expires > expires)
+            .values(expires=expires)
+        )
+
+    def revoke_certificates(
+        self, kind: str, name: str, now: float, serials: Sequence[str] | None = None
+    ) -> int:
+        """Revoke those of a holder that are active, or some of them; return how many."""
+        query = sa.update(schema.certificates).where(
+            _certificates.kind == kind,
+            _certificates.name == name,
+            _certificates.revoked.is_(None),
+            _certificates.expires > now,
+        )
+        if serials is not None:
+            query = query.where(_certificates.serial.in_(serials))
+        # What is not asked for again need not be kept.
+        return self._connection.execute(query.values(revoked=now, sealed_key=None)).rowcount
+
+
+def _certificate(row: sa.Row[Any]) -> StoredCertificate:
+    return StoredCertificate(
+        serial=row.serial,
+        kind=row.kind,
+        name=row.name,
+        created=row.created,
+        expires=row.expires,
+        revoked=row.revoked,
+        certificate=row.certificate,
+        sealed_key=row.sealed_key,
+    )
