@@ -8,7 +8,7 @@ errors say in `retry_after` whether another try can help.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +16,7 @@ from pelagos.core import wire
 from pelagos.core.http import ClientTls, HttpClient, HttpError, Response
 from pelagos.slap import errors, protocol
 from pelagos.slap.client_calls import FurtherCalls
+from pelagos.slap.identity_calls import IdentityCalls
 from pelagos.slap.model import (
     Cause,
     Computer,
@@ -29,6 +30,7 @@ from pelagos.slap.model import (
     Partition,
     ReleaseOnComputer,
     Service,
+    ServicePage,
     SupplyState,
 )
 from pelagos.slap.orders import Orders
@@ -72,7 +74,7 @@ class _TokenAnswer:
     token: str = field(repr=False)
 
 
-class SlapClient(FurtherCalls, Orders):
+class SlapClient(FurtherCalls, IdentityCalls, Orders):
     """Calls to one master. Safe to share between threads.
 
     Args:
@@ -259,9 +261,17 @@ class SlapClient(FurtherCalls, Orders):
 
     # ---- the JSON interface ---------------------------------------------------------------------
 
-    def services(self) -> list[Service]:
-        """Every instance that the token may see."""
-        return self._get("v1/services", list[Service])
+    def services(self, after: int = 0) -> Iterator[Service]:
+        """Every instance that the token may see, oldest first; fetched page by page.
+
+        Args:
+            after: `next` of a page that was seen already.
+        """
+        at: int | None = after
+        while at is not None:
+            page = self._get("v1/services", ServicePage, {"after": at or None})
+            yield from page.services
+            at = page.next
 
     def service(self, name: str) -> Service:
         """One instance, by reference or guid."""
