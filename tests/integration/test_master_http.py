@@ -122,7 +122,7 @@ def test_the_whole_journey_with_the_client_library(wire: Wire):
     person.set_state("hello", InstanceState.DESTROYED)
     agent.fetch_computer(COMPUTER)
     agent.report_partition(COMPUTER, instance.partition_id, "destroyed")
-    assert person.services() == []
+    assert [*person.services()] == []
     assert person.computer(COMPUTER).free_count == 3
     assert person.events(subject="hello")[-1].kind == "instance.destroyed"
     with pytest.raises(Exception, match="does not know this token"):
@@ -188,7 +188,7 @@ def test_the_small_reads_answer(wire: Wire):
     slot = {"computer_reference": COMPUTER, "computer_partition_reference": "slappart0"}
     answer = wire.get(protocol.FETCH_PARTITION, wire.agent, **slot)
     assert protocol.decode_partition(answer.body).instance_title == "hello"
-    assert wire.get(protocol.HATEOAS_URL).status == 404
+    assert wire.get(protocol.HATEOAS_URL).text.endswith("/hateoas/")
     answer = wire.get("getComputerPartitionCertificate", wire.agent, **SLOT)
     assert marshal.loads(answer.body) == {"certificate": "", "key": ""}
     product = "getSoftwareReleaseListFromSoftwareProduct"
@@ -228,7 +228,7 @@ def test_the_recorded_forms_of_the_real_client_are_taken(tmp_path: Path):
 
 def test_v1_lists_and_shows(wire: Wire):
     wire.request()
-    assert [item["reference"] for item in wire.get("v1/services").json()] == ["hello"]
+    assert [item["reference"] for item in wire.get("v1/services").json()["services"]] == ["hello"]
     assert wire.get("v1/services/hello").json()["computer_id"] == COMPUTER
     assert wire.get("v1/computers").json()[0]["free_count"] == 2
     assert wire.get(f"v1/computers/{COMPUTER}").json()["partition_count"] == 3

@@ -260,7 +260,7 @@ def test_what_is_absent_or_refused_is_an_error_to_the_original_client(place: Pla
         """,
     )
     assert shown == ["NotFoundError", "NotFoundError", "HTTPError", "HTTPError", "ConnectionError"]
-    assert place.person_client.services() == []
+    assert [*place.person_client.services()] == []
 
 
 def test_the_original_command_line_stops_and_destroys(place: Place):

@@ -134,5 +134,7 @@ def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[s
         found = Context(options).glance(path, _TIMEOUT)
     except (PelagosError, OSError):
         return
+    if isinstance(found, dict):  # a page: more than the first would not be read anyway
+        found = found.get("services")
     for one in found or ():
         yield str(one.get(key, "")), str(one.get(about, ""))

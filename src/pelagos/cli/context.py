@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -239,6 +239,19 @@ class Context:
             )
         except PelagosError as error:
             raise UsageError(f"{url!r} is not an address of a server", hint=error.hint) from error
+
+    def services(self) -> Iterator[Any]:
+        """Every service that the caller may see; one page is in memory at a time."""
+        after = 0
+        while True:
+            page = self.glance(f"v1/services?after={after}" if after else "v1/services")
+            if not isinstance(page, Mapping) or "services" not in page:
+                yield from self.master.services(after)
+                return
+            yield from page["services"]
+            if page.get("next") is None:
+                return
+            after = page["next"]
 
     def glance(self, path: str, timeout: float = 10.0) -> Any:
         """What the master answers to GET `path`, as plain data; None = ask `master` instead.

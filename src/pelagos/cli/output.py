@@ -8,7 +8,8 @@ the terminal.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, TextIO
 
 from pelagos.cli import yaml
@@ -17,6 +18,9 @@ from pelagos.cli.terminal import clean, paint
 from pelagos.core.spelling import nearest
 
 Data = Mapping[str, Any]
+
+_BATCH = 500
+"""Rows that are read before the first is printed, of a list that comes bit by bit: one page."""
 
 _NARROW = (20, 12)
 """Characters to which columns are cut for a narrow terminal: first the wide ones, then all."""
@@ -122,28 +126,57 @@ class Output:
         return self._form == "table"
 
     def show_list(
-        self, items: Sequence[Any], columns: Sequence[Column], *, empty: str = ""
+        self, items: Iterable[Any], columns: Sequence[Column], *, empty: str = ""
     ) -> None:
         """Print a list.
 
         Args:
-            items: dataclasses or mappings.
+            items: dataclasses or mappings. Of what comes bit by bit some hundreds are in memory
+                at a time, and printed before the next; a table widens its columns on the way.
             columns: those of the table; their keys are also the columns of csv and value.
             empty: what a table prints when the list is empty.
         """
-        rows = [plain(item) for item in items]
-        shown = self._chosen(rows, columns)
-        if self._form in ("json", "yaml"):
-            self._structured([_only(row, self._columns) for row in rows])
-        elif self._form == "csv":
-            self._csv(rows, shown)
-        elif self._form == "value":
-            for row in rows:
-                self.line("\t".join(as_text(pick(row, one.key)) for one in shown))
-        elif rows:
-            self._table(rows, shown)
+        batches = _batches(items)
+        first = next(batches, [])
+        shown = self._chosen(first, columns)
+        if first or not self.is_table:
+            self._listed(self._flushed(chain([first], batches)), shown)
         elif empty:
             self.line(empty)
+
+    def _listed(self, batches: Iterable[list[Data]], shown: Sequence[Column]) -> None:
+        if self._form == "json":
+            self._json_list(batches)
+            return
+        widths = [0] * len(shown)
+        for number, rows in enumerate(batches):
+            if self._form == "yaml":
+                self._structured([_only(row, self._columns) for row in rows])
+            elif self._form == "csv":
+                self._csv(rows, shown, has_head=not number)
+            elif self._form == "value":
+                self._values(rows, shown)
+            else:
+                widths = self._table(rows, shown, widths, has_head=not number)
+
+    def _values(self, rows: Sequence[Data], shown: Sequence[Column]) -> None:
+        for row in rows:
+            self.line("\t".join(as_text(pick(row, one.key)) for one in shown))
+
+    def _flushed(self, batches: Iterable[list[Data]]) -> Iterator[list[Data]]:
+        """The same, each written out before the next is waited for."""
+        for rows in batches:
+            yield rows
+            self._stream.flush()
+
+    def _json_list(self, batches: Iterable[list[Data]]) -> None:
+        before = "[\n  "
+        for rows in batches:
+            for row in rows:
+                text = _as_json(_only(row, self._columns))
+                self._stream.write(before + text.replace("\n", "\n  "))
+                before = ",\n  "
+        self._stream.write("[]\n" if before.startswith("[") else "\n]\n")
 
     def show_one(self, item: Any, columns: Sequence[Column] = ()) -> None:
         """Print one thing: a table has a line for each key, nested keys with dots.
@@ -186,9 +219,7 @@ class Output:
             # What steers a terminal is in double quotes there, where these escapes mean the same.
             self._stream.write(clean(yaml.dumps(data), keep="\n"))
         else:
-            text = json.dumps(data, indent=2, ensure_ascii=False)
-            is_harmless = text.isascii() and "\x7f" not in text
-            self._stream.write((text if is_harmless else _escaped_json(text)) + "\n")
+            self._stream.write(_as_json(data) + "\n")
 
     def _chosen(self, rows: Sequence[Data], columns: Sequence[Column]) -> list[Column]:
         if self._columns is None:
@@ -204,27 +235,41 @@ class Output:
             if not _has(data, key):
                 raise _no_column(key, [*data, *dict(_flat(data))])
 
-    def _csv(self, rows: Sequence[Data], columns: Sequence[Column]) -> None:
+    def _csv(
+        self, rows: Sequence[Data], columns: Sequence[Column], *, has_head: bool = True
+    ) -> None:
         import csv
 
         writer = csv.writer(self._stream, lineterminator="\n")
-        writer.writerow(column.key for column in columns)
+        if has_head:
+            writer.writerow(column.key for column in columns)
         for row in rows:
             cells = (as_text(pick(row, column.key)) for column in columns)
             writer.writerow(clean(cell, keep="\n\t") for cell in cells)
 
-    def _table(self, rows: Sequence[Data], columns: Sequence[Column]) -> None:
+    def _table(
+        self,
+        rows: Sequence[Data],
+        columns: Sequence[Column],
+        least: Sequence[int],
+        *,
+        has_head: bool,
+    ) -> list[int]:
+        """Print rows; return how wide the columns became, at least as wide as `least`."""
         cells = [[clean(one.show(pick(row, one.key))) for one in columns] for row in rows]
         titles = [one.title.upper() for one in columns]
-        widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+        measured = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+        widths = [max(pair) for pair in zip(least, measured, strict=True)]
         self._shrink(widths)
-        self._stream.write(self._row(titles, widths, ["bold"] * len(titles)))
+        if has_head:
+            self._stream.write(self._row(titles, widths, ["bold"] * len(titles)))
         for row in cells:
             colours = [
                 _STATE_COLOURS.get(cell, "") if one.key in _COLOURED else ""
                 for one, cell in zip(columns, row, strict=True)
             ]
             self._stream.write(self._row(row, widths, colours))
+        return widths
 
     def _shrink(self, widths: list[int]) -> None:
         """Take what is too much for the terminal from the widest columns; rows stay lines."""
@@ -258,12 +303,26 @@ class Output:
             self._stream.write(f"{key}  {value}".rstrip() + "\n")
 
 
+def _batches(items: Iterable[Any]) -> Iterator[list[Data]]:
+    """What is there already as one, what comes bit by bit in pieces."""
+    size = max(len(items), 1) if isinstance(items, Sequence) else _BATCH
+    left = iter(items)
+    while rows := [plain(item) for item in islice(left, size)]:
+        yield rows
+
+
 def _cut(cell: str, width: int) -> str:
     """The cell in that width; of a path or URL the end says more than the beginning."""
     if len(cell) <= width:
         return cell
     is_path = "/" in cell and " " not in cell
     return "…" + cell[1 - width :] if is_path else cell[: width - 1] + "…"
+
+
+def _as_json(data: Any) -> str:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    is_harmless = text.isascii() and "\x7f" not in text
+    return text if is_harmless else _escaped_json(text)
 
 
 def _escaped_json(text: str) -> str:

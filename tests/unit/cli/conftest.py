@@ -37,6 +37,10 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(status, {"Content-Type": "application/json"}, wire.encode(value))
 
 
+def page(services: list[Any], following: int | None = None) -> Response:
+    return answer({"services": services, "next": following})
+
+
 def refusal(status: int, message: str, **more: Any) -> Response:
     return answer({"error": {"code": "x", "message": message, "hint": None}, **more}, status)
 
@@ -94,6 +98,7 @@ class World:
     """Runs command lines against a fake master."""
 
     answer = staticmethod(answer)
+    page = staticmethod(page)
     refusal = staticmethod(refusal)
     service = staticmethod(service)
     computer = staticmethod(computer)

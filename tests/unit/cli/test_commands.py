@@ -31,7 +31,7 @@ def form(request: Request) -> dict[str, str]:
 
 
 def test_services_are_listed_with_their_cause(world):
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     out = world.run("service", "list").out
     head, line = out.splitlines()
     assert head.split() == ["NAME", "WISHED", "STATUS", "COMPUTER", "PARTITION", "CAUSE"]
@@ -40,7 +40,7 @@ def test_services_are_listed_with_their_cause(world):
 
 
 def test_an_empty_list_says_what_to_do_on_a_table_and_nothing_elsewhere(world):
-    world.routes["GET /v1/services"] = world.answer([])
+    world.routes["GET /v1/services"] = world.page([])
     assert "pelagos request" in world.run("service", "list").out
     assert world.run("service", "list", "-o", "value").out == ""
     assert world.run("service", "list", "-o", "json").data == []
@@ -48,14 +48,14 @@ def test_an_empty_list_says_what_to_do_on_a_table_and_nothing_elsewhere(world):
 
 
 def test_json_has_every_key_of_the_model(world):
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     [found] = world.run("service", "list", "-o", "json").data
     assert set(found) == set(world.service().__dataclass_fields__)
     assert found["cause"]["code"] == "ok"
 
 
 def test_columns_choose_and_order(world):
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     ran = world.run("service", "list", "-o", "value", "--columns", "connection.url,reference")
     assert ran.out == "http://127.0.0.1:8080/\thello\n"
     ran = world.run("service", "list", "-o", "json", "--columns", "reference")
@@ -63,7 +63,7 @@ def test_columns_choose_and_order(world):
 
 
 def test_an_unknown_column_is_an_error_that_names_the_nearest(world):
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     ran = world.run("service", "list", "--columns", "referense")
     assert ran.code == failures.USAGE
     assert "did you mean reference?" in ran.err
@@ -115,8 +115,9 @@ def test_the_last_events_are_printed_oldest_first(world):
 
 
 def test_events_of_an_unknown_thing_end_as_why_does(world):
-    for path in ("services", "events", "computers", "releases"):
+    for path in ("events", "computers", "releases"):
         world.routes[f"GET /v1/{path}"] = world.answer([])
+    world.routes["GET /v1/services"] = world.page([])
     world.routes["GET /v1/explain"] = world.refusal(404, "no")
     ran = world.run("events", "nope")
     assert ran.code == failures.NOT_FOUND
@@ -145,7 +146,7 @@ def test_a_service_is_shown_key_by_key(world):
 
 def test_a_misspelt_service_is_answered_with_the_nearest(world):
     world.routes["GET /v1/services/helo"] = world.refusal(404, "no")
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     world.routes["GET /v1/services/he"] = world.refusal(404, "no")
     for words in (("info", "helo"), ("logs", "helo"), ("info", "he")):
         ran = world.run("service", *words)
@@ -155,7 +156,7 @@ def test_a_misspelt_service_is_answered_with_the_nearest(world):
 
 def test_a_name_with_slashes_stays_one_name(world):
     world.routes["GET /v1/services/..%2F..%2Fetc"] = world.refusal(404, "no")
-    world.routes["GET /v1/services"] = world.answer([])
+    world.routes["GET /v1/services"] = world.page([])
     assert world.run("service", "info", "../../etc").code == failures.NOT_FOUND
 
 
@@ -348,7 +349,7 @@ def test_why_gives_everything_as_json(world):
 
 def test_why_of_an_unknown_thing_names_the_nearest(world):
     world.routes["GET /v1/explain"] = world.refusal(404, "no")
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     world.routes["GET /v1/computers"] = world.answer([])
     world.routes["GET /v1/releases"] = world.answer([])
     ran = world.run("why", "hallo")
@@ -448,7 +449,7 @@ def test_the_token_of_the_own_plane_is_not_sent_to_another(world):
 
 def test_flags_are_stronger_than_the_environment_and_that_than_the_file(world):
     for name in ("flag", "variable", "file"):
-        world.routes["GET /v1/services"] = world.answer([])
+        world.routes["GET /v1/services"] = world.page([])
         (world.folder / name).write_text(f"{name}-token")
     world.run("config", "set", "plane.master_url", "http://file.test")
     world.run("config", "set", "plane.token_file", str(world.folder / "file"))
@@ -534,3 +535,24 @@ def test_a_directory_that_is_away_or_refuses_has_its_code(world):
         ran = world.run("lookup", "hello", "--profile", "nope")
         assert ran.code == code
         assert "because" in ran.err
+
+
+def test_services_are_printed_as_their_pages_come(world):
+    names = [f"s{number:04}" for number in range(1200)]
+
+    def pages(request):
+        after = int(request.url.partition("after=")[2] or 0)
+        rows = [world.service(name) for name in names[after : after + 500]]
+        return world.page(rows, after + 500 if after + 500 < len(names) else None)
+
+    world.routes["GET /v1/services"] = pages
+    listed = json.loads(world.run("service", "list", "-o", "json").out)
+    assert [one["reference"] for one in listed] == names
+    lines = world.run("service", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["NAME", *names]
+    out = world.run("service", "list", "-o", "csv").out.splitlines()
+    assert len(out) == 1201
+    out = world.run("service", "list", "-o", "yaml", "--columns", "reference").out
+    assert out == "".join(f"- reference: {name}\n" for name in names)
+    values = world.run("service", "list", "-o", "value", "--columns", "reference").out
+    assert values.split() == names

@@ -13,7 +13,10 @@ def plane(monkeypatch):
     def glance(_context, path, timeout):
         asked.append((path, timeout))
         return {
-            "v1/services": [{"reference": "hello", "status": "started"}, {"reference": "x\x1b"}],
+            "v1/services": {
+                "services": [{"reference": "hello", "status": "started"}, {"reference": "x\x1b"}],
+                "next": None,
+            },
             "v1/computers": [{"computer_id": "COMP"}],
             "v1/releases": [{"url": "http://r/", "computer_id": "COMP"}],
         }[path]

@@ -88,7 +88,7 @@ def test_a_wrong_line_says_what_is_wrong_and_what_is_right(world, line, hint):
 
 
 def test_options_of_every_command_may_stand_before_it(world):
-    world.routes["GET /v1/services"] = world.answer([])
+    world.routes["GET /v1/services"] = world.page([])
     assert world.run("-o", "json", "service", "list").data == []
     assert world.run("--output=json", "service", "list").data == []
     assert world.run("service", "--output", "json", "list").data == []
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(world):
 
 def test_control_characters_of_a_name_are_never_written_raw(world):
     nasty = "a\x1b[2Jb\x00c\x9bd\u202ee"
-    world.routes["GET /v1/services"] = world.answer([world.service(nasty)])
+    world.routes["GET /v1/services"] = world.page([world.service(nasty)])
     for form in ("table", "json", "yaml", "csv", "value"):
         out = world.run("service", "list", "-o", form).out
         assert not {"\x1b", "\x00", "\x9b", "\u202e"} & set(out), form
@@ -296,7 +296,7 @@ def test_words_that_are_no_text_are_refused(world):
 
 
 def test_verbose_shows_the_calls_and_never_the_token(world):
-    world.routes["GET /v1/services"] = world.answer([])
+    world.routes["GET /v1/services"] = world.page([])
     root = logging.getLogger()
     before = (root.level, list(root.handlers))
     try:

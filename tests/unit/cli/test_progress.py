@@ -157,7 +157,7 @@ def test_a_busy_master_is_not_asked_without_pause(world):
 
 @pytest.mark.parametrize("variable", ["NO_COLOR", ""])
 def test_colour_only_on_a_terminal_that_wants_it(world, variable):
-    world.routes["GET /v1/services"] = world.answer([world.service()])
+    world.routes["GET /v1/services"] = world.page([world.service()])
     assert "\x1b" not in world.run("service", "list").out
     world.is_terminal = True
     if variable:

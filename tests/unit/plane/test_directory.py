@@ -55,7 +55,7 @@ def test_a_stranger_in_place_of_the_master_is_no_answer(body: bytes):
 def test_the_master_is_asked_with_the_token_of_whoever_asks_the_directory():
     def services(request: Request) -> Response:
         asked.append(request.headers.get("Authorization"))
-        return Response(200, {}, b"[]")
+        return Response(200, {}, b'{"services": [], "next": null}')
 
     asked: list[str | None] = []
     routes = {"GET /v1/identity": identity, "GET /v1/services": services}

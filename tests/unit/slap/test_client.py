@@ -33,6 +33,7 @@ from pelagos.slap.model import (
     ReleaseOnComputer,
     ReleaseStatus,
     Service,
+    ServicePage,
     SupplyState,
 )
 from support.slap_samples import sample
@@ -186,10 +187,10 @@ def test_a_token_in_the_address_is_taken_out_of_it():
 
 
 def test_another_token_asks_the_same_master():
-    fake = FakeTransport({"GET /v1/services": Response(200, {}, b"[]")})
+    fake = FakeTransport({"GET /v1/computers": Response(200, {}, b"[]")})
     client = connected(fake)
     other = client.with_token("other")
-    assert (other.url, other.services(), client.services()) == (client.url, [], [])
+    assert (other.url, other.computers(), client.computers()) == (client.url, [], [])
     sent = [request.headers["Authorization"] for request in fake.requests]
     assert sent == ["Bearer other", "Bearer s3cret"]
 
@@ -298,7 +299,7 @@ def test_an_odd_error_body_is_no_further_error(body: bytes):
 def test_the_master_may_say_when_to_come_again():
     client = connected(Everything(answering(503, **{"Retry-After": "30"})))
     with pytest.raises(errors.ServerError) as caught:
-        client.services()
+        client.computers()
     assert caught.value.retry_after == 30
 
 
@@ -322,7 +323,7 @@ def test_an_answer_that_is_not_slap_is_an_error_that_says_so():
     with pytest.raises(errors.MarshalError, match="where <marshal> should be"):
         client.fetch_computer("C")
     with pytest.raises(errors.ServerError, match="cannot be read") as caught:
-        client.services()
+        client.computers()
     assert caught.value.hint
 
 
@@ -339,7 +340,6 @@ ON_COMPUTER = ReleaseOnComputer("u", "C", SupplyState.AVAILABLE, ReleaseStatus.B
 EXPLANATION = Explanation("service", "db", "waiting", CAUSE, (CAUSE,), (EVENT,))
 
 JSON_CALLS: list[tuple[Callable[[SlapClient], Any], str, Any]] = [
-    (lambda c: c.services(), "GET /v1/services", [SERVICE]),
     (lambda c: c.service("db"), "GET /v1/services/db", SERVICE),
     (lambda c: c.service("a/b c"), "GET /v1/services/a%2Fb%20c", SERVICE),
     (
@@ -386,3 +386,17 @@ def test_a_long_poll_has_that_much_longer():
 def test_every_public_method_says_what_it_gives():
     methods = inspect.getmembers(SlapClient, inspect.isfunction)
     assert [name for name, method in methods if name[0] != "_" and not method.__doc__] == []
+
+
+def test_services_come_page_by_page_as_they_are_read():
+    pages = {0: ServicePage((SERVICE, SERVICE), 7), 7: ServicePage((SERVICE,), None)}
+    fake = Everything(
+        lambda request: Response(200, {}, wire.encode(pages[7 if "after=7" in request.url else 0]))
+    )
+    services = connected(fake).services()
+    assert len(fake.requests) == 0
+    next(services)
+    assert len(fake.requests) == 1
+    assert len([*services]) == 2
+    assert len(fake.requests) == 2
+    assert [*connected(fake).services(after=7)] == [SERVICE]

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import Argument, FlagArgument, Operand, SecondsArgument
+from pelagos.cli.argument import (
+    Argument,
+    FlagArgument,
+    Operand,
+    SecondsArgument,
+    ValueArgument,
+)
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import clock_and_ago
-from pelagos.cli.output import Column
+from pelagos.cli.output import Column, plain
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
@@ -27,6 +33,17 @@ WAIT_ARGUMENTS: Mapping[str, Argument] = {
 
 COLUMNS = (
     Column("reference", "name"),
+    Column("requested_state", "wished"),
+    Column("status"),
+    Column("computer_id", "computer"),
+    Column("partition_id", "partition"),
+    Column("cause.message", "cause"),
+)
+
+TREE_COLUMNS = (
+    Column("reference", "name"),
+    Column("software_type", "type"),
+    Column("shared"),
     Column("requested_state", "wished"),
     Column("status"),
     Column("computer_id", "computer"),
@@ -68,7 +85,7 @@ def not_found(context: Context, name: str, error: NotFoundError) -> NotFoundErro
     """The error with the nearest name of a service as its hint."""
     from pelagos.slap.errors import NotFoundError
 
-    near = nearest(name, [one.reference for one in context.master.services()])
+    near = nearest(name, (one.reference for one in context.master.services()))
     hint = f"did you mean {near}?" if near else "see all of them: pelagos service list"
     return NotFoundError(f"there is no service {name}", status=error.status, hint=hint)
 
@@ -80,9 +97,8 @@ class ServiceList(Command):
 
     def main(self) -> None:
         """Print them."""
-        found = self.context.glance("v1/services")
         self.context.output.show_list(
-            self.context.master.services() if found is None else found,
+            self.context.services(),
             COLUMNS,
             empty="no services yet; ask for one: pelagos request NAME URL",
         )
@@ -144,3 +160,64 @@ class ServiceDestroy(_Change):
     """Wish a service gone, with its data; its partition becomes free."""
 
     state = "destroyed"
+
+
+class ServiceTree(Command):
+    """Show a service with all that it is made of: who asked for whom, and how each is."""
+
+    shows = True
+    operands = {"service": SERVICE}
+
+    def main(self, service: str) -> None:
+        """Print it, children below their parents."""
+        from pelagos.slap.errors import NotFoundError
+
+        try:
+            nodes = self.context.master.tree(service)
+        except NotFoundError as error:
+            raise not_found(self.context, service, error) from error
+        if not self.context.output.is_table or self["columns"]:
+            self.context.output.show_list(nodes, TREE_COLUMNS)
+            return
+        rows = [{**plain(node), "reference": "  " * node.depth + node.reference} for node in nodes]
+        self.context.output.show_list(rows, TREE_COLUMNS)
+
+
+class ServiceRename(Command):
+    """Give a service another name; it goes on running.
+
+    Whoever asks for the old name from then on asks for another service.
+    """
+
+    shows = True
+    operands = {"service": SERVICE, "name": Operand("its name from now on")}
+
+    def main(self, service: str, name: str) -> None:
+        """Tell the master, print the service."""
+        from pelagos.cli.commands.request import check_reference
+        from pelagos.slap.errors import NotFoundError
+
+        check_reference(name)
+        try:
+            found = self.context.master.rename(service, name)
+        except NotFoundError as error:
+            raise not_found(self.context, service, error) from error
+        self.context.output.show_list([found], COLUMNS)
+
+
+class ServiceBang(Command):
+    """Have a service, and those that asked for it, configured again."""
+
+    shows = True
+    arguments = {"message": ValueArgument("why, for the events", "-m", "--message", default="")}
+    operands = {"service": SERVICE}
+
+    def main(self, service: str) -> None:
+        """Tell the master, print the service."""
+        from pelagos.slap.errors import NotFoundError
+
+        try:
+            found = self.context.master.bang_service(service, self["message"])
+        except NotFoundError as error:
+            raise not_found(self.context, service, error) from error
+        self.context.output.show_list([found], COLUMNS)

@@ -9,6 +9,7 @@ from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import permit
 from pelagos.slap.master.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
+from pelagos.slap.master.views import PAGE
 from pelagos.slap.model import InstanceState
 
 
@@ -44,9 +45,10 @@ class JsonFace:
         ]
 
     def services(self, call: Call) -> Answer:
-        """All services."""
+        """The next services; `next` is None on the last page."""
         permit(call.identity, call.name)
-        return Answer.json(self._service.services(call.identity))
+        after, limit = int(call.number("after", 0)), int(call.number("limit", PAGE))
+        return Answer.json(self._service.service_page(call.identity, after, limit))
 
     def service(self, call: Call) -> Answer:
         """One service."""

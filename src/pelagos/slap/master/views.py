@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pelagos.slap.errors import BadRequest, NotFoundError
@@ -11,7 +11,15 @@ from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
 from pelagos.slap.master.finding import find_named, unknown_computer, unknown_service
-from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance, StoredSupply
+from pelagos.slap.master.store import (
+    Reader,
+    StoredComputer,
+    StoredInstance,
+    StoredPartition,
+    StoredSeat,
+    StoredSupply,
+)
+from pelagos.slap.master.tracing import Tracer
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import (
     ComputerStatus,
@@ -20,10 +28,14 @@ from pelagos.slap.model import (
     PartitionSummary,
     ReleaseOnComputer,
     Service,
+    ServicePage,
 )
 
 _EVENTS_SHOWN = 10
 _EVENTS_LIMIT = 1000
+#: Services of a page when the caller does not say: a page is made and read in some 50 ms.
+PAGE = 500
+_PAGE_LIMIT = 1000
 _KINDS = ("service", "computer", "release")
 
 
@@ -31,15 +43,40 @@ class Views(UseCases):
     """What people ask about the state of things."""
 
     def services(self, identity: Identity | None = None) -> list[Service]:
-        """All that exist and that the identity sees, oldest first."""
+        """All that exist and that the identity sees, oldest first; for few, see `service_page`."""
+        found: list[Service] = []
+        after: int | None = 0
+        while after is not None:
+            page = self.service_page(identity, after)
+            found += page.services
+            after = page.next
+        return found
+
+    def service_page(
+        self, identity: Identity | None = None, after: int = 0, limit: int = PAGE
+    ) -> ServicePage:
+        """The next of those that exist and that the identity sees, oldest first.
+
+        Each page is of its own moment: what was there from the first to the last page is listed
+        exactly once.
+
+        Args:
+            identity: who asks.
+            after: `next` of the page before; 0 for the first.
+            limit: how many at the most; 1,000 are the upper bound.
+        """
         sees = scope(identity)
+        limit = max(1, min(limit, _PAGE_LIMIT))
         with self._desk.store.read() as reader:
-            scene = _Scene.of(self._desk, reader, self._now())
-            instances = [item for item in reader.live_instances() if sees.instance(item)]
-        children: dict[int | None, list[str]] = {}
-        for instance in instances:
-            children.setdefault(instance.requester_key, []).append(instance.title)
-        return [scene.service(item, children.get(item.key, ())) for item in instances]
+            # One more than is shown tells whether there is a next page.
+            found = reader.live_page(after, limit + 1, sees.owner)
+            instances = found[:limit]
+            children = reader.titles_of_children([item.key for item in instances])
+            scene = _Scene.among(self._desk, reader, self._now(), instances)
+        return ServicePage(
+            tuple(scene.service(item, children.get(item.key, ())) for item in instances),
+            instances[-1].key if len(found) > limit else None,
+        )
 
     def service(self, name: str, identity: Identity | None = None) -> Service:
         """One by its reference or guid; the last of that name when it is destroyed.
@@ -60,7 +97,8 @@ class Views(UseCases):
         sees = scope(identity)
         with self._desk.store.read() as reader:
             known = [computer for computer in reader.computers() if sees.computer(computer)]
-            return [self._computer(reader, computer, sees) for computer in known]
+            slots, seats = reader.all_partitions(), reader.seats()
+        return [self._computer(item, slots.get(item.key, ()), seats, sees) for item in known]
 
     def computer(self, computer_id: str, identity: Identity | None = None) -> ComputerStatus:
         """One.
@@ -73,7 +111,13 @@ class Views(UseCases):
             computer = reader.computer(computer_id)
             if computer is None or not sees.computer(computer):
                 raise unknown_computer(computer_id)
-            return self._computer(reader, computer, sees)
+            slots = reader.partitions(computer.key)
+            seats = {
+                item.partition_key: StoredSeat(item.title, item.guid, item.status, item.owner)
+                for item in reader.instances_of_computer(computer.key)
+                if item.partition_key is not None
+            }
+        return self._computer(computer, slots, seats, sees)
 
     def releases(self, identity: Identity | None = None) -> list[ReleaseOnComputer]:
         """All supplies of the computers that the identity knows of, oldest first."""
@@ -166,8 +210,7 @@ class Views(UseCases):
             instance = find_named(reader, name, sees)
             if instance is None:
                 return None
-            scene = _Scene.of(self._desk, reader, now, about=instance)
-            finding = scene.of_service(instance, _children(reader, instance))
+            finding = Tracer(self._desk, reader, now).trace(instance)
             return _explanation(reader, kind, instance.title, finding, instance.guid, sees)
         if kind == "computer":
             computer = reader.computer(name)
@@ -185,16 +228,21 @@ class Views(UseCases):
         worst = next((item for item in findings if item.cause.code != "ok"), findings[0])
         return _explanation(reader, kind, name, worst, name, sees)
 
-    def _computer(self, reader: Reader, computer: StoredComputer, sees: Scope) -> ComputerStatus:
-        seats = {item.partition_key: item for item in reader.instances_of_computer(computer.key)}
+    def _computer(
+        self,
+        computer: StoredComputer,
+        slots: Sequence[StoredPartition],
+        seats: Mapping[int, StoredSeat],
+        sees: Scope,
+    ) -> ComputerStatus:
+        is_own = computer.computer_id == sees.computer_id and sees.partition_id is None
         summaries = []
-        for slot in reader.partitions(computer.key):
+        for slot in slots:
             seat = seats.get(slot.key)
-            if seat is not None and not sees.instance(seat):
-                summaries.append(PartitionSummary(slot.partition_id, "", "", seat.status))
-            elif seat is not None:
-                summary = PartitionSummary(slot.partition_id, seat.title, seat.guid, seat.status)
-                summaries.append(summary)
+            if seat is not None:
+                is_named = sees.is_unlimited or is_own or seat.owner == sees.actor
+                title, guid = (seat.title, seat.guid) if is_named else ("", "")
+                summaries.append(PartitionSummary(slot.partition_id, title, guid, seat.status))
             elif slot.offered:
                 summaries.append(PartitionSummary(slot.partition_id))
         return ComputerStatus(
@@ -204,6 +252,8 @@ class Views(UseCases):
             partitions=tuple(summaries),
             partition_count=len(summaries),
             free_count=len([item for item in summaries if item.service is None]),
+            draining=computer.draining,
+            properties=computer.properties,
         )
 
 
@@ -219,15 +269,27 @@ class _Scene:
         cls, desk: Desk, reader: Reader, now: float, about: StoredInstance | None = None
     ) -> _Scene:
         """All of it, or what one instance needs."""
-        if about is None:
-            computers, supplies = reader.computers(), reader.supplies()
-        elif about.computer_id is None:
-            computers, supplies = [], []
-        else:
-            own = reader.computer(about.computer_id)
-            computers = [] if own is None else [own]
-            supply = reader.supply(about.computer_id, about.release_url)
-            supplies = [] if supply is None else [supply]
+        if about is not None:
+            return cls.among(desk, reader, now, [about])
+        return cls._made(desk, now, reader.computers(), reader.supplies())
+
+    @classmethod
+    def among(
+        cls, desk: Desk, reader: Reader, now: float, about: Sequence[StoredInstance]
+    ) -> _Scene:
+        """What some instances need."""
+        ids = {item.computer_id for item in about if item.computer_id is not None}
+        urls = {item.release_url for item in about}
+        return cls._made(desk, now, reader.computers_among(ids), reader.supplies_among(ids, urls))
+
+    @classmethod
+    def _made(
+        cls,
+        desk: Desk,
+        now: float,
+        computers: Sequence[StoredComputer],
+        supplies: Sequence[StoredSupply],
+    ) -> _Scene:
         return cls(
             {item.computer_id: _computer_finding(desk, item, now) for item in computers},
             {(item.computer_id, item.url): _facts(item) for item in supplies},
@@ -293,7 +355,9 @@ def _last_seen(desk: Desk, computer: StoredComputer) -> float | None:
 
 
 def _computer_finding(desk: Desk, computer: StoredComputer, now: float) -> Finding:
-    facts = ComputerFacts(computer.computer_id, computer.created, _last_seen(desk, computer))
+    facts = ComputerFacts(
+        computer.computer_id, computer.created, _last_seen(desk, computer), computer.draining
+    )
     return explain.explain_computer(facts, now, desk.settings.silent_after)
 
 

@@ -24,6 +24,7 @@ class StoredComputer:
         owner: the person that it belongs to, e.g. "person:ann"; "" for the site's.
         properties: what filters are matched with.
         draining: no new instance is placed here.
+        free: partitions that are offered, free and without a capability.
     """
 
     key: int
@@ -35,6 +36,15 @@ class StoredComputer:
     title: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     draining: bool = False
+    free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlace:
+    """A computer that is asked to supply a release, and has room."""
+
+    computer: StoredComputer
+    release_status: ReleaseStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,16 @@ class StoredPartition:
     addresses: tuple[Address, ...]
     instance_key: int | None = None
     capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeat:
+    """The little that a listing of computers says of who sits in a partition."""
+
+    title: str
+    guid: str
+    status: InstanceStatus
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ computers = sa.Table(
     sa.Column("title", Words, nullable=False, server_default=""),
     sa.Column("properties", Words, nullable=False, server_default="{}"),  # filters match them
     sa.Column("draining", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Free partitions that carry no capability: counted here, because counting them at each
+    # request costs more than all the rest of it.
+    sa.Column("free", sa.Integer, nullable=False, server_default="0"),
 )
 
 partitions = sa.Table(
@@ -157,6 +160,19 @@ sa.Index("instances_root", instances.c.root_key)
 sa.Index("instances_title", instances.c.title)
 sa.Index("instances_release", instances.c.release_url, instances.c.software_type)
 sa.Index("instances_ended", instances.c.ended)
+_WAITING = (
+    instances.c.ended.is_(None)
+    & instances.c.partition_key.is_(None)
+    & instances.c.host_key.is_(None)
+)
+#: Those without a place; few, and asked for at each change that may give them one.
+sa.Index(
+    "instances_waiting",
+    instances.c.release_url,
+    instances.c.id,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
 
 events = sa.Table(
     "events",
@@ -215,6 +231,21 @@ parameter_schemas = sa.Table(
 )
 
 
+def count_free(computer: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
+    """How many partitions of a computer are offered, free and without a capability."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(partitions.outerjoin(instances, instances.c.partition_key == partitions.c.id))
+        .where(
+            partitions.c.computer_key == computer,
+            partitions.c.offered,
+            partitions.c.capabilities == "[]",
+            instances.c.id.is_(None),
+        )
+        .scalar_subquery()
+    )
+
+
 def _to_2(connection: sa.Connection) -> None:
     """People, invitations, certificates, properties, usage that can be asked for."""
     for table in (people, invitations, certificates, movements, parameter_schemas):
@@ -224,6 +255,7 @@ def _to_2(connection: sa.Connection) -> None:
         computers.c.title,
         computers.c.properties,
         computers.c.draining,
+        computers.c.free,
         partitions.c.capabilities,
         events.c.owner,
     ):
@@ -252,6 +284,7 @@ def _to_2(connection: sa.Connection) -> None:
     connection.execute(
         sa.update(instances).where(instances.c.scope == "").values(scope=instances.c.owner)
     )
+    connection.execute(sa.update(computers).values(free=count_free(computers.c.id)))
 
 
 #: version -> the step that leads from the version before to it.
