@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import Operand
+from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import ago, clock_and_ago
@@ -13,6 +13,12 @@ from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.model import ComputerStatus
+
+_SEATS = (
+    Column("partition_id", "partition"),
+    Column("service", show=lambda name: name or "(free)"),
+    Column("status"),
+)
 
 COMPUTER = Operand("name of the computer", complete="computer")
 
@@ -86,9 +92,41 @@ class ComputerInfo(Command):
             output.line()
             output.show_list(
                 found.partitions,
-                (
-                    Column("partition_id", "partition"),
-                    Column("service", show=lambda name: name or "(free)"),
-                    Column("status"),
-                ),
+                _SEATS,
             )
+
+
+class ComputerBang(Command):
+    """Have all services of a computer configured again."""
+
+    arguments = {"message": ValueArgument("why, for the events", "-m", "--message", default="")}
+    operands = {"computer": COMPUTER}
+
+    def main(self, computer: str) -> None:
+        """Tell the master."""
+        find(self.context, computer)
+        self.context.master.bang_computer(computer, self["message"])
+        self.context.say(f"all services of {computer} will be configured again")
+
+
+class ComputerDrain(Command):
+    """Place nothing new on a computer; what runs there stays.
+
+    To empty it, destroy its services or ask for them elsewhere.
+    """
+
+    shows = True
+    arguments = {"undo": FlagArgument("place services there again", "--undo")}
+    operands = {"computer": COMPUTER}
+
+    def main(self, computer: str) -> None:
+        """Tell the master; print what still sits there."""
+        find(self.context, computer)
+        found = self.context.master.drain(computer, not self["undo"])
+        if self["undo"]:
+            self.context.say(f"{computer} takes new services again")
+            return
+        seated = [one for one in found.partitions if one.service is not None]
+        self.context.output.show_list(
+            seated, _SEATS, empty=f"{computer} takes nothing new, and nothing is left on it"
+        )

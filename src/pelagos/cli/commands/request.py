@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, KeyValueArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
@@ -13,76 +14,33 @@ from pelagos.cli.commands.service import COLUMNS, WAIT_ARGUMENTS
 from pelagos.cli.failures import NOT_READY, OK, UsageError
 from pelagos.cli.software import software_url
 
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
+    from pelagos.slap.model import InstanceRequest
+
 _PARAMETER_FILE_LIMIT = 8 * 1024 * 1024
 """Bytes; no master takes more in one request."""
 
 
-class Request(Command):
-    """Ask for a service, or change what you asked for.
-
-    The master keeps the wish and the agents make it true. The same REFERENCE again changes the
-    service: its parameters are those of the last request.
-    """
+class _Asking(Command):
+    """Base of the commands that make a wish known."""
 
     shows = True
-    arguments = {
-        "param": KeyValueArgument("a parameter; may be repeated", "-p", "--param"),
-        "param_file": ValueArgument(
-            "parameters in a JSON file (- reads stdin); --param is laid over it",
-            "--param-file",
-            metavar="FILE",
-            complete="file",
-        ),
-        "type": ValueArgument("software type; default: default", "--type", default="default"),
-        "state": ValueArgument(
-            "started (at first the default), stopped or destroyed",
-            "--state",
-            metavar="STATE",
-            choices=("started", "stopped", "destroyed"),
-        ),
-        "filter": KeyValueArgument(
-            "only on computers that match, e.g. computer_guid=NAME", "--filter"
-        ),
-        "shared": FlagArgument(
-            "a shared instance: a place in a service of this release that runs already", "--shared"
-        ),
-        **WAIT_ARGUMENTS,
-    }
-    operands = {
-        "reference": Operand("the name that you give the service", complete="service"),
-        "url": Operand("URL or path of its software release", complete="release"),
-    }
-    examples = (
-        "pelagos request hello examples/hello/software.cfg --wait",
-        "pelagos request db https://example.org/db.cfg -p size=10 -w --timeout 20m",
-    )
 
-    def main(self, reference: str, url: str) -> int:
-        """Tell the master; wait when told to; print what came of it."""
+    def _ask(self, wish: InstanceRequest, send: Callable[[], object]) -> int:
+        """Send the wish, wait when told to, print what came of it."""
         from pelagos.slap.errors import MarshalError, ResourceNotReady
-        from pelagos.slap.model import InstanceRequest, InstanceState
 
-        check_reference(reference)
-        wish = InstanceRequest(
-            reference=reference,
-            release_url=software_url(url),
-            software_type=self["type"],
-            parameters=self._parameters(),
-            filters=self["filter"] or {},
-            shared=self["shared"],
-            state=InstanceState(self["state"]) if self["state"] else None,
-        )
         has_place = True
         try:
-            self.context.master.request(wish)
+            send()
         except ResourceNotReady:
             has_place = False  # the wish is kept; `service` tells its cause
         except MarshalError as error:
             raise UsageError(error.message, hint=error.hint) from error
         if self["wait"]:
-            self._wait(reference)
+            self._wait(wish.reference)
             return OK
-        return self._tell(reference, has_place=has_place)
+        return self._tell(wish.reference, has_place=has_place)
 
     def _tell(self, reference: str, *, has_place: bool) -> int:
         from pelagos.cli.progress import is_reached, next_step
@@ -108,6 +66,69 @@ class Request(Command):
         else:
             self.context.output.show_list([reached], COLUMNS)
 
+
+class Request(_Asking):
+    """Ask for a service, or change what you asked for.
+
+    The master keeps the wish and the agents make it true. The same REFERENCE again changes the
+    service: its parameters are those of the last request.
+    """
+
+    arguments = {
+        "param": KeyValueArgument("a parameter; may be repeated", "-p", "--param"),
+        "param_file": ValueArgument(
+            "parameters in a JSON file (- reads stdin); --param is laid over it",
+            "--param-file",
+            metavar="FILE",
+            complete="file",
+        ),
+        "type": ValueArgument("software type; default: default", "--type", default="default"),
+        "state": ValueArgument(
+            "started (at first the default), stopped or destroyed",
+            "--state",
+            metavar="STATE",
+            choices=("started", "stopped", "destroyed"),
+        ),
+        "filter": KeyValueArgument(
+            "only on computers that match, e.g. computer_guid=NAME", "--filter"
+        ),
+        "shared": FlagArgument(
+            "a shared instance: a place in a service of this release that runs already", "--shared"
+        ),
+        "plan": FlagArgument("show what this would change, and do nothing", "--plan"),
+        **WAIT_ARGUMENTS,
+    }
+    operands = {
+        "reference": Operand("the name that you give the service", complete="service"),
+        "url": Operand("URL or path of its software release", complete="release"),
+    }
+    examples = (
+        "pelagos request hello examples/hello/software.cfg --wait",
+        "pelagos request db https://example.org/db.cfg -p size=10 -w --timeout 20m",
+        "pelagos request db db.cfg -p size=20 --plan -o json > plan.json",
+    )
+
+    def main(self, reference: str, url: str) -> int:
+        """Tell the master; wait when told to; print what came of it."""
+        from pelagos.slap.model import InstanceRequest, InstanceState
+
+        check_reference(reference)
+        wish = InstanceRequest(
+            reference=reference,
+            release_url=software_url(url),
+            software_type=self["type"],
+            parameters=self._parameters(),
+            filters=self["filter"] or {},
+            shared=self["shared"],
+            state=InstanceState(self["state"]) if self["state"] else None,
+        )
+        if self["plan"]:
+            from pelagos.cli.plan import show_plan
+
+            show_plan(self.context, wish)
+            return OK
+        return self._ask(wish, lambda: self.context.master.request(wish))
+
     def _parameters(self) -> dict[str, Any]:
         parameters = self._from_file(self["param_file"]) if self["param_file"] else {}
         return {**parameters, **(self["param"] or {})}
@@ -129,6 +150,24 @@ class Request(Command):
                 hint="give the service a URL of large data instead of the data",
             )
         return _object(name, text)
+
+
+class Apply(_Asking):
+    """Do what a plan says; fails when the world has moved since.
+
+    The plan is what `pelagos request … --plan -o json` printed.
+    """
+
+    arguments = WAIT_ARGUMENTS
+    operands = {"plan": Operand("file that holds the plan, or - for stdin", complete="file")}
+    examples = ("pelagos apply plan.json --wait",)
+
+    def main(self, plan: str) -> int:
+        """Send it; wait when told to; print what came of it."""
+        from pelagos.cli.plan import read_plan
+
+        wish, basis = read_plan(self.context, plan)
+        return self._ask(wish, lambda: self.context.master.apply(wish, basis))
 
 
 def _finite(text: str) -> float:
