@@ -125,6 +125,9 @@ class Connection:
             sock = terms.wrap(sock)
             self._use(sock)
         sock.do_handshake()
+        # A peer under Nagle's algorithm sends its request only when its part of the handshake is
+        # acknowledged, and we have nothing to say that would carry the acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on"}
         shown = terms.shown(sock)
         if shown is not None:
@@ -188,8 +191,6 @@ class Connection:
         if self.ending and self.server.linger(self):
             return
         self.rfile.close()
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
         self.socket.close()
 
 

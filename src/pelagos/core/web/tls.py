@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pelagos.core.tls import load_authority, load_pair
@@ -62,7 +63,12 @@ class Terms:
         if not der:
             return None
         ends = (sock.getpeercert() or {})["notAfter"]
-        return der, ssl.cert_time_to_seconds(str(ends))
+        return der, _seconds(str(ends))
+
+
+@lru_cache(1024)
+def _seconds(time: str) -> float:
+    return ssl.cert_time_to_seconds(time)  # dearer than all else after the handshake
 
 
 def refusal_of_plain_http() -> bytes:
