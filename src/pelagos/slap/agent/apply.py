@@ -17,6 +17,7 @@ from pelagos.slap.agent import listening
 from pelagos.slap.agent.account import owner_of
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.cause import Causes, has_no_room
+from pelagos.slap.agent.ending import Ending
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.files import locked
@@ -74,6 +75,7 @@ class Applier:
         supervisor: Supervisor,
         promises: PromiseRunner,
         clock: Clock,
+        hook_timeout: float = 300.0,
     ) -> None:
         self._layout = layout
         self._computer_id = computer_id
@@ -83,12 +85,12 @@ class Applier:
         self._promises = promises
         self._clock = clock
         self._causes = Causes(computer_id, clock)
+        self._ending = Ending(causes=self._causes, clock=clock, hook_timeout=hook_timeout)
         self._quick: Mapping[StepKind, Callable[[Step], Outcome]] = {
             StepKind.REMOVE: self._remove,
             StepKind.ANNOUNCE: self._announce,
             StepKind.REFUSE: self._refuse,
             StepKind.REVIVE: self._revive,
-            StepKind.DESTROY: self._destroy,
         }
 
     def apply(
@@ -134,6 +136,8 @@ class Applier:
                 return self._build(step.subject, tell, stop)
             case StepKind.DEPLOY:
                 return self._deploy(_partition(step), stop)
+            case StepKind.DESTROY:
+                return self._destroy(_partition(step), tell, stop)
             case _:
                 return self._quick[step.kind](step)
 
@@ -202,6 +206,7 @@ class Applier:
         url = partition.release_url or ""
         guid = partition.instance_guid or ""
         files.begin(guid, self._layout.release(url))
+        self._ending.begin_life(partition, files.folder)
         environ = clean_environment(os.environ, files.folder)
         connection = Connection(
             computer_id=self._computer_id,
@@ -346,12 +351,23 @@ class Applier:
     def _refuse(self, step: Step) -> Outcome:
         return self._failed(step, step.cause or Cause("instance-error", "It cannot be done."))
 
-    def _destroy(self, step: Step) -> Outcome:
-        partition = _partition(step)
+    def _destroy(
+        self, partition: Partition, tell: Callable[[Report], None], stop: threading.Event
+    ) -> Outcome:
         name = partition.partition_id
         files = PartitionFiles(self._layout.partition(name))
+
+        def say(cause: Cause) -> None:
+            tell(_report(Told.ERROR, partition, cause))
+
+        awaited = self._ending.awaited(files.folder, self._supervisor.observe().get(name, ()))
+        if awaited:
+            waits = f"It ends when these services have ended by themselves: {', '.join(awaited)}."
+            say(self._causes.plain("destroying", waits))
+            return Outcome(is_done=False, retry_after=1.0)
         self._supervisor.remove(name)
         self._promises.forget(files.folder)
+        self._ending.carry_out(files, say, stop)
         files.wipe()
         cause = self._causes.plain("destroyed", "The services were stopped and the files removed.")
         return Outcome(report=_report(Told.DESTROYED, partition, cause))

@@ -71,6 +71,7 @@ def make_parts(
             timeout=settings.promise_timeout, clock=clock, interval=settings.promise_interval
         ),
         clock=clock,
+        hook_timeout=settings.hook_timeout,
     )
     work = Work(settings, applier, clock=clock, post=inbox.put)
     mail = Correspondence(

@@ -5,7 +5,8 @@ Pure: the caller says when. `since` of a cause that goes on is kept with `going_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pelagos.slap.model import Cause
@@ -57,40 +58,70 @@ def release_not_supplied(
     )
 
 
-def no_partition_free(computers: Sequence[str], count: int, now: float) -> Cause:
+def release_removing(url: str, computer_id: str, users: Sequence[str], now: float) -> Cause:
+    """The removal of a release was asked for; services may still need it."""
+    used = f"; {_some(users)} still use it" if users else ""
+    used = used.replace("still use it", "still uses it") if len(users) == 1 else used
+    return Cause(
+        "release-removing",
+        f"to be removed by {computer_id}{used}",
+        hint=f"pelagos supply {url} {computer_id} keeps it" if users else "",
+        since=now,
+        seen_by=MASTER,
+    )
+
+
+def no_partition_free(
+    computers: Sequence[str], count: int, now: float, *, capability: str | None = None
+) -> Cause:
     """All partitions that would do are taken, or none was ever announced."""
     where = _some(computers)
-    return Cause(
-        "no-partition-free",
-        f"all {count} partitions of {where} are taken"
-        if count
-        else f"{where} has announced no partitions yet",
-        hint="destroy a service that is not needed (pelagos service list), or supply the release "
-        "on another computer"
-        if count
-        else f"pelagos computer info {computers[0]}",
-        since=now,
-        seen_by=MASTER,
+    if capability is not None:
+        message = (
+            f"all {count} partitions of {where} with the capability {capability} are taken"
+            if count
+            else f"no partition of {where} has the capability {capability}"
+        )
+        hint = (
+            "destroy a service that is not needed (pelagos service list)"
+            if count
+            else "request it without capability, or announce it for a partition"
+        )
+    elif count:
+        message = f"all {count} partitions of {where} are taken"
+        hint = (
+            "destroy a service that is not needed (pelagos service list), or supply the release "
+            "on another computer"
+        )
+    else:
+        message = f"{where} has announced no partitions yet"
+        hint = f"pelagos computer info {computers[0]}"
+    return Cause("no-partition-free", message, hint=hint, since=now, seen_by=MASTER)
+
+
+def filter_unmatched(message: str, hint: str, now: float) -> Cause:
+    """The requester asks for something that no computer has."""
+    return Cause("filter-unmatched", message, hint=hint, since=now, seen_by=MASTER)
+
+
+def filter_unknown(names: Sequence[str], known: Iterable[str], now: float) -> Cause:
+    """The requester filters by a key that nobody knows; names the nearest that is known."""
+    near = difflib.get_close_matches(names[0], sorted(known), n=1)
+    plural = "s" if len(names) > 1 else ""
+    return filter_unmatched(
+        f"no computer is known to match the filter{plural} {', '.join(names)}",
+        f"did you mean {near[0]}?" if near else "request again without it",
+        now,
     )
 
 
-def filter_unmatched(names: Sequence[str], now: float) -> Cause:
-    """The requester asks for a property that no computer has."""
-    return Cause(
-        "filter-unmatched",
-        f"no computer is known to match the filter {', '.join(names)}",
-        hint="request again without it; computer_guid=COMPUTER chooses a computer",
-        since=now,
-        seen_by=MASTER,
-    )
-
-
-def no_shared_host(url: str, now: float) -> Cause:
-    """The instance that served a shared one is gone."""
+def no_shared_host(message: str, now: float, *, url: str | None = None) -> Cause:
+    """Nobody can serve a shared instance, or nobody can any more."""
     return Cause(
         "no-shared-host",
-        f"no instance of {url} is there to serve this shared instance",
-        hint=f"request an instance of {url} that is not shared",
+        message,
+        hint="request an instance of "
+        + (f"{url} that is not shared" if url else "the release that is not shared"),
         since=now,
         seen_by=MASTER,
     )
@@ -107,6 +138,39 @@ def computer_silent(computer_id: str, since: float) -> Cause:
     )
 
 
+def computer_draining(computer_id: str, since: float) -> Cause:
+    """The computer takes nothing new."""
+    return Cause(
+        "computer-draining",
+        f"{computer_id} is being drained: it takes nothing new, what runs there stays",
+        hint=f"pelagos computer drain {computer_id} --undo, or supply the release elsewhere",
+        since=since,
+        seen_by=MASTER,
+    )
+
+
+def waiting_for_child(title: str, child: str, since: float) -> Cause:
+    """An instance is not well, and neither is one that it requested."""
+    return Cause(
+        "waiting-for-child",
+        f"{title} waits for {child}, which it requested",
+        hint=f"pelagos why {child}",
+        since=since,
+        seen_by=MASTER,
+    )
+
+
+def waiting_for_host(title: str, host: str, since: float) -> Cause:
+    """A shared instance waits for the one that serves it."""
+    return Cause(
+        "waiting-for-host",
+        f"{title} waits for {host}, which serves it",
+        hint=f"pelagos why {host}",
+        since=since,
+        seen_by=MASTER,
+    )
+
+
 def never_seen(computer_id: str, since: float) -> Cause:
     """The computer was registered, and its agent never called."""
     return Cause(
@@ -116,6 +180,10 @@ def never_seen(computer_id: str, since: float) -> Cause:
         since=since,
         seen_by=MASTER,
     )
+
+
+#: What an agent says of an end that it holds up, and why.
+HELD_AT_THE_END = frozenset({"retention", "destroy-failed", "node-error", "disk-full"})
 
 
 def destroying(computer_id: str, children: Sequence[str], since: float) -> Cause:

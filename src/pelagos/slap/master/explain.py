@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pelagos.slap.master import causes
 from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
 
-_WELL = {
+#: The status that each wished state should lead to.
+WELL = {
     InstanceState.STARTED: InstanceStatus.STARTED,
     InstanceState.STOPPED: InstanceStatus.STOPPED,
 }
@@ -20,6 +21,7 @@ class ComputerFacts:
     computer_id: str
     created: float
     last_seen: float | None
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class ServiceFacts:
     @property
     def is_well(self) -> bool:
         """Whether it was last seen as it was wished to be."""
-        return self.status is _WELL.get(self.requested_state)
+        return self.status is WELL.get(self.requested_state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Finding:
     cause: Cause
     chain: tuple[Cause, ...] = ()
 
+    @property
+    def is_there(self) -> bool:
+        """Of a computer: whether its agent does what it is told."""
+        return self.state in ("ok", "draining")
+
 
 def explain_computer(computer: ComputerFacts, now: float, silent_after: float) -> Finding:
     """Whether the computer's agent is there."""
@@ -78,6 +85,10 @@ def explain_computer(computer: ComputerFacts, now: float, silent_after: float) -
         return Finding("never-seen", causes.never_seen(computer.computer_id, computer.created))
     if is_silent(computer.last_seen, now, silent_after):
         return Finding("silent", causes.computer_silent(computer.computer_id, computer.last_seen))
+    if computer.draining:
+        return Finding(
+            "draining", causes.computer_draining(computer.computer_id, computer.last_seen)
+        )
     said = f"the agent of {computer.computer_id} calls regularly"
     return Finding("ok", causes.plain("ok", said, computer.last_seen))
 
@@ -88,7 +99,7 @@ def explain_release(release: ReleaseFacts, computer: Finding) -> Finding:
     state = "removing" if removing else str(release.status)
     if release.status is ReleaseStatus.AVAILABLE and not removing:
         return Finding(state, release.cause)
-    if computer.state != "ok":
+    if not computer.is_there:
         return Finding(state, computer.cause, (release.cause,))
     return Finding(state, release.cause)
 
@@ -109,10 +120,13 @@ def explain_service(
     own, state = service.cause, str(service.status)
     if service.is_destroying:
         state = "destroying"
-        own = causes.destroying(service.computer_id or "", service.children, service.cause.since)
+        if service.cause.code not in causes.HELD_AT_THE_END:
+            own = causes.destroying(
+                service.computer_id or "", service.children, service.cause.since
+            )
     if computer is None or service.computer_id is None:
         return Finding(state, own)
-    if computer.state != "ok":
+    if not computer.is_there:
         return Finding(state, computer.cause, () if service.is_well else (own,))
     if service.is_well or service.is_destroying:
         return Finding(state, own)
