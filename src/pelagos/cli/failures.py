@@ -42,6 +42,7 @@ EXIT_CODES = {
 _CODES = {
     ("pelagos.core.http.errors", "HttpUnreachable"): UNREACHABLE,
     ("pelagos.core.http.errors", "HttpTimeout"): UNREACHABLE,
+    ("pelagos.core.http.errors", "HttpTlsError"): UNREACHABLE,
     ("pelagos.slap.errors", "MasterUnreachable"): UNREACHABLE,
     ("pelagos.directory.errors", "DirectoryUnreachable"): UNREACHABLE,
     ("pelagos.slap.errors", "NotFoundError"): NOT_FOUND,
