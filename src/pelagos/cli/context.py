@@ -21,7 +21,7 @@ from pelagos.core.errors import PelagosError
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.core.clock import Clock
     from pelagos.core.config import Config
-    from pelagos.core.http import HttpClient
+    from pelagos.core.http import ClientTls, HttpClient
     from pelagos.core.http.transports.base import Transport
     from pelagos.directory.client import DirectoryClient
     from pelagos.plane.endpoints import Endpoints
@@ -236,9 +236,20 @@ class Context:
                 token=self.token,
                 timeout=timeout,
                 transport=self._transport,
+                tls=self._tls,
             )
         except PelagosError as error:
             raise UsageError(f"{url!r} is not an address of a server", hint=error.hint) from error
+
+    @property
+    def _tls(self) -> ClientTls | None:
+        """Whom to trust: the named authority, else that of the own plane."""
+        from pelagos.core.http import ClientTls
+
+        authority = self.plane.authority
+        if authority is None and self.is_own_plane and self.endpoints.authority:
+            authority = Path(self.endpoints.authority)
+        return None if authority is None else ClientTls(authority=authority)
 
     def services(self) -> Iterator[Any]:
         """Every service that the caller may see; one page is in memory at a time."""

@@ -3,6 +3,7 @@
 token          credential of the administrator, 0600
 plane.json     where the parts answer, 0600
 plane.db       the master's state
+ca/            the certificate authority, its key, and the master's own certificate
 run/PART.lock  held while PART runs; names its process
 node/          the agent's folder: software, instances, logs, its own token
 log/           details of unexpected errors
@@ -22,6 +23,7 @@ from typing import IO
 from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.core.files import read_token, write_atomic
+from pelagos.core.http import ClientTls
 from pelagos.plane.endpoints import FILE, Endpoints, read_endpoints
 from pelagos.plane.settings import Part
 
@@ -48,6 +50,7 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = path / "plane.db"
+        self.ca = path / "ca"
         self.node = path / "node"
         self.log = path / "log"
 
@@ -59,7 +62,7 @@ class DataFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for folder in (self.node, self.log, self.path / "run"):
+            for folder in (self.ca, self.node, self.log, self.path / "run"):
                 folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise PelagosError(
@@ -94,6 +97,11 @@ class DataFolder:
             PelagosError: the file cannot be read or is damaged.
         """
         return read_endpoints(self.path)
+
+    def client_tls(self) -> ClientTls | None:
+        """Whom a client of this folder's master trusts; None while it speaks plain HTTP."""
+        authority = self.endpoints().authority
+        return ClientTls(authority=Path(authority)) if authority else None
 
     def note(self, **values: str | int) -> Endpoints:
         """Change some of the endpoints; others of this folder may be noted at the same time."""

@@ -85,7 +85,7 @@ class DirectoryProgram:
     def __init__(self, settings: PlaneSettings, folder: DataFolder, master_url: str) -> None:
         with contextlib.ExitStack() as undoing:
             # Of nobody, even when the address has a token in it.
-            http = HttpClient(master_url).with_token(None)
+            http = HttpClient(master_url, tls=folder.client_tls()).with_token(None)
             undoing.callback(http.close)
             self._directory = Directory(
                 settings.directory.settings or default_directory_config(),

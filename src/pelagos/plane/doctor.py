@@ -15,7 +15,7 @@ from pathlib import Path
 from pelagos.core import fanout
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.core.http import HttpClient, HttpError, HttpTimeout
+from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
@@ -110,7 +110,7 @@ def _checks(
     yield "builder", _builder
     yield "plane", lambda: _plane(folder)
     yield "master", lambda: _master(folder, master_url)
-    yield "token", lambda: _token(master_url, token)
+    yield "token", lambda: _token(folder, master_url, token)
     yield "agent", agent
     yield "directory", lambda: _directory(folder)
 
@@ -204,7 +204,7 @@ def _silent(folder: DataFolder, part: Part, error: HttpError, mend: str) -> str:
 def _master(folder: DataFolder, url: str) -> Check:
     if not url:
         return _fail("it is not known where the master is", "start it: `pelagos up`")
-    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE)
+    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE, tls=_tls(folder, url))
     try:
         answer = client.request("GET", "v1/health")
     except HttpError as error:
@@ -219,12 +219,19 @@ def _master(folder: DataFolder, url: str) -> Check:
     return _ok(f"answers at {url}")
 
 
-def _token(url: str, token: str | None) -> Check:
+def _tls(folder: DataFolder, url: str) -> ClientTls | None:
+    """Whom to trust: the plane of this folder has an authority of its own."""
+    own = folder.endpoints().master_url.rstrip("/") == url.rstrip("/")
+    return folder.client_tls() if own else None
+
+
+def _token(folder: DataFolder, url: str, token: str | None) -> Check:
     if not token:
         return _fail("there is no token", "`pelagos up` makes one; or set PELAGOS_TOKEN")
     if not url:
         return _warn("not tried: it is not known where the master is", "start it: `pelagos up`")
-    client = SlapClient(url, token=token, timeout=BUDGET * _SERVER_SHARE)
+    tls = _tls(folder, url)
+    client = SlapClient(url, token=token, timeout=BUDGET * _SERVER_SHARE, tls=tls)
     try:
         identity = client.identity()
     except SlapError as error:

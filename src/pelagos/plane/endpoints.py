@@ -18,9 +18,15 @@ FILE = "plane.json"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the parts of the plane of this folder answer, or last answered."""
+    """Where the parts of the plane of this folder answer, or last answered.
+
+    Attributes:
+        authority: file (PEM) of the authority that the master's certificate comes from; empty
+            while the master speaks plain HTTP.
+    """
 
     master_url: str = ""
+    authority: str = ""
     directory_url: str = ""
     computer_id: str = ""
     node_root: str = ""

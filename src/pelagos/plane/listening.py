@@ -7,13 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from pelagos.core.errors import PelagosError
-from pelagos.core.web import Server
+from pelagos.core.web import Server, ServerTls
 
 log = logging.getLogger(__name__)
 
 
 def listen(
-    app: Callable[..., Any], host: str, port: int, former_url: str, *, threads: int = 16
+    app: Callable[..., Any],
+    host: str,
+    port: int,
+    former_url: str,
+    *,
+    threads: int = 16,
+    tls: ServerTls | None = None,
 ) -> Server:
     """A server that has started.
 
@@ -23,6 +29,7 @@ def listen(
         port: 0 takes the port of `former_url`, or a free one when that is taken meanwhile.
         former_url: where the same program answered before; empty when it never did.
         threads: how many requests are worked on at once.
+        tls: speak HTTPS.
 
     Raises:
         PelagosError: the address cannot be had.
@@ -30,10 +37,10 @@ def listen(
     former = former_url.rpartition(":")[2]
     if port == 0 and former.isdigit():
         try:
-            return _started(Server(app, host, int(former), threads=threads))
+            return _started(Server(app, host, int(former), threads=threads, tls=tls))
         except PelagosError as error:
             log.warning("%s; taking a free port instead", error)
-    return _started(Server(app, host, port, threads=threads))
+    return _started(Server(app, host, port, threads=threads, tls=tls))
 
 
 def _started(server: Server) -> Server:

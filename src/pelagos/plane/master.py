@@ -5,11 +5,23 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from socket import gethostname
+from time import time
 
+from pelagos.core.certificate import Authority
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.https import (
+    Renewer,
+    ServerCertificate,
+    local_host,
+    outward_host,
+    plain_http_is_risky,
+    server_names,
+    speaks_https,
+)
 from pelagos.plane.listening import listen
 from pelagos.plane.settings import PlaneSettings
-from pelagos.slap.master import Master
+from pelagos.slap.master import Master, MasterSettings
 from pelagos.slap.model import Event
 
 log = logging.getLogger(__name__)
@@ -25,19 +37,43 @@ class MasterProgram:
 
     def __init__(self, settings: PlaneSettings, folder: DataFolder, notify: Notify) -> None:
         with contextlib.ExitStack() as undoing:
-            self._master = Master(f"sqlite:///{folder.database}", notify=notify)
+            wished = settings.master
+            https = speaks_https(wished.host, wished.https)
+            if plain_http_is_risky(wished.host, https=https):
+                log.warning(
+                    "[master] https = false on %s: whoever listens on the network between reads "
+                    "all tokens, unless a proxy in front speaks HTTPS",
+                    wished.host,
+                )
+            authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
+            tuned = MasterSettings(public_url=wished.url)
+            self._master = Master(
+                f"sqlite:///{folder.database}", notify=notify, authority=authority, settings=tuned
+            )
             undoing.callback(self._master.close)
             former_url = folder.endpoints().master_url
+            certificate = None
+            if https:
+                certificate = ServerCertificate(
+                    folder, authority, server_names(wished.host, wished.names)
+                )
+                certificate.see_to()
             self._server = listen(
                 self._master.app,
-                settings.master.host,
-                settings.master.port,
+                wished.host,
+                wished.port,
                 former_url,
                 threads=_THREADS,
+                tls=None if certificate is None else certificate.tls,
             )
             undoing.callback(self._server.stop)
-            self.url = self._server.url
-            folder.note(master_url=self.url)
+            self._renewer = None
+            if certificate is not None:
+                self._renewer = Renewer(certificate, self._server.renew_certificate)
+                undoing.callback(self._renewer.stop)
+            self.url = self._at(local_host(wished.host))
+            self._master.announce(wished.url or self._at(outward_host(wished.host)))
+            folder.note(master_url=self.url, authority=str(folder.ca / "ca.pem") if https else "")
             _see_to_the_token(self._master, folder)
             undoing.pop_all()
 
@@ -50,6 +86,10 @@ class MasterProgram:
             folder.keep_node_token(token)
         return token
 
+    def _at(self, host: str) -> str:
+        scheme = "http" if self._renewer is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._server.port}"
+
     def alive(self) -> bool:
         """Whether it still accepts requests."""
         return self._server.alive()
@@ -57,6 +97,8 @@ class MasterProgram:
     def stop(self) -> None:
         """Let running requests end, then close the store."""
         self._master.end_waiting()  # else a follower of events holds the server for long
+        if self._renewer is not None:
+            self._renewer.stop()
         self._server.stop()
         self._master.close()
 

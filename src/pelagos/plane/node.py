@@ -7,6 +7,7 @@ import threading
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.formatting import format_node, node_root
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.agent import Agent, AgentSettings
 from pelagos.slap.client import SlapClient
@@ -27,11 +28,13 @@ class NodeProgram:
                 hint="run `pelagos up` with the part master once on the same data, which makes "
                 "that token; further computers cannot be added to a plane yet",
             )
-        self._client = SlapClient(master_url, token=token)
+        root = node_root(settings.node, folder)
+        format_node(settings.node, root)
+        self._client = SlapClient(master_url, token=token, tls=folder.client_tls())
         self.agent = Agent(
             AgentSettings(
                 computer_id=computer_id,
-                root=folder.node,
+                root=root,
                 partition_count=settings.node.partitions,
                 poll_interval=settings.node.poll_interval,
             ),

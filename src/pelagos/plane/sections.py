@@ -25,6 +25,8 @@ class PlaneConfig:
         directory_url: URL of the directory. Empty: as for master_url.
         token_file: file that holds your token, alone on one line. Empty: `token` in the data
             folder, where `pelagos up` writes the administrator's token.
+        authority: certificate (PEM) of the authority that the master's own must come from.
+            Empty: that of the plane in the data folder, or those that this system trusts.
         timeout: seconds that a command waits for one answer of the plane. 60, because a master
             that allocates for many clients at once may take a while, and a hanging one must not
             hang scripts.
@@ -35,6 +37,7 @@ class PlaneConfig:
     master_url: str = ""
     directory_url: str = ""
     token_file: Path | None = None
+    authority: Path | None = None
     timeout: float = field(default=60.0, metadata=_POSITIVE)
 
 
@@ -43,14 +46,23 @@ class MasterConfig:
     """The master that `pelagos up` starts.
 
     Attributes:
-        host: address to listen on. 127.0.0.1, because without TLS the token must not leave the
-            machine.
+        host: address to listen on. 127.0.0.1, because the first plane is for its own machine;
+            0.0.0.0 lets other computers join.
         port: TCP port. 0: the one of the last start, or a free one, because services keep the
             master's address.
+        https: auto, true or false. auto: plain HTTP on a loopback address, where nobody can
+            listen in, and HTTPS on any other. false is for a proxy in front that speaks HTTPS.
+        names: further names and addresses of the master, apart by spaces; they stand in its
+            certificate. Empty: those of this machine are enough.
+        url: where others reach the master, e.g. https://plane.example.org:8443; one-time tokens
+            to join carry it. Empty: this machine's own address.
     """
 
     host: str = "127.0.0.1"
     port: int = field(default=0, metadata=_PORT)
+    https: str = "auto"
+    names: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +76,39 @@ class NodeConfig:
             node has.
         poll_interval: seconds between two looks at the master when nothing wakes the agent. 5,
             which costs a master of 100 computers 20 small requests a second.
+        root: folder of the partitions and of the built software. Empty: `node` in the data
+            folder; with `users` /srv/pelagos, because every user must be able to enter it.
+        partition_prefix: how the names of partitions begin; a number follows. slappart, as in
+            SlapOS, whose tools know it.
+        users: give each partition a user of its own, so that none can read another's files.
+            Needs root. false, because the first minute must not need it.
+        user_prefix: how the names of these users begin; the partition's number follows.
+            slapuser, as in SlapOS.
+        software_user: name of the user who builds and owns the software where partitions have
+            users. slapsoft, as in SlapOS.
+        network: networks apart by spaces, as `10.34.0.0/16 fd00:34::/64`; each partition gets an
+            address of its own from each, which is added to `interface`. Needs root. Empty: all
+            partitions share 127.0.0.1.
+        interface: network interface that carries the partitions' addresses. lo, from which the
+            addresses are reachable on this computer and by whatever routes to it.
+        capabilities: words apart by spaces; partitions of this computer are kept for requests
+            that name one of them. Empty: they are for everybody.
+        properties: table of what requests can choose computers by, as `region = "north"`.
+            Empty: nothing but the computer's name.
     """
 
     computer_id: str = ""
     partitions: int = field(default=10, metadata={"least": 1, "most": 10000})
     poll_interval: float = field(default=5.0, metadata=_POSITIVE)
+    root: Path | None = None
+    partition_prefix: str = "slappart"
+    users: bool = False
+    user_prefix: str = "slapuser"
+    software_user: str = "slapsoft"
+    network: str = ""
+    interface: str = "lo"
+    capabilities: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,18 +108,26 @@ class Master:
         )
         self._store.listen(desk.hear)
         self.service = Service(desk)
+        self._identities = IdentityFace(self.service)
         routes = [
             *SlapFace(self.service, desk.presence, settings).routes(),
-            *StatusFace(self.service, settings.public_url).routes(),
-            *JsonRpcFace(self.service, settings.public_url).routes(),
-            *HateoasFace(self.service, settings.public_url).routes(),
+            *StatusFace(self.service).routes(),
+            *JsonRpcFace(self.service).routes(),
+            *HateoasFace(self.service).routes(),
             *JsonFace(self.service).routes(),
             *OrderFace(self.service).routes(),
-            *IdentityFace(self.service, settings.public_url).routes(),
+            *self._identities.routes(),
         ]
         if cache is not None:
             routes += CacheFace(CacheStore(cache)).routes()
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)
+
+    def announce(self, url: str) -> None:
+        """Say where others reach this master: one-time tokens name it.
+
+        Without, they name where the one who asked for the token reached it.
+        """
+        self._identities.public_url = url
 
     def end_waiting(self) -> None:
         """Answer those who wait for events, from now on at once: before the server is stopped."""

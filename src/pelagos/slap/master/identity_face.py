@@ -39,12 +39,14 @@ class IdentityFace:
 
     Args:
         service: the use cases.
+
+    Attributes:
         public_url: where others reach this master; empty: where the caller did.
     """
 
     def __init__(self, service: Service, public_url: str = "") -> None:
         self._service = service
-        self._public_url = public_url
+        self.public_url = public_url
 
     def routes(self) -> list[Route]:
         """Where each call is answered."""
@@ -202,7 +204,7 @@ class IdentityFace:
             fingerprint = self._service.authority().fingerprint
         except NotFoundError:
             fingerprint = None
-        url = self._public_url or here
+        url = self.public_url or here
         if not url.startswith("https:"):
             fingerprint = None
         return joining.encode(joining.JoinToken(url, secret, fingerprint))

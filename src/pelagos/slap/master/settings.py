@@ -31,8 +31,7 @@ class MasterSettings:
         certificate_overlap: seconds that a renewed certificate holds on beside its successor. A
             day: enough for all programs of its holder to take the new one.
         invitation_lifetime: seconds that a one-time token to join lasts. A day, as SlapOS has it.
-        public_url: where others reach this master, as one-time tokens name it. Empty: where the
-            one who asks for such a token did.
+        public_url: where others reach this master. Empty: where the one who asks did.
         snapshot_bytes: bytes of prepared getFullComputerInformation answers in memory. 64 MiB: 30
             computers with 1,000 partitions, or 2,000 with 10.
         products: name -> URLs of its releases, the best first. Empty: a URL stands for itself.
