@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
@@ -76,5 +77,6 @@ def _stop_services(folder: DataFolder) -> None:
     if not endpoints.computer_id:
         return  # no agent ever ran here
     with folder.hold(Part.AGENT):  # nobody may start them again meanwhile
-        settings = AgentSettings(computer_id=endpoints.computer_id, root=folder.node)
+        root = Path(endpoints.node_root or folder.node)
+        settings = AgentSettings(computer_id=endpoints.computer_id, root=root)
         Agent(settings, SlapClient(endpoints.master_url)).shutdown_services()

@@ -85,9 +85,10 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
             hint="give its address with --master-url, or run the part master on this data first",
         )
     if Part.AGENT in settings.parts:
+        from pelagos.plane.formatting import node_root
         from pelagos.plane.node import NodeProgram
 
-        folder.note(computer_id=computer_id, node_root=str(folder.node))
+        folder.note(computer_id=computer_id, node_root=str(node_root(settings.node, folder)))
         node = NodeProgram(settings, folder, computer_id, master_url)
         stack.callback(node.stop)
         waker = Waker(settings.bus.url, computer_id, node.agent.wake)

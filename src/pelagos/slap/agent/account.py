@@ -27,12 +27,14 @@ class Account:
 
     Attributes:
         groups: all of them, also `gid`.
+        home: as the system knows it.
     """
 
     name: str
     uid: int
     gid: int
     groups: tuple[int, ...] = ()
+    home: Path = Path("/")
 
     def __post_init__(self) -> None:
         """Refuse root: dropping privileges to it would drop nothing."""
@@ -82,7 +84,7 @@ def account_of(uid: int) -> Account:
             hint="format the computer again: pelagos node format",
         ) from None
     groups = tuple(sorted(set(os.getgrouplist(entry.pw_name, entry.pw_gid))))
-    return Account(entry.pw_name, uid, entry.pw_gid, groups)
+    return Account(entry.pw_name, uid, entry.pw_gid, groups, Path(entry.pw_dir))
 
 
 @contextlib.contextmanager

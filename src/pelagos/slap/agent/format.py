@@ -72,6 +72,7 @@ class Format:
     Attributes:
         users_made: users that formatting added to the system.
         addresses_made: addresses that formatting added to interfaces.
+        source: the definition file that it came from; empty: the configuration.
     """
 
     slots: tuple[Slot, ...]
@@ -80,6 +81,7 @@ class Format:
     properties: Mapping[str, str] = field(default_factory=dict)
     users_made: tuple[str, ...] = ()
     addresses_made: tuple[Address, ...] = ()
+    source: str = ""
 
     def announcement(self, computer_id: str) -> ComputerFormat:
         """What the master hears of it."""

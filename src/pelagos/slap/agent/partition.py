@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -15,15 +18,16 @@ from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
 from pelagos.slap.agent.files import (
     empty_folder,
     ensure_folder,
-    read_text,
     write_atomic,
 )
+from pelagos.slap.agent.process import end_processes_of
 from pelagos.slap.agent.promise import executables
 from pelagos.slap.agent.supervisors.base import Program
 
 TIMESTAMP = ".timestamp"
 STATE = ".slapgrid"
 RESOURCE = ".slapos-resource"
+_INSTALLED_LIMIT = 1 << 26
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
 S = TypeVar("S", bound="PartitionFiles")
 P = ParamSpec("P")
@@ -73,13 +77,18 @@ class PartitionFiles:
 
     @_as_owner
     def see(self, programs: tuple[ProgramStatus, ...]) -> PartitionSeen:
-        """What lies here now."""
+        """What lies here now; nothing that an instance left in its folder makes this fail."""
+        guid = _read(self._state / "guid", 500)
+        is_unsupervised = False
+        if not programs:
+            with contextlib.suppress(OSError):
+                is_unsupervised = any(self._executables())
         return PartitionSeen(
-            timestamp=read_text(self.folder / TIMESTAMP, 200),
-            guid=read_text(self._state / "guid", 500),
-            is_empty=not (self._state / "guid").exists(),
+            timestamp=_read(self.folder / TIMESTAMP, 200),
+            guid=guid,
+            is_empty=guid is None,
             programs=programs,
-            is_unsupervised=not programs and any(self._executables()),
+            is_unsupervised=is_unsupervised,
         )
 
     @_as_owner
@@ -98,7 +107,7 @@ class PartitionFiles:
             else:
                 installed.unlink(missing_ok=True)
         elif installed.exists():
-            write_atomic(kept, installed.read_bytes(), mode=0o640)
+            write_atomic(kept, _read_bytes(installed, _INSTALLED_LIMIT) or b"", mode=0o640)
         write_atomic(self._state / "guid", guid, mode=0o640)
         running.touch()
         link = self.folder / "software_release"
@@ -119,7 +128,7 @@ class PartitionFiles:
     @_as_owner
     def token(self, guid: str) -> str | None:
         """The partition's token for this instance, if the master gave one before."""
-        known = (read_text(self._state / "token") or "").split("\n")
+        known = (_read(self._state / "token") or "").split("\n")
         return known[1] if known[0] == guid and known[1:] else None
 
     @_as_owner
@@ -165,10 +174,14 @@ class PartitionFiles:
     def wipe(self) -> None:
         """Remove everything but the folder and what formatting wrote into it.
 
-        The note of whose files these are goes last.
+        The note of whose files these are goes last. A user of the partition's own has no process
+        left then, so that the next instance there meets nobody.
         """
         if not self.folder.exists():
             return
+        owner = owner_of(self.folder)
+        if owner is not None and owner.home == self.folder:  # nobody else's
+            end_processes_of(owner.uid)
         self.folder.chmod(0o750)
         for entry in self.folder.iterdir():
             if entry.name not in {STATE, RESOURCE}:
@@ -178,6 +191,21 @@ class PartitionFiles:
                 if entry.name != "guid":
                     _remove(entry)
             _remove(self._state)
+
+
+def _read(path: Path, limit: int = 4096) -> str | None:
+    content = _read_bytes(path, limit)
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def _read_bytes(path: Path, limit: int) -> bytes | None:
+    """The start of a file; None without one, and for whatever else may be in its place."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        return stream.read(limit) if stat.S_ISREG(os.fstat(handle).st_mode) else None
 
 
 def _remove(path: Path) -> None:

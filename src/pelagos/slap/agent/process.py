@@ -220,6 +220,29 @@ def end_tree(pid: int, *, has_ended: bool = False) -> None:
                 os.kill(member, signal.SIGKILL)
 
 
+def end_processes_of(uid: int) -> None:
+    """End every process of a user."""
+    for _ in range(5):  # what forks while it is being ended is met in the next round
+        members = [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and _is_of(entry, uid)
+        ]
+        if not members:
+            return
+        for member in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member, signal.SIGKILL)
+
+
+def _is_of(entry: Path, uid: int) -> bool:
+    fields = read_stat(int(entry.name))
+    try:
+        return fields is not None and fields[0] != "Z" and entry.stat().st_uid == uid
+    except OSError:
+        return False
+
+
 def tree_of(root: int) -> set[int]:
     """The living processes that descend from `root` or share its session."""
     parents: dict[int, int] = {}

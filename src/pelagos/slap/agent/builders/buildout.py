@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -357,10 +358,10 @@ class BuildoutBuilder:
 
 def _open_log(path: Path) -> BinaryIO:
     """A fresh log that only we and our group can read; the one before is kept beside it."""
-    if path.exists():
+    with contextlib.suppress(FileNotFoundError):
         path.replace(path.with_suffix(".1.log"))
     return os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o640), "wb"
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640), "wb"
     )
 
 

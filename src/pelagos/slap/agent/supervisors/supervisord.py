@@ -219,7 +219,7 @@ class Supervisord:
             return program
         account = owner_of(program.folder)
         folder = self._layout.service_logs(group)
-        ensure_folder(folder, 0o750)
+        ensure_folder(folder, 0o2750)  # what supervisord makes in it belongs to the group, too
         os.chown(folder, 0, account.gid if account else 0)
         log = folder / f"{program.name}.log"
         with acting_as(account):

@@ -1,0 +1,108 @@
+"""`pelagos node …`: this machine as a computer of a plane."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import FlagArgument, IntArgument, ValueArgument
+from pelagos.cli.command import Command
+from pelagos.cli.output import Column
+from pelagos.core.config import limits
+from pelagos.plane.sections import NodeConfig
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
+    from pelagos.plane.data_folder import DataFolder
+    from pelagos.slap.agent.format import FormatPlan
+
+
+class NodeFormat(Command):
+    """Cut this computer into partitions: folders, and users and addresses where asked for.
+
+    What is wished stands in the section [node] of the configuration, or in the definition file of
+    a SlapOS node. Prints what it did; a second run finds nothing to do. Users and addresses need
+    root. An agent that runs here announces the new partitions to its master by itself.
+    """
+
+    shows = True
+    arguments = {
+        "dry_run": FlagArgument("only print what would be done", "--dry-run"),
+        "definition": ValueArgument(
+            "definition file with the sections [computer] and [partition_0] …",
+            "-i",
+            "--input",
+            metavar="FILE",
+            complete="file",
+        ),
+        "partitions": IntArgument(
+            "number of partitions", "--partitions", **limits(NodeConfig, "partitions")
+        ),
+    }
+    examples = (
+        "pelagos node format --dry-run",
+        "pelagos node format -i definition.cfg -o json",
+    )
+
+    def main(self) -> None:
+        """Do it and print the steps."""
+        from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.formatting import format_node, node_root
+
+        config = self.context.config.of(NodeConfig)
+        if self["partitions"] is not None:
+            config = replace(config, partitions=self["partitions"])
+        folder = DataFolder(self.context.data)
+        plan = format_node(
+            config,
+            node_root(config, folder),
+            definition=Path(self["definition"]) if self["definition"] else None,
+            is_trial=self["dry_run"],
+        )
+        self.context.output.show_list(
+            plan.steps,
+            (Column("kind", "step"), Column("subject"), Column("owner")),
+            empty="nothing to do; this computer is as wished",
+        )
+        if not self["dry_run"]:
+            self._announce(folder, plan)
+
+    def _announce(self, folder: DataFolder, plan: FormatPlan) -> None:
+        from pelagos.plane.settings import Part
+        from pelagos.slap.client import SlapClient
+        from pelagos.slap.errors import SlapError
+
+        token, known = folder.node_token(), folder.endpoints()
+        if folder.running(Part.AGENT) or token is None or not known.master_url:
+            return  # the agent that runs, or the next one, tells the master
+        client = SlapClient(known.master_url, token=token, timeout=10.0)
+        try:
+            client.format_computer(plan.result.announcement(known.computer_id))
+        except SlapError as error:
+            self.context.say(f"the master will hear of it when the agent runs: {error}")
+        finally:
+            client.close()
+
+
+class NodeUnformat(Command):
+    """Remove the users and the addresses that `node format` made on this computer.
+
+    Refused while a partition holds an instance, or while the agent runs. Folders stay, and belong
+    to whoever runs this.
+    """
+
+    def main(self) -> None:
+        """Remove them."""
+        from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.formatting import node_root, unformat_node
+        from pelagos.plane.settings import Part
+
+        folder = DataFolder(self.context.data)
+        folder.create()
+        config = self.context.config.of(NodeConfig)
+        with folder.hold(Part.AGENT):
+            removed = unformat_node(node_root(config, folder))
+        for name in removed:
+            self.context.say(f"removed {name}")
+        if not removed:
+            self.context.say("nothing to remove")
