@@ -315,14 +315,15 @@ def _state_field(form: Mapping[str, str]) -> InstanceState | None:
 
 def encode_format(computer: ComputerFormat) -> str:
     """A computer and its partitions as the form field `xml` carries them."""
-    return encode_parameters(
-        {
-            "reference": computer.computer_id,
-            "address": computer.address,
-            "netmask": computer.netmask,
-            "partition_list": [_encode_slot(partition) for partition in computer.partitions],
-        }
-    )
+    document: dict[str, Any] = {
+        "reference": computer.computer_id,
+        "address": computer.address,
+        "netmask": computer.netmask,
+        "partition_list": [_encode_slot(partition) for partition in computer.partitions],
+    }
+    if computer.properties is not None:
+        document["properties"] = dict(computer.properties)  # ours
+    return encode_parameters(document)
 
 
 def _encode_slot(partition: PartitionFormat) -> dict[str, Any]:
@@ -333,11 +334,14 @@ def _encode_slot(partition: PartitionFormat) -> dict[str, Any]:
         if item.interface != tap:
             entry["interface"] = item.interface  # ours; other masters take the tap's name
         addresses.append(entry)
-    return {
+    slot = {
         "reference": partition.partition_id,
         "address_list": addresses,
         "tap": {"name": tap},
     }
+    if partition.capabilities:
+        slot["capability_list"] = list(partition.capabilities)
+    return slot
 
 
 def decode_format(text: str | bytes) -> ComputerFormat:
@@ -363,7 +367,26 @@ def decode_format(text: str | bytes) -> ComputerFormat:
         partitions=partitions,
         address=_text_of(document, "address"),
         netmask=_text_of(document, "netmask"),
+        properties=_decode_properties(document.get("properties")),
     )
+
+
+def _decode_properties(value: Any) -> dict[str, str] | None:
+    """What a computer says of itself; None when it says nothing."""
+    if value is None:
+        return None
+    sent = {str(key): item for key, item in _typed(value, dict, "properties").items()}
+    # Numbers become text, as in filters; what is empty is not there.
+    flat = {key: flatten_text(item) for key, item in sent.items() if item is not None}
+    for key, text in flat.items():
+        text_field({"the name of a property": key}, "the name of a property")
+        optional_field({key: text}, key)
+    return {key: text for key, text in flat.items() if text}
+
+
+def _capabilities(entry: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    sent = _typed(entry.get("capability_list") or [], list, f"the capability_list of {name}")
+    return tuple(text_field({"capability": item}, "capability") for item in sent)
 
 
 def _decode_slot(entry: Mapping[str, Any]) -> PartitionFormat:
@@ -373,6 +396,7 @@ def _decode_slot(entry: Mapping[str, Any]) -> PartitionFormat:
     addresses = _typed(entry.get("address_list", []), list, f"the addresses of {name}")
     return PartitionFormat(
         partition_id=name,
+        capabilities=_capabilities(entry, name),
         addresses=tuple(
             Address(
                 interface=_text_of(address, "interface") or interface,

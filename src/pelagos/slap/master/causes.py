@@ -160,12 +160,14 @@ def waiting_for_child(title: str, child: str, since: float) -> Cause:
     )
 
 
-def waiting_for_host(title: str, host: str, since: float) -> Cause:
-    """A shared instance waits for the one that serves it."""
+def waiting_for_host(title: str, host: str, since: float, *, is_well: bool = False) -> Cause:
+    """A shared instance waits for the one that serves it, which is well itself or not."""
     return Cause(
         "waiting-for-host",
-        f"{title} waits for {host}, which serves it",
-        hint=f"pelagos why {host}",
+        f"{host} runs, and has published nothing for {title} yet"
+        if is_well
+        else f"{title} waits for {host}, which serves it",
+        hint=f"pelagos service logs {host}" if is_well else f"pelagos why {host}",
         since=since,
         seen_by=MASTER,
     )

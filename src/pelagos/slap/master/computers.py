@@ -14,11 +14,17 @@ from typing import Any
 from pelagos.slap import protocol
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity, Kind
-from pelagos.slap.master.desk import Desk, UseCases
+from pelagos.slap.master.desk import Change, Desk, UseCases
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.finding import check_changeable, seated, unknown_computer
 from pelagos.slap.master.placement import place_waiting
-from pelagos.slap.master.store import Reader, StoredInstance, StoredPartition, StoredSupply
+from pelagos.slap.master.store import (
+    Reader,
+    StoredComputer,
+    StoredInstance,
+    StoredPartition,
+    StoredSupply,
+)
 from pelagos.slap.master.visibility import scope
 from pelagos.slap.model import (
     Computer,
@@ -93,6 +99,7 @@ class Computers(UseCases):
             if computer is None:  # cannot be: it was just added
                 raise unknown_computer(announced.computer_id)
             change.store.set_address(computer.key, announced)
+            self._take_properties(change, computer, announced)
             stored = change.store.partitions(computer.key)
             if not _is_announced(stored, announced):
                 names = {item.partition_id for item in announced.partitions}
@@ -104,6 +111,7 @@ class Computers(UseCases):
                     change.store.put_partition(
                         computer.key, position, item, is_known=former is not None
                     )
+                change.store.recount(computer.key)
                 change.bump(computer.key)
                 said = f"announced {len(names)} partitions"
                 change.record(
@@ -116,17 +124,22 @@ class Computers(UseCases):
             change.store.note_seen({computer.computer_id: change.now})
             place_waiting(self._desk, change)
 
-    def use_computer(self, computer_id: str, report: str, identity: Identity) -> None:
-        """Keep a usage report as it came.
-
-        Raises:
-            NotFoundError: the computer is unknown.
-        """
-        with self._desk.change(identity) as change:
-            check_changeable(change.store, computer_id, change.scope)
-            if change.store.computer(computer_id) is None:
-                raise unknown_computer(computer_id)
-            change.store.add_usage(computer_id, change.now, report)
+    def _take_properties(
+        self, change: Change, computer: StoredComputer, announced: ComputerFormat
+    ) -> None:
+        """Keep what a computer says of itself; what it does not speak of stays."""
+        if announced.properties is None or announced.properties == computer.properties:
+            return
+        change.store.update_computer(computer.key, properties=dict(announced.properties))
+        names = ", ".join(f"{key}={value}" for key, value in sorted(announced.properties.items()))
+        said = causes.plain("ok", f"announced {causes.one_line(names) or 'nothing'}", change.now)
+        change.record(
+            "computer.described",
+            computer.computer_id,
+            computer.computer_id,
+            said,
+            where=computer.computer_id,
+        )
 
     def seen(self, computer_id: str) -> None:
         """Take a sign of life of a computer's agent; never fails the call that brought it."""
@@ -223,9 +236,14 @@ class Computers(UseCases):
 
 
 def shared_entries(shared: Sequence[StoredInstance]) -> tuple[Mapping[str, Any], ...]:
-    """Shared instances as their host is told of them: the started ones."""
+    """Shared instances as their host is told of them: the started ones.
+
+    With their parameters comes what was published for them already; of two of a name the host
+    sees the parameter, which is the wish.
+    """
     return tuple(
         {
+            **item.connection,
             **item.parameters,
             "slave_reference": item.guid,
             "slave_title": item.title,
@@ -290,5 +308,9 @@ def access_status(instance: StoredInstance) -> str | None:
 
 def _is_announced(stored: Sequence[StoredPartition], announced: ComputerFormat) -> bool:
     """Whether the partitions are as announced already."""
-    offered = [(item.partition_id, item.addresses) for item in stored if item.offered]
-    return offered == [(item.partition_id, item.addresses) for item in announced.partitions]
+    offered = [
+        (item.partition_id, item.addresses, item.capabilities) for item in stored if item.offered
+    ]
+    return offered == [
+        (item.partition_id, item.addresses, item.capabilities) for item in announced.partitions
+    ]

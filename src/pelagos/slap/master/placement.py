@@ -52,10 +52,7 @@ class Placement:
             cause = self._serve(instance) if instance.shared else self._settle(instance)
         if cause is not None:
             self._refused[likeness] = cause
-        if cause is None or (cause.code, cause.message) == (
-            instance.cause.code,
-            instance.cause.message,
-        ):
+        if cause is None or _says_the_same(cause, instance.cause):
             return cause
         cause = causes.going_on(instance.cause, cause)
         self._change.store.update_instance(instance.key, cause=cause)
@@ -225,11 +222,6 @@ def find_host(
     The cause is `no-shared-host` when nothing that was requested could ever serve it.
     """
     operators = reader.operators()
-
-    def fits(item: StoredInstance) -> bool:
-        served = visibility.may_be_served(shared.owner, item, operators)
-        return served and not item.is_destroying and not item.shared
-
     known = {item.computer_id: item for item in reader.computers()} if shared.filters else {}
     own_keys = {key for item in known.values() for key in item.properties}
     refused = refuse_filters(shared.filters, now, own_keys, shared=True)
@@ -238,7 +230,7 @@ def find_host(
     found = {
         item.key: item
         for item in reader.hosts(shared.release_url, shared.software_type)
-        if fits(item)
+        if _may_serve(item, shared.owner, operators)
     }
     missed: Cause | None = None
     if found:
@@ -247,9 +239,8 @@ def find_host(
         if isinstance(chosen, Host):
             return found[chosen.key]
         missed = chosen
-    guid = shared.filters.get("instance_guid")
-    for item in reader.hosts_to_be(shared.release_url, shared.software_type):
-        if fits(item) and guid in (None, item.guid) and (missed is None or guid is not None):
+    if missed is None or "instance_guid" in shared.filters:
+        for item in hosts_to_be(reader, shared):
             return causes.waiting_for_host(shared.title, item.title, now)
     return missed or causes.no_shared_host(
         f"no instance of {shared.release_url} (type {shared.software_type}) is there to serve "
@@ -257,6 +248,21 @@ def find_host(
         now,
         url=shared.release_url,
     )
+
+
+def hosts_to_be(reader: Reader, shared: StoredInstance | NewInstance) -> list[StoredInstance]:
+    """Instances that could serve a shared one as soon as they have a place."""
+    operators, guid = reader.operators(), shared.filters.get("instance_guid")
+    return [
+        item
+        for item in reader.hosts_to_be(shared.release_url, shared.software_type)
+        if _may_serve(item, shared.owner, operators) and guid in (None, item.guid)
+    ]
+
+
+def _may_serve(item: StoredInstance, owner: str, operators: frozenset[str]) -> bool:
+    served = visibility.may_be_served(owner, item, operators)
+    return served and not item.is_destroying and not item.shared
 
 
 def _host(reader: Reader, item: StoredInstance, known: Mapping[str, StoredComputer]) -> Host:
@@ -270,6 +276,12 @@ def _host(reader: Reader, item: StoredInstance, known: Mapping[str, StoredComput
         computer is not None and computer.draining,
         {} if computer is None else computer.properties,
     )
+
+
+def _says_the_same(cause: Cause, known: Cause) -> bool:
+    # That a host is gone was said with its name, which is not known any more.
+    is_known = cause.message == known.message or cause.code == "no-shared-host"
+    return cause.code == known.code and is_known
 
 
 def _likeness(instance: StoredInstance) -> str:

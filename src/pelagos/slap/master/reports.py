@@ -24,7 +24,7 @@ from pelagos.slap.master.finding import (
     shared_of,
     unknown_computer,
 )
-from pelagos.slap.master.placement import end
+from pelagos.slap.master.placement import end, wake_requester
 from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
@@ -193,32 +193,31 @@ class Reports(UseCases):
         shared_reference: str | None = None,
         timestamp: int | None = None,
     ) -> str:
+        where = (computer_id, partition_id, scope(identity), shared_reference)
         with self._desk.store.read() as reader:
-            where = (computer_id, partition_id, scope(identity))
-            instance = _reported(reader, *where, shared_reference)
-            if instance is None:
-                return "the partition is free"
-            if self._is_outdated(instance, timestamp):
-                log.info("a report of %s %s is older than the wish", computer_id, partition_id)
-                return "the wish has changed meanwhile"
-            if _says_nothing_new(instance.status, instance.cause, status, cause):
-                return "known"
+            instance = _reported(reader, *where)
+            passed_over = self._passed_over(instance, timestamp)
+            if passed_over is None and instance is not None:
+                is_known = _says_nothing_new(instance.status, instance.cause, status, cause)
+                if is_known and not _to_be_served(reader, instance, status):
+                    passed_over = "known"
+        if passed_over is not None:
+            return passed_over
         with self._desk.change(identity) as change:
-            instance = _reported(change.store, *where, shared_reference)
-            if instance is None:
-                return "the partition is free"
-            if self._is_outdated(instance, timestamp):
-                return "the wish has changed meanwhile"
-            said = self._signed(cause, instance.cause, computer_id, change.now)
-            if not said.hint and status is InstanceStatus.ERROR:
-                said = replace(said, hint=f"pelagos service logs {instance.title}")
-            change.store.update_instance(instance.key, status=status, cause=said)
-            if access_status(replace(instance, status=status, cause=said)) != access_status(
-                instance
-            ):
-                change.bump(instance.computer_key)
-            change.tell(_INSTANCE_EVENTS[status], instance, said, wake=False)
-        return "OK"
+            instance = _reported(change.store, *where)
+            passed_over = self._passed_over(instance, timestamp)
+            if passed_over is None and instance is not None:
+                said = self._signed(cause, instance.cause, computer_id, change.now)
+                _keep(change, instance, status, said)
+        return passed_over or "OK"
+
+    def _passed_over(self, instance: StoredInstance | None, timestamp: int | None) -> str | None:
+        """Why a report has no effect, None when it has."""
+        if instance is None:
+            return "the partition is free"
+        if self._is_outdated(instance, timestamp):
+            return "the wish has changed meanwhile"
+        return None
 
     def _is_outdated(self, instance: StoredInstance, timestamp: int | None) -> bool:
         """Whether a report is about a wish that has changed since.
@@ -271,26 +270,26 @@ class Reports(UseCases):
         with self._desk.store.read() as reader:
             where = (computer_id, partition_id, scope(identity))
             instance = _reported(reader, *where, shared_reference)
-            if instance is not None and instance.connection == connection:
+            if instance is not None and not _publishes(instance, connection):
                 return
         with self._desk.change(identity) as change:
             instance = _reported(change.store, *where, shared_reference)
             if instance is None:
                 raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
-            if instance.connection == connection:
+            if not _publishes(instance, connection):
                 return
+            is_changed = instance.connection != connection
             changes: dict[str, Any] = {"connection": connection}
             if instance.shared:
                 changes["status"] = InstanceStatus.STARTED
                 changes["cause"] = causes.plain("ok", "served by its host", change.now)
             change.store.update_instance(instance.key, **changes)
+            if not is_changed:
+                change.tell("instance.started", instance, changes["cause"], wake=False)
+                return
             change.bump(instance.computer_key)
             said = causes.plain("ok", f"published {', '.join(sorted(connection))}", change.now)
-            requester = _requester(change.store, instance)
-            to_wake = None
-            if requester is not None and requester.is_allocated and not requester.is_destroying:
-                change.wake(requester)
-                to_wake = requester.computer_id
+            to_wake = wake_requester(change, instance)
             change.record("instance.published", instance.guid, instance.title, said, to_wake)
 
     def bang(self, computer_id: str, partition_id: str, text: str, identity: Identity) -> None:
@@ -305,7 +304,7 @@ class Reports(UseCases):
                 bang_upwards(change, instance, text)
 
     def bang_computer(self, computer_id: str, text: str, identity: Identity) -> None:
-        """Have all instances of a computer processed again.
+        """Have all instances of a computer processed again, and those that requested them.
 
         Raises:
             NotFoundError: the computer is unknown.
@@ -315,9 +314,10 @@ class Reports(UseCases):
             computer = change.store.computer(computer_id)
             if computer is None:
                 raise unknown_computer(computer_id)
-            for instance in change.store.instances_of_computer(computer.key):
-                change.wake(instance)
             said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
+            woken: set[int] = set()
+            for instance in change.store.instances_of_computer(computer.key):
+                _wake_upwards(change, instance, woken, said, computer_id)
             change.record("computer.banged", computer_id, computer_id, said, computer_id)
 
     def _signed(self, cause: Cause, former: Cause, computer_id: str, now: float) -> Cause:
@@ -331,6 +331,14 @@ class Reports(UseCases):
             seen_by=f"agent on {computer_id}",
         )
         return causes.going_on(former, cut)
+
+
+def _publishes(instance: StoredInstance, connection: Mapping[str, Any]) -> bool:
+    """Whether a publication says anything new; of a shared instance also that it is served."""
+    is_served = instance.shared and instance.requested_state is InstanceState.STARTED
+    return instance.connection != connection or (
+        is_served and instance.status is not InstanceStatus.STARTED
+    )
 
 
 def _supply(reader: Reader, computer_id: str, url: str) -> StoredSupply:
@@ -353,6 +361,37 @@ def _reported(
     return shared_of(reader, instance, shared_reference)
 
 
+def _keep(change: Change, instance: StoredInstance, status: InstanceStatus, cause: Cause) -> None:
+    """Keep what was reported of an instance, and what follows for those that it serves."""
+    if not cause.hint and status is InstanceStatus.ERROR:
+        cause = replace(cause, hint=f"pelagos service logs {instance.title}")
+    if (instance.status, instance.cause) != (status, cause):
+        change.store.update_instance(instance.key, status=status, cause=cause)
+        now = replace(instance, status=status, cause=cause)
+        if access_status(now) != access_status(instance):
+            change.bump(instance.computer_key)
+        change.tell(_INSTANCE_EVENTS[status], instance, cause, wake=False)
+    for shared in _to_be_served(change.store, instance, status):
+        served = causes.plain("ok", f"served by {instance.title}", change.now)
+        change.store.update_instance(shared.key, status=InstanceStatus.STARTED, cause=served)
+        change.tell("instance.started", shared, served, wake=False)
+
+
+def _to_be_served(
+    reader: Reader, host: StoredInstance, status: InstanceStatus
+) -> list[StoredInstance]:
+    """Shared instances that a host serves again as it runs: it published for them before."""
+    if host.shared or status is not InstanceStatus.STARTED:
+        return []
+    return [
+        item
+        for item in reader.shared_of_host(host.key)
+        if item.status is InstanceStatus.WAITING
+        and item.connection
+        and item.requested_state is InstanceState.STARTED
+    ]
+
+
 def _requester(reader: Reader, instance: StoredInstance) -> StoredInstance | None:
     return None if instance.requester_key is None else reader.instance(instance.requester_key)
 
@@ -367,6 +406,20 @@ def bang_upwards(change: Change, instance: StoredInstance, text: str) -> None:
             if above.host_key is not None and (host := change.store.instance(above.host_key)):
                 change.wake(host)
             change.tell("instance.banged", above, said, wake=True)
+        above = _requester(change.store, above)
+
+
+def _wake_upwards(
+    change: Change, instance: StoredInstance, woken: set[int], said: Cause, computer_id: str
+) -> None:
+    """Wake an instance and those above it, each once; tell the agents of other computers."""
+    above: StoredInstance | None = instance
+    while above is not None and above.key not in woken:
+        woken.add(above.key)
+        if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
+            change.wake(above)
+            if above.computer_id != computer_id:
+                change.tell("instance.banged", above, said, wake=True)
         above = _requester(change.store, above)
 
 

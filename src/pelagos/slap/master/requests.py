@@ -21,7 +21,7 @@ from pelagos.slap.master.finding import (
     shared_of,
     unknown_computer,
 )
-from pelagos.slap.master.placement import Placement, end, find_host, place_waiting
+from pelagos.slap.master.placement import Placement, end, find_host, place_shared, place_waiting
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
 from pelagos.slap.master.visibility import may_place, scope
 from pelagos.slap.model import (
@@ -29,8 +29,14 @@ from pelagos.slap.model import (
     Instance,
     InstanceRequest,
     InstanceState,
+    InstanceStatus,
     SupplyState,
 )
+
+#: Instances that one may request: more are a mistake of its profile, as in the original master.
+_CHILDREN_LIMIT = 100
+#: A back-up is kept for a while after its end, also when nobody thought of saying so.
+_PULL_BACKUP, _PULL_BACKUP_DAYS = "pull-backup", "7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +137,13 @@ class Requests(UseCases):
             if former is state:
                 return
             removing = state is SupplyState.DESTROYED
+            users = [
+                item.title
+                for item in change.store.instances_of_computer(computer.key)
+                if item.release_url == url and item.requested_state is not InstanceState.DESTROYED
+            ]
             cause = (
-                causes.plain("release-removing", f"to be removed by {computer_id}", change.now)
+                causes.release_removing(url, computer_id, users, change.now)
                 if removing
                 else causes.waiting_for_agent(computer_id, change.now)
             )
@@ -176,7 +187,11 @@ class Requests(UseCases):
     def _flattened(self, wish: InstanceRequest) -> InstanceRequest:
         parameters = flat(wish.parameters)
         check_size(parameters, self._desk.settings.parameters_limit, "the parameters")
-        return replace(wish, parameters=parameters, filters=flat(wish.filters))
+        filters = flat(wish.filters)
+        check_size(filters, self._desk.settings.parameters_limit, "the filters")
+        if wish.software_type == _PULL_BACKUP:
+            filters.setdefault("retention_delay", _PULL_BACKUP_DAYS)
+        return replace(wish, parameters=parameters, filters=filters)
 
     def _grant(
         self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
@@ -206,64 +221,53 @@ class Requests(UseCases):
         state = wish.state or InstanceState.STARTED
         if InstanceState.DESTROYED in (state, spot.tree_state):
             return  # nothing to be kept: there is none, and there shall be none
-        check_release(wish.release_url)
         requester = spot.requester
+        if requester is not None:
+            if requester.is_destroying:
+                return  # what ends begins nothing
+            _check_children(change.store, requester)
+        check_release(wish.release_url)
         owner = identity.actor if requester is None else requester.owner
         _check_computer(change, wish, owner)
-        host = self._host(change, wish, owner)
         guid = f"SOFTINST-{self._desk.new_id()}"
-        key = change.store.add_instance(
-            NewInstance(
-                guid=guid,
-                title=wish.reference,
-                scope=spot.scope,
-                root_key=None if requester is None else requester.root_key or requester.key,
-                requester_key=None if requester is None else requester.key,
-                owner=owner,
-                shared=wish.shared,
-                host_key=None if host is None else host.key,
-                release_url=wish.release_url,
-                software_type=wish.software_type,
-                wished_state=state,
-                parameters=wish.parameters,
-                filters=wish.filters,
-                timestamp=int(change.now * 1_000_000),
-                cause=causes.plain("waiting-for-agent", "requested", change.now),
-                created=change.now,
-            )
-        )
         asked = causes.plain("waiting-for-agent", f"requested as {state}", change.now)
+        new = NewInstance(
+            guid=guid,
+            title=wish.reference,
+            scope=spot.scope,
+            root_key=None if requester is None else requester.root_key or requester.key,
+            requester_key=None if requester is None else requester.key,
+            owner=owner,
+            shared=wish.shared,
+            host_key=None,
+            release_url=wish.release_url,
+            software_type=wish.software_type,
+            wished_state=state,
+            parameters=wish.parameters,
+            filters=wish.filters,
+            timestamp=int(change.now * 1_000_000),
+            cause=asked,
+            created=change.now,
+        )
+        if wish.shared:
+            _check_served(change, new)
+        key = change.store.add_instance(new)
         change.record("instance.requested", guid, wish.reference, asked)
         instance = change.store.instance(key)
-        if instance is not None and host is None:
-            if Placement(self._desk, change).place(instance) is None:
-                place_waiting(self._desk, change)  # it may be the host that others wait for
-        elif instance is not None and host is not None:
-            waits = causes.waiting_for_agent(host.computer_id or "", change.now)
-            change.store.update_instance(key, cause=waits)
-            change.wake(host)
-            change.tell("instance.allocated", instance, waits, wake=True)
-
-    def _host(self, change: Change, wish: InstanceRequest, owner: str) -> StoredInstance | None:
-        if not wish.shared:
-            return None
-        host = find_host(change.store, wish.release_url, wish.software_type, wish.filters, owner)
-        if host is None:
-            raise NotFoundError(
-                f"no instance of {wish.release_url} (type {wish.software_type}) can serve a "
-                "shared one",
-                status=404,
-                hint=f"request an instance of {wish.release_url} that is not shared first",
-            )
-        return host
+        if instance is None or Placement(self._desk, change).place(instance) is not None:
+            return
+        if not instance.shared:
+            place_shared(self._desk, change, instance)  # it may be the host that others wait for
 
     def _update(self, change: Change, spot: _Spot, wish: InstanceRequest) -> None:
         found = spot.found
         if found is None:
             return
         quiet: dict[str, Any] = {}
-        if spot.requester is not None and spot.requester.key != found.requester_key:
+        moves = spot.requester is not None and spot.requester.key != found.requester_key
+        if moves and spot.requester is not None and not spot.requester.is_destroying:
             _check_no_circle(change.store, spot.requester, found)
+            _check_children(change.store, spot.requester)
             quiet["requester_key"] = spot.requester.key
         if wish.filters != found.filters:
             if not found.is_allocated:
@@ -295,6 +299,8 @@ class Requests(UseCases):
             if former.key == instance.key or current.requested_state is not former.requested_state:
                 change.alter(current)
                 self._wake_host(change, current)
+                if current.shared and current.requested_state is InstanceState.STOPPED:
+                    _set_aside(change, current)
         cause = causes.plain("waiting-for-agent", f"shall be {state}", change.now)
         change.tell("instance.changed", instance, cause, wake=True)
         for member in affected[1:]:
@@ -347,6 +353,12 @@ def _locate(reader: Reader, wish: InstanceRequest, identity: Identity) -> _Spot:
         )
     tree = requester.root_guid
     return _Spot(tree, requester, reader.instance_in_scope(tree, wish.reference))
+
+
+def _set_aside(change: Change, shared: StoredInstance) -> None:
+    """A shared instance is stopped as soon as its host is not told of it any more."""
+    said = causes.plain("stopped", "its host is not told of it, as it was wished", change.now)
+    change.store.update_instance(shared.key, status=InstanceStatus.STOPPED, cause=said)
 
 
 def _stands(spot: _Spot, wish: InstanceRequest) -> bool:
@@ -415,6 +427,30 @@ def _check_computer(change: Change, wish: InstanceRequest, owner: str) -> None:
     computer = change.store.computer(str(wanted))
     if computer is None or not (change.scope.is_unlimited or may_place(owner, computer)):
         raise unknown_computer(str(wanted))
+
+
+def _check_children(reader: Reader, requester: StoredInstance) -> None:
+    if len(reader.children(requester.key)) >= _CHILDREN_LIMIT:
+        raise BadRequest(
+            f"{requester.title} has requested {_CHILDREN_LIMIT} instances; more it may not",
+            status=400,
+            hint="let some of them request the others, or destroy those that are not needed",
+        )
+
+
+def _check_served(change: Change, new: NewInstance) -> None:
+    """Pass, when something that was requested could serve a new shared instance, now or later.
+
+    Raises:
+        NotFoundError: nothing could.
+    """
+    found = find_host(change.store, new, change.now)
+    if isinstance(found, Cause) and found.code == "no-shared-host":
+        raise NotFoundError(
+            f"no instance of {new.release_url} (type {new.software_type}) can serve a shared one",
+            status=404,
+            hint=f"request an instance of {new.release_url} that is not shared first",
+        )
 
 
 def _check_no_circle(reader: Reader, requester: StoredInstance, child: StoredInstance) -> None:

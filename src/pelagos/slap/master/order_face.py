@@ -1,0 +1,154 @@
+"""The calls under /v1 that order something about services and computers: in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from pelagos.core import wire
+from pelagos.slap import protocol
+from pelagos.slap.errors import BadRequest
+from pelagos.slap.master.auth import permit
+from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.service import Service
+from pelagos.slap.model import InstanceRequest, InstanceState
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    reference: str
+    release_url: str
+    software_type: str = "default"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    filters: dict[str, Any] = field(default_factory=dict)
+    shared: bool = False
+    state: InstanceState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _PlannedWish(_Wish):
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bang:
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    draining: bool
+
+
+class OrderFace:
+    """One method per call."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def routes(self) -> list[Route]:
+        """Where each call is answered."""
+        service, computer = "/v1/services/<path:name>", "/v1/computers/<path:computer_id>"
+        return [
+            Route("v1/plan", "POST", "/v1/plan", self.plan),
+            Route("v1/apply", "POST", "/v1/apply", self.apply),
+            Route("v1/tree", "GET", "/v1/tree/<path:name>", self.tree),
+            Route("v1/rename", "POST", f"{service}/rename", self.rename),
+            Route("v1/bang", "POST", f"{service}/bang", self.bang),
+            Route("v1/drain", "POST", f"{computer}/drain", self.drain),
+            Route("v1/computer-bang", "POST", f"{computer}/bang", self.bang_computer),
+        ]
+
+    def plan(self, call: Call) -> Answer:
+        """What a request would do."""
+        permit(call.identity, call.name)
+        wish = _request(_document(call, _Wish))
+        return Answer.json(self._service.plan(wish, call.identity))
+
+    def apply(self, call: Call) -> Answer:
+        """A planned request, when its plan still holds."""
+        permit(call.identity, call.name)
+        sent = _document(call, _PlannedWish)
+        instance = self._service.apply(_request(sent), sent.basis, call.identity)
+        return Answer.json(instance)
+
+    def tree(self, call: Call) -> Answer:
+        """All instances of a tree."""
+        permit(call.identity, call.name)
+        return Answer.json(self._service.tree(_name(call), call.identity))
+
+    def rename(self, call: Call) -> Answer:
+        """Another name; answers with the service as it is then."""
+        permit(call.identity, call.name)
+        reference = protocol.text_field(
+            {"reference": _document(call, _Name).reference}, "reference"
+        )
+        guid = self._service.rename_service(_name(call), reference, call.identity)
+        return Answer.json(self._service.service(guid, call.identity))
+
+    def bang(self, call: Call) -> Answer:
+        """A service is processed again; answers with it as it is then."""
+        permit(call.identity, call.name)
+        text = _document(call, _Bang).message
+        guid = self._service.bang_service(_name(call), text, call.identity)
+        return Answer.json(self._service.service(guid, call.identity))
+
+    def drain(self, call: Call) -> Answer:
+        """Nothing new for a computer, or the end of that; answers with it as it is then."""
+        computer_id = call.computer()
+        self._service.drain(computer_id, _document(call, _Drain).draining, call.identity)
+        return Answer.json(self._service.computer(computer_id, call.identity))
+
+    def bang_computer(self, call: Call) -> Answer:
+        """All instances of a computer are processed again; answers with it as it is then."""
+        computer_id = call.computer()
+        text = _document(call, _Bang).message
+        self._service.bang_computer(computer_id, text, call.identity)
+        return Answer.json(self._service.computer(computer_id, call.identity))
+
+
+def _document(call: Call, into: type[T]) -> T:
+    """The JSON body as a value of that type; a key that it does not have is an error."""
+    sent = call.document(dict[str, Any])
+    known = [item.name for item in fields(into)]  # type: ignore[arg-type]  # one of those above
+    unknown = sorted(set(sent) - set(known))
+    if unknown:
+        raise BadRequest(
+            f"the key {unknown[0][:40]!r} is not known",
+            status=400,
+            hint=f"use {', '.join(known)}",
+        )
+    try:
+        return wire.convert(sent, into)
+    except wire.WireError as error:
+        raise BadRequest(
+            error.message,
+            status=400,
+            hint="send a JSON object as docs/reference/http-api.md says",
+        ) from error
+
+
+def _request(wish: _Wish) -> InstanceRequest:
+    """The wish, checked as the fields of requestComputerPartition are."""
+    named = {"reference": wish.reference, "release_url": wish.release_url}
+    software_type = protocol.optional_field({"software_type": wish.software_type}, "software_type")
+    return InstanceRequest(
+        reference=protocol.text_field(named, "reference"),
+        release_url=protocol.text_field(named, "release_url", limit=protocol.URL_LIMIT),
+        software_type=software_type or "default",
+        parameters=wish.parameters,
+        filters=wish.filters,
+        shared=wish.shared,
+        state=wish.state,
+    )
+
+
+def _name(call: Call) -> str:
+    return protocol.text_field(call.fields, "name", limit=protocol.URL_LIMIT)
