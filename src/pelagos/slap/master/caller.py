@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest
@@ -20,8 +20,8 @@ from pelagos.slap.master.auth import Identity, permit
 _HINT = re.compile(r"\s*X-SlapPartition\s+(?P<fields>.*)", re.IGNORECASE)
 
 
-def own_url(environ: Mapping[str, Any], public_url: str = "") -> str:
-    """This master's address with a slash at the end: the public one, or as the caller wrote it.
+def own_url(environ: Mapping[str, Any]) -> str:
+    """This master's address as the caller wrote it, with a slash at the end.
 
     A caller who showed his credential as `http://USER:PASSWORD@host` is given it back within the
     address: the ancestor's programs follow links without any other.
@@ -29,15 +29,13 @@ def own_url(environ: Mapping[str, Any], public_url: str = "") -> str:
     scheme = environ.get("wsgi.url_scheme", "http")
     host = environ.get("HTTP_HOST") or _bare_host(environ)
     prefix = quote(str(environ.get("SCRIPT_NAME", "")))
-    if public_url:
-        scheme, host, prefix = urlsplit(public_url)[:3]
     path = f"/{prefix.strip('/')}/" if prefix.strip("/") else "/"
     return f"{scheme}://{_userinfo(environ.get('HTTP_AUTHORIZATION'))}{host}{path}"
 
 
-def rest_url(environ: Mapping[str, Any], public_url: str = "") -> str:
+def rest_url(environ: Mapping[str, Any]) -> str:
     """The address of the HATEOAS interface, likewise."""
-    return f"{own_url(environ, public_url)}hateoas/"
+    return f"{own_url(environ)}hateoas/"
 
 
 def requester(environ: Mapping[str, Any], identity: Identity) -> tuple[str, str] | None:

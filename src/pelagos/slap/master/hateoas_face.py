@@ -40,9 +40,8 @@ _AND = re.compile(r"\s*AND\s", re.IGNORECASE)
 class HateoasFace:
     """One method per kind of address."""
 
-    def __init__(self, service: Service, public_url: str = "") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._public_url = public_url
         self._searches: Mapping[
             frozenset[str], tuple[frozenset[str], Callable[[Terms, Call], list[Row]]]
         ] = {
@@ -102,7 +101,7 @@ class HateoasFace:
     # ---- the root ----------------------------------------------------------------------------
 
     def _root(self, call: Call) -> dict[str, Any]:
-        url = rest_url(call.environ, self._public_url)
+        url = rest_url(call.environ)
         search = f"{url}?mode=search&query={{query}}&select_list={{select_list}}"
         traverse = f"{url}?mode=traverse&relative_url={{relative_url}}&view={{view}}"
         links = {
@@ -216,10 +215,14 @@ class HateoasFace:
             "my_url_string": row.release_url,
             "my_source_reference": row.software_type,
             "my_root_slave": int(row.shared),
-            "my_news": {"instance": [self._service.status_of(row)]},
+            "my_news": {"instance": self._news(row)},
         }
         kind = "Instance Tree" if row.root_key is None else _kind(row)
         return _form(kind, "InstanceTree_viewAsHateoas", fields)
+
+    def _news(self, row: StoredInstance) -> list[dict[str, Any]]:
+        status = self._service.status_of(row)
+        return [] if status.get("no_data") else [status]  # what was not heard is no error
 
     def _computer(self, row: StoredComputer, identity: Identity) -> dict[str, Any]:
         partitions = {

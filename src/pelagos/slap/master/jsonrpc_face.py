@@ -49,12 +49,10 @@ class JsonRpcFace:
 
     Args:
         service: the use cases.
-        public_url: where others reach this master; empty: where the caller did.
     """
 
-    def __init__(self, service: Service, public_url: str = "") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._public_url = public_url
 
     def routes(self) -> list[Route]:
         """Where each method is answered."""
@@ -313,7 +311,7 @@ class JsonRpcFace:
     def hateoas_url(self, call: Call, sent: Sent) -> dict[str, Any]:
         """Where the HATEOAS interface is."""
         del sent
-        return {"hateoas_url": rest_url(call.environ, self._public_url)}
+        return {"hateoas_url": rest_url(call.environ)}
 
 
 def document(row: StoredInstance) -> dict[str, Any]:

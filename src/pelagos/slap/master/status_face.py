@@ -18,12 +18,10 @@ class StatusFace:
 
     Args:
         service: the use cases.
-        public_url: where others reach this master; empty: where the caller did.
     """
 
-    def __init__(self, service: Service, public_url: str = "") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._public_url = public_url
         self._run_id = secrets.token_hex(16)
 
     def routes(self) -> list[Route]:
@@ -78,7 +76,7 @@ class StatusFace:
         """Where the HATEOAS interface is, as this caller reaches it."""
         permit(call.identity, call.name)
         headers = {"Cache-Control": "private, no-store"}  # it may hold the caller's credential
-        url = rest_url(call.environ, self._public_url)
+        url = rest_url(call.environ)
         return Answer(url.encode(), TEXT, 200, headers)
 
     def run_id(self, call: Call) -> Answer:
