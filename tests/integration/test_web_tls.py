@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import logging
 import os
+import socket
 import ssl
 import threading
 import time
@@ -264,6 +266,53 @@ def test_a_stop_in_the_middle_gives_all_sockets_back(tmp_path: Path):
         site.server.stop()
         assert silent.recv(10) == b""
     wait_until(lambda: open_files() <= files)
+
+
+class Full:
+    """A listener that finds no socket left for the first peer."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self.refused = 0
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+    def accept(self) -> object:
+        if not self.refused:
+            self.refused += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listener.accept()
+
+
+def test_without_sockets_the_peer_nearest_its_end_makes_room(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    waiting = site.server._server._connections
+    with site.connect() as silent:
+        wait_until(lambda: len(waiting._waiting) == 1)
+        full = Full(waiting._listener)
+        monkeypatch.setattr(waiting, "_listener", full)
+        assert site.ask() == "https nobody"
+        assert full.refused == 1
+        assert silent.recv(10) == b""
+    assert "no room for another connection: Too many open files" in caplog.text
+
+
+def test_a_refused_peer_that_goes_on_speaking_is_cut_off(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(connections, "_LINGER", 0.3)
+
+    def speak(peer: socket.socket) -> None:
+        before = time.monotonic()
+        while time.monotonic() - before < 10:
+            peer.sendall(b"GET / HTTP/1.1\r\n" * 1000)
+
+    with site.connect() as peer:
+        with pytest.raises(ConnectionError):
+            speak(peer)
+        assert site.ask() == "https nobody"
 
 
 def test_an_expired_own_certificate_is_told(site: Site):

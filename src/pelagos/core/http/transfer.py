@@ -11,14 +11,17 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 from urllib.parse import quote, urlsplit
 
 from pelagos import __version__
 from pelagos.core.errors import PelagosError
 from pelagos.core.http.client import split_credentials
-from pelagos.core.http.errors import HttpError, HttpProtocolError, HttpTimeout, HttpUnreachable
+from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
+from pelagos.core.http.tls import tls_error
 from pelagos.core.http.types import Headers, Response
+from pelagos.core.tls import load_authority, load_pair
 
 _ANSWER_LIMIT = 16 * 1024 * 1024
 _PIECE = 256 * 1024
@@ -170,13 +173,8 @@ def _our_errors(url: str) -> Iterator[None]:
         raise HttpTimeout(f"{url} has gone silent", url=url) from error
     except http.client.HTTPException as error:
         raise HttpProtocolError(f"{url} gave no whole HTTP answer: {error!r}", url=url) from error
-    except ssl.SSLCertVerificationError as error:
-        raise HttpError(
-            f"the certificate of {url} cannot be trusted: {error.verify_message}",
-            url=url,
-            hint="give the authority that issued it",
-            retry_after=None,
-        ) from error
+    except ssl.SSLError as error:
+        raise tls_error(error, url) from error
     except OSError as error:
         why = error.strerror or str(error)
         raise HttpUnreachable(f"{url} cannot be reached: {why}", url=url) from error
@@ -191,15 +189,14 @@ def make_tls_context(
         authority: file with the authorities to trust; the system's unless told.
 
     Raises:
-        PelagosError: a file cannot be used.
+        PelagosError: a file cannot be used; says which.
     """
-    try:
-        context = ssl.create_default_context(cafile=authority)
-        if certificate:
-            context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise PelagosError(
-            f"the TLS files cannot be used: {error.strerror or error}",
-            hint="give files in PEM: the authority, the certificate, and its key",
-        ) from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authority:
+        load_authority(context, Path(authority))
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if certificate:
+        load_pair(context, Path(certificate), Path(key) if key else None)
     return context

@@ -190,12 +190,13 @@ class Connections:
 
     def _drain(self, connection: Connection) -> None:
         try:
-            while socket.socket.recv(connection.socket, _PIECE):
-                pass
+            speaks = bool(socket.socket.recv(connection.socket, _PIECE))
         except BlockingIOError:
-            self._watch(connection)
+            speaks = True
         except OSError:
-            _drop(connection)
+            speaks = False
+        if speaks:
+            self._watch(connection)
         else:
             _drop(connection)
 
