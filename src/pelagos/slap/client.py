@@ -35,6 +35,7 @@ from pelagos.slap.model import (
 )
 from pelagos.slap.orders import Orders
 from pelagos.slap.orders import segment as _segment
+from pelagos.slap.usage_calls import UsageCalls
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class _TokenAnswer:
     token: str = field(repr=False)
 
 
-class SlapClient(FurtherCalls, IdentityCalls, Orders):
+class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
     """Calls to one master. Safe to share between threads.
 
     Args:
@@ -144,10 +145,20 @@ class SlapClient(FurtherCalls, IdentityCalls, Orders):
         self._post(protocol.FORMAT_COMPUTER, {"xml": protocol.encode_format(computer)})
 
     def report_release(
-        self, computer_id: str, url: str, status: ReleaseReport, cause: Cause | None = None
+        self,
+        computer_id: str,
+        url: str,
+        status: ReleaseReport,
+        cause: Cause | None = None,
+        schemas: str = "",
     ) -> None:
-        """Say how far a software release has come on a computer."""
+        """Say how far a software release has come on a computer.
+
+        `schemas` is what an available one says of its parameters; other masters ignore it.
+        """
         form = {"url": url, "computer_id": computer_id}
+        if schemas:
+            form["schemas"] = schemas
         self._post(_RELEASE_CALLS[status], form, cause)
 
     def report_release_error(

@@ -63,6 +63,29 @@ class Transaction:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """A movement as a master tells it.
+
+    Attributes:
+        partition_id: None for what is the computer's own.
+        service: name of the instance that sat there; None when none did.
+        guid: of that instance.
+        start: Unix seconds; None when it was not told.
+        stop: Unix seconds.
+    """
+
+    computer_id: str
+    resource: str
+    quantity: float
+    stop: float
+    start: float | None = None
+    title: str = ""
+    partition_id: str | None = None
+    service: str | None = None
+    guid: str | None = None
+
+
 @dataclass(slots=True)
 class _Node:
     tag: str

@@ -33,16 +33,19 @@ from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.slap_face import SlapFace
 from pelagos.slap.master.status_face import StatusFace
-from pelagos.slap.master.store import News, Store
+from pelagos.slap.master.store import CopiedTable, News, Store, copy_database
+from pelagos.slap.master.usage_face import UsageFace
 
 __all__ = [
     "CacheSettings",
+    "CopiedTable",
     "Identity",
     "Kind",
     "Master",
     "MasterSettings",
     "Service",
     "computer",
+    "copy_database",
     "partition",
     "person",
 ]
@@ -116,6 +119,7 @@ class Master:
             *HateoasFace(self.service).routes(),
             *JsonFace(self.service).routes(),
             *OrderFace(self.service).routes(),
+            *UsageFace(self.service).routes(),
             *self._identities.routes(),
         ]
         if cache is not None:

@@ -27,6 +27,7 @@ class Call:
         body: the bytes of a POST that is not a form.
         etag: If-None-Match, when sent.
         takes_gzip: whether the caller reads compressed answers.
+        environ: the WSGI environment, for what few calls need; see `caller`.
         stream: the body of a route that `streams`, unread.
         length: bytes of that body.
         range: the header Range, when sent.
@@ -38,6 +39,7 @@ class Call:
     body: bytes = b""
     etag: str | None = None
     takes_gzip: bool = False
+    environ: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stream: IO[bytes] | None = None
     length: int | None = None
     range: str | None = None
@@ -120,7 +122,7 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: Iterable[bytes] | None = None
-    length: int | None = None
+    length: int = 0
 
     @classmethod
     def text(cls, text: str) -> Answer:

@@ -25,6 +25,9 @@ class MasterSettings:
         waiters_limit: calls that may wait for events at once; others are answered after
             `crowded_wait`. 8: half of the threads of the WSGI server stay free for work.
         crowded_wait: seconds that a call waits when too many wait already. 0.25.
+        refuse_invalid_parameters: whether a request is refused whose parameters do not keep to
+            the release's own schema. True: a wrong parameter is told at once and where it was
+            written; without, the wish is kept and fails when it is built.
         busy_timeout: seconds to wait for a database that another process has locked. 10.
         certificate_lifetime: seconds that a certificate lasts. 90 days: a computer may be off for
             weeks, as agents renew theirs when a third is left.
@@ -34,6 +37,8 @@ class MasterSettings:
         public_url: where others reach this master. Empty: where the one who asks did.
         snapshot_bytes: bytes of prepared getFullComputerInformation answers in memory. 64 MiB: 30
             computers with 1,000 partitions, or 2,000 with 10.
+        usage_lifetime: seconds that usage reports are kept. 400 days: the same month of the year
+            before can still be compared.
         products: name -> URLs of its releases, the best first. Empty: a URL stands for itself.
     """
 
@@ -45,10 +50,12 @@ class MasterSettings:
     wait_limit: float = 30.0
     waiters_limit: int = 8
     crowded_wait: float = 0.25
+    refuse_invalid_parameters: bool = True
     busy_timeout: float = 10.0
     certificate_lifetime: float = 90 * 86400.0
     certificate_overlap: float = 86400.0
     invitation_lifetime: float = 86400.0
     public_url: str = ""
     snapshot_bytes: int = 64 * 1024 * 1024
+    usage_lifetime: float = 400 * 86400.0
     products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

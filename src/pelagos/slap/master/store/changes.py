@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.documents import SchemaWriter
 from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
+from pelagos.slap.master.store.usages import UsageWriter
 from pelagos.slap.master.store.ways import News
 from pelagos.slap.model import (
     Cause,
@@ -61,7 +63,7 @@ _ANOTHERS_LEAD = 60.0
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
 
-class Writer(Reader, IdentityWriter):
+class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter):
     """A transaction that may change things; committed when its `with` block ends well."""
 
     def __init__(
@@ -256,12 +258,6 @@ class Writer(Reader, IdentityWriter):
             sa.delete(schema.tokens).where(_tokens.kind == kind, _tokens.name == name)
         )
         return bool(done.rowcount)
-
-    def add_usage(self, computer_id: str, at: float, report: str) -> None:
-        """Keep a usage report as it came."""
-        self._connection.execute(
-            sa.insert(schema.usages).values(computer_id=computer_id, at=at, report=report)
-        )
 
 
 def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:

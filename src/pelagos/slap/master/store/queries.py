@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from pelagos.core import wire
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.documents import SchemaReader
 from pelagos.slap.master.store.identities import IdentityReader
 from pelagos.slap.master.store.rows import (
     StoredComputer,
@@ -18,6 +19,7 @@ from pelagos.slap.master.store.rows import (
     StoredSeat,
     StoredSupply,
 )
+from pelagos.slap.master.store.usages import UsageReader
 from pelagos.slap.model import (
     Address,
     Cause,
@@ -222,7 +224,7 @@ _COMPUTERS_AMONG = _ALL_COMPUTERS.where(
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
 
 
-class Reader(IdentityReader):
+class Reader(IdentityReader, UsageReader, SchemaReader):
     """Answers from one consistent state of the database; valid inside its `with` block only."""
 
     def __init__(self, connection: sa.Connection) -> None:
