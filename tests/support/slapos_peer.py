@@ -223,6 +223,7 @@ class Proxy:
         configuration.write_text(
             f"[slapos]\ncomputer_id = {self._computer_id}\n[slapproxy]\nhost = 127.0.0.1\n"
             f"port = {self.url.rpartition(':')[2]}\ndatabase_uri = {self._folder}/proxy.db\n"
+            "software_product_list =\n    hello /hello-2.cfg\n"
         )
         self.process = subprocess.Popen(
             [str(self._programs / "slapos"), "-q", "proxy", "start", "--cfg", str(configuration)],

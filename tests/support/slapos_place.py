@@ -83,7 +83,7 @@ def our_place(programs: Path, folder: Path, partitions: int = 3) -> Iterator[Pla
     (folder / "server.pem").write_text(issued.certificate)
     (folder / "server.key").write_text(issued.key or "")
     tls = ServerTls(folder / "server.pem", folder / "server.key", folder / "authority" / "ca.pem")
-    settings = MasterSettings(products={"hello": ("/hello-2.cfg", "/hello-1.cfg")})
+    settings = MasterSettings(products={"hello": ("/hello-2.cfg",)})
     with contextlib.ExitStack() as undoing:
         master = Master(f"sqlite:///{folder}/plane.db", authority=authority, settings=settings)
         undoing.callback(master.close)
