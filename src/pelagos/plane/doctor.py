@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.membership import JOIN_AGAIN, certificate_of, identity_file, is_due
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
@@ -112,6 +114,8 @@ def _checks(
     yield "master", lambda: _master(folder, master_url)
     yield "token", lambda: _token(folder, master_url, token)
     yield "agent", agent
+    if identity_file(folder).exists():
+        yield "certificate", lambda: _certificate(folder)
     yield "directory", lambda: _directory(folder)
 
 
@@ -246,7 +250,7 @@ def _token(folder: DataFolder, url: str, token: str | None) -> Check:
 
 
 def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
-    said = read_status(folder.node)
+    said = read_status(Path(folder.endpoints().node_root or folder.node))
     pid = folder.running(Part.AGENT)
     if pid is None:
         return _warn("no agent runs on this data", "start it: `pelagos up`")
@@ -261,6 +265,21 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
     if age > poll_interval * _MISSED_POLLS + _ANSWER:
         return _fail(f"has not heard its master for {age:.0f} s", _look_at(pid))
     return _ok("runs and reaches the master")
+
+
+def _certificate(folder: DataFolder) -> Check:
+    """That of a computer which joined a plane elsewhere."""
+    found = certificate_of(folder)
+    now = SystemClock().time()
+    if found is None:
+        return _ok("this computer needs none")
+    day = time.strftime("%Y-%m-%d", time.gmtime(found.expires))
+    if found.expires <= now:
+        return _fail(f"that of {found.common_name} ended on {day}", JOIN_AGAIN)
+    if is_due(found, now):
+        mend = "see that the agent runs and reaches its master, which renews it"
+        return _warn(f"that of {found.common_name} ends on {day} and was not renewed yet", mend)
+    return _ok(f"good until {day}, renewed by itself")
 
 
 def _directory(folder: DataFolder) -> Check:

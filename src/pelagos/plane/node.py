@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from time import time
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.formatting import format_node, node_root
+from pelagos.plane.membership import IdentityRenewer, member_tls
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.agent import Agent, AgentSettings
 from pelagos.slap.client import SlapClient
@@ -25,12 +27,12 @@ class NodeProgram:
         if token is None:
             raise PelagosError(
                 f"this computer has no token for the master at {master_url}",
-                hint="run `pelagos up` with the part master once on the same data, which makes "
-                "that token; further computers cannot be added to a plane yet",
+                hint="let it join: `pelagos computer add NAME` at the plane, then "
+                "`pelagos node run TOKEN` here; or run `pelagos up` with the part master, too",
             )
         root = node_root(settings.node, folder)
         format_node(settings.node, root)
-        self._client = SlapClient(master_url, token=token, tls=folder.client_tls())
+        self._client = SlapClient(master_url, token=token, tls=member_tls(folder, time()))
         self.agent = Agent(
             AgentSettings(
                 computer_id=computer_id,
@@ -40,6 +42,7 @@ class NodeProgram:
             ),
             self._client,
         )
+        self._renewer = IdentityRenewer(folder, master_url)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent")
         self._thread.start()
@@ -54,6 +57,7 @@ class NodeProgram:
     def stop(self) -> None:
         """End the agent; its services keep running under their supervisor."""
         self._stop.set()
+        self._renewer.stop()
         self.agent.wake()
         self._thread.join(timeout=30)
         if self._thread.is_alive():

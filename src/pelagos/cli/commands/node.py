@@ -6,14 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import FlagArgument, IntArgument, ValueArgument
+from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
+from pelagos.cli.failures import CommandError
 from pelagos.cli.output import Column
 from pelagos.core.config import limits
 from pelagos.plane.sections import NodeConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.data_folder import DataFolder
+    from pelagos.plane.endpoints import Endpoints
+    from pelagos.plane.settings import PlaneSettings
     from pelagos.slap.agent.format import FormatPlan
 
 
@@ -106,3 +109,78 @@ class NodeUnformat(Command):
             self.context.say(f"removed {name}")
         if not removed:
             self.context.say("nothing to remove")
+
+
+class NodeRun(Command):
+    """Run this machine as a computer of a plane elsewhere, until Ctrl-C or SIGTERM.
+
+    The first time it needs a one-time token, which `pelagos computer add NAME` prints at the
+    plane. Joining makes the key of this computer here; it never leaves this machine. Later starts
+    need no token. Services keep running when it ends, as with `up`.
+    """
+
+    arguments = {
+        "name": ValueArgument(
+            "name of this computer, when the token does not say one", "--name", metavar="NAME"
+        ),
+        "partitions": IntArgument(
+            "instances that fit on this computer",
+            "--partitions",
+            **limits(NodeConfig, "partitions"),
+        ),
+    }
+    operands = {"token": Operand("one-time token; only the first time")}
+    examples = ("pelagos node run pelagos-join.eyJ1cmwi…", "pelagos node run")
+
+    def main(self, token: str | None = None) -> None:
+        """Join if told to, then run."""
+        import logging
+
+        from pelagos.core import logs
+        from pelagos.plane import up
+        from pelagos.plane.data_folder import DataFolder
+
+        if not self["verbose"]:
+            logs.configure(logging.WARNING)
+        folder = DataFolder(self.context.data)
+        folder.create()
+        if token is not None:
+            self._join(folder, token)
+        elif folder.node_token() is None:
+            raise CommandError(
+                "this computer has not joined a plane yet, so a token is missing",
+                hint="get one at the plane: pelagos computer add NAME\n"
+                "then: pelagos node run TOKEN",
+            )
+        up.run(self._settings(), on_ready=self._greet)
+
+    def _join(self, folder: DataFolder, token: str) -> None:
+        from pelagos.plane import membership
+        from pelagos.plane.settings import Part, default_computer_id
+
+        text = self.context.stdin.read(8192).strip() if token == "-" else token  # noqa: S105
+        with folder.hold(Part.AGENT):
+            name = membership.join(folder, text, self["name"], default_computer_id())
+        self.context.say(f"{name} has joined the plane at {folder.endpoints().master_url}")
+
+    def _settings(self) -> PlaneSettings:
+        from pelagos.plane.sections import BusConfig
+        from pelagos.plane.settings import Part, PlaneSettings
+
+        config = self.context.config
+        node = config.of(NodeConfig)
+        if self["partitions"] is not None:
+            node = replace(node, partitions=self["partitions"])
+        # Its name is the one that it joined with, which stands in the data folder.
+        return PlaneSettings(
+            data=self.context.data,
+            parts=frozenset({Part.AGENT}),
+            node=replace(node, computer_id=""),
+            bus=config.of(BusConfig),
+        )
+
+    def _greet(self, endpoints: Endpoints) -> None:
+        self.context.say(
+            f"{endpoints.computer_id} works for the plane at {endpoints.master_url}; its data is "
+            f"in {self.context.data}\nCtrl-C ends it; services keep running"
+        )
