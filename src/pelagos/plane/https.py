@@ -10,6 +10,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from pelagos.core import wire
 from pelagos.core.certificate import Authority, describe, save_pair
@@ -152,7 +153,9 @@ class ServerCertificate:
         if self._is_good(about, now):
             return False
         issued = self._authority.issue_server(self._names, now=now, lifetime=LIFETIME)
-        save_pair(issued, self.tls.certificate, self.tls.key)
+        # With the authority's behind it: who joins knows that one by its fingerprint alone.
+        chain = replace(issued, certificate=issued.certificate + self._authority.certificate)
+        save_pair(chain, self.tls.certificate, self.tls.key)
         write_atomic(self._about, wire.encode(about), mode=0o600)
         log.info("issued a certificate for %s", ", ".join(self._names))
         return True

@@ -27,11 +27,13 @@ class JoinToken:
         secret: good once, for a short time.
         fingerprint: SHA-256 (hexadecimal) of the master's certificate authority; None when the
             master speaks plain HTTP, or has a certificate that everybody trusts.
+        kind: of who joins, computer or person; empty when it was not said.
     """
 
     url: str
     secret: str = field(repr=False)
     fingerprint: str | None = None
+    kind: str = ""
 
 
 def encode(token: JoinToken) -> str:

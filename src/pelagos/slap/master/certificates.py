@@ -108,7 +108,7 @@ class Certificates(UseCases):
                 raise NotFoundError(
                     f"the {kind} {name} has no active certificate",
                     status=404,
-                    hint=f"pelagos {kind} certificate {name} issues one",
+                    hint=f"pelagos {kind} certificate {name} --issue DIR issues one",
                 )
             _tell(change, "certificate.revoked", kind, name, f"{count} revoked")
             return count

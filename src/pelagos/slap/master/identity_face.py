@@ -89,7 +89,8 @@ class IdentityFace:
             lifetime=_lifetime(wished.get("lifetime")),
             again=wished.get("again", False),
         )
-        return Answer.json({"token": self._token(call, secret), "expires": expires})
+        token = self._token(call, secret, wished.get("kind") or "")
+        return Answer.json({"token": token, "expires": expires})
 
     def join(self, call: Call) -> Answer:
         """Credentials in exchange for a one-time token."""
@@ -197,7 +198,7 @@ class IdentityFace:
         permit(call.identity, call.name)
         return Answer.json({"access_token": self._service.computer_token(call.identity)})
 
-    def _token(self, call: Call, secret: str) -> str:
+    def _token(self, call: Call, secret: str, kind: str) -> str:
         environ = call.environ
         here = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', '')}"
         try:
@@ -207,7 +208,7 @@ class IdentityFace:
         url = self.public_url or here
         if not url.startswith("https:"):
             fingerprint = None
-        return joining.encode(joining.JoinToken(url, secret, fingerprint))
+        return joining.encode(joining.JoinToken(url, secret, fingerprint, kind))
 
 
 def _issued(issued: Issued) -> Answer:

@@ -1,0 +1,115 @@
+"""What `person` and `computer` share: one-time tokens and certificates. No command of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import Argument, FlagArgument, IntArgument, ValueArgument
+from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.moment import ago
+from pelagos.cli.output import Column
+
+if TYPE_CHECKING:  # not for a cycle: a command pays for it when it is run
+    from pelagos.cli.command import Command
+
+INVITATION_ARGUMENTS: dict[str, Argument] = {
+    "again": FlagArgument(
+        "for one that is known already, e.g. whose certificate ended while it was off; its former "
+        "credentials are void when it joins",
+        "--again",
+    ),
+    "hours": IntArgument("hours that the token lasts", "--hours", least=1, most=720),
+}
+CERTIFICATE_ARGUMENTS: dict[str, Argument] = {
+    "revoke": FlagArgument("end all that are active, at once", "--revoke"),
+    "serial": ValueArgument("with --revoke: only the one of this number", "--serial"),
+    "issue": ValueArgument(
+        "issue one, and write NAME.pem and NAME.key to this folder",
+        "--issue",
+        metavar="DIR",
+        complete="file",
+    ),
+}
+_HOUR = 3600.0
+
+
+def invite(command: Command, kind: str, name: str, there: str, *, role: str | None = None) -> None:
+    """Get a one-time token and print the command that uses it."""
+    from urllib.parse import urlsplit
+
+    from pelagos.plane.https import is_loopback
+    from pelagos.slap import joining
+
+    context = command.context
+    hours = command["hours"]
+    found = context.master.invite(
+        kind,
+        name,
+        role=role,
+        lifetime=hours * _HOUR if hours else None,
+        again=command["again"],
+    )
+    url = joining.decode(found.token).url
+    line = f"{there} {found.token}"
+    left = round((found.expires - context.clock.time()) / _HOUR)
+    if context.output.is_table and not context.options.get("columns"):
+        context.say(f"within {left} hours run this once, as {name}:")
+        context.output.line(line)
+    else:
+        told = {"name": name, "command": line, "token": found.token, "expires": found.expires}
+        context.output.show_one(told)
+    if is_loopback(urlsplit(url).hostname or ""):
+        context.say(
+            f"the master listens on this machine only ({url}); so that others reach it: pelagos "
+            "config set master.host 0.0.0.0, and start the plane again"
+        )
+
+
+def see_to_certificates(command: Command, kind: str, name: str) -> None:
+    """List, issue or revoke, as the options say."""
+    master = command.context.master
+    if command["revoke"] and command["issue"]:
+        raise UsageError("revoke and issue one after the other")
+    if command["serial"] and not command["revoke"]:
+        raise UsageError("--serial goes with --revoke")
+    if command["revoke"]:
+        count = master.revoke_certificate(kind, name, serial=command["serial"])
+        command.context.say(f"revoked: {count}")
+    elif command["issue"]:
+        _issue(command, kind, name, Path(command["issue"]).expanduser())
+    else:
+        _list(command, kind, name)
+
+
+def _issue(command: Command, kind: str, name: str, folder: Path) -> None:
+    from pelagos.core.files import write_atomic
+
+    stem = name.replace("/", "-")
+    certificate, key = folder / f"{stem}.pem", folder / f"{stem}.key"
+    if not folder.is_dir():
+        raise CommandError(f"there is no folder {folder}", hint="make it, or give another one")
+    from pelagos.core.certificate import make_request
+
+    # Made here, so that it never goes over the network.
+    private, request = make_request(name[:64])
+    issued = command.context.master.issue_certificate(kind, name, request)
+    write_atomic(key, private, mode=0o600)
+    write_atomic(certificate, issued.certificate, mode=0o644)
+    command.context.say(f"written: {certificate} and {key}")
+
+
+def _list(command: Command, kind: str, name: str) -> None:
+    now = command.context.clock.time()
+    found = [
+        one
+        for one in command.context.master.certificates()
+        if (one.kind, one.name) == (kind, name)
+    ]
+    columns = (
+        Column("serial"),
+        Column("created", "issued", lambda at: ago(at, now)),
+        Column("expires", "ends in", lambda at: f"{(at - now) / 86400:.0f} days"),
+        Column("revoked", show=lambda at: ago(at, now) if at else "no"),
+    )
+    command.context.output.show_list(found, columns, empty=f"{name} has no certificate")

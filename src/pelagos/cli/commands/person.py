@@ -1,0 +1,131 @@
+"""`pelagos person …` and `pelagos join`: who may use the plane."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import Argument, FlagArgument, Operand
+from pelagos.cli.command import Command
+from pelagos.cli.commands.credentials import (
+    CERTIFICATE_ARGUMENTS,
+    INVITATION_ARGUMENTS,
+    invite,
+    see_to_certificates,
+)
+from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.moment import ago
+from pelagos.cli.output import Column
+
+_PERSON = Operand("name of the person")
+
+
+class PersonAdd(Command):
+    """Let a person use the plane: prints the one command to run on that person's machine.
+
+    The command carries a one-time token. Whoever has it joins, so hand it over in private.
+    """
+
+    shows = True
+    operands = {"name": _PERSON}
+    arguments: dict[str, Argument] = {
+        "tenant": FlagArgument("sees and changes own services and computers only", "--tenant"),
+        "operator": FlagArgument("sees and may change everything; the default", "--operator"),
+        **INVITATION_ARGUMENTS,
+    }
+    examples = ("pelagos person add ann --tenant", "pelagos person add ann --again")
+
+    def main(self, name: str) -> None:
+        """Print the command."""
+        if self["tenant"] and self["operator"]:
+            raise UsageError("a person is a tenant or an operator, not both")
+        role = "tenant" if self["tenant"] else "operator"
+        if self["again"] and not (self["tenant"] or self["operator"]):
+            role = ""  # as before
+        invite(self, "person", name, "pelagos join", role=role or None)
+
+
+class PersonList(Command):
+    """List the people who may use the plane."""
+
+    shows = True
+
+    def main(self) -> None:
+        """Print them."""
+        now = self.context.clock.time()
+        columns = (
+            Column("name"),
+            Column("role"),
+            Column("created", "known for", lambda at: ago(at, now)),
+        )
+        self.context.output.show_list(self.context.master.people(), columns)
+
+
+class PersonRemove(Command):
+    """Void all credentials of a person at once; the person's services stay."""
+
+    operands = {"name": _PERSON}
+
+    def main(self, name: str) -> None:
+        """Remove the person."""
+        left = self.context.master.remove_person(name)
+        if left:
+            self.context.say(
+                f"{left} services of {name} go on; `pelagos service list` shows them to operators"
+            )
+
+
+class PersonCertificate(Command):
+    """Show the certificates of a person, issue one, or revoke them.
+
+    Without an option the certificates are listed. One that is revoked is refused at once.
+    """
+
+    shows = True
+    operands = {"name": _PERSON}
+    arguments = CERTIFICATE_ARGUMENTS
+    examples = ("pelagos person certificate ann --issue .",)
+
+    def main(self, name: str) -> None:
+        """Do it."""
+        see_to_certificates(self, "person", name)
+
+
+class Join(Command):
+    """Use a plane on another machine, with the token that `pelagos person add` printed there.
+
+    Writes the master's address, your token (readable for you alone) and the certificate of the
+    plane's authority to the configuration file and beside it.
+    """
+
+    operands = {"token": Operand("the one-time token; - reads it from standard input")}
+    arguments = {
+        "force": FlagArgument("replace the plane that the configuration names", "--force"),
+    }
+    examples = ("pelagos join pelagos-join.eyJ1cmwi…",)
+
+    def main(self, token: str) -> None:
+        """Join."""
+        from pelagos.core.config import set_value
+        from pelagos.core.files import write_atomic
+        from pelagos.plane.membership import enter
+        from pelagos.plane.sections import SECTIONS
+
+        config = self.context.config_path
+        config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config.touch(mode=0o600)  # a file that is named must be there, and this one shall be
+        known = self.context.plane.master_url
+        if known and not self["force"]:
+            raise CommandError(
+                f"{config} names a plane already: {known}",
+                hint="give another file with --config FILE, or replace it with --force",
+            )
+        text = self.context.stdin.readline() if token == "-" else token  # noqa: S105  # no secret
+        authority = config.with_name(f"{config.stem}.ca.pem")
+        entered = enter(text, kind="person", authority=authority)
+        token_file = config.with_name(f"{config.stem}.token")
+        write_atomic(token_file, f"{entered.membership.token}\n", mode=0o600)
+        set_value(SECTIONS, config, "plane.master_url", entered.url)
+        set_value(SECTIONS, config, "plane.token_file", str(token_file))
+        if entered.authority is not None:
+            set_value(SECTIONS, config, "plane.authority", str(entered.authority))
+        self.context.say(
+            f"you are {entered.membership.name} at {entered.url}; see: pelagos --help"
+        )
