@@ -86,6 +86,7 @@ class Agent:
         self._work = parts.work
         self._mail = parts.mail
         self._keeper = parts.keeper
+        self._bookkeeper = parts.bookkeeper
         self._memory = Memory({}, {})
         self._wish: Computer | None = None
         self._started = self._clock.time()
@@ -145,6 +146,7 @@ class Agent:
         log.info("agent of %s works in %s", self._settings.computer_id, self._settings.root)
         try:
             self._keeper.start()
+            self._bookkeeper.start()
             while not stop.is_set():
                 self._turn()
                 self._wait()
@@ -305,6 +307,7 @@ class Agent:
 
     def _close(self) -> None:
         self._work.close()
+        self._bookkeeper.close()
         self._builder.close()
         self._keeper.shut_down_if_idle()
         self._note_status()

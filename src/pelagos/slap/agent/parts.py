@@ -8,6 +8,7 @@ from functools import partial
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.slap.agent.apply import Applier
+from pelagos.slap.agent.bookkeeper import Bookkeeper
 from pelagos.slap.agent.builders.base import Builder
 from pelagos.slap.agent.builders.buildout import BuildoutBuilder
 from pelagos.slap.agent.cache import BinaryCache
@@ -43,6 +44,7 @@ class Parts:
     work: Work
     mail: Correspondence
     keeper: Keeper
+    bookkeeper: Bookkeeper
 
 
 def make_parts(
@@ -91,4 +93,6 @@ def make_parts(
         do=partial(work.do_in, "supervisor"),
         post=inbox.put,
     )
-    return Parts(clock, layout, builder, supervisor, Recall(settings), inbox, work, mail, keeper)
+    bookkeeper = Bookkeeper(settings, client, layout=layout, supervisor=supervisor, clock=clock)
+    recall = Recall(settings)
+    return Parts(clock, layout, builder, supervisor, recall, inbox, work, mail, keeper, bookkeeper)
