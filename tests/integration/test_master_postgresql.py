@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -173,6 +173,7 @@ def test_a_broken_line_between_masters_mends_itself(postgresql_url: str):
     with masters(postgresql_url, 2) as [here, there]:
         furnish(here, 3)
         assert kill_backends(postgresql_url) >= 2
+        time.sleep(0.2)  # the server ends them a moment later
         last = there.service.events(after=-1)[0].id
         found: list[str] = []
         waiter = threading.Thread(
@@ -188,20 +189,19 @@ def test_a_broken_line_between_masters_mends_itself(postgresql_url: str):
         assert time.monotonic() - began < 10
 
 
-def test_a_token_withdrawn_at_one_master_is_refused_at_another(postgresql_url: str):
-    settings = master.MasterSettings(identity_lifetime=3600)
-    with masters(postgresql_url, 2, settings) as [here, there]:
-        token = here.service.create_person("admin")
+def test_a_token_withdrawn_at_one_master_is_refused_at_another_at_once(postgresql_url: str):
+    with masters(postgresql_url, 2) as [here, there]:
         client = there.app.test_client()
 
         def status(token: str) -> int:
             headers = {"Authorization": f"Bearer {token}"}
             return client.get("/v1/identity", headers=headers).status_code
 
-        assert status(token) == 200
-        new = here.service.create_person("admin")
-        eventually(lambda: status(token) == 401, within=2, every=0.002)
-        assert status(new) == 200
+        token = here.service.create_person("admin")
+        for _ in range(5):
+            assert status(token) == 200
+            former, token = token, here.service.create_person("admin")
+            assert status(former) == 401
 
 
 def test_an_agent_may_fetch_at_one_master_and_report_to_another(postgresql_url: str):
@@ -252,11 +252,16 @@ def test_a_restarted_server_is_no_error_to_the_next_call(own_postgresql: postgre
 def test_a_connection_that_ends_in_a_change_leaves_nothing_half_done(postgresql_url: str):
     with masters(postgresql_url, 1) as [one]:
         furnish(one, 5)
-        with pytest.raises(StoreError) as caught, one._store.change() as writer:
-            writer.put_person("half", "operator", 1.0)
-            kill_backends(postgresql_url)
+
+        def lose() -> None:
+            with one._store.change() as writer:
+                writer.put_person("half", "operator", 1.0)
+                kill_backends(postgresql_url)
+                time.sleep(0.2)
+
+        with pytest.raises(StoreError) as caught:
+            lose()
         assert caught.value.retry_after
-        assert "half" not in str(caught.value)
         one.service.create_person("whole")
         with psycopg.connect(postgresql_url) as own:
             assert own.execute("SELECT name FROM people").fetchall() == [("whole",)]
@@ -389,12 +394,7 @@ def test_a_full_disk_of_the_server_is_said(require: Require, tmp_path: Path):
         server.start()
         with masters(server.create_database(), 1) as [one]:
             furnish(one, 3)
-            with (
-                closing((disk / "filler").open("wb", buffering=0)) as filler,
-                pytest.raises(OSError, match="No space"),
-            ):
-                while True:
-                    filler.write(b"x" * 65536)
+            fill(disk / "filler")
             refused: StoreError | None = None
             for number in range(3000):
                 try:
@@ -410,6 +410,13 @@ def test_a_full_disk_of_the_server_is_said(require: Require, tmp_path: Path):
     finally:
         server.stop(signal.SIGKILL)
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(file: Path) -> None:
+    """Write to it until the disk is full."""
+    with closing(file.open("wb", buffering=0)) as filler, suppress(OSError):
+        while filler.write(b"x" * 65536):
+            pass
 
 
 def _works(one: master.Master) -> bool:

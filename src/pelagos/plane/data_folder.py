@@ -2,7 +2,7 @@
 
 token          credential of the administrator, 0600
 plane.json     where the parts answer, 0600
-plane.db       the master's state
+plane.db       the master's state, unless the configuration names another database
 ca/            the certificate authority, its key, and the master's own certificate
 run/PART.lock  held while PART runs; names its process
 node/          the agent's folder: software, instances, logs, its own token

@@ -47,9 +47,8 @@ class MasterProgram:
                 )
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
             tuned = MasterSettings(public_url=wished.url)
-            self._master = Master(
-                f"sqlite:///{folder.database}", notify=notify, authority=authority, settings=tuned
-            )
+            database = settings.master.database or f"sqlite:///{folder.database}"
+            self._master = Master(database, notify=notify, authority=authority, settings=tuned)
             undoing.callback(self._master.close)
             former_url = folder.endpoints().master_url
             certificate = None

@@ -46,6 +46,9 @@ class MasterConfig:
     """The master that `pelagos up` starts.
 
     Attributes:
+        database: `sqlite:////PATH`, or `postgresql://USER@HOST/DATABASE`, which several masters
+            may share. Empty: the file plane.db in the data folder, so that nothing has to be
+            set up. Keep a password in ~/.pgpass rather than here.
         host: address to listen on. 127.0.0.1, because the first plane is for its own machine;
             0.0.0.0 lets other computers join.
         port: TCP port. 0: the one of the last start, or a free one, because services keep the
@@ -58,6 +61,7 @@ class MasterConfig:
             to join carry it. Empty: this machine's own address.
     """
 
+    database: str = ""
     host: str = "127.0.0.1"
     port: int = field(default=0, metadata=_PORT)
     https: str = "auto"

@@ -4,6 +4,7 @@ What is admitted: modules that turn rows into values and back. No rule of SLAP l
 """
 
 from pelagos.slap.master.store.changes import Writer
+from pelagos.slap.master.store.copying import CopiedTable, copy_database
 from pelagos.slap.master.store.engine import Store
 from pelagos.slap.master.store.identities import (
     Holder,
@@ -24,6 +25,7 @@ from pelagos.slap.master.store.rows import (
 from pelagos.slap.master.store.ways import News
 
 __all__ = [
+    "CopiedTable",
     "Holder",
     "NewInstance",
     "News",
@@ -39,4 +41,5 @@ __all__ = [
     "StoredSeat",
     "StoredSupply",
     "Writer",
+    "copy_database",
 ]

@@ -48,7 +48,7 @@ class Store:
     def __init__(
         self, database_url: str, *, busy_timeout: float, new_id: Callable[[], str]
     ) -> None:
-        self._engine, self._ways = _open(database_url, busy_timeout)
+        self._engine, self._ways = open_engine(database_url, busy_timeout)
         self._reading = self._ways.reading(self._engine)
         self._changing = self._engine.execution_options(**{WRITES: True})
         self._revision_query = str(REVISION.compile(dialect=self._engine.dialect))
@@ -67,7 +67,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Questions to one consistent state of the database."""
-        with _our_errors(self._ways), self._reading.begin() as connection:
+        with our_errors(self._ways), self._reading.begin() as connection:
             yield Reader(connection)
 
     def revision(self, computer_id: str) -> int | None:
@@ -91,7 +91,7 @@ class Store:
     def _first(self, query: str, value: str) -> Any:
         """The first row of a query with one parameter, by the driver's short way."""
         with (
-            _our_errors(self._ways),
+            our_errors(self._ways),
             closing(self._engine.raw_connection()) as connection,
             self._ways.alone(connection.driver_connection),
         ):
@@ -117,16 +117,10 @@ class Store:
 
         Writers of this process queue here, and not in the database, whose waiting is coarser.
         """
-        with _our_errors(self._ways), self._writing, self._changing.connect() as connection:
-            transaction = connection.begin()
+        with our_errors(self._ways), self._writing, self._alone() as connection:
+            yield Writer(connection, self._ways.tell)
             try:
-                self._ways.lock(connection)
-                yield Writer(connection, self._ways.tell)
-            except BaseException:
-                transaction.close()
-                raise
-            try:
-                transaction.commit()
+                connection.commit()
             except exc.DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
@@ -137,6 +131,26 @@ class Store:
                     hint="try again: a request that was kept changes nothing the second time",
                     retry_after=1.0,
                 ) from error
+
+    def _alone(self) -> sa.Connection:
+        """A connection in a transaction that is the only writer; closed, it is undone."""
+        try:
+            return self._begin()
+        except exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # A kept one had ended unseen, nothing was done yet, and now all are made anew.
+        return self._begin()
+
+    def _begin(self) -> sa.Connection:
+        connection = self._changing.connect()
+        try:
+            connection.begin()
+            self._ways.lock(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def listen(self, heard: Callable[[News], None]) -> None:
         """From now on hear what other masters on this database do, on a thread of the store."""
@@ -149,7 +163,7 @@ class Store:
             StoreError: they cannot be told.
         """
         if self._line is not None:
-            with _our_errors(self._ways), self._engine.begin() as connection:
+            with our_errors(self._ways), self._engine.begin() as connection:
                 self._ways.tell(connection, news)
 
     def close(self) -> None:
@@ -163,7 +177,7 @@ class Store:
     def _prepare(self, new_id: Callable[[], str]) -> str:
         """Create or migrate the tables; return the random name of this database."""
         facts = schema.facts.c
-        with _our_errors(self._ways), self._changing.begin() as connection:
+        with our_errors(self._ways), self._changing.begin() as connection:
             self._ways.lock(connection)
             self._ways.check(connection)
             present = set(sa.inspect(connection).get_table_names())
@@ -215,7 +229,8 @@ def _migrate(connection: sa.Connection, version: int) -> None:
         )
 
 
-def _open(database_url: str, busy_timeout: float) -> tuple[sa.Engine, Ways]:
+def open_engine(database_url: str, busy_timeout: float) -> tuple[sa.Engine, Ways]:
+    """A database by its URL, and how to treat its kind; as `Store` says."""
     try:
         url = sa.make_url(database_url)
         ways, url, arguments = _ways(url, busy_timeout)
@@ -262,12 +277,20 @@ def _ways(url: sa.URL, busy_timeout: float) -> tuple[Ways, sa.URL, dict[str, Any
 
 
 @contextmanager
-def _our_errors(ways: Ways) -> Iterator[None]:
+def our_errors(ways: Ways, driver: type[Exception] = Exception) -> Iterator[None]:
+    """Let what the database fails with out in our words.
+
+    Args:
+        ways: has the words.
+        driver: base of its driver's errors, where another database is used in the same block.
+    """
     try:
         yield
     except exc.IntegrityError as error:
         raise Conflict("this contradicts what is stored", status=409) from error
     except exc.DBAPIError as error:
+        if not isinstance(error.orig, driver):
+            raise
         raise ways.error(error) from error
     except exc.SQLAlchemyError as error:
         raise StoreError("the database cannot be used now", status=500) from error

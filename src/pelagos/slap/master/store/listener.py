@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ class Listener:
     Args:
         words: for the driver's connect.
         named: for the driver's connect.
-        channel: what to listen to.
+        first: statements that begin the listening, on each new connection.
         heard: called with each payload, and with None when some may have been missed.
     """
 
@@ -32,12 +31,12 @@ class Listener:
         self,
         words: Sequence[Any],
         named: Mapping[str, Any],
-        channel: str,
+        first: Sequence[str],
         heard: Callable[[str | None], None],
     ) -> None:
         self._words = words
         self._named = named
-        self._channel = channel
+        self._first = first
         self._heard = heard
         self._up = threading.Event()
         self._closing, self._closed = socket.socketpair()
@@ -61,7 +60,8 @@ class Listener:
             while not self._is_closing(0):
                 try:
                     with psycopg.connect(*self._words, **self._named, autocommit=True) as line:
-                        line.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+                        for statement in self._first:
+                            line.execute(statement.encode())
                         self._up.set()
                         if missed:
                             log.info("news of other masters are heard again")

@@ -19,6 +19,7 @@ from sqlalchemy import exc
 from pelagos.core.errors import ConfigError
 from pelagos.slap.errors import BadRequest, SlapError
 from pelagos.slap.master.errors import StoreBusy, StoreError, StoreFull
+from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.listener import Listener, readable
 from pelagos.slap.master.store.ways import Line, News
 
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 #: The lock's number in the database: "pelagos" in ASCII.
 _LOCK_KEY = int.from_bytes(b"pelagos")
 _LOCK = sa.text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+#: Held, shared with others, by each master that runs.
+_RUNNING_KEY = _LOCK_KEY + 1
+_CLAIM = sa.text(f"SELECT pg_try_advisory_xact_lock({_RUNNING_KEY})")
 _CHANNEL = "pelagos_master"
 _NOTIFY = sa.text("SELECT pg_notify(:channel, :payload)")
 _SET_UP = (
@@ -110,6 +114,35 @@ class PostgresqlWays:
         if connection.exec_driver_sql("SHOW fsync").scalar_one() == "off":
             log.warning("the PostgreSQL server runs with fsync=off: a power cut loses data")
 
+    def claim(self, connection: sa.Connection) -> None:
+        """See that no master holds the lock of those that run.
+
+        Raises:
+            StoreBusy: one does.
+        """
+        if not connection.execute(_CLAIM).scalar_one():
+            raise StoreBusy(
+                f"a master runs on the database {self._url.database}",
+                status=500,
+                hint="end it first: pelagos down",
+            )
+
+    def begin_filling(self, connection: sa.Connection) -> None:
+        """Check references at the commit."""
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+
+    def end_filling(self, connection: sa.Connection, last_event: int) -> None:
+        """Set the sequences of all keys that the server numbers."""
+        for table in schema.metadata.sorted_tables:
+            column = table.autoincrement_column
+            if column is None:
+                continue
+            last = connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0
+            if table is schema.events:
+                last = max(last, last_event)
+            sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
+            connection.execute(sa.select(sa.func.setval(sequence, max(last, 1), last > 0)))
+
     @contextmanager
     def alone(self, connection: Any) -> Iterator[None]:
         """No BEGIN and no ROLLBACK around the statement: one exchange instead of three."""
@@ -122,13 +155,7 @@ class PostgresqlWays:
 
     def tell(self, connection: sa.Connection, news: News) -> None:
         """Notify with the transaction: heard after its commit, and only then."""
-        payload = [
-            self._origin,
-            int(news.events),
-            int(news.identities),
-            news.computer_id,
-            news.revision,
-        ]
+        payload = [self._origin, int(news.events), news.computer_id, news.revision]
         connection.execute(_NOTIFY, {"channel": _CHANNEL, "payload": json.dumps(payload)})
 
     def listen(self, engine: sa.Engine, heard: Callable[[News], None]) -> Line | None:
@@ -140,13 +167,18 @@ class PostgresqlWays:
             if news is not None:
                 heard(news)
 
-        return Listener(words, {**named, **self.connect_arguments}, _CHANNEL, on_payload)
+        return Listener(
+            words,
+            {**named, **self.connect_arguments},
+            (f"SELECT pg_advisory_lock_shared({_RUNNING_KEY})", f"LISTEN {_CHANNEL}"),
+            on_payload,
+        )
 
     def _news(self, payload: str) -> News | None:
         """What a payload says; None when it is our own, or another program's."""
         try:
-            origin, events, identities, computer_id, revision = json.loads(payload)
-            news = News(bool(events), bool(identities), str(computer_id), int(revision))
+            origin, events, computer_id, revision = json.loads(payload)
+            news = News(bool(events), str(computer_id), int(revision))
         except (ValueError, TypeError):
             log.warning("what came over %s is not a master's", _CHANNEL)
             return None

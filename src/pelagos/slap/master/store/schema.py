@@ -15,6 +15,9 @@ import sqlalchemy as sa
 #: Raise it together with a step in MIGRATIONS.
 SCHEMA_VERSION = 2
 
+#: The fact that names the last event that is no longer kept.
+TRIMMED_FACT = "events_trimmed_to"
+
 metadata = sa.MetaData()
 _Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 #: Text that is compared and sorted by its code points, whatever the server's language is.

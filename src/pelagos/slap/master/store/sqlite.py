@@ -64,6 +64,20 @@ class SqliteWays:
     def check(self, connection: sa.Connection) -> None:
         """Nothing to do: `attach` set what matters."""
 
+    def claim(self, connection: sa.Connection) -> None:
+        """Nothing to do: the file does not know who has it open; the data folder does."""
+
+    def begin_filling(self, connection: sa.Connection) -> None:
+        """Check references at the commit."""
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+    def end_filling(self, connection: sa.Connection, last_event: int) -> None:
+        """Events are numbered on; the other tables look at their last row by themselves."""
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'events'")
+        connection.exec_driver_sql(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (last_event,)
+        )
+
     @contextmanager
     def alone(self, connection: Any) -> Iterator[None]:  # noqa: ARG002  # the protocol's
         """Nothing to do: the driver begins nothing by itself."""

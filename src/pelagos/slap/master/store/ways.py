@@ -22,13 +22,11 @@ class News:
 
     Attributes:
         events: whether it appended to the log.
-        identities: whether it made or withdrew a credential.
         computer_id: the computer whose agent it gave `revision`; "" when none.
         missed: the connection broke: there may be more than was heard.
     """
 
     events: bool = False
-    identities: bool = False
     computer_id: str = ""
     revision: int = 0
     missed: bool = False
@@ -67,6 +65,27 @@ class Ways(Protocol):
 
         Raises:
             SlapError: it cannot.
+        """
+        ...
+
+    def claim(self, connection: sa.Connection) -> None:
+        """See that no master runs on the database, as far as it can tell, until the commit.
+
+        Raises:
+            StoreBusy: one does.
+        """
+        ...
+
+    def begin_filling(self, connection: sa.Connection) -> None:
+        """Check references at the commit, so that rows may come in any order."""
+        ...
+
+    def end_filling(self, connection: sa.Connection, last_event: int) -> None:
+        """Have new rows numbered after those that were filled in.
+
+        Args:
+            connection: of the transaction.
+            last_event: the highest id that an event ever had.
         """
         ...
 

@@ -1,0 +1,45 @@
+"""`pelagos db …`: the master's database."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import Operand
+from pelagos.cli.command import Command
+from pelagos.cli.output import Column
+
+_COLUMNS = (
+    Column("table"),
+    Column("rows", show=lambda count: f"{count:,}"),
+    Column("sha256", show=lambda digest: digest[:16]),
+)
+_URL = "sqlite:////PATH, the path of a SQLite file, or postgresql://USER@HOST/DATABASE"
+
+
+class DbCopy(Command):
+    """Copy a site's state into another database, and compare the two row by row.
+
+    The master has to be down, and the target empty; it stays empty when anything fails. The
+    source is left as it is.
+    """
+
+    shows = True
+    operands = {
+        "source": Operand(f"database to copy from: {_URL}", complete="file"),
+        "target": Operand("empty database to copy to, in the same forms", complete="file"),
+    }
+    examples = (
+        "pelagos db copy plane.db postgresql://pelagos@db.example.org/pelagos",
+        "pelagos db copy postgresql://pelagos@db.example.org/pelagos sqlite:////tmp/plane.db",
+    )
+
+    def main(self, source: str, target: str) -> None:
+        """Copy, and print what was copied."""
+        from pelagos.cli.progress import StatusLine
+        from pelagos.plane import db_copy
+
+        with StatusLine(self.context.stderr, self.context.clock, "copying") as line:
+
+            def progress(table: str, rows: int, total: int) -> None:
+                line.show(f"{table}: {rows:,} of {total:,}")
+
+            copied = db_copy.run(source, target, progress)
+        self.context.output.show_list(copied, _COLUMNS)

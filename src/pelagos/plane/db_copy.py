@@ -1,0 +1,58 @@
+"""Move a plane's state between kinds of database: `pelagos db copy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pelagos.core.errors import PelagosError
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.settings import Part
+from pelagos.slap import master
+
+
+def run(
+    source: str, target: str, progress: Callable[[str, int, int], None]
+) -> list[master.CopiedTable]:
+    """Copy a master's database into an empty one; see `pelagos.slap.master.copy_database`.
+
+    Args:
+        source: URL of a master's database, or the path of a SQLite file.
+        target: URL of an empty database, or the path of a file to be made.
+        progress: told of a table, of its rows that are copied, and of how many there are.
+
+    Returns:
+        What was copied and compared, one for each table.
+
+    Raises:
+        PelagosError: a master uses one of the two, or the copy is not possible; the target is
+            empty then.
+    """
+    urls = [_as_url(text) for text in (source, target)]
+    if not Path(_path(urls[0]) or ".").exists():
+        raise PelagosError(
+            f"there is no database {_path(urls[0])}", hint="see that the path is right"
+        )
+    for url in urls:
+        _refuse_running(url)
+    return master.copy_database(urls[0], urls[1], progress)
+
+
+def _as_url(text: str) -> str:
+    return text if "://" in text else f"sqlite:///{Path(text).absolute()}"
+
+
+def _path(url: str) -> str | None:
+    """The file of a SQLite database."""
+    scheme, _, path = url.partition(":///")
+    return path if scheme == "sqlite" and path else None
+
+
+def _refuse_running(url: str) -> None:
+    """A server knows whether a master runs on it; a file's data folder does."""
+    path = _path(url)
+    folder = None if path is None else DataFolder(Path(path).parent)
+    if folder is not None and (pid := folder.running(Part.MASTER)) is not None:
+        raise PelagosError(
+            f"a master runs on {path} (process {pid})", hint="end it first: pelagos down"
+        )
