@@ -104,6 +104,11 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
             is not the one that made the token; the disk refuses the result.
     """
     token = joining.decode(text)
+    if token.kind == "person":
+        raise PelagosError(
+            "this token is for a person, not for a computer; it stays good",
+            hint="ask for one for this computer: pelagos computer add NAME",
+        )
     former = folder.endpoints().computer_id if folder.node_token() else ""
     wished = name or former or default_name
     key, request = make_request(wished)

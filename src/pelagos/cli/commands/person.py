@@ -105,7 +105,7 @@ class Join(Command):
         """Join."""
         from pelagos.core.config import set_value
         from pelagos.core.files import write_atomic
-        from pelagos.plane.membership import enter
+        from pelagos.plane.admission import enter
         from pelagos.plane.sections import SECTIONS
 
         config = self.context.config_path
@@ -119,7 +119,7 @@ class Join(Command):
             )
         text = self.context.stdin.readline() if token == "-" else token  # noqa: S105  # no secret
         authority = config.with_name(f"{config.stem}.ca.pem")
-        entered = enter(text, kind="person", authority=authority)
+        entered = enter(text, authority=authority)
         token_file = config.with_name(f"{config.stem}.token")
         write_atomic(token_file, f"{entered.membership.token}\n", mode=0o600)
         set_value(SECTIONS, config, "plane.master_url", entered.url)
