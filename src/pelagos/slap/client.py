@@ -35,6 +35,7 @@ from pelagos.slap.model import (
 )
 from pelagos.slap.orders import Orders
 from pelagos.slap.orders import segment as _segment
+from pelagos.slap.parameter_schema import KnownSchemas
 from pelagos.slap.usage_calls import UsageCalls
 
 log = logging.getLogger(__name__)
@@ -322,6 +323,10 @@ class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
     def explain(self, name: str, kind: str | None = None) -> Explanation:
         """Why a service, computer or release is in the state that it is in."""
         return self._get("v1/explain", Explanation, {"name": name, "kind": kind})
+
+    def parameter_schema(self, url: str) -> KnownSchemas:
+        """What the master knows of a release's parameters."""
+        return self._get("v1/parameter-schema", KnownSchemas, {"url": url})
 
     def identity(self) -> dict[str, Any]:
         """Who the token says that we are: `kind` and `name`."""

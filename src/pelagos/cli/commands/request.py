@@ -110,6 +110,7 @@ class Request(_Asking):
 
     def main(self, reference: str, url: str) -> int:
         """Tell the master; wait when told to; print what came of it."""
+        from pelagos.cli.parameters import checked
         from pelagos.slap.model import InstanceRequest, InstanceState
 
         check_reference(reference)
@@ -122,6 +123,7 @@ class Request(_Asking):
             shared=self["shared"],
             state=InstanceState(self["state"]) if self["state"] else None,
         )
+        wish = checked(self.context, wish)
         if self["plan"]:
             from pelagos.cli.plan import show_plan
 

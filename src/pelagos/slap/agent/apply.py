@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -13,11 +14,13 @@ from pathlib import Path
 
 from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
+from pelagos.core.json_schema import SchemaError
 from pelagos.slap.agent import listening
 from pelagos.slap.agent.account import owner_of
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.cause import Causes, has_no_room
 from pelagos.slap.agent.ending import Ending
+from pelagos.slap.agent.certificates import PartitionCertificates
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.files import locked
@@ -33,6 +36,8 @@ from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, Verdict, judge
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import SlapError
 from pelagos.slap.model import Cause, InstanceState, Partition
+from pelagos.slap.parameter_schema import encode
+from pelagos.slap.schema_files import read_bundle
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +90,7 @@ class Applier:
         self._promises = promises
         self._clock = clock
         self._causes = Causes(computer_id, clock)
+        self._certificates = PartitionCertificates(client, computer_id=computer_id, clock=clock)
         self._ending = Ending(causes=self._causes, clock=clock, hook_timeout=hook_timeout)
         self._quick: Mapping[StepKind, Callable[[Step], Outcome]] = {
             StepKind.REMOVE: self._remove,
@@ -164,9 +170,8 @@ class Applier:
         return Outcome(report=self._available(step.subject))
 
     def _available(self, url: str) -> Report:
-        return Report(
-            Told.RELEASE_AVAILABLE, url, self._causes.plain("ok", "The release is built.")
-        )
+        cause = self._causes.plain("ok", "The release is built.")
+        return Report(Told.RELEASE_AVAILABLE, url, cause, schemas=_schemas(url))
 
     # ---- partitions -----------------------------------------------------------------------------
 
@@ -185,7 +190,9 @@ class Applier:
         if partition.requested_state == InstanceState.STOPPED:
             return self._stop(partition, failure)
         if failure is not None:
+            files.note_error(failure.log or failure.cause.message)
             raise failure
+        files.note_error("")
         self._promises.renew(files.folder)
         self._supervisor.run(name, files.programs())
         return Outcome()
@@ -208,12 +215,17 @@ class Applier:
         files.begin(guid, self._layout.release(url))
         self._ending.begin_life(partition, files.folder)
         environ = clean_environment(os.environ, files.folder)
+        # The original's library, when a recipe uses it, notes requests below this folder.
+        environ["SLAPGRID_INSTANCE_ROOT"] = str(self._layout.instance)
+        key_file, cert_file = self._certificates.pair(partition.partition_id, guid, files)
         connection = Connection(
             computer_id=self._computer_id,
             partition_id=partition.partition_id,
             server_url=self._server_url(partition, files, guid),
             release_url=url,
             requested_state=partition.requested_state,
+            key_file=key_file,
+            cert_file=cert_file,
         )
         run = Run(files.folder, files.log, lock, connection, environ)
         try:
@@ -266,6 +278,8 @@ class Applier:
         asked = self._asked(partition, folder, known)
         results = self._promises.run(folder, clean_environment(os.environ, folder), stop, asked)
         files = PartitionFiles(folder)
+        with contextlib.suppress(SlapError):  # the one that is there is good for long still
+            self._certificates.see_to(name, partition.instance_guid or "", files)
         programs = self._supervisor.observe().get(name, ())
         here = files.see(programs)
         pids = pids_of(here)
@@ -392,6 +406,16 @@ class Applier:
             f"The agent could not {step.kind} it: {error}",
             f"See that {where} can be written by the agent; it is tried again by itself.",
         )
+
+
+def _schemas(url: str) -> str:
+    """What a release says of its parameters; a mistake in that does not make it less available."""
+    try:
+        bundle = read_bundle(url)
+    except SchemaError as error:
+        log.warning("the parameters of %s are not checked: %s", url, error.message)
+        return ""
+    return encode(bundle) if bundle is not None else ""
 
 
 def _partition(step: Step) -> Partition:

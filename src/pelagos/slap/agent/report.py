@@ -48,6 +48,7 @@ class Report:
         subject: URL of the release or id of the partition.
         wish: key of the wish that this is about; empty for releases.
         log: the end of the log that goes with an error.
+        schemas: what an available release says of its parameters.
     """
 
     told: Told
@@ -55,6 +56,7 @@ class Report:
     cause: Cause
     wish: str = ""
     log: str = ""
+    schemas: str = ""
 
     def says_the_same(self, other: Report | None) -> bool:
         """Whether the master would learn nothing new from this after the other."""
@@ -68,6 +70,7 @@ class Report:
                 other.cause.code,
             )
             and self.cause.message == other.cause.message
+            and self.schemas == other.schemas
         )
 
 
@@ -92,7 +95,10 @@ def send(client: SlapClient, computer_id: str, report: Report) -> None:
                 computer_id, report.subject, state, cause, timestamp=_timestamp(report)
             )
         case _:
-            client.report_release(computer_id, report.subject, _RELEASE[report.told], cause)
+            status = _RELEASE[report.told]
+            client.report_release(
+                computer_id, report.subject, status, cause, schemas=report.schemas
+            )
 
 
 def _timestamp(report: Report) -> int | None:

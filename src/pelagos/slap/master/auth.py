@@ -139,6 +139,7 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/releases": _PEOPLE,
     "v1/events": _PEOPLE,
     "v1/explain": _PEOPLE,
+    "v1/parameter-schema": _PEOPLE,
     "v1/identity": _ALL,
     "v1/partition-token": _MACHINES,
     "v1/invitations": _PEOPLE,

@@ -40,6 +40,7 @@ class JsonFace:
             Route("v1/events", "GET", "/v1/events", self.events),
             Route("v1/explain", "GET", "/v1/explain", self.explain),
             Route("v1/explain", "GET", "/v1/explain/<path:name>", self.explain),
+            Route("v1/parameter-schema", "GET", "/v1/parameter-schema", self.parameter_schema),
             Route("v1/identity", "GET", "/v1/identity", self.identity),
             Route("v1/partition-token", "POST", "/v1/partition-token", self.partition_token),
         ]
@@ -69,6 +70,12 @@ class JsonFace:
             ) from error
         guid = self._service.set_state(_name(call), state, call.identity)
         return Answer.json(self._service.service(guid, call.identity))
+
+    def parameter_schema(self, call: Call) -> Answer:
+        """What is known of a release's parameters."""
+        permit(call.identity, call.name)
+        url = protocol.text_field(call.fields, "url", limit=protocol.URL_LIMIT)
+        return Answer.json(self._service.parameter_schema(url, call.identity))
 
     def computers(self, call: Call) -> Answer:
         """All computers."""

@@ -25,6 +25,7 @@ from pelagos.slap.master.finding import (
     unknown_computer,
 )
 from pelagos.slap.master.placement import end, wake_requester
+from pelagos.slap.master.schemas import invalid
 from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
@@ -208,6 +209,8 @@ class Reports(UseCases):
             passed_over = self._passed_over(instance, timestamp)
             if passed_over is None and instance is not None:
                 said = self._signed(cause, instance.cause, computer_id, change.now)
+                if said.code == "buildout-failed":
+                    said = _of_parameters(change, instance, said)
                 _keep(change, instance, status, said)
         return passed_over or "OK"
 
@@ -339,6 +342,15 @@ def _publishes(instance: StoredInstance, connection: Mapping[str, Any]) -> bool:
     return instance.connection != connection or (
         is_served and instance.status is not InstanceStatus.STARTED
     )
+
+
+def _of_parameters(change: Change, instance: StoredInstance, said: Cause) -> Cause:
+    """A failed configuration's cause: its parameters, when the release says they are wrong."""
+    cause = invalid(change.store, instance, change.now)
+    if cause is None:
+        return said
+    detail = f"{cause.detail}\n{said.message}\n{said.detail}"
+    return causes.going_on(instance.cause, replace(cause, detail=detail, seen_by=said.seen_by))
 
 
 def _supply(reader: Reader, computer_id: str, url: str) -> StoredSupply:

@@ -22,6 +22,7 @@ from pelagos.slap.master.finding import (
     unknown_computer,
 )
 from pelagos.slap.master.placement import Placement, end, find_host, place_shared, place_waiting
+from pelagos.slap.master.schemas import check_wish
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
 from pelagos.slap.master.visibility import may_place, scope
 from pelagos.slap.model import (
@@ -197,6 +198,8 @@ class Requests(UseCases):
         self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
     ) -> None:
         found = spot.found
+        if self._desk.settings.refuse_invalid_parameters and _is_said_anew(spot, wish):
+            check_wish(change.store, wish)
         if found is None:
             self._create(change, spot, wish, identity)
             return
@@ -375,6 +378,14 @@ def _stands(spot: _Spot, wish: InstanceRequest) -> bool:
         and not _differences(found, wish)
         and (spot.requester is None or spot.requester.key == found.requester_key)
     )
+
+
+def _is_said_anew(spot: _Spot, wish: InstanceRequest) -> bool:
+    """Whether a wish says something of parameters that did not hold before."""
+    if InstanceState.DESTROYED in (wish.state, spot.tree_state):
+        return False
+    found = spot.found
+    return found is None or (not found.is_destroying and bool(_differences(found, wish)))
 
 
 def _settled(reader: Reader, spot: _Spot, wish: InstanceRequest) -> Instance | Cause | None:

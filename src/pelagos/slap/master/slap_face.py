@@ -154,8 +154,11 @@ class SlapFace:
         return self._release(call, "building")
 
     def release_available(self, call: Call) -> Answer:
-        """A release is built."""
-        return self._release(call, "available")
+        """A release is built; with it may come what it says of its parameters."""
+        answer = self._release(call, "available")
+        if text := call.fields.get("schemas"):
+            self._service.keep_schemas(call.computer(), _url(call), text, call.identity)
+        return answer
 
     def release_destroyed(self, call: Call) -> Answer:
         """A release is removed."""

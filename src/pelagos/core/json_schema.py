@@ -1,0 +1,324 @@
+"""Check values against a JSON Schema, safely: the only door to the library jsonschema.
+
+A schema may come from a stranger. Nothing is fetched: what it refers to is passed in. What it
+could do to take for ever is bounded: its patterns are looked at before they are used, and its
+references are counted. The draft is the one that the schema names, or else 2020-12.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pelagos.core.errors import PelagosError
+from pelagos.core.spelling import nearest
+
+#: References that one check may follow: a few that name each other twice grow without end.
+_REFERENCE_LIMIT = 20_000
+#: Steps that a pattern may take on one text, as far as its repetitions tell.
+_PATTERN_STEPS = 10_000_000
+_PATTERN_LENGTH = 1000
+_NAME_LENGTH = 200
+#: Items of a list whose being different is checked although they are no plain values.
+_UNIQUE_LIMIT = 2000
+_SHOWN = 40
+_SECRET = re.compile(r"pass|secret|token|key|credential|pin\b", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a text",
+}
+
+Report = Callable[[Any], tuple[str, str]]
+
+
+class SchemaError(PelagosError):
+    """The schema cannot be used: it is not one, or could take for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One value that does not fit.
+
+    Attributes:
+        path: where it is, e.g. `parameters.backup.hours[0]`.
+        message: what is wrong with it.
+        allowed: what would fit; may be empty.
+    """
+
+    path: str
+    message: str
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.message}" + (f"; {self.allowed}" if self.allowed else "")
+
+
+def check(
+    value: object,
+    schema: object,
+    *,
+    resources: Mapping[str, object] | None = None,
+    base: str = "",
+    name: str = "value",
+) -> tuple[Problem, ...]:
+    """What does not fit, the outermost first; empty when all is well.
+
+    Args:
+        schema: a JSON Schema, decoded.
+        resources: what it may refer to, by absolute URL.
+        base: its own URL, for its relative references.
+        name: what the value is called in paths.
+
+    Raises:
+        SchemaError: the schema cannot be used.
+    """
+    import jsonschema  # noqa: PLC0415  # it takes a tenth of a second to load
+    from jsonschema import validators  # noqa: PLC0415
+    from referencing import Registry, Resource  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+    from referencing.jsonschema import DRAFT202012, specification_with  # noqa: PLC0415
+
+    if not isinstance(schema, bool | dict):
+        raise SchemaError("a JSON Schema is an object, or true or false")
+    known = dict(resources or {})
+    known.setdefault(base, schema)
+    for document in known.values():
+        _check_patterns(document)
+    try:
+        kind = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        kind.check_schema(schema)  # type: ignore[arg-type]  # true and false are schemas, too
+        named = schema.get("$schema", "") if isinstance(schema, dict) else ""
+        draft = specification_with(str(named), default=DRAFT202012)
+        made = [(url, Resource.from_contents(one, draft)) for url, one in known.items()]
+        registry: Any = Registry().with_resources(made)
+        bounded: Any = validators.extend(kind, _bounds(kind.VALIDATORS))  # type: ignore[no-untyped-call]  # its stubs
+        start = {"$ref": base} if base else schema
+        checker = bounded(start, registry=registry)
+        found = [_leaf(error) for error in checker.iter_errors(value)]
+    except jsonschema.SchemaError as error:
+        raise SchemaError(f"the schema is no JSON Schema: {error.message[:200]}") from error
+    except Unresolvable as error:
+        raise SchemaError(f"the schema refers to something unknown: {str(error)[:200]}") from error
+    except RecursionError as error:
+        raise SchemaError("the schema, or the value, is nested too deep") from error
+    except (re.error, TypeError, ValueError, OverflowError) as error:
+        raise SchemaError(f"the schema cannot be used: {str(error)[:200]}") from error
+    problems = [problem for error in found for problem in _problems(error, name)]
+    return tuple(dict.fromkeys(sorted(problems, key=lambda one: (one.path.count("."), one.path))))
+
+
+# ---- bounds -------------------------------------------------------------------------------------
+
+
+def _bounds(usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a draft that could take for ever, bounded."""
+    left = [_REFERENCE_LIMIT]
+
+    def counted(keyword: str) -> Callable[..., Iterator[Any]]:
+        def follow(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+            left[0] -= 1
+            if left[0] < 0:
+                raise SchemaError("the schema follows too many references")
+            yield from usual[keyword](checker, value, instance, schema) or ()
+
+        return follow
+
+    def pattern(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, str) and len(instance) ** _repeats(value) <= _PATTERN_STEPS:
+            yield from usual["pattern"](checker, value, instance, schema) or ()
+
+    def unique(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, list) and len(instance) <= _UNIQUE_LIMIT:
+            yield from usual["uniqueItems"](checker, value, instance, schema) or ()
+
+    references = ("$ref", "$dynamicRef", "$recursiveRef")
+    bounded: dict[str, Any] = {key: counted(key) for key in references if key in usual}
+    return {**bounded, "pattern": pattern, "uniqueItems": unique}
+
+
+def _check_patterns(document: object) -> None:
+    """Refuse patterns on which Python's engine could work for ever."""
+    for keyword, pattern in _patterns(document):
+        if len(pattern) > _PATTERN_LENGTH or _is_explosive(pattern):
+            raise SchemaError(
+                f"the schema has a pattern that could take for ever: {pattern[:80]!r}",
+                hint="write it without a repetition inside of a repetition",
+            )
+        if keyword == "patternProperties" and _NAME_LENGTH ** _repeats(pattern) > _PATTERN_STEPS:
+            raise SchemaError(f"the schema has too slow a pattern for names: {pattern[:80]!r}")
+
+
+def _patterns(document: object) -> Iterator[tuple[str, str]]:
+    """Every pattern of a schema, with its keyword; deep ones do not need recursion."""
+    waiting = [document]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            if isinstance(one.get("pattern"), str):
+                yield "pattern", one["pattern"]
+            if isinstance(one.get("patternProperties"), dict):
+                yield from (("patternProperties", key) for key in one["patternProperties"])
+
+
+_MARK = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[^)]*?[:=!>])?|\)|[*+]|\{\d*,?\d*\}|\||.", re.DOTALL
+)
+
+
+def _is_explosive(pattern: str) -> bool:
+    """Whether a repetition or a choice stands in a repetition: (a+)+, (a|a)*.
+
+    >>> _is_explosive("^(a+)+$"), _is_explosive("^[a-z]+(-[a-z])?$")
+    (True, False)
+    """
+    groups = [False]
+    marks = _MARK.findall(pattern)
+    for mark, following in zip(marks, [*marks[1:], ""], strict=True):
+        repeats = _is_repeat(following)
+        if mark.startswith("("):
+            groups.append(False)
+        elif mark == ")" and len(groups) > 1:
+            inner = groups.pop()
+            if inner and repeats:
+                return True
+            groups[-1] |= inner or repeats
+        elif mark == "|" or (_is_repeat(mark) and mark != ")"):
+            groups[-1] = True
+    return False
+
+
+def _is_repeat(mark: str) -> bool:
+    """Whether a mark repeats what is before it, more than a few times."""
+    if mark in {"*", "+"}:
+        return True
+    if not mark.startswith("{"):
+        return False
+    least, comma, most = mark.strip("{}").partition(",")
+    return bool(comma and not most) or int(most or least or 0) > 10  # noqa: PLR2004
+
+
+def _repeats(pattern: str) -> int:
+    """How many unbounded repetitions a pattern has, one for the search itself counted in."""
+    return 1 + sum(_is_repeat(mark) for mark in _MARK.findall(pattern))
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def _leaf(error: Any) -> Any:
+    """Of a choice that nothing fits, the failure of the branch that came closest."""
+    while error.validator in {"anyOf", "oneOf"} and error.context:
+        branches: dict[Any, list[Any]] = {}
+        for one in error.context:
+            branches.setdefault(one.schema_path[0], []).append(one)
+        error = max(min(branches.values(), key=_distance), key=lambda one: len(one.path))
+    return error
+
+
+def _distance(errors: Iterable[Any]) -> tuple[bool, int, int]:
+    """How far a branch is from fitting: another type is farthest, a deep failure nearest."""
+    errors = list(errors)
+    is_other = any(one.validator in {"type", "const"} and not one.path for one in errors)
+    return is_other, -max(len(one.path) for one in errors), len(errors)
+
+
+def _problems(error: Any, name: str) -> Iterator[Problem]:
+    place = list(error.absolute_path)
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        for key in missing:
+            yield Problem(_path(name, [*place, key]), "is missing", _wanted(error.schema, key))
+    elif error.validator in {"additionalProperties", "unevaluatedProperties"}:
+        yield from _strangers(error, name, place)
+    else:
+        message, allowed = _worded(error, place)
+        yield Problem(_path(name, place), message, allowed)
+
+
+def _wanted(schema: Any, key: str) -> str:
+    found = schema.get("properties", {}).get(key) if isinstance(schema, dict) else None
+    told = found.get("type") if isinstance(found, dict) else None
+    return f"it must be {_type_names(told)}" if told else ""
+
+
+def _strangers(error: Any, name: str, place: list[Any]) -> Iterator[Problem]:
+    known = error.schema.get("properties", {})
+    patterns = error.schema.get("patternProperties", {})
+    for key in error.instance:
+        if key in known or any(re.search(pattern, key) for pattern in patterns):
+            continue
+        near = nearest(str(key), known)
+        there_are = f"there are: {', '.join(known)}" if known else "none is allowed"
+        path = _path(name, [*place, key])
+        yield Problem(path, "is not known", f"did you mean {near}?" if near else there_are)
+
+
+def _worded(error: Any, place: list[Any]) -> tuple[str, str]:
+    limit = error.validator_value
+    is_secret = any(_SECRET.search(str(part)) for part in place)
+    shown = "has a value that is not shown" if is_secret else f"is {_shown(error.instance)}"
+    if error.validator == "type":
+        return shown, f"it must be {_type_names(limit)}"
+    if error.validator == "enum":
+        return shown, f"it must be one of: {', '.join(_shown(one) for one in limit[:20])}"
+    if error.validator in _WORDS:
+        return shown, _WORDS[error.validator].format(_shown(limit))
+    return f"{shown}, which does not fit the schema", f"see its rule {error.validator!r}"
+
+
+_WORDS = {
+    "const": "it must be {}",
+    "minimum": "it must be at least {}",
+    "maximum": "it must be at most {}",
+    "exclusiveMinimum": "it must be above {}",
+    "exclusiveMaximum": "it must be below {}",
+    "multipleOf": "it must be a multiple of {}",
+    "minLength": "it must have at least {} characters",
+    "maxLength": "it must have at most {} characters",
+    "minItems": "it must have at least {} items",
+    "maxItems": "it must have at most {} items",
+    "minProperties": "it must have at least {} entries",
+    "maxProperties": "it must have at most {} entries",
+    "pattern": "it must match the pattern {}",
+    "uniqueItems": "no two of its items may be equal",
+}
+
+
+def _type_names(told: Any) -> str:
+    names = [told] if isinstance(told, str) else list(told)
+    return " or ".join(_TYPES.get(str(one), str(one)) for one in names)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _path(name: str, place: Iterable[Any]) -> str:
+    text = name
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            shown = str(part)[:100]
+            text += f".{shown}" if _PLAIN.fullmatch(shown) else f"[{shown!r}]"
+    return text

@@ -1,0 +1,149 @@
+"""Read what a software release says of its parameters: URL.json and the schemas it leads to.
+
+Bounded in number, size and time, and never from anywhere but where the release itself is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from pelagos.core.json_schema import SchemaError
+from pelagos.slap.parameter_schema import Bundle, entries
+
+_FILES = 20
+_FILE_LIMIT = 256 * 1024
+
+
+def read_bundle(release_url: str, *, timeout: float = 10.0) -> Bundle | None:
+    """All that a release says of its parameters; None when it says nothing.
+
+    A schema that cannot be read is left out: what needs it says so when it is used.
+
+    Args:
+        release_url: http, https or file URL, or an absolute path.
+        timeout: seconds for all of it.
+
+    Raises:
+        SchemaError: there is such a file, and it cannot be read.
+    """
+    url = _as_url(release_url) + ".json"
+    end = time.monotonic() + timeout
+    text = _read(url, url, end)
+    if text is None:
+        return None
+    document = _decoded(url, text)
+    if not isinstance(document, dict):
+        raise SchemaError(f"{url} does not hold an object")
+    wanted = [urljoin(url, one.request) for one in entries(document) if one.request]
+    schemas: dict[str, Any] = {}
+    while wanted and len(schemas) < _FILES:
+        one = urldefrag(wanted.pop(0)).url
+        if one in schemas or not _is_near(one, url):
+            continue
+        try:
+            found = _read(one, url, end)
+            if found is None:
+                continue
+            schema = _decoded(one, found)
+        except SchemaError:
+            continue
+        if isinstance(schema, dict):
+            # Its place is where it was read; another name would lead its references astray.
+            schema = {key: value for key, value in schema.items() if key not in {"$id", "id"}}
+        schemas[one] = schema
+        wanted += [urljoin(one, reference) for reference in _references(schema)]
+    return Bundle(url, document, schemas)
+
+
+def _as_url(release_url: str) -> str:
+    return Path(release_url).as_uri() if release_url.startswith("/") else release_url
+
+
+def _is_near(url: str, first: str) -> bool:
+    """Whether a file is where the first one is: its folder and below, or its web server."""
+    there, here = urlsplit(url), urlsplit(first)
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return False
+    if there.scheme != "file":
+        return there.scheme in {"http", "https"}
+    folder = _path(first).parent.resolve()
+    return _path(url).resolve().is_relative_to(folder)
+
+
+def _path(url: str) -> Path:
+    return Path(urllib.request.url2pathname(urlsplit(url).path))
+
+
+def _read(url: str, first: str, end: float) -> bytes | None:
+    """A file's content; None when there is no such file."""
+    scheme = urlsplit(url).scheme
+    if scheme not in {"file", "http", "https"}:
+        return None
+    try:
+        found = _read_file(url) if scheme == "file" else _fetch(url, first, end)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code in {404, 410, 403}:
+                return None
+            raise SchemaError(f"{url} cannot be read: the server answers {error.code}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, HTTPException, ValueError) as error:
+        raise SchemaError(f"{url} cannot be read: {error}") from error
+    if len(found) > _FILE_LIMIT:
+        raise SchemaError(f"{url} is larger than {_FILE_LIMIT:,} bytes")
+    return found
+
+
+def _read_file(url: str) -> bytes:
+    with _path(url).open("rb") as stream:
+        return stream.read(_FILE_LIMIT + 1)
+
+
+def _fetch(url: str, first: str, end: float) -> bytes:
+    left = max(0.1, end - time.monotonic())
+    with urllib.request.urlopen(url, timeout=left) as answer:  # noqa: S310 - http or https
+        if not _is_near(answer.geturl(), first):
+            raise SchemaError(f"{url} leads to another server")
+        return _in_time(answer, end)
+
+
+def _in_time(answer: Any, end: float) -> bytes:
+    """An answer's content, unless a slow server would take longer than there is time."""
+    found = b""
+    while len(found) <= _FILE_LIMIT:
+        if time.monotonic() > end:
+            raise SchemaError("the server is too slow")
+        chunk = answer.read1(65536)
+        if not chunk:
+            break
+        found += chunk
+    return found
+
+
+def _decoded(url: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise SchemaError(f"{url} is not JSON: {error}") from error
+
+
+def _references(schema: object) -> Iterator[str]:
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            reference = one.get("$ref")
+            if isinstance(reference, str) and not reference.startswith("#"):
+                yield reference

@@ -1,0 +1,139 @@
+"""What a schema finds, in words, and what it may not do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from pelagos.core.json_schema import SchemaError, check
+
+SCHEMA: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "required": ["size"],
+    "additionalProperties": False,
+    "properties": {
+        "size": {"type": "integer", "minimum": 1, "maximum": 9},
+        "mode": {"enum": ["fast", "safe"]},
+        "password": {"type": "string", "minLength": 8},
+        "name": {"type": "string", "pattern": "^[a-z]+$", "maxLength": 5},
+        "backup": {
+            "type": "object",
+            "properties": {
+                "hours": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+            },
+        },
+        "place": {
+            "oneOf": [
+                {"type": "string", "maxLength": 3},
+                {"type": "object", "properties": {"port": {"type": "integer"}}},
+            ]
+        },
+    },
+}
+
+
+def told(value: object, schema: object = SCHEMA, **more: Any) -> list[str]:
+    return [str(problem) for problem in check(value, schema, name="parameters", **more)]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({}, "parameters.size is missing; it must be a whole number"),
+        ({"size": "ten"}, "parameters.size is 'ten'; it must be a whole number"),
+        ({"size": 10}, "parameters.size is 10; it must be at most 9"),
+        ({"size": True}, "parameters.size is true; it must be a whole number"),
+        ({"size": 1, "sise": 2}, "parameters.sise is not known; did you mean size?"),
+        ({"size": 1, "mode": "x"}, "parameters.mode is 'x'; it must be one of: 'fast', 'safe'"),
+        (
+            {"size": 1, "backup": {"hours": ["x"]}},
+            "parameters.backup.hours[0] is 'x'; it must be a whole number",
+        ),
+        (
+            {"size": 1, "backup": {"hours": [1, 1]}},
+            "parameters.backup.hours is a list of 2; no two of its items may be equal",
+        ),
+        (
+            {"size": 1, "password": "hunter2"},
+            "parameters.password has a value that is not shown; it must have at least 8 characters",  # noqa: E501
+        ),
+        (
+            {"size": 1, "name": "Ab"},
+            "parameters.name is 'Ab'; it must match the pattern '^[a-z]+$'",
+        ),
+        (
+            {"size": 1, "place": {"port": "x"}},
+            "parameters.place.port is 'x'; it must be a whole number",
+        ),
+        (
+            {"size": 1, "place": "long"},
+            "parameters.place is 'long'; it must have at most 3 characters",
+        ),
+        ([], "parameters is a list of 0; it must be an object"),
+    ],
+)
+def test_a_problem_has_a_path_and_plain_words(value: object, says: str) -> None:
+    assert told(value) == [says]
+
+
+def test_what_fits_has_no_problem() -> None:
+    assert told({"size": 3, "mode": "safe", "backup": {"hours": [1, 2]}, "place": "abc"}) == []
+
+
+def test_the_draft_that_the_schema_names_counts() -> None:
+    old = {"$schema": "http://json-schema.org/draft-04/schema#", "maximum": 3}
+    old["exclusiveMaximum"] = True  # in draft 4 a flag, later a number
+    assert told(3, old) and not told(2, old)
+    with pytest.raises(SchemaError):
+        check(3, {**old, "$schema": "http://json-schema.org/draft-07/schema#"})
+
+
+def test_references_lead_to_what_was_passed_in_and_nowhere_else() -> None:
+    schema = {"properties": {"port": {"$ref": "parts/port.json#/definitions/port"}}}
+    port = {"definitions": {"port": {"type": "integer"}}}
+    base = "http://example.org/a/schema.json"
+    known = {"http://example.org/a/parts/port.json": port}
+    assert told({"port": "x"}, schema, base=base, resources=known) == [
+        "parameters.port is 'x'; it must be a whole number"
+    ]
+    with pytest.raises(SchemaError, match="unknown"):
+        check({"port": "x"}, schema, base=base)
+    with pytest.raises(SchemaError, match="unknown"):
+        check(1, {"$ref": "http://127.0.0.1:1/x.json"})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"pattern": "^(a+)+$"},
+        {"pattern": "(a|a)*b"},
+        {"pattern": "((a{1,50})*)x"},
+        {"patternProperties": {"(x+x+)+y": {}}},
+        {"properties": {"a": {"items": [{"pattern": "^(([a-z])+.)+[A-Z]([a-z])+$"}]}}},
+        {"pattern": "a" * 2000},
+        {"type": "nothing"},
+        "text",
+        {"$ref": "#"},
+        {"pattern": "("},
+        {
+            "$ref": "#/$defs/0",
+            "$defs": {str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 4} for n in range(30)}
+            | {"30": {}},
+        },
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_refused_soon(schema: Any) -> None:
+    began = time.monotonic()
+    with pytest.raises(SchemaError):
+        check("a" * 40 + "!", schema)
+    assert time.monotonic() - began < 5
+
+
+def test_slow_checks_of_long_values_are_left_out() -> None:
+    began = time.monotonic()
+    assert check("a" * 100_000, {"pattern": "^.*a.*b.*c.*d$"}) == ()
+    assert check([{"a": n} for n in range(50_000)], {"uniqueItems": True}) == ()
+    assert time.monotonic() - began < 5
