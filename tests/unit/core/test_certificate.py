@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import stat
+import string
 from pathlib import Path
 
 import pytest
@@ -181,11 +182,11 @@ def test_what_was_not_sealed_is_refused(text: str, authority: Authority):
             authority.unseal(wrong)
 
 
-@given(data=st.data())
-def test_what_was_altered_is_refused(authority: Authority, data: st.DataObject):
+@given(at=st.integers(9, 52), shift=st.integers(1, 63))
+def test_what_was_altered_is_refused(authority: Authority, at: int, shift: int):
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     sealed = authority.seal("secret")
-    at = data.draw(st.integers(9, len(sealed) - 2))
-    letter = "A" if sealed[at] != "A" else data.draw(st.sampled_from("BCDwxyz"))
+    letter = letters[(letters.index(sealed[at]) + shift) % 64]
     with pytest.raises(CertificateError):
         authority.unseal(sealed[:at] + letter + sealed[at + 1 :])
 
