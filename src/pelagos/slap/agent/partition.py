@@ -57,6 +57,7 @@ class PartitionFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._state = folder / STATE
+        self._ssl = self._state / "ssl"
 
     @property
     def log(self) -> Path:
@@ -99,6 +100,8 @@ class PartitionFiles:
         that, the copy of the last good one comes back.
         """
         (self.folder / TIMESTAMP).unlink(missing_ok=True)
+        # The original's library notes there what a run requests.
+        (self.folder / f".slapos-request-transaction-{self.folder.name}").unlink(missing_ok=True)
         running, kept = self._state / "running", self._state / "installed.cfg"
         installed = self.folder / ".installed.cfg"
         if running.exists():
@@ -140,6 +143,38 @@ class PartitionFiles:
     def forget_token(self) -> None:
         """Ask the master for a new token next time."""
         (self._state / "token").unlink(missing_ok=True)
+
+    @_as_owner
+    def certificate(self, guid: str) -> str | None:
+        """The certificate (PEM) that is kept for this instance, if there is one with its key."""
+        if _read(self._ssl / "guid") != guid or not (self._ssl / "partition.key").exists():
+            return None
+        return _read(self._ssl / "partition.crt", 65536)
+
+    @_as_owner
+    def certificate_paths(self, guid: str) -> tuple[str, str] | None:
+        """The files of the key and the certificate of this instance, if they are there."""
+        if _read(self._ssl / "guid") != guid:
+            return None
+        return str(self._ssl / "partition.key"), str(self._ssl / "partition.crt")
+
+    @_as_owner
+    def keep_certificate(self, guid: str, key: str, certificate: str) -> None:
+        """Keep the key (0600) and the certificate; the note of whose they are comes last."""
+        ensure_folder(self._ssl, 0o700)
+        (self._ssl / "guid").unlink(missing_ok=True)
+        write_atomic(self._ssl / "partition.key", key, mode=0o600)
+        write_atomic(self._ssl / "partition.crt", certificate, mode=0o644)
+        write_atomic(self._ssl / "guid", guid, mode=0o640)
+
+    @_as_owner
+    def note_error(self, text: str) -> None:
+        """Keep what went wrong where the instance's user finds it; empty: nothing did."""
+        path = self.folder / f".slapgrid-{self.folder.name}-error.log"
+        if text:
+            write_atomic(path, text, mode=0o640, durable=False)
+        else:
+            path.unlink(missing_ok=True)
 
     @_as_owner
     def programs(self) -> tuple[Program, ...]:

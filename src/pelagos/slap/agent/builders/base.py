@@ -15,6 +15,8 @@ class Connection:
 
     Attributes:
         server_url: may carry the partition's token as userinfo, so it is a secret.
+        key_file: key of the partition's certificate; empty: it has none.
+        cert_file: that certificate.
     """
 
     computer_id: str
@@ -22,6 +24,8 @@ class Connection:
     server_url: str
     release_url: str
     requested_state: str
+    key_file: str = ""
+    cert_file: str = ""
 
     def __repr__(self) -> str:
         return f"Connection({self.computer_id!r}, {self.partition_id!r})"

@@ -38,6 +38,7 @@ from pelagos.slap.agent.process import (
     pids_with_argument,
     run_logged,
 )
+from pelagos.slap.agent.promise import executables
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.uploads import Uploads
 from pelagos.slap.model import Cause
@@ -69,7 +70,13 @@ offline = true
 [slap-connection]
 {connection}
 [slap_connection]
-{legacy}"""
+{legacy}
+[storage-configuration]
+storage-home =
+
+[network-information]
+global-ipv4-network =
+"""
 
 
 class BuildoutBuilder:
@@ -281,11 +288,63 @@ class BuildoutBuilder:
                 (run.folder / name).mkdir(mode=0o750, exist_ok=True)
             log = _open_log(run.log)
         with log as output:
-            done = self._run_instance(release / "bin" / "buildout", run, output.fileno(), stop)
+            done = self._bootstrap(release, run, output.fileno(), stop)
+            if done is None:
+                script = release / "bin" / "buildout"
+                done = self._run_instance(script, run, output.fileno(), stop)
         if done.is_stopped:
             raise StepDeferred("The agent stops.")
         if done.is_late or done.status:
             raise self._failed(done, run.log, self._settings.partition_timeout)
+
+    def _bootstrap(
+        self, release: Path, run: Run, output: int, stop: threading.Event
+    ) -> Finished | None:
+        """Run a release's own bootstrap in the partition, then the buildout that it made there.
+
+        None: the release has no `bin/bootstrap*`, as most.
+        """
+        found = executables(release / "bin")
+        scripts = [path for path in found if path.name.startswith("bootstrap")]
+        if not scripts:
+            return None
+        if len(scripts) > 1:
+            names = ", ".join(path.name for path in scripts)
+            raise StepFailed(
+                Cause(
+                    "buildout-failed",
+                    f"The release has several bootstrap programs: {names}.",
+                    "Let it make one bin/bootstrap* at the most.",
+                )
+            )
+        done = self._run_in(run, [str(scripts[0])], output, stop)
+        if done.status or done.is_late or done.is_stopped:
+            return done
+        script = run.folder / "sbin" / "buildout"
+        if not script.is_file():
+            raise StepFailed(
+                Cause(
+                    "buildout-failed",
+                    f"{scripts[0].name} of the release ended well, but made no sbin/buildout.",
+                    "Let it make sbin/buildout in the partition, from where it is run.",
+                    f"Log: {run.log}",
+                )
+            )
+        arguments = ["-U", "-N", "-c", str(run.folder / "buildout.cfg")]
+        return self._run_in(run, [*_interpreter(script), str(script), *arguments], output, stop)
+
+    def _run_in(
+        self, run: Run, argv: Sequence[str], output: int, stop: threading.Event
+    ) -> Finished:
+        return run_logged(
+            argv,
+            cwd=run.folder,
+            environ=run.environ,
+            log=output,
+            timeout=self._settings.partition_timeout,
+            stop=stop,
+            pass_fds=[run.lock],
+        )
 
     def _run_instance(
         self, script: Path, run: Run, output: int, stop: threading.Event
@@ -303,15 +362,7 @@ class BuildoutBuilder:
         )
         if done is not None:
             return done
-        return run_logged(
-            [*_interpreter(script), str(script), *arguments],
-            cwd=run.folder,
-            environ=run.environ,
-            log=output,
-            timeout=timeout,
-            stop=stop,
-            pass_fds=[run.lock],
-        )
+        return self._run_in(run, [*_interpreter(script), str(script), *arguments], output, stop)
 
     def close(self) -> None:
         """End the warm buildouts and the uploads."""
@@ -383,8 +434,8 @@ def _tail(run: Run, settings: AgentSettings) -> str:
         "server-url": told.server_url,
         "software-release-url": told.release_url,
         "requested-state": told.requested_state,
-        "key-file": "",
-        "cert-file": "",
+        "key-file": told.key_file,
+        "cert-file": told.cert_file,
     }
     lines = {key: " ".join(value.split()).replace("${", "$${") for key, value in values.items()}
     lines["shared-part-list"] = _lines(settings.shared_parts)

@@ -1,0 +1,101 @@
+"""The certificate of each partition: fetched from the master, kept in the partition, renewed.
+
+`.slapgrid/ssl/partition.key` and `partition.crt`, which only the partition's user can read;
+instances find the paths as `key-file` and `cert-file` in their section slap-connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from pelagos.core.certificate import CertificateError, describe
+from pelagos.core.clock import Clock
+from pelagos.slap.agent.partition import PartitionFiles
+from pelagos.slap.client import SlapClient
+from pelagos.slap.errors import MasterUnreachable, SlapError
+
+log = logging.getLogger(__name__)
+
+#: The part of a certificate's life after which the next one is fetched.
+_RENEW_AFTER = 2 / 3
+#: Seconds until the master is asked again that had no certificate, or could not be asked.
+_ASK_AGAIN = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    guid: str
+    renew_at: float
+
+
+class PartitionCertificates:
+    """Sees to the certificates of one computer's partitions. Safe to share between threads."""
+
+    def __init__(self, client: SlapClient, *, computer_id: str, clock: Clock) -> None:
+        self._client = client
+        self._computer_id = computer_id
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[str, _Known] = {}
+
+    def pair(self, partition_id: str, guid: str, files: PartitionFiles) -> tuple[str, str]:
+        """Paths of the key and the certificate; both empty where the master gives none.
+
+        Raises:
+            MasterUnreachable: there is none yet, and the master cannot be asked.
+        """
+        if not self._client.url.startswith("https:"):
+            return "", ""
+        self.see_to(partition_id, guid, files)
+        return files.certificate_paths(guid) or ("", "")
+
+    def see_to(self, partition_id: str, guid: str, files: PartitionFiles) -> None:
+        """Fetch the certificate when there is none, or when its end comes near.
+
+        Raises:
+            MasterUnreachable: there is none yet, and the master cannot be asked.
+        """
+        if not self._client.url.startswith("https:"):
+            return
+        now = self._clock.time()
+        with self._lock:
+            known = self._known.get(partition_id)
+        if known is not None and known.guid == guid and now < known.renew_at:
+            return
+        renew_at = now + _ASK_AGAIN
+        held = files.certificate(guid)
+        if held is not None and (until := _renew_at(held)) is not None and now < until:
+            renew_at = until
+        else:
+            renew_at = self._fetch(partition_id, guid, files, has_one=held is not None) or renew_at
+        with self._lock:
+            self._known[partition_id] = _Known(guid, renew_at)
+
+    def _fetch(
+        self, partition_id: str, guid: str, files: PartitionFiles, *, has_one: bool
+    ) -> float | None:
+        try:
+            found = self._client.partition_certificate(self._computer_id, partition_id)
+        except MasterUnreachable:
+            if has_one:
+                return None
+            raise
+        except SlapError as error:
+            log.info("no certificate for %s: %s", partition_id, error)
+            return None
+        key, certificate = found.get("key") or "", found.get("certificate") or ""
+        if not key or not certificate:
+            return None
+        files.keep_certificate(guid, key, certificate)
+        return _renew_at(certificate)
+
+
+def _renew_at(certificate: str) -> float | None:
+    try:
+        said = describe(certificate)
+    except CertificateError as error:
+        log.warning("the certificate of a partition cannot be read: %s", error)
+        return None
+    return said.begins + (said.expires - said.begins) * _RENEW_AFTER
