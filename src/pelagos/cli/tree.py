@@ -62,6 +62,7 @@ COMMANDS = (
     ("software remove", "software:SoftwareRemove", "Take a software release away"),
     ("software log", "software:SoftwareLog", "Print the log of a build"),
     ("events", "events:Events", "Print what happened, newest last"),
+    ("usage", "usage:Usage", "Print what services and computers used"),
     ("lookup", "lookup:Lookup", "Search people and services in the directory"),
     ("why", "why:Why", "Tell why a service, computer or release is as it is"),
     ("db copy", "db:DbCopy", "Copy a site's state into another database"),

@@ -10,6 +10,7 @@ from time import time
 
 from pelagos.core.certificate import Authority
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.hauling import cache_settings
 from pelagos.plane.https import (
     Renewer,
     ServerCertificate,
@@ -46,9 +47,14 @@ class MasterProgram:
                     wished.host,
                 )
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
-            tuned = MasterSettings(public_url=wished.url)
+            tuned = MasterSettings(
+                public_url=wished.url, usage_lifetime=wished.usage_days * 86_400.0
+            )
             database = settings.master.database or f"sqlite:///{folder.database}"
-            self._master = Master(database, notify=notify, authority=authority, settings=tuned)
+            cache = cache_settings(settings.cache, folder)
+            self._master = Master(
+                database, notify=notify, authority=authority, settings=tuned, cache=cache
+            )
             undoing.callback(self._master.close)
             former_url = folder.endpoints().master_url
             certificate = None

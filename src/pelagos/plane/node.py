@@ -9,6 +9,7 @@ from time import time
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.formatting import format_node, node_root
+from pelagos.plane.hauling import cache_use, with_hauling
 from pelagos.plane.membership import IdentityRenewer, member_tls
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.agent import Agent, AgentSettings
@@ -32,16 +33,16 @@ class NodeProgram:
             )
         root = node_root(settings.node, folder)
         format_node(settings.node, root)
-        self._client = SlapClient(master_url, token=token, tls=member_tls(folder, time()))
-        self.agent = Agent(
-            AgentSettings(
-                computer_id=computer_id,
-                root=root,
-                partition_count=settings.node.partitions,
-                poll_interval=settings.node.poll_interval,
-            ),
-            self._client,
+        tls = member_tls(folder, time())
+        use = cache_use(settings.node_cache, master_url=master_url, token=token, tls=tls)
+        self._client = SlapClient(master_url, token=token, tls=tls)
+        plain = AgentSettings(
+            computer_id=computer_id,
+            root=root,
+            partition_count=settings.node.partitions,
+            poll_interval=settings.node.poll_interval,
         )
+        self.agent = Agent(with_hauling(plain, settings.node, use), self._client)
         self._renewer = IdentityRenewer(folder, master_url)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent")

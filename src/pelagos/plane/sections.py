@@ -57,6 +57,8 @@ class MasterConfig:
             listen in, and HTTPS on any other. false is for a proxy in front that speaks HTTPS.
         names: further names and addresses of the master, apart by spaces; they stand in its
             certificate. Empty: those of this machine are enough.
+        usage_days: days that usage reports are kept. 400: the same month of the year before can
+            still be compared.
         url: where others reach the master, e.g. https://plane.example.org:8443; one-time tokens
             to join carry it. Empty: this machine's own address.
     """
@@ -66,6 +68,7 @@ class MasterConfig:
     port: int = field(default=0, metadata=_PORT)
     https: str = "auto"
     names: str = ""
+    usage_days: float = field(default=400.0, metadata=_POSITIVE)
     url: str = ""
 
 
@@ -99,6 +102,13 @@ class NodeConfig:
             that name one of them. Empty: they are for everybody.
         properties: table of what requests can choose computers by, as `region = "north"`.
             Empty: nothing but the computer's name.
+        shared_parts: folders apart by spaces in which recipes that know of them keep parts that
+            several releases share. Empty: each release is complete in itself.
+        build_time_parts: the same for parts that are needed while building only.
+        usage_interval: seconds between two looks at what instances use. 60: some milliseconds of
+            processor for 100 processes.
+        report_interval: seconds between two usage reports to the master. 3600, as in SlapOS; 0
+            reports nothing.
     """
 
     computer_id: str = ""
@@ -113,6 +123,73 @@ class NodeConfig:
     interface: str = "lo"
     capabilities: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    shared_parts: str = ""
+    build_time_parts: str = ""
+    usage_interval: float = field(default=60.0, metadata=_POSITIVE)
+    report_interval: float = field(default=3600.0, metadata={"least": 0})
+
+
+@dataclass(frozen=True, slots=True)
+class CacheConfig:
+    """The binary cache that the master keeps for its computers.
+
+    Attributes:
+        enabled: whether it keeps one. false, because it may take much of the disk.
+        folder: where. Empty: `cache` in the data folder. Several masters need the same one.
+        archive_gib: GiB of one archive at the most. 8: above the largest releases that are known.
+        size_gib: GiB of all; what was not asked for longest makes room. 50.
+        spare_gib: GiB of the disk that stay free whatever is uploaded. 1: the master's database
+            may be on the same disk.
+        uploaders: computers that may upload, apart by spaces; * for all. Empty: operators only,
+            because every computer runs what it fetches.
+    """
+
+    enabled: bool = False
+    folder: Path | None = None
+    archive_gib: float = field(default=8.0, metadata=_POSITIVE)
+    size_gib: float = field(default=50.0, metadata=_POSITIVE)
+    spare_gib: float = field(default=1.0, metadata={"least": 0})
+    uploaders: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCacheConfig:
+    """The binary cache that this computer fetches built releases from, or adds them to.
+
+    Attributes:
+        url: `master` for the one of this plane's master, or the URL of a shacache. Empty: each
+            release is built here.
+        directory_url: URL of the shadir that belongs to it; not needed for `master`.
+        token_file: file with the token for both; not needed for `master`.
+        certificates: file with the certificates (PEM) of those whose builds are believed, by
+            their SHA-256 signature. Empty: nothing is fetched.
+        old_certificates: file with RSA certificates of those who are believed by a SHA-1
+            signature, too: all that SlapOS' own builders make. Empty: nobody.
+        signing_key: file with the private key (PEM) that signs what is uploaded.
+        upload: add what was built here. false, because others run it.
+        forced: releases whose URL begins with one of these, apart by spaces, are never built
+            here. Empty: what cannot be fetched is built.
+        blacklist: releases whose URL begins with one of these are neither fetched nor uploaded.
+        size_gib: GiB of one release, unpacked, at the most. 20.
+        authority: certificate (PEM) of the authority that the store's own must come from. Empty:
+            those that this system trusts; for `master` the plane's.
+        client_certificate: file with the certificate (PEM) that this computer shows the store.
+        client_key: file with its key.
+    """
+
+    url: str = ""
+    directory_url: str = ""
+    token_file: Path | None = None
+    certificates: Path | None = None
+    old_certificates: Path | None = None
+    signing_key: Path | None = None
+    upload: bool = False
+    forced: str = ""
+    blacklist: str = ""
+    size_gib: float = field(default=20.0, metadata=_POSITIVE)
+    authority: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +223,8 @@ SECTIONS: Mapping[str, type[Any]] = {
     "plane": PlaneConfig,
     "master": MasterConfig,
     "node": NodeConfig,
+    "cache": CacheConfig,
+    "node_cache": NodeCacheConfig,
     "directory": DirectoryConfig,
     "bus": BusConfig,
 }

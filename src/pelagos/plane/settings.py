@@ -13,8 +13,10 @@ from pelagos.core.errors import ConfigError
 from pelagos.plane.sections import (
     SECTIONS,
     BusConfig,
+    CacheConfig,
     DirectoryConfig,
     MasterConfig,
+    NodeCacheConfig,
     NodeConfig,
 )
 
@@ -46,12 +48,15 @@ class PlaneSettings:
     node: NodeConfig = field(default_factory=NodeConfig)
     directory: DirectoryConfig = field(default_factory=DirectoryConfig)
     bus: BusConfig = field(default_factory=BusConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
+    node_cache: NodeCacheConfig = field(default_factory=NodeCacheConfig)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is started."""
         if not self.parts:
             raise ConfigError("no part of the plane was chosen", hint=f"choose of: {_names()}")
-        for section in (self.master, self.node, self.directory, self.bus):
+        own = (self.master, self.node, self.directory, self.bus, self.cache, self.node_cache)
+        for section in own:
             config.check(SECTIONS, section)
 
 

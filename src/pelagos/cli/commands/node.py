@@ -164,7 +164,7 @@ class NodeRun(Command):
         self.context.say(f"{name} has joined the plane at {folder.endpoints().master_url}")
 
     def _settings(self) -> PlaneSettings:
-        from pelagos.plane.sections import BusConfig
+        from pelagos.plane.sections import BusConfig, NodeCacheConfig
         from pelagos.plane.settings import Part, PlaneSettings
 
         config = self.context.config
@@ -177,6 +177,7 @@ class NodeRun(Command):
             parts=frozenset({Part.AGENT}),
             node=replace(node, computer_id=""),
             bus=config.of(BusConfig),
+            node_cache=config.of(NodeCacheConfig),
         )
 
     def _greet(self, endpoints: Endpoints) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.core.config import limits
-from pelagos.plane.sections import BusConfig, DirectoryConfig, MasterConfig, NodeConfig
+from pelagos.plane.sections import (
+    BusConfig,
+    CacheConfig,
+    DirectoryConfig,
+    MasterConfig,
+    NodeCacheConfig,
+    NodeConfig,
+)
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.endpoints import Endpoints
@@ -88,6 +95,8 @@ class Up(Command):
             ),
             directory=self._over(config.of(DirectoryConfig), port="directory_port"),
             bus=self._over(config.of(BusConfig), url="bus"),
+            cache=config.of(CacheConfig),
+            node_cache=config.of(NodeCacheConfig),
         )
 
     def _over(self, section: T, **options: str) -> T:
