@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,8 @@ class Sample:
     fields: dict[str, str]
     status: int
     body: bytes
+    sent: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def sample(number: int) -> Sample:
@@ -36,7 +38,16 @@ def sample(number: int) -> Sample:
         fields=dict(parse_qsl(query, keep_blank_values=True)),
         status=int(answer_head.split(None, 2)[1]),
         body=body,
+        sent=form,
+        headers=_headers(head),
     )
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    lines = head.decode().split("\r\n")[1:]
+    return {
+        name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
+    }
 
 
 def samples() -> list[Sample]:
@@ -52,10 +63,11 @@ def document(name: str) -> bytes:
 def marshalled() -> dict[str, bytes]:
     """Every marshalled document that the real marshaller wrote, by where it was found."""
     found = {path.name: path.read_bytes() for path in FOLDER.glob("*[!y].xml")}
+    found = {name: text for name, text in found.items() if text.startswith(b"<marshal")}
     for each in samples():
-        for field, value in each.fields.items():
+        for name, value in each.fields.items():
             if value.startswith("<marshal"):
-                found[f"{each.name} {field}"] = value.encode()
+                found[f"{each.name} {name}"] = value.encode()
         if each.body.startswith(b"<marshal"):
             found[f"{each.name} answer"] = each.body
     return found

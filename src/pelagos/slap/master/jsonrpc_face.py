@@ -19,7 +19,7 @@ from pelagos.slap.errors import (
     SlapError,
     Unauthorized,
 )
-from pelagos.slap.master.auth import Kind, permit
+from pelagos.slap.master.auth import Identity, Kind, permit
 from pelagos.slap.master.call import JSON, Answer, Call, Route
 from pelagos.slap.master.caller import requester, rest_url
 from pelagos.slap.master.computers import access_status
@@ -96,6 +96,8 @@ class JsonRpcFace:
         """An instance, for a person or for another instance."""
         by = requester(call.environ, call.identity)
         permit(call.identity, protocol.REQUEST, *(by or (None, None)))
+        if by is not None:
+            self._check_requester(by, call.identity)
         state = sent.get("state")
         wish = InstanceRequest(
             reference=protocol.text_field(sent, "title"),
@@ -118,6 +120,14 @@ class JsonRpcFace:
                 "status": _NOT_READY,
             }
         return document(self._service.instance_by_guid(found.guid, call.identity))
+
+    def _check_requester(self, by: tuple[str, str], identity: Identity) -> None:
+        try:
+            self._service.instance_in(*by, identity)
+        except NotFoundError as error:
+            raise BadRequest(
+                f"nobody can request in the name of {' '.join(by)}: {error.message}", status=400
+            ) from error
 
     def instance(self, call: Call, sent: Sent) -> dict[str, Any]:
         """An instance by its guid."""
