@@ -407,3 +407,32 @@ def test_no_key_and_no_token_is_logged_or_kept(plane, caplog):
     for word in words:
         assert word.encode() not in kept, word[:4]
         assert word.encode() not in said, word[:4]
+
+
+def test_a_tenant_served_by_the_site_learns_nothing_of_its_host(plane):
+    plane.service.format_computer(announcement(3), master.computer("COMP-1"))
+    plane.service.supply(URL, "COMP-1", SupplyState.AVAILABLE, ADMIN)
+    wish = InstanceRequest("site-front", URL, parameters={"password": SECRET})
+    host = plane.service.request(wish, ADMIN)
+    where = (host.computer_id, host.partition_id)
+    plane.service.report_partition_error(*where, f"it failed: {SECRET}", master.computer("COMP-1"))
+    bob = plane.client("bob")
+    bob.request(InstanceRequest("mine", URL, shared=True))
+    http = HttpClient(plane.url, tls=plane.trust, timeout=10).with_token(plane.tokens["bob"])
+    for path in (
+        "v1/services",
+        "v1/services/mine",
+        "v1/explain/mine",
+        "v1/tree/mine",
+        "v1/events",
+    ):
+        body = http.request("GET", path).body
+        assert SECRET.encode() not in body, path
+        assert b"site-front" not in body, path
+    assert "site-front" in str(plane.client("admin").explain("mine"))
+
+
+def test_a_tenant_is_not_served_by_another_tenants_host(plane):
+    plane.ledger()
+    with pytest.raises(NotFoundError):
+        plane.client("bob").request(InstanceRequest("mine", URL, shared=True))

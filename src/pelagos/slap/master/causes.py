@@ -13,6 +13,9 @@ from pelagos.slap.model import Cause
 
 MASTER = "master"
 
+#: How a host is called for those who do not see it.
+ANOTHERS = "an instance of the site"
+
 _LINE_LIMIT = 1000
 
 
@@ -160,14 +163,29 @@ def waiting_for_child(title: str, child: str, since: float) -> Cause:
     )
 
 
-def waiting_for_host(title: str, host: str, since: float, *, is_well: bool = False) -> Cause:
-    """A shared instance waits for the one that serves it, which is well itself or not."""
+def waiting_for_host(
+    title: str, host: str | None, since: float, *, is_well: bool = False
+) -> Cause:
+    """A shared instance waits for the one that serves it, which is well itself or not.
+
+    `host` is None for one that whoever reads this may not see.
+    """
+    if host is None:
+        return Cause(
+            "waiting-for-host",
+            f"{title} waits for a service of this site, which serves it",
+            hint=f"ask an operator of the site: `pelagos why {title}` tells him more",
+            since=since,
+            seen_by=MASTER,
+        )
     return Cause(
         "waiting-for-host",
         f"{host} runs, and has published nothing for {title} yet"
         if is_well
         else f"{title} waits for {host}, which serves it",
-        hint=f"pelagos service logs {host}" if is_well else f"pelagos why {host}",
+        hint="ask an operator of the site"
+        if host == ANOTHERS
+        else f"pelagos {'service logs' if is_well else 'why'} {host}",
         since=since,
         seen_by=MASTER,
     )

@@ -73,11 +73,12 @@ class Orders(Requests):
             NotFoundError: there is no such instance.
         """
         with self._desk.store.read() as reader:
-            found = find_named(reader, name, scope_of(reader, identity))
+            sees = scope_of(reader, identity)
+            found = find_named(reader, name, sees)
             if found is None:
                 raise unknown_service(name)
             root = found if found.root_key is None else reader.instance(found.root_key) or found
-            tracer = Tracer(self._desk, reader, self._now())
+            tracer = Tracer(self._desk, reader, self._now(), sees)
             members = [root, *reader.descendants(root.key)]
             guids = {item.key: item.guid for item in members}
             return [
@@ -181,12 +182,13 @@ def _picture(reader: Reader, instance: StoredInstance | None) -> Picture:
         else reader.supply(instance.computer_id, instance.release_url)
     )
     host = None if instance.host_key is None else reader.instance(instance.host_key)
+    is_own = host is not None and host.owner == instance.owner
     return Picture(
         instance=instance,
         beneath=tuple(members[1:]),
         served=tuple(served),
         supplied=instance.computer_id is None or instance.shared or supply is not None,
-        host=None if host is None else host.title,
+        host=None if host is None else host.title if is_own else "a service of this site",
     )
 
 

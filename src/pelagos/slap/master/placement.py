@@ -241,7 +241,9 @@ def find_host(
         missed = chosen
     if missed is None or "instance_guid" in shared.filters:
         for item in hosts_to_be(reader, shared):
-            return causes.waiting_for_host(shared.title, item.title, now)
+            # The owner of the shared instance reads this, who may not be the host's.
+            title = item.title if item.owner == shared.owner else None
+            return causes.waiting_for_host(shared.title, title, now)
     return missed or causes.no_shared_host(
         f"no instance of {shared.release_url} (type {shared.software_type}) is there to serve "
         "this shared instance",

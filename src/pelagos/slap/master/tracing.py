@@ -12,6 +12,7 @@ from pelagos.slap.master.desk import Desk
 from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
 from pelagos.slap.master.placement import hosts_to_be
 from pelagos.slap.master.store import Reader, StoredInstance
+from pelagos.slap.master.visibility import EVERYTHING, Scope
 from pelagos.slap.model import Cause, InstanceStatus
 
 #: What an agent says of an instance that may well be missing what another one should give it.
@@ -27,12 +28,17 @@ _MAY_LACK = frozenset(
 
 
 class Tracer:
-    """Explains instances of one state of the database; asks each thing once."""
+    """Explains instances of one state of the database; asks each thing once.
 
-    def __init__(self, desk: Desk, reader: Reader, now: float) -> None:
+    The way ends at what `sees` does not show: a host of the site says nothing to a tenant.
+    """
+
+    def __init__(self, desk: Desk, reader: Reader, now: float, sees: Scope = EVERYTHING) -> None:
+        self._sees = sees
         self._desk = desk
         self._reader = reader
         self._now = now
+        self._sees = sees
         self._computers: dict[str, Finding | None] = {}
         self._releases: dict[tuple[str, str], ReleaseFacts | None] = {}
 
@@ -59,10 +65,14 @@ class Tracer:
             cause,
         ]
         # When they wait for each other, or the other is well, the way ends here.
-        if target.key in seen or self._is_well(target):
+        hidden = not self._sees.instance(target)
+        if target.key in seen or hidden or self._is_well(target):
             return Finding(finding.state, cause, tuple(chain[:-1]))
         beyond = self._trace(target, seen | {target.key})
-        return Finding(finding.state, beyond.cause, (*chain, *beyond.chain))
+        # Two on one computer suffer alike: it is told once, at the end.
+        told = dict.fromkeys([*chain, *beyond.chain])
+        told.pop(beyond.cause, None)
+        return Finding(finding.state, beyond.cause, tuple(told))
 
     def _alone(self, instance: StoredInstance) -> Finding:
         computer_id = instance.computer_id
@@ -120,7 +130,8 @@ class Tracer:
             return None
         since = max(instance.cause.since, instance.created)
         is_well = self._is_well(host)
-        return causes.waiting_for_host(instance.title, host.title, since, is_well=is_well), host
+        title = host.title if self._sees.instance(host) else None
+        return causes.waiting_for_host(instance.title, title, since, is_well=is_well), host
 
     def _worst_child(self, instance: StoredInstance) -> StoredInstance | None:
         """The child that keeps it waiting: one without a place, else one that failed, else any."""

@@ -210,7 +210,7 @@ class Views(UseCases):
             instance = find_named(reader, name, sees)
             if instance is None:
                 return None
-            finding = Tracer(self._desk, reader, now).trace(instance)
+            finding = Tracer(self._desk, reader, now, sees).trace(instance)
             return _explanation(reader, kind, instance.title, finding, instance.guid, sees)
         if kind == "computer":
             computer = reader.computer(name)
