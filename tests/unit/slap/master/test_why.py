@@ -9,8 +9,16 @@ import pytest
 
 from pelagos.cli.tree import COMMANDS
 from pelagos.slap import master
-from pelagos.slap.errors import ResourceNotReady
-from pelagos.slap.model import Cause, ComputerFormat, Explanation, Instance, InstanceState
+from pelagos.slap.errors import NotFoundError, ResourceNotReady
+from pelagos.slap.master.auth import Role
+from pelagos.slap.model import (
+    Cause,
+    ComputerFormat,
+    Explanation,
+    Instance,
+    InstanceRequest,
+    InstanceState,
+)
 from support.slap_site import ADMIN, COMPUTER, URL, Site, announcement
 
 AGENT = master.computer(COMPUTER)
@@ -393,3 +401,18 @@ def test_a_computers_properties_do_not_hide_its_faults(site: Site):
     site.clock.advance(100)
     cause = site.refusal("db", filters={"region": "sea"}, state=InstanceState.STOPPED)
     assert cause.code == "computer-silent"
+
+
+def test_the_chain_ends_before_what_the_caller_may_not_see(site: Site):
+    ann = master.person("ann", Role.TENANT)
+    host = started(site, "secret-host")
+    wish = InstanceRequest("front", URL, shared=True)
+    front = site.service.request(wish, ann)
+    site.fail(host, "x", Cause("promise-failed", "a secret of the host", hint="look"))
+    assert site.service.explain("front", identity=ADMIN).cause.code == "promise-failed"
+    found = site.service.explain("front", identity=ann)
+    assert found.cause.code == "waiting-for-host"
+    assert "secret" not in str(found)
+    assert [node.guid for node in site.service.tree("front", ann)] == [front.guid]
+    with pytest.raises(NotFoundError):
+        site.service.tree("secret-host", ann)
