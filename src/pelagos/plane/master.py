@@ -21,6 +21,7 @@ from pelagos.plane.https import (
     speaks_https,
 )
 from pelagos.plane.listening import listen
+from pelagos.plane.products import products
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.master import Master, MasterSettings
 from pelagos.slap.model import Event
@@ -48,7 +49,10 @@ class MasterProgram:
                 )
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
             tuned = MasterSettings(
-                public_url=wished.url, usage_lifetime=wished.usage_days * 86_400.0
+                refuse_invalid_parameters=wished.refuse_invalid_parameters,
+                public_url=wished.url,
+                products=products(wished.products),
+                usage_lifetime=wished.usage_days * 86_400.0,
             )
             database = settings.master.database or f"sqlite:///{folder.database}"
             cache = cache_settings(settings.cache, folder)

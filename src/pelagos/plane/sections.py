@@ -57,10 +57,16 @@ class MasterConfig:
             listen in, and HTTPS on any other. false is for a proxy in front that speaks HTTPS.
         names: further names and addresses of the master, apart by spaces; they stand in its
             certificate. Empty: those of this machine are enough.
+        refuse_invalid_parameters: false keeps requests whose parameters are not what the
+            release's own schema says. True: they are refused, and told where they are wrong,
+            instead of failing when the service is built.
         usage_days: days that usage reports are kept. 400: the same month of the year before can
             still be compared.
         url: where others reach the master, e.g. https://plane.example.org:8443; one-time tokens
             to join carry it. Empty: this machine's own address.
+        products: table of names that stand for software: for each the URLs of its releases, the
+            best first. Programs written for SlapOS ask for them (`product.NAME`). Empty: a
+            release is named by its URL.
     """
 
     database: str = ""
@@ -68,8 +74,10 @@ class MasterConfig:
     port: int = field(default=0, metadata=_PORT)
     https: str = "auto"
     names: str = ""
+    refuse_invalid_parameters: bool = True
     usage_days: float = field(default=400.0, metadata=_POSITIVE)
     url: str = ""
+    products: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from pelagos.core import json_schema, wire
 from pelagos.core.json_schema import Problem, SchemaError
@@ -133,7 +133,7 @@ def problems(
         if isinstance(value, Problem):
             return (value,)
     else:
-        value = _typed(parameters, schema)
+        value = _typed(parameters, bundle, url)
     return json_schema.check(value, schema, resources=bundle.schemas, base=url, name=_NAME)
 
 
@@ -180,25 +180,41 @@ def _decoded(parameters: Mapping[str, Any]) -> Any:
         return Problem(f"{_NAME}._", f"is not JSON: {error}", 'write for example {"size": 10}')
 
 
-def _typed(parameters: Mapping[str, Any], schema: Any) -> dict[str, Any]:
+def _typed(parameters: Mapping[str, Any], bundle: Bundle, url: str) -> dict[str, Any]:
     """Parameters that travel as texts, as what their schema takes them for."""
+    schema = bundle.schemas[url]
     known = schema.get("properties") if isinstance(schema, dict) else None
     known = known if isinstance(known, dict) else {}
-    return {name: _as_told(value, known.get(name)) for name, value in parameters.items()}
+    return {
+        # An empty text is None in SLAP.
+        name: _as_told("" if value is None else value, name, known.get(name), bundle, url)
+        for name, value in parameters.items()
+    }
 
 
-def _as_told(value: Any, told: Any) -> Any:
-    if value is None:
-        value = ""  # what SLAP makes of an empty text
-    kind = told.get("type") if isinstance(told, dict) else None
-    kinds = [kind] if isinstance(kind, str) else list(kind or ())
-    if not isinstance(value, str) or not kinds or "string" in kinds:
-        return (
-            value if isinstance(value, str) or not kinds or "string" not in kinds else str(value)
-        )
-    if "boolean" in kinds and value.lower() in {"true", "false"}:
-        return value.lower() == "true"
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+def _as_told(value: Any, name: str, told: Any, bundle: Bundle, url: str) -> Any:
+    """A value as it is, unless its schema takes no texts and it is the text of something else."""
+    if not isinstance(told, dict):
         return value
+    meant = _meant(value) if isinstance(value, str) else value
+    kinds = told.get("type")
+    if kinds is None and meant is not value:  # the schema says it by a reference, or by a choice
+        part = {"$ref": f"{url}#/properties/{_pointer(name)}"}
+        is_text = not json_schema.check(value, part, resources=bundle.schemas)
+    else:
+        is_text = "string" in ([kinds] if isinstance(kinds, str) else kinds or ["string"])
+    return value if is_text else meant
+
+
+def _meant(text: str) -> Any:
+    """The number, truth value, list or object that a text stands for; itself for any other."""
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _pointer(name: str) -> str:
+    return quote(name.replace("~", "~0").replace("/", "~1"), safe="~")
