@@ -6,7 +6,7 @@ master meet here. Pure: no network, disk or clock.
 
 Our own entries carry, besides the pair's RSA-SHA1 signature that the original reads, one with
 SHA-256 inside the JSON text, under `signature-sha256`; it covers the canonical text of all other
-keys. See docs/decisions/0011-signatures-of-the-binary-cache.md.
+keys. See docs/decisions/0014-signatures-of-the-binary-cache.md.
 """
 
 from __future__ import annotations
