@@ -19,8 +19,8 @@ from pelagos.slap.agent import listening
 from pelagos.slap.agent.account import owner_of
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.cause import Causes, has_no_room
-from pelagos.slap.agent.ending import Ending
 from pelagos.slap.agent.certificates import PartitionCertificates
+from pelagos.slap.agent.ending import Ending
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.files import locked
