@@ -20,6 +20,7 @@ from pelagos.slap.master.visibility import Scope
 from pelagos.slap.model import ReleaseStatus
 
 _NO_DATA = "#error no data found"
+_PAGE = 1000
 _SOON = 5 * 60
 _LATE = 15 * 60
 
@@ -142,7 +143,7 @@ class Standing(UseCases):
         with self._desk.store.read() as reader:
             sees = scope_of(reader, identity)
             if title is None:
-                found = [row for row in reader.live_instances() if sees.instance(row)]
+                found = _live(reader, sees)
             else:
                 found = [
                     row
@@ -260,6 +261,16 @@ class Standing(UseCases):
 
     def _heard(self, computer: StoredComputer) -> float | None:
         return self._desk.presence.last_seen(computer.computer_id, computer.last_seen)
+
+
+def _live(reader: Reader, sees: Scope) -> list[StoredInstance]:
+    """What exists and is seen, oldest first; the database leaves out what is another person's."""
+    if sees.computer_id is not None:
+        return [row for row in reader.live_instances() if sees.instance(row)]
+    found: list[StoredInstance] = []
+    while page := reader.live_page(found[-1].key if found else 0, _PAGE, sees.owner):
+        found += page
+    return found
 
 
 def _computer(reader: Reader, computer_id: str, sees: Scope) -> StoredComputer:
