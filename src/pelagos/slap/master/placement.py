@@ -27,7 +27,7 @@ from pelagos.slap.master.store import (
 from pelagos.slap.model import Cause, InstanceStatus, ReleaseStatus, SupplyState
 
 #: Computers that are looked at before all are. Most wishes go to the first of them.
-_FIRST_LOOK = 50
+_FIRST_LOOK = 10
 
 
 class Placement:
@@ -120,7 +120,7 @@ class Placement:
         places = self._change.store.places(
             instance.release_url,
             instance.owner,
-            _FIRST_LOOK * (20 if by_property else 1),
+            _FIRST_LOOK * (50 if by_property else 1),
             filters.get("computer_guid"),
         )
         networks = self._networks(instance)
