@@ -387,8 +387,10 @@ class Stranger(BaseHTTPRequestHandler):
 def test_an_unknown_parameter_is_an_error_that_names_the_nearest(site: Site) -> None:
     site.start()
     site.order("hello", HELLO, parameters={"greting": "hi"})
-    cause = site.until_cause("hello", "buildout-failed").cause
-    assert "greting" in cause.message and "greeting" in cause.message
+    service = site.until("hello", lambda s: "part parameters" in s.cause.detail)
+    cause = service.cause
+    assert cause.code == "parameters-invalid" and cause.message.startswith("parameters.greting")
+    assert "greeting" in cause.hint and "greeting" in cause.detail
 
 
 def test_one_bad_partition_stops_no_other(site: Site) -> None:

@@ -33,6 +33,7 @@ COMMANDS = (
     ("service destroy", "service:ServiceDestroy", "Wish a service and its data gone"),
     ("service rename", "service:ServiceRename", "Give a service another name"),
     ("service bang", "service:ServiceBang", "Have a service configured again"),
+    ("service promises", "promises:ServicePromises", "Show what the promises of a service say"),
     ("service logs", "logs:ServiceLogs", "Print the log files of a service"),
     ("service exec", "exec:ServiceExec", "Run a program in the place of a service"),
     ("computer list", "computer:ComputerList", "List the computers"),
