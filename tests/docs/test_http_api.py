@@ -1,0 +1,31 @@
+"""The page on the HTTP interface names every call that the master answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pelagos.slap.master.jsonrpc_methods import METHODS
+from support.slap_site import Site
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/http-api.md").read_text()
+
+
+def test_every_call_is_on_the_page(tmp_path: Path):
+    site = Site(tmp_path)
+    try:
+        rules = [str(rule) for rule in site.master.app.url_map.iter_rules()]
+    finally:
+        site.close()
+    assert len(rules) > 70
+    named = {rule.partition("<")[0].strip("/") for rule in rules}
+    assert {name for name in named if name not in PAGE} == set()
+
+
+def test_every_property_of_a_method_is_on_the_page():
+    lines = {
+        line.split("`")[1]: line for line in PAGE.splitlines() if line.startswith("| `slapos.")
+    }
+    assert set(lines) == set(METHODS)
+    for method, shape in METHODS.items():
+        missing = [name for name in shape["properties"] if name not in lines[method]]
+        assert missing == [], method
