@@ -208,13 +208,19 @@ class Proxy:
     """The original stand-alone master, in a process of its own with a database of its own.
 
     Use it as a context; it ends with it.
+
+    Args:
+        options: further lines of its section in the configuration.
     """
 
-    def __init__(self, programs: Path, folder: Path, computer_id: str = "COMP-1") -> None:
+    def __init__(
+        self, programs: Path, folder: Path, computer_id: str = "COMP-1", options: str = ""
+    ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._programs = programs
         self._folder = folder
         self._computer_id = computer_id
+        self._options = options
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -223,6 +229,7 @@ class Proxy:
         configuration.write_text(
             f"[slapos]\ncomputer_id = {self._computer_id}\n[slapproxy]\nhost = 127.0.0.1\n"
             f"port = {self.url.rpartition(':')[2]}\ndatabase_uri = {self._folder}/proxy.db\n"
+            f"{self._options}"
             "software_product_list =\n    hello /hello-2.cfg\n"
         )
         self.process = subprocess.Popen(
