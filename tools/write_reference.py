@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference that are made from the code of the command line.
+"""Write the pages of docs/reference that are made from the code.
 
 python tools/write_reference.py          writes them
 python tools/write_reference.py --check  says which differ and ends with 1
@@ -17,6 +17,7 @@ from pelagos.cli.launch import load
 from pelagos.cli.tree import Node, pelagos_tree
 from pelagos.core.config import Setting, settings
 from pelagos.plane.sections import SECTIONS
+from pelagos.slap.master.auth import OPEN, RIGHTS, Kind
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- made by tools/write_reference.py from the code; change it there -->"
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "cli.md": "\n".join(commands()),
         "exit-codes.md": "\n".join(exit_codes()),
         "configuration.md": "\n".join(configuration()),
+        "rights.md": "\n".join(rights()),
     }
 
 
@@ -158,6 +160,29 @@ def configuration() -> Iterator[str]:
         )
         yield from (row(one) for one in settings(SECTIONS) if one.section == section)
         yield ""
+
+
+def rights() -> Iterator[str]:
+    """The page of who may make which call."""
+    yield from (
+        "# Rights",
+        "",
+        NOTE,
+        "",
+        "Which kind of caller may make which call of [the master](http-api.md). A computer",
+        "calls for itself and its partitions only, a partition for itself only. What a person",
+        "may see and change is less for a tenant than for an operator:",
+        "[identity](../explanation/identity.md).",
+        "",
+        "| call | person | computer | partition | anybody |",
+        "| --- | --- | --- | --- | --- |",
+    )
+    kinds = (Kind.PERSON, Kind.COMPUTER, Kind.PARTITION)
+    for call, allowed in sorted(RIGHTS.items()):
+        # Without an identity, so with any as well.
+        cells = ["yes" if kind in allowed or call in OPEN else "-" for kind in kinds]
+        yield f"| `{call}` | {' | '.join(cells)} | {'yes' if call in OPEN else '-'} |"
+    yield ""
 
 
 def row(one: Setting) -> str:
