@@ -52,6 +52,8 @@ class MasterProgram:
                 refuse_invalid_parameters=wished.refuse_invalid_parameters,
                 public_url=wished.url,
                 products=products(wished.products),
+                events_lifetime=wished.events_days * 86_400.0,
+                events_kept=wished.events_kept,
                 usage_lifetime=wished.usage_days * 86_400.0,
             )
             database = settings.master.database or f"sqlite:///{folder.database}"

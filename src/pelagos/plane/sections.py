@@ -62,6 +62,9 @@ class MasterConfig:
             instead of failing when the service is built.
         usage_days: days that usage reports are kept. 400: the same month of the year before can
             still be compared.
+        events_days: days that events are kept. 400: `why` and an audit reach back a year.
+        events_kept: newest events that are kept whatever their age. 100000: a small site keeps
+            all of its life in some 50 MB.
         url: where others reach the master, e.g. https://plane.example.org:8443; one-time tokens
             to join carry it. Empty: this machine's own address.
         products: table of names that stand for software: for each the URLs of its releases, the
@@ -76,6 +79,8 @@ class MasterConfig:
     names: str = ""
     refuse_invalid_parameters: bool = True
     usage_days: float = field(default=400.0, metadata=_POSITIVE)
+    events_days: float = field(default=400.0, metadata=_POSITIVE)
+    events_kept: int = field(default=100_000, metadata={"least": 1, "most": 10**9})
     url: str = ""
     products: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ together, then the events are published.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +17,17 @@ from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Authenticator, Identity
+from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub
 from pelagos.slap.master.finding import check_changeable
+from pelagos.slap.master.rivals import Rivals
 from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.store import News, Store, StoredInstance, Writer
+from pelagos.slap.master.trimming import STEP, Trimming
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, Event, InstanceStatus
+
+log = logging.getLogger(__name__)
 
 
 class Change:
@@ -109,6 +115,7 @@ class Presence:
         self._seen: dict[str, float] = {}
         self._written: dict[str, float] = {}
         self._delivered: dict[str, int] = {}
+        self.rivals = Rivals()
 
     def last_seen(self, computer_id: str, stored: float | None) -> float | None:
         """The newer of what is in memory and what is stored."""
@@ -171,6 +178,7 @@ class Desk:
     new_id: Callable[[], str]
     new_token: Callable[[], str]
     presence: Presence = field(default_factory=Presence)
+    trimming: Trimming = field(default_factory=Trimming)
     authority: Authority | None = None
 
     @contextmanager
@@ -182,6 +190,20 @@ class Desk:
             if change.events:
                 writer.tell(News(events=True))
         self.hub.publish(change.events)
+        if change.events and self.trimming.is_due(self.clock.monotonic()):
+            self._trim()
+
+    def _trim(self) -> None:
+        """Forget some of the events that are too old; never fails the call that it follows."""
+        settings = self.settings
+        before = self.clock.time() - settings.events_lifetime
+        try:
+            with self.store.change() as writer:
+                has_more = writer.trim_events(before, settings.events_kept, STEP)
+        except StoreError as error:
+            log.warning("cannot forget old events: %s", error)
+        else:
+            self.trimming.done(self.clock.monotonic(), has_more=has_more)
 
     def hear(self, news: News) -> None:
         """Take what another master on this database did."""

@@ -369,9 +369,9 @@ def _end_one(change: Change, instance: StoredInstance) -> None:
         change.store.update_instance(
             shared.key, host_key=None, status=InstanceStatus.WAITING, cause=lost, connection={}
         )
-        change.tell("instance.waiting", shared, lost, wake=False)
-        if shared.connection:  # what its requester was given holds no more
-            wake_requester(change, shared)
+        # What its requester was given holds no more.
+        to_wake = wake_requester(change, shared) if shared.connection else None
+        change.record("instance.waiting", shared.guid, shared.title, lost, to_wake)
 
 
 def wake_requester(change: Change, instance: StoredInstance) -> str | None:

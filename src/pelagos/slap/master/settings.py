@@ -37,6 +37,10 @@ class MasterSettings:
         public_url: where others reach this master. Empty: where the one who asks did.
         snapshot_bytes: bytes of prepared getFullComputerInformation answers in memory. 64 MiB: 30
             computers with 1,000 partitions, or 2,000 with 10.
+        events_lifetime: seconds that events are kept. 400 days: `why` and an audit reach back a
+            year.
+        events_kept: newest events that are kept whatever their age. 100,000: a small site keeps all
+            of its life in some 50 MB.
         usage_lifetime: seconds that usage reports are kept. 400 days: the same month of the year
             before can still be compared.
         products: name -> URLs of its releases, the best first. Empty: a URL stands for itself.
@@ -57,5 +61,7 @@ class MasterSettings:
     invitation_lifetime: float = 86400.0
     public_url: str = ""
     snapshot_bytes: int = 64 * 1024 * 1024
+    events_lifetime: float = 400 * 86400.0
+    events_kept: int = 100_000
     usage_lifetime: float = 400 * 86400.0
     products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pelagos.slap.errors import BadRequest, NotFoundError
-from pelagos.slap.master import explain
+from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
@@ -139,7 +139,9 @@ class Views(UseCases):
     ) -> list[Event]:
         """Events with an id above `after`, oldest first; a negative one asks for the newest.
 
-        A tenant is told of own services and computers.
+        A tenant is told of own services and computers. Where events after `after` are no longer
+        kept, the first that is returned says so (`events.trimmed`), and has the id of the last
+        of those.
 
         Args:
             after: id of the last event that is known; -3 asks for the newest three.
@@ -157,6 +159,8 @@ class Views(UseCases):
             seen = hub.count
             with self._desk.store.read() as reader:
                 found = reader.events(after=after, subjects=subjects, limit=limit, owner=owner)
+                if 0 <= after < (trimmed := reader.events_trimmed_to()):
+                    found = [_trimmed(trimmed, self._now()), *found][:limit]
             left = deadline - self._desk.clock.monotonic()
             if found or left <= 0 or not hub.wait(seen, left):
                 return found
@@ -356,9 +360,20 @@ def _last_seen(desk: Desk, computer: StoredComputer) -> float | None:
 
 def _computer_finding(desk: Desk, computer: StoredComputer, now: float) -> Finding:
     facts = ComputerFacts(
-        computer.computer_id, computer.created, _last_seen(desk, computer), computer.draining
+        computer.computer_id,
+        computer.created,
+        _last_seen(desk, computer),
+        computer.draining,
+        desk.presence.rivals.of(computer.computer_id),
     )
     return explain.explain_computer(facts, now, desk.settings.silent_after)
+
+
+def _trimmed(last: int, now: float) -> Event:
+    """What stands in the place of the events that are no longer kept."""
+    said = f"the events up to number {last} are no longer kept; the log begins after them"
+    cause = causes.plain("ok", said, now)
+    return Event(last, now, "events.trimmed", "events", "events", None, causes.MASTER, cause)
 
 
 def _explanation(

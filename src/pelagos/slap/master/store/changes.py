@@ -14,6 +14,7 @@ from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
 from pelagos.slap.master.store.usages import UsageWriter
+from pelagos.slap.master.store.trimming import TrimmingWriter
 from pelagos.slap.master.store.ways import News
 from pelagos.slap.model import (
     Cause,
@@ -33,8 +34,8 @@ _BUMP = (
     sa.update(schema.computers)
     .where(_computers.id == sa.bindparam("of"))
     .values(revision=_computers.revision + 1)
+    .returning(_computers.revision)
 )
-_REVISION = sa.select(_computers.revision).where(_computers.id == sa.bindparam("of"))
 _RECOUNT = (
     sa.update(schema.computers)
     .where(_computers.id == sa.bindparam("of"))
@@ -63,7 +64,7 @@ _ANOTHERS_LEAD = 60.0
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
 
-class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter):
+class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
     """A transaction that may change things; committed when its `with` block ends well."""
 
     def __init__(
@@ -117,8 +118,7 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter):
 
     def bump(self, computer_key: int) -> int:
         """Count a change of what the computer's agent is told; return the new revision."""
-        self._connection.execute(_BUMP, {"of": computer_key})
-        return int(self._connection.execute(_REVISION, {"of": computer_key}).scalar_one())
+        return int(self._connection.execute(_BUMP, {"of": computer_key}).scalar_one())
 
     def set_address(self, computer_key: int, announced: ComputerFormat) -> None:
         """Keep the computer's own address."""

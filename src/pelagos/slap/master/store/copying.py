@@ -40,9 +40,7 @@ class CopiedTable:
     sha256: str
 
 
-def copy_database(
-    source_url: str, target_url: str, progress: Progress
-) -> list[CopiedTable]:
+def copy_database(source_url: str, target_url: str, progress: Progress) -> list[CopiedTable]:
     """Copy all of a master's database into an empty one, and compare the two.
 
     Args:

@@ -20,6 +20,7 @@ from pelagos.slap.master.store.rows import (
     StoredSupply,
 )
 from pelagos.slap.master.store.usages import UsageReader
+from pelagos.slap.master.store.trimming import TrimmingReader
 from pelagos.slap.model import (
     Address,
     Cause,
@@ -224,7 +225,7 @@ _COMPUTERS_AMONG = _ALL_COMPUTERS.where(
 REVISION = sa.select(_computers.revision).where(_computers.computer_id == sa.bindparam("id"))
 
 
-class Reader(IdentityReader, UsageReader, SchemaReader):
+class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
     """Answers from one consistent state of the database; valid inside its `with` block only."""
 
     def __init__(self, connection: sa.Connection) -> None:
