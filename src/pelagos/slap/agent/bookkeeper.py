@@ -23,7 +23,7 @@ from pelagos.core import wire
 from pelagos.core.clock import Clock
 from pelagos.slap import tio
 from pelagos.slap.agent.account import acting_as, owner_of
-from pelagos.slap.agent.errors import AgentError
+from pelagos.slap.agent.errors import AgentError, SupervisorError
 from pelagos.slap.agent.facts import ProgramStatus
 from pelagos.slap.agent.files import write_atomic
 from pelagos.slap.agent.layout import Layout
@@ -46,6 +46,8 @@ _MOVEMENTS = 2000
 _NAP = 1.0
 #: Seconds until a report is tried again that this computer could not make.
 _RETRY = 60.0
+#: Seconds from the start to the first sample: the supervisor is there by then.
+_FIRST = 5.0
 
 
 class Taker(Protocol):
@@ -108,7 +110,8 @@ class Bookkeeper:
 
     def _work(self) -> None:
         now = self._clock.monotonic()
-        sample_at, report_at = now, now + self._settings.report_interval
+        sample_at = now + min(_FIRST, self._settings.usage_interval)
+        report_at = now + self._settings.report_interval
         while not self._stop.is_set():
             now = self._clock.monotonic()
             try:
@@ -129,7 +132,12 @@ class Bookkeeper:
 
     def sample(self) -> None:
         """Look once at all that runs."""
-        programs = self._busy(self._supervisor.observe())
+        try:
+            running = self._supervisor.observe()
+        except SupervisorError as error:  # it is being started; nothing of it can be counted
+            log.debug("no programs to measure: %s", error)
+            running = {}
+        programs = self._busy(running)
         self._meter.sample(programs)
         self._meter.forget(set(self._layout.partition_ids) - set(programs))
 
