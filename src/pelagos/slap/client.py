@@ -121,17 +121,21 @@ class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
 
     # ---- for agents -----------------------------------------------------------------------------
 
-    def fetch_computer(self, computer_id: str) -> Computer:
+    def fetch_computer(self, computer_id: str, agent: str | None = None) -> Computer:
         """All that the agent of a computer needs to know.
 
         While nothing has changed the master only says so, and the same object is returned again.
+        `agent` names this run of the agent, so that the master notices when two of them call.
         """
         known = self._computers.get(computer_id)
         response = self._call(
             "GET",
             protocol.FETCH_COMPUTER,
             params={"computer_id": computer_id},
-            headers={"If-None-Match": known[0]} if known else None,
+            headers={
+                **({"If-None-Match": known[0]} if known else {}),
+                **({protocol.AGENT_HEADER: agent} if agent else {}),
+            },
         )
         if response.status == 304 and known:  # noqa: PLR2004  # RFC 9110: not modified
             return known[1]

@@ -57,6 +57,8 @@ __all__ = [
 ]
 
 FETCH_COMPUTER = "getFullComputerInformation"
+#: Names the run of the agent that asks; ours, and of no other master.
+AGENT_HEADER = "X-Pelagos-Agent"
 FETCH_COMPUTER_OLD = "getComputerInformation"
 FETCH_PARTITION = "registerComputerPartition"
 FORMAT_COMPUTER = "loadComputerConfigurationFromXML"

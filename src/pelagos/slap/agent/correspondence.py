@@ -7,6 +7,8 @@ as news.
 from __future__ import annotations
 
 import logging
+import secrets
+import socket
 from collections.abc import Callable
 from functools import partial
 
@@ -58,6 +60,7 @@ class Correspondence:
         self._do = do
         self._post = post
         self._formatted = Formatted(settings, layout)
+        self._agent = f"{secrets.token_hex(6)}@{socket.gethostname()[:60]}"
         self._told_at: dict[str, float] = {}
         self._unheard: dict[str, int] = {}
         self.outbox = Outbox(_REPORT_BACKOFF)
@@ -89,7 +92,7 @@ class Correspondence:
         try:
             if needs_format:
                 self._client.format_computer(self._formatted.announcement())
-            computer = self._client.fetch_computer(self._settings.computer_id)
+            computer = self._client.fetch_computer(self._settings.computer_id, self._agent)
         except SlapError as error:
             self._post(Fetched(asked_at, error=error))
         else:

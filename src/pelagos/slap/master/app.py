@@ -16,6 +16,7 @@ from pelagos.core.web import (
     make_app,
 )
 from pelagos.core.wire import WireError
+from pelagos.slap import protocol
 from pelagos.slap.errors import ResourceNotReady, SlapError
 from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind
 from pelagos.slap.master.call import Answer, Call, Route
@@ -76,6 +77,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
             fields={**sent.to_dict(), **_names(path)} if path else sent.to_dict(),
             body=b"" if reads or sent or route.streams else request.get_data(),
             etag=headers.get("If-None-Match") if reads else None,
+            agent=headers.get(protocol.AGENT_HEADER) if reads else None,
             takes_gzip="gzip" in headers.get("Accept-Encoding", ""),
             environ=request.environ,
             stream=request.stream if route.streams else None,

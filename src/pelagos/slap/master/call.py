@@ -26,6 +26,7 @@ class Call:
         fields: the query of a GET, the form of a POST, and what the path holds.
         body: the bytes of a POST that is not a form.
         etag: If-None-Match, when sent.
+        agent: X-Pelagos-Agent, when sent.
         takes_gzip: whether the caller reads compressed answers.
         environ: the WSGI environment, for what few calls need; see `caller`.
         stream: the body of a route that `streams`, unread.
@@ -38,6 +39,7 @@ class Call:
     fields: Mapping[str, str]
     body: bytes = b""
     etag: str | None = None
+    agent: str | None = None
     takes_gzip: bool = False
     environ: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stream: IO[bytes] | None = None

@@ -141,6 +141,18 @@ def computer_silent(computer_id: str, since: float) -> Cause:
     )
 
 
+def two_agents(computer_id: str, agents: tuple[str, str], since: float) -> Cause:
+    """Two agents call for one computer, each with partitions of its own."""
+    return Cause(
+        "two-agents",
+        f"two agents call as {computer_id}: {agents[0]} and {agents[1]}",
+        hint="stop one of them; a copy of a machine joins under a name of its own: "
+        "pelagos computer add NAME",
+        since=since,
+        seen_by=MASTER,
+    )
+
+
 def computer_draining(computer_id: str, since: float) -> Cause:
     """The computer takes nothing new."""
     return Cause(

@@ -16,12 +16,17 @@ WELL = {
 
 @dataclass(frozen=True, slots=True)
 class ComputerFacts:
-    """A computer: its age and its last sign of life (Unix seconds; None = never)."""
+    """A computer: its age and its last sign of life (Unix seconds; None = never).
+
+    Attributes:
+        rivals: two agents that call for it in turns.
+    """
 
     computer_id: str
     created: float
     last_seen: float | None
     draining: bool = False
+    rivals: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,9 @@ def explain_computer(computer: ComputerFacts, now: float, silent_after: float) -
         return Finding(
             "draining", causes.computer_draining(computer.computer_id, computer.last_seen)
         )
+    if computer.rivals is not None:
+        rivals = causes.two_agents(computer.computer_id, computer.rivals, computer.last_seen)
+        return Finding("ok", rivals)
     said = f"the agent of {computer.computer_id} calls regularly"
     return Finding("ok", causes.plain("ok", said, computer.last_seen))
 

@@ -77,6 +77,8 @@ class SlapFace:
             return Answer.xml(self._service.own_computer(computer_id, own))
         snapshot = self._service.full_computer(computer_id, call.identity)
         self._presence.deliver(computer_id, snapshot.revision)
+        if call.agent is not None:
+            self._presence.rivals.note(computer_id, call.agent)
         headers = {
             "ETag": snapshot.etag,
             "Cache-Control": "private, no-cache",

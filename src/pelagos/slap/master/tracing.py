@@ -150,7 +150,10 @@ class Tracer:
             found = None
             if stored is not None:
                 last_seen = self._desk.presence.last_seen(computer_id, stored.last_seen)
-                facts = ComputerFacts(computer_id, stored.created, last_seen, stored.draining)
+                rivals = self._desk.presence.rivals.of(computer_id)
+                facts = ComputerFacts(
+                    computer_id, stored.created, last_seen, stored.draining, rivals
+                )
                 silent_after = self._desk.settings.silent_after
                 found = explain.explain_computer(facts, self._now, silent_after)
             self._computers[computer_id] = found

@@ -36,7 +36,7 @@ class Master:
     def format_computer(self, computer: ComputerFormat) -> None:
         self._answer(f"format {len(computer.partitions)}")
 
-    def fetch_computer(self, computer_id: str) -> Computer:
+    def fetch_computer(self, computer_id: str, _agent: str | None = None) -> Computer:
         self._answer("fetch")
         return Computer(computer_id, (WISH,))
 
