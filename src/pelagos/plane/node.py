@@ -41,6 +41,7 @@ class NodeProgram:
             root=root,
             partition_count=settings.node.partitions,
             poll_interval=settings.node.poll_interval,
+            authority=tls.authority if (tls := folder.client_tls()) else None,
         )
         self.agent = Agent(with_hauling(plain, settings.node, use), self._client)
         self._renewer = IdentityRenewer(folder, master_url)

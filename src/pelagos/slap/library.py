@@ -16,6 +16,7 @@ b'url=https%3A%2F%2Fexample.com%2Fsoftware.cfg&computer_id=COMP-1&state=availabl
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ class slap:
             authentification_key: the token, or the key file: see above.
             cert_file: file of the client certificate (PEM) that says who asks.
             master_ca_file: file of the authority (PEM) that the master's certificate must come
-                from; None takes those that this computer trusts. It is always checked.
+                from; None takes the one in PELAGOS_AUTHORITY, as in a partition, or those that
+                this computer trusts. It is always checked.
             timeout: seconds that one answer may take.
             slapgrid_rest_uri: address of the HATEOAS interface; None asks the master when a call
                 needs it.
@@ -83,6 +85,8 @@ class slap:
                 "a client certificate and its key belong together",
                 hint="pass both, key_file and cert_file, or neither and a token",
             )
+        # The agent says whom to trust to what it runs in a partition; recipes pass no authority.
+        master_ca_file = master_ca_file or os.environ.get("PELAGOS_AUTHORITY")
         arguments: dict[str, Any] = {"timeout": timeout}
         if cert_file or master_ca_file:
             arguments["tls"] = ClientTls(

@@ -70,7 +70,7 @@ class Outcome:
 class Applier:
     """Does the steps. Safe to share between threads while each subject has one at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its tools
         self,
         layout: Layout,
         *,
@@ -81,6 +81,7 @@ class Applier:
         promises: PromiseRunner,
         clock: Clock,
         hook_timeout: float = 300.0,
+        authority: Path | None = None,
     ) -> None:
         self._layout = layout
         self._computer_id = computer_id
@@ -90,7 +91,9 @@ class Applier:
         self._promises = promises
         self._clock = clock
         self._causes = Causes(computer_id, clock)
-        self._certificates = PartitionCertificates(client, computer_id=computer_id, clock=clock)
+        self._certificates = PartitionCertificates(
+            client, computer_id=computer_id, clock=clock, authority=authority
+        )
         self._ending = Ending(causes=self._causes, clock=clock, hook_timeout=hook_timeout)
         self._quick: Mapping[StepKind, Callable[[Step], Outcome]] = {
             StepKind.REMOVE: self._remove,
@@ -218,6 +221,9 @@ class Applier:
         # The original's library, when a recipe uses it, notes requests below this folder.
         environ["SLAPGRID_INSTANCE_ROOT"] = str(self._layout.instance)
         key_file, cert_file = self._certificates.pair(partition.partition_id, guid, files)
+        authority_file = self._certificates.authority(files)
+        if authority_file:
+            environ["PELAGOS_AUTHORITY"] = authority_file  # for recipes that use our library
         connection = Connection(
             computer_id=self._computer_id,
             partition_id=partition.partition_id,
@@ -226,6 +232,7 @@ class Applier:
             requested_state=partition.requested_state,
             key_file=key_file,
             cert_file=cert_file,
+            authority_file=authority_file,
         )
         run = Run(files.folder, files.log, lock, connection, environ)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from pelagos.core.certificate import CertificateError, describe
 from pelagos.core.clock import Clock
@@ -31,9 +32,25 @@ class _Known:
 
 
 class PartitionCertificates:
-    """Sees to the certificates of one computer's partitions. Safe to share between threads."""
+    """Sees to the certificates of one computer's partitions. Safe to share between threads.
 
-    def __init__(self, client: SlapClient, *, computer_id: str, clock: Clock) -> None:
+    Args:
+        client: the master.
+        computer_id: of this computer.
+        clock: tells when to renew.
+        authority: file of the authority that the master's certificate comes from; each instance
+            gets a copy, because it cannot read the agent's files.
+    """
+
+    def __init__(
+        self,
+        client: SlapClient,
+        *,
+        computer_id: str,
+        clock: Clock,
+        authority: Path | None = None,
+    ) -> None:
+        self._authority = authority
         self._client = client
         self._computer_id = computer_id
         self._clock = clock
@@ -50,6 +67,12 @@ class PartitionCertificates:
             return "", ""
         self.see_to(partition_id, guid, files)
         return files.certificate_paths(guid) or ("", "")
+
+    def authority(self, files: PartitionFiles) -> str:
+        """Path of the instance's copy of the authority; empty where the system's will do."""
+        if self._authority is None:
+            return ""
+        return files.keep_authority(self._authority.read_text())
 
     def see_to(self, partition_id: str, guid: str, files: PartitionFiles) -> None:
         """Fetch the certificate when there is none, or when its end comes near.

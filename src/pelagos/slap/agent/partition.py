@@ -168,6 +168,14 @@ class PartitionFiles:
         write_atomic(self._ssl / "guid", guid, mode=0o640)
 
     @_as_owner
+    def keep_authority(self, certificate: str) -> str:
+        """Keep the certificate (PEM) that the master's comes from; the path of the file."""
+        ensure_folder(self._ssl, 0o700)
+        path = self._ssl / "authority.crt"
+        write_atomic(path, certificate, mode=0o644)
+        return str(path)
+
+    @_as_owner
     def note_error(self, text: str) -> None:
         """Keep what went wrong where the instance's user finds it; empty: nothing did."""
         path = self.folder / f".slapgrid-{self.folder.name}-error.log"

@@ -74,6 +74,7 @@ def make_parts(
         ),
         clock=clock,
         hook_timeout=settings.hook_timeout,
+        authority=settings.authority,
     )
     work = Work(settings, applier, clock=clock, post=inbox.put)
     mail = Correspondence(

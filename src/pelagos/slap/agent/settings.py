@@ -59,6 +59,8 @@ class AgentSettings:
         usage_interval: seconds between two samples of what instances use. 60: `pelagos usage` is
             a minute old at most, at a few milliseconds of processor for 100 processes.
         report_interval: seconds between two usage reports to the master. 3600, as in SlapOS.
+        authority: file of the authority (PEM) that the master's certificate comes from; each
+            instance gets a copy. None: those that this system trusts will do.
         hook_timeout: seconds that one script of `etc/report` or `sbin/destroy` may take. 300.
     """
 
@@ -89,4 +91,5 @@ class AgentSettings:
     cache: CacheUse | None = None
     usage_interval: float = 60.0
     report_interval: float = 3600.0
+    authority: Path | None = None
     hook_timeout: float = 300.0

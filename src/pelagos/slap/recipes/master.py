@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pelagos.slap.recipes.base import Options, Sections, user_error
@@ -15,9 +16,13 @@ def connection_of(buildout: Sections) -> Options:
 
 def client_of(buildout: Sections) -> Any:
     """A client of the master with the partition's own token."""
-    from pelagos.slap.client import SlapClient  # noqa: PLC0415 - it costs time
+    from pelagos.core.http import ClientTls  # noqa: PLC0415 - it costs time
+    from pelagos.slap.client import SlapClient  # noqa: PLC0415 - as above
 
-    return SlapClient(connection_of(buildout)["server-url"], timeout=30.0)
+    told = connection_of(buildout)
+    authority = told.get("authority-file")
+    tls = ClientTls(authority=Path(authority)) if authority else None
+    return SlapClient(told["server-url"], timeout=30.0, tls=tls)
 
 
 def asked(call: Callable[[], Any]) -> Any:

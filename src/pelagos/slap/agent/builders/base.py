@@ -17,6 +17,7 @@ class Connection:
         server_url: may carry the partition's token as userinfo, so it is a secret.
         key_file: key of the partition's certificate; empty: it has none.
         cert_file: that certificate.
+        authority_file: whom the instance trusts to be its master; empty: this system's.
     """
 
     computer_id: str
@@ -26,6 +27,7 @@ class Connection:
     requested_state: str
     key_file: str = ""
     cert_file: str = ""
+    authority_file: str = ""
 
     def __repr__(self) -> str:
         return f"Connection({self.computer_id!r}, {self.partition_id!r})"

@@ -436,6 +436,7 @@ def _tail(run: Run, settings: AgentSettings) -> str:
         "requested-state": told.requested_state,
         "key-file": told.key_file,
         "cert-file": told.cert_file,
+        "authority-file": told.authority_file,
     }
     lines = {key: " ".join(value.split()).replace("${", "$${") for key, value in values.items()}
     lines["shared-part-list"] = _lines(settings.shared_parts)
