@@ -387,7 +387,7 @@ class Stranger(BaseHTTPRequestHandler):
 def test_an_unknown_parameter_is_an_error_that_names_the_nearest(site: Site) -> None:
     site.start()
     site.order("hello", HELLO, parameters={"greting": "hi"})
-    service = site.until("hello", lambda s: "part parameters" in s.cause.detail)
+    service = site.until("hello", lambda s: "[parameters]" in s.cause.detail)
     cause = service.cause
     assert cause.code == "parameters-invalid" and cause.message.startswith("parameters.greting")
     assert "greeting" in cause.hint and "greeting" in cause.detail

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pwd
+import shutil
 import sys
 import threading
 import time
@@ -351,3 +353,25 @@ def test_a_log_that_leads_elsewhere_is_not_written_to(bench: Bench) -> None:
     bench.clock.sleep(100)
     bench.run()
     assert aim.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run promises as another user")
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python for everybody")
+def test_as_root_promises_run_as_the_owner_of_their_partition(
+    bench: Bench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    owner = pwd.getpwnam("nobody")
+    base = tmp_path_factory.getbasetemp()
+    for above in (base, *base.parents):  # pytest's own folders are for its user only
+        if above.stat().st_uid == 0 and not above.stat().st_mode & 1:
+            above.chmod(above.stat().st_mode | 0o011)
+    who = "import os\nclass RunPromise(GenericPromise):\n  def sense(self): "
+    plugin(bench.folder, "plugged", who + "self.logger.info('user %s', os.getuid())\n")
+    script(bench.folder, "legacy", "id -u")
+    for path in (bench.folder, *bench.folder.rglob("*")):
+        shutil.chown(path, owner.pw_uid, owner.pw_gid)
+    found = bench.run(Asked(python=("/usr/bin/python3",)))
+    assert found["legacy"].message == str(owner.pw_uid)
+    assert found["plugged.py"].message == f"user {owner.pw_uid}"
+    made = [*bench.folder.joinpath(".slapgrid").rglob("*")]
+    assert len(made) >= 9 and {path.stat().st_uid for path in made} == {owner.pw_uid}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -359,3 +360,42 @@ def test_connection_parameters_are_handed_over(buildout: Sections, master: Maste
     assert master.published == [told, told]
     with pytest.raises(RecipeError, match="name = value"):
         Publish(buildout, "p", {"connection": "just words"})
+
+
+# ---- promise plugins ----------------------------------------------------------------------------
+
+
+def test_a_plugin_promise_is_written_with_its_configuration(buildout: Sections) -> None:
+    folder = Path(buildout["buildout"]["directory"])
+    (folder / "check.py").write_text("RunPromise = 1\n")
+    options = {"plugin": "check.py", "config": "limit = 7\nquote = it's", "path": "lib"}
+    part = Promise(buildout, "mood", options)
+    assert part.install() == (str(folder / "etc" / "plugin" / "mood.py"),)
+    text = (folder / "etc" / "plugin" / "mood.py").read_text()
+    assert text.startswith(f"import sys\nsys.path[0:0] = [{str(folder / 'lib')!r}]\n")
+    known: dict[str, object] = {}
+    exec(compile(text, "mood.py", "exec"), known)
+    sys.path.remove(str(folder / "lib"))
+    assert known["RunPromise"] == 1
+    assert known["extra_config_dict"] == {"limit": "7", "quote": "it's"}
+
+
+def test_a_plugin_promise_may_come_from_a_module(buildout: Sections) -> None:
+    part = Promise(buildout, "mood", {"plugin": "package.check"})
+    part.install()
+    assert "from package.check import RunPromise\n" in part.path.read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"plugin": "gone.py"},
+        {"plugin": "no module"},
+        {"plugin": "a.b", "url": "http://h/"},
+        {"command": "/bin/true", "config": "a = b"},
+        {"command": "/bin/true", "path": "lib"},
+    ],
+)
+def test_a_plugin_promise_checks_its_options(buildout: Sections, options: dict[str, str]) -> None:
+    with pytest.raises(RecipeError):
+        Promise(buildout, "p", options)

@@ -1,8 +1,9 @@
 """Run one promise plugin and say what it found, as JSON on the standard output.
 
-    PYTHON -I -B plugin_launcher.py       (the variable PELAGOS_PROMISE holds the question)
+    PYTHON -I -B -c TEXT_OF_THIS_FILE       (the variable PELAGOS_PROMISE holds the question)
 
-Started by `agent/promise.py` under the Python of the instance's release: standard library only.
+Started by `promise` under the Python of the instance's release, and as the partition's user, who
+may not be able to read this file: standard library only.
 What the plugin itself prints goes nowhere, so that it cannot be taken for the result.
 """
 
@@ -12,6 +13,7 @@ import importlib.util
 import json
 import os
 import sys
+import types
 from typing import Any
 
 _LOG_LIMIT = 256 * 1024
@@ -88,13 +90,11 @@ def _load(name: str, path: str) -> Any:
     return module
 
 
-def _offer(name: str, path: str) -> None:
+def _offer(name: str, source: str) -> None:
     """Let promises import our base class, whether or not this Python has Pelagos."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is not None and spec.loader is not None:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102  # our own text
 
 
 def _shorten(folder: str | None, name: str) -> None:

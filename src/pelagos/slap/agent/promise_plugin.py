@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,8 @@ from pathlib import Path
 from pelagos.core import wire
 from pelagos.slap.agent.process import Finished
 
-LAUNCHER = Path(__file__).with_name("plugin_launcher.py")
-LIBRARY = Path(__file__).parents[1] / "promise.py"
+_LAUNCHER = Path(__file__).with_name("plugin_launcher.py")
+_LIBRARY = Path(__file__).parents[1] / "promise.py"
 VARIABLE = "PELAGOS_PROMISE"
 #: Bytes of an answer: a message of 5,000 characters, each written with six at the most.
 ANSWER_LIMIT = 64 * 1024
@@ -85,8 +86,16 @@ def release_python(release: Path) -> tuple[str, ...]:
 
 
 def command(asked: Asked) -> Sequence[str]:
-    """What is run; the question goes with the environment, where others cannot read it."""
-    return [*(asked.python or (sys.executable,)), "-I", "-B", str(LAUNCHER)]
+    """What is run: our code as an argument, because a partition's user may not read our files.
+
+    The question goes with the environment, where others cannot read it.
+    """
+    return [*(asked.python or (sys.executable,)), "-I", "-B", "-c", _source(_LAUNCHER)]
+
+
+@functools.cache
+def _source(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 def question(path: Path, folder: Path, asked: Asked) -> Mapping[str, str]:
@@ -99,7 +108,7 @@ def question(path: Path, folder: Path, asked: Asked) -> Mapping[str, str]:
         "log-folder": str(folder / ".slapgrid" / "promise" / "log"),
         "debug": False,
     }
-    asks = {"config": config, "mode": asked.mode.value, "library": str(LIBRARY)}
+    asks = {"config": config, "mode": asked.mode.value, "library": _source(_LIBRARY)}
     return {VARIABLE: json.dumps(asks)}
 
 
