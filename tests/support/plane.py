@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -109,7 +110,8 @@ class Plane:
 
     def client(self) -> SlapClient:
         """A client with the administrator's token."""
-        return SlapClient(self.data.endpoints().master_url, token=self.data.token(), timeout=20)
+        url, tls = self.data.endpoints().master_url, self.data.client_tls()
+        return SlapClient(url, token=self.data.token(), timeout=20, tls=tls)
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the command line."""
@@ -154,6 +156,8 @@ def _responds(url: str) -> bool:
             return True
     except urllib.error.HTTPError:
         return True
+    except urllib.error.URLError as error:  # one with an authority of its own answers, too
+        return isinstance(error.reason, ssl.SSLCertVerificationError)
     except OSError:
         return False
 
