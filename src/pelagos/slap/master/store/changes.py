@@ -13,8 +13,8 @@ from pelagos.slap.master.store.documents import SchemaWriter
 from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
-from pelagos.slap.master.store.usages import UsageWriter
 from pelagos.slap.master.store.trimming import TrimmingWriter
+from pelagos.slap.master.store.usages import UsageWriter
 from pelagos.slap.master.store.ways import News
 from pelagos.slap.model import (
     Cause,

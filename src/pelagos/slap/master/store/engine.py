@@ -6,7 +6,6 @@ What only one kind of database knows is in `sqlite` and `postgresql`; everything
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from pelagos.core.errors import ConfigError
 from pelagos.slap.master.errors import Conflict, SchemaError, StoreError
 from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.changes import Writer
+from pelagos.slap.master.store.grouping import Groups
 from pelagos.slap.master.store.identities import (
     HOLDER_OF_CERTIFICATE,
     HOLDER_OF_TOKEN,
@@ -56,7 +56,7 @@ class Store:
         self._certificate_query = str(HOLDER_OF_CERTIFICATE.compile(dialect=self._engine.dialect))
         self._is_positional = self._engine.dialect.positional
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
-        self._writing = threading.Lock()
+        self._groups = Groups(self._alone, self._commit, self._ways.error)
         self._line: Line | None = None
         try:
             self.name = self._prepare(new_id)
@@ -113,24 +113,29 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[Writer]:
-        """One transaction: on disk when the block has ended, undone when it raised.
+        """One change: on disk when the block has ended, undone when it raised.
 
-        Writers of this process queue here, and not in the database, whose waiting is coarser.
+        Writers of this process queue here, and not in the database, whose waiting is coarser;
+        those that wait for each other share a commit.
         """
-        with our_errors(self._ways), self._writing, self._alone() as connection:
+        with our_errors(self._ways), self._groups.change() as connection:
             yield Writer(connection, self._ways.tell)
-            try:
+
+    def _commit(self, connection: sa.Connection) -> None:
+        try:
+            with our_errors(self._ways):
                 connection.commit()
-            except exc.DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                raise StoreError(
-                    "the connection to the database broke at the commit: it is not known "
-                    "whether the change was kept",
-                    status=500,
-                    hint="try again: a request that was kept changes nothing the second time",
-                    retry_after=1.0,
-                ) from error
+        except StoreError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, exc.DBAPIError) and cause.connection_invalidated):
+                raise
+            raise StoreError(
+                "the connection to the database broke at the commit: it is not known "
+                "whether the change was kept",
+                status=500,
+                hint="try again: a request that was kept changes nothing the second time",
+                retry_after=1.0,
+            ) from error
 
     def _alone(self) -> sa.Connection:
         """A connection in a transaction that is the only writer; closed, it is undone."""

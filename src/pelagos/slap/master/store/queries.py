@@ -19,8 +19,8 @@ from pelagos.slap.master.store.rows import (
     StoredSeat,
     StoredSupply,
 )
-from pelagos.slap.master.store.usages import UsageReader
 from pelagos.slap.master.store.trimming import TrimmingReader
+from pelagos.slap.master.store.usages import UsageReader
 from pelagos.slap.model import (
     Address,
     Cause,
