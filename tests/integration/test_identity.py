@@ -436,3 +436,60 @@ def test_a_tenant_is_not_served_by_another_tenants_host(plane):
     plane.ledger()
     with pytest.raises(NotFoundError):
         plane.client("bob").request(InstanceRequest("mine", URL, shared=True))
+
+
+# ---- as the ancestor's commands do it ---------------------------------------------------------
+
+
+def test_a_computer_registers_itself_as_slapos_does(plane):
+    http = HttpClient(plane.url, tls=plane.trust, timeout=10)
+    ann = http.with_token(plane.tokens["ann"])
+    token = ann.request("GET", "computer_module/Base_getComputerToken").json()["access_token"]
+    sent = {"headers": {"X-Access-Token": token}, "form": {"title": "rack 1"}}
+    answer = http.request("POST", "Person_requestComputer", **sent)
+    assert answer.status == 200
+    found = answer.json()
+    dump = found["certificate"]
+    computer_id = dump[dump.index("COMP-") : dump.index("/email")]  # as its command cuts it out
+    identity = plane.certified("rack", type("Pair", (), found)).identity()
+    assert (identity["kind"], identity["name"]) == ("computer", computer_id)
+    assert plane.client("ann").request_computer("rack 1") == computer_id
+
+    used = http.request("POST", "Person_requestComputer", **sent)
+    assert used.status == 403
+    assert token not in used.text
+    sent["headers"] = {
+        "X-Access-Token": ann.request("POST", "computer_module/Base_getComputerToken").json()[
+            "access_token"
+        ]
+    }
+    taken = http.request("POST", "Person_requestComputer", **sent)
+    assert taken.status >= 400
+    assert "Certificate still active." in taken.text
+    plane.client("ann").revoke_computer_certificate(computer_id)
+    assert http.request("POST", "Person_requestComputer", **sent).status == 200
+
+
+def test_a_person_fetches_a_certificate_as_slapos_does(plane):
+    secret, _ = plane.service.invite(master.Kind.PERSON, ADMIN, name="eve")
+    http = HttpClient(plane.url, tls=plane.trust, timeout=10)
+    sent = {"headers": {"X-Access-Token": secret}, "form": {}}
+    found = http.request("POST", "Person_getCertificate", **sent).json()
+    assert plane.certified("eve", type("Pair", (), found)).identity()["name"] == "eve"
+    assert http.request("POST", "Person_getCertificate", **sent).status == 403
+    assert http.request("POST", "Person_getCertificate", form={}).status == 403
+
+
+def test_slap_generates_and_revokes_a_computers_certificate(plane):
+    ann = plane.client("ann")
+    mine = ann.request_computer("rack 1")
+    pair = ann.computer_certificate(mine)
+    identity = plane.certified("rack", type("Pair", (), dict(pair))).identity()
+    assert identity["name"] == mine
+    with pytest.raises(NotFoundError, match="still active"):
+        ann.computer_certificate(mine)
+    with pytest.raises(NotFoundError):
+        plane.client("bob").computer_certificate(mine)
+    ann.revoke_computer_certificate(mine)
+    with pytest.raises(NotFoundError):
+        ann.revoke_computer_certificate(mine)
