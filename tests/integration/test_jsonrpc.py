@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from pelagos.slap.master.auth import Role
 from pelagos.slap.master.json_shape import fault
 from pelagos.slap.master.jsonrpc_face import JsonRpcFace
 from pelagos.slap.master.jsonrpc_methods import METHODS
-from support.slap_site import ADMIN, COMPUTER, URL, Site
+from pelagos.slap.model import InstanceRequest, SupplyState
+from support.slap_site import ADMIN, COMPUTER, URL, Site, announcement
 from support.wsgi import Caller
 
 REQUEST = {"title": "web", "software_release_uri": URL, "software_type": "default"}
@@ -248,6 +250,39 @@ def test_certificates_are_issued_and_revoked(tmp_path: Path):
         assert person.call(issue, computer_guid=COMPUTER)["status"] == 403
         assert person.call(revoke, computer_guid=COMPUTER)["type"] == "success"
         assert person.call(revoke, computer_guid=COMPUTER)["status"] == 403
+    finally:
+        master.close()
+
+
+def test_a_certificate_counts_and_the_header_beside_it_is_a_hint(tmp_path: Path):
+    """As the original library from 1.26 on asks over HTTPS."""
+    authority = Authority.open(tmp_path / "ca", name="test", now=time.time())
+    master = Master(f"sqlite:///{tmp_path}/m.db", authority=authority)
+    try:
+        service = master.service
+        service.create_person("admin")
+        service.register_computer(COMPUTER)
+        service.format_computer(announcement(2), computer(COMPUTER))
+        service.supply(URL, COMPUTER, SupplyState.AVAILABLE, ADMIN)
+        service.request(InstanceRequest("root", URL), ADMIN)
+        pair = service.partition_certificate(COMPUTER, "slappart0", ADMIN)
+        peer = {"pelagos.peer_certificate": ssl.PEM_cert_to_DER_cert(pair["certificate"])}
+        client = master.app.test_client()
+
+        def status(partition_id: str, call: str, **sent: Any) -> int:
+            hint = f"computer_id={COMPUTER}, computer_partition_id={partition_id}"
+            headers = {"Authorization": f"X-SlapPartition {hint}"}
+            answer = client.post(f"/{call}", headers=headers, environ_overrides=peer, **sent)
+            return int(answer.status_code)
+
+        child = REQUEST | {"title": "db"}
+        assert status("slappart0", POST, json=child) == 200
+        assert status("slappart1", POST, json=child) == 403
+        form = {"computer_id": COMPUTER, "computer_partition_id": "slappart0", "message": "m"}
+        assert status("slappart1", "softwareInstanceBang", data=form) == 200
+        assert status("slappart0", "softwareInstanceBang", data=form) == 200
+        form["computer_partition_id"] = "slappart1"
+        assert status("slappart1", "softwareInstanceBang", data=form) == 403
     finally:
         master.close()
 

@@ -66,6 +66,7 @@ _HINTS: Mapping[int, str] = {
     401: "give the master's token: in the address, the configuration or PELAGOS_TOKEN",
     403: "use the token of a person, computer or partition that may do this",
 }
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Seconds after which to ask again when the master does not say: it failed, or is not ready.
 _RETRY_AFTER: Mapping[int, float] = {408: 2.0, 429: 5.0}
 _SERVER_RETRY_AFTER = 5.0
@@ -363,7 +364,9 @@ class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
                 hint="is this the address of a Pelagos master, of this version?",
             ) from error
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Response:
+    def _call(
+        self, method: str, path: str, *, redirects: bool = False, **arguments: Any
+    ) -> Response:
         try:
             response = self._http.request(method, path, **arguments)
         except HttpError as error:
@@ -373,6 +376,8 @@ class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
                 retry_after=error.retry_after,
             ) from error
         if 200 <= response.status < 300 or response.status == 304:  # noqa: PLR2004  # RFC 9110
+            return response
+        if redirects and response.status in _REDIRECTS and "Location" in response.headers:
             return response
         raise _failure(path, response)
 

@@ -23,8 +23,10 @@ class FurtherCalls(ABC):
     """One method per call; each is one exchange and raises as those of `SlapClient`."""
 
     @abstractmethod
-    def _call(self, method: str, path: str, **arguments: Any) -> Response:
-        """One exchange with the master."""
+    def _call(
+        self, method: str, path: str, *, redirects: bool = False, **arguments: Any
+    ) -> Response:
+        """One exchange with the master; `redirects` lets an answer point elsewhere."""
 
     # ---- status ------------------------------------------------------------------------------
 
@@ -154,13 +156,18 @@ class FurtherCalls(ABC):
         """What is different after each start of the master."""
         return self._call("GET", calls.RUN_ID).text
 
-    def read_json(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """A JSON object at a path of the master that other calls have named.
+    def read_json(
+        self, path: str, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any] | str:
+        """A JSON object at a path of the master that other calls have named, or where it is.
 
         Raises:
             MarshalError: it is none.
         """
-        response = self._call("GET", path, params=params)
+        response = self._call("GET", path, params=params, redirects=True)
+        elsewhere = response.headers.get("Location")
+        if elsewhere is not None:
+            return elsewhere
         try:
             found: dict[str, Any] = wire.decode(response.body, dict[str, Any])
         except wire.WireError as error:

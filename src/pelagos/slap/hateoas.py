@@ -20,6 +20,7 @@ from pelagos.slap.errors import MarshalError, NotFoundError, SlapError
 from pelagos.slap.instance_xml import xml_parameters
 
 _VIEW = "slaposjs_view"
+_HOPS = 5
 _READ = frozenset({"StringField", "EmailField", "IntegerField", "FloatField", "TextAreaField"})
 _EXPRESSION = re.compile(r"\{([?&]?)([^}]*)\}")
 _TREES = 'portal_type:"Instance Tree" AND validation_state:validated'
@@ -141,7 +142,16 @@ class Navigator:
         return found
 
     def _get(self, url: str) -> dict[str, Any]:
-        """The JSON object at a URL that the interface named."""
+        """The JSON object at a URL that the interface named, also when it has moved."""
+        for _ in range(_HOPS):
+            found = self._step(url)
+            if not isinstance(found, str):
+                return found
+            url = urljoin(urljoin(self._base(), url), found)
+        raise SlapError(f"the HATEOAS interface points from one place to the next: {url}")
+
+    def _step(self, url: str) -> dict[str, Any] | str:
+        """What is there: a JSON object, or the address where it is now."""
         base = self._base()
         bare, _ = split_credentials(urljoin(base, url))
         named, home = split_credentials(base)[0], self._client.url

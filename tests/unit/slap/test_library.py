@@ -571,6 +571,17 @@ def test_a_master_without_hateoas_is_named(monkeypatch: pytest.MonkeyPatch):
     assert "slapgrid_rest_uri" in (caught.value.hint or "")
 
 
+def test_a_document_that_moved_is_followed_but_not_for_ever(monkeypatch: pytest.MonkeyPatch):
+    moved = {"GET_doc": Response(302, {"Location": "/there"}, b"")}
+    there = {"GET_there": Response(200, {}, sample(210).body)}
+    known = connected(monkeypatch, **{**HATEOAS, **moved, **there}).registerOpenOrder()
+    assert known.getInformation("web")._requested_state == "started"
+    circle = {"GET_doc": Response(302, {"Location": "/doc"}, b"")}
+    lost = connected(monkeypatch, **{**HATEOAS, **circle}).registerOpenOrder()
+    with pytest.raises(SlapError, match="from one place to the next"):
+        lost.getInformation("web")
+
+
 def test_a_link_to_another_server_is_not_followed(monkeypatch: pytest.MonkeyPatch):
     stranger = wire.encode({"_links": {"raw_search": {"href": "http://evil/{query}"}}})
     routes = {**HATEOAS, "GET_hateoas/": Response(200, {}, stranger)}
