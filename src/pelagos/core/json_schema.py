@@ -20,6 +20,9 @@ _REFERENCE_LIMIT = 20_000
 #: Steps that a pattern may take on one text, as far as its repetitions tell.
 _PATTERN_STEPS = 10_000_000
 _PATTERN_LENGTH = 1000
+#: Characters of a text on which a pattern with nested repetitions is still tried.
+_EXPLOSIVE_LENGTH = 16
+_CHOICES = 3
 _NAME_LENGTH = 200
 #: Items of a list whose being different is checked although they are no plain values.
 _UNIQUE_LIMIT = 2000
@@ -132,7 +135,7 @@ def _bounds(usual: Mapping[str, Any]) -> dict[str, Any]:
         return follow
 
     def pattern(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        if isinstance(instance, str) and len(instance) ** _repeats(value) <= _PATTERN_STEPS:
+        if isinstance(instance, str) and _is_quick(value, len(instance)):
             yield from usual["pattern"](checker, value, instance, schema) or ()
 
     def unique(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
@@ -147,13 +150,28 @@ def _bounds(usual: Mapping[str, Any]) -> dict[str, Any]:
 def _check_patterns(document: object) -> None:
     """Refuse patterns on which Python's engine could work for ever."""
     for keyword, pattern in _patterns(document):
-        if len(pattern) > _PATTERN_LENGTH or _is_explosive(pattern):
+        is_named = keyword == "patternProperties"
+        if len(pattern) > _PATTERN_LENGTH or (
+            _is_explosive(pattern) and (is_named or _is_hopeless(pattern))
+        ):
             raise SchemaError(
                 f"the schema has a pattern that could take for ever: {pattern[:80]!r}",
                 hint="write it without a repetition inside of a repetition",
             )
-        if keyword == "patternProperties" and _NAME_LENGTH ** _repeats(pattern) > _PATTERN_STEPS:
+        if is_named and _NAME_LENGTH ** _repeats(pattern) > _PATTERN_STEPS:
             raise SchemaError(f"the schema has too slow a pattern for names: {pattern[:80]!r}")
+
+
+def _is_quick(pattern: str, length: int) -> bool:
+    """Whether a pattern is soon done with a text of this length, as far as can be told."""
+    if _is_explosive(pattern):
+        return length <= _EXPLOSIVE_LENGTH
+    return bool(length ** _repeats(pattern) <= _PATTERN_STEPS)
+
+
+def _is_hopeless(pattern: str) -> bool:
+    """Whether a pattern with nested repetitions may be slow on short texts already."""
+    return pattern.count("|") > _CHOICES or "{" in pattern
 
 
 def _patterns(document: object) -> Iterator[tuple[str, str]]:
@@ -193,7 +211,7 @@ def _is_explosive(pattern: str) -> bool:
             if inner and repeats:
                 return True
             groups[-1] |= inner or repeats
-        elif mark == "|" or (_is_repeat(mark) and mark != ")"):
+        elif mark in {"|", "?"} or (_is_repeat(mark) and mark != ")"):
             groups[-1] = True
     return False
 

@@ -90,7 +90,12 @@ def test_refusing_can_be_switched_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "schema",
-    [{"pattern": "^(a+)+$", "type": "object"}, {"type": "nothing"}, "text", {"$ref": "gone.json"}],
+    [
+        {"pattern": "(a+){30}", "type": "object"},
+        {"type": "nothing"},
+        "text",
+        {"$ref": "gone.json"},
+    ],
 )
 def test_a_schema_that_is_no_use_refuses_nobody(site: Site, schema: Any) -> None:
     learn(site, Bundle(BUNDLE.url, BUNDLE.document, {"file:///srv/a/input.json": schema}))
