@@ -349,6 +349,14 @@ def test_a_tenant_changes_nothing_of_another(plane):
     assert plane.service.service(found.guid) == before
 
 
+def test_a_tenant_cannot_make_the_sites_computer_seem_alive(plane):
+    with pytest.raises(Unauthorized):
+        plane.client("bob").fetch_computer("COMP-1")
+    assert plane.client("admin").computer("COMP-1").last_seen is None
+    plane.client("COMP-1").fetch_computer("COMP-1")
+    assert plane.client("admin").computer("COMP-1").last_seen is not None
+
+
 def test_two_tenants_have_services_of_one_name(plane):
     plane.ledger()
     bob = plane.client("bob")

@@ -84,8 +84,12 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
             length=request.content_length if route.streams else None,
             range=headers.get("Range") if reads else None,
         )
-        _note(route, service, identity, call)
+        is_tenant = identity.kind is Kind.PERSON and not identity.is_operator
+        if not is_tenant:
+            _note(route, service, identity, call)
         answer = route.work(call)
+        if is_tenant:  # the call was not refused, so the computer is his
+            _note(route, service, identity, call)
         return _response(answer)
 
     return view
