@@ -27,14 +27,9 @@ from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import BadRequest, NotFoundError, SlapError
 from pelagos.slap.hateoas import Information, Navigator, instance_information, needed
 from pelagos.slap.model import Release, SupplyState
-from pelagos.slap.partition import (
-    ComputerPartition,
-    SoftwareRelease,
-    join_journals,
-    request_instance,
-    request_of_document,
-    request_of_library,
-)
+from pelagos.slap.partition import ComputerPartition, SoftwareRelease, request_instance
+from pelagos.slap.said import join_journals
+from pelagos.slap.wish import request_of_document, request_of_library
 
 
 class slap:

@@ -6,30 +6,23 @@ The other half of `library`, which makes these objects.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 from pelagos.slap import protocol
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import (
-    BadRequest,
     MarshalError,
     NotFoundError,
     ResourceNotReady,
     SlapError,
 )
 from pelagos.slap.hateoas import Information, Navigator, instance_information, needed
-from pelagos.slap.model import Instance, InstanceRequest, InstanceState, Partition, Release
+from pelagos.slap.model import Instance, InstanceRequest, Partition, Release
+from pelagos.slap.said import Status
+from pelagos.slap.wish import Parameters, request_of_document
 
 log = logging.getLogger(__name__)
-
-Parameters = Mapping[str, Any]
-
-_JOURNAL = re.compile(
-    r"\A\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<journal\s*(?:/>|>(?P<inside>.*)</journal>)\s*\Z",
-    re.DOTALL,
-)
 
 
 class SoftwareRelease:
@@ -324,111 +317,6 @@ class ComputerPartition:
         if isinstance(self._content, ResourceNotReady):
             raise self._content
         return self._content
-
-
-class Status(str):
-    """A report: its text, and by its keys what the master says beside it."""
-
-    __slots__ = ("_facts",)
-
-    _facts: Mapping[str, Any]
-
-    def __new__(cls, text: str, facts: Mapping[str, Any]) -> Self:
-        """The text with its facts."""
-        made = super().__new__(cls, text)
-        made._facts = dict(facts)
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        """A fact by its name, or the text's characters by a number or slice."""
-        return self._facts[key] if isinstance(key, str) else super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A fact, or the default without one."""
-        return self._facts.get(key, default)
-
-    def keys(self) -> Iterable[str]:
-        """Names of the facts; `dict(status)` has them all."""
-        return self._facts.keys()
-
-
-def join_journals(reports: Iterable[str | None]) -> str:
-    """The transactions of several TioXML journals in one; empty when there are none.
-
-    Raises:
-        BadRequest: one of them is no journal.
-    """
-    inside: list[str] = []
-    for report in reports:
-        if not report:
-            continue
-        match = _JOURNAL.search(report)
-        if match is None:
-            raise BadRequest(
-                "a usage report is not a TioXML journal",
-                hint="give setUsage a document whose root is <journal>",
-            )
-        inside.append(match["inside"] or "")
-    return f"<journal>{''.join(inside)}</journal>" if inside else ""
-
-
-def request_of_document(
-    software_release: str,
-    software_type: str | None,
-    partition_reference: str,
-    shared: bool = False,
-    partition_parameter_kw: Parameters | None = None,
-    filter_kw: Parameters | None = None,
-    state: str | None = None,
-    requester: tuple[str, str] | None = None,
-) -> InstanceRequest:
-    """A request with its arguments in the order of the interface document.
-
-    Raises:
-        ValueError: parameters or filters that are not a mapping.
-        BadRequest: a state that SLAP does not have.
-    """
-    for name, value in (
-        ("partition_parameter_kw", partition_parameter_kw),
-        ("filter_kw", filter_kw),
-    ):
-        if value is not None and not isinstance(value, Mapping):
-            raise ValueError(f"{name} must be a dictionary, not {type(value).__name__}")
-    if state is not None and state not in set(InstanceState):
-        raise BadRequest(
-            f"{state!r} is not a state of an instance", hint="use started, stopped or destroyed"
-        )
-    return InstanceRequest(
-        reference=partition_reference,
-        release_url=software_release,
-        software_type=software_type or "default",
-        parameters=partition_parameter_kw or {},
-        filters=filter_kw or {},
-        shared=bool(shared),
-        state=None if state is None else InstanceState(state),
-        requester=requester,
-    )
-
-
-def request_of_library(
-    software_release: str,
-    partition_reference: str,
-    partition_parameter_kw: Parameters | None = None,
-    software_type: str | None = None,
-    filter_kw: Parameters | None = None,
-    state: str | None = None,
-    shared: bool = False,
-) -> InstanceRequest:
-    """A request with its arguments in the order of the ancestor's open order; raises as above."""
-    return request_of_document(
-        software_release,
-        software_type,
-        partition_reference,
-        shared,
-        partition_parameter_kw,
-        filter_kw,
-        state,
-    )
 
 
 def request_instance(
