@@ -1,7 +1,7 @@
 """What PostgreSQL needs so that several masters can share one database.
 
 Writers queue at one advisory lock of the database, over all masters, as they do on SQLite; so what
-a writer reads stays true until its commit. See docs/decisions/0011-one-writer-at-a-time.md.
+a writer reads stays true until its commit. See docs/decisions/0019-one-writer-at-a-time.md.
 """
 
 from __future__ import annotations
