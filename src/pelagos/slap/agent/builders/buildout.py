@@ -55,8 +55,6 @@ _RELEASE = """\
 # Written by the Pelagos agent.
 [buildout]
 extends = {url}
-shared-part-list = {shared}
-build-time-part-list = {build_time}
 """
 
 _TAIL = """
@@ -202,11 +200,7 @@ class BuildoutBuilder:
         ensure_folder(folder / "extends-cache", 0o755)
         write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
         ensure_folder(self._downloads, 0o755)
-        profile = _RELEASE.format(
-            url=url,
-            shared=_lines(self._settings.shared_parts),
-            build_time=_lines(self._settings.build_time_parts),
-        )
+        profile = _RELEASE.format(url=url) + _parts_options(self._settings)
         write_atomic(folder / "buildout.cfg", profile, mode=0o644)
         (folder / BUILDING).touch()
 
@@ -420,6 +414,15 @@ def _interpreter(script: Path) -> Sequence[str]:
     """The interpreter of a script, named on its own: the kernel cuts long first lines."""
     first = script.read_bytes().partition(b"\n")[0].decode(errors="replace")
     return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
+
+
+def _parts_options(settings: AgentSettings) -> str:
+    """What recipes that share parts ask for; zc.buildout warns of options that nobody used."""
+    lists = {
+        "shared-part-list": settings.shared_parts,
+        "build-time-part-list": settings.build_time_parts,
+    }
+    return "".join(f"{name} ={_lines(folders)}\n" for name, folders in lists.items() if folders)
 
 
 def _lines(folders: Sequence[Path]) -> str:
