@@ -50,7 +50,7 @@ class MasterProgram:
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
             tuned = MasterSettings(
                 refuse_invalid_parameters=wished.refuse_invalid_parameters,
-                public_url=wished.url,
+                public_url=wished.public_url,
                 products=products(wished.products),
                 events_lifetime=wished.events_days * 86_400.0,
                 events_kept=wished.events_kept,
@@ -83,7 +83,7 @@ class MasterProgram:
                 self._renewer = Renewer(certificate, self._server.renew_certificate)
                 undoing.callback(self._renewer.stop)
             self.url = self._at(local_host(wished.host))
-            self._master.announce(wished.url or self._at(outward_host(wished.host)))
+            self._master.announce(wished.public_url or self._at(outward_host(wished.host)))
             folder.note(master_url=self.url, authority=str(folder.ca / "ca.pem") if https else "")
             _see_to_the_token(self._master, folder)
             undoing.pop_all()

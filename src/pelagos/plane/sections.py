@@ -65,8 +65,8 @@ class MasterConfig:
         events_days: days that events are kept. 400: `why` and an audit reach back a year.
         events_kept: newest events that are kept whatever their age. 100000: a small site keeps
             all of its life in some 50 MB.
-        url: where others reach the master, e.g. https://plane.example.org:8443; one-time tokens
-            to join carry it. Empty: this machine's own address.
+        public_url: where others reach the master, e.g. https://plane.example.org:8443; one-time
+            tokens to join carry it. Empty: this machine's own address.
         products: table of names that stand for software: for each the URLs of its releases, the
             best first. Programs written for SlapOS ask for them (`product.NAME`). Empty: a
             release is named by its URL.

@@ -15,4 +15,4 @@ def test_a_computer_without_a_token_is_told_what_works_today(tmp_path: Path):
         NodeProgram(PlaneSettings(tmp_path), folder, "C", "http://far")
     hint = str(caught.value.hint)
     assert "`pelagos up` with the part master" in hint
-    assert "cannot be added to a plane yet" in hint
+    assert "`pelagos node run TOKEN`" in hint
