@@ -81,7 +81,7 @@ class MasterConfig:
     usage_days: float = field(default=400.0, metadata=_POSITIVE)
     events_days: float = field(default=400.0, metadata=_POSITIVE)
     events_kept: int = field(default=100_000, metadata={"least": 1, "most": 10**9})
-    url: str = ""
+    public_url: str = ""
     products: Mapping[str, Any] = field(default_factory=dict)
 
 
