@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pelagos.core.certificate import Authority
@@ -366,6 +366,51 @@ def test_a_body_that_is_no_object_is_refused(person: Caller, body: bytes):
     answer = person.ask("POST", POST, data=body, content_type="application/json")
     assert answer.status_code == 400
     assert set(answer.get_json()) == {"status", "type", "title"}
+
+
+SAMPLES: dict[str, Any] = {"string": st.text(max_size=20), "boolean": st.booleans()}
+
+
+def made(shape: Any) -> st.SearchStrategy[Any]:
+    """Values of a shape, with any text in them."""
+    if "enum" in shape:
+        return st.sampled_from(shape["enum"])
+    if shape["type"] == "array":
+        return st.lists(made(shape["items"]), max_size=2)
+    if shape["type"] == "object" and "properties" in shape:
+        return st.fixed_dictionaries(
+            {name: made(each) for name, each in shape["properties"].items()}
+        )
+    return SAMPLES.get(shape["type"], st.dictionaries(st.text(), st.text(), max_size=2))
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("methods"))
+    made.supply()
+    made.request()
+    yield made
+    made.close()
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(sorted(METHODS)), st.data())
+def test_whatever_is_sent_the_master_does_not_fail(
+    lasting: Site, method: str, data: st.DataObject
+):
+    sent = data.draw(made(METHODS[method]))
+    for name, known in (("computer_guid", COMPUTER), ("software_release_uri", URL)):
+        if name in sent and data.draw(st.booleans()):
+            sent[name] = known
+    if "instance_guid" in sent and data.draw(st.booleans()):
+        rows = lasting.service.trees(ADMIN)
+        sent["instance_guid"] = rows[0].guid if rows else "SOFTINST-0"
+    caller = Caller(lasting.master.app, lasting.person_token)
+    answer = caller.ask("POST", method, json=sent)
+    assert answer.status_code in (200, 400, 403, 409, 413), answer.data
+    assert isinstance(answer.get_json(), dict)
 
 
 values = st.recursive(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pelagos.core import wire
+from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.instance_xml import parameters_xml
 from pelagos.slap.master.auth import Identity, Kind, permit
@@ -84,7 +85,8 @@ class HateoasFace:
     def document(self, call: Call) -> Answer:
         """An instance, a tree or a computer by its relative address."""
         permit(call.identity, call.name)
-        module, _, name = call.fields.get("relative_url", "").strip("/").partition("/")
+        address = protocol.text_field(call.fields, "relative_url", limit=protocol.URL_LIMIT)
+        module, _, name = address.strip("/").partition("/")
         if module in (_TREES, _INSTANCES):
             return _json(self._instance(self._service.instance_by_guid(name, call.identity)))
         if module == _COMPUTERS:
@@ -125,11 +127,12 @@ class HateoasFace:
     # ---- searches ----------------------------------------------------------------------------
 
     def _search(self, call: Call) -> list[Row]:
-        terms = Terms.parse(call.fields.get("query", ""))
+        query = protocol.text_field(call.fields, "query", limit=protocol.URL_LIMIT)
+        terms = Terms.parse(query)
         names, find = self._searches.get(terms.kinds, (frozenset[str](), None))
         if find is None or terms.others - names:
             raise BadRequest(
-                f"this search is not understood: {call.fields.get('query', '')[:200]}",
+                f"this search is not understood: {query[:200]}",
                 status=400,
                 hint='search e.g. for portal_type:"Instance Tree" AND validation_state:validated',
             )

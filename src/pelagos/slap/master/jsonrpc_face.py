@@ -101,9 +101,7 @@ class JsonRpcFace:
         state = sent.get("state")
         wish = InstanceRequest(
             reference=protocol.text_field(sent, "title"),
-            release_url=protocol.text_field(
-                sent, "software_release_uri", limit=protocol.URL_LIMIT
-            ),
+            release_url=_url(sent),
             software_type=protocol.text_field(sent, "software_type"),
             parameters=pack(sent.get("parameters", {})),
             filters=pack(sent.get("sla_parameters", {})),
@@ -131,16 +129,16 @@ class JsonRpcFace:
 
     def instance(self, call: Call, sent: Sent) -> dict[str, Any]:
         """An instance by its guid."""
-        return document(self._service.instance_by_guid(sent["instance_guid"], call.identity))
+        return document(self._service.instance_by_guid(_guid(sent), call.identity))
 
     def partition(self, call: Call, sent: Sent) -> dict[str, Any]:
         """The instance in a partition."""
-        where = sent["computer_guid"], sent["compute_partition_id"]
+        where = _computer(sent), protocol.partition_field(sent, "compute_partition_id")
         return document(self._service.instance_in(*where, call.identity))
 
     def tree(self, call: Call, sent: Sent) -> dict[str, Any]:
         """The root of a tree by its title."""
-        found = self._service.trees(call.identity, sent["title"])
+        found = self._service.trees(call.identity, protocol.text_field(sent, "title"))
         if not found:
             raise NotFoundError(f"there is no instance tree {sent['title']}", status=404)
         return document(found[0])
@@ -152,7 +150,7 @@ class JsonRpcFace:
 
     def shared(self, call: Call, sent: Sent) -> dict[str, Any]:
         """The shared instances that an instance serves."""
-        found = self._service.shared_by(sent["instance_guid"], call.identity)
+        found = self._service.shared_by(_guid(sent), call.identity)
         return _rows(
             {
                 "title": row.title,
@@ -167,7 +165,7 @@ class JsonRpcFace:
 
     def instance_reported(self, call: Call, sent: Sent) -> dict[str, Any]:
         """An instance runs, stands still or is gone."""
-        row = self._service.instance_by_guid(sent["instance_guid"], call.identity)
+        row = self._service.instance_by_guid(_guid(sent), call.identity)
         state: Literal["started", "stopped", "destroyed"] = sent["reported_state"]
         if row.shared:
             return _success("Ignored: a shared instance is what its host is")
@@ -180,7 +178,7 @@ class JsonRpcFace:
 
     def instance_error(self, call: Call, sent: Sent) -> dict[str, Any]:
         """An instance is not as it should be."""
-        row = self._service.instance_by_guid(sent["instance_guid"], call.identity)
+        row = self._service.instance_by_guid(_guid(sent), call.identity)
         where = _place(row)
         permit(call.identity, protocol.PARTITION_ERROR, *where)
         message = sent["message"].replace("\0", "")
@@ -190,14 +188,14 @@ class JsonRpcFace:
 
     def instance_bang(self, call: Call, sent: Sent) -> dict[str, Any]:
         """An instance wants to be processed again."""
-        where = _place(self._service.instance_by_guid(sent["instance_guid"], call.identity))
+        where = _place(self._service.instance_by_guid(_guid(sent), call.identity))
         permit(call.identity, protocol.PARTITION_BANG, *where)
         self._service.bang(*where, sent["message"], call.identity)
         return _success("Bang handled")
 
     def publish(self, call: Call, sent: Sent) -> dict[str, Any]:
         """Connection parameters, also of a shared instance."""
-        row = self._service.instance_by_guid(sent["instance_guid"], call.identity)
+        row = self._service.instance_by_guid(_guid(sent), call.identity)
         where = _place(row)
         permit(call.identity, protocol.PUBLISH, *where)
         published = pack(sent["connection_parameter_dict"])
@@ -207,7 +205,7 @@ class JsonRpcFace:
 
     def rename(self, call: Call, sent: Sent) -> dict[str, Any]:
         """Another title."""
-        row = self._service.instance_by_guid(sent["instance_guid"], call.identity)
+        row = self._service.instance_by_guid(_guid(sent), call.identity)
         where = _place(row)
         permit(call.identity, calls.RENAME, *where)
         title = protocol.text_field(sent, "title")
@@ -216,7 +214,7 @@ class JsonRpcFace:
 
     def instance_certificate(self, call: Call, sent: Sent) -> dict[str, Any]:
         """Key and certificate of an instance, the same ones each time."""
-        where = _place(self._service.instance_by_guid(sent["instance_guid"], call.identity))
+        where = _place(self._service.instance_by_guid(_guid(sent), call.identity))
         permit(call.identity, calls.PARTITION_CERTIFICATE, *where)
         pair = self._service.partition_certificate(*where, call.identity)
         return {"key": pair["key"], "certificate": pair["certificate"]}
@@ -225,7 +223,7 @@ class JsonRpcFace:
 
     def instances_on(self, call: Call, sent: Sent) -> dict[str, Any]:
         """The instances on a computer."""
-        found = self._service.instances_on(sent["computer_guid"], call.identity)
+        found = self._service.instances_on(_computer(sent), call.identity)
         return _rows(
             {
                 "title": row.title,
@@ -239,7 +237,7 @@ class JsonRpcFace:
 
     def supplies_on(self, call: Call, sent: Sent) -> dict[str, Any]:
         """The releases that a computer was asked to supply."""
-        found = self._service.supplies_on(sent["computer_guid"], call.identity)
+        found = self._service.supplies_on(_computer(sent), call.identity)
         return _rows(
             {"software_release_uri": row.url, "state": str(row.requested_state)} for row in found
         )
@@ -253,7 +251,7 @@ class JsonRpcFace:
     def supply(self, call: Call, sent: Sent) -> dict[str, Any]:
         """A release on a computer."""
         computer_id = _permitted(call, sent, protocol.SUPPLY)
-        url = protocol.text_field(sent, "software_release_uri", limit=protocol.URL_LIMIT)
+        url = _url(sent)
         state = SupplyState(sent.get("state", SupplyState.AVAILABLE))
         self._service.supply(url, computer_id, state, call.identity)
         return _success(f"Supplied {url} to be {state}")
@@ -262,7 +260,7 @@ class JsonRpcFace:
         """A release is being built, built or gone."""
         state: Literal["building", "available", "destroyed"] = sent["reported_state"]
         computer_id = _permitted(call, sent, f"{state}SoftwareRelease")
-        url = sent["software_release_uri"]
+        url = _url(sent)
         self._service.report_release(computer_id, url, state, call.identity)
         return _success("State reported")
 
@@ -270,7 +268,7 @@ class JsonRpcFace:
         """A release could not be built."""
         computer_id = _permitted(call, sent, protocol.RELEASE_ERROR)
         message = sent["message"].replace("\0", "")
-        url = sent["software_release_uri"]
+        url = _url(sent)
         self._service.report_release_error(computer_id, url, message, call.identity)
         return _success("Error reported")
 
@@ -315,7 +313,7 @@ class JsonRpcFace:
 
     def computer_status(self, call: Call, sent: Sent) -> dict[str, Any]:
         """What was last heard of a computer."""
-        found = self._service.computer_status(sent["computer_guid"], call.identity)
+        found = self._service.computer_status(_computer(sent), call.identity)
         return {"text": found["text"]}
 
     def hateoas_url(self, call: Call, sent: Sent) -> dict[str, Any]:
@@ -387,9 +385,21 @@ def _input(call: Call) -> Sent:
 
 def _permitted(call: Call, sent: Sent, right: str) -> str:
     """The computer that a call is about, when the caller may make the SLAP call of this name."""
-    computer_id = protocol.text_field(sent, "computer_guid")
+    computer_id = _computer(sent)
     permit(call.identity, right, computer_id, call.identity.partition_id)
     return computer_id
+
+
+def _computer(sent: Sent) -> str:
+    return protocol.text_field(sent, "computer_guid")
+
+
+def _guid(sent: Sent) -> str:
+    return protocol.text_field(sent, "instance_guid")
+
+
+def _url(sent: Sent) -> str:
+    return protocol.text_field(sent, "software_release_uri", limit=protocol.URL_LIMIT)
 
 
 def _place(row: StoredInstance) -> tuple[str, str]:
