@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -278,3 +279,21 @@ def test_a_draining_computer_keeps_what_it_has_and_takes_nothing_new(site: Site)
     assert site.kinds(COMPUTER).count("computer.opened") == 1
     with pytest.raises(NotFoundError):
         site.service.drain("COMP-9", True, ADMIN)
+
+
+def test_plans_beside_requests_leave_no_trace(site: Site):
+    def work(number: int) -> None:
+        if number % 2:
+            plan(site, f"planned{number}")
+        else:
+            site.request(f"asked{number}", parameters={"n": str(number)}, url=URL)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert sorted(item.reference for item in site.service.services()) == [
+        "asked0",
+        "asked2",
+        "asked4",
+    ]
+    assert site.service.computer(COMPUTER).free_count == 0
+    assert not [event for event in site.service.events(limit=999) if "planned" in event.reference]
