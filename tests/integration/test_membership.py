@@ -159,3 +159,10 @@ def test_a_token_for_another_computer_does_not_take_over_this_ones_partitions(
     with pytest.raises(PelagosError, match="this data folder is that of the computer box"):
         plane.join(plane.token("crate"))
     assert plane.member().identity()["name"] == "box"
+
+
+def test_a_persons_token_is_refused_before_it_is_used(plane: Plane) -> None:
+    token = plane.person.invite("person", "ann").token
+    with pytest.raises(PelagosError, match="for a person, not for a computer"):
+        plane.join(token)
+    assert list(plane.away.node.iterdir()) == []

@@ -208,11 +208,13 @@ def test_a_running_agent_takes_more_partitions_at_once(site: UserSite) -> None:
 
 
 def test_a_destroyed_instance_leaves_no_process_of_its_user(site: UserSite) -> None:
-    folder = site.partition("b")
+    site.request("c", site.service("a").release_url)
+    site.until("c", lambda s: s.status == "started", within=60.0)
+    folder = site.partition("c")
     uid = folder.stat().st_uid
     number = int(folder.name.removeprefix("slappart"))
     site.as_user(number, "sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 </dev/null &")
-    site.set_state("b", InstanceState.DESTROYED)
+    site.set_state("c", InstanceState.DESTROYED)
     site.until("a", lambda _: list(folder.iterdir()) == [folder / ".slapos-resource"])
     assert [p for p in Path("/proc").glob("[0-9]*") if _is_alive(p, uid)] == []
 

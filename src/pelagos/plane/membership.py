@@ -109,6 +109,11 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
             "this token is for a person, not for a computer; it stays good",
             hint="ask for one for this computer: pelagos computer add NAME",
         )
+    if token.kind not in {"", "computer"}:
+        raise PelagosError(
+            f"this token is for a {token.kind}, not for a computer; it was not used",
+            hint="ask for one for this computer: pelagos computer add NAME",
+        )
     former = folder.endpoints().computer_id if folder.node_token() else ""
     wished = name or former or default_name
     key, request = make_request(wished)
