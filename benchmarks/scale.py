@@ -15,8 +15,8 @@ a kept connection, and share this machine with the master.
 - `list`: `pelagos service list -o json` as a program: until the first row, in all, its memory.
 - `computers`: GET /v1/computers.
 - the original stand-alone master (`slapos proxy start`) with as many computers, as far as it goes:
-  requests by 1 caller. It commits without waiting for the disk less often than ours: each call is
-  one SQLite transaction there too.
+  requests by 1 caller, each naming its computer, because it looks for no other. Its state is in
+  SQLite, too.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def our_master(url: str, computers: int, partitions: int) -> Iterator[Running]:
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         address, token, agents = process.stdout.readline().split()
         try:
             yield Running(address, token, agents, process.pid)
@@ -213,6 +214,14 @@ def new_service(prefix: str) -> Callable[[SlapClient, int], None]:
     return one
 
 
+def named_computer(computers: int) -> Callable[[SlapClient, int], None]:
+    def one(client: SlapClient, number: int) -> None:
+        filters = {"computer_guid": f"COMP-{number % computers:04}"}
+        client.request(InstanceRequest(f"named-{number}", RELEASE, filters=filters))
+
+    return one
+
+
 def waiting(client: SlapClient, number: int) -> None:
     try:
         client.request(InstanceRequest(f"waits-{number}", f"{RELEASE}.none"))
@@ -287,7 +296,7 @@ def measure_peer(asked: argparse.Namespace) -> None:
                 client.format_computer(announcement(number, asked.partitions))
                 client.supply(RELEASE, f"COMP-{number:04}")
             print(f"slapos proxy: furnished in {time.perf_counter() - began:.0f} s", flush=True)
-            ask("requests", master, 1, asked.peer, new_service("alone"))
+            ask("requests", master, 1, asked.peer, named_computer(asked.computers))
             print(f"  memory     {master.memory_mb():.0f} MB at the end", flush=True)
 
 
@@ -306,7 +315,7 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks scale")
     parser.add_argument("--computers", type=int, default=1000)
     parser.add_argument("--partitions", type=int, default=10)
-    parser.add_argument("--databases", default="sqlite,postgresql")
+    parser.add_argument("--databases", default="sqlite,postgresql", help="may be empty")
     parser.add_argument("--alone", type=int, default=1000, help="requests of the single caller")
     parser.add_argument("--peer", type=int, default=200, help="requests to slapproxy; 0: none")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
@@ -316,7 +325,7 @@ def main(argv: list[str]) -> None:
         return
     fdatasync()
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
-    for kind in asked.databases.split(","):
+    for kind in filter(None, asked.databases.split(",")):
         measure(kind, asked)
     if asked.peer:
         measure_peer(asked)
