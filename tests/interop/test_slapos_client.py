@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from pelagos.slap.model import (
 )
 from support import slap_samples, slapos_peer
 from support.slapos_peer import Node, PeerMissingError, Proxy
+from support.slapos_place import library
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(400)]
 
@@ -85,28 +85,6 @@ def done(node: Node, *words: str) -> str:
     assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
     assert "Traceback" not in result.stdout + result.stderr
     return result.stdout + result.stderr
-
-
-LIBRARY = """
-import json, sys
-from slapos.slap import slap, NotFoundError, ResourceNotReady, ServerError, ConnectionError
-from requests.exceptions import HTTPError
-plane = slap()
-plane.initializeConnection(sys.argv[1], timeout=20)
-def show(value):
-    print(json.dumps(value, default=str, sort_keys=True))
-def error_of(call):
-    try:
-        call()
-    except Exception as error:
-        return type(error).__name__
-"""
-
-
-def library(node: Node, code: str, url: str | None = None) -> Any:
-    """What a program with the original library shows."""
-    out = node.python(LIBRARY + textwrap.dedent(code), url or node.master_url)
-    return json.loads(out.strip().splitlines()[-1])
 
 
 def test_the_original_command_line_and_library_do_the_journey(place: Place):
