@@ -90,7 +90,7 @@ def test_a_value_after_an_equals_sign_is_proposed(words, expected, capsys):
 
 
 def test_settings_and_shells_are_proposed():
-    assert names("config", "get", "master.p") == ["master.port"]
+    assert names("config", "get", "master.po") == ["master.port"]
     assert names("completion", "z") == ["zsh"]
 
 

@@ -11,7 +11,6 @@ _COLUMNS = (
     Column("rows", show=lambda count: f"{count:,}"),
     Column("sha256", show=lambda digest: digest[:16]),
 )
-_URL = "sqlite:////PATH, the path of a SQLite file, or postgresql://USER@HOST/DATABASE"
 
 
 class DbCopy(Command):
@@ -23,12 +22,12 @@ class DbCopy(Command):
 
     shows = True
     operands = {
-        "source": Operand(f"database to copy from: {_URL}", complete="file"),
-        "target": Operand("empty database to copy to, in the same forms", complete="file"),
+        "source": Operand("URL of a database, or path of a SQLite file", complete="file"),
+        "target": Operand("the same, of an empty database", complete="file"),
     }
     examples = (
-        "pelagos db copy plane.db postgresql://pelagos@db.example.org/pelagos",
-        "pelagos db copy postgresql://pelagos@db.example.org/pelagos sqlite:////tmp/plane.db",
+        "pelagos db copy plane.db postgresql://pelagos@db.example.org/site",
+        "pelagos db copy postgresql://pelagos@db.example.org/site /tmp/plane.db",
     )
 
     def main(self, source: str, target: str) -> None:
