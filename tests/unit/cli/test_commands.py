@@ -395,9 +395,9 @@ def test_a_partition_that_leads_out_of_its_folder_is_refused(world):
 
 
 def test_a_setting_is_written_read_and_removed(world):
-    assert world.run("config", "set", "node.partitions", "20").code == 0
-    assert world.run("config", "get", "node.partitions").out == "20\n"
-    [found] = [one for one in world.run("config", "list", "-o", "json").data if one["value"] == 20]
+    assert world.run("config", "set", "node.partitions", "23").code == 0
+    assert world.run("config", "get", "node.partitions").out == "23\n"
+    [found] = [one for one in world.run("config", "list", "-o", "json").data if one["value"] == 23]
     assert found["origin"] == "file"
     assert world.run("config", "delete", "node.partitions").code == 0
     assert "[node]" not in Path(world.run("config", "path").out.strip()).read_text()
@@ -407,7 +407,7 @@ def test_a_setting_is_written_read_and_removed(world):
 
 def test_a_variable_that_is_stronger_than_the_file_is_named(world):
     world.environ["PELAGOS_NODE_PARTITIONS"] = "7"
-    ran = world.run("config", "set", "node.partitions", "20")
+    ran = world.run("config", "set", "node.partitions", "23")
     assert "PELAGOS_NODE_PARTITIONS is set here" in ran.err
     assert world.run("config", "get", "node.partitions").out == "7\n"
 

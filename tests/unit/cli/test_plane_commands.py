@@ -20,7 +20,9 @@ def started(monkeypatch):
 
     def run(settings, *, on_ready):
         seen.append(settings)
-        on_ready(Endpoints("http://m:1", "http://d:2", "COMP"))
+        on_ready(
+            Endpoints(master_url="http://m:1", directory_url="http://d:2", computer_id="COMP")
+        )
 
     monkeypatch.setattr(up, "run", run)
     return seen

@@ -39,8 +39,8 @@ class MasterSettings:
             computers with 1,000 partitions, or 2,000 with 10.
         events_lifetime: seconds that events are kept. 400 days: `why` and an audit reach back a
             year.
-        events_kept: newest events that are kept whatever their age. 100,000: a small site keeps all
-            of its life in some 50 MB.
+        events_kept: newest events that are kept whatever their age. 100,000: a small site keeps
+            all of its life in some 50 MB.
         usage_lifetime: seconds that usage reports are kept. 400 days: the same month of the year
             before can still be compared.
         products: name -> URLs of its releases, the best first. Empty: a URL stands for itself.

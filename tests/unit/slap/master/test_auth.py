@@ -27,10 +27,10 @@ def test_every_call_has_its_rights_and_stands_in_the_reference(site: Site):
         name = rule.endpoint.partition("-")[2]
         if rule.rule == "/v1/health":
             continue
-        called.add(name)
-        assert RIGHTS[name]
+        # The methods of JSON-RPC ask for the rights of the calls that they stand for.
+        called.add("slapos" if name.startswith("slapos.") else name)
         assert re.sub(r"/<.*", "", rule.rule.removeprefix("/")) in page, rule.rule
-    assert called == set(RIGHTS)
+    assert called | {"cache/read", "cache/write"} == set(RIGHTS)  # this master has no store
 
 
 def test_every_code_of_a_cause_stands_in_the_reference():
