@@ -95,6 +95,8 @@ class Agent:
         self._plan = Plan()
         self._status = self._make_status()
         self._written: bytes = b""
+        self._unnoted: dict[str, Report] = {}
+        self._note_at = 0.0
 
     # ---- for others -----------------------------------------------------------------------------
 
@@ -163,6 +165,10 @@ class Agent:
             self._observe_at = now + self._settings.observe_interval
             self._decide(self._wish)
         self._mail.send_due()
+        if self._unnoted and now >= self._note_at:
+            reports, self._unnoted = self._unnoted, {}
+            for report in reports.values():
+                self._settle(report)
         self._note_status()
 
     def _wait(self) -> None:
@@ -298,10 +304,12 @@ class Agent:
                         PartitionFiles(self._layout.partition(subject)).finish(report.wish)
         except OSError as error:
             log.warning("cannot note that %s is done: %s", subject, error)
+            retry_at = self._clock.monotonic() + self._settings.retry_first
             if report.told is Told.RELEASE_AVAILABLE:  # report again, and with that note again
                 self._mail.outbox.forget(subject)
-                retry_at = self._clock.monotonic() + self._settings.retry_first
                 self._remember_release(subject, ReleaseMemory(retry_at=retry_at))
+            else:
+                self._unnoted[subject], self._note_at = report, retry_at
 
     # ---- ending and status ----------------------------------------------------------------------
 

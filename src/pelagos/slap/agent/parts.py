@@ -40,7 +40,7 @@ class Parts:
     builder: Builder
     supervisor: Supervisor
     recall: Recall
-    inbox: queue.SimpleQueue[News]
+    inbox: queue.Queue[News]
     work: Work
     mail: Correspondence
     keeper: Keeper
@@ -62,7 +62,8 @@ def make_parts(
     cache = None if settings.cache is None else BinaryCache(settings.cache, layout)
     builder = builder or BuildoutBuilder(layout, settings, clock=clock, cache=cache)
     supervisor = supervisor or Supervisord(layout, clock=clock, log_limit=settings.log_limit)
-    inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
+    # No SimpleQueue: its wait with a limit never ends when a signal comes as the limit is reached.
+    inbox: queue.Queue[News] = queue.Queue()
     applier = Applier(
         layout,
         computer_id=settings.computer_id,

@@ -1,0 +1,53 @@
+"""An agent that is killed between any two things that it does: the next one always gets there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.mortal_agent import DIE
+from support.mortal_world import PATIENCE, WISHES, Holds, World, settled_world, wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+
+#: How many points of each of the seven wishes are tried, and in how many tests.
+POINTS, SHARDS = 36, 4
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with settled_world(tmp_path) as made:
+        yield made
+
+
+def live(world: World, point: int, wish: Callable[[World], Holds]) -> bool:
+    """Wish something of an agent that dies at a point, and settle with the next one.
+
+    Returns:
+        Whether it died there; it may have been done before.
+    """
+    what = f"{wish.__name__}, killed at {point}"
+    world.round += 1
+    world.mortals.arm(world.pid, DIE, point)
+    is_reached = wish(world)
+    end = time.monotonic() + PATIENCE
+    while world.mortals.is_alive(world.pid) and not is_reached():
+        assert time.monotonic() < end, f"{what}: it neither died nor got there"
+        time.sleep(0.02)
+    world.end_agent()
+    assert not world.half_written(), what
+    world.pid = world.mortals.spawn()
+    wait_until(is_reached, f"{what} ({world.mortals.struck}): the next one did not get there")
+    return bool(world.mortals.struck)
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_the_next_agent_gets_there_from_wherever_one_was_killed(world: World, shard: int) -> None:
+    died = 0
+    for point in range(1 + shard, POINTS + 1, SHARDS):
+        for wish in WISHES:
+            died += live(world, point, wish)
+    assert died >= POINTS // SHARDS * len(WISHES) // 3, "most points were never reached"
