@@ -92,7 +92,7 @@ class Bookkeeper:
         self._outgoing = layout.root / "usage"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._began = clock.time()
+        self._began = clock.monotonic()
         folders = {name: layout.partition(name) for name in layout.partition_ids}
         self._meter = Meter(folders)
 
@@ -167,28 +167,35 @@ class Bookkeeper:
         for name, use in self._meter.take().items():
             told += movements(use, name)
         told += movements(self._meter.computer(self._layout.root))
-        now = self._clock.time()
-        texts = tuple(self._journals(told, now))
-        self._began = now
+        now, ended = self._clock.time(), self._clock.monotonic()
+        texts = tuple(self._journals(told, now - (ended - self._began), now))
+        self._began = ended
         journal = wire.encode(_Journal(texts, tuple(sources)))
-        write_atomic(self._outgoing / f"{int(now * 1000):015d}.json", journal, mode=0o600)
+        write_atomic(self._free_path(now), journal, mode=0o600)
         self._finish_sources()
 
-    def _journals(self, told: Sequence[tio.Movement], now: float) -> Iterator[str]:
+    def _free_path(self, now: float) -> Path:
+        """By time, as a rule; a clock that was set back must not have one replace another."""
+        number = int(now * 1000)
+        while (path := self._outgoing / f"{number:015d}.json").exists():
+            number += 1
+        return path
+
+    def _journals(self, told: Sequence[tio.Movement], start: float, stop: float) -> Iterator[str]:
         """As many journals as are needed for none to be too large."""
         document = tio.write_journal(
             self._settings.computer_id,
             told,
-            start=self._began,
-            stop=now,
+            start=start,
+            stop=stop,
             title=f"Resource consumptions {uuid.uuid4().hex}",  # two are never the same
         )
         if len(told) <= _MOVEMENTS and len(document) <= tio.LIMIT // 2:
             yield document.decode()
         elif len(told) > 1:
             middle = len(told) // 2
-            yield from self._journals(told[:middle], now)
-            yield from self._journals(told[middle:], now)
+            yield from self._journals(told[:middle], start, stop)
+            yield from self._journals(told[middle:], start, stop)
         else:
             log.warning("a movement of %s is too large to be told", told[0].reference)
 

@@ -21,14 +21,17 @@ log = logging.getLogger(__name__)
 
 #: The part of a certificate's life after which the next one is fetched.
 _RENEW_AFTER = 2 / 3
-#: Seconds until the master is asked again that had no certificate, or could not be asked.
-_ASK_AGAIN = 3600.0
+#: Seconds until the master is asked again that had no certificate, or could not be asked; and
+#: between two looks at a good one, because the clock may be set.
+_LOOK_AGAIN = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """Of whom, and when to look again: by the clock that only grows, should the other be set."""
+
     guid: str
-    renew_at: float
+    look_at: float
 
 
 class PartitionCertificates:
@@ -82,19 +85,18 @@ class PartitionCertificates:
         """
         if not self._client.url.startswith("https:"):
             return
-        now = self._clock.time()
         with self._lock:
             known = self._known.get(partition_id)
-        if known is not None and known.guid == guid and now < known.renew_at:
+        if known is not None and known.guid == guid and self._clock.monotonic() < known.look_at:
             return
-        renew_at = now + _ASK_AGAIN
         held = files.certificate(guid)
-        if held is not None and (until := _renew_at(held)) is not None and now < until:
-            renew_at = until
-        else:
-            renew_at = self._fetch(partition_id, guid, files, has_one=held is not None) or renew_at
+        until = _renew_at(held) if held is not None else None
+        if until is None or until <= self._clock.time():
+            until = self._fetch(partition_id, guid, files, has_one=held is not None)
+        left = _LOOK_AGAIN if until is None else until - self._clock.time()
+        look_at = self._clock.monotonic() + min(_LOOK_AGAIN, max(0.0, left))
         with self._lock:
-            self._known[partition_id] = _Known(guid, renew_at)
+            self._known[partition_id] = _Known(guid, look_at)
 
     def _fetch(
         self, partition_id: str, guid: str, files: PartitionFiles, *, has_one: bool

@@ -126,6 +126,8 @@ class Ending:
             return
         now = self._clock.time()
         until = _number(known) if known is not None else now + days * _DAY
+        if days > 0 and until > now + days * _DAY:  # noted while the clock was wrong
+            known, until = None, now + days * _DAY
         if known is None:
             write_atomic(folder / DATE, str(until), mode=0o640)
         if now < until:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from pelagos.slap.agent.process import read_stat
 from pelagos.slap.tio import Movement
 
 #: Entries of folders that one look at the disk reads at the most.
@@ -58,7 +59,7 @@ class _Known:
     processes: int = 0
     disk: int | None = None
     walk: _Walk | None = None
-    times: dict[tuple[int, float], float] = field(default_factory=dict)
+    times: dict[tuple[int, int], float] = field(default_factory=dict)
 
 
 class Meter:
@@ -72,7 +73,7 @@ class Meter:
         self._folders = dict(folders)
         self._known: dict[str, _Known] = {}
         self._boot_cpu = _computer_cpu()
-        self._began = time.time()
+        self._began = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
 
     def sample(self, programs: Mapping[str, Iterable[int]]) -> None:
         """Look once.
@@ -97,14 +98,14 @@ class Meter:
 
     def _add(self, name: str, processes: list[psutil.Process]) -> None:
         known = self._known.setdefault(name, _Known())
-        times: dict[tuple[int, float], float] = {}
+        times: dict[tuple[int, int], float] = {}
         memory = 0
         use_pss = len(processes) <= _PSS_FOR
         for process in processes:
             try:
                 with process.oneshot():
                     spent = process.cpu_times()
-                    key = (process.pid, process.create_time())
+                    key = (process.pid, _start(process.pid))
                     memory += _memory(process, use_pss=use_pss)
             except psutil.Error:
                 continue
@@ -200,6 +201,14 @@ def _home_of(
         path.append(here)
         here = seen[here][1]
     return home[here]
+
+
+def _start(pid: int) -> int:
+    """When a process began, in ticks since the boot: the wall clock may be set meanwhile."""
+    fields = read_stat(pid)
+    if fields is None:
+        raise psutil.NoSuchProcess(pid)
+    return int(fields[19])
 
 
 def _memory(process: psutil.Process, *, use_pss: bool) -> int:

@@ -146,8 +146,12 @@ def explain_service(
 
 
 def is_silent(last_seen: float | None, now: float, silent_after: float) -> bool:
-    """Whether a sign of life is too old; never seen is silent, too."""
-    return last_seen is None or now - last_seen > silent_after
+    """Whether a sign of life is too old; never seen is silent, too.
+
+    One from the future is older than it says: the clock was set back since. Masters' clocks may
+    differ by as much as an agent may be silent.
+    """
+    return last_seen is None or abs(now - last_seen) > silent_after
 
 
 def _blocker(service: ServiceFacts, release: ReleaseFacts | None) -> Cause | None:

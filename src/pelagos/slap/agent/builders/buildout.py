@@ -241,7 +241,8 @@ class BuildoutBuilder:
         """End an earlier agent's build whose time is over; it is found by its argument."""
         log = self._layout.release_log(url)
         started = (self._layout.release(url) / BUILDING).stat().st_mtime if log.exists() else 0.0
-        if started and self._clock.time() - started > self._settings.build_timeout:
+        # Begun in the future: the clock was set back, and its time would be over too late.
+        if started and abs(self._clock.time() - started) > self._settings.build_timeout:
             for pid in pids_with_argument(str(self._layout.release(url) / BUILT)):
                 end_tree(pid)
 
