@@ -21,6 +21,16 @@ from pelagos.slap.agent.promise import PromiseRunner
 
 pytestmark = pytest.mark.integration
 ENVIRON = {"PATH": "/usr/bin:/bin"}
+#: Leaves a daemon: nobody's child, in a session of its own, that heeds no signal.
+STUBBORN = """\
+trap '' TERM HUP
+if [ -n "$1" ]; then
+    echo $$ > daemon
+    exec sleep 600
+fi
+(setsid /bin/sh "$0" stay &)
+sleep 600
+"""
 
 
 def captured(folder: Path, script: str, *, timeout: float = 10.0, limit: int = 1000) -> Finished:
@@ -68,6 +78,22 @@ def test_a_late_program_ends_with_all_that_descends_from_it(tmp_path: Path) -> N
     # The shell itself is ended, or it sees its child ended first and says so: 128 + 9.
     assert done.is_late and done.status in {-9, 137}
     assert is_gone(int(done.output))
+
+
+def test_a_late_program_ends_with_its_daemons_that_heed_no_signal(tmp_path: Path) -> None:
+    script = tmp_path / "stubborn"
+    script.write_text(STUBBORN)
+    with (tmp_path / "log").open("wb") as log:
+        done = run_logged(
+            ["/bin/sh", str(script)],
+            cwd=tmp_path,
+            environ=ENVIRON,
+            log=log.fileno(),
+            timeout=1.5,
+            stop=threading.Event(),
+        )
+    assert done.is_late
+    assert is_gone(int((tmp_path / "daemon").read_text()))
 
 
 def test_a_set_stop_ends_a_program_at_once(tmp_path: Path) -> None:

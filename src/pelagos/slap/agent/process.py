@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from pelagos.slap.agent.account import owner_of
 KEPT_VARIABLES = ("PATH", "TZ", "TMPDIR")
 NETWORK_PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "CURL_")
 PROXY_SUFFIX = "_proxy"
+#: The variable by which what a run started is known, wherever it went.
+MARK = "PELAGOS_RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,17 @@ def run_logged(
 ) -> Finished:
     """Run a program whose output goes to the open file `log`; leaves nothing running.
 
-    As root it runs as the owner of `cwd`, as with `run_captured`.
+    As root it runs as the owner of `cwd`, as with `run_captured`. When it is ended, so is what it
+    had put into a session of its own and let go.
 
     Raises:
         OSError: it cannot be started.
     """
+    mark = uuid.uuid4().hex
     with subprocess.Popen(  # noqa: S603 - the caller's program, no shell
         argv,
         cwd=cwd,
-        **as_owner(cwd, environ),
+        **as_owner(cwd, {**environ, MARK: mark}),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -98,7 +103,10 @@ def run_logged(
         umask=0o027,
         pass_fds=tuple(pass_fds),
     ) as process:
-        return _await(process, timeout, stop)
+        done = _await(process, timeout, stop)
+    if done.is_late or done.is_stopped:
+        end_marked(mark)
+    return done
 
 
 def _await(process: subprocess.Popen[bytes], timeout: float, stop: threading.Event) -> Finished:
@@ -218,6 +226,17 @@ def end_tree(pid: int, *, has_ended: bool = False) -> None:
         for member in members:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(member, signal.SIGKILL)
+
+
+def end_marked(mark: str) -> None:
+    """End what a run left behind in a session of its own; it carries the run's mark."""
+    wanted = f"{MARK}={mark}".encode()
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if wanted in Path(f"/proc/{entry}/environ").read_bytes().split(b"\0"):
+                os.kill(int(entry), signal.SIGKILL)
 
 
 def end_processes_of(uid: int) -> None:

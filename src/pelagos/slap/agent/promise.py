@@ -10,12 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import select
-import signal
 import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from pelagos.slap.agent import promise_plugin as plugin
 from pelagos.slap.agent import promise_record as record
 from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.errors import StepDeferred
-from pelagos.slap.agent.process import Finished, run_captured
+from pelagos.slap.agent.process import MARK, Finished, end_marked, run_captured
 from pelagos.slap.agent.promise_plugin import Asked, Mode, find_plugins
 from pelagos.slap.agent.promise_record import HISTORY, Change, PromiseRecord
 
@@ -41,7 +39,6 @@ RED_PAUSE = 20.0
 FRESH = 5.0
 #: Seconds between two writings of a result that has not changed.
 WRITE_EVERY = 60.0
-_MARK = "PELAGOS_RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +334,7 @@ class _Work:
             done: Finished | str = run_captured(
                 argv,
                 cwd=self.folder,
-                environ={**self.environ, **more, _MARK: mark},
+                environ={**self.environ, **more, MARK: mark},
                 timeout=self.runner.timeout,
                 limit=limit,
                 stop=self.stop,
@@ -348,7 +345,7 @@ class _Work:
         finally:
             os.close(leash)
             if not _is_let_go(held):
-                _end_marked(mark)
+                end_marked(mark)
             os.close(held)
         return done, self.runner.clock.monotonic() - before
 
@@ -381,14 +378,3 @@ def _is_let_go(pipe: int) -> bool:
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _end_marked(mark: str) -> None:
-    """End what a promise left behind in a session of its own; it carries our mark."""
-    wanted = f"{_MARK}={mark}".encode()
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
-        if not entry.isdigit():
-            continue
-        with suppress(OSError):
-            if wanted in Path(f"/proc/{entry}/environ").read_bytes().split(b"\0"):
-                os.kill(int(entry), signal.SIGKILL)

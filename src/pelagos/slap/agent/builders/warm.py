@@ -16,6 +16,7 @@ import select
 import socket
 import subprocess
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +24,13 @@ from pathlib import Path
 from pelagos.core import wire
 from pelagos.core.clock import Clock
 from pelagos.slap.agent.account import Account, owner_of
-from pelagos.slap.agent.process import Finished, end_tree
+from pelagos.slap.agent.process import MARK, Finished, end_marked, end_tree
 
 log = logging.getLogger(__name__)
 
 DRIVER = Path(__file__).with_name("driver.py")
+#: Seconds in which a server ends a run that was given up.
+_ENDING = 5.0
 PRELOAD = ("zc.recipe.egg", "pelagos.slap.recipes", "pelagos.slap.client")
 
 
@@ -76,7 +79,8 @@ class WarmBuildouts:
     ) -> Finished | None:
         """Run buildout in a child of the warm server; None when that cannot be done."""
         account = owner_of(folder)
-        known = {**environ, **(account.environ if account else {})}
+        mark = uuid.uuid4().hex
+        known = {**environ, **(account.environ if account else {}), MARK: mark}
         request = wire.encode(
             {"folder": str(folder), "environ": known, "arguments": list(arguments)}
         )
@@ -93,7 +97,10 @@ class WarmBuildouts:
                 return None
             finally:
                 theirs.close()
-            return self._answer(ours, timeout, stop)
+            done = self._answer(ours, timeout, stop)
+        if done is not None and (done.is_late or done.is_stopped):
+            end_marked(mark)  # what had left the run's session
+        return done
 
     def _answer(
         self, answer: socket.socket, timeout: float, stop: threading.Event
@@ -106,7 +113,9 @@ class WarmBuildouts:
             if poll.poll(max(0.0, min(0.25, left)) * 1000):
                 line = answer.recv(64)
                 return Finished(int(line)) if line else None
-            if left <= 0 or stop.is_set():  # closing our end makes the server end the run
+            if left <= 0 or stop.is_set():
+                answer.shutdown(socket.SHUT_WR)  # makes the server end the run, and say so
+                poll.poll(_ENDING * 1000)
                 return Finished(-9, is_late=left <= 0, is_stopped=stop.is_set())
 
     def _server(self, script: Path, account: Account | None) -> _Server | None:
