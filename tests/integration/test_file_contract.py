@@ -94,6 +94,7 @@ def test_the_profile_is_the_releases_with_our_sections_behind_it(folder: Path) -
         "requested-state",
         "key-file",
         "cert-file",
+        "authority-file",
         "shared-part-list",
         "build-time-part-list",
     }

@@ -162,6 +162,9 @@ def carry_out(plan: FormatPlan, layout: Layout) -> None:
         try:
             _STEPS[step.kind](step)
         except (OSError, KeyError) as error:
+            if step.kind == "write-resource":  # a full partition must not stop all the others
+                log.warning("%s has no description of its resources: %s", step.subject, error)
+                continue
             raise FormatFailed(
                 f"{step.kind} {step.subject} did not work: {error}",
                 hint="mend that and format again; what was done before it stays",
