@@ -73,7 +73,7 @@ class Meter:
         self._folders = dict(folders)
         self._known: dict[str, _Known] = {}
         self._boot_cpu = _computer_cpu()
-        self._began = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+        self._began = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
     def sample(self, programs: Mapping[str, Iterable[int]]) -> None:
         """Look once.
