@@ -88,6 +88,11 @@ class Person:
     def connection(self, reference: str, **asked: Any) -> Mapping[str, Any]:
         return self.request(reference, **asked).connection
 
+    def published(self, title: str) -> Mapping[str, Any]:
+        """What the instance of that title has published, whoever requested it."""
+        found = self.client.fetch_computer(COMPUTER).partitions
+        return next((one.connection for one in found if one.instance_title == title), {})
+
     def seats(self) -> dict[str, str]:
         """Partition → the instance in it."""
         found = self.client.fetch_computer(COMPUTER)
@@ -297,7 +302,7 @@ def carry_out(ours: Ours) -> None:
 
     person.request("root", "tree")
     ours.until(lambda: "leaf" in person.connection("root", software_type="tree"))
-    ours.until(lambda: "leaf" in person.seats().values())
+    ours.until(lambda: person.published("leaf"))
     # The original master of this version does not wake the root when its leaf publishes.
     person.request("root", "tree", again="1")
     ours.until(
