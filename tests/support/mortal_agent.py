@@ -94,7 +94,7 @@ class Mortals:
     def struck(self) -> str:
         """The deed at which it happened; empty as long as it did not."""
         try:
-            return self._struck.read_text()
+            return self._struck.read_text() or "another at the same time"
         except FileNotFoundError:
             return ""
 

@@ -141,14 +141,12 @@ class World:
         wait_until(lambda: not self.mortals.is_alive(self.pid), "it does not die")
 
 
+#: In groups that lead back to where they began.
 WISHES = (
-    World.change,
-    World.stop,
-    World.start,
-    World.destroy,
-    World.create,
-    World.supply,
-    World.remove,
+    (World.change,),
+    (World.stop, World.start),
+    (World.destroy, World.create),
+    (World.supply, World.remove),
 )
 
 

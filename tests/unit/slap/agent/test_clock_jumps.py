@@ -181,7 +181,7 @@ def test_processor_time_is_counted_once_whatever_the_clock_says(
         try:
             assert process.stdout is not None
             process.stdout.readline()
-            for ahead in (0.0, 3 * DAY, -7 * DAY):
+            for ahead in (0.0, 3 * DAY, 6 * DAY):
                 shown = time.time() + ahead
                 monkeypatch.setattr("psutil.boot_time", lambda at=shown: at)
                 monkeypatch.setattr("psutil._pslinux.boot_time", lambda at=shown: at)
@@ -189,4 +189,4 @@ def test_processor_time_is_counted_once_whatever_the_clock_says(
             used = meter.take()["slappart0"].cpu
         finally:
             process.kill()
-    assert 0.4 < used < 1.0
+    assert 0.4 < used < 0.9
