@@ -22,7 +22,7 @@ from pelagos.slap.master.events import EventHub
 from pelagos.slap.master.finding import check_changeable
 from pelagos.slap.master.rivals import Rivals
 from pelagos.slap.master.settings import MasterSettings
-from pelagos.slap.master.store import News, Store, StoredInstance, Writer
+from pelagos.slap.master.store import News, Store, StoredComputer, StoredInstance, Writer
 from pelagos.slap.master.trimming import STEP, Trimming
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, Event, InstanceStatus
@@ -35,7 +35,7 @@ class Change:
 
     Attributes:
         now: Unix seconds; the same for all that happens here.
-        events: what happened, in order.
+        events: what happened, in order; numbered when they are written, at the end.
         scope: what the identity sees and may change.
     """
 
@@ -45,6 +45,7 @@ class Change:
         self.now = now
         self.events: list[Event] = []
         self._actor = causes.MASTER if identity is None else identity.actor
+        self._places: list[str | None] = []
         self._revisions: dict[int, int] = {}
 
     def record(
@@ -62,8 +63,15 @@ class Change:
         `where` names the one where it happened, when neither that nor the caller tells.
         """
         event = Event(0, self.now, kind, subject, reference, computer_id, self._actor, cause)
-        where = where or computer_id or self.scope.computer_id
-        self.events.append(replace(event, id=self.store.add_event(event, where)))
+        self.events.append(event)
+        self._places.append(where or computer_id or self.scope.computer_id)
+
+    def log(self) -> None:
+        """Write the events that were recorded; once, at the end."""
+        keys = self.store.add_events(list(zip(self.events, self._places, strict=True)))
+        self.events = [
+            replace(event, id=key) for event, key in zip(self.events, keys, strict=True)
+        ]
 
     def tell(self, kind: str, instance: StoredInstance, cause: Cause, *, wake: bool) -> None:
         """Append an event of an instance; with `wake` its agent needs to look."""
@@ -77,6 +85,17 @@ class Change:
         if computer_key not in self._revisions:
             self._revisions[computer_key] = self.store.bump(computer_key)
         return self._revisions[computer_key]
+
+    def next_revision(self, computer: StoredComputer) -> int:
+        """What `bump` and `seat` return for a computer that was read in this transaction."""
+        return self._revisions.get(computer.key, computer.revision + 1)
+
+    def seat(self, computer_key: int) -> None:
+        """Count that one of the computer's partitions was taken or left, and `bump`."""
+        if computer_key in self._revisions:
+            self.store.recount(computer_key)
+        else:
+            self._revisions[computer_key] = self.store.bump_and_recount(computer_key)
 
     def alter(self, instance: StoredInstance, **changes: Any) -> None:
         """An effective change: a new timestamp, and the agent's answer is awaited anew."""
@@ -188,6 +207,7 @@ class Desk:
             change = Change(writer, identity, self.clock.time())
             yield change
             if change.events:
+                change.log()
                 writer.tell(News(events=True))
         self.hub.publish(change.events)
         if change.events and self.trimming.is_due(self.clock.monotonic()):

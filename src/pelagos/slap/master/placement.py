@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pelagos.slap.master import causes, explain, visibility
 from pelagos.slap.master.allocate import (
     PASSED_THROUGH,
     PLACING,
+    PROPERTIES,
     UNIQUE_BY_NETWORK,
     Candidate,
     Host,
@@ -23,25 +26,36 @@ from pelagos.slap.master.store import (
     StoredComputer,
     StoredInstance,
     StoredPartition,
+    StoredPlace,
 )
-from pelagos.slap.model import Cause, InstanceStatus, ReleaseStatus, SupplyState
+from pelagos.slap.model import Cause, InstanceStatus
 
 #: Computers that are looked at before all are. Most wishes go to the first of them.
 _FIRST_LOOK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place that an instance may have, and what is said of it when it has."""
+
+    computer: StoredComputer
+    slot: StoredPartition
+    cause: Cause
 
 
 class Placement:
     """The places as one transaction sees them.
 
     Most wishes are met by one of the few likeliest computers, which one question to the database
-    finds; only when none of those will do are all of them looked at, which also finds the cause.
+    finds; only when none of those will do are all that supply the release looked at, which also
+    finds the cause.
     """
 
     def __init__(self, desk: Desk, change: Change) -> None:
         self._desk = desk
         self._change = change
         self._refused: dict[str, Cause] = {}
-        self._computers: list[StoredComputer] | None = None
+        self._known: dict[tuple[str, str], list[StoredPlace]] = {}
 
     def place(self, instance: StoredInstance) -> Cause | None:
         """Give an unallocated instance a place; None when it has one, else why not (kept)."""
@@ -61,31 +75,39 @@ class Placement:
 
     # ---- partitions --------------------------------------------------------------------------
 
-    def _settle(self, instance: StoredInstance) -> Cause | None:
+    def find(self, instance: StoredInstance) -> Seat | Cause:
+        """The partition for an instance that is not shared, or why there is none."""
         chosen = self._choose(instance)
         if isinstance(chosen, Cause):
             return chosen
-        store, now = self._change.store, self._change.now
-        computer = store.computer(chosen)
-        slot = None if computer is None else self._slot(computer, instance)
-        if computer is None or slot is None:  # cannot be: counted in this very transaction
-            return causes.no_partition_free([chosen], 0, now)
-        cause = causes.waiting_for_agent(chosen, now)
-        timestamp = max(int(now * 1_000_000), instance.timestamp + 1)
-        store.update_instance(
+        slot = self._slot(chosen, instance)
+        if slot is None:  # cannot be: counted in this very transaction
+            return causes.no_partition_free([chosen.computer_id], 0, self._change.now)
+        return Seat(chosen, slot, causes.waiting_for_agent(chosen.computer_id, self._change.now))
+
+    def _settle(self, instance: StoredInstance) -> Cause | None:
+        found = self.find(instance)
+        if isinstance(found, Cause):
+            return found
+        timestamp = max(int(self._change.now * 1_000_000), instance.timestamp + 1)
+        self._change.store.update_instance(
             instance.key,
-            partition_key=slot.key,
-            cause=cause,
+            partition_key=found.slot.key,
+            cause=found.cause,
             timestamp=timestamp,
             changed_timestamp=timestamp,
-            changed_revision=self._change.bump(computer.key),
+            changed_revision=self._change.next_revision(found.computer),
         )
-        store.recount(computer.key)
-        self._computers = None  # counted before
-        self._change.record(
-            "instance.allocated", instance.guid, instance.title, cause, computer_id=chosen
-        )
+        self.taken(found, instance.guid, instance.title)
         return None
+
+    def taken(self, seat: Seat, guid: str, title: str) -> None:
+        """An instance was given this place."""
+        self._change.seat(seat.computer.key)
+        self._known.clear()  # counted before
+        self._change.record(
+            "instance.allocated", guid, title, seat.cause, computer_id=seat.computer.computer_id
+        )
 
     def _slot(self, computer: StoredComputer, instance: StoredInstance) -> StoredPartition | None:
         capability = instance.filters.get("capability")
@@ -94,92 +116,101 @@ class Placement:
         found = self._change.store.capable_partitions(capability).get(computer.key, ())
         return found[0] if found else None
 
-    def _choose(self, instance: StoredInstance) -> str | Cause:
+    def _choose(self, instance: StoredInstance) -> StoredComputer | Cause:
         likely = self._likely(instance)
         if likely:
             own = tuple(instance.filters)  # none is refused for its name yet
             chosen = self._decide(instance, likely, own)
-            if isinstance(chosen, str):
+            if not isinstance(chosen, Cause):
                 return chosen
-        everywhere = self._everywhere(instance)
-        own_keys = {key for item in everywhere for key in item.properties}
-        return self._decide(instance, everywhere, tuple(own_keys))
+        supplying = self._supplying(instance)
+        own_keys = self._own_keys(instance)
+        cause = self._decide(instance, supplying, own_keys)
+        if isinstance(cause, Cause) and cause.code == "no-partition-free":
+            # Only this cause says how many there are, and counting them takes its time.
+            return self._decide(instance, supplying, own_keys, self._counts(instance))
+        return cause
 
     def _decide(
-        self, instance: StoredInstance, candidates: list[Candidate], own_keys: tuple[str, ...]
-    ) -> str | Cause:
+        self,
+        instance: StoredInstance,
+        places: Sequence[StoredPlace],
+        own_keys: tuple[str, ...],
+        counts: Mapping[int, int] = MappingProxyType({}),
+    ) -> StoredComputer | Cause:
+        store, filters = self._change.store, instance.filters
+        networks = self._networks(instance)
+        capability = filters.get("capability")
+        capable = None if capability is None else store.capable_partitions(capability)
+        computers = [place.computer for place in places]
+        candidates = [
+            self._candidate(place, networks, capable, counts.get(place.computer.key, 0))
+            for place in places
+        ]
+        if not candidates:  # the cause names one that could be asked to supply the release
+            other = store.first_computer(instance.owner, filters.get("computer_guid"))
+            candidates = [] if other is None else [Candidate(other, 0, 0, False, None)]
         now = self._change.now
-        return allocate(instance.release_url, instance.filters, candidates, now, own_keys)
+        chosen = allocate(instance.release_url, filters, candidates, now, own_keys)
+        if isinstance(chosen, Cause):
+            return chosen
+        return next(item for item in computers if item.computer_id == chosen)
 
-    def _likely(self, instance: StoredInstance) -> list[Candidate]:
+    def _likely(self, instance: StoredInstance) -> list[StoredPlace]:
         """The computers that rank first, as far as their number of free partitions tells."""
         filters = instance.filters
         if "capability" in filters:
             return []  # those are not counted beforehand
         by_property = set(filters) - PASSED_THROUGH - PLACING or "mode" in filters
-        places = self._change.store.places(
+        return self._change.store.places(
             instance.release_url,
             instance.owner,
             _FIRST_LOOK * (50 if by_property else 1),
             filters.get("computer_guid"),
         )
-        networks = self._networks(instance)
-        return [
-            self._candidate(place.computer, place.computer.free, place.release_status, networks)
-            for place in places
-        ]
 
-    def _everywhere(self, instance: StoredInstance) -> list[Candidate]:
-        """All computers that the wish could be meant for."""
-        store, filters = self._change.store, instance.filters
-        if self._computers is None:
-            self._computers = store.computers()
-        supplied = {
-            supply.computer_key: supply.status
-            for supply in store.supplies_of_release(instance.release_url)
-            if supply.requested_state is SupplyState.AVAILABLE
-        }
-        wanted, capability = filters.get("computer_guid"), filters.get("capability")
-        if capability is None:
-            capable, counts = {}, store.plain_counts()
-        else:
-            found = store.capable_partitions(capability)
-            capable = {key: len(slots) for key, slots in found.items()}
-            counts = store.capable_counts(capability)
-        networks = self._networks(instance)
-        return [
-            self._candidate(
-                computer,
-                computer.free if capability is None else capable.get(computer.key, 0),
-                supplied.get(computer.key),
-                networks,
-                counts.get(computer.key, 0),
-            )
-            for computer in self._computers
-            if visibility.may_place(instance.owner, computer)
-            and (computer.key in supplied or wanted in (None, computer.computer_id))
-        ]
+    def _supplying(self, instance: StoredInstance) -> list[StoredPlace]:
+        """All computers that were asked to supply the release, and that the wish may go to."""
+        of = (instance.release_url, instance.owner)
+        if of not in self._known:
+            self._known[of] = self._change.store.supplying(*of)
+        return self._known[of]
 
-    def _candidate(  # what one wish sees of a computer
+    def _own_keys(self, instance: StoredInstance) -> tuple[str, ...]:
+        """What the site's computers announce beyond what any site does, when a filter needs it."""
+        if set(instance.filters) <= PASSED_THROUGH | PLACING | PROPERTIES:
+            return ()
+        found: set[str] = set()
+        for computer in self._change.store.computers():
+            if visibility.may_place(instance.owner, computer):
+                found |= computer.properties.keys()
+        return tuple(found)
+
+    def _counts(self, instance: StoredInstance) -> Mapping[int, int]:
+        """Computer key -> its partitions that the wish could have had."""
+        capability = instance.filters.get("capability")
+        store = self._change.store
+        return store.plain_counts() if capability is None else store.capable_counts(capability)
+
+    def _candidate(
         self,
-        computer: StoredComputer,
-        free: int,
-        status: ReleaseStatus | None,
+        place: StoredPlace,
         networks: frozenset[str],
-        count: int = 0,
+        capable: Mapping[int, Sequence[StoredPartition]] | None,
+        count: int,
     ) -> Candidate:
+        """What one wish sees of a computer."""
+        computer = place.computer
         last_seen = self._desk.presence.last_seen(computer.computer_id, computer.last_seen)
         return Candidate(
-            computer_id=computer.computer_id,
-            free_count=free,
-            partition_count=count,
-            is_silent=explain.is_silent(
-                last_seen, self._change.now, self._desk.settings.silent_after
-            ),
-            release_status=status,
-            is_draining=computer.draining,
-            properties=computer.properties,
-            has_sibling=_network(computer) in networks,
+            computer.computer_id,
+            computer.free if capable is None else len(capable.get(computer.key, ())),
+            count,
+            explain.is_silent(last_seen, self._change.now, self._desk.settings.silent_after),
+            place.release_status,
+            computer.draining,
+            computer.properties,
+            bool(networks) and _network(computer) in networks,
         )
 
     def _networks(self, instance: StoredInstance) -> frozenset[str]:
@@ -314,13 +345,14 @@ def place_waiting(desk: Desk, change: Change) -> None:
         placement.place(instance)
 
 
-def place_shared(desk: Desk, change: Change, host: StoredInstance) -> None:
-    """Try again for those that a new instance could serve."""
+def place_shared(desk: Desk, change: Change, host: StoredInstance) -> bool:
+    """Try again for those that a new instance could serve; whether there are any."""
     waiting = change.store.waiting_shared(host.release_url, host.software_type)
     placement = Placement(desk, change)
     for instance in waiting:
         if not instance.is_destroying:
             placement.place(instance)
+    return bool(waiting)
 
 
 def end(desk: Desk, change: Change, instance: StoredInstance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from pelagos.slap.master.finding import (
 )
 from pelagos.slap.master.placement import Placement, end, find_host, place_shared, place_waiting
 from pelagos.slap.master.schemas import check_wish
-from pelagos.slap.master.store import NewInstance, Reader, StoredInstance
+from pelagos.slap.master.store import NewInstance, Reader, StoredInstance, unborn
 from pelagos.slap.master.visibility import may_place, scope
 from pelagos.slap.model import (
     Cause,
@@ -160,7 +161,10 @@ class Requests(UseCases):
         self, change: Change, wish: InstanceRequest, identity: Identity
     ) -> Instance | Cause:
         """Grant a flattened wish in this transaction; the answer, or why it has to wait."""
-        self._grant(change, _locate(change.store, wish, identity), wish, identity)
+        spot = _locate(change.store, wish, identity)
+        created = self._grant(change, spot, wish, identity)
+        if created is not None:
+            return _instance(created) if created.is_allocated else created.cause
         return _answer(change.store, _locate(change.store, wish, identity).found)
 
     @staticmethod
@@ -196,15 +200,20 @@ class Requests(UseCases):
 
     def _grant(
         self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
-    ) -> None:
+    ) -> StoredInstance | None:
+        """Do what a wish asks; the new instance, when nothing else than this one was touched."""
         found = spot.found
         if self._desk.settings.refuse_invalid_parameters and _is_said_anew(spot, wish):
             check_wish(change.store, wish)
         if found is None:
-            self._create(change, spot, wish, identity)
-            return
-        if _stands(spot, wish):
-            return
+            return self._create(change, spot, wish, identity)
+        if not _stands(spot, wish):
+            self._alter(change, spot, found, wish)
+        return None
+
+    def _alter(
+        self, change: Change, spot: _Spot, found: StoredInstance, wish: InstanceRequest
+    ) -> None:
         if found.shared != wish.shared:
             raise BadRequest(
                 f"{found.title} is {'' if found.shared else 'not '}shared; that cannot change",
@@ -220,22 +229,25 @@ class Requests(UseCases):
 
     def _create(
         self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
-    ) -> None:
+    ) -> StoredInstance | None:
+        """Keep a new instance, in its place when there is one.
+
+        Returns:
+            The instance, when it needs not be read again; None when there is none, or more.
+        """
         state = wish.state or InstanceState.STARTED
         if InstanceState.DESTROYED in (state, spot.tree_state):
-            return  # nothing to be kept: there is none, and there shall be none
+            return None  # nothing to be kept: there is none, and there shall be none
         requester = spot.requester
         if requester is not None:
             if requester.is_destroying:
-                return  # what ends begins nothing
+                return None  # what ends begins nothing
             _check_children(change.store, requester)
         check_release(wish.release_url)
         owner = identity.actor if requester is None else requester.owner
         _check_computer(change, wish, owner)
-        guid = f"SOFTINST-{self._desk.new_id()}"
-        asked = causes.plain("waiting-for-agent", f"requested as {state}", change.now)
         new = NewInstance(
-            guid=guid,
+            guid=f"SOFTINST-{self._desk.new_id()}",
             title=wish.reference,
             scope=spot.scope,
             root_key=None if requester is None else requester.root_key or requester.key,
@@ -249,18 +261,55 @@ class Requests(UseCases):
             parameters=wish.parameters,
             filters=wish.filters,
             timestamp=int(change.now * 1_000_000),
-            cause=asked,
+            cause=causes.plain("waiting-for-agent", f"requested as {state}", change.now),
             created=change.now,
         )
-        if wish.shared:
-            _check_served(change, new)
+        placement = Placement(self._desk, change)
+        if not wish.shared:
+            return self._place_new(change, placement, new, requester)
+        _check_served(change, new)
         key = change.store.add_instance(new)
-        change.record("instance.requested", guid, wish.reference, asked)
+        change.record("instance.requested", new.guid, new.title, new.cause)
         instance = change.store.instance(key)
-        if instance is None or Placement(self._desk, change).place(instance) is not None:
-            return
-        if not instance.shared:
-            place_shared(self._desk, change, instance)  # it may be the host that others wait for
+        if instance is not None:
+            placement.place(instance)
+        return None
+
+    def _place_new(
+        self,
+        change: Change,
+        placement: Placement,
+        new: NewInstance,
+        requester: StoredInstance | None,
+    ) -> StoredInstance | None:
+        """Keep an instance that is not shared: decided first, so that it is written once."""
+        found = placement.find(unborn(new, requester))
+        if isinstance(found, Cause):
+            kept = replace(new, cause=causes.going_on(new.cause, found))
+        else:
+            kept = replace(
+                new,
+                partition_key=found.slot.key,
+                changed_revision=change.next_revision(found.computer),
+                timestamp=new.timestamp + 1,
+                cause=found.cause,
+            )
+        key = change.store.add_instance(kept)
+        change.record("instance.requested", new.guid, new.title, new.cause)
+        born = replace(unborn(kept, requester), key=key)
+        if isinstance(found, Cause):
+            change.tell("instance.waiting", born, kept.cause, wake=False)
+            return born
+        placement.taken(found, new.guid, new.title)
+        if place_shared(self._desk, change, born):
+            return None  # those that waited for such a host
+        return replace(
+            born,
+            computer_key=found.computer.key,
+            computer_id=found.computer.computer_id,
+            partition_id=found.slot.partition_id,
+            addresses=found.slot.addresses,
+        )
 
     def _update(self, change: Change, spot: _Spot, wish: InstanceRequest) -> None:
         found = spot.found
@@ -403,12 +452,17 @@ def _answer(reader: Reader, found: StoredInstance | None) -> Instance | Cause:
         return causes.plain("destroyed", "it does not exist, as it was wished", 0.0)
     if found.computer_id is None or found.partition_id is None:
         return found.cause
+    return _instance(found, reader.shared_of_host(found.key))
+
+
+def _instance(found: StoredInstance, shared: Sequence[StoredInstance] = ()) -> Instance:
+    """An instance that has its place, as its requester is told of it."""
     return Instance(
         guid=found.guid,
         title=found.title,
         root_title=found.root_title,
-        computer_id=found.computer_id,
-        partition_id=found.partition_id,
+        computer_id=found.computer_id or "",
+        partition_id=found.partition_id or "",
         release_url=found.release_url,
         software_type=found.software_type,
         requested_state=found.requested_state,
@@ -416,7 +470,7 @@ def _answer(reader: Reader, found: StoredInstance | None) -> Instance | Cause:
         connection=found.connection,
         filters=found.filters,
         addresses=found.addresses,
-        shared_instances=shared_entries(reader.shared_of_host(found.key)),
+        shared_instances=shared_entries(shared),
         timestamp=found.timestamp,
     )
 

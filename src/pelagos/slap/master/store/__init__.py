@@ -21,6 +21,7 @@ from pelagos.slap.master.store.rows import (
     StoredPlace,
     StoredSeat,
     StoredSupply,
+    unborn,
 )
 from pelagos.slap.master.store.ways import News
 
@@ -42,4 +43,5 @@ __all__ = [
     "StoredSupply",
     "Writer",
     "copy_database",
+    "unborn",
 ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.documents import SchemaWriter
 from pelagos.slap.master.store.identities import IdentityWriter
+from pelagos.slap.master.store.lean import Prepared
 from pelagos.slap.master.store.queries import Reader, json_text
 from pelagos.slap.master.store.rows import NewInstance
 from pelagos.slap.master.store.trimming import TrimmingWriter
@@ -29,33 +32,72 @@ from pelagos.slap.model import (
 _computers, _partitions = schema.computers.c, schema.partitions.c
 _supplies, _instances, _tokens = schema.supplies.c, schema.instances.c, schema.tokens.c
 
+_INSTANCE_COLUMNS = tuple(
+    column.name for column in schema.instances.c if column.name not in {"id", "ended"}
+)
+
 # Statements are built once; the columns that one sets follow from the values that it is given.
-_BUMP = (
+_BUMP = Prepared(
     sa.update(schema.computers)
     .where(_computers.id == sa.bindparam("of"))
     .values(revision=_computers.revision + 1)
     .returning(_computers.revision)
 )
-_RECOUNT = (
+_RECOUNT = Prepared(
     sa.update(schema.computers)
     .where(_computers.id == sa.bindparam("of"))
     .values(free=schema.count_free(sa.bindparam("of", type_=sa.BigInteger)))
 )
 _UPDATE_SUPPLY = sa.update(schema.supplies).where(_supplies.id == sa.bindparam("of"))
-_ADD_INSTANCE = sa.insert(schema.instances)
-_UPDATE_INSTANCE = sa.update(schema.instances).where(_instances.id == sa.bindparam("of"))
-#: The owner of what an event is about: of its instance, or of the computer where it happened.
-_ADD_EVENT = sa.insert(schema.events).values(
-    owner=sa.func.coalesce(
-        sa.select(_instances.owner)
-        .where(_instances.guid == sa.bindparam("about"))
-        .scalar_subquery(),
-        sa.select(_computers.owner)
-        .where(_computers.computer_id == sa.bindparam("where"))
-        .scalar_subquery(),
-        "",
+_BUMP_AND_RECOUNT = Prepared(
+    sa.update(schema.computers)
+    .where(_computers.id == sa.bindparam("of"))
+    .values(
+        revision=_computers.revision + 1,
+        free=schema.count_free(sa.bindparam("of", type_=sa.BigInteger)),
     )
+    .returning(_computers.revision)
 )
+_ADD_INSTANCE = Prepared(sa.insert(schema.instances).returning(_instances.id), _INSTANCE_COLUMNS)
+
+#: Events that are appended by one statement.
+_EVENTS_AT_ONCE = 8
+
+
+@lru_cache(maxsize=256)
+def _update_instance(columns: tuple[str, ...]) -> Prepared:
+    """Sets these columns; there are as many of them as use cases have a need for."""
+    return Prepared(
+        sa.update(schema.instances).where(_instances.id == sa.bindparam("of")), columns
+    )
+
+
+@lru_cache(maxsize=_EVENTS_AT_ONCE)
+def _add_events(count: int) -> Prepared:
+    """Appends so many; their owner is that of the instance, or of the computer where it was."""
+
+    def words(name: str, number: int) -> sa.BindParameter[str]:
+        return sa.bindparam(f"{name}_{number}", type_=schema.Words)
+
+    rows = []
+    for number in range(count):
+        row: dict[str, Any] = {
+            column.name: sa.bindparam(f"{column.name}_{number}", type_=column.type)
+            for column in schema.events.c
+            if column.name not in {"id", "owner"}
+        }
+        row["owner"] = sa.func.coalesce(
+            sa.select(_instances.owner)
+            .where(_instances.guid == words("subject", number))
+            .scalar_subquery(),
+            sa.select(_computers.owner)
+            .where(_computers.computer_id == words("where", number))
+            .scalar_subquery(),
+            "",
+        )
+        rows.append(row)
+    return Prepared(sa.insert(schema.events).values(rows).returning(schema.events.c.id))
+
 
 #: Seconds by which another master's sign of life can be ahead of one that is written late.
 _ANOTHERS_LEAD = 60.0
@@ -118,7 +160,7 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
 
     def bump(self, computer_key: int) -> int:
         """Count a change of what the computer's agent is told; return the new revision."""
-        return int(self._connection.execute(_BUMP, {"of": computer_key}).scalar_one())
+        return self._bump(_BUMP, computer_key)
 
     def set_address(self, computer_key: int, announced: ComputerFormat) -> None:
         """Keep the computer's own address."""
@@ -160,7 +202,17 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
 
     def recount(self, computer_key: int) -> None:
         """Count a computer's free partitions again; after each change of one of them."""
-        self._connection.execute(_RECOUNT, {"of": computer_key})
+        self._lean.run(_RECOUNT, {"of": computer_key})
+
+    def bump_and_recount(self, computer_key: int) -> int:
+        """`bump` and `recount` in one."""
+        return self._bump(_BUMP_AND_RECOUNT, computer_key)
+
+    def _bump(self, statement: Prepared, computer_key: int) -> int:
+        row = self._lean.first(statement, {"of": computer_key})
+        if row is None:
+            raise StoreError("a computer is gone in the middle of a change", status=500)
+        return int(row[0])
 
     # ---- supplies ----------------------------------------------------------------------------
 
@@ -194,47 +246,48 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
     def add_instance(self, new: NewInstance) -> int:
         """Keep a new instance; return its key."""
         values = {item.name: getattr(new, item.name) for item in fields(new)}
-        done = self._connection.execute(
+        row = self._lean.first(
             _ADD_INSTANCE,
             {
                 **_columns(values),
                 "connection": "{}",
                 "changed_timestamp": new.timestamp,
-                "changed_revision": 0,
                 "status": InstanceStatus.WAITING,
                 "wiped": False,
             },
         )
-        return _new_key(done)
+        return 0 if row is None else int(row[0])
 
     def update_instance(self, key: int, **changes: Any) -> None:
         """Set columns of one instance."""
-        self._connection.execute(_UPDATE_INSTANCE, {"of": key, **_columns(changes)})
+        self._lean.run(_update_instance(tuple(changes)), {"of": key, **_columns(changes)})
 
     # ---- events, tokens, usage ---------------------------------------------------------------
 
-    def add_event(self, event: Event, where: str | None = None) -> int:
-        """Append to the log; return the event's id (the one given is ignored).
+    def add_events(self, events: Sequence[tuple[Event, str | None]]) -> list[int]:
+        """Append to the log; return the events' ids (those given are ignored).
 
         Args:
-            event: what happened.
-            where: the computer where it happened, when it is about no instance.
+            events: what happened, and the computer where it did when it is about no instance.
         """
-        done = self._connection.execute(
-            _ADD_EVENT,
-            {
-                "at": event.at,
-                "kind": event.kind,
-                "subject": event.subject,
-                "reference": event.reference,
-                "computer_id": event.computer_id,
-                "actor": event.actor,
-                "cause": json_text(event.cause),
-                "about": event.subject,
-                "where": where,
-            },
-        )
-        return _new_key(done)
+        keys: list[int] = []
+        for at in range(0, len(events), _EVENTS_AT_ONCE):
+            some = events[at : at + _EVENTS_AT_ONCE]
+            values: dict[str, Any] = {}
+            for number, (event, where) in enumerate(some):
+                values |= {
+                    f"at_{number}": event.at,
+                    f"kind_{number}": event.kind,
+                    f"subject_{number}": event.subject,
+                    f"reference_{number}": event.reference,
+                    f"computer_id_{number}": event.computer_id,
+                    f"actor_{number}": event.actor,
+                    f"cause_{number}": json_text(event.cause),
+                    f"where_{number}": where,
+                }
+            # Numbered in the order of the rows, by both kinds of database.
+            keys += sorted(row[0] for row in self._lean.rows(_add_events(len(some)), values))
+        return keys
 
     def put_person(self, name: str, role: str, now: float) -> None:
         """Make a person known, or give a known one another role."""
@@ -265,8 +318,3 @@ def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
         name: json_text(value) if name in _JSON_COLUMNS else value
         for name, value in changes.items()
     }
-
-
-def _new_key(done: sa.CursorResult[Any]) -> int:
-    key = done.inserted_primary_key
-    return 0 if key is None else int(key[0])

@@ -23,8 +23,9 @@ from pelagos.slap.master.store.identities import (
     HOLDER_OF_TOKEN,
     Holder,
 )
-from pelagos.slap.master.store.queries import REVISION, Reader
+from pelagos.slap.master.store.queries import Reader
 from pelagos.slap.master.store.sqlite import SqliteWays
+from pelagos.slap.master.store.statements import REVISION
 from pelagos.slap.master.store.ways import WRITES, Line, News, Ways
 
 log = logging.getLogger(__name__)

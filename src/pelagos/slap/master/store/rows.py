@@ -157,7 +157,12 @@ class StoredInstance:
 
 @dataclass(frozen=True, slots=True)
 class NewInstance:
-    """What a new instance begins with."""
+    """What a new instance begins with.
+
+    Attributes:
+        partition_key: where it sits from the start, None while it has no place.
+        changed_revision: as in `StoredInstance`.
+    """
 
     guid: str
     title: str
@@ -175,3 +180,43 @@ class NewInstance:
     timestamp: int
     cause: Cause
     created: float
+    partition_key: int | None = None
+    changed_revision: int = 0
+
+
+def unborn(new: NewInstance, requester: StoredInstance | None) -> StoredInstance:
+    """A new instance as it will be read, but for its key and its place."""
+    return StoredInstance(
+        key=0,
+        guid=new.guid,
+        title=new.title,
+        scope=new.scope,
+        root_key=new.root_key,
+        requester_key=new.requester_key,
+        owner=new.owner,
+        shared=new.shared,
+        host_key=new.host_key,
+        release_url=new.release_url,
+        software_type=new.software_type,
+        wished_state=new.wished_state,
+        parameters=new.parameters,
+        connection={},
+        filters=new.filters,
+        partition_key=new.partition_key,
+        timestamp=new.timestamp,
+        changed_timestamp=new.timestamp,
+        changed_revision=new.changed_revision,
+        status=InstanceStatus.WAITING,
+        cause=new.cause,
+        wiped=False,
+        created=new.created,
+        ended=None,
+        root_title=new.title if requester is None else requester.root_title,
+        root_guid=new.guid if requester is None else requester.root_guid,
+        root_state=new.wished_state if requester is None else requester.root_state,
+        requester_guid=None if requester is None else requester.guid,
+        computer_key=None,
+        computer_id=None,
+        partition_id=None,
+        addresses=(),
+    )
