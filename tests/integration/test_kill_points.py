@@ -19,7 +19,7 @@ MANY, SHARDS = 40, 4
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with settled_world(tmp_path) as made:
+    with settled_world(tmp_path, poll_interval=0.05, observe_interval=0.1) as made:
         yield made
 
 
