@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pelagos.slap.master.jsonrpc_methods import METHODS
+from pelagos.slap.master.faces.jsonrpc_methods import METHODS
 from support.slap_site import Site
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/http-api.md").read_text()

@@ -12,7 +12,7 @@ import pytest
 from pelagos.slap.hateoas import expand
 from pelagos.slap.instance_xml import xml_parameters
 from pelagos.slap.master.auth import Role
-from pelagos.slap.master.hateoas_face import Terms
+from pelagos.slap.master.faces.hateoas import Terms
 from support.slap_site import COMPUTER, URL, Site
 from support.wsgi import Caller
 

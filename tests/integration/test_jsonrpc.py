@@ -16,9 +16,9 @@ from pelagos.core.certificate import Authority
 from pelagos.slap.errors import NotFoundError
 from pelagos.slap.master import Master, MasterSettings, computer
 from pelagos.slap.master.auth import Role
-from pelagos.slap.master.json_shape import fault
-from pelagos.slap.master.jsonrpc_face import JsonRpcFace
-from pelagos.slap.master.jsonrpc_methods import METHODS
+from pelagos.slap.master.faces.json_shape import fault
+from pelagos.slap.master.faces.jsonrpc import JsonRpcFace
+from pelagos.slap.master.faces.jsonrpc_methods import METHODS
 from pelagos.slap.model import InstanceRequest, SupplyState
 from support.slap_site import ADMIN, COMPUTER, URL, Site, announcement
 from support.wsgi import Caller

@@ -19,22 +19,22 @@ from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
-from pelagos.slap.master.cache_face import CacheFace
 from pelagos.slap.master.cache_store import CacheSettings, CacheStore
 from pelagos.slap.master.desk import Desk, Presence
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub, Notify
-from pelagos.slap.master.hateoas_face import HateoasFace
-from pelagos.slap.master.identity_face import IdentityFace
-from pelagos.slap.master.json_face import JsonFace
-from pelagos.slap.master.jsonrpc_face import JsonRpcFace
-from pelagos.slap.master.order_face import OrderFace
+from pelagos.slap.master.faces.cache import CacheFace
+from pelagos.slap.master.faces.hateoas import HateoasFace
+from pelagos.slap.master.faces.identity import IdentityFace
+from pelagos.slap.master.faces.json import JsonFace
+from pelagos.slap.master.faces.jsonrpc import JsonRpcFace
+from pelagos.slap.master.faces.orders import OrderFace
+from pelagos.slap.master.faces.slap import SlapFace
+from pelagos.slap.master.faces.status import StatusFace
+from pelagos.slap.master.faces.usage import UsageFace
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
-from pelagos.slap.master.slap_face import SlapFace
-from pelagos.slap.master.status_face import StatusFace
 from pelagos.slap.master.store import CopiedTable, News, Store, copy_database
-from pelagos.slap.master.usage_face import UsageFace
 
 __all__ = [
     "CacheSettings",

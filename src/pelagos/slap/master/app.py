@@ -19,8 +19,8 @@ from pelagos.core.wire import WireError
 from pelagos.slap import protocol
 from pelagos.slap.errors import ResourceNotReady, SlapError
 from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind
-from pelagos.slap.master.call import Answer, Call, Route
-from pelagos.slap.master.jsonrpc_face import failure
+from pelagos.slap.master.faces.call import Answer, Call, Route
+from pelagos.slap.master.faces.jsonrpc import failure
 from pelagos.slap.master.service import Service
 
 _SLICE = 128 * 1024

@@ -37,7 +37,7 @@ def test_every_code_of_a_cause_stands_in_the_reference():
     page = (ROOT / "docs/reference/causes.md").read_text()
     known = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
     used: set[str] = set()
-    for path in SOURCES.glob("*.py"):
+    for path in SOURCES.rglob("*.py"):
         used |= set(re.findall(r'(?:Cause|plain)\(\s*"([a-z-]+)"', path.read_text()))
     assert len(used) > 10
     assert used <= known

@@ -6,8 +6,8 @@ import secrets
 
 from pelagos.slap import calls, marshal, protocol
 from pelagos.slap.master.auth import permit
-from pelagos.slap.master.call import TEXT, XML, Answer, Call, Route
-from pelagos.slap.master.caller import rest_url
+from pelagos.slap.master.faces.call import TEXT, XML, Answer, Call, Route
+from pelagos.slap.master.faces.caller import rest_url
 from pelagos.slap.master.service import Service
 
 _STATUS_AGE = {"Cache-Control": "private, max-age=60", "Vary": "Authorization"}

@@ -9,7 +9,7 @@ from pelagos.core import wire
 from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import permit
-from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 from pelagos.slap.model import InstanceRequest, InstanceState
 

@@ -15,8 +15,8 @@ from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.instance_xml import parameters_xml
 from pelagos.slap.master.auth import Identity, Kind, permit
-from pelagos.slap.master.call import JSON, Answer, Call, Route
-from pelagos.slap.master.caller import rest_url
+from pelagos.slap.master.faces.call import JSON, Answer, Call, Route
+from pelagos.slap.master.faces.caller import rest_url
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.store import StoredComputer, StoredInstance
 

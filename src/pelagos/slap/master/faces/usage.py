@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pelagos.slap.master.auth import permit
-from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.usage import Usages, UsageWish
 
 

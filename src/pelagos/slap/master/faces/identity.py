@@ -8,7 +8,7 @@ from pelagos.core.certificate import Issued, text_dump
 from pelagos.slap import calls, joining, marshal, protocol
 from pelagos.slap.errors import BadRequest, NotFoundError, Unauthorized
 from pelagos.slap.master.auth import Kind, Role, permit
-from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 from pelagos.slap.model import Computer
 

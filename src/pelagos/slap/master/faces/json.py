@@ -7,7 +7,7 @@ from typing import TypedDict
 from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import permit
-from pelagos.slap.master.call import Answer, Call, Route
+from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.views import PAGE
 from pelagos.slap.model import InstanceState

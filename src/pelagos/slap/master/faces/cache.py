@@ -14,8 +14,8 @@ from pelagos.slap.binary_cache import ENTRY_LIMIT
 from pelagos.slap.errors import BadRequest, Unauthorized
 from pelagos.slap.master.auth import Kind, permit
 from pelagos.slap.master.cache_store import CacheStore
-from pelagos.slap.master.call import Answer, Call, Route
 from pelagos.slap.master.errors import TooLarge
+from pelagos.slap.master.faces.call import Answer, Call, Route
 
 BYTES = "application/octet-stream"
 _PIECE = 256 * 1024

@@ -7,7 +7,7 @@ import pytest
 
 from pelagos.slap.errors import BadRequest, Unauthorized
 from pelagos.slap.master import computer, partition, person
-from pelagos.slap.master.caller import own_url, requester, rest_url
+from pelagos.slap.master.faces.caller import own_url, requester, rest_url
 
 
 def basic(text: str) -> str:

@@ -20,11 +20,11 @@ from pelagos.slap.errors import (
     Unauthorized,
 )
 from pelagos.slap.master.auth import Identity, Kind, permit
-from pelagos.slap.master.call import JSON, Answer, Call, Route
-from pelagos.slap.master.caller import requester, rest_url
 from pelagos.slap.master.computers import access_status
-from pelagos.slap.master.json_shape import fault
-from pelagos.slap.master.jsonrpc_methods import METHODS
+from pelagos.slap.master.faces.call import JSON, Answer, Call, Route
+from pelagos.slap.master.faces.caller import requester, rest_url
+from pelagos.slap.master.faces.json_shape import fault
+from pelagos.slap.master.faces.jsonrpc_methods import METHODS
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.store import StoredInstance
 from pelagos.slap.model import (

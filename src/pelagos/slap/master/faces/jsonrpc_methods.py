@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pelagos.slap.master.json_shape import Schema, choice, record, text
+from pelagos.slap.master.faces.json_shape import Schema, choice, record, text
 from pelagos.slap.protocol import NAME_LIMIT, URL_LIMIT
 
 _NAME, _URL, _TEXT = text(NAME_LIMIT), text(URL_LIMIT), {"type": "string"}

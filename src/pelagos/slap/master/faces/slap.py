@@ -9,9 +9,9 @@ from typing import Literal
 from pelagos.slap import marshal, protocol
 from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master.auth import Kind, permit
-from pelagos.slap.master.call import XML, Answer, Call, Route
 from pelagos.slap.master.desk import Presence
 from pelagos.slap.master.errors import TooLarge
+from pelagos.slap.master.faces.call import XML, Answer, Call, Route
 from pelagos.slap.master.service import Service
 from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.model import Cause, SupplyState
