@@ -22,6 +22,7 @@ from pelagos.slap.master.reports import bang_upwards
 from pelagos.slap.master.requests import Requests, given, subtree
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.tracing import Tracer
+from pelagos.slap.master.visibility import Scope
 from pelagos.slap.model import Cause, Instance, InstanceRequest, Plan, TreeNode
 
 
@@ -82,7 +83,7 @@ class Orders(Requests):
             members = [root, *reader.descendants(root.key)]
             guids = {item.key: item.guid for item in members}
             return [
-                _node(item, depth, _host_guid(reader, guids, item), tracer.nearest(item))
+                _node(item, depth, _host_guid(reader, guids, item, sees), tracer.nearest(item))
                 for item, depth in _walk(root, members)
             ]
 
@@ -158,7 +159,13 @@ class Orders(Requests):
         found = self._found(store, wish, identity)
         if found is None and before.instance is not None:
             found = store.instance(before.instance.key)
-        return make_plan(wish, before, _picture(store, found), change.events), answer
+        sees = scope_of(store, identity)
+
+        def is_seen(guid: str) -> bool:
+            row = store.instance_by_guid(guid)
+            return row is not None and sees.instance(row)
+
+        return make_plan(wish, before, _picture(store, found), change.events, is_seen), answer
 
 
 def _joined(parts: list[str]) -> list[str]:
@@ -208,13 +215,15 @@ def _walk(
         waiting += [(child, depth + 1) for child in reversed(children.get(item.key, []))]
 
 
-def _host_guid(reader: Reader, guids: dict[int, str], item: StoredInstance) -> str | None:
+def _host_guid(
+    reader: Reader, guids: dict[int, str], item: StoredInstance, sees: Scope
+) -> str | None:
     if item.host_key is None:
         return None
     if item.host_key not in guids:
         host = reader.instance(item.host_key)
-        guids[item.host_key] = "" if host is None else host.guid
-    return guids[item.host_key]
+        guids[item.host_key] = host.guid if host is not None and sees.instance(host) else ""
+    return guids[item.host_key] or None
 
 
 def _node(item: StoredInstance, depth: int, host_guid: str | None, cause: Cause) -> TreeNode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,11 @@ class Picture:
 
 
 def make_plan(
-    wish: InstanceRequest, before: Picture, after: Picture, events: Sequence[Event]
+    wish: InstanceRequest,
+    before: Picture,
+    after: Picture,
+    events: Sequence[Event],
+    sees: Callable[[str], bool],
 ) -> Plan:
     """Compare two pictures.
 
@@ -76,10 +80,21 @@ def make_plan(
         before: as it is.
         after: as it would be.
         events: that would be told.
+        sees: whether who asks sees the instance of a guid. What happens to others is told without
+            their names, and the basis does not depend on it.
     """
     changes = tuple(_changes(before.instance, after.instance))
-    effects = tuple(_effects(wish, before, after, events)) or ("changes nothing",)
-    return Plan(changes, effects, _basis(wish, before, changes, effects))
+    own = after.instance if before.instance is None else before.instance
+    placed = [
+        event
+        for event in events
+        if event.kind == "instance.allocated" and (own is None or event.subject != own.guid)
+    ]
+    seen = [event for event in events if event not in placed or sees(event.subject)]
+    effects = tuple(_effects(wish, before, after, seen)) or ("changes nothing",)
+    hidden = any(event not in seen for event in placed)
+    told = (*effects, "gives another its place") if hidden else effects
+    return Plan(changes, told, _basis(wish, before, changes, effects))
 
 
 def moved(basis: str, plan: Plan) -> list[str]:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
-from pelagos.slap.errors import NotFoundError
+from pelagos.slap.errors import NotFoundError, Unauthorized
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.computers import access_status
 from pelagos.slap.master.desk import UseCases
 from pelagos.slap.master.finding import scope_of, seated, unknown_computer, unknown_service
 from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance, StoredSupply
-from pelagos.slap.master.visibility import Scope
+from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import ReleaseStatus
 
 _NO_DATA = "#error no data found"
@@ -154,11 +154,12 @@ class Standing(UseCases):
         return [row for row in found if row.root_key is None]
 
     def tree_members(self, title: str, identity: Identity) -> list[StoredInstance]:
-        """The instances of the trees of that title, roots first."""
+        """The instances that the caller sees of the trees of that title, roots first."""
         found = []
         for root in self.trees(identity, title):
             with self._desk.store.read() as reader:
-                found += [root, *reader.descendants(root.key)]
+                sees = scope_of(reader, identity)
+                found += [root, *filter(sees.instance, reader.descendants(root.key))]
         return found
 
     def instances_on(self, computer_id: str, identity: Identity) -> list[StoredInstance]:
@@ -188,8 +189,15 @@ class Standing(UseCases):
 
         Raises:
             NotFoundError: there is no such instance that the caller sees.
+            Unauthorized: he sees it, and is neither the instance itself nor who runs it.
         """
         host = self.instance_by_guid(guid, identity)
+        if not scope(identity).serves(host):
+            raise Unauthorized(
+                f"what {host.title} serves is for {host.title} itself to read",
+                status=403,
+                hint="ask as the instance, its computer, its owner or an operator",
+            )
         with self._desk.store.read() as reader:
             return reader.shared_of_host(host.key)
 

@@ -9,6 +9,7 @@
 | partition | its tree and its own place                | its own instance            |
 
 What is not visible is not there: the answer is 404, so that nobody learns of another's things.
+What shared instances send to their host, the host reads and who runs it: not the rest of its tree.
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ class Scope:
         if self.partition_id is None:
             return row.computer_id == self.computer_id
         return row.root_guid == self.tree or self._sits_here(row)
+
+    def serves(self, host: StoredInstance) -> bool:
+        """Whether it reads what others sent to a host: as the host itself, or who runs it."""
+        if self.owner is None or host.owner == self.actor:
+            return True
+        return self.computer_id is not None and (
+            host.computer_id == self.computer_id and self.partition_id in (None, host.partition_id)
+        )
 
     def computer(self, row: StoredComputer) -> bool:
         """Whether it knows of this computer, and of the releases on it."""

@@ -1,0 +1,102 @@
+"""What belongs to one tenant stays hidden from others, also where it is told in passing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pelagos.slap import master
+from pelagos.slap.errors import NotFoundError, ResourceNotReady, Unauthorized
+from pelagos.slap.master.auth import Identity, Role
+from pelagos.slap.model import Instance, InstanceRequest, InstanceState
+from support.slap_site import ADMIN, COMPUTER, URL, Site
+
+ANN, BOB = (master.person(name, Role.TENANT) for name in ("ann", "bob"))
+SECRET = "bobs-secret-merger"
+
+
+def wait(site: Site, reference: str, identity: Identity, **kw: Any) -> None:
+    """Request what has to wait."""
+    with pytest.raises(ResourceNotReady):
+        site.service.request(InstanceRequest(reference, URL, **kw), identity)
+
+
+def have(site: Site, reference: str, identity: Identity, **kw: Any) -> Instance:
+    return site.service.request(InstanceRequest(reference, URL, **kw), identity)
+
+
+def two_waiting(site: Site) -> None:
+    """Ann and bob wait; the computer was just heard of, and nobody has placed them yet."""
+    for person in ("ann", "bob"):
+        site.service.create_person(person, Role.TENANT)
+    site.service.drain(COMPUTER, True, ADMIN)
+    wait(site, SECRET, BOB)
+    wait(site, "mine", ANN)
+    with site.master.service._desk.store.change() as writer:  # behind the master's back
+        computer = writer.computer(COMPUTER)
+        assert computer is not None
+        writer.update_computer(computer.key, draining=False)
+
+
+def test_a_plan_does_not_name_who_would_get_a_place(site: Site):
+    two_waiting(site)
+    wish = InstanceRequest("mine", URL, state=InstanceState.DESTROYED)
+    found = site.service.plan(wish, ANN)
+    assert SECRET not in repr(found)
+    assert "gives another its place" in found.effects
+    told = site.service.plan(InstanceRequest(SECRET, URL), ADMIN)
+    assert SECRET in repr(told)
+
+
+def test_a_plan_holds_when_only_what_is_hidden_has_changed(site: Site):
+    two_waiting(site)
+    wish = InstanceRequest("mine", URL, state=InstanceState.DESTROYED)
+    shown = site.service.plan(wish, ANN)
+    with site.master.service._desk.store.change() as writer:  # behind the master's back
+        gone = writer.instances_named(SECRET)[0]
+        writer.update_instance(gone.key, ended=site.clock.time(), scope=None)
+    assert "gives another its place" not in site.service.plan(wish, ANN).effects
+    assert site.service.plan(wish, ANN).basis == shown.basis
+
+
+def test_a_computer_finds_no_instances_of_a_tree_that_sit_elsewhere(site: Site):
+    site.add_computer("COMP-2", 1)
+    site.supply(computer_id="COMP-2")
+    root = site.request("root", filters={"computer_guid": COMPUTER})
+    child = site.child(root, "kid", filters={"computer_guid": "COMP-2"})
+    near = site.service.tree_members("root", master.computer(COMPUTER))
+    assert [row.guid for row in near] == [root.guid]
+    inside = master.partition(COMPUTER, root.partition_id)
+    assert child.guid in [row.guid for row in site.service.tree_members("root", inside)]
+
+
+@pytest.fixture
+def front(site: Site) -> Instance:
+    """An operator's host with another instance in its tree; it serves ann."""
+    site.service.create_person("ann", Role.TENANT)
+    made = site.request("front")
+    site.child(made, "monitor", software_type="monitor")
+    have(site, "page", ANN, shared=True, parameters={"key": "hunter2"})
+    return made
+
+
+def test_who_runs_a_host_reads_what_it_serves(site: Site, front: Instance):
+    inside = master.partition(COMPUTER, front.partition_id)
+    for identity in (ADMIN, master.computer(COMPUTER), inside):
+        assert [row.title for row in site.service.shared_by(front.guid, identity)] == ["page"]
+
+
+def test_a_sibling_of_a_host_does_not_read_what_it_serves(site: Site, front: Instance):
+    sibling = master.partition(COMPUTER, "slappart1")
+    assert site.service.instance_by_guid(front.guid, sibling).title == "front"
+    with pytest.raises(Unauthorized) as caught:
+        site.service.shared_by(front.guid, sibling)
+    assert caught.value.hint
+    with pytest.raises(NotFoundError):
+        site.service.shared_by(front.guid, ANN)
+
+
+def test_the_tree_of_a_shared_instance_does_not_name_anothers_host(site: Site, front: Instance):
+    assert [node.host_guid for node in site.service.tree("page", ANN)] == [None]
+    assert [node.host_guid for node in site.service.tree("page", ADMIN)] == [front.guid]
