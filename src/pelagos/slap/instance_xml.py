@@ -12,6 +12,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from pelagos.slap.errors import MarshalError
+from pelagos.slap.marshal import speakable
 
 _HEAD = "<?xml version='1.0' encoding='utf-8'?>\n"
 
@@ -28,6 +29,7 @@ def parameters_xml(parameters: Mapping[str, Any]) -> str:
     """
     if not parameters:
         return f"{_HEAD}<instance/>\n"
+    parameters = speakable(parameters)
     lines = "".join(
         f"  <parameter id={quoteattr(name)}{_content(parameters[name])}\n"
         for name in sorted(parameters)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, TypeVar
 from xml.parsers import expat
 
 from pelagos.slap.errors import MarshalError
@@ -34,6 +34,9 @@ _NAMESPACE = "http://www.erp5.org/namespaces/marshaller "
 _LONG = 10**24  # an integer from here on is written as <long>
 _NEEDS_CARE = re.compile(r"[^ -%'-;=?-~\n\t]")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REPLACEMENT = "\ufffd"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,42 @@ def escape(text: str) -> str:
         )
     text = text.replace("&", "&amp;amp;").replace("<", "&amp;lt;").replace(">", "&amp;gt;")
     return text.replace("\r", "&#13;").encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def unspeakable(text: str) -> tuple[int, str] | None:
+    r"""Where the first character is that no XML can carry, and which; None without one.
+
+    >>> unspeakable("a\x00"), unspeakable("tab\t")
+    ((1, 'U+0000'), None)
+    """
+    bad = _NOT_XML.search(text)
+    return None if bad is None else (bad.start(), f"U+{ord(bad[0]):04X}")
+
+
+def speakable(value: T) -> T:
+    r"""A value whose texts any XML can carry: U+FFFD stands where another character cannot.
+
+    Mappings, lists, tuples and dataclasses are looked through; what needs no change is returned
+    as it is.
+
+    >>> speakable({"a\x01": ["b", "\ufffe"]}) == {"a\ufffd": ["b", "\ufffd"]}
+    True
+    """
+    found: Any = value
+    if isinstance(value, str):
+        return _NOT_XML.sub(_REPLACEMENT, value) if _NOT_XML.search(value) else value  # type: ignore[return-value]  # a text for a text
+    if isinstance(value, Mapping):
+        found = {speakable(key): speakable(one) for key, one in value.items()}
+    elif isinstance(value, tuple):
+        found = tuple(map(speakable, value))
+    elif isinstance(value, list):
+        found = [speakable(one) for one in value]
+    elif is_dataclass(value) and not isinstance(value, type):
+        olds = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        news = {name: speakable(old) for name, old in olds.items()}
+        changed = {name: new for name, new in news.items() if new is not olds[name]}
+        return replace(value, **changed) if changed else value
+    return value if found == value else found
 
 
 class Writer:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pelagos.slap import protocol
+from pelagos.slap import marshal, protocol
+from pelagos.slap.errors import MarshalError
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity, Kind
 from pelagos.slap.master.desk import Change, Desk, UseCases
@@ -76,6 +77,7 @@ class Computers(UseCases):
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
         self._snapshot_bytes = 0
         self._making = threading.Lock()
+        self._mended: set[str] = set()  # said so in the log
 
     # ---- the announcement --------------------------------------------------------------------
 
@@ -212,7 +214,7 @@ class Computers(UseCases):
                 return Partition(
                     computer_id, partition_id, addresses=() if slot is None else slot.addresses
                 )
-            return _busy(instance, reader.shared_of_host(instance.key))
+            return marshal.speakable(_busy(instance, reader.shared_of_host(instance.key)))
 
     def _make_snapshot(self, computer_id: str) -> Snapshot:
         with self._desk.store.read() as reader:
@@ -227,6 +229,20 @@ class Computers(UseCases):
         )
 
     def _keep(self, computer_id: str, snapshot: Snapshot) -> None:
+    def _encode(self, content: Computer) -> bytes:
+        """The document of a computer, whatever is stored: no value may cost all the others."""
+        try:
+            return protocol.encode_computer(content)
+        except MarshalError as error:
+            if content.computer_id not in self._mended:
+                self._mended.add(content.computer_id)
+                log.warning(
+                    "what is stored of %s cannot be sent as it is; U+FFFD stands in its place: %s",
+                    content.computer_id,
+                    error,
+                )
+            return protocol.encode_computer(marshal.speakable(content))
+
         former = self._snapshots.pop(computer_id, None)
         self._snapshots[computer_id] = snapshot
         self._snapshot_bytes += snapshot.size - (former.size if former else 0)

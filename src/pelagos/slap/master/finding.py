@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pelagos.core import wire
-from pelagos.slap import protocol
+from pelagos.slap import marshal, protocol
 from pelagos.slap.errors import BadRequest, NotFoundError, Unauthorized
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.errors import TooLarge
@@ -15,9 +15,41 @@ from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.visibility import EVERYTHING, Scope, scope
 
 
-def flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as masters keep them: every value is text, the empty one None."""
-    return {key: protocol.flatten_text(value) for key, value in parameters.items()}
+def flat(parameters: Mapping[str, Any], what: str = "parameters") -> dict[str, Any]:
+    """Parameters as masters keep them: every value is text, the empty one None.
+
+    The one door for all that instances are told and tell: a character that no XML can carry would
+    make the document of a whole computer impossible, for all who sit there.
+
+    Args:
+        parameters: as they were sent, by whatever interface.
+        what: how an error names them.
+
+    Raises:
+        BadRequest: a key or a value cannot be kept; says which.
+    """
+    found = {}
+    for key, value in parameters.items():
+        try:
+            text = protocol.flatten_text(value)
+        except RecursionError as error:
+            raise BadRequest(f"{what}.{key[:80]} is nested too deep", status=400) from error
+        _check_speakable(key, f"the name {key[:80]!r} in the {what}")
+        if text is not None:
+            _check_speakable(text, f"{what}.{key[:80]}")
+        found[key] = text
+    return found
+
+
+def _check_speakable(text: str, what: str) -> None:
+    bad = marshal.unspeakable(text)
+    if bad is not None:
+        position, name = bad
+        raise BadRequest(
+            f"{what} has the character {name} at position {position}, which XML cannot carry",
+            status=400,
+            hint="take it out, or send the value encoded, e.g. as base64",
+        )
 
 
 def check_size(parameters: Mapping[str, Any], limit: int, what: str) -> None:

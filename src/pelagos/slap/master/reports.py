@@ -268,7 +268,7 @@ class Reports(UseCases):
             NotFoundError: there is no such partition or shared instance, or it is free.
             TooLarge: the parameters are above the limit.
         """
-        connection = flat(connection)
+        connection = flat(connection, "connection")
         check_size(connection, self._desk.settings.parameters_limit, "the connection parameters")
         with self._desk.store.read() as reader:
             where = (computer_id, partition_id, scope(identity))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pelagos.slap import marshal
 from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
@@ -192,7 +193,7 @@ class Requests(UseCases):
     def _flattened(self, wish: InstanceRequest) -> InstanceRequest:
         parameters = flat(wish.parameters)
         check_size(parameters, self._desk.settings.parameters_limit, "the parameters")
-        filters = flat(wish.filters)
+        filters = flat(wish.filters, "filters")
         check_size(filters, self._desk.settings.parameters_limit, "the filters")
         if wish.software_type == _PULL_BACKUP:
             filters.setdefault("retention_delay", _PULL_BACKUP_DAYS)
@@ -457,7 +458,7 @@ def _answer(reader: Reader, found: StoredInstance | None) -> Instance | Cause:
 
 def _instance(found: StoredInstance, shared: Sequence[StoredInstance] = ()) -> Instance:
     """An instance that has its place, as its requester is told of it."""
-    return Instance(
+    instance = Instance(
         guid=found.guid,
         title=found.title,
         root_title=found.root_title,
@@ -478,6 +479,7 @@ def _instance(found: StoredInstance, shared: Sequence[StoredInstance] = ()) -> I
 def _differences(found: StoredInstance, wish: InstanceRequest) -> dict[str, Any]:
     """The effective changes that a wish makes: each means work for the agent."""
     wished: dict[str, Any] = {
+    return marshal.speakable(instance)
         "release_url": wish.release_url,
         "software_type": wish.software_type,
         "parameters": wish.parameters,
