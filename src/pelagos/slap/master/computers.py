@@ -225,10 +225,9 @@ class Computers(UseCases):
         return Snapshot(
             revision=stored.revision,
             etag=f'W/"{self._desk.store.name}-{stored.key}-{stored.revision}"',
-            body=protocol.encode_computer(content),
+            body=self._encode(content),
         )
 
-    def _keep(self, computer_id: str, snapshot: Snapshot) -> None:
     def _encode(self, content: Computer) -> bytes:
         """The document of a computer, whatever is stored: no value may cost all the others."""
         try:
@@ -243,6 +242,7 @@ class Computers(UseCases):
                 )
             return protocol.encode_computer(marshal.speakable(content))
 
+    def _keep(self, computer_id: str, snapshot: Snapshot) -> None:
         former = self._snapshots.pop(computer_id, None)
         self._snapshots[computer_id] = snapshot
         self._snapshot_bytes += snapshot.size - (former.size if former else 0)

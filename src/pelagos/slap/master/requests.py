@@ -474,12 +474,12 @@ def _instance(found: StoredInstance, shared: Sequence[StoredInstance] = ()) -> I
         shared_instances=shared_entries(shared),
         timestamp=found.timestamp,
     )
+    return marshal.speakable(instance)
 
 
 def _differences(found: StoredInstance, wish: InstanceRequest) -> dict[str, Any]:
     """The effective changes that a wish makes: each means work for the agent."""
     wished: dict[str, Any] = {
-    return marshal.speakable(instance)
         "release_url": wish.release_url,
         "software_type": wish.software_type,
         "parameters": wish.parameters,
