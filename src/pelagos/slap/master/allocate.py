@@ -135,6 +135,21 @@ def refuse_filters(
     return None
 
 
+def refuse_properties(
+    filters: Mapping[str, Any],
+    announced: Sequence[Mapping[str, str]],
+    now: float,
+    own_keys: Collection[str] = (),
+) -> Cause | None:
+    """What `allocate` says of properties that none of these sets has; None when it goes on."""
+    refused = refuse_filters(filters, now, own_keys)
+    if refused is not None:
+        return refused
+    alike = [Candidate("", 0, 0, False, None, properties=item) for item in announced]
+    _, missed = _matching(alike, filters)
+    return None if missed is None else causes.filter_unmatched(*missed, now)
+
+
 def choose_host(filters: Mapping[str, Any], hosts: Sequence[Host], now: float) -> Host | Cause:
     """Choose who serves a shared instance: the one that serves the fewest, then the oldest.
 

@@ -146,7 +146,8 @@ class Computers(UseCases):
     def seen(self, computer_id: str) -> None:
         """Take a sign of life of a computer's agent; never fails the call that brought it."""
         presence, now = self._desk.presence, self._now()
-        if not presence.note(computer_id, now, self._desk.settings.seen_interval):
+        settings = self._desk.settings
+        if not presence.note(computer_id, now, settings.seen_interval, settings.silent_after):
             return
         seen = presence.unwritten(computer_id, now)
         try:

@@ -133,6 +133,7 @@ class Presence:
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
         self._written: dict[str, float] = {}
+        self._last_written = 0.0
         self._delivered: dict[str, int] = {}
         self.rivals = Rivals()
 
@@ -143,13 +144,20 @@ class Presence:
             return stored
         return known
 
-    def note(self, computer_id: str, now: float, interval: float) -> bool:
-        """Take a sign of life; True when it is time to write (or the first since the start)."""
-        written = self._written.get(computer_id)
-        if written is not None and 0 <= now - written < interval:
-            self._seen[computer_id] = now
-            return False
-        return True
+    def note(self, computer_id: str, now: float, interval: float, silent_after: float) -> bool:
+        """Take a sign of life; True when it is time to write those that are only in memory.
+
+        It is when this is the computer's first since the start or since it was silent, and when
+        the last time was an interval ago: the signs of all computers are written together.
+        """
+        seen = self._seen.get(computer_id)
+        is_new = computer_id not in self._written or seen is None
+        if is_new or not 0 <= now - (seen or 0.0) < silent_after:
+            return True
+        if not 0 <= now - self._last_written < interval:
+            return True
+        self._seen[computer_id] = now
+        return False
 
     def unwritten(self, computer_id: str, now: float) -> dict[str, float]:
         """All signs of life that the database does not have, with this one."""
@@ -161,6 +169,7 @@ class Presence:
         """Those are in the database now."""
         with self._lock:
             self._written.update(seen)
+            self._last_written = max(seen.values(), default=self._last_written)
 
     def deliver(self, computer_id: str, revision: int) -> None:
         """The agent was given this revision."""

@@ -18,6 +18,7 @@ from pelagos.slap.master.allocate import (
     allocate,
     choose_host,
     refuse_filters,
+    refuse_properties,
 )
 from pelagos.slap.master.desk import Change, Desk
 from pelagos.slap.master.store import (
@@ -117,19 +118,58 @@ class Placement:
         return found[0] if found else None
 
     def _choose(self, instance: StoredInstance) -> StoredComputer | Cause:
-        likely = self._likely(instance)
-        if likely:
-            own = tuple(instance.filters)  # none is refused for its name yet
-            chosen = self._decide(instance, likely, own)
-            if not isinstance(chosen, Cause):
-                return chosen
-        supplying = self._supplying(instance)
+        chosen = self._first_look(instance)
+        if chosen is not None:
+            return chosen
         own_keys = self._own_keys(instance)
+        missed = self._missed(instance, own_keys)
+        if missed is not None:
+            return missed
+        supplying = self._supplying(instance)
         cause = self._decide(instance, supplying, own_keys)
         if isinstance(cause, Cause) and cause.code == "no-partition-free":
             # Only this cause says how many there are, and counting them takes its time.
             return self._decide(instance, supplying, own_keys, self._counts(instance))
         return cause
+
+    def _first_look(self, instance: StoredInstance) -> StoredComputer | None:
+        """The right computer, when it is among the likeliest; those that have built it first."""
+        filters = instance.filters
+        if "capability" in filters:
+            return None  # such partitions are not counted beforehand
+        wished = sorted(set(filters) - PASSED_THROUGH - PLACING)
+        having = (wished[0], filters[wished[0]]) if wished and filters[wished[0]] else None
+        many = len(wished) > (having is not None) or "mode" in filters
+        most = _FIRST_LOOK * (50 if many else 1)
+        for is_built in (True, False):
+            places = self._change.store.places(
+                instance.release_url,
+                instance.owner,
+                most,
+                is_built=is_built,
+                computer_id=filters.get("computer_guid"),
+                having=having,
+            )
+            if places:
+                own = tuple(filters)  # none is refused for its name yet
+                chosen = self._decide(instance, places, own)
+                if not isinstance(chosen, Cause):
+                    return chosen
+            if len(places) == most:
+                return None  # of those after them, one may rank before all that are not built
+        return None
+
+    def _missed(self, instance: StoredInstance, own_keys: tuple[str, ...]) -> Cause | None:
+        """Why the filters by property are met nowhere; None when they could be, or are none."""
+        filters = instance.filters
+        if set(filters) <= PASSED_THROUGH | PLACING:
+            return None
+        announced = self._change.store.property_sets(
+            instance.release_url, instance.owner, filters.get("computer_guid")
+        )
+        if not announced:
+            return None
+        return refuse_properties(filters, announced, self._change.now, own_keys)
 
     def _decide(
         self,
@@ -155,19 +195,6 @@ class Placement:
         if isinstance(chosen, Cause):
             return chosen
         return next(item for item in computers if item.computer_id == chosen)
-
-    def _likely(self, instance: StoredInstance) -> list[StoredPlace]:
-        """The computers that rank first, as far as their number of free partitions tells."""
-        filters = instance.filters
-        if "capability" in filters:
-            return []  # those are not counted beforehand
-        by_property = set(filters) - PASSED_THROUGH - PLACING or "mode" in filters
-        return self._change.store.places(
-            instance.release_url,
-            instance.owner,
-            _FIRST_LOOK * (50 if by_property else 1),
-            filters.get("computer_guid"),
-        )
 
     def _supplying(self, instance: StoredInstance) -> list[StoredPlace]:
         """All computers that were asked to supply the release, and that the wish may go to."""

@@ -70,9 +70,14 @@ class Requests(UseCases):
             ResourceNotReady: kept, and not allocated yet; has the cause.
         """
         wish = self._flattened(wish)
-        with self._desk.store.read() as reader:
-            spot = _locate(reader, wish, identity)
-            answer = _settled(reader, spot, wish)
+        answer = None
+        # Most of a site's roots are asked for once: those that are new need no look beforehand.
+        if wish.requester is not None or self._desk.store.has_instance(
+            identity.actor, wish.reference
+        ):
+            with self._desk.store.read() as reader:
+                spot = _locate(reader, wish, identity)
+                answer = _settled(reader, spot, wish)
         if answer is None:
             with self._desk.change(identity) as change:
                 answer = self._carry_out(change, wish, identity)

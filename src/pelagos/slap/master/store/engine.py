@@ -25,7 +25,7 @@ from pelagos.slap.master.store.identities import (
 )
 from pelagos.slap.master.store.queries import Reader
 from pelagos.slap.master.store.sqlite import SqliteWays
-from pelagos.slap.master.store.statements import REVISION
+from pelagos.slap.master.store.statements import EXISTS, REVISION
 from pelagos.slap.master.store.ways import WRITES, Line, News, Ways
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Store:
         self._revision_query = str(REVISION.compile(dialect=self._engine.dialect))
         self._token_query = str(HOLDER_OF_TOKEN.compile(dialect=self._engine.dialect))
         self._certificate_query = str(HOLDER_OF_CERTIFICATE.compile(dialect=self._engine.dialect))
+        self._exists_query = str(EXISTS.compile(dialect=self._engine.dialect))
         self._is_positional = self._engine.dialect.positional
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._groups = Groups(self._alone, self._commit, self._ways.error)
@@ -89,28 +90,27 @@ class Store:
         row = self._first(self._certificate_query, serial)
         return None if row is None else Holder(*row)
 
-    def _first(self, query: str, value: str) -> Any:
-        """The first row of a query with one parameter, by the driver's short way."""
-        with (
-            our_errors(self._ways),
-            closing(self._engine.raw_connection()) as connection,
-            self._ways.alone(connection.driver_connection),
-        ):
-            return self._fetch(connection, query, value)
+    def has_instance(self, scope: str, title: str) -> bool:
+        """Whether one of that title lives, among an owner's roots or in a tree; as cheap."""
+        return self._first(self._exists_query, title, scope) is not None
 
-    def _fetch(self, connection: Any, query: str, value: str) -> Any:
-        values = (value,) if self._is_positional else {"id": value}
-        cursor = connection.cursor()
-        try:
-            cursor.execute(query, values)
-            return cursor.fetchone()
-        except self._driver_error as error:
-            failure = exc.DBAPIError.instance(
-                query, None, error, self._driver_error, hide_parameters=True
-            )
-            raise failure from error
-        finally:
-            cursor.close()
+    def _first(self, query: str, *values: str) -> Any:
+        """The first row of a query with a parameter or two, by the driver's short way."""
+        named = dict(zip(("id", "in"), values, strict=False))
+        with our_errors(self._ways):
+            try:
+                with closing(self._engine.raw_connection()) as connection:
+                    cursor = connection.cursor()
+                    try:
+                        cursor.execute(query, values if self._is_positional else named)
+                        return cursor.fetchone()
+                    finally:
+                        cursor.close()
+            except self._driver_error as error:
+                failure = exc.DBAPIError.instance(
+                    query, None, error, self._driver_error, hide_parameters=True
+                )
+                raise failure from error
 
     @contextmanager
     def change(self) -> Iterator[Writer]:
@@ -169,7 +169,7 @@ class Store:
             StoreError: they cannot be told.
         """
         if self._line is not None:
-            with our_errors(self._ways), self._engine.begin() as connection:
+            with our_errors(self._ways), self._engine.connect() as connection:
                 self._ways.tell(connection, news)
 
     def close(self) -> None:

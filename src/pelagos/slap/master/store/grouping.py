@@ -14,6 +14,10 @@ from contextlib import contextmanager, suppress
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from pelagos.slap.master.store.lean import Lean, Prepared
+
+_SAVE = Prepared(sa.text("SAVEPOINT change"))
+_UNDO = Prepared(sa.text("ROLLBACK TO SAVEPOINT change"))
 #: Changes of one commit: the first of them waits for all, some 3 ms each.
 _LIMIT = 16
 #: Seconds after which one who waits for the commit sees to it: its turn may have been given up.
@@ -92,17 +96,18 @@ class Groups:
     @contextmanager
     def _together(self, group: _Group) -> Iterator[None]:
         """One more of a group, that can be undone alone."""
+        lean = Lean(group.connection)
         try:
-            step = group.connection.begin_nested()
+            # The newest of that name is meant when one is undone; the commit ends them all.
+            lean.run(_SAVE, {})
         except exc.DBAPIError as error:
             self._break(group, error)
             raise
         try:
             yield
-            step.commit()
         except BaseException as error:
             try:
-                step.rollback()
+                lean.run(_UNDO, {})
             except exc.DBAPIError as deeper:
                 # The database has undone the whole: the disk is full, or the connection broke.
                 self._break(group, error if isinstance(error, exc.DBAPIError) else deeper)

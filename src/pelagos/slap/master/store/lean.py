@@ -83,21 +83,22 @@ class Lean:
             cursor.execute(text, parameters(values))
             return fetch(cursor)
         except self._dialect.loaded_dbapi.Error as error:
-            raise self._failure(text, error, cursor) from error
+            raise failure(self._connection, text, error) from error
         finally:
             cursor.close()
 
-    def _failure(self, text: str, error: Any, cursor: Any) -> Exception:
-        """The driver's error as SQLAlchemy raises it; a broken connection is not used again."""
-        broken = self._dialect.is_disconnect(error, self._driver, cursor)
-        if broken:
-            self._connection.invalidate(error)
-        failure: Exception = exc.DBAPIError.instance(
-            text,
-            None,
-            error,
-            self._dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=broken,
-        )
-        return failure
+
+def failure(connection: sa.Connection, text: str, error: Any) -> Exception:
+    """The driver's error as SQLAlchemy raises it; a broken connection is not used again."""
+    broken = connection.dialect.is_disconnect(error, connection.connection, None)
+    if broken:
+        connection.invalidate(error)
+    found: Exception = exc.DBAPIError.instance(
+        text,
+        None,
+        error,
+        connection.dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=broken,
+    )
+    return found

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
@@ -20,19 +20,22 @@ from pelagos.core.errors import ConfigError
 from pelagos.slap.errors import BadRequest, SlapError
 from pelagos.slap.master.errors import StoreBusy, StoreError, StoreFull
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.lean import Lean, Prepared, failure
 from pelagos.slap.master.store.listener import Listener, readable
-from pelagos.slap.master.store.ways import Line, News
+from pelagos.slap.master.store.ways import WRITES, Line, News
 
 log = logging.getLogger(__name__)
 
 #: The lock's number in the database: "pelagos" in ASCII.
 _LOCK_KEY = int.from_bytes(b"pelagos")
-_LOCK = sa.text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+#: One exchange with the server. What follows sees what was committed before the lock was had.
+_BEGIN_ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({_LOCK_KEY})"
+_BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #: Held, shared with others, by each master that runs.
 _RUNNING_KEY = _LOCK_KEY + 1
 _CLAIM = sa.text(f"SELECT pg_try_advisory_xact_lock({_RUNNING_KEY})")
 _CHANNEL = "pelagos_master"
-_NOTIFY = sa.text("SELECT pg_notify(:channel, :payload)")
+_NOTIFY = Prepared(sa.text("SELECT pg_notify(:channel, :payload)"))
 _SET_UP = (
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') = 'off'"
@@ -47,6 +50,8 @@ _IDLE_TIMEOUT = 60
 #: The server looks after this silence whether a client is still there, then as often as named.
 _KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 
+#: Execution option of a transaction that sees one state and can change nothing.
+_SNAPSHOT = "pelagos_snapshot"
 _RETRY = 2.0
 _BUSY = frozenset({"55P03", "40P01", "40001", "57014", "25P03"})
 _FULL = frozenset({"53100"})
@@ -87,17 +92,15 @@ class PostgresqlWays:
     def attach(self, engine: sa.Engine) -> None:
         """Set up each new connection, and look at a kept one before it is used."""
         sa.event.listen(engine, "connect", _set_up)
+        sa.event.listen(engine, "begin", _begin)
         sa.event.listen(engine, "checkout", _check_alive)
 
     def reading(self, engine: sa.Engine) -> sa.Engine:
         """Snapshots of one state, that can change nothing."""
-        return engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        return engine.execution_options(**{_SNAPSHOT: True})
 
     def lock(self, connection: sa.Connection) -> None:
-        """Wait until no other master writes; the commit or the end of the connection lets go."""
-        connection.execute(_LOCK)
+        """Nothing to do: `_begin` waited until no other master writes."""
 
     def check(self, connection: sa.Connection) -> None:
         """See that the database keeps all characters, and what is committed.
@@ -143,20 +146,10 @@ class PostgresqlWays:
             sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
             connection.execute(sa.select(sa.func.setval(sequence, max(last, 1), last > 0)))
 
-    @contextmanager
-    def alone(self, connection: Any) -> Iterator[None]:
-        """No BEGIN and no ROLLBACK around the statement: one exchange instead of three."""
-        connection.autocommit = True
-        try:
-            yield
-        finally:
-            if not connection.closed:
-                connection.autocommit = False
-
     def tell(self, connection: sa.Connection, news: News) -> None:
         """Notify with the transaction: heard after its commit, and only then."""
         payload = [self._origin, int(news.events), news.computer_id, news.revision]
-        connection.execute(_NOTIFY, {"channel": _CHANNEL, "payload": json.dumps(payload)})
+        Lean(connection).run(_NOTIFY, {"channel": _CHANNEL, "payload": json.dumps(payload)})
 
     def listen(self, engine: sa.Engine, heard: Callable[[News], None]) -> Line | None:
         """Hear on a connection of its own."""
@@ -252,9 +245,22 @@ def _connect_arguments(url: sa.URL, busy_timeout: float) -> dict[str, Any]:
 
 
 def _set_up(connection: Any, _record: object) -> None:
+    # The driver begins nothing by itself: a single statement is one exchange with the server.
     connection.autocommit = True
     connection.execute(_SET_UP)  # an acknowledged commit survives a power cut
-    connection.autocommit = False
+
+
+def _begin(connection: sa.Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get(WRITES):
+        text = _BEGIN_ALONE
+    else:
+        text = _BEGIN_SNAPSHOT if options.get(_SNAPSHOT) else "BEGIN"
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(text, prepare=False).close()
+    except psycopg.Error as error:
+        raise failure(connection, text, error) from error
 
 
 def _check_alive(connection: Any, _record: object, _proxy: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ from pelagos.slap.model import (
 )
 
 _events = schema.events.c
+#: What LIKE takes for something else than itself.
+_LIKE, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
 
 
 class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
@@ -54,7 +57,14 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         return [_computer(row) for row in self._lean.rows(statements.ALL_COMPUTERS, {})]
 
     def places(
-        self, url: str, owner: str, most: int, computer_id: str | None = None
+        self,
+        url: str,
+        owner: str,
+        most: int,
+        *,
+        is_built: bool,
+        computer_id: str | None = None,
+        having: tuple[str, str] | None = None,
     ) -> list[StoredPlace]:
         """Computers that could take an instance of a release at once, the likeliest first.
 
@@ -62,14 +72,28 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
             url: the release that they were asked to supply.
             owner: of the instance; the site's computers and his own are found.
             most: how many at the most.
+            is_built: those that have built it, or those that have not.
             computer_id: only this one.
+            having: a property that they shall have announced; a few others may be found, too.
         """
-        values = {"url": url, "owner": owner, "most": most}
+        values: dict[str, Any] = {"url": url, "owner": owner, "most": most, "like": "%"}
+        if having is not None:
+            announced = wire.encode(dict([having])).decode()[1:-1]
+            values["like"] = f"%{_LIKE.sub(_ESCAPED, announced)}%"
         if computer_id is None:
-            rows = self._lean.rows(statements.PLACES, values)
+            statement = statements.BUILT if is_built else statements.UNBUILT
         else:
-            rows = self._lean.rows(statements.PLACE, {**values, "computer": computer_id})
+            statement = statements.BUILT_ON if is_built else statements.UNBUILT_ON
+            values["computer"] = computer_id
+        rows = self._lean.rows(statement, values)
         return [StoredPlace(_computer(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
+
+    def property_sets(
+        self, url: str, owner: str, computer_id: str | None = None
+    ) -> list[dict[str, str]]:
+        """What `supplying` computers announced of themselves, each different set once."""
+        values = {"url": url, "owner": owner, "computer": computer_id}
+        return [wire.decode(row[0]) for row in self._lean.rows(statements.PROPERTY_SETS, values)]
 
     def supplying(self, url: str, owner: str) -> list[StoredPlace]:
         """All computers asked to supply a release: the site's and the owner's, by id."""

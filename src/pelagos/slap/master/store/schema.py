@@ -102,6 +102,9 @@ computers = sa.Table(
     sa.Column("free", sa.Integer, nullable=False, server_default="0"),
 )
 
+#: In the order in which places are looked for.
+sa.Index("computers_room", computers.c.free.desc(), computers.c.computer_id)
+
 partitions = sa.Table(
     "partitions",
     metadata,
@@ -115,6 +118,15 @@ partitions = sa.Table(
     sa.UniqueConstraint("computer_key", "partition_id"),
 )
 
+_CAPABLE = partitions.c.capabilities != "[]"
+#: Those with a capability; few.
+sa.Index(
+    "partitions_capable",
+    partitions.c.computer_key,
+    sqlite_where=_CAPABLE,
+    postgresql_where=_CAPABLE,
+)
+
 supplies = sa.Table(
     "supplies",
     metadata,
@@ -126,6 +138,8 @@ supplies = sa.Table(
     sa.Column("cause", Words, nullable=False),
     sa.UniqueConstraint("computer_key", "url"),
 )
+
+sa.Index("supplies_url", supplies.c.url, supplies.c.status)
 
 instances = sa.Table(
     "instances",
@@ -264,7 +278,8 @@ def _to_2(connection: sa.Connection) -> None:
     ):
         described = sa.schema.CreateColumn(column).compile(connection)
         connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {described}")
-    for index in (*instances.indexes, *usages.indexes, *events.indexes):
+    tables = (computers, partitions, supplies, instances, usages, events)
+    for index in [index for table in tables for index in table.indexes]:
         index.create(connection, checkfirst=True)
     connection.execute(
         sa.insert(people).from_select(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +76,6 @@ class SqliteWays:
         connection.exec_driver_sql(
             "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (last_event,)
         )
-
-    @contextmanager
-    def alone(self, connection: Any) -> Iterator[None]:  # noqa: ARG002  # the protocol's
-        """Nothing to do: the driver begins nothing by itself."""
-        yield
 
     def tell(self, connection: sa.Connection, news: News) -> None:
         """Nothing to do: there is no other master."""

@@ -213,18 +213,56 @@ FIRST_COMPUTER = Prepared(
         ),
     )
 )
-#: The likeliest first: built, then the most room, then the name.
-_PLACES = (
-    _SUPPLYING.where(_computers.free > 0, sa.not_(_computers.draining))
-    .order_by(None)
-    .order_by(
-        sa.case((_supplies.status == ReleaseStatus.AVAILABLE, 0), else_=1),
-        _computers.free.desc(),
-        _computers.computer_id,
+PROPERTY_SETS = Prepared(
+    sa.select(_computers.properties)
+    .distinct()
+    .join(schema.supplies, _supplies.computer_key == _computers.id)
+    .where(
+        _supplies.url == sa.bindparam("url"),
+        _supplies.requested_state == SupplyState.AVAILABLE,
+        _computers.owner.in_(["", sa.bindparam("owner")]),
+        sa.or_(
+            sa.bindparam("computer", type_=schema.Words).is_(None),
+            _computers.computer_id == sa.bindparam("computer"),
+        ),
     )
-    .limit(sa.bindparam("most"))
 )
-PLACE = Prepared(_PLACES.where(_computers.computer_id == sa.bindparam("computer")))
+
+
+def _places(status: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The computers with room whose supply has such a status: the most room, then the name.
+
+    Goes through the computers in this very order, so that it ends with the first few; and not
+    at all when no computer has such a supply.
+    """
+    wanted = sa.select(_supplies.status).where(
+        _supplies.url == sa.bindparam("url"),
+        _supplies.requested_state == SupplyState.AVAILABLE,
+        status,
+    )
+    there = wanted.where(_supplies.computer_key == _computers.id).correlate(schema.computers)
+    anywhere = sa.select(sa.literal(1)).select_from(wanted.correlate(None).subquery())
+    return (
+        _ALL_COMPUTERS.add_columns(there.scalar_subquery().label("status"))
+        .where(
+            anywhere.exists(),
+            _computers.free > 0,
+            sa.not_(_computers.draining),
+            _computers.owner.in_(["", sa.bindparam("owner")]),
+            _computers.properties.like(sa.bindparam("like"), escape="\\"),
+            there.exists(),
+        )
+        .order_by(None)
+        .order_by(_computers.free.desc(), _computers.computer_id)
+        .limit(sa.bindparam("most"))
+    )
+
+
+_IS_BUILT = _supplies.status == ReleaseStatus.AVAILABLE
+_BUILT, _UNBUILT = _places(_IS_BUILT), _places(sa.not_(_IS_BUILT))
+BUILT, UNBUILT = Prepared(_BUILT), Prepared(_UNBUILT)
+_ONLY = _computers.computer_id == sa.bindparam("computer")
+BUILT_ON, UNBUILT_ON = Prepared(_BUILT.where(_ONLY)), Prepared(_UNBUILT.where(_ONLY))
 COMPUTER = Prepared(_ALL_COMPUTERS.where(_computers.computer_id == sa.bindparam("computer")))
 TOKEN = (
     sa.select(schema.tokens.c.kind, schema.tokens.c.name, schema.people.c.role)
@@ -246,5 +284,8 @@ ALL_SUPPLIES = Prepared(_ALL_SUPPLIES)
 SUPPLIES_OF_URL = Prepared(_SUPPLIES_OF_URL)
 SLOTS = Prepared(_SLOTS)
 ALL_COMPUTERS = Prepared(_ALL_COMPUTERS)
-PLACES = Prepared(_PLACES)
 SUPPLYING = Prepared(_SUPPLYING)
+#: Asked before each request; two positional parameters.
+EXISTS = sa.select(_instances.id).where(
+    _instances.title == sa.bindparam("id"), _instances.scope == sa.bindparam("in")
+)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -87,10 +86,6 @@ class Ways(Protocol):
             connection: of the transaction.
             last_event: the highest id that an event ever had.
         """
-        ...
-
-    def alone(self, connection: Any) -> AbstractContextManager[None]:
-        """Let one statement of the driver be a transaction of its own."""
         ...
 
     def tell(self, connection: sa.Connection, news: News) -> None:
