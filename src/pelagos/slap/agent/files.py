@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pelagos.core.files import write_atomic
 from pelagos.slap.agent.account import acting_as, owner_of
+from pelagos.slap.agent.untrusted import read_untrusted
 
 __all__ = [
     "empty_folder",
@@ -57,23 +58,14 @@ def remove_folder(path: Path) -> None:
 
 
 def read_text(path: Path, limit: int = 65536) -> str | None:
-    """The start of a small text file; None when it is not there."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(limit).decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    """The start of a small text file; None when there is no such plain file."""
+    content = read_untrusted(path, limit=limit)
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def read_tail(path: Path, limit: int = 65536) -> str:
-    """The end of a log; empty when it is not there."""
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - limit))
-            return stream.read(limit).decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+    """The end of a log; empty when there is no such plain file."""
+    return (read_untrusted(path, limit=limit, from_end=True) or b"").decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
