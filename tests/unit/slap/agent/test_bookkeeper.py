@@ -135,10 +135,11 @@ def test_a_kill_before_the_sources_are_gone_repeats_nothing(case: Case) -> None:
     seen = source.stat()
     case.master.failure = SlapError("away", status=503)
     keeper = case.keeper()
-    remove, keeper._finish_sources = keeper._finish_sources, lambda: None  # type: ignore[method-assign]
+    spool = keeper._spool
+    remove, spool.finish_sources = spool.finish_sources, lambda: None  # type: ignore[method-assign]
     case.round(keeper)  # killed after the journal was written
     assert source.exists() and source.stat().st_mtime_ns == seen.st_mtime_ns
-    keeper._finish_sources = remove  # type: ignore[method-assign]
+    spool.finish_sources = remove  # type: ignore[method-assign]
     case.master.failure = None
     case.round(case.keeper())
     assert case.master.amounts("mails") == [("slappart1", 7.0)]
@@ -148,10 +149,11 @@ def test_a_file_that_was_written_again_is_told_again(case: Case) -> None:
     source = case.reports / "one"
     source.write_text(REPORT)
     keeper = case.keeper()
-    remove, keeper._finish_sources = keeper._finish_sources, lambda: None  # type: ignore[method-assign]
+    spool = keeper._spool
+    remove, spool.finish_sources = spool.finish_sources, lambda: None  # type: ignore[method-assign]
     keeper.report()
     source.write_text(REPORT.replace("7.0", "99.0"))
-    keeper._finish_sources = remove  # type: ignore[method-assign]
+    spool.finish_sources = remove  # type: ignore[method-assign]
     case.round(keeper)
     assert case.master.amounts("mails") == [("slappart1", 7.0), ("slappart1", 99.0)]
 
@@ -213,3 +215,124 @@ def test_the_computer_itself_is_told(case: Case) -> None:
     case.round()
     own = {m.resource for m in case.master.movements if m.reference == ""}
     assert own == {"cpu", "memory", "processes", "disk"}
+
+
+def _other(case: Case) -> Path:
+    """A second busy partition, behind the first, with a report that should get through."""
+    folder = case.layout.partition("slappart2")
+    PartitionFiles(folder).ensure()
+    (folder / "var" / "xml_report").mkdir(parents=True)
+    (folder / "var" / "xml_report" / "one").write_text(REPORT)
+    return folder
+
+
+@pytest.mark.parametrize("body", ["no interpreter named", "#!/missing/interpreter\n"])
+def test_a_report_that_cannot_be_run_stops_nobody(case: Case, body: str) -> None:
+    _other(case)
+    script = case.folder / "etc" / "report" / "odd"
+    script.parent.mkdir(parents=True)
+    script.write_text(body)
+    script.chmod(0o750)
+    (case.reports / "one").write_text(REPORT)
+    case.round()
+    assert case.master.amounts("mails") == [("slappart1", 7.0), ("slappart2", 7.0)]
+
+
+def test_a_closed_folder_of_reports_stops_nobody_and_is_told_once(case: Case) -> None:
+    _other(case)
+    (case.reports / "one").write_text(REPORT)
+    case.reports.chmod(0o555)
+    case.round()
+    case.round()
+    assert case.master.amounts("mails") == [("slappart1", 7.0), ("slappart2", 7.0)]
+
+
+def test_a_report_may_have_a_name_that_is_no_text(case: Case) -> None:
+    _other(case)
+    (case.reports / os.fsdecode(b"\xff.xml")).write_text(REPORT)
+    case.round()
+    assert case.master.amounts("mails") == [("slappart1", 7.0), ("slappart2", 7.0)]
+    assert list(case.reports.iterdir()) == []
+
+
+def test_the_thread_goes_on_after_what_nobody_thought_of(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = case.keeper()
+    calls = []
+
+    def break_it() -> None:
+        calls.append(1)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(keeper, "report", break_it)
+    monkeypatch.setattr("pelagos.slap.agent.bookkeeper._NAP", 0.01)
+    keeper.start()
+    try:
+        end = time.monotonic() + 10
+        while len(calls) < 2 and time.monotonic() < end:
+            case.clock.advance(3600)
+            time.sleep(0.01)
+    finally:
+        keeper.close()
+    assert len(calls) >= 2
+
+
+def test_one_partition_cannot_fill_a_round(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pelagos.slap.agent.collecting.BYTES", 3 * len(REPORT))
+    _other(case)
+    for number in range(7):
+        (case.reports / f"m{number}").write_text(REPORT)
+    keeper = case.keeper()
+    case.round(keeper)
+    told = case.master.amounts("mails")
+    assert told.count(("slappart1", 7.0)) == 3 and told.count(("slappart2", 7.0)) == 1
+    for _ in range(4):
+        case.round(keeper)
+    assert case.master.amounts("mails").count(("slappart1", 7.0)) == 7
+
+
+def test_files_that_are_no_reports_do_not_hide_those_that_are(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pelagos.slap.agent.collecting.LOOKS", 10)
+    for number in range(15):
+        (case.reports / f"a{number:02}").write_text("no report")
+    (case.reports / "z").write_text(REPORT)
+    keeper = case.keeper()
+    case.round(keeper)
+    case.round(keeper)
+    assert case.master.amounts("mails") == [("slappart1", 7.0)]
+
+
+def test_all_scripts_of_a_partition_share_one_limit(case: Case) -> None:
+    _other(case)
+    for number in range(10):
+        script = case.folder / "etc" / "report" / f"s{number}"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text("#!/bin/sh\nsleep 60\n")
+        script.chmod(0o750)
+    began = time.monotonic()
+    case.round()
+    assert time.monotonic() - began < 8
+    assert case.master.amounts("mails") == [("slappart2", 7.0)]
+
+
+def test_what_waits_and_what_is_put_aside_is_bounded(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pelagos.slap.agent.spool.WAITING", 5)
+    monkeypatch.setattr("pelagos.slap.agent.spool.ASIDE", 3)
+    case.master.failure = SlapError("away", status=503)
+    for _ in range(6):
+        (case.reports / "one").write_text(REPORT)
+        case.round()
+    case.clock.advance(1)
+    case.keeper().send()
+    assert len(list((case.layout.root / "usage").glob("*.json"))) == 5
+    assert "given up" in caplog.text
+    case.master.failure = BadRequest("no", status=400)
+    case.keeper().send()
+    case.keeper().send()
+    assert len(list((case.layout.root / "usage").iterdir())) == 3
+    assert "put aside are removed" in caplog.text
