@@ -155,6 +155,9 @@ def _furnish(world: World) -> None:
         )
     world.marks["box"] = {"bobs-box", BOBS_RELEASE, "log-home", "log-release", "bobs-waiting"}
     world.marks["box"].add(service.service("bobs-waiting", BOB).guid)
+    world.targets["front"] = Target(
+        front.guid, "front-of-the-site", front.computer_id, front.partition_id
+    )
     world.marks["site"] = {"front-of-the-site", front.guid}
 
 
@@ -173,9 +176,6 @@ def _form(target: Target, name: str) -> dict[str, str]:
         **dict.fromkeys(("url", "software_release", "software_release_url"), URL),
         "software_type": "default",
         "partition_reference": "a-wish",
-        "filter_xml": "<instance><parameter id='instance_guid'>"
-        + name
-        + "</parameter></instance>",
         "new_name": "renamed",
         "computer_title": "a-box",
         "title": "a-box",
@@ -215,14 +215,15 @@ def _bodies(target: Target, name: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _searches(target: Target, name: str) -> list[dict[str, str]]:
+    of_tree, on = f'default_specialise_title:"{name}"', "default_aggregate_reference"
     kinds = (
         f'portal_type:"Instance Tree" AND title:="{name}"',
         'portal_type:"Instance Tree" AND validation_state:validated',
-        f'portal_type:("Software Instance", "Slave Instance") AND default_specialise_title:"{name}"',
+        f'portal_type:("Software Instance", "Slave Instance") AND {of_tree}',
         f'portal_type:"Compute Node" AND reference:="{target.computer_id}"',
         'portal_type:"Compute Node" AND validation_state:validated',
         'portal_type:"Software Installation"',
-        f'portal_type:"Software Installation" AND default_aggregate_reference:"{target.computer_id}"',
+        f'portal_type:"Software Installation" AND {on}:"{target.computer_id}"',
     )
     modules = (
         f"instance_tree_module/{name}",
@@ -244,7 +245,7 @@ def _json_rpc(target: Target, name: str, method: str) -> list[dict[str, Any]]:
         "software_release_uri": URL,
         "title": name if method == "slapos.get.v0.instance_tree" else "a-wish",
         "software_type": "default",
-        "sla_parameters": {"instance_guid": name, "computer_guid": target.computer_id},
+        "sla_parameters": {"computer_guid": target.computer_id},
         "message": "boo",
         "connection_parameter_dict": {"a": "b"},
         "compute_partition_list": [],
@@ -262,10 +263,10 @@ def _json_rpc(target: Target, name: str, method: str) -> list[dict[str, Any]]:
 
 
 def _calls(world: World, target: Target) -> Iterator[Sent]:
+    """Every address and method, once with the guid of a thing and once with its title."""
     for name in (target.guid, target.title):
-        form, bodies = _form(target, name), _bodies(target, name)
         for rule in world.app.url_map.iter_rules():
-            if rule.rule == "/static/<path:filename>":
+            if rule.endpoint == "static":
                 continue
             verb = next(verb for verb in ("GET", "POST", "PUT") if verb in (rule.methods or ()))
             route = rule.endpoint.partition("-")[2] or rule.endpoint
@@ -277,19 +278,23 @@ def _calls(world: World, target: Target) -> Iterator[Sent]:
                 .replace("<key>", "0" * 128)
             )
             assert "<" not in path, f"say what stands in {path}"
-            if route in METHODS:
-                for sent in _json_rpc(target, name, route):
-                    yield Sent(route, verb, path, {"json": sent})
-            elif route in bodies:
-                for sent in bodies[route]:
-                    yield Sent(route, verb, path, {"json": sent})
-            elif route == "hateoas" and "<" not in rule.rule:
-                for query in _searches(target, name):
-                    yield Sent(route, verb, path, {"query_string": query})
-            elif verb == "GET":
-                yield Sent(route, verb, path, {"query_string": form})
-            else:
-                yield Sent(route, verb, path, {"data": form})
+            for more in _variants(route, rule.rule, verb, target, name):
+                yield Sent(route, verb, path, more)
+
+
+def _variants(
+    route: str, rule: str, verb: str, target: Target, name: str
+) -> Iterator[dict[str, Any]]:
+    """What is sent along."""
+    bodies = _bodies(target, name)
+    if route in METHODS:
+        bodies[route] = _json_rpc(target, name, route)
+    if route in bodies:
+        yield from ({"json": sent} for sent in bodies[route])
+    elif route == "hateoas" and "<" not in rule:
+        yield from ({"query_string": query} for query in _searches(target, name))
+    else:
+        yield {"query_string" if verb == "GET" else "data": _form(target, name)}
 
 
 def _leaks(world: World, asker: str, targets: Mapping[str, Target], hidden: set[str]) -> set[str]:
@@ -324,6 +329,16 @@ def test_a_computer_learns_of_what_sits_on_it_only(world: World):
     before = world.bobs()
     assert not _leaks(world, "site-b", elsewhere, hidden)
     assert world.bobs() == before
+
+
+def test_a_computer_does_not_learn_what_its_instances_requested_elsewhere(world: World):
+    hidden = world.marks["child"] - {"bobs-child"}
+    for key in ("ledger", "child"):  # it may rename what sits on it, so reads come first
+        reads = [sent for sent in _calls(world, world.targets[key]) if sent.verb == "GET"]
+        told = [(sent, world.call("site-a", sent)[1]) for sent in reads]
+        shown = {mark for sent, said in told for mark in hidden if mark in said}
+        assert not {mark for mark in shown if mark not in "".join(sent.text for sent in reads)}
+    assert not _leaks(world, "site-a", {"child": world.targets["child"]}, hidden)
 
 
 def test_without_a_token_only_those_who_join_are_heard(world: World):
