@@ -15,6 +15,8 @@ _supplies, _instances, _events = schema.supplies.c, schema.instances.c, schema.e
 _root = schema.instances.alias("root")
 _requester = schema.instances.alias("requester")
 _host = schema.instances.alias("host")
+_seated = schema.instances.alias("seated")
+_slot, _of = schema.partitions.alias("slot"), schema.computers.alias("of")
 
 _INSTANCES = sa.select(
     schema.instances,
@@ -55,11 +57,17 @@ IN_SCOPE = Prepared(
         _instances.scope == sa.bindparam("scope"), _instances.title == sa.bindparam("title")
     )
 )
+# Partitions are found first, then who sits there: the other way all instances are looked at.
 IN_PARTITION = Prepared(
     _instances_where(
-        _SEATED,
-        _computers.computer_id == sa.bindparam("computer"),
-        _partitions.partition_id == sa.bindparam("partition"),
+        _instances.partition_key
+        == sa.select(_slot.c.id)
+        .join(_of, _of.c.id == _slot.c.computer_key)
+        .where(
+            _of.c.computer_id == sa.bindparam("computer"),
+            _slot.c.partition_id == sa.bindparam("partition"),
+        )
+        .scalar_subquery()
     )
 )
 _ALL_LIVE = _instances_where(_LIVE)
@@ -90,14 +98,14 @@ SEATS = Prepared(
 _UNALLOCATED = _instances_where(
     _LIVE, _instances.partition_key.is_(None), _instances.host_key.is_(None)
 )
-OF_COMPUTER = Prepared(
-    _instances_where(_SEATED, _partitions.computer_key == sa.bindparam("computer"))
-)
+_SLOTS_OF_COMPUTER = sa.select(_slot.c.id).where(_slot.c.computer_key == sa.bindparam("computer"))
+OF_COMPUTER = Prepared(_instances_where(_instances.partition_key.in_(_SLOTS_OF_COMPUTER)))
 SHARED_OF_COMPUTER = Prepared(
     _instances_where(
         _LIVE,
-        _instances.host_key.is_not(None),
-        _partitions.computer_key == sa.bindparam("computer"),
+        _instances.host_key.in_(
+            sa.select(_seated.c.id).where(_seated.c.partition_key.in_(_SLOTS_OF_COMPUTER))
+        ),
     )
 )
 SHARED_OF_HOST = Prepared(_instances_where(_LIVE, _instances.host_key == sa.bindparam("host")))
