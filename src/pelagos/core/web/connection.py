@@ -1,13 +1,19 @@
-"""One connection of a server: the handshake, the head of a request without waiting, the answer."""
+"""One connection of a server: the handshake, a request without waiting for its peer, the answer.
+
+What is small, head and body, is collected while nobody waits for it. Of a larger body only the
+head is, and whoever then reads the body waits no longer than `_PATIENCE` and `_RATE` say.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
+import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pelagos.core.web.tls import PEER_CERTIFICATE, Terms
@@ -16,7 +22,18 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a request's line and headers together; more is refused.
 HEAD_LIMIT = 64 * 1024
+#: Bytes of a body that are collected before a worker gets the request. Forms and reports are
+#: smaller; each waiting peer may cost as much memory.
+BODY_AHEAD = 64 * 1024
+#: Seconds that a worker waits for a peer in one request, all its waits together…
+_PATIENCE = 20.0
+#: … and one more for each so many bytes that the peer sent, or took: 64 kbit/s.
+_RATE = 8 * 1024
 _PIECE = 64 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_END = re.compile(rb"\r?\n\r?\n")
+_LENGTH = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$")
+_EXPECTS = re.compile(rb"(?im)^expect(?=:[ \t]*100-continue[ \t]*\r?$)")
 _HANDSHAKE_RECORD = b"\x16"
 
 
@@ -45,13 +62,40 @@ class Handler(Protocol):
         """Answer without the application."""
 
 
+class _Patience:
+    """How long a worker still waits for a peer: a while, and longer the more it moves."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._left = _PATIENCE
+
+    def wait(self, move: Callable[[], int]) -> int:
+        """Receive or send; how many bytes moved.
+
+        Raises:
+            PeerGone: the peer closed the connection, or its time is over.
+        """
+        begun = time.monotonic()
+        try:
+            self._sock.settimeout(max(self._left, 0.001))
+            moved = move()
+        except OSError as error:
+            raise PeerGone(str(error)) from error
+        spent = time.monotonic() - begun
+        self._left = min(self._left + moved / _RATE, _PATIENCE) - spent
+        if self._left <= 0:
+            raise PeerGone("too slow")
+        return moved
+
+
 class _Source(io.RawIOBase):
     """What a peer sent: first what was read while waiting, then what the socket receives."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
         self._sock = sock
-        self.held = b""
+        self.held = bytearray()
+        self.patience = _Patience(sock)
         self.resting = False  # then nothing is received
 
     def readable(self) -> bool:
@@ -60,29 +104,25 @@ class _Source(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if self.held:
             count = min(len(buffer), len(self.held))
-            buffer[:count], self.held = self.held[:count], self.held[count:]
+            buffer[:count] = self.held[:count]
+            del self.held[:count]
             return count
         if self.resting:
             return None
-        try:
-            return self._sock.recv_into(buffer)
-        except OSError as error:
-            raise PeerGone(str(error)) from error
+        return self.patience.wait(lambda: self._sock.recv_into(buffer))
 
 
 class _Sink:
-    """Sends all that it is given; the timeout is for each piece that the peer takes."""
+    """Sends all that it is given."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self.patience = _Patience(sock)
 
     def write(self, data: bytes) -> int:
         left = memoryview(data)
-        try:
-            while left:
-                left = left[self._sock.send(left) :]
-        except OSError as error:
-            raise PeerGone(str(error)) from error
+        while left:
+            left = left[self.patience.wait(lambda: self._sock.send(left)) :]  # noqa: B023 - at once
         return len(data)
 
 
@@ -99,6 +139,12 @@ class Connection:
         self.deadline = 0.0
         self.terms: Terms | None = None  # of a handshake that is not over
         self.ending = False  # all is said: only until the peer has read it
+        self.announced: int | None = (
+            0  # bytes of the body, None when the head does not say it well
+        )
+        self.thrown_away = 0  # bytes, since all is said
+        self._head = 0  # bytes of the request's head, once it is whole
+        self._looked = 0  # bytes in which the end of the head is not
         self._until = 0.0
         self._use(sock)
 
@@ -144,21 +190,51 @@ class Connection:
             NotHttp: it speaks TLS.
         """
         held = self._source.held
-        while not _whole(held):
+        while not self._is_whole(held):
             piece = self.socket.recv(_PIECE)
             if not piece:
                 raise PeerGone("closed")
-            held = self._source.held = held + piece
+            held += piece
             if held.startswith(_HANDSHAKE_RECORD):
                 raise NotHttp
         return True
+
+    def _is_whole(self, held: bytearray) -> bool:
+        """Whether a worker can begin: head and body are here, or the body is a large one."""
+        if not self._head:
+            end = _END.search(held, max(0, self._looked - 3))
+            self._looked = len(held)
+            if end is None:
+                return len(held) > HEAD_LIMIT
+            self._head = end.end()
+            self._look_at_head(held)
+        if self.announced is None or self.announced > BODY_AHEAD:
+            return True
+        return len(held) >= self._head + self.announced
+
+    def _look_at_head(self, held: bytearray) -> None:
+        head = bytes(held[: self._head])
+        told = {int(one) for one in _LENGTH.findall(head)}
+        self.announced = told.pop() if len(told) == 1 else None if told else 0
+        self.deadline = max(self.deadline, time.monotonic() + self.server.timeout)
+        waits = self.announced and self.announced <= BODY_AHEAD
+        if waits and (expects := _EXPECTS.search(held, 0, self._head)):
+            held[expects.start() : expects.end()] = b"X-Told"  # once is enough
+            with contextlib.suppress(OSError):
+                self.socket.send(_CONTINUE)
 
     def rest(self) -> None:
         """Between two requests: keep what was read too much."""
         self._source.resting = True
         ahead = self.rfile.read1(_PIECE) or b""
         self._source.resting = False
-        self._source.held = ahead + self._source.held
+        self._source.held[:0] = ahead
+        self.announced, self._head, self._looked = 0, 0, 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it has sent and that nobody has read."""
+        return len(self._source.held)
 
     @property
     def spoke(self) -> bool:
@@ -167,7 +243,8 @@ class Connection:
 
     def communicate(self) -> bool:
         """Answer one request; whether the connection is kept for another."""
-        self.socket.settimeout(self.server.timeout)
+        self._source.patience = _Patience(self.socket)
+        self.wfile.patience = _Patience(self.socket)
         if self._until and time.time() >= self._until:
             self.ssl_env.pop(PEER_CERTIFICATE, None)
         request: Handler = self.server.make_request(self)
@@ -192,7 +269,3 @@ class Connection:
             return
         self.rfile.close()
         self.socket.close()
-
-
-def _whole(held: bytes) -> bool:
-    return b"\r\n\r\n" in held or b"\n\n" in held or len(held) > HEAD_LIMIT

@@ -1,9 +1,11 @@
 """The connections of a server: who is waited for, and who has said enough to be worked on.
 
 One thread waits for all peers at once: for those that have just come, for TLS handshakes, for the
-head of the next request, for the end of refused ones. It never blocks on one of them. A worker
-thread gets a connection when a whole head is there, so that peers who are silent, slow or hang in
-the handshake cost a socket each until their time is over, and nobody else's time.
+next request, for the end of refused ones. It never blocks on one of them. A worker thread gets a
+connection when the request is there with its body, so that peers who are silent, slow or hang in
+the handshake cost a socket and some memory each until their time is over, and nobody else's time.
+Only of a body above `BODY_AHEAD` the worker itself reads, when the application asks for it: that
+is a moment after it knows whom it speaks with, and `connection` bounds how long it waits.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import threading
 import time
 from typing import Any
 
-from pelagos.core.web.connection import Connection, NotHttp
+from pelagos.core.web.connection import BODY_AHEAD, Connection, NotHttp
 from pelagos.core.web.tls import Terms, refusal_of_plain_http
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,11 @@ HANDSHAKE_TIMEOUT = 10.0
 _KEPT = 1000
 #: Seconds for which a refused peer may go on speaking until it has read why.
 _LINGER = 2.0
+#: Seconds, and bytes, for which a peer may finish a body that nobody wants.
+_LINGER_SENDING = 30.0
+_LINGER_BYTES = 64 * 1024 * 1024
+#: Bytes of unfinished requests that are kept altogether; above that the largest go.
+_HELD = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 _CHECK = 0.5
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -80,7 +87,8 @@ class Connections:
             connection.socket.settimeout(0)
         except OSError:
             return False
-        connection.deadline = time.monotonic() + _LINGER
+        is_sending = (connection.announced or 0) > BODY_AHEAD
+        connection.deadline = time.monotonic() + (_LINGER_SENDING if is_sending else _LINGER)
         self._watch(connection)
         return True
 
@@ -116,6 +124,7 @@ class Connections:
                 if now >= check:
                     check = now + _CHECK
                     self._expire(now)
+                    self._shed()
         finally:
             self._running = False
 
@@ -190,7 +199,9 @@ class Connections:
 
     def _drain(self, connection: Connection) -> None:
         try:
-            speaks = bool(socket.socket.recv(connection.socket, _PIECE))
+            taken = len(socket.socket.recv(connection.socket, _PIECE))
+            connection.thrown_away += taken
+            speaks = taken > 0 and connection.thrown_away < _LINGER_BYTES
         except BlockingIOError:
             speaks = True
         except OSError:
@@ -220,6 +231,17 @@ class Connections:
                     self._refuse(connection, _LATE)
                 else:
                     _drop(connection)
+
+    def _shed(self) -> None:
+        """Keep what unfinished requests hold within bounds."""
+        waiting = list(self._waiting.items())
+        held = sum(connection.size for _, connection in waiting)
+        waiting.sort(key=lambda item: item[1].size)
+        while held > _HELD and waiting:
+            number, largest = waiting.pop()
+            if self._waiting.pop(number, None) is not None:
+                held -= largest.size
+                self._refuse(largest, _LATE)
 
     def _make_room(self, error: OSError) -> None:
         """Another peer wants in and there is no socket left: the one nearest its end goes."""

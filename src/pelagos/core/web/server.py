@@ -14,15 +14,12 @@ from typing import Any
 from cheroot import server, wsgi
 
 from pelagos.core.errors import PelagosError
-from pelagos.core.web.connection import HEAD_LIMIT, Connection
+from pelagos.core.web.connection import BODY_AHEAD, HEAD_LIMIT, Connection
 from pelagos.core.web.connections import Connections
 from pelagos.core.web.tls import ServerTls, Terms
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a body that nobody wanted which are still read, and thrown away, before the answer.
-_DRAINED = 64 * 1024 * 1024
-_PIECE = 64 * 1024
 #: What to do when an address cannot be had.
 _HINTS = {
     errno.EADDRINUSE: "choose another port, or 0 for a free one",
@@ -43,7 +40,7 @@ class _Request(server.HTTPRequest):
     _head = b""
 
     def send_headers(self) -> None:
-        self._drain()
+        self._leave_body()
         wfile = self.conn.wfile
         self.conn.wfile = held = io.BytesIO()
         try:
@@ -60,22 +57,32 @@ class _Request(server.HTTPRequest):
 
     def respond(self) -> None:
         if self.chunked_read:
-            self.close_connection = True  # what is left unread must not pass for a request
-            self.simple_response("411 Length Required", "Send the body with its Content-Length.")
+            self._refuse("411 Length Required", "Send the body with its Content-Length.")
+            return
+        if int(self.inheaders.get(b"Content-Length", 0)) != self.conn.announced:
+            # Read in another way than by those who collected it: nobody shall wait for it.
+            self._refuse("400 Bad Request", "Send one Content-Length, in digits.")
             return
         super().respond()
         self._send_head()  # of an answer without a body
 
-    def _drain(self) -> None:
-        """Read what the peer still sends: it hears our answer only when it may finish speaking.
+    def _leave_body(self) -> None:
+        """What nobody wanted of a body must not pass for the next request.
 
-        cheroot would do it, too, but all at once.
+        What was collected is here already. For the rest no thread waits: the connection ends with
+        the answer, which the peer hears while what it still says is thrown away.
         """
         left = getattr(self.rfile, "remaining", 0)
-        if left > _DRAINED:
-            left, self.close_connection = _DRAINED, True
-        while left > 0 and (piece := self.rfile.read(min(left, _PIECE))):
-            left -= len(piece)
+        if left <= 0:
+            return
+        if (self.conn.announced or 0) <= BODY_AHEAD:
+            self.rfile.read(left)
+        else:
+            self.close_connection = self.conn.ending = True
+
+    def _refuse(self, status: str, message: str) -> None:
+        self.close_connection = self.conn.ending = True  # what is unread is no request
+        self.simple_response(status, message)
 
     def _send_head(self) -> None:
         head, self._head = self._head, b""

@@ -25,6 +25,8 @@ from pelagos.slap.master.service import Service
 
 _SLICE = 128 * 1024
 _NO_LIMIT = 1 << 62
+#: Bytes that somebody may send of whom nothing is known: as much as costs no thread.
+_OPEN_LIMIT = 64 * 1024
 _CODES = {
     400: "bad-request",
     401: "unknown-token",
@@ -65,6 +67,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         headers = request.headers
         if route.name in OPEN:
             identity = ANYBODY
+            request.max_content_length = _OPEN_LIMIT
         else:
             peer = request.environ.get(PEER_CERTIFICATE)
             identity = authenticator.identify(headers.get("Authorization"), peer)
