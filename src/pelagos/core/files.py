@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pelagos.core.errors import PelagosError
 
@@ -40,10 +41,38 @@ def write_atomic(path: Path, data: bytes | str, *, mode: int, durable: bool = Tr
 
 def _holds(path: Path, content: bytes, mode: int) -> bool:
     with contextlib.suppress(OSError):  # whatever is in its place: replacing it will tell
-        seen = path.stat()
-        if seen.st_mode == stat.S_IFREG | mode and seen.st_size == len(content):
-            return path.read_bytes() == content
+        stream = open_plain(path)
+        if stream is not None:
+            with stream:
+                seen = os.fstat(stream.fileno())
+                if seen.st_mode == stat.S_IFREG | mode and seen.st_size == len(content):
+                    return stream.read(len(content) + 1) == content
     return False
+
+
+def open_plain(path: Path, *, follow: bool = False) -> BinaryIO | None:
+    """A plain file, open for reading; None for a pipe, a device or a folder, never waited for.
+
+    Args:
+        follow: go where a link leads, instead of refusing it.
+
+    Raises:
+        OSError: there is nothing, or a link, or it may not be read.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    return plain_stream(os.open(path, flags), "rb")
+
+
+def plain_stream(handle: int, mode: str) -> BinaryIO | None:
+    """A descriptor as a stream; None, and closed, when it is of anything but a plain file."""
+    try:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return cast("BinaryIO", os.fdopen(handle, mode))
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
 def read_token(path: Path) -> str | None:

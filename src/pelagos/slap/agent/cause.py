@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pelagos.core.clock import Clock
 from pelagos.core.logs import hide
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.diagnose import is_disk_full, tail, taken_port
 from pelagos.slap.agent.facts import ProgramStatus
-from pelagos.slap.agent.files import read_tail, read_text
+from pelagos.slap.agent.files import read_tail
 from pelagos.slap.agent.promise import PromiseResult
+from pelagos.slap.agent.untrusted import read_untrusted
 from pelagos.slap.model import Cause
 
 #: A file system with less room than this is as good as full: a log line no longer fits.
@@ -65,12 +67,11 @@ class Causes:
     ) -> Cause:
         """A service ends again and again, or was given up."""
         log = Path(program.log) if program.log else folder
-        text = hide(read_tail(log)) if program.log else ""
+        text = hide(_said(log, folder)) if program.log else ""
         detail = f"{tail(text)}\nLog: {log}"
         if is_disk_full(text) or has_no_room(folder):
             return self.disk_full(folder, doing=f"running the service {program.name}")
-        command = read_text(folder / "etc" / "service" / program.name) or ""
-        port = taken_port(text, command, listening)
+        port = taken_port(text, _command(folder, program.name), listening)
         if port is not None:
             return self._port_taken(program, port, detail)
         how = _ended(program)
@@ -92,6 +93,19 @@ class Causes:
             f"See who holds it ({look}) and end that, or request the service with another port.",
             detail,
         )
+
+
+def _said(log: Path, folder: Path) -> str:
+    """The end of a program's log, which lies in its partition or in the agent's own folder."""
+    with acting_as(owner_of(folder) if log.is_relative_to(folder) else None):
+        return read_tail(log)
+
+
+def _command(folder: Path, name: str) -> str:
+    """The start of what is run; often a link into the release, so the owner's rights count."""
+    path = folder / "etc" / "service" / name
+    content = read_untrusted(path, limit=65536, owner=owner_of(folder), follow=True)
+    return (content or b"").decode("utf-8", "replace")
 
 
 def _ended(program: ProgramStatus) -> str:

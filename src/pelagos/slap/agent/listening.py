@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.facts import ProgramStatus
 from pelagos.slap.agent.files import read_text
 from pelagos.slap.agent.process import tree_of
+from pelagos.slap.agent.untrusted import list_untrusted, read_untrusted
 
 _STATE_LISTEN = "0A"
 _TABLE_LIMIT = 1 << 20
+#: Ports that one partition keeps, and digits of one.
+_KEPT_LIMIT, _DIGITS = 1000, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,12 @@ def listeners() -> Mapping[int, frozenset[str]]:
 def kept_ports(folder: Path) -> frozenset[int]:
     """The ports that the recipe pelagos:free-port keeps for a partition."""
     found = set()
-    for kept in (folder / "var" / "port").glob("*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            found.add(int(kept.read_text("ascii").split()[0]))
+    place = folder / "var" / "port"
+    with contextlib.suppress(OSError), acting_as(owner_of(folder)):
+        for name in list_untrusted(place, limit=_KEPT_LIMIT):
+            words = (read_untrusted(place / name, limit=64) or b"").split()
+            if words and words[0].isdigit() and len(words[0]) <= _DIGITS:
+                found.add(int(words[0]))
     return frozenset(found)
 
 

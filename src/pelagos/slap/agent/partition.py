@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
-import shutil
-import stat
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from pelagos.slap.agent.account import acting_as, owner_of
+from pelagos.slap.agent.errors import StepFailed
 from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
 from pelagos.slap.agent.files import (
     empty_folder,
@@ -21,13 +21,18 @@ from pelagos.slap.agent.files import (
     write_atomic,
 )
 from pelagos.slap.agent.process import end_processes_of
-from pelagos.slap.agent.promise import executables
 from pelagos.slap.agent.supervisors.base import Program
+from pelagos.slap.agent.untrusted import list_untrusted, open_untrusted, read_untrusted
+from pelagos.slap.model import Cause
 
 TIMESTAMP = ".timestamp"
 STATE = ".slapgrid"
 RESOURCE = ".slapos-resource"
 _INSTALLED_LIMIT = 1 << 26
+#: Files in `etc/run` or `etc/service`; each look at a partition goes through them.
+_ENTRIES = 1000
+#: Bytes of an executable that are read to know it again.
+_HASHED = 1 << 24
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
 S = TypeVar("S", bound="PartitionFiles")
 P = ParamSpec("P")
@@ -82,7 +87,7 @@ class PartitionFiles:
         guid = _read(self._state / "guid", 500)
         is_unsupervised = False
         if not programs:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, StepFailed):
                 is_unsupervised = any(self._executables())
         return PartitionSeen(
             timestamp=_read(self.folder / TIMESTAMP, 200),
@@ -105,12 +110,9 @@ class PartitionFiles:
         running, kept = self._state / "running", self._state / "installed.cfg"
         installed = self.folder / ".installed.cfg"
         if running.exists():
-            if kept.exists():
-                shutil.copyfile(kept, installed)
-            else:
-                installed.unlink(missing_ok=True)
+            _copy(kept, installed)
         elif installed.exists():
-            write_atomic(kept, _read_bytes(installed, _INSTALLED_LIMIT) or b"", mode=0o640)
+            _copy(installed, kept)
         write_atomic(self._state / "guid", guid, mode=0o640)
         running.touch()
         link = self.folder / "software_release"
@@ -194,22 +196,30 @@ class PartitionFiles:
         return tuple(found[name] for name in sorted(found))
 
     def _executables(self) -> Iterator[tuple[Path, bool]]:
-        """What is to be run, and whether it is to be kept running."""
+        """What is to be run, and whether it is to be kept running.
+
+        Raises:
+            StepFailed: there are more files than anybody means to run.
+        """
         for kind in ("run", "service"):
-            for path in executables(self.folder / "etc" / kind):
-                if _NAME.fullmatch(path.name) and not path.name.endswith("-on-watch"):
+            folder = self.folder / "etc" / kind
+            names = list_untrusted(folder, limit=_ENTRIES + 1)
+            if len(names) > _ENTRIES:
+                raise _too_many(folder)
+            for name in names:
+                path = folder / name
+                if _is_to_run(name) and path.is_file() and os.access(path, os.X_OK):
                     yield path, kind == "service"
 
     def _program(self, path: Path, *, is_kept: bool) -> Program:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = _fingerprint(path)
         return Program(
             name=path.name,
             path=path,
             folder=self.folder,
             log=self.folder / f".{self.folder.name}_{path.name}.log",
             is_kept=is_kept,
-            fingerprint=digest[:32],
+            fingerprint=digest,
             user=owner.name if (owner := owner_of(self.folder)) else "",
         )
 
@@ -236,19 +246,49 @@ class PartitionFiles:
             _remove(self._state)
 
 
+def _is_to_run(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and name[0] != "." and not name.endswith("-on-watch")
+
+
+def _too_many(folder: Path) -> StepFailed:
+    return StepFailed(
+        Cause(
+            "instance-error",
+            f"{folder} holds more than {_ENTRIES:,} files, so none of them is run.",
+            "Have the instance keep there only what is to be run.",
+        )
+    )
+
+
+def _fingerprint(path: Path) -> str:
+    """What tells an executable from another; of a very large one its beginning and its stamp.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    stream = open_untrusted(path, follow=True)  # as the owner, who may have linked to a release
+    if stream is None:
+        raise PermissionError(errno.EACCES, "It is to be run and cannot be read", str(path))
+    with stream:
+        digest = hashlib.sha256(stream.read(_HASHED))
+        seen = os.fstat(stream.fileno())
+    if seen.st_size > _HASHED:
+        digest.update(f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ino}".encode())
+    return digest.hexdigest()[:32]
+
+
 def _read(path: Path, limit: int = 4096) -> str | None:
-    content = _read_bytes(path, limit)
+    content = read_untrusted(path, limit=limit)
     return None if content is None else content.decode("utf-8", "replace")
 
 
-def _read_bytes(path: Path, limit: int) -> bytes | None:
-    """The start of a file; None without one, and for whatever else may be in its place."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as stream:
-        return stream.read(limit) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+def _copy(source: Path, target: Path) -> None:
+    """Make a file the same as another; without that one, and with a huge one, it goes."""
+    content = read_untrusted(source, limit=_INSTALLED_LIMIT + 1)
+    if content is None or len(content) > _INSTALLED_LIMIT:
+        target.unlink(missing_ok=True)
+    else:
+        write_atomic(target, content, mode=0o640)
 
 
 def _remove(path: Path) -> None:

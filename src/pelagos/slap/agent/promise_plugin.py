@@ -11,7 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from pelagos.core import wire
+from pelagos.slap.agent.account import owner_of
 from pelagos.slap.agent.process import Finished
+from pelagos.slap.agent.untrusted import read_untrusted
 
 _LAUNCHER = Path(__file__).with_name("plugin_launcher.py")
 _LIBRARY = Path(__file__).parents[1] / "promise.py"
@@ -77,10 +79,12 @@ def find_plugins(folder: Path) -> tuple[Path, ...]:
 def release_python(release: Path) -> tuple[str, ...]:
     """The interpreter of a release: that of its `bin/buildout`."""
     try:
-        with (release / "bin" / "buildout").open("rb") as stream:
-            first = stream.readline(4096).decode(errors="replace").strip()
+        owner = owner_of(release.parent)
     except OSError:
         return ()
+    path = release / "bin" / "buildout"
+    content = read_untrusted(path, limit=4096, owner=owner, follow=True) or b""
+    first = content.partition(b"\n")[0].decode(errors="replace").strip()
     words = first.removeprefix("#!").split() if first.startswith("#!") else []
     return tuple(words[:1])
 

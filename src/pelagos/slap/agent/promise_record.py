@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pelagos.core import wire
-from pelagos.slap.agent.files import read_text, write_atomic
+from pelagos.slap.agent.files import write_atomic
+from pelagos.slap.agent.untrusted import read_untrusted
 
 #: Changes between held and failed that are kept of each promise.
 HISTORY = 20
@@ -168,10 +169,8 @@ def _changes(found: object) -> Iterator[Change]:
 
 def _mapping(path: Path) -> Mapping[str, Any]:
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return {}
-        found = wire.decode((read_text(path, _SIZE_LIMIT) or "").encode(), dict[str, Any])
-    except (OSError, wire.WireError):
+        found = wire.decode(read_untrusted(path, limit=_SIZE_LIMIT) or b"", dict[str, Any])
+    except wire.WireError:
         return {}
     return found
 

@@ -10,16 +10,16 @@ so.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
-import stat
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from pelagos.core.files import open_plain, plain_stream
 from pelagos.slap.agent.account import Account, acting_as
 
 #: What is wrong with this computer and not with the file; never taken for "there is none".
 _NOT_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
-_ALWAYS = os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_untrusted(
@@ -64,11 +64,25 @@ def open_untrusted(
     """A plain file, open for reading; None for whatever else is there. See `read_untrusted`."""
     try:
         with acting_as(owner):
-            handle = os.open(path, os.O_RDONLY | _ALWAYS | (0 if follow else os.O_NOFOLLOW))
+            return open_plain(path, follow=follow)
     except OSError as error:
         _raise_unless_of_the_file(error)
         return None
-    return _plain(handle, "rb")
+
+
+def list_untrusted(folder: Path, *, limit: int, owner: Account | None = None) -> list[str]:
+    """At most `limit` names in a folder, sorted; however many there are, no more are looked at.
+
+    None of a folder that is not there, or is something else.
+
+    Raises:
+        OSError: the owner may not look into it.
+    """
+    try:
+        with acting_as(owner), os.scandir(folder) as entries:
+            return sorted(entry.name for entry in itertools.islice(entries, limit))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def append_untrusted(path: Path, *, mode: int, owner: Account | None = None) -> BinaryIO:
@@ -77,24 +91,13 @@ def append_untrusted(path: Path, *, mode: int, owner: Account | None = None) -> 
     Raises:
         OSError: something else is in its place, or the owner may not write there.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | _ALWAYS
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with acting_as(owner):
         handle = os.open(path, flags, mode)
-    stream = _plain(handle, "ab")
+    stream = plain_stream(handle, "ab")
     if stream is None:
         raise OSError(errno.EINVAL, "Not a file (something else is in its place)", str(path))
     return stream
-
-
-def _plain(handle: int, mode: str) -> BinaryIO | None:
-    try:
-        if stat.S_ISREG(os.fstat(handle).st_mode):
-            return cast("BinaryIO", os.fdopen(handle, mode))
-    except BaseException:
-        os.close(handle)
-        raise
-    os.close(handle)
-    return None
 
 
 def _raise_unless_of_the_file(error: OSError) -> None:

@@ -11,7 +11,12 @@ import pytest
 from pelagos.slap.agent import untrusted
 from pelagos.slap.agent.account import account_of
 from pelagos.slap.agent.files import read_tail, read_text
-from pelagos.slap.agent.untrusted import append_untrusted, open_untrusted, read_untrusted
+from pelagos.slap.agent.untrusted import (
+    append_untrusted,
+    list_untrusted,
+    open_untrusted,
+    read_untrusted,
+)
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -67,10 +72,10 @@ def test_the_rights_of_the_owner_count(tmp_path: Path) -> None:
 def test_a_computer_that_fails_is_not_taken_for_a_missing_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> int:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(untrusted.os, "open", fail)
+    monkeypatch.setattr(untrusted, "open_plain", fail)
     with pytest.raises(OSError, match="Too many"):
         read_untrusted(tmp_path / "file", limit=1)
 
@@ -89,3 +94,12 @@ def test_a_log_is_added_to_and_a_pipe_in_its_place_is_refused(tmp_path: Path) ->
                 append_untrusted(tmp_path / name, mode=0o640)
     finally:
         os.close(reader)
+
+
+def test_no_more_names_are_looked_at_than_wanted(tmp_path: Path) -> None:
+    for name in "cab":
+        (tmp_path / name).touch()
+    assert list_untrusted(tmp_path, limit=9) == ["a", "b", "c"]
+    assert len(list_untrusted(tmp_path, limit=2)) == 2
+    assert list_untrusted(tmp_path / "a", limit=9) == []
+    assert list_untrusted(tmp_path / "none", limit=9) == []

@@ -40,6 +40,7 @@ from pelagos.slap.agent.process import (
 )
 from pelagos.slap.agent.promise import executables
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.untrusted import read_untrusted
 from pelagos.slap.agent.uploads import Uploads
 from pelagos.slap.model import Cause
 
@@ -178,7 +179,7 @@ class BuildoutBuilder:
         with acting_as(owner_of(self._layout.software)):
             (folder / BUILDING).unlink(missing_ok=True)
         if done.is_late or done.status:
-            raise self._failed(done, log, self._settings.build_timeout)
+            raise self._failed(done, log, self._settings.build_timeout, self._layout.logs)
         if not (folder / "instance.cfg").is_file():
             raise StepFailed(
                 Cause(
@@ -290,7 +291,7 @@ class BuildoutBuilder:
         if done.is_stopped:
             raise StepDeferred("The agent stops.")
         if done.is_late or done.status:
-            raise self._failed(done, run.log, self._settings.partition_timeout)
+            raise self._failed(done, run.log, self._settings.partition_timeout, run.folder)
 
     def _bootstrap(
         self, release: Path, run: Run, output: int, stop: threading.Event
@@ -326,7 +327,8 @@ class BuildoutBuilder:
                 )
             )
         arguments = ["-U", "-N", "-c", str(run.folder / "buildout.cfg")]
-        return self._run_in(run, [*_interpreter(script), str(script), *arguments], output, stop)
+        command = [*_interpreter(script, run.folder), str(script), *arguments]
+        return self._run_in(run, command, output, stop)
 
     def _run_in(
         self, run: Run, argv: Sequence[str], output: int, stop: threading.Event
@@ -357,7 +359,8 @@ class BuildoutBuilder:
         )
         if done is not None:
             return done
-        return self._run_in(run, [*_interpreter(script), str(script), *arguments], output, stop)
+        command = [*_interpreter(script, self._layout.software), str(script), *arguments]
+        return self._run_in(run, command, output, stop)
 
     def close(self) -> None:
         """End the warm buildouts and the uploads."""
@@ -365,8 +368,9 @@ class BuildoutBuilder:
         if self._uploads is not None:
             self._uploads.close()
 
-    def _failed(self, done: Finished, log: Path, timeout: float) -> StepFailed:
-        text = hide(read_tail(log))
+    def _failed(self, done: Finished, log: Path, timeout: float, place: Path) -> StepFailed:
+        with acting_as(owner_of(place)):  # who owns the log's folder may have put anything there
+            text = hide(read_tail(log))
         if done.is_late:
             last = tail(text, 1)
             return StepFailed(
@@ -411,9 +415,14 @@ def _open_log(path: Path) -> BinaryIO:
     )
 
 
-def _interpreter(script: Path) -> Sequence[str]:
-    """The interpreter of a script, named on its own: the kernel cuts long first lines."""
-    first = script.read_bytes().partition(b"\n")[0].decode(errors="replace")
+def _interpreter(script: Path, place: Path) -> Sequence[str]:
+    """The interpreter of a script, named on its own: the kernel cuts long first lines.
+
+    Args:
+        place: whose owner made the script.
+    """
+    content = read_untrusted(script, limit=4096, owner=owner_of(place), follow=True) or b""
+    first = content.partition(b"\n")[0].decode(errors="replace")
     return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
 
 

@@ -25,12 +25,15 @@ from pelagos.core import wire
 from pelagos.core.clock import Clock
 from pelagos.slap.agent.account import Account, owner_of
 from pelagos.slap.agent.process import MARK, Finished, end_marked, end_tree
+from pelagos.slap.agent.untrusted import read_untrusted
 
 log = logging.getLogger(__name__)
 
 DRIVER = Path(__file__).with_name("driver.py")
 #: Seconds in which a server ends a run that was given up.
 _ENDING = 5.0
+#: Bytes of a `bin/buildout`; it has a line for each egg.
+_SCRIPT_LIMIT = 1 << 20
 PRELOAD = ("zc.recipe.egg", "pelagos.slap.recipes", "pelagos.slap.client")
 
 
@@ -111,15 +114,18 @@ class WarmBuildouts:
         while True:
             left = deadline - self._clock.monotonic()
             if poll.poll(max(0.0, min(0.25, left)) * 1000):
-                line = answer.recv(64)
-                return Finished(int(line)) if line else None
+                return _ended(answer.recv(64))
             if left <= 0 or stop.is_set():
                 answer.shutdown(socket.SHUT_WR)  # makes the server end the run, and say so
                 poll.poll(_ENDING * 1000)
                 return Finished(-9, is_late=left <= 0, is_stopped=stop.is_set())
 
     def _server(self, script: Path, account: Account | None) -> _Server | None:
-        text = script.read_bytes()
+        text = read_untrusted(
+            script, limit=_SCRIPT_LIMIT, owner=owner_of(self._folder), follow=True
+        )
+        if text is None:
+            return None
         key = (text, account.uid if account else None)
         with self._lock:
             if self._is_closed or self._limit < 1:
@@ -176,6 +182,17 @@ class WarmBuildouts:
             self._servers.clear()
         for server in servers:
             self._end(server)
+
+
+def _ended(line: bytes) -> Finished | None:
+    """How a run went, as its server says; None when it says nothing that can be understood.
+
+    The server is a process of whoever owns the partition.
+    """
+    try:
+        return Finished(int(line))
+    except ValueError:
+        return None
 
 
 def _interpreter(script: bytes) -> str | None:
