@@ -1,11 +1,14 @@
 """How long a person waits for a service whose software is built, and what an idle plane costs.
 
-    python -m benchmarks plane [--requests 50]
+    python -m benchmarks plane [--requests 50] [--tls]
 
 Starts `pelagos up` in a temporary folder, supplies examples/hello, lets it be built, then asks for
 one service after another. For each: the time from sending the request until the service's process
 had started (as the kernel keeps it, so within 10 ms), and until the master knew that its promises
-hold. First, the idle memory and CPU of the plane before anything was asked for.
+hold. First, the idle memory and CPU of the plane before anything was asked for. Memory is
+proportional (PSS): of the plane's process, and at the end of what the agent started besides.
+
+With `--tls` the master serves HTTPS, and person and agent come with client certificates.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from pelagos.core.http import ClientTls
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.membership import identity_file
 from pelagos.plane.settings import Part
 from pelagos.slap.client import SlapClient
 from pelagos.slap.model import InstanceRequest, InstanceStatus, ReleaseStatus, SupplyState
@@ -34,31 +39,71 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks plane")
     parser.add_argument("--requests", type=int, default=50)
-    count = parser.parse_args(argv).requests
+    parser.add_argument("--tls", action="store_true", help="HTTPS and client certificates")
+    asked = parser.parse_args(argv)
+    count = asked.requests
     with tempfile.TemporaryDirectory(prefix="pelagos-bench-") as folder:
         os.environ["PELAGOS_DATA"] = f"{folder}/data"
         os.environ["XDG_CONFIG_HOME"] = folder
-        with Path(folder, "up.log").open("wb") as log:
-            words = [PELAGOS, "up", "--partitions", str(count + 1)]
-            up = subprocess.Popen(words, stdout=log, stderr=log)
+        os.environ["PELAGOS_MASTER_HTTPS"] = "true" if asked.tls else "auto"
+        data = DataFolder(Path(folder) / "data")
+        up = start(Path(folder), data, count)
+        tls = None
         try:
-            data = DataFolder(Path(folder) / "data")
-            wait(lambda: data.running(Part.MASTER) and data.endpoints().pid == up.pid)
-            measure(data, up.pid, count)
+            if asked.tls:
+                tls = identify(Path(folder), data)
+                end(up)
+                up = start(Path(folder), data, count)  # the agent comes with its certificate now
+            measure(data, tls, up.pid, count)
         finally:
-            up.terminate()
-            up.wait()
+            end(up)
             subprocess.run([PELAGOS, "down", "--stop-services"], check=True)
 
 
-def measure(data: DataFolder, pid: int, count: int) -> None:
-    client = SlapClient(data.endpoints().master_url, token=data.token())
+def start(folder: Path, data: DataFolder, count: int) -> subprocess.Popen[bytes]:
+    with (folder / "up.log").open("ab") as log:
+        words = [PELAGOS, "up", "--partitions", str(count + 1)]
+        up = subprocess.Popen(words, stdout=log, stderr=log)
+    wait(lambda: data.running(Part.MASTER) and data.endpoints().pid == up.pid)
+    return up
+
+
+def end(up: subprocess.Popen[bytes]) -> None:
+    up.terminate()
+    up.wait()
+
+
+def identify(folder: Path, data: DataFolder) -> ClientTls:
+    """Give the computer a certificate, and the person one to come with in place of the token."""
+    trust = data.client_tls()
+    assert trust is not None
+    place = data.endpoints()
+    client = SlapClient(place.master_url, token=data.token(), tls=trust)
+    wait(client.computers)
+    issued = client.issue_certificate("computer", place.computer_id)
+    keep(identity_file(data), f"{issued.key}{issued.certificate}")
+    me = next(item for item in client.people() if item.role == "operator")
+    issued = client.issue_certificate("person", me.name)
+    keep(folder / "person.pem", f"{issued.key}{issued.certificate}")
+    client.close()
+    return ClientTls(authority=trust.authority, certificate=folder / "person.pem")
+
+
+def keep(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def measure(data: DataFolder, tls: ClientTls | None, pid: int, count: int) -> None:
+    url = data.endpoints().master_url
+    client = SlapClient(url, token=None if tls else data.token(), tls=tls)
     wait(lambda: client.computers()[0].partition_count == count + 1)
     time.sleep(2)
     before, mark = cpu(pid), time.monotonic()
     time.sleep(10)
     share = (cpu(pid) - before) / (time.monotonic() - mark)
-    print(f"idle plane: {rss_mb(pid):.0f} MB resident, {100 * share:.2f} % of one CPU")
+    scheme = url.partition(":")[0]
+    print(f"{scheme}; idle plane: {pss_mb(pid):.0f} MB, {100 * share:.2f} % of one CPU")
 
     client.supply(str(HELLO), data.endpoints().computer_id, SupplyState.AVAILABLE)
     mark = time.monotonic()
@@ -79,6 +124,7 @@ def measure(data: DataFolder, pid: int, count: int) -> None:
             running.append(start_of(int(answer.read().split()[-1])) - boot)
     report("request -> process running", running)
     report("request -> promises hold, master knows", started)
+    print(f"at the end: plane {pss_mb(pid):.0f} MB; its children: {pss_of_children(pid)}")
 
 
 def report(name: str, seconds: list[float]) -> None:
@@ -101,11 +147,23 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def rss_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+def pss_mb(pid: int) -> float:
+    """Proportional: what is shared with other processes counts for its part."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no VmRSS")
+    raise RuntimeError(f"process {pid} has no Pss")
+
+
+def pss_of_children(pid: int) -> str:
+    """Prepared builders and the like; services belong to the supervisor, which is on its own."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            name = next((Path(word).name for word in words[1:] if word[:1] == "/"), words[0])
+            found.append(f"{name} {pss_mb(int(child)):.0f} MB")
+    return ", ".join(sorted(found)) or "none"
 
 
 def wait(look: Callable[[], object], seconds: float = 30, every: float = 0.05) -> None:
