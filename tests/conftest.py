@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A run that is ended by SIGTERM puts everything away, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[_SHARED] = tempfile.mkdtemp(prefix="pelagos-test-")
 
@@ -42,6 +44,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def require() -> Require:
     return Require()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs root is skipped for others, except under CI=true, where it fails."""
+    if os.geteuid() != 0 and item.get_closest_marker("needs_root") is not None:
+        Require().missing("this test needs root")
 
 
 @pytest.fixture(scope="session")

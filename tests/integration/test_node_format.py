@@ -108,7 +108,7 @@ def test_an_ordinary_user_is_told_that_users_need_root(tmp_path: Path) -> None:
     assert "only root" in refused.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to add addresses")
+@pytest.mark.needs_root
 def test_addresses_are_added_once_again_after_a_reboot_and_removed(
     tmp_path: Path, require: Require
 ) -> None:

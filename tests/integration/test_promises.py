@@ -20,6 +20,7 @@ from pelagos.slap.agent import promise_record
 from pelagos.slap.agent.process import clean_environment
 from pelagos.slap.agent.promise import PromiseResult, PromiseRunner
 from pelagos.slap.agent.promise_plugin import Asked, Mode
+from support.reach import open_to_others
 
 pytestmark = pytest.mark.integration
 
@@ -355,16 +356,13 @@ def test_a_log_that_leads_elsewhere_is_not_written_to(bench: Bench) -> None:
     assert aim.read_text() == "precious"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run promises as another user")
+@pytest.mark.needs_root
 @pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python for everybody")
 def test_as_root_promises_run_as_the_owner_of_their_partition(
-    bench: Bench, tmp_path_factory: pytest.TempPathFactory
+    bench: Bench,
 ) -> None:
     owner = pwd.getpwnam("nobody")
-    base = tmp_path_factory.getbasetemp()
-    for above in (base, *base.parents):  # pytest's own folders are for its user only
-        if above.stat().st_uid == 0 and not above.stat().st_mode & 1:
-            above.chmod(above.stat().st_mode | 0o011)
+    open_to_others(bench.folder)
     who = "import os\nclass RunPromise(GenericPromise):\n  def sense(self): "
     plugin(bench.folder, "plugged", who + "self.logger.info('user %s', os.getuid())\n")
     script(bench.folder, "legacy", "id -u")

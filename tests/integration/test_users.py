@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pwd
 import stat
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pelagos.slap.model import InstanceState
 from support.require import Require
 from support.user_site import COMPUTER, UserSite, user_site
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make users")
+pytestmark = pytest.mark.needs_root
 
 BODY = """\
 [service]

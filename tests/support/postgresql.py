@@ -22,6 +22,7 @@ from pathlib import Path
 import psycopg
 
 from support.rabbitmq import _end, free_ports
+from support.reach import open_to_others
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT = 60.0
@@ -86,9 +87,7 @@ class Server:
             user = _ordinary_user()
             for path in (folder, folder / "password"):
                 os.chown(path, user.pw_uid, user.pw_gid)
-            for parent in folder.parents:  # the other user has to get there
-                if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                    parent.chmod(parent.stat().st_mode | 0o011)
+            open_to_others(folder)
         self._run(
             *("initdb", "--username=pelagos", "--auth=scram-sha-256", "--pwfile=../password"),
             *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"),

@@ -37,6 +37,6 @@ def partition_folder(context: Context, name: str, *, what: str, command: str) ->
             hint=f"run there: pelagos {command} {name}",
         )
     # The id comes from the master: it must not lead out of the folder.
-    if Path(found.partition_id).name != found.partition_id:
+    if Path(found.partition_id).name != found.partition_id or found.partition_id == "..":
         raise CommandError(f"{found.partition_id!r} is not a partition")
-    return Path(root, "instance", found.partition_id)
+    return Path(root).resolve() / "instance" / found.partition_id

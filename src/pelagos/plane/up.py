@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
+from typing import Self
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
@@ -37,16 +38,15 @@ def run(settings: PlaneSettings, *, on_ready: Callable[[Endpoints], None]) -> No
     """
     folder = DataFolder(settings.data)
     folder.create()
-    stop = threading.Event()
     with contextlib.ExitStack() as stack:
         for part in sorted(settings.parts):
             stack.enter_context(folder.hold(part))
-        stack.enter_context(_signals(stop))
+        signals = stack.enter_context(_Signals())
         alive = _start(settings, folder, stack)
         on_ready(folder.note(pid=os.getpid()))
-        while not stop.wait(1.0):
+        while (number := signals.wait(1.0)) is None:
             _check(alive, folder)
-        log.info("stopping")
+        log.info("got %s, stopping", signal.Signals(number).name)
 
 
 def _check(alive: Alive, folder: DataFolder) -> None:
@@ -103,18 +103,32 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
     return alive
 
 
-@contextlib.contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        log.info("got %s", signal.Signals(number).name)
-        stop.set()
+class _Signals:
+    """Whether a signal asks for the end, from within its `with` block.
 
-    former = {number: signal.signal(number, on_signal) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
+    A handler runs in the middle of whatever the main thread does, so it takes no lock: a locked
+    event or a log line could wait for itself. It writes one byte, which the main thread reads.
+    """
+
+    _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __enter__(self) -> Self:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._former = {number: signal.signal(number, self._note) for number in self._ENDING}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
             signal.signal(number, handler)
+        os.close(self._write)
+        os.close(self._read)
 
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(BlockingIOError):  # full of signals: one is enough
+            os.write(self._write, bytes([number]))
 
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    def wait(self, seconds: float) -> int | None:
+        """The first signal that came, waited for at most so long; None without one."""
+        ready, _, _ = select.select([self._read], [], [], seconds)
+        return os.read(self._read, 1)[0] if ready else None

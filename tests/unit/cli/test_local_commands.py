@@ -1,13 +1,17 @@
 """Commands that look at what lies on this computer, and the resume point of events."""
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pelagos.cli import failures
 from pelagos.core.clock import ManualClock
+from pelagos.core.http import HttpUnreachable
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.model import (
     Cause,
@@ -90,6 +94,25 @@ def test_a_log_that_became_a_link_is_not_followed(world, folder):
     assert "hidden" not in world.run("service", "logs", "hello", "-f").out
 
 
+def test_logs_of_a_partition_with_a_user_of_its_own_are_found(world, folder):
+    own = world.folder / "node" / "log" / "slappart0"
+    own.mkdir(parents=True)
+    (own / "web.log").write_text("hello\n")
+    (folder / ".slappart0_web.log").symlink_to(own / "web.log")
+    assert world.run("service", "logs", "hello", "--program", "web").out == "hello\n"
+
+
+def test_logs_never_wait_for_a_pipe_nor_leave_the_partition(world, folder):
+    os.mkfifo(folder / ".slappart0_web.log")
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.log").write_text("hidden\n")
+    (folder / "var").mkdir()
+    (folder / "var" / "log").symlink_to(elsewhere)
+    ran = world.run("service", "logs", "hello")
+    assert ran.code == failures.NOT_FOUND and "hidden" not in ran.out
+
+
 def test_a_program_runs_in_the_place_of_a_service(folder):
     script = """if True:
         import sys
@@ -125,7 +148,7 @@ def test_exec_of_a_service_elsewhere_says_where(world):
     assert "on its computer, COMP" in ran.err and "pelagos service exec hello" in ran.err
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.needs_root
 def test_root_runs_it_as_the_owner_of_the_folder():
     script = (
         "import os; from pelagos.cli.commands.exec import _become; _become(65534, 65534);"
@@ -190,3 +213,46 @@ def test_a_damaged_resume_point_is_named(world):
     assert ran.code == failures.USAGE and "does not hold the number" in ran.err
     ran = world.run("events", "--resume", str(mark), "--after", "3")
     assert ran.code == failures.USAGE and "exclude each other" in ran.err
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_root_gives_nobody_its_terminal(is_watched):
+    script = (
+        "from pathlib import Path; from pelagos.cli.commands import exec as e;"
+        "e._leave_the_terminal(); e._become(65534, 65534);"
+        "e._replace(('sh', '-c', 'id -u; ps -o tty= -p $$; exit 5'),"
+        " {'PATH': '/usr/bin:/bin'}, Path('/'))"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        if not is_watched:
+            os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.execv(sys.executable, [sys.executable, "-c", script])
+    own = Path(f"/proc/{pid}/fd/2").readlink().name
+    said = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(terminal, 4096):
+            said += data
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+    uid, tty = said.decode().split()
+    assert uid == "65534"
+    assert tty != f"pts/{own}" and (tty.startswith("pts/") if is_watched else tty == "?")
+
+
+def test_events_are_followed_over_a_restart_of_the_master(world):
+    away = HttpUnreachable("nobody answers", url="http://master.test:1")
+    answers = [world.answer([event(7)]), away, away, world.answer([event(8)]), KeyboardInterrupt()]
+
+    def answer(_request):
+        found = answers.pop(0)
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    world.routes = {"GET /v1/events": answer}
+    ran = world.run("events", "--follow", "-o", "json")
+    assert ran.code == failures.INTERRUPTED
+    assert '"id": 7' in ran.out and '"id": 8' in ran.out
+    assert ran.err.count("trying again") == 1

@@ -1,10 +1,12 @@
 import importlib
 import pkgutil
+import re
+import shlex
 
 import pytest
 
 from pelagos.cli import commands
-from pelagos.cli.command import FORMATS, GLOBAL_ARGUMENTS, SHOW_ARGUMENTS, Command
+from pelagos.cli.command import FORMATS, GLOBAL_ARGUMENTS, SHOW_ARGUMENTS, Command, parse
 from pelagos.cli.launch import load
 from pelagos.cli.tree import GROUPS, Node, pelagos_tree
 from pelagos.cli.usage import WIDTH, command_help, group_help
@@ -44,6 +46,19 @@ def test_the_help_fits_80_columns_and_names_every_option(node: Node):
     for argument in command.all_arguments().values():
         for name in argument.names:
             assert name in text
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_the_examples_can_be_typed(node: Node):
+    command = load(node)
+    for example in command.examples:
+        [typed] = re.findall("pelagos [^|#>]*", example)
+        words = shlex.split(typed.rstrip(' )"'))
+        found, rest = pelagos_tree().find_best_match(words[1:])
+        assert load(found) is command, example
+        values, operands = parse(command, node.name, rest)
+        command.check_operands(operands, node.name)
+        assert set(values) == set(command.all_arguments())
 
 
 def test_every_command_class_is_in_the_table():

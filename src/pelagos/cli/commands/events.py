@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
 _MOST = 1000
 """Events of one answer; a master gives no more."""
 
+_AWAY = 1.0
+"""Seconds between two tries while the master is away."""
+
 
 def columns(now: float) -> tuple[Column, ...]:
     """How a table words events."""
@@ -91,9 +94,21 @@ class Events(Command):
             raise no_such_thing(self.context.master, subject) from error
 
     def _follow(self, subject: str | None, newest: int, bookmark: Path | None) -> None:
+        from pelagos.slap.errors import MasterUnreachable
+
+        is_away = False
         while True:
             started = self.context.clock.monotonic()
-            for event in self.context.master.events(after=newest, subject=subject, wait=25.0):
+            try:
+                found = self.context.master.events(after=newest, subject=subject, wait=25.0)
+            except MasterUnreachable as error:
+                if not is_away:
+                    self.context.say(f"{error.message}; trying again")
+                is_away = True
+                self.context.clock.sleep(_AWAY)
+                continue
+            is_away = False
+            for event in found:
                 self._print(event)
                 newest = event.id
                 _keep(bookmark, newest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 from pathlib import Path
 
 from pelagos.cli.argument import Operand
@@ -38,15 +39,81 @@ class ServiceExec(Command):
         self.context.stdout.flush()
         try:
             owner = folder.stat()
-            if os.geteuid() == 0 and owner.st_uid != 0:
-                environ |= _become(owner.st_uid, owner.st_gid)
             os.chdir(folder)
+            if os.geteuid() == 0 and owner.st_uid != 0:
+                _leave_the_terminal()
+                environ |= _become(owner.st_uid, owner.st_gid)
         except OSError as error:
             raise CommandError(
                 f"{folder} cannot be entered: {error.strerror}",
                 hint="run this as the user that runs the agent, or as root",
             ) from error
         _replace(words, environ, folder)
+
+
+def _leave_the_terminal() -> None:
+    """Go on in a child without this terminal; this process waits, and ends as the child does.
+
+    A program that has root's own terminal can type into it, and so give root's shell commands. At
+    a terminal the child gets another one, and this process carries the bytes.
+    """
+    is_watched = os.isatty(0)
+    if is_watched:
+        import pty
+
+        pid, terminal = pty.fork()
+    else:
+        pid, terminal = os.fork(), -1
+    if pid == 0:
+        if not is_watched:
+            os.setsid()
+        return
+    if is_watched:
+        _carry(terminal)
+    os._exit(_status_of(pid))
+
+
+def _status_of(pid: int) -> int:
+    while True:
+        try:
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        except KeyboardInterrupt:
+            os.kill(pid, signal.SIGINT)
+        else:
+            return status if status >= 0 else 128 - status
+
+
+def _carry(terminal: int) -> None:
+    """Bytes from the keyboard to a terminal, and from there to the screen, until it closes."""
+    import fcntl
+    import termios
+    import tty
+
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8))
+    modes = termios.tcgetattr(0)
+    tty.setraw(0)
+    try:
+        _copy(terminal)
+    finally:
+        termios.tcsetattr(0, termios.TCSAFLUSH, modes)
+
+
+def _copy(terminal: int) -> None:
+    import select
+
+    sources = [terminal, 0]
+    while True:
+        for source in select.select(sources, [], [])[0]:
+            try:
+                data = os.read(source, 65536)
+            except OSError:  # how a terminal says that nobody is behind it any more
+                data = b""
+            if data:
+                os.write(1 if source == terminal else terminal, data)
+            elif source == terminal:
+                return
+            else:
+                sources.remove(source)
 
 
 def _become(uid: int, gid: int) -> dict[str, str]:

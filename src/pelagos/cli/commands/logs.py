@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -142,12 +143,16 @@ class _Tail:
 def log_files(folder: Path) -> dict[str, Path]:
     """The log files of a partition, by the name of their program.
 
-    Links are left out: an instance could lead the reader to files that are not its own.
+    The programs of a partition that has a user of its own log into a folder of the agent's, named
+    like the partition. Links are left out: an instance could lead the reader to files that are
+    not its own.
     """
     prefix = f".{folder.name}_"
     found = {"configure": folder / ".slapgrid" / "log" / "instance.log"}
     for path in sorted(folder.glob(f"{prefix}*.log")):
         found[path.name.removeprefix(prefix).removesuffix(".log")] = path
+    for path in sorted((folder.parents[1] / "log" / folder.name).glob("*.log")):
+        found[path.stem] = path
     for path in sorted((folder / "var" / "log").glob("*.log")):
         found.setdefault(path.stem, path)
     return {name: path for name, path in found.items() if _is_file(path)}
@@ -155,25 +160,39 @@ def log_files(folder: Path) -> dict[str, Path]:
 
 def _is_file(path: Path) -> bool:
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        _open(path).close()
     except OSError:
         return False
+    return True
 
 
 def _open(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+    """A regular file, reached over real folders; never a pipe, a device or a link.
+
+    Raises:
+        OSError: it is none.
+    """
+    if path.parent.resolve() != path.parent:
+        raise NotADirectoryError(errno.ENOTDIR, "reached by a link", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def last_lines(file: BinaryIO, number: int) -> list[str]:
-    """The last lines of a text file, however large it is; bytes that are no UTF-8 as escapes."""
+    """The last lines of a text file, at most 1 MiB; bytes that are no UTF-8 as escapes."""
     position = file.seek(0, os.SEEK_END)
-    end = b""
-    while position > 0 and end.count(b"\n") <= number:
+    pieces: list[bytes] = []
+    ends = 0
+    while position > 0 and ends <= number and len(pieces) * _CHUNK < _MOST:
         step = min(_CHUNK, position)
         position -= step
         file.seek(position)
-        end = file.read(step) + end
-    lines = end.decode("utf-8", "backslashreplace").split("\n")
+        pieces.append(file.read(step))
+        ends += pieces[-1].count(b"\n")
+    lines = b"".join(reversed(pieces)).decode("utf-8", "backslashreplace").split("\n")
     if lines and not lines[-1]:
         lines.pop()
     return lines[-number:] if number else []

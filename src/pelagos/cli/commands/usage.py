@@ -56,7 +56,7 @@ class Usage(Command):
         ),
     }
     operands = {"service": Operand("only of this service and all below it", complete="service")}
-    examples = ("pelagos usage hello --since 7d", "pelagos usage --computer COMP-1 --json")
+    examples = ("pelagos usage hello --since 7d", "pelagos usage --computer COMP-1 -o json")
 
     def main(self, service: str | None = None) -> None:
         """Print them, the newest last."""
