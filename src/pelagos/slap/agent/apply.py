@@ -102,6 +102,10 @@ class Applier:
             StepKind.REVIVE: self._revive,
         }
 
+    def close(self) -> None:
+        """End what runs beside the steps, as the agent stops."""
+        self._ending.close()
+
     def apply(
         self,
         step: Step,

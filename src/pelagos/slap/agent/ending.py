@@ -10,6 +10,9 @@ In this order, each step once, also when the agent is killed in between:
 4. each script of `etc/prerm` has run;
 5. `sbin/destroy` has run and said that it went well;
 6. (the caller removes the files).
+
+Last words may take as long as they like, so they have a thread of their own: the caller only
+begins them and looks at them again, and no other instance waits.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pelagos.core.clock import Clock
@@ -38,7 +42,7 @@ from pelagos.slap.agent.process import (
     pids_with_argument,
     run_logged,
 )
-from pelagos.slap.agent.promise import executables
+from pelagos.slap.agent.promise import as_text, executables
 from pelagos.slap.model import Cause, Partition
 
 log = logging.getLogger(__name__)
@@ -48,8 +52,42 @@ DATE = ".slapos-retention-lock-date"
 WAIT_LIST = ".slapos-report-wait-service-list"
 _DAY = 86_400.0
 _FOREVER = 10 * 365 * _DAY
-#: What a script that was begun by an agent, which was killed, is waited for in between, seconds.
-_PAUSE = 2.0
+#: Seconds between two looks at scripts that still run.
+_PAUSE = 1.0
+#: Seconds that the caller itself waits for them: most have ended by then.
+_BRIEF = 0.25
+
+
+class _Words:
+    """The last words of one instance, in a thread of their own."""
+
+    def __init__(self, speak: Callable[[threading.Event], None]) -> None:
+        self._speak = speak
+        self._stop = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="last-words", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._speak(self._stop)
+        except Exception as error:  # noqa: BLE001 - raised again where it is looked at
+            self._error = error
+
+    def have_ended(self, stop: threading.Event) -> bool:
+        """Whether they have; raises what went wrong with them."""
+        if not stop.is_set():
+            self._thread.join(_BRIEF)
+        if self._thread.is_alive():
+            return False
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def cut_off(self, timeout: float) -> None:
+        """End them: the next agent begins the one that was cut off anew."""
+        self._stop.set()
+        self._thread.join(timeout)
 
 
 class Ending:
@@ -64,6 +102,17 @@ class Ending:
         self._causes = causes
         self._clock = clock
         self._hook_timeout = hook_timeout
+        self._lock = threading.Lock()
+        self._words: dict[Path, _Words] = {}
+
+    def close(self, timeout: float = 2.0) -> None:
+        """End the scripts that run, and leave the rest to the next agent."""
+        with self._lock:
+            words, self._words = list(self._words.values()), {}
+        for one in words:
+            one.cut_off(0.0)
+        for one in words:
+            one.cut_off(timeout)
 
     def begin_life(self, partition: Partition, folder: Path) -> None:
         """Freeze how long the instance's files are kept after its end was asked for."""
@@ -91,7 +140,7 @@ class Ending:
 
         Raises:
             StepFailed: retention, or destroy-failed.
-            StepDeferred: a script still runs, or the agent stops.
+            StepDeferred: a script still runs, or the agent stops; call again.
         """
         folder = files.folder
         if not (folder / STATE).exists():
@@ -102,14 +151,41 @@ class Ending:
             last = [p for p in executables(folder / "sbin") if p.name == "destroy"]
             ensure_folder(self._done(folder), 0o750)
             ensure_folder(folder / STATE / "log", 0o750)
+        with self._lock:
+            words = self._words.get(folder)
+            if words is None:
+                words = _Words(partial(self._say, files, (scripts, last), tell))
+                self._words[folder] = words
+        try:
+            has_ended = words.have_ended(stop)
+        except Exception:
+            self._forget(folder, words)
+            raise
+        if not has_ended:
+            raise StepDeferred("What runs before its end still runs.", retry_after=_PAUSE)
+        self._forget(folder, words)
+
+    def _forget(self, folder: Path, words: _Words) -> None:
+        with self._lock:
+            if self._words.get(folder) is words:
+                del self._words[folder]
+
+    def _say(
+        self,
+        files: PartitionFiles,
+        scripts: tuple[Sequence[Path], Sequence[Path]],
+        tell: Callable[[Cause], None],
+        stop: threading.Event,
+    ) -> None:
+        """Run what runs before the end, each script unless it has ended before."""
         try:
             with locked(files.lock) as lock:
-                for script in scripts:
+                for script in scripts[0]:
                     self._run_once(script, files, lock, tell, stop, timeout=_FOREVER)
-                for script in last:
+                for script in scripts[1]:
                     self._run_once(script, files, lock, tell, stop, timeout=self._hook_timeout)
         except BlockingIOError:
-            for pid in pids_with_argument(str(folder / "buildout.cfg")):
+            for pid in pids_with_argument(str(files.folder / "buildout.cfg")):
                 end_tree(pid)  # a configuration that nobody wants any more
             raise StepDeferred(
                 "A script that an earlier agent began still runs.", retry_after=_PAUSE
@@ -153,7 +229,7 @@ class Ending:
     ) -> None:
         """Run a script unless it has ended before."""
         owner = owner_of(files.folder)
-        name = script.relative_to(files.folder).as_posix()
+        name = as_text(script.relative_to(files.folder).as_posix())
         mark = self._done(files.folder) / name.replace("/", "-")
         output = files.folder / STATE / "log" / f"{name.replace('/', '-')}.log"
         with acting_as(owner):

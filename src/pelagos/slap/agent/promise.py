@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from pelagos.core.clock import Clock
@@ -37,6 +38,11 @@ SURE_AFTER = 3
 RED_PAUSE = 20.0
 #: Seconds for which a plugin that held is not asked again although the instance is processed.
 FRESH = 5.0
+#: All promises of a partition together may take so many times what one may; what was not asked
+#: then comes first in the next round.
+ROUND = 3.0
+#: Entries of a folder that are looked at, at the most.
+ENTRIES = 10_000
 #: Seconds between two writings of a result that has not changed.
 WRITE_EVERY = 60.0
 
@@ -78,10 +84,16 @@ def not_executable(folder: Path) -> tuple[Path, ...]:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        entries = sorted(folder.iterdir())
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, ENTRIES)]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [path for path in entries if not path.name.startswith(".") and path.is_file()]
+    return [folder / n for n in sorted(names) if n[0] != "." and (folder / n).is_file()]
+
+
+def as_text(name: str) -> str:
+    r"""A file's name as text, also when it is none: other bytes are written as `\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 @dataclass(slots=True)
@@ -134,15 +146,18 @@ class PromiseRunner:
         asked = asked or Asked()
         self._tell_of_mistakes(folder)
         known = self._look(folder)
-        work = _Work(self, folder, environ, stop, asked)
+        deadline = self._clock.monotonic() + ROUND * self._timeout
+        work = _Work(self, folder, environ, stop, asked, deadline)
+        turns = sorted(known, key=lambda path: known[path].ran_at)  # left out: first
         if len(known) < 2:  # noqa: PLR2004 - one needs no pool
-            results = [work.do(path, one) for path, one in known.items()]
+            results = {path: work.do(path, known[path]) for path in turns}
         else:
             with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(known))) as pool:
-                results = list(pool.map(work.do, known.keys(), known.values()))
+                said = pool.map(work.do, turns, [known[path] for path in turns])
+                results = dict(zip(turns, said, strict=True))
         if stop.is_set():
             raise StepDeferred("The agent stops.")
-        return tuple(result for result in results if result is not None)
+        return tuple(result for path in known if (result := results[path]) is not None)
 
     def banged(self, folder: Path) -> None:
         """Note that a partition's anomalies have been told: each bangs once until it is over."""
@@ -261,10 +276,16 @@ class _Work:
     environ: Mapping[str, str]
     stop: threading.Event
     asked: Asked
+    deadline: float
 
     def do(self, path: Path, known: _Known) -> PromiseResult | None:
         """Ask a promise, unless what it said is new enough; None when it has nothing to say."""
         now, mode = self.runner.clock.monotonic(), self.asked.mode
+        if as_text(path.name) != path.name:
+            said = f"the name of {as_text(str(path))} is no text (UTF-8): rename the file"
+            return PromiseResult(as_text(path.name), is_held=False, message=said, elapsed=0.0)
+        if now >= self.deadline:
+            return self._left_out(path, known)
         identity = _identity(path)
         if known.is_plugin and not _is_due(known, mode, identity, now):
             return replace(known.last, wants_bang=False) if known.last else None
@@ -281,6 +302,14 @@ class _Work:
             known.is_banged = False
         self.runner.keep(self.folder, path, known, mode)
         return result
+
+    def _left_out(self, path: Path, known: _Known) -> PromiseResult | None:
+        """What a promise counts for that the others left no time for: what it said last."""
+        if known.mode is not None:
+            return replace(known.last, wants_bang=False) if known.last else None
+        limit = ROUND * self.runner.timeout
+        said = f"not asked yet: the promises before it took longer than {limit:g} s together"
+        return PromiseResult(path.name, is_held=False, message=said, elapsed=0.0)
 
     def _plugin(self, path: Path, known: _Known) -> PromiseResult | None:
         asks = plugin.question(path, self.folder, self.asked)
@@ -328,6 +357,7 @@ class _Work:
     ) -> tuple[Finished | str, float]:
         """How a program ended, or why it cannot be run; and the seconds that it took."""
         before = self.runner.clock.monotonic()
+        timeout = max(0.1, min(self.runner.timeout, self.deadline - before))
         mark = uuid.uuid4().hex
         held, leash = os.pipe()
         try:
@@ -335,7 +365,7 @@ class _Work:
                 argv,
                 cwd=self.folder,
                 environ={**self.environ, **more, MARK: mark},
-                timeout=self.runner.timeout,
+                timeout=timeout,
                 limit=limit,
                 stop=self.stop,
                 pass_fds=[leash],

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a clean stop waits for talk with a master, which may not answer.
 _CONTACT_PATIENCE = 2.0
+#: Threads for partitions when many of them are slow: what one instance does holds up no other.
+_AT_MOST = 64
 
 
 class Work:
@@ -61,7 +63,7 @@ class Work:
         self._crews = {
             "contact": Crew("contact", 2),
             "build": Crew("build", self._settings.build_workers),
-            "partition": Crew("partition", self._settings.partition_workers),
+            "partition": Crew("partition", self._settings.partition_workers, most=_AT_MOST),
             "supervisor": Crew("supervisor", 1),
         }
 
@@ -103,6 +105,7 @@ class Work:
         """End builds and configurations, and wait for the crews as long as a stop may take."""
         for _, stop in self._running.values():
             stop.set()
+        self._applier.close()
         deadline = self._clock.monotonic() + self._settings.stop_timeout
         for name in ("build", "partition", "supervisor", "contact"):
             left = max(0.1, deadline - self._clock.monotonic())

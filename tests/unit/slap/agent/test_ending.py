@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -43,6 +44,18 @@ class Case:
         path.chmod(0o750)
 
     def end(self, ending: Ending | None = None, stop: threading.Event | None = None) -> None:
+        """To the end, as an agent does it: looking again and again."""
+        stop = stop or threading.Event()
+        while True:
+            try:
+                self.look(ending, stop)
+            except StepDeferred as deferred:
+                if stop.is_set() or "earlier agent" in deferred.message:
+                    raise
+            else:
+                return
+
+    def look(self, ending: Ending | None = None, stop: threading.Event | None = None) -> None:
         (ending or self.ending).carry_out(self.files, self.said.append, stop or threading.Event())
 
     def failure(self) -> Cause:
@@ -134,6 +147,7 @@ def test_a_stopping_agent_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
     with pytest.raises(StepDeferred):
         case.end(stop=stop)
     timer.join()
+    case.ending.close()
     (case.folder / "ready").touch()
     case.end(case.another())
     assert case.words() == ["a", "b", "b"]
@@ -151,6 +165,27 @@ def test_a_script_that_still_runs_is_waited_for(tmp_path: Path) -> None:
     first.join()
     case.end(case.another())
     assert case.words() == ["a"]
+
+
+def test_last_words_without_end_hold_up_nobody(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.script("etc/prerm/endless", "echo a >> words; sleep 600")
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(StepDeferred, match="still runs"):
+            case.look()
+    assert time.monotonic() - began < 5
+    assert case.words() == ["a"]  # begun once
+    assert ["etc/prerm/endless" in cause.message for cause in case.said] == [True]
+    case.ending.close()
+    assert not any(t.name == "last-words" for t in threading.enumerate())
+
+
+def test_a_script_with_a_name_that_is_no_text_has_its_say(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.script("etc/prerm/" + os.fsdecode(b"\xff"), "echo a >> words")
+    case.end()
+    assert case.words() == ["a"] and "etc/prerm/\\xff" in case.said[0].message
 
 
 def test_named_services_are_waited_for(tmp_path: Path) -> None:
