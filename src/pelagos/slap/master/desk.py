@@ -22,7 +22,14 @@ from pelagos.slap.master.events import EventHub
 from pelagos.slap.master.finding import check_changeable
 from pelagos.slap.master.rivals import Rivals
 from pelagos.slap.master.settings import MasterSettings
-from pelagos.slap.master.store import News, Store, StoredComputer, StoredInstance, Writer
+from pelagos.slap.master.store import (
+    NewInstance,
+    News,
+    Store,
+    StoredComputer,
+    StoredInstance,
+    Writer,
+)
 from pelagos.slap.master.trimming import STEP, Trimming
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, Event, InstanceStatus
@@ -45,7 +52,7 @@ class Change:
         self.now = now
         self.events: list[Event] = []
         self._actor = causes.MASTER if identity is None else identity.actor
-        self._places: list[str | None] = []
+        self._places: list[tuple[str | None, str | None]] = []
         self._revisions: dict[int, int] = {}
 
     def record(
@@ -57,26 +64,42 @@ class Change:
         computer_id: str | None = None,
         *,
         where: str | None = None,
+        owner: str | None = None,
     ) -> None:
         """Append an event; `computer_id` names the computer whose agent needs to look.
 
-        `where` names the one where it happened, when neither that nor the caller tells.
+        Args:
+            where: the computer where it happened, when neither that nor the caller tells.
+            owner: whose it is; of an instance its owner. None: the owner of that computer.
         """
         event = Event(0, self.now, kind, subject, reference, computer_id, self._actor, cause)
         self.events.append(event)
-        self._places.append(where or computer_id or self.scope.computer_id)
+        if kind.startswith("person."):  # people are nobody's, whatever computer has their name
+            owner = ""
+        self._places.append((owner, where or computer_id or self.scope.computer_id))
 
     def log(self) -> None:
         """Write the events that were recorded; once, at the end."""
-        keys = self.store.add_events(list(zip(self.events, self._places, strict=True)))
+        keys = self.store.add_events(
+            [(event, *place) for event, place in zip(self.events, self._places, strict=True)]
+        )
         self.events = [
             replace(event, id=key) for event, key in zip(self.events, keys, strict=True)
         ]
 
     def tell(self, kind: str, instance: StoredInstance, cause: Cause, *, wake: bool) -> None:
         """Append an event of an instance; with `wake` its agent needs to look."""
-        computer_id = instance.computer_id if wake else None
-        self.record(kind, instance.guid, instance.title, cause, computer_id)
+        self.tell_to(instance.computer_id if wake else None, kind, instance, cause)
+
+    def tell_to(
+        self,
+        computer_id: str | None,
+        kind: str,
+        instance: StoredInstance | NewInstance,
+        cause: Cause,
+    ) -> None:
+        """Append an event of an instance; the agent of that computer needs to look."""
+        self.record(kind, instance.guid, instance.title, cause, computer_id, owner=instance.owner)
 
     def bump(self, computer_key: int | None) -> int:
         """Count this transaction in what the computer's agent is told; return the revision."""

@@ -99,16 +99,14 @@ class Placement:
             changed_timestamp=timestamp,
             changed_revision=self._change.next_revision(found.computer),
         )
-        self.taken(found, instance.guid, instance.title)
+        self.taken(found, instance)
         return None
 
-    def taken(self, seat: Seat, guid: str, title: str) -> None:
+    def taken(self, seat: Seat, instance: StoredInstance | NewInstance) -> None:
         """An instance was given this place."""
         self._change.seat(seat.computer.key)
         self._known.clear()  # counted before
-        self._change.record(
-            "instance.allocated", guid, title, seat.cause, computer_id=seat.computer.computer_id
-        )
+        self._change.tell_to(seat.computer.computer_id, "instance.allocated", instance, seat.cause)
 
     def _slot(self, computer: StoredComputer, instance: StoredInstance) -> StoredPartition | None:
         capability = instance.filters.get("capability")
@@ -121,6 +119,9 @@ class Placement:
         chosen = self._first_look(instance)
         if chosen is not None:
             return chosen
+        full = self._full(instance)
+        if full is not None:
+            return full
         own_keys = self._own_keys(instance)
         missed = self._missed(instance, own_keys)
         if missed is not None:
@@ -158,6 +159,16 @@ class Placement:
             if len(places) == most:
                 return None  # of those after them, one may rank before all that are not built
         return None
+
+    def _full(self, instance: StoredInstance) -> Cause | None:
+        """That all partitions are taken, when the wish says nothing of where; counted only."""
+        if set(instance.filters) - PASSED_THROUGH:
+            return None
+        crowd = self._change.store.crowd(instance.release_url, instance.owner, causes.NAMED)
+        if not crowd.count or crowd.roomy:
+            return None
+        others = crowd.count - len(crowd.first)
+        return causes.no_partition_free(crowd.first, crowd.slots, self._change.now, others=others)
 
     def _missed(self, instance: StoredInstance, own_keys: tuple[str, ...]) -> Cause | None:
         """Why the filters by property are met nowhere; None when they could be, or are none."""
@@ -266,9 +277,7 @@ class Placement:
         timestamp = max(int(now * 1_000_000), instance.timestamp + 1)
         store.update_instance(instance.key, host_key=host.key, cause=cause, timestamp=timestamp)
         self._change.wake(host)
-        self._change.record(
-            "instance.allocated", instance.guid, instance.title, cause, host.computer_id
-        )
+        self._change.tell_to(host.computer_id, "instance.allocated", instance, cause)
         return None
 
 
@@ -418,9 +427,8 @@ def _end_one(change: Change, instance: StoredInstance) -> None:
     if instance.computer_key is not None and not instance.shared:
         change.store.recount(instance.computer_key)
         name = f"{instance.computer_id}/{instance.partition_id}"
-        change.store.drop_token("partition", name)
-        change.store.revoke_certificates("partition", name, change.now)
-    change.record("instance.destroyed", instance.guid, instance.title, cause, instance.computer_id)
+        change.store.void("partition", [name], change.now)
+    change.tell("instance.destroyed", instance, cause, wake=True)
     for shared in served:
         lost = causes.no_shared_host(
             f"{instance.title}, which served it, is gone", change.now, url=shared.release_url
@@ -430,7 +438,7 @@ def _end_one(change: Change, instance: StoredInstance) -> None:
         )
         # What its requester was given holds no more.
         to_wake = wake_requester(change, shared) if shared.connection else None
-        change.record("instance.waiting", shared.guid, shared.title, lost, to_wake)
+        change.tell_to(to_wake, "instance.waiting", shared, lost)
 
 
 def wake_requester(change: Change, instance: StoredInstance) -> str | None:

@@ -293,7 +293,7 @@ class Reports(UseCases):
             change.bump(instance.computer_key)
             said = causes.plain("ok", f"published {', '.join(sorted(connection))}", change.now)
             to_wake = wake_requester(change, instance)
-            change.record("instance.published", instance.guid, instance.title, said, to_wake)
+            change.tell_to(to_wake, "instance.published", instance, said)
 
     def bang(self, computer_id: str, partition_id: str, text: str, identity: Identity) -> None:
         """Have an instance and all those above it in its tree processed again.

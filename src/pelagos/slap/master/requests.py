@@ -275,7 +275,7 @@ class Requests(UseCases):
             return self._place_new(change, placement, new, requester)
         _check_served(change, new)
         key = change.store.add_instance(new)
-        change.record("instance.requested", new.guid, new.title, new.cause)
+        change.tell_to(None, "instance.requested", new, new.cause)
         instance = change.store.instance(key)
         if instance is not None:
             placement.place(instance)
@@ -301,12 +301,12 @@ class Requests(UseCases):
                 cause=found.cause,
             )
         key = change.store.add_instance(kept)
-        change.record("instance.requested", new.guid, new.title, new.cause)
+        change.tell_to(None, "instance.requested", new, new.cause)
         born = replace(unborn(kept, requester), key=key)
         if isinstance(found, Cause):
             change.tell("instance.waiting", born, kept.cause, wake=False)
             return born
-        placement.taken(found, new.guid, new.title)
+        placement.taken(found, new)
         if place_shared(self._desk, change, born):
             return None  # those that waited for such a host
         return replace(

@@ -74,7 +74,7 @@ def _update_instance(columns: tuple[str, ...]) -> Prepared:
 
 @lru_cache(maxsize=_EVENTS_AT_ONCE)
 def _add_events(count: int) -> Prepared:
-    """Appends so many; their owner is that of the instance, or of the computer where it was."""
+    """Appends so many; without an owner it is that of the computer where it was."""
 
     def words(name: str, number: int) -> sa.BindParameter[str]:
         return sa.bindparam(f"{name}_{number}", type_=schema.Words)
@@ -87,9 +87,7 @@ def _add_events(count: int) -> Prepared:
             if column.name not in {"id", "owner"}
         }
         row["owner"] = sa.func.coalesce(
-            sa.select(_instances.owner)
-            .where(_instances.guid == words("subject", number))
-            .scalar_subquery(),
+            words("owner", number),
             sa.select(_computers.owner)
             .where(_computers.computer_id == words("where", number))
             .scalar_subquery(),
@@ -264,17 +262,18 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
 
     # ---- events, tokens, usage ---------------------------------------------------------------
 
-    def add_events(self, events: Sequence[tuple[Event, str | None]]) -> list[int]:
+    def add_events(self, events: Sequence[tuple[Event, str | None, str | None]]) -> list[int]:
         """Append to the log; return the events' ids (those given are ignored).
 
         Args:
-            events: what happened, and the computer where it did when it is about no instance.
+            events: what happened, whose it is, and the computer where it did: one of the two
+                says who is told, a name that is the same by chance does not.
         """
         keys: list[int] = []
         for at in range(0, len(events), _EVENTS_AT_ONCE):
             some = events[at : at + _EVENTS_AT_ONCE]
             values: dict[str, Any] = {}
-            for number, (event, where) in enumerate(some):
+            for number, (event, owner, where) in enumerate(some):
                 values |= {
                     f"at_{number}": event.at,
                     f"kind_{number}": event.kind,
@@ -283,6 +282,7 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
                     f"computer_id_{number}": event.computer_id,
                     f"actor_{number}": event.actor,
                     f"cause_{number}": json_text(event.cause),
+                    f"owner_{number}": owner,
                     f"where_{number}": where,
                 }
             # Numbered in the order of the rows, by both kinds of database.
