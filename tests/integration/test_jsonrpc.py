@@ -424,3 +424,21 @@ values = st.recursive(
 def test_a_shape_is_judged_and_never_breaks(method: str, value: Any):
     said = fault(METHODS[method], value)
     assert said is None or isinstance(said, str)
+
+
+def test_an_agent_is_answered_for_what_it_requests_elsewhere(site: Site, agent: Caller):
+    """In the name of its partition; the child's own page stays closed to this computer."""
+    site.add_computer("COMP-2", 1)
+    site.supply(computer_id="COMP-2")
+    root = site.request("root")
+    header = {
+        "X-SlapPartition": f"computer_id={COMPUTER}, computer_partition_id={root.partition_id}"
+    }
+    wish = REQUEST | {"title": "kid", "sla_parameters": {"computer_guid": "COMP-2"}}
+    answer = agent.ask("POST", POST, json=wish, headers=header)
+    found = answer.get_json()
+    assert (answer.status_code, found["computer_guid"]) == (200, "COMP-2"), found
+    assert found == agent.call(POST, headers=header, **wish)
+    guid = found["instance_guid"]
+    shown = agent.ask("POST", "slapos.get.v0.software_instance", json={"instance_guid": guid})
+    assert shown.status_code == 403

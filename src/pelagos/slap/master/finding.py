@@ -14,6 +14,9 @@ from pelagos.slap.master.errors import TooLarge
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.visibility import EVERYTHING, Scope, scope
 
+#: How the guid of each instance begins.
+GUID_PREFIX = "SOFTINST-"
+
 
 def flat(parameters: Mapping[str, Any], what: str = "parameters") -> dict[str, Any]:
     """Parameters as masters keep them: every value is text, the empty one None.
@@ -120,13 +123,34 @@ def find_live(reader: Reader, name: str, sees: Scope) -> StoredInstance:
 
 
 def find_named(reader: Reader, name: str, sees: Scope) -> StoredInstance | None:
-    """The instance of a reference or guid that the caller means; the last one when it is gone.
+    """The instance of a guid or reference that the caller means; the last one when it is gone.
+
+    A guid goes first: nobody can have it mean another by giving that as a name.
 
     Raises:
         Conflict: several owners have one of that name, and the caller none.
     """
-    found = sees.choose(name, reader.instances_named(name)) or reader.instance_by_guid(name)
-    return found if found is not None and sees.instance(found) else None
+    found = reader.instance_by_guid(name)
+    if found is not None and sees.instance(found):
+        return found
+    return sees.choose(name, reader.instances_named(name))
+
+
+def check_title(title: str) -> None:
+    """Pass, when somebody may give this name to a service.
+
+    Names within a tree are its profile's own affair: some name what they request after the
+    shared instances that they serve.
+
+    Raises:
+        BadRequest: it looks like a guid.
+    """
+    if title.upper().startswith(GUID_PREFIX):
+        raise BadRequest(
+            f"{title[:60]!r} looks like the guid of a service",
+            status=400,
+            hint=f"choose a name that does not begin with {GUID_PREFIX}",
+        )
 
 
 def seated(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pelagos.slap.errors import NotFoundError
 from pelagos.slap.master import causes
-from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.auth import Identity, Kind
 from pelagos.slap.master.computers import access_status
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.finding import (
@@ -98,7 +98,7 @@ class Reports(UseCases):
                 return
         with self._desk.change(identity) as change:
             supply = _supply(change.store, computer_id, url)
-            said = self._signed(cause, supply.cause, computer_id, change.now)
+            said = self._signed(cause, supply.cause, identity, change.now)
             change.store.update_supply(supply.key, status=status, cause=said)
             change.record(_RELEASE_EVENTS[status], url, url, said)
 
@@ -208,7 +208,7 @@ class Reports(UseCases):
             instance = _reported(change.store, *where)
             passed_over = self._passed_over(instance, timestamp)
             if passed_over is None and instance is not None:
-                said = self._signed(cause, instance.cause, computer_id, change.now)
+                said = self._signed(cause, instance.cause, identity, change.now)
                 if said.code == "buildout-failed":
                     said = _of_parameters(change, instance, said)
                 _keep(change, instance, status, said)
@@ -323,7 +323,7 @@ class Reports(UseCases):
                 _wake_upwards(change, instance, woken, said, computer_id)
             change.record("computer.banged", computer_id, computer_id, said, computer_id)
 
-    def _signed(self, cause: Cause, former: Cause, computer_id: str, now: float) -> Cause:
+    def _signed(self, cause: Cause, former: Cause, identity: Identity, now: float) -> Cause:
         """A reported cause, cut to size, with the time and the witness that we know ourselves."""
         cut = replace(
             cause,
@@ -331,9 +331,20 @@ class Reports(UseCases):
             hint=causes.one_line(cause.hint),
             detail=causes.clean(cause.detail[-self._desk.settings.log_limit :]),
             since=now,
-            seen_by=f"agent on {computer_id}",
+            seen_by=_witness(identity),
         )
         return causes.going_on(former, cut)
+
+
+def _witness(identity: Identity) -> str:
+    """Who says it: an agent, an instance of itself, or a person."""
+    match identity.kind:
+        case Kind.COMPUTER:
+            return f"agent on {identity.name}"
+        case Kind.PARTITION:
+            return f"instance in {identity.name}"
+        case _:
+            return identity.actor
 
 
 def _publishes(instance: StoredInstance, connection: Mapping[str, Any]) -> bool:

@@ -14,9 +14,11 @@ from pelagos.slap.master.computers import shared_entries
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
+    GUID_PREFIX,
     check_changeable,
     check_release,
     check_size,
+    check_title,
     find_live,
     flat,
     seated,
@@ -181,6 +183,8 @@ class Requests(UseCases):
         """Give an instance another name; False when that is taken."""
         if instance.title == title or instance.scope is None:
             return True
+        if instance.root_key is None:
+            check_title(title)
         if change.store.instance_in_scope(instance.scope, title):
             return False
         change.store.update_instance(instance.key, title=title)
@@ -250,10 +254,12 @@ class Requests(UseCases):
                 return None  # what ends begins nothing
             _check_children(change.store, requester)
         check_release(wish.release_url)
+        if requester is None:
+            check_title(wish.reference)
         owner = identity.actor if requester is None else requester.owner
         _check_computer(change, wish, owner)
         new = NewInstance(
-            guid=f"SOFTINST-{self._desk.new_id()}",
+            guid=f"{GUID_PREFIX}{self._desk.new_id()}",
             title=wish.reference,
             scope=spot.scope,
             root_key=None if requester is None else requester.root_key or requester.key,
@@ -497,8 +503,18 @@ def _check_computer(change: Change, wish: InstanceRequest, owner: str) -> None:
     if wanted is None:
         return
     computer = change.store.computer(str(wanted))
-    if computer is None or not (change.scope.is_unlimited or may_place(owner, computer)):
+    if computer is None:
         raise unknown_computer(str(wanted))
+    if may_place(owner, computer):
+        return
+    if not change.scope.is_unlimited:
+        raise unknown_computer(str(wanted))
+    raise BadRequest(
+        f"the computer {wanted} belongs to {computer.owner}: services of "
+        "others, also of operators, are not placed on it",
+        status=400,
+        hint=f"leave the filter computer_guid out, or let {computer.owner} request it",
+    )
 
 
 def _check_children(reader: Reader, requester: StoredInstance) -> None:

@@ -124,6 +124,12 @@ class Standing(UseCases):
                 raise unknown_service(guid)
             return found
 
+    def told_of(self, guid: str) -> str:
+        """What is said of the access to an instance that was just requested; empty: nothing."""
+        with self._desk.store.read() as reader:
+            found = reader.instance_by_guid(guid)
+        return "" if found is None else access_status(found) or ""
+
     def instance_in(
         self, computer_id: str, partition_id: str, identity: Identity
     ) -> StoredInstance:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pelagos.slap import tio
-from pelagos.slap.errors import BadRequest, NotFoundError
+from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Change, UseCases
-from pelagos.slap.master.finding import check_changeable, unknown_computer
+from pelagos.slap.master.finding import (
+    check_changeable,
+    find_named,
+    unknown_computer,
+    unknown_service,
+)
 from pelagos.slap.master.store import Reader
 from pelagos.slap.master.store.usages import NewMovement, UsageQuestion
 from pelagos.slap.master.visibility import Scope, scope
@@ -110,14 +115,8 @@ def _new(
 
 def _tree(reader: Reader, name: str, sees: Scope) -> list[int]:
     """The keys of an instance and, when it is a root, of all below it."""
-    by_guid = reader.instance_by_guid(name)
-    named = reader.instances_named(name) if by_guid is None else [by_guid]
-    found = sees.choose(name, named)
+    found = find_named(reader, name, sees)
     if found is None:
-        raise NotFoundError(
-            f"there is no service {name}",
-            status=404,
-            hint="see all of them: pelagos service list",
-        )
+        raise unknown_service(name)
     below = reader.descendants(found.key) if found.root_key in (None, found.key) else []
     return [found.key, *(one.key for one in below)]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pelagos.slap import master
-from pelagos.slap.errors import NotFoundError, ResourceNotReady, Unauthorized
+from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady, Unauthorized
 from pelagos.slap.master.auth import Identity, Role
-from pelagos.slap.model import Instance, InstanceRequest, InstanceState
+from pelagos.slap.model import Instance, InstanceRequest, InstanceState, SupplyState
 from support.slap_site import ADMIN, COMPUTER, URL, Site
 
 ANN, BOB = (master.person(name, Role.TENANT) for name in ("ann", "bob"))
@@ -100,3 +100,68 @@ def test_a_sibling_of_a_host_does_not_read_what_it_serves(site: Site, front: Ins
 def test_the_tree_of_a_shared_instance_does_not_name_anothers_host(site: Site, front: Instance):
     assert [node.host_guid for node in site.service.tree("page", ANN)] == [None]
     assert [node.host_guid for node in site.service.tree("page", ADMIN)] == [front.guid]
+
+
+def test_a_computer_named_like_a_service_writes_into_nobodys_log(site: Site):
+    for person in ("ann", "bob"):
+        site.service.create_person(person, Role.TENANT)
+    own = have(site, "mine", ANN)
+    before = site.service.events(identity=ANN, limit=1000)
+    site.service.register_computer(own.guid)
+    site.service.bang_computer(own.guid, "read this, ann", ADMIN)
+    assert site.service.events(identity=ANN, limit=1000) == before
+    site.service.create_person(COMPUTER, Role.TENANT)
+    assert site.service.events(identity=ANN, limit=1000) == before
+    site.service.set_state("mine", InstanceState.STOPPED, ANN)
+    assert site.service.events(identity=ANN, limit=1000)[-1].kind == "instance.changed"
+    assert not site.service.events(identity=BOB, limit=1000)
+
+
+def test_a_guid_means_its_service_whatever_others_call_theirs(site: Site):
+    own = have(site, "mine", ANN)
+    root = have(site, "bobs", BOB)
+    inside = master.partition(root.computer_id, root.partition_id)
+    wish = InstanceRequest(own.guid, URL, requester=(root.computer_id, root.partition_id))
+    site.service.request(wish, inside)  # within a tree a profile names what it likes
+    assert site.service.service(own.guid, ADMIN).reference == "mine"
+    site.service.set_state(own.guid, InstanceState.DESTROYED, ADMIN)
+    assert site.service.service(own.guid, BOB).reference == own.guid
+    assert site.service.service("mine", ANN).requested_state == "destroyed"
+
+
+@pytest.mark.parametrize("name", ["SOFTINST-1", "softinst-abc"])
+def test_a_service_is_not_named_like_a_guid(site: Site, name: str):
+    have(site, "bobs", BOB)
+    with pytest.raises(BadRequest) as caught:
+        have(site, name, BOB)
+    assert caught.value.hint
+    with pytest.raises(BadRequest):
+        site.service.rename_service("bobs", name, BOB)
+
+
+def test_an_operator_is_told_why_a_tenants_computer_takes_nothing_of_his(site: Site):
+    site.service.create_person("ann", Role.TENANT)
+    site.service.create_person("bob", Role.TENANT)
+    with site.master.service._desk.store.change() as writer:
+        writer.add_computer("anns-box", site.clock.time(), owner="person:ann")
+    site.service.supply(URL, "anns-box", SupplyState.AVAILABLE, ANN)
+    with pytest.raises(BadRequest) as caught:
+        have(site, "x", ADMIN, filters={"computer_guid": "anns-box"})
+    assert "person:ann" in caught.value.message
+    assert not site.service.services()
+    with pytest.raises(NotFoundError):
+        have(site, "x", BOB, filters={"computer_guid": "anns-box"})
+
+
+def test_a_report_is_signed_by_who_made_it(site: Site):
+    own = have(site, "mine", ANN)
+    place = (own.computer_id, own.partition_id)
+    for number, (identity, witness) in enumerate(
+        (
+            (ANN, "person:ann"),
+            (master.partition(*place), f"instance in {'/'.join(place)}"),
+            (master.computer(COMPUTER), f"agent on {COMPUTER}"),
+        )
+    ):
+        site.service.report_partition_error(*place, f"broken {number}", identity)
+        assert site.service.service("mine", ANN).cause.seen_by == witness

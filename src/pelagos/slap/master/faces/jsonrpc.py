@@ -30,6 +30,7 @@ from pelagos.slap.master.store import StoredInstance
 from pelagos.slap.model import (
     Address,
     ComputerFormat,
+    Instance,
     InstanceRequest,
     InstanceState,
     PartitionFormat,
@@ -117,7 +118,8 @@ class JsonRpcFace:
                 "name": "SoftwareInstanceNotReady",
                 "status": _NOT_READY,
             }
-        return document(self._service.instance_by_guid(found.guid, call.identity))
+        # Not looked up again: whoever may request it need not see it, e.g. when it sits elsewhere.
+        return _document_of(found, wish, self._service.told_of(found.guid))
 
     def _check_requester(self, by: tuple[str, str], identity: Identity) -> None:
         try:
@@ -341,6 +343,28 @@ def document(row: StoredInstance) -> dict[str, Any]:
         "compute_partition_id": row.partition_id or "",
         "processing_timestamp": row.timestamp // 1_000_000,
         "access_status_message": access_status(row) or "",
+    }
+
+
+def _document_of(found: Instance, wish: InstanceRequest, said: str) -> dict[str, Any]:
+    """An instance as its requester was given it, likewise."""
+    return {
+        "title": found.title,
+        "instance_guid": found.guid,
+        "software_release_uri": found.release_url,
+        "software_type": found.software_type,
+        "state": str(found.requested_state),
+        "connection_parameters": unpack(found.connection),
+        "parameters": unpack(found.parameters),
+        "shared": wish.shared,
+        "root_instance_title": found.root_title,
+        "ip_list": [[item.interface, item.address] for item in found.addresses],
+        "full_ip_list": [],
+        "sla_parameters": unpack(found.filters),
+        "computer_guid": found.computer_id,
+        "compute_partition_id": found.partition_id,
+        "processing_timestamp": (found.timestamp or 0) // 1_000_000,
+        "access_status_message": said,
     }
 
 
