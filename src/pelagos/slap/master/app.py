@@ -18,6 +18,7 @@ from pelagos.core.web import (
 from pelagos.core.wire import WireError
 from pelagos.slap import protocol
 from pelagos.slap.errors import ResourceNotReady, SlapError
+from pelagos.slap.master import raw_path
 from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind
 from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.faces.jsonrpc import failure
@@ -45,6 +46,7 @@ def build_app(
     """The WSGI application of a master."""
     app = make_app(__name__, max_body=body_limit)
     app.url_map.merge_slashes = False  # names may be URLs
+    app.wsgi_app = raw_path.with_whole_names(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents it
     app.register_error_handler(SlapError, _slap_error)
     app.register_error_handler(WireError, _wire_error)
     for number, route in enumerate(routes):
@@ -77,7 +79,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         call = Call(
             name=route.name,
             identity=identity,
-            fields={**sent.to_dict(), **_names(path)} if path else sent.to_dict(),
+            fields={**sent.to_dict(), **raw_path.names(path)} if path else sent.to_dict(),
             body=b"" if reads or sent or route.streams else request.get_data(),
             etag=headers.get("If-None-Match") if reads else None,
             agent=headers.get(protocol.AGENT_HEADER) if reads else None,
@@ -110,11 +112,6 @@ def _in_the_shape_of_json_rpc(response: Response) -> Response:
         response.set_data(wire.encode(shown))
         response.status_code = shown["status"]
     return response
-
-
-def _names(path: dict[str, str]) -> dict[str, str]:
-    """The names in a path; the WSGI server leaves an encoded slash as it came."""
-    return {key: value.replace("%2F", "/").replace("%2f", "/") for key, value in path.items()}
 
 
 def _response(answer: Answer) -> Response:
