@@ -174,14 +174,16 @@ def rights() -> Iterator[str]:
         "may see and change is less for a tenant than for an operator:",
         "[identity](../explanation/identity.md).",
         "",
-        "| call | person | computer | partition | anybody |",
-        "| --- | --- | --- | --- | --- |",
+        "Anybody: the call carries no identity. What it needs is in the call itself, as a",
+        "one-time token.",
+        "",
+        "| call | who |",
+        "| --- | --- |",
     )
     kinds = (Kind.PERSON, Kind.COMPUTER, Kind.PARTITION)
     for call, allowed in sorted(RIGHTS.items()):
-        # Without an identity, so with any as well.
-        cells = ["yes" if kind in allowed or call in OPEN else "-" for kind in kinds]
-        yield f"| `{call}` | {' | '.join(cells)} | {'yes' if call in OPEN else '-'} |"
+        named = [str(kind) for kind in kinds if kind in allowed]
+        yield f"| `{call}` | {'anybody' if call in OPEN else ', '.join(named)} |"
     yield ""
 
 

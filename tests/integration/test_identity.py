@@ -475,7 +475,14 @@ def test_a_computer_registers_itself_as_slapos_does(plane):
     assert taken.status >= 400
     assert "Certificate still active." in taken.text
     plane.client("ann").revoke_computer_certificate(computer_id)
-    assert http.request("POST", "Person_requestComputer", **sent).status == 200
+    taken = http.request("POST", "Person_requestComputer", **sent)
+    assert taken.status == 409
+    assert "--again" in taken.text
+    again = plane.client("ann").invite("computer", computer_id, again=True)
+    sent["headers"] = {"X-Access-Token": again.token}
+    found = http.request("POST", "Person_requestComputer", **sent).json()
+    identity = plane.certified("back", type("Pair", (), found)).identity()
+    assert identity["name"] == computer_id
 
 
 def test_a_person_fetches_a_certificate_as_slapos_does(plane):

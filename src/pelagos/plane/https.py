@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from urllib.parse import urlsplit
 
 from pelagos.core import wire
 from pelagos.core.certificate import Authority, describe, save_pair
@@ -97,6 +97,18 @@ def server_names(host: str, further: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name and _is_name(name)))
 
 
+def shows_own(url: str, names: tuple[str, ...]) -> bool:
+    """Whether a certificate for these names of ours is what one meets at an address.
+
+    One that is not among them belongs to somebody in front, with a certificate of his own.
+
+    >>> shows_own("https://plane.example.org", ("127.0.0.1",))
+    False
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "https" and (parts.hostname or "") in {name.lower() for name in names}
+
+
 def _is_name(name: str) -> bool:
     # What a certificate cannot hold, as the name of some hosts in a test lab, is left out.
     return name.isascii() and not any(char.isspace() or char in "/_" for char in name)
@@ -153,9 +165,7 @@ class ServerCertificate:
         if self._is_good(about, now):
             return False
         issued = self._authority.issue_server(self._names, now=now, lifetime=LIFETIME)
-        # With the authority's behind it: who joins knows that one by its fingerprint alone.
-        chain = replace(issued, certificate=issued.certificate + self._authority.certificate)
-        save_pair(chain, self.tls.certificate, self.tls.key)
+        save_pair(issued, self.tls.certificate, self.tls.key)
         write_atomic(self._about, wire.encode(about), mode=0o600)
         log.info("issued a certificate for %s", ", ".join(self._names))
         return True

@@ -18,6 +18,7 @@ from pelagos.plane.https import (
     outward_host,
     plain_http_is_risky,
     server_names,
+    shows_own,
     speaks_https,
 )
 from pelagos.plane.listening import listen
@@ -50,7 +51,6 @@ class MasterProgram:
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
             tuned = MasterSettings(
                 refuse_invalid_parameters=wished.refuse_invalid_parameters,
-                public_url=wished.public_url,
                 products=products(wished.products),
                 events_lifetime=wished.events_days * 86_400.0,
                 events_kept=wished.events_kept,
@@ -64,10 +64,9 @@ class MasterProgram:
             undoing.callback(self._master.close)
             former_url = folder.endpoints().master_url
             certificate = None
+            names = server_names(wished.host, wished.names) if https else ()
             if https:
-                certificate = ServerCertificate(
-                    folder, authority, server_names(wished.host, wished.names)
-                )
+                certificate = ServerCertificate(folder, authority, names)
                 certificate.see_to()
             self._server = listen(
                 self._master.app,
@@ -83,7 +82,8 @@ class MasterProgram:
                 self._renewer = Renewer(certificate, self._server.renew_certificate)
                 undoing.callback(self._renewer.stop)
             self.url = self._at(local_host(wished.host))
-            self._master.announce(wished.public_url or self._at(outward_host(wished.host)))
+            outward = wished.public_url or self._at(outward_host(wished.host))
+            self._master.announce(outward, is_own=shows_own(outward, names))
             folder.note(master_url=self.url, authority=str(folder.ca / "ca.pem") if https else "")
             _see_to_the_token(self._master, folder)
             undoing.pop_all()
@@ -116,6 +116,15 @@ class MasterProgram:
 
 def _see_to_the_token(master: Master, folder: DataFolder) -> None:
     token = folder.token()
-    if token is None or master.service.identify(token) is None:
-        folder.keep_token(master.service.create_person("admin"))
-        log.info("a new administrator's token is in %s", folder.path / "token")
+    if token is not None and master.service.identify(token) is not None:
+        return
+    made = master.service.restore_operator("admin")
+    if made is None:
+        log.warning(
+            "admin is no operator of this plane any more, so %s is left as it is; another "
+            "operator lets you in: pelagos person add NAME",
+            folder.path / "token",
+        )
+        return
+    folder.keep_token(made)
+    log.info("a new administrator's token is in %s", folder.path / "token")

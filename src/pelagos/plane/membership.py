@@ -49,6 +49,17 @@ def identity_file(folder: DataFolder) -> Path:
     return folder.node / "identity.pem"
 
 
+def has_joined(folder: DataFolder) -> bool:
+    """Whether this is the data of a computer of a plane elsewhere, and of no plane of its own."""
+    is_plane = folder.token() is not None or folder.database.exists()
+    return folder.node_token() is not None and not is_plane
+
+
+def how_to_start(folder: DataFolder) -> str:
+    """The command that runs what belongs on this data."""
+    return "pelagos node run" if has_joined(folder) else "pelagos up"
+
+
 def certificate_of(folder: DataFolder) -> Described | None:
     """What this computer's certificate says; None when it has none.
 
@@ -136,7 +147,7 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
         client.close()
     _check_member(member, former)
     try:
-        _keep(folder, token.url, member, key)
+        _keep(folder, token.url, member, key, pinned=token.fingerprint is not None)
     except OSError as error:
         raise PelagosError(
             f"the master has taken {member.name} in, but that cannot be written: {error}",
@@ -174,9 +185,9 @@ def _check_member(member: Membership, former: str) -> None:
         )
 
 
-def _keep(folder: DataFolder, url: str, member: Membership, key: str) -> None:
+def _keep(folder: DataFolder, url: str, member: Membership, key: str, *, pinned: bool) -> None:
     authority = ""
-    if url.startswith("https:") and member.authority is not None:
+    if pinned and member.authority is not None:  # else the system's trust is what counts
         path = folder.node / "authority.pem"
         write_atomic(path, member.authority, mode=0o644)
         authority = str(path)

@@ -56,7 +56,9 @@ class MasterConfig:
         https: auto, true or false. auto: plain HTTP on a loopback address, where nobody can
             listen in, and HTTPS on any other. false is for a proxy in front that speaks HTTPS.
         names: further names and addresses of the master, apart by spaces; they stand in its
-            certificate. Empty: those of this machine are enough.
+            certificate, and computers that join under one of them trust the plane's own
+            authority. Leave out the name of a proxy that has a certificate of its own. Empty:
+            those of this machine are enough.
         refuse_invalid_parameters: false keeps requests whose parameters are not what the
             release's own schema says. True: they are refused, and told where they are wrong,
             instead of failing when the service is built.
@@ -66,7 +68,9 @@ class MasterConfig:
         events_kept: newest events that are kept whatever their age. 100000: a small site keeps
             all of its life in some 50 MB.
         public_url: where others reach the master, e.g. https://plane.example.org:8443; one-time
-            tokens to join carry it. Empty: this machine's own address.
+            tokens to join carry it. Where its host is none of the master's own names (`names`),
+            a proxy in front is taken to answer there with a certificate that every system
+            trusts. Empty: this machine's own address.
         products: table of names that stand for software: for each the URLs of its releases, the
             best first. Programs written for SlapOS ask for them (`product.NAME`). Empty: a
             release is named by its URL.

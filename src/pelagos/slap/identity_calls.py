@@ -125,7 +125,7 @@ class IdentityCalls:
     def revoke_certificate(
         self: _Calls, kind: str | None = None, name: str | None = None, serial: str | None = None
     ) -> int:
-        """End the certificates of a person or computer, or one by its number; tells how many."""
+        """End all that lets a person or computer in, or one certificate; tells how many."""
         wished = {"serial": serial} if serial else {"kind": kind, "name": name}
         answer = self._call("POST", "v1/certificates/revoke", json=wished)
         return self._json(answer, dict[str, int]).get("revoked", 0)
@@ -138,7 +138,17 @@ class IdentityCalls:
         """All people, for an operator; a tenant finds himself."""
         return self._json(self._call("GET", "v1/people"), list[PersonInfo])
 
-    def remove_person(self: _Calls, name: str) -> int:
-        """Void all of a person's credentials; tells how many services stay behind."""
-        answer = self._call("POST", f"v1/people/{quote(name, safe='')}/remove", json={})
+    def remove_person(self: _Calls, name: str, *, destroy: bool = False) -> int:
+        """Forget a person who owns nothing, or whose services shall be destroyed.
+
+        Returns:
+            How many services are still being destroyed.
+        """
+        path = f"v1/people/{quote(name, safe='')}/remove"
+        answer = self._call("POST", path, json={"destroy": destroy})
         return self._json(answer, dict[str, int]).get("services", 0)
+
+    def hand_over(self: _Calls, former: str, later: str) -> None:
+        """Give one person all that another owns."""
+        path = f"v1/people/{quote(former, safe='')}/hand-over"
+        self._call("POST", path, json={"to": later})

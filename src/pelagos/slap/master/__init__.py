@@ -126,12 +126,18 @@ class Master:
             routes += CacheFace(CacheStore(cache)).routes()
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)
 
-    def announce(self, url: str) -> None:
+    def announce(self, url: str, *, is_own: bool) -> None:
         """Say where others reach this master: one-time tokens name it.
 
         Without, they name where the one who asked for the token reached it.
+
+        Args:
+            url: the address.
+            is_own: whether a certificate of this master's own authority is shown there; tokens
+                then name the authority. Without, those who join trust whom their system trusts.
         """
         self._identities.public_url = url
+        self._identities.is_own = is_own
 
     def end_waiting(self) -> None:
         """Answer those who wait for events, from now on at once: before the server is stopped."""

@@ -151,6 +151,7 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/certificates/revoke": _PEOPLE,
     "v1/people": _PEOPLE,
     "v1/person/remove": _PEOPLE,
+    "v1/person/hand-over": _PEOPLE,
     "generateComputerCertificate": _AGENTS,
     "revokeComputerCertificate": _AGENTS,
     "requestComputer": _PEOPLE,
@@ -212,6 +213,18 @@ def permit(
     if not own:
         raise Unauthorized(
             f"{identity.kind} {identity.name} may call {call} for itself only", status=403
+        )
+
+
+def operators_only(identity: Identity) -> None:
+    """Pass, when it is an operator.
+
+    Raises:
+        Unauthorized: it is not.
+    """
+    if not identity.is_operator:
+        raise Unauthorized(
+            "only an operator may do this", status=403, hint="ask an operator of this plane"
         )
 
 

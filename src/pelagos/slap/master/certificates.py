@@ -6,18 +6,21 @@ import logging
 from dataclasses import dataclass
 
 from pelagos.core.certificate import Authority, CertificateError, Issued
-from pelagos.slap.errors import BadRequest, NotFoundError
+from pelagos.slap.errors import AuthenticationError, BadRequest, NotFoundError
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity, Kind
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.finding import check_changeable, seated, unknown_computer
-from pelagos.slap.master.store import Reader, StoredCertificate
+from pelagos.slap.master.store import Reader, StoredCertificate, StoredComputer
+from pelagos.slap.master.tokens import check_not_last
 from pelagos.slap.master.visibility import Scope, scope
 
 log = logging.getLogger(__name__)
 
 #: Characters of a common name (X.520); who holds a certificate is known by its serial number.
 _NAME_LIMIT = 64
+#: Certificates that are kept of one holder who renews. 5: two are of use, and he may err thrice.
+_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +89,45 @@ class Certificates(UseCases):
 
         Raises:
             BadRequest: the request cannot be used.
+            AuthenticationError: the caller's credentials were revoked meanwhile.
         """
+        kind, name = identity.kind, identity.name
         with self._desk.change(identity) as change:
-            former = change.store.certificates(identity.kind, identity.name)
-            issued = self._issue(change, identity.kind, identity.name, request)
-            for item in former:
-                overlap = self._desk.settings.certificate_overlap
-                change.store.shorten_certificate(item.serial, change.now + overlap)
+            if not change.store.has_credentials(kind, name, change.now):
+                raise AuthenticationError(
+                    f"the credentials of the {kind} {name} were revoked",
+                    status=401,
+                    hint=f"an operator lets it join again: pelagos {kind} add {name} --again",
+                )
+            until = change.now + self._desk.settings.certificate_overlap
+            change.store.shorten_certificates(kind, name, change.now, until)
+            issued = self._issue(change, kind, name, request)
+            change.store.bound_certificates(kind, name, _MOST - 1, issued.serial)
             return issued
 
     def revoke_certificate(self, kind: Kind, name: str, identity: Identity) -> int:
-        """End a holder's certificates: refused from the next call on. Tells how many.
+        """End all that lets a holder in: refused from the next call on. Tells how many.
+
+        Token, certificates and one-time tokens; those of a computer's partitions, too.
 
         Raises:
-            NotFoundError: there is no such holder, or no active certificate.
+            NotFoundError: there is no such holder, or it has no credentials.
+            Conflict: he is the last operator.
         """
         with self._desk.change(identity) as change:
-            _check_holder(change.store, kind, name, change.scope)
-            count = change.store.revoke_certificates(kind, name, change.now)
+            computer = _check_holder(change.store, kind, name, change.scope)
+            if computer is not None:
+                count = shut_out(change, computer)
+            else:
+                check_not_last(change, name)
+                count = change.store.void(kind, [name], change.now)
             if not count:
                 raise NotFoundError(
-                    f"the {kind} {name} has no active certificate",
+                    f"the {kind} {name} has no credentials",
                     status=404,
-                    hint=f"pelagos {kind} certificate {name} --issue DIR issues one",
+                    hint=f"pelagos {kind} certificate {name} --issue DIR issues a certificate",
                 )
-            _tell(change, "certificate.revoked", kind, name, f"{count} revoked")
+            _tell(change, "certificate.revoked", kind, name, "all its credentials are void")
             return count
 
     def revoke_serial(self, serial: str, identity: Identity) -> None:
@@ -130,7 +147,7 @@ class Certificates(UseCases):
                 seated(change.store, computer_id, partition_id, change.scope)
             else:
                 _check_holder(change.store, kind, found.name, change.scope)
-            if not change.store.revoke_certificates(kind, found.name, change.now, [serial]):
+            if not change.store.revoke_certificate(serial, change.now):
                 raise unknown
             _tell(change, "certificate.revoked", kind, found.name, f"{serial} revoked")
 
@@ -229,28 +246,40 @@ class Certificates(UseCases):
         return issued
 
 
+def shut_out(change: Change, computer: StoredComputer) -> int:
+    """Void all credentials of a computer and of what runs on it; tells how many."""
+    names = [
+        f"{computer.computer_id}/{slot.partition_id}"
+        for slot in change.store.partitions(computer.key)
+    ]
+    inside = change.store.void(Kind.PARTITION, names, change.now)
+    return inside + change.store.void(Kind.COMPUTER, [computer.computer_id], change.now)
+
+
 def _tell(change: Change, event: str, kind: Kind, name: str, said: str) -> None:
     where = name.rpartition("/")[0] if kind is Kind.PARTITION else name
     about = causes.plain("ok", f"certificate of the {kind} {name}: {said}", change.now)
     change.record(event, name, name, about, where=where)
 
 
-def _check_holder(reader: Reader, kind: Kind, name: str, sees: Scope) -> None:
-    """Pass, when this scope may have certificates issued to a person or computer."""
+def _check_holder(reader: Reader, kind: Kind, name: str, sees: Scope) -> StoredComputer | None:
+    """Pass, when this scope may have certificates issued to a person or computer: that one."""
     if kind is Kind.COMPUTER:
         check_changeable(reader, name, sees)
-        if reader.computer(name) is None:
+        if (computer := reader.computer(name)) is None:
             raise unknown_computer(name)
-    elif kind is not Kind.PERSON:
+        return computer
+    if kind is not Kind.PERSON:
         raise BadRequest(
             f"certificates of a {kind} are not asked for here",
             status=400,
             hint="a partition's is at getComputerPartitionCertificate, and ends with its instance",
         )
-    elif reader.person(name) is None or not (sees.is_unlimited or sees.actor == f"person:{name}"):
+    if reader.person(name) is None or not (sees.is_unlimited or sees.actor == f"person:{name}"):
         raise NotFoundError(
             f"there is no person {name}", status=404, hint="pelagos person list shows them all"
         )
+    return None
 
 
 def _is_of(item: StoredCertificate, identity: Identity, computers: set[str]) -> bool:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pelagos.core.certificate import Issued
 from pelagos.slap.errors import BadRequest, NotFoundError, Unauthorized
 from pelagos.slap.master import causes
-from pelagos.slap.master.auth import Identity, Kind, Role, digest_of
+from pelagos.slap.master.admission import Claim, Way, decide
+from pelagos.slap.master.auth import Identity, Kind, Role, digest_of, operators_only
 from pelagos.slap.master.certificates import Certificates
 from pelagos.slap.master.desk import Change
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import check_changeable
 from pelagos.slap.master.store import StoredComputer, StoredInvitation, StoredPerson
-from pelagos.slap.master.tokens import Tokens, check_name
+from pelagos.slap.master.tokens import Tokens, check_free, check_name
 
 #: A one-time token lasts no longer than this; seconds.
 _LONGEST = 30 * 86400.0
@@ -68,14 +69,17 @@ class Joining(Tokens, Certificates):
                 hint="invite a computer, or a person by name",
             )
         if kind is Kind.PERSON:
-            _operators_only(identity)
+            operators_only(identity)
         if name is not None:
             check_name(name, f"a {kind}")
         longest = min(lifetime or self._desk.settings.invitation_lifetime, _LONGEST)
         secret = self._desk.new_token()
         with self._desk.change(identity) as change:
             known = _known(change, kind, name)
-            _check_again(change, kind, name, known, again=again)
+            if name is not None:
+                self._check_claim(change, kind, name, Claim.AGAIN if again else Claim.NEW)
+            if again and isinstance(known, StoredComputer):
+                check_changeable(change.store, known.computer_id, change.scope)
             owner = "" if identity.is_operator else identity.actor
             if isinstance(known, StoredComputer):
                 owner = known.owner
@@ -89,6 +93,8 @@ class Joining(Tokens, Certificates):
                 owner=owner,
                 created=change.now,
                 expires=ends,
+                invited_by=identity.actor,
+                again=again,
             )
             change.store.add_invitation(digest_of(secret), invitation)
             about = name or identity.name
@@ -112,19 +118,16 @@ class Joining(Tokens, Certificates):
             Conflict: the name was taken meanwhile.
         """
         with self._desk.change(None) as change:
-            invitation = _taken(change, secret)
+            invitation = _used(change, secret)
             kind, name = Kind(invitation.kind), invitation.name or name
             if name is None:
                 raise BadRequest(
                     f"the {kind} that joins has no name", status=400, hint="send one as `name`"
                 )
             check_name(name, f"a {kind}")
-            self._admit(change, kind, name, invitation)
+            self._let_in(change, kind, name, invitation)
             token = self._put(change, kind, name)
-            change.store.revoke_certificates(kind, name, change.now)
             issued = None if request is None else self._issue(change, kind, name, request)
-            said = causes.plain("ok", "joined with a one-time token", change.now)
-            change.record(f"{kind}.joined", name, name, said, where=name)
         return Joined(kind, name, token, None if issued is None else issued.certificate)
 
     # ---- as the ancestor does it -------------------------------------------------------------
@@ -138,7 +141,7 @@ class Joining(Tokens, Certificates):
         check_name(title, "a computer")
         owner = "" if identity.is_operator else identity.actor
         with self._desk.change(identity) as change:
-            return self._owned(change, title, owner)
+            return self._titled(change, title, owner, Claim.OWN)
 
     def computer_token(self, identity: Identity) -> str:
         """A one-time token with which one computer of the caller registers itself."""
@@ -150,19 +153,19 @@ class Joining(Tokens, Certificates):
         Raises:
             Unauthorized: the token was used, has ended, or was never given.
             BadRequest: the title cannot be used.
-            Conflict: that computer's certificate is still active; the token stays good.
+            Conflict: there is a computer of that title, and the token is not one for it to join
+                again; the token stays good.
         """
         check_name(title, "a computer")
         with self._desk.change(None) as change:
-            invitation = _taken(change, secret)
+            invitation = _used(change, secret)
             if invitation.kind != Kind.COMPUTER:
                 raise _bad_token()
-            if invitation.name is None:
-                name = self._owned(change, title, invitation.owner)
+            name = invitation.name
+            if name is None:
+                name = self._titled(change, title, invitation.owner, Claim.NEW)
             else:
-                name = invitation.name
-                self._admit(change, Kind.COMPUTER, name, invitation)
-            self._check_inactive(change, Kind.COMPUTER, name)
+                self._let_in(change, Kind.COMPUTER, name, invitation)
             return self._issue(change, Kind.COMPUTER, name, None)
 
     def certify_person_with(self, secret: str) -> Issued:
@@ -170,48 +173,65 @@ class Joining(Tokens, Certificates):
 
         Raises:
             Unauthorized: the token was used, has ended, or was never given.
-            Conflict: the person's certificate is still active; the token stays good.
+            Conflict: the name was taken meanwhile; the token stays good.
         """
         with self._desk.change(None) as change:
-            invitation = _taken(change, secret)
+            invitation = _used(change, secret)
             if invitation.kind != Kind.PERSON or invitation.name is None:
                 raise _bad_token()
-            self._admit(change, Kind.PERSON, invitation.name, invitation)
-            self._check_inactive(change, Kind.PERSON, invitation.name)
+            self._let_in(change, Kind.PERSON, invitation.name, invitation)
             return self._issue(change, Kind.PERSON, invitation.name, None)
 
-    def _owned(self, change: Change, title: str, owner: str) -> str:
-        for computer in change.store.computers():
-            if (computer.owner, computer.title) == (owner, title):
-                return computer.computer_id
+    # ---- the ways in -------------------------------------------------------------------------
+
+    def _let_in(self, change: Change, kind: Kind, name: str, invitation: StoredInvitation) -> None:
+        """Make known who joins, or void all that let in the one who had the name before."""
+        is_again = invitation.again and invitation.name is not None
+        way = self._check_claim(change, kind, name, Claim.AGAIN if is_again else Claim.NEW)
+        if kind is Kind.PERSON:
+            self._put_person(change, name, Role(invitation.role or Role.TENANT))
+        elif way is Way.CREATE:
+            change.store.add_computer(name, change.now, owner=invitation.owner, title=name)
+        change.store.void(kind, [name], change.now)
+        said = causes.plain("ok", "joined with a one-time token", change.now)
+        change.record(f"{kind}.joined", name, name, said, where=name)
+
+    def _titled(self, change: Change, title: str, owner: str, claim: Claim) -> str:
+        known = change.store.computer_titled(owner, title)
+        way = decide(claim, is_known=known is not None)
+        if known is not None:
+            if way is Way.ADMIT:
+                return known
+            raise self._taken(change, Kind.COMPUTER, known)
         computer_id = f"COMP-{self._desk.new_id()[:12]}"
         change.store.add_computer(computer_id, change.now, owner=owner, title=title)
         said = causes.plain("ok", f"registered as {title}", change.now)
         change.record("computer.registered", computer_id, title, said, where=computer_id)
         return computer_id
 
-    def _admit(self, change: Change, kind: Kind, name: str, invitation: StoredInvitation) -> None:
-        known = _known(change, kind, name)
-        if known is not None and (invitation.name is None or known.created > invitation.created):
-            raise Conflict(
-                f"there is a {kind} {name} already",
-                status=409,
-                hint=f"choose another name, or let it join again: pelagos {kind} add {name} "
-                "--again",
-            )
-        if kind is Kind.PERSON:
-            self._put_person(change, name, Role(invitation.role or Role.TENANT))
-        elif known is None:
-            change.store.add_computer(name, change.now, owner=invitation.owner, title=name)
+    def _check_claim(self, change: Change, kind: Kind, name: str, claim: Claim) -> Way:
+        is_known = _known(change, kind, name) is not None
+        way = decide(claim, is_known=is_known)
+        if way is not Way.REFUSE:
+            if way is Way.CREATE and kind is Kind.PERSON:
+                check_free(change, name)
+            return way
+        if is_known:
+            raise self._taken(change, kind, name)
+        raise NotFoundError(
+            f"there is no {kind} {name} that could join again",
+            status=404,
+            hint=f"pelagos {kind} list shows them all",
+        )
 
-    def _check_inactive(self, change: Change, kind: Kind, name: str) -> None:
-        if change.store.active_certificate(kind, name, change.now) is not None:
-            raise Conflict(
-                f"{_STILL_ACTIVE} It is that of the {kind} {name}",
-                status=409,
-                hint="choose another name, or revoke it first: "
-                f"pelagos {kind} certificate {name} --revoke",
-            )
+    def _taken(self, change: Change, kind: Kind, name: str) -> Conflict:
+        is_active = change.store.active_certificate(kind, name, change.now) is not None
+        still_active = f"{_STILL_ACTIVE} " if is_active else ""
+        return Conflict(
+            f"{still_active}there is a {kind} {name} already",
+            status=409,
+            hint=f"choose another name, or let it join again: pelagos {kind} add {name} --again",
+        )
 
 
 def _known(change: Change, kind: Kind, name: str | None) -> StoredComputer | StoredPerson | None:
@@ -220,33 +240,7 @@ def _known(change: Change, kind: Kind, name: str | None) -> StoredComputer | Sto
     return change.store.person(name) if kind is Kind.PERSON else change.store.computer(name)
 
 
-def _check_again(
-    change: Change,
-    kind: Kind,
-    name: str | None,
-    known: StoredComputer | StoredPerson | None,
-    *,
-    again: bool,
-) -> None:
-    if again and known is None:
-        raise NotFoundError(
-            f"there is no {kind} {name} that could join again",
-            status=404,
-            hint=f"pelagos {kind} list shows them all",
-        )
-    if known is None or name is None:
-        return
-    if not again:
-        raise Conflict(
-            f"there is a {kind} {name} already",
-            status=409,
-            hint=f"choose another name, or let it join again: pelagos {kind} add {name} --again",
-        )
-    if kind is Kind.COMPUTER:
-        check_changeable(change.store, name, change.scope)
-
-
-def _taken(change: Change, secret: str) -> StoredInvitation:
+def _used(change: Change, secret: str) -> StoredInvitation:
     invitation = change.store.use_invitation(digest_of(secret), change.now)
     if invitation is None:
         raise _bad_token()
@@ -259,10 +253,3 @@ def _bad_token() -> Unauthorized:
         status=403,
         hint="ask an operator for another: pelagos computer add NAME, or pelagos person add NAME",
     )
-
-
-def _operators_only(identity: Identity) -> None:
-    if not identity.is_operator:
-        raise Unauthorized(
-            "only an operator may do this", status=403, hint="ask an operator of this plane"
-        )

@@ -6,6 +6,7 @@ from pelagos.slap.master.computers import Computers
 from pelagos.slap.master.desk import Desk
 from pelagos.slap.master.joining import Joining
 from pelagos.slap.master.orders import Orders
+from pelagos.slap.master.people import People
 from pelagos.slap.master.reports import Reports
 from pelagos.slap.master.schemas import Schemas
 from pelagos.slap.master.standing import Standing
@@ -13,7 +14,7 @@ from pelagos.slap.master.usage import Usages
 from pelagos.slap.master.views import Views
 
 
-class Service(Orders, Computers, Reports, Views, Standing, Joining, Usages, Schemas):
+class Service(Orders, People, Computers, Reports, Views, Standing, Joining, Usages, Schemas):
     """What a master can do, for any face: HTTP, or the program around it.
 
     The groups share nothing but the desk; identities are passed in, rights are checked by the

@@ -34,7 +34,6 @@ class MasterSettings:
         certificate_overlap: seconds that a renewed certificate holds on beside its successor. A
             day: enough for all programs of its holder to take the new one.
         invitation_lifetime: seconds that a one-time token to join lasts. A day, as SlapOS has it.
-        public_url: where others reach this master. Empty: where the one who asks did.
         snapshot_bytes: bytes of prepared getFullComputerInformation answers in memory. 64 MiB: 30
             computers with 1,000 partitions, or 2,000 with 10.
         events_lifetime: seconds that events are kept. 400 days: `why` and an audit reach back a
@@ -59,7 +58,6 @@ class MasterSettings:
     certificate_lifetime: float = 90 * 86400.0
     certificate_overlap: float = 86400.0
     invitation_lifetime: float = 86400.0
-    public_url: str = ""
     snapshot_bytes: int = 64 * 1024 * 1024
     events_lifetime: float = 400 * 86400.0
     events_kept: int = 100_000

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from pelagos.slap.errors import AuthenticationError, BadRequest, NotFoundError, Unauthorized
+from pelagos.slap.errors import AuthenticationError, BadRequest
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity, Kind, Role, digest_of
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import seated
-from pelagos.slap.master.store import StoredPerson
-from pelagos.slap.master.visibility import scope
+from pelagos.slap.master.store import Holdings
 
 _NAME_LIMIT = 200
+#: Names of services that an error lists.
+LISTED = 5
 
 
 class Tokens(UseCases):
     """The making and replacing of tokens."""
 
     def create_person(self, name: str, role: Role = Role.OPERATOR) -> str:
-        """A new token for a person; a former one of that name is void at once.
+        """A new token for a person; former credentials of that name are void at once.
 
         Raises:
             BadRequest: the name cannot be used.
-            Conflict: the last operator would become a tenant.
+            Conflict: the last operator would become a tenant, or a former person of that name
+                has left something.
         """
         check_name(name, "a person")
         with self._desk.change(None) as change:
-            self._put_person(change, name, role)
-            token = self._put(change, Kind.PERSON, name)
-            said = causes.plain("ok", f"a token was made for {name}", change.now)
-            change.record("person.token-made", name, name, said)
-        return token
+            return self._make_person(change, name, role)
+
+    def restore_operator(self, name: str) -> str | None:
+        """A new token for an operator, for the one who runs the master's machine.
+
+        None when others are operators and this one is none (any more): they decide then.
+        """
+        with self._desk.change(None) as change:
+            operators = change.store.operators()
+            if operators and f"{Kind.PERSON}:{name}" not in operators:
+                return None
+            return self._make_person(change, name, Role.OPERATOR)
 
     def register_computer(self, computer_id: str) -> str:
         """Make a computer known, or known again: a new token, a former one is void at once.
@@ -64,50 +73,24 @@ class Tokens(UseCases):
         except AuthenticationError:
             return None
 
-    # ---- people ------------------------------------------------------------------------------
-
-    def people(self, identity: Identity | None = None) -> list[StoredPerson]:
-        """All, by name; a tenant knows of himself only."""
-        sees = scope(identity)
-        with self._desk.store.read() as reader:
-            return [
-                item
-                for item in reader.people()
-                if sees.is_unlimited or sees.actor == f"{Kind.PERSON}:{item.name}"
-            ]
-
-    def remove_person(self, name: str, identity: Identity) -> int:
-        """Void all of a person's credentials at once; tells how many services stay behind.
-
-        They go on, and belong to whoever gets the name again; operators see and may destroy them.
-
-        Raises:
-            NotFoundError: there is no such person.
-            Unauthorized: a tenant asks.
-            Conflict: he is the last operator.
-        """
-        if not identity.is_operator:
-            raise Unauthorized("only an operator may remove people", status=403)
-        with self._desk.change(identity) as change:
-            if change.store.person(name) is None:
-                raise NotFoundError(
-                    f"there is no person {name}",
-                    status=404,
-                    hint="pelagos person list shows them all",
-                )
-            _check_not_last(change, name)
-            change.store.remove_person(name)
-            change.store.drop_token(Kind.PERSON, name)
-            change.store.revoke_certificates(Kind.PERSON, name, change.now)
-            owner = f"{Kind.PERSON}:{name}"
-            change.store.drop_invitations(owner, Kind.PERSON, name)
-            said = causes.plain("ok", f"{name} was removed", change.now)
-            change.record("person.removed", name, name, said)
-            return sum(1 for item in change.store.live_instances() if item.owner == owner)
+    def _make_person(self, change: Change, name: str, role: Role) -> str:
+        self._put_person(change, name, role)
+        change.store.void(Kind.PERSON, [name], change.now)
+        token = self._put(change, Kind.PERSON, name)
+        said = causes.plain("ok", f"a token was made for {name}", change.now)
+        change.record("person.token-made", name, name, said)
+        return token
 
     def _put_person(self, change: Change, name: str, role: Role) -> None:
-        if role is not Role.OPERATOR:
-            _check_not_last(change, name)
+        """Make a person known, or give a known one another role."""
+        actor = f"{Kind.PERSON}:{name}"
+        if change.store.person(name) is None:
+            check_free(change, name)
+            change.store.disown(actor)
+            change.store.forget_certificates(Kind.PERSON, name)
+        elif role is not Role.OPERATOR and actor in change.store.operators():
+            check_not_last(change, name)
+            change.store.drop_invitations(actor)  # more than he may give now
         change.store.put_person(name, role, change.now)
 
     def _put(self, change: Change, kind: Kind, name: str) -> str:
@@ -130,10 +113,47 @@ def check_name(name: str, what: str) -> None:
         )
 
 
-def _check_not_last(change: Change, name: str) -> None:
+def check_free(change: Change, name: str) -> None:
+    """Pass, when nothing is left of a former person of this name.
+
+    Raises:
+        Conflict: something is, and who gets the name would own it.
+    """
+    left = change.store.holdings(f"{Kind.PERSON}:{name}", LISTED)
+    if left:
+        raise Conflict(
+            f"a former {name} still owns {listed(left)}",
+            status=409,
+            hint=f"wait until they are gone, or: pelagos person hand-over {name} NAME; pelagos "
+            f"person remove {name} --destroy",
+        )
+
+
+def check_not_last(change: Change, name: str) -> None:
+    """Pass, when there is another operator, or this one is none.
+
+    Raises:
+        Conflict: there is not.
+    """
     if change.store.operators() == {f"{Kind.PERSON}:{name}"}:
         raise Conflict(
             f"{name} is the last operator, and a plane without one cannot be kept",
             status=409,
             hint="make another one first: pelagos person add NAME",
         )
+
+
+def listed(holdings: Holdings) -> str:
+    """What somebody owns, in words.
+
+    >>> listed(Holdings(7, ("a", "b"), ("rack",)))
+    '7 services (a, b and 5 more) and the computers rack'
+    """
+    parts = []
+    if holdings.count:
+        more = holdings.count - len(holdings.services)
+        names = ", ".join(holdings.services) + (f" and {more} more" if more else "")
+        parts.append(f"{holdings.count} services ({names})")
+    if holdings.computers:
+        parts.append(f"the computers {', '.join(holdings.computers)}")
+    return " and ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TypedDict
 
 from pelagos.core.certificate import Issued, text_dump
@@ -34,6 +35,14 @@ class _Holder(TypedDict, total=False):
     serial: str | None
 
 
+class _Removal(TypedDict, total=False):
+    destroy: bool
+
+
+class _HandOver(TypedDict, total=False):
+    to: str
+
+
 class IdentityFace:
     """One method per call.
 
@@ -42,11 +51,13 @@ class IdentityFace:
 
     Attributes:
         public_url: where others reach this master; empty: where the caller did.
+        is_own: whether they meet there a certificate of this master's own authority.
     """
 
-    def __init__(self, service: Service, public_url: str = "") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self.public_url = public_url
+        self.public_url = ""
+        self.is_own = False
 
     def routes(self) -> list[Route]:
         """Where each call is answered."""
@@ -61,6 +72,9 @@ class IdentityFace:
             Route("v1/certificates/revoke", "POST", "/v1/certificates/revoke", self.revoke),
             Route("v1/people", "GET", "/v1/people", self.people),
             Route("v1/person/remove", "POST", "/v1/people/<path:name>/remove", self.remove),
+            Route(
+                "v1/person/hand-over", "POST", "/v1/people/<path:name>/hand-over", self.hand_over
+            ),
             self._slap(calls.GENERATE_CERTIFICATE, self.generate),
             self._slap(calls.REVOKE_CERTIFICATE, self.revoke_computer),
             self._slap(calls.REQUEST_COMPUTER, self.request_computer),
@@ -138,7 +152,7 @@ class IdentityFace:
         return _issued(self._service.renew_certificate(call.identity, wished.get("request")))
 
     def revoke(self, call: Call) -> Answer:
-        """The end of one certificate, or of all of a holder."""
+        """The end of one certificate, or of all that lets a holder in."""
         permit(call.identity, call.name)
         wished: _Holder = call.document(_Holder)
         serial = wished.get("serial")
@@ -156,10 +170,22 @@ class IdentityFace:
         return Answer.json(self._service.people(call.identity))
 
     def remove(self, call: Call) -> Answer:
-        """All of a person's credentials are void."""
+        """The end of a person who owns nothing, or whose services shall be destroyed."""
         permit(call.identity, call.name)
+        wished: _Removal = call.document(_Removal)
         name = protocol.text_field(call.fields, "name")
-        return Answer.json({"services": self._service.remove_person(name, call.identity)})
+        left = self._service.remove_person(
+            name, call.identity, destroy=wished.get("destroy", False)
+        )
+        return Answer.json({"services": left})
+
+    def hand_over(self, call: Call) -> Answer:
+        """All that one person owns belongs to another."""
+        permit(call.identity, call.name)
+        wished: _HandOver = call.document(_HandOver)
+        name = protocol.text_field(call.fields, "name")
+        self._service.hand_over(name, _text(wished.get("to"), "to"), call.identity)
+        return Answer.json({})
 
     # ---- as the ancestor does it -------------------------------------------------------------
 
@@ -171,7 +197,7 @@ class IdentityFace:
         return Answer.xml(marshal.dumps(pair))
 
     def revoke_computer(self, call: Call) -> Answer:
-        """The end of a computer's certificate; 404 when there is none."""
+        """The end of all that lets a computer in; 404 when there is nothing."""
         self._service.revoke_certificate(Kind.COMPUTER, call.computer(), call.identity)
         return Answer.xml(marshal.dumps(None))
 
@@ -199,15 +225,14 @@ class IdentityFace:
         return Answer.json({"access_token": self._service.computer_token(call.identity)})
 
     def _token(self, call: Call, secret: str, kind: str) -> str:
-        environ = call.environ
-        here = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', '')}"
-        try:
-            fingerprint = self._service.authority().fingerprint
-        except NotFoundError:
-            fingerprint = None
-        url = self.public_url or here
-        if not url.startswith("https:"):
-            fingerprint = None
+        scheme = call.environ.get("wsgi.url_scheme", "http")
+        url, is_own = self.public_url, self.is_own
+        if not url:  # the scheme is the server's own word, not the caller's
+            url, is_own = f"{scheme}://{call.environ.get('HTTP_HOST', '')}", scheme == "https"
+        fingerprint = None
+        if is_own and url.startswith("https:"):
+            with contextlib.suppress(NotFoundError):
+                fingerprint = self._service.authority().fingerprint
         return joining.encode(joining.JoinToken(url, secret, fingerprint, kind))
 
 

@@ -12,6 +12,7 @@ from pelagos.slap.master.store.identities import (
     StoredInvitation,
     StoredPerson,
 )
+from pelagos.slap.master.store.owners import Holdings
 from pelagos.slap.master.store.queries import Reader
 from pelagos.slap.master.store.rows import (
     NewInstance,
@@ -28,6 +29,7 @@ from pelagos.slap.master.store.ways import News
 __all__ = [
     "CopiedTable",
     "Holder",
+    "Holdings",
     "NewInstance",
     "News",
     "Reader",

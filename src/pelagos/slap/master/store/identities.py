@@ -9,9 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.owners import OwnerReader, OwnerWriter
 
 _tokens, _people = schema.tokens.c, schema.people.c
 _invitations, _certificates = schema.invitations.c, schema.certificates.c
+
+#: Seconds after its end that a certificate is kept, so that its holder is told what happened. 30
+#: days: who was away for so long is told that the master does not know it, and no less helped.
+_KEPT_AFTER = 30 * 86400.0
+#: Names in one statement, far below any database's limit.
+_NAMES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class StoredInvitation:
         name: of who joins; None: whoever joins chooses it.
         role: of a person.
         owner: of a computer; "" for the site's.
+        invited_by: who gave it, as events name him.
+        again: for one that is known already.
     """
 
     kind: str
@@ -39,6 +48,8 @@ class StoredInvitation:
     owner: str
     created: float
     expires: float
+    invited_by: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +108,8 @@ HOLDER_OF_CERTIFICATE = (
 )
 
 
-class IdentityReader:
+class IdentityReader(OwnerReader):
     """The reading half; a base of `Reader`."""
-
-    _connection: sa.Connection
 
     def people(self) -> list[StoredPerson]:
         """All, by name."""
@@ -138,21 +147,46 @@ class IdentityReader:
 
     def active_certificate(self, kind: str, name: str, now: float) -> StoredCertificate | None:
         """The holder's that lasts longest, None when all have ended or were revoked."""
-        active = [
-            item
-            for item in self.certificates(kind, name)
-            if item.revoked is None and item.expires > now
-        ]
-        return max(active, key=lambda item: item.expires, default=None)
+        query = sa.select(schema.certificates).where(*_active(kind, [name], now))
+        query = query.order_by(_certificates.expires.desc(), _certificates.serial).limit(1)
+        row = self._connection.execute(query).first()
+        return None if row is None else _certificate(row)
+
+    def has_credentials(self, kind: str, name: str, now: float) -> bool:
+        """Whether the holder has a token or an active certificate."""
+        token = sa.exists().where(_tokens.kind == kind, _tokens.name == name)
+        certificate = sa.exists().where(*_active(kind, [name], now))
+        return bool(self._connection.execute(sa.select(token | certificate)).scalar())
 
 
-class IdentityWriter(IdentityReader):
+class IdentityWriter(IdentityReader, OwnerWriter):
     """The writing half; a base of `Writer`."""
 
     def remove_person(self, name: str) -> bool:
         """Forget a person; tell whether there was one."""
         done = self._connection.execute(sa.delete(schema.people).where(_people.name == name))
         return bool(done.rowcount)
+
+    def void(self, kind: str, names: Sequence[str], now: float) -> int:
+        """End all that lets these holders in: tokens, certificates, and one-time tokens for them.
+
+        Returns:
+            How many there were.
+        """
+        count = 0
+        for at in range(0, len(names), _NAMES_AT_ONCE):
+            some = names[at : at + _NAMES_AT_ONCE]
+            # What is not asked for again need not be kept.
+            revoked = sa.update(schema.certificates).where(*_active(kind, some, now))
+            for statement in (
+                sa.delete(schema.tokens).where(_tokens.kind == kind, _tokens.name.in_(some)),
+                sa.delete(schema.invitations).where(
+                    _invitations.kind == kind, _invitations.name.in_(some)
+                ),
+                revoked.values(revoked=now, sealed_key=None),
+            ):
+                count += self._connection.execute(statement).rowcount
+        return count
 
     def add_invitation(self, digest: str, invitation: StoredInvitation) -> None:
         """Keep a one-time token by its digest, and forget those that have ended."""
@@ -168,6 +202,8 @@ class IdentityWriter(IdentityReader):
                 owner=invitation.owner,
                 created=invitation.created,
                 expires=invitation.expires,
+                invited_by=invitation.invited_by,
+                again=invitation.again,
             )
         )
 
@@ -186,17 +222,31 @@ class IdentityWriter(IdentityReader):
             return None
         query = sa.select(schema.invitations).where(_invitations.digest == digest)
         row = self._connection.execute(query).one()
-        return StoredInvitation(row.kind, row.name, row.role, row.owner, row.created, row.expires)
-
-    def drop_invitations(self, owner: str, kind: str, name: str) -> None:
-        """Void those that a person gave, and those that were given for a holder."""
-        of_holder = (_invitations.kind == kind) & (_invitations.name == name)
-        self._connection.execute(
-            sa.delete(schema.invitations).where((_invitations.owner == owner) | of_holder)
+        return StoredInvitation(
+            kind=row.kind,
+            name=row.name,
+            role=row.role,
+            owner=row.owner,
+            created=row.created,
+            expires=row.expires,
+            invited_by=row.invited_by,
+            again=row.again,
         )
 
+    def drop_invitations(self, actor: str, *, besides_own: bool = False) -> None:
+        """Void those that somebody gave, or only those for what would not be his own."""
+        query = sa.delete(schema.invitations).where(_invitations.invited_by == actor)
+        if besides_own:
+            query = query.where(_invitations.owner != actor)
+        self._connection.execute(query)
+
     def add_certificate(self, new: StoredCertificate) -> None:
-        """Keep what was issued."""
+        """Keep what was issued, and forget what ended long ago."""
+        self._connection.execute(
+            sa.delete(schema.certificates).where(
+                _certificates.expires <= new.created - _KEPT_AFTER
+            )
+        )
         self._connection.execute(
             sa.insert(schema.certificates).values(
                 serial=new.serial,
@@ -210,28 +260,59 @@ class IdentityWriter(IdentityReader):
             )
         )
 
-    def shorten_certificate(self, serial: str, expires: float) -> None:
-        """Have a certificate end earlier than it says itself."""
+    def shorten_certificates(self, kind: str, name: str, now: float, expires: float) -> None:
+        """Have a holder's active certificates end earlier than they say themselves."""
         self._connection.execute(
             sa.update(schema.certificates)
-            .where(_certificates.serial == serial, _certificates.expires > expires)
+            .where(*_active(kind, [name], now), _certificates.expires > expires)
             .values(expires=expires)
         )
 
-    def revoke_certificates(
-        self, kind: str, name: str, now: float, serials: Sequence[str] | None = None
-    ) -> int:
-        """Revoke those of a holder that are active, or some of them; return how many."""
-        query = sa.update(schema.certificates).where(
+    def bound_certificates(self, kind: str, name: str, most: int, serial: str) -> None:
+        """Forget a holder's certificates but for one and the newest of the others.
+
+        What is forgotten is refused.
+        """
+        mine = (
             _certificates.kind == kind,
             _certificates.name == name,
+            _certificates.serial != serial,
+        )
+        newest = (
+            sa.select(_certificates.serial)
+            .where(*mine)
+            .order_by(_certificates.created.desc(), _certificates.serial)
+            .limit(most)
+        )
+        self._connection.execute(
+            sa.delete(schema.certificates).where(*mine, _certificates.serial.not_in(newest))
+        )
+
+    def forget_certificates(self, kind: str, name: str) -> None:
+        """Forget all of a holder."""
+        self._connection.execute(
+            sa.delete(schema.certificates).where(
+                _certificates.kind == kind, _certificates.name == name
+            )
+        )
+
+    def revoke_certificate(self, serial: str, now: float) -> bool:
+        """Revoke one; whether it was active."""
+        query = sa.update(schema.certificates).where(
+            _certificates.serial == serial,
             _certificates.revoked.is_(None),
             _certificates.expires > now,
         )
-        if serials is not None:
-            query = query.where(_certificates.serial.in_(serials))
-        # What is not asked for again need not be kept.
-        return self._connection.execute(query.values(revoked=now, sealed_key=None)).rowcount
+        return bool(self._connection.execute(query.values(revoked=now, sealed_key=None)).rowcount)
+
+
+def _active(kind: str, names: Sequence[str], now: float) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        _certificates.kind == kind,
+        _certificates.name.in_(names),
+        _certificates.revoked.is_(None),
+        _certificates.expires > now,
+    )
 
 
 def _certificate(row: sa.Row[Any]) -> StoredCertificate:

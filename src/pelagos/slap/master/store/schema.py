@@ -62,10 +62,12 @@ invitations = sa.Table(
     sa.Column("kind", Words, nullable=False),
     sa.Column("name", Words),  # NULL: whoever joins chooses it
     sa.Column("role", Words),  # of a person
-    sa.Column("owner", Words, nullable=False),  # who invited, as events name him
+    sa.Column("owner", Words, nullable=False),  # of a computer; "": the site
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("used", sa.Float),
+    sa.Column("invited_by", Words, nullable=False),  # as events name him
+    sa.Column("again", sa.Boolean, nullable=False),  # for one that is known already
 )
 
 certificates = sa.Table(
