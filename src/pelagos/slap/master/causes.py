@@ -16,6 +16,9 @@ MASTER = "master"
 #: How a host is called for those who do not see it.
 ANOTHERS = "an instance of the site"
 
+#: How many of many a message names.
+NAMED = 3
+
 _LINE_LIMIT = 1000
 
 
@@ -61,10 +64,13 @@ def release_not_supplied(
     )
 
 
-def release_removing(url: str, computer_id: str, users: Sequence[str], now: float) -> Cause:
-    """The removal of a release was asked for; services may still need it."""
-    used = f"; {_some(users)} still use it" if users else ""
-    used = used.replace("still use it", "still uses it") if len(users) == 1 else used
+def release_removing(url: str, computer_id: str, users: int, now: float) -> Cause:
+    """The removal of a release was asked for; so many services still need it.
+
+    They have no names here: everybody who knows of the computer reads this.
+    """
+    used = f"; {users} services still use it" if users > 1 else ""
+    used = "; a service still uses it" if users == 1 else used
     return Cause(
         "release-removing",
         f"to be removed by {computer_id}{used}",
@@ -75,10 +81,23 @@ def release_removing(url: str, computer_id: str, users: Sequence[str], now: floa
 
 
 def no_partition_free(
-    computers: Sequence[str], count: int, now: float, *, capability: str | None = None
+    computers: Sequence[str],
+    count: int,
+    now: float,
+    *,
+    capability: str | None = None,
+    others: int = 0,
 ) -> Cause:
-    """All partitions that would do are taken, or none was ever announced."""
-    where = _some(computers)
+    """All partitions that would do are taken, or none was ever announced.
+
+    Args:
+        computers: that would do, by name.
+        count: of their partitions.
+        now: Unix seconds.
+        capability: that the partition should have.
+        others: how many computers there are besides, when only the first are named.
+    """
+    where = _some(computers, others)
     if capability is not None:
         message = (
             f"all {count} partitions of {where} with the capability {capability} are taken"
@@ -135,7 +154,7 @@ def computer_silent(computer_id: str, since: float) -> Cause:
     return Cause(
         "computer-silent",
         f"the agent of {computer_id} has not called for too long",
-        hint=f"start it on {computer_id} (pelagos up), or look why it does not reach the master",
+        hint=f"{_start(computer_id)}; or look why it does not reach the master",
         since=since,
         seen_by=MASTER,
     )
@@ -208,7 +227,7 @@ def never_seen(computer_id: str, since: float) -> Cause:
     return Cause(
         "never-seen",
         f"the agent of {computer_id} has never called",
-        hint=f"start it on {computer_id} (pelagos up)",
+        hint=_start(computer_id),
         since=since,
         seen_by=MASTER,
     )
@@ -245,6 +264,14 @@ def clean(text: str) -> str:
     return "".join(char for char in text if char.isprintable() or char in "\n\t")
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004  # as shown
+def _start(computer_id: str) -> str:
+    """How to start an agent; the master does not know in which of the two ways it runs."""
+    return (
+        f"start it on {computer_id}: `pelagos node run` where that joined with a token, "
+        "`pelagos up` where the master runs, too"
+    )
+
+
+def _some(names: Sequence[str], others: int = 0) -> str:
+    shown, more = names[:NAMED], len(names[NAMED:]) + others
+    return f"{', '.join(shown)} and {more} more" if more else ", ".join(shown)

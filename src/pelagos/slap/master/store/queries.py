@@ -15,6 +15,7 @@ from pelagos.slap.master.store.identities import IdentityReader
 from pelagos.slap.master.store.lean import Lean, Prepared, Row
 from pelagos.slap.master.store.rows import (
     StoredComputer,
+    StoredCrowd,
     StoredInstance,
     StoredPartition,
     StoredPlace,
@@ -99,6 +100,18 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         """All computers asked to supply a release: the site's and the owner's, by id."""
         rows = self._lean.rows(statements.SUPPLYING, {"url": url, "owner": owner})
         return [StoredPlace(_computer(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
+
+    def crowd(self, url: str, owner: str, named: int) -> StoredCrowd:
+        """The computers of `supplying` that take new instances, counted.
+
+        When none of them has room, the first are named.
+        """
+        values = {"url": url, "owner": owner, "most": named}
+        count, roomy, slots = self._lean.first(statements.OPEN_COUNTS, values) or (0, 0, 0)
+        if not count or roomy:
+            return StoredCrowd(count, roomy, slots, ())
+        names = [row[0] for row in self._lean.rows(statements.OPEN_NAMES, values)]
+        return StoredCrowd(count, roomy, slots, tuple(names))
 
     def first_computer(self, owner: str, computer_id: str | None = None) -> str | None:
         """The first computer by id: the site's or the owner's, or only this one."""

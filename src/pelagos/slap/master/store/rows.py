@@ -48,6 +48,22 @@ class StoredPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCrowd:
+    """Computers that supply a release and take new instances.
+
+    Attributes:
+        roomy: those of them with a free partition.
+        slots: partitions of all of them, those with a capability left out.
+        first: the first of them by name, when none has room.
+    """
+
+    count: int
+    roomy: int
+    slots: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPartition:
     """One slot; `instance_key` is its instance's, None when free."""
 

@@ -266,6 +266,29 @@ def _places(status: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
+_OPEN = _SUPPLYING.where(sa.not_(_computers.draining)).order_by(None)
+_OPEN_KEYS = _OPEN.with_only_columns(_computers.id)
+OPEN_NAMES = Prepared(
+    _OPEN.with_only_columns(_computers.computer_id)
+    .order_by(_computers.computer_id)
+    .limit(sa.bindparam("most"))
+)
+#: Of those: how many, how many have room, and the partitions of them all.
+OPEN_COUNTS = Prepared(
+    _OPEN.with_only_columns(
+        sa.func.count(),
+        sa.func.count(sa.case((_computers.free > 0, 1))),
+        sa.select(sa.func.count())
+        .select_from(schema.partitions)
+        .where(
+            _partitions.offered,
+            _partitions.capabilities == "[]",
+            _partitions.computer_key.in_(_OPEN_KEYS.correlate(None)),
+        )
+        .scalar_subquery(),
+    )
+)
+
 _IS_BUILT = _supplies.status == ReleaseStatus.AVAILABLE
 _BUILT, _UNBUILT = _places(_IS_BUILT), _places(sa.not_(_IS_BUILT))
 BUILT, UNBUILT = Prepared(_BUILT), Prepared(_UNBUILT)
