@@ -182,18 +182,18 @@ def _movement(node: _Node) -> Movement:
 
 def _in_order(node: _Node, rules: Sequence[tuple[str, int, int | None]]) -> dict[str, list[_Node]]:
     """The children by name, when they come in this order and number."""
-    left = list(node.children)
+    children, at = node.children, 0
     found: dict[str, list[_Node]] = {}
     for name, least, most in rules:
-        taken: list[_Node] = []
-        while left and left[0].tag == name and (most is None or len(taken) < most):
-            taken.append(left.pop(0))
-        if len(taken) < least:
-            seen = f"{left[0].tag[:40]!r}" if left else "its end"
+        begin, end = at, len(children) if most is None else min(at + most, len(children))
+        while at < end and children[at].tag == name:
+            at += 1
+        if at - begin < least:
+            seen = f"{children[at].tag[:40]!r}" if at < len(children) else "its end"
             raise TioError(f"in a {node.tag}, {name} is missing where {seen} is")
-        found[name] = taken
-    if left:
-        raise TioError(f"in a {node.tag}, {left[0].tag[:40]!r} is out of place")
+        found[name] = children[begin:at]
+    if at < len(children):
+        raise TioError(f"in a {node.tag}, {children[at].tag[:40]!r} is out of place")
     return found
 
 

@@ -36,6 +36,7 @@ _CODES = {
     408: "not-ready",
     409: "conflict",
     413: "too-large",
+    429: "too-many",
     507: "storage-full",
 }
 

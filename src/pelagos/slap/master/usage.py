@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pelagos.slap import tio
 from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Change, UseCases
+from pelagos.slap.master.errors import TooLarge
 from pelagos.slap.master.finding import (
     check_changeable,
     find_named,
@@ -19,6 +21,11 @@ from pelagos.slap.master.store.usages import NewMovement, UsageQuestion
 from pelagos.slap.master.visibility import Scope, scope
 
 _MOST = 10_000
+_DAY = 86_400.0
+#: Reports that a computer may send within a day, and their characters altogether. An agent sends
+#: one an hour; together with `usage_lifetime` this bounds what a computer can fill.
+_REPORTS_A_DAY = 1000
+_CHARACTERS_A_DAY = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Usages(UseCases):
         Raises:
             NotFoundError: the computer is unknown.
             BadRequest: the report is no journal; says where.
+            TooLarge: the computer sent too many within a day.
         """
         try:
             transactions = tio.read_journal(report.encode("utf-8", "replace"))
@@ -56,17 +64,20 @@ class Usages(UseCases):
                 status=400,
                 hint="send a TioXML journal, as docs/reference/http-api.md says",
             ) from error
+        with self._desk.store.read() as reader:
+            check_changeable(reader, computer_id, scope(identity))
+            seats = _seats(reader, computer_id)
+        now = self._now()
+        rows = [
+            _new(seats, movement, transaction, now)
+            for transaction in transactions
+            for movement in transaction.movements
+        ]
         with self._desk.change(identity) as change:
             check_changeable(change.store, computer_id, change.scope)
-            if change.store.computer(computer_id) is None:
-                raise unknown_computer(computer_id)
             change.store.trim_usage(computer_id, change.now - self._desk.settings.usage_lifetime)
-            if transactions and not change.store.has_usage(computer_id, report, change.now):
-                rows = [
-                    _new(change, computer_id, movement, transaction)
-                    for transaction in transactions
-                    for movement in transaction.movements
-                ]
+            if rows and not change.store.has_usage(computer_id, report, change.now):
+                _check_rate(change, computer_id, len(report))
                 change.store.add_usage(computer_id, change.now, report, rows)
 
     def usage(self, wish: UsageWish, identity: Identity) -> list[tio.UsageRow]:
@@ -94,22 +105,52 @@ class Usages(UseCases):
             )
 
 
+def _check_rate(change: Change, computer_id: str, size: int) -> None:
+    """Pass, when a computer has not sent too much already.
+
+    Raises:
+        TooLarge: it has; says when there is room again.
+    """
+    count, characters = change.store.usage_since(computer_id, change.now - _DAY)
+    if count >= _REPORTS_A_DAY or characters + size > _CHARACTERS_A_DAY:
+        raise TooLarge(
+            f"{computer_id} has sent {count:,} usage reports with {characters:,} characters "
+            f"within a day; at most {_REPORTS_A_DAY:,} with {_CHARACTERS_A_DAY:,} are kept",
+            status=429,
+            hint="send one report an hour, with one movement for each resource of a partition",
+            retry_after=3600.0,
+        )
+
+
+def _seats(reader: Reader, computer_id: str) -> dict[str, int | None]:
+    """The instance in each partition of a computer, None in a free one.
+
+    Raises:
+        NotFoundError: the computer is unknown.
+    """
+    computer = reader.computer(computer_id)
+    if computer is None:
+        raise unknown_computer(computer_id)
+    seats: dict[str, int | None] = {
+        slot.partition_id: None for slot in reader.partitions(computer.key)
+    }
+    for instance in reader.instances_of_computer(computer.key):
+        seats[instance.partition_id or ""] = instance.key
+    return seats
+
+
 def _new(
-    change: Change, computer_id: str, movement: tio.Movement, transaction: tio.Transaction
+    seats: Mapping[str, int | None],
+    movement: tio.Movement,
+    transaction: tio.Transaction,
+    now: float,
 ) -> NewMovement:
-    partition_id = movement.reference
-    instance = (
-        change.store.instance_in_partition(computer_id, partition_id) if partition_id else None
-    )
-    is_partition = instance is not None or (
-        bool(partition_id) and change.store.partition(computer_id, partition_id) is not None
-    )
     return NewMovement(
         movement=movement,
-        partition_id=partition_id if is_partition else None,
-        instance_key=None if instance is None else instance.key,
+        partition_id=movement.reference if movement.reference in seats else None,
+        instance_key=seats.get(movement.reference),
         start=transaction.start,
-        stop=change.now if transaction.stop is None else transaction.stop,
+        stop=now if transaction.stop is None else transaction.stop,
     )
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from pelagos.slap import master
 from pelagos.slap.errors import BadRequest, NotFoundError
+from pelagos.slap.master import usage
 from pelagos.slap.master.auth import Role
+from pelagos.slap.master.errors import TooLarge
+from pelagos.slap.master.store import Reader
 from pelagos.slap.master.usage import UsageWish
 from pelagos.slap.model import InstanceRequest
-from pelagos.slap.tio import Movement, write_journal
+from pelagos.slap.tio import Movement, read_journal, write_journal
 from support.slap_site import ADMIN, COMPUTER, URL, Site
 
 AGENT = master.computer(COMPUTER)
@@ -108,3 +115,51 @@ def test_nobody_asks_for_what_is_not_there(site: Site) -> None:
         rows(site, service="nothing")
     with pytest.raises(NotFoundError):
         rows(site, computer_id="COMP-9")
+
+
+def test_a_large_report_is_kept_with_few_queries(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.supply()
+    site.request("one")
+    asked: list[str] = []
+    for name in ("partition", "instance_in_partition"):
+        known = getattr(Reader, name)
+
+        def counted(
+            self: Reader, *where: str, name: str = name, known: Callable[..., Any] = known
+        ) -> Any:
+            asked.append(name)
+            return known(self, *where)
+
+        monkeypatch.setattr(Reader, name, counted)
+    report = journal(*[cpu(f"slappart{number % 3}") for number in range(2000)])
+    site.service.use_computer(COMPUTER, report, AGENT)
+    assert len(rows(site, limit=5000)) == 2000
+    assert {row[0] for row in rows(site, limit=5000)} == {"one", None}
+    assert len(asked) <= 2
+
+
+def test_a_report_of_many_movements_is_read_in_time_that_grows_with_it() -> None:
+    def spent(count: int) -> float:
+        document = write_journal(COMPUTER, [cpu("p")] * count, start=0.0, stop=1.0)
+        begun = time.thread_time()
+        read_journal(document)
+        return time.thread_time() - begun
+
+    spent(100)
+    assert spent(4000) < 20 * min(spent(400) for _ in range(5)) + 0.05
+
+
+def test_a_computer_cannot_fill_the_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "_REPORTS_A_DAY", 3)
+    for number in range(3):
+        site.service.use_computer(COMPUTER, journal(cpu(""), title=str(number)), AGENT)
+    site.service.use_computer(COMPUTER, journal(cpu(""), title="0"), AGENT)  # again
+    with pytest.raises(TooLarge, match="within a day") as refused:
+        site.service.use_computer(COMPUTER, journal(cpu(""), title="new"), AGENT)
+    assert refused.value.status == 429 and refused.value.retry_after
+    site.clock.advance(86_401.0)
+    monkeypatch.setattr(usage, "_CHARACTERS_A_DAY", 100)
+    with pytest.raises(TooLarge, match="characters"):
+        site.service.use_computer(COMPUTER, journal(cpu(""), title="new"), AGENT)

@@ -97,6 +97,14 @@ class UsageReader:
         )
         return self._connection.execute(found.limit(1)).first() is not None
 
+    def usage_since(self, computer_id: str, since: float) -> tuple[int, int]:
+        """How many reports of a computer came since then, and their characters altogether."""
+        found = sa.select(
+            sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.length(_usages.report)), 0)
+        ).where(_usages.computer_id == computer_id, _usages.at > since)
+        count, characters = self._connection.execute(found).one()
+        return int(count), int(characters)
+
 
 class UsageWriter:
     """Part of `Writer`."""
