@@ -102,6 +102,7 @@ def serve(url: str, computers: int, partitions: int, filled: int) -> None:
     """A master with its computers and `filled` services, until stdin ends."""
     settings = MasterSettings(silent_after=1e9)
     master = Master(url, settings=settings)
+    token = master.service.create_person("bench")
     began = time.perf_counter()
     for number in range(computers):
         announced = announcement(number, partitions)
@@ -127,7 +128,7 @@ def serve(url: str, computers: int, partitions: int, filled: int) -> None:
     server.start()
     print(
         server.url,
-        master.service.create_person("bench"),
+        token,
         master.service.register_computer("COMP-0000"),
         flush=True,
     )
