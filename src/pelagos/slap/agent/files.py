@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pelagos.core.files import write_atomic
 from pelagos.slap.agent.account import acting_as, owner_of
+from pelagos.slap.agent.removal import empty_folder, remove
 from pelagos.slap.agent.untrusted import read_untrusted
 
 __all__ = [
@@ -35,26 +36,9 @@ def ensure_folder(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-def empty_folder(path: Path) -> None:
-    """Remove everything in `path`, read-only folders too; links are removed, never followed."""
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, 0o700)  # noqa: PTH101 - entries of scandir, not Paths
-                empty_folder(Path(entry.path))
-                os.rmdir(entry.path)  # noqa: PTH106 - entries of scandir, not Paths
-            else:
-                os.unlink(entry.path)  # noqa: PTH108 - entries of scandir, not Paths
-
-
 def remove_folder(path: Path) -> None:
     """Remove a folder and everything in it; nothing happens when it is not there."""
-    try:
-        path.chmod(0o700)
-    except FileNotFoundError:
-        return
-    empty_folder(path)
-    path.rmdir()
+    remove(path)
 
 
 def read_text(path: Path, limit: int = 65536) -> str | None:

@@ -7,20 +7,17 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from pelagos.slap.agent.account import acting_as, owner_of
+from pelagos.slap.agent.account import Account, acting_as, owner_of
 from pelagos.slap.agent.errors import StepFailed
 from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
-from pelagos.slap.agent.files import (
-    empty_folder,
-    ensure_folder,
-    write_atomic,
-)
+from pelagos.slap.agent.files import ensure_folder, write_atomic
 from pelagos.slap.agent.process import end_processes_of
+from pelagos.slap.agent.removal import remove
 from pelagos.slap.agent.supervisors.base import Program
 from pelagos.slap.agent.untrusted import list_untrusted, open_untrusted, read_untrusted
 from pelagos.slap.model import Cause
@@ -223,7 +220,6 @@ class PartitionFiles:
             user=owner.name if (owner := owner_of(self.folder)) else "",
         )
 
-    @_as_owner
     def wipe(self) -> None:
         """Remove everything but the folder and what formatting wrote into it.
 
@@ -235,15 +231,12 @@ class PartitionFiles:
         owner = owner_of(self.folder)
         if owner is not None and owner.home == self.folder:  # nobody else's
             end_processes_of(owner.uid)
-        self.folder.chmod(0o750)
-        for entry in self.folder.iterdir():
-            if entry.name not in {STATE, RESOURCE}:
-                _remove(entry)
-        if self._state.exists():
-            for entry in self._state.iterdir():
-                if entry.name != "guid":
-                    _remove(entry)
-            _remove(self._state)
+        with acting_as(owner):
+            self.folder.chmod(0o750)
+        _clear(self.folder, {STATE, RESOURCE}, owner)
+        if self._state.is_dir() and not self._state.is_symlink():
+            _clear(self._state, {"guid"}, owner)
+        _remove(self._state, owner)
 
 
 def _is_to_run(name: str) -> bool:
@@ -291,10 +284,18 @@ def _copy(source: Path, target: Path) -> None:
         write_atomic(target, content, mode=0o640)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        path.chmod(0o700)
-        empty_folder(path)
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)
+def _clear(folder: Path, kept: Collection[str], owner: Account | None) -> None:
+    for entry in folder.iterdir():
+        if entry.name not in kept:
+            _remove(entry, owner)
+
+
+def _remove(path: Path, owner: Account | None) -> None:
+    """Remove something as the owner; as root what belongs to others, as a container leaves it."""
+    try:
+        with acting_as(owner):
+            remove(path)
+    except PermissionError:
+        if owner is None:
+            raise
+        remove(path)

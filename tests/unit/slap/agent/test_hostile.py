@@ -4,6 +4,7 @@ and nothing of it makes the agent say what the author could not read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -205,3 +206,46 @@ def test_a_large_executable_is_known_by_its_beginning_and_its_stamp(place: Place
     assert place.files.programs()[0].fingerprint == first
     os.utime(path, (1, 1))
     assert place.files.programs()[0].fingerprint != first
+
+
+def test_folders_in_folders_go_however_deep(place: Place) -> None:
+    with contextlib.chdir(place.folder):
+        for _ in range(3000):
+            Path("d").mkdir()
+            os.chdir(place.own(Path("d")))
+    place.files.wipe()
+    assert list(place.folder.iterdir()) == []
+
+
+def test_folders_that_nobody_may_enter_go_too(place: Place) -> None:
+    deep = place.write("a/b/c/file", "text")
+    for path in (deep.parent, deep.parent.parent, deep.parent.parent.parent):
+        path.chmod(0o000)
+    place.files.wipe()
+    assert list(place.folder.iterdir()) == []
+
+
+@as_root
+def test_what_belongs_to_others_goes_too_and_only_there(place: Place) -> None:
+    outside = place.layout.root / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    inner = place.write("container/data/file", "text").parent
+    (inner / "link").symlink_to(outside)
+    for path in (inner / "file", inner, inner.parent):
+        os.chown(path, 165_536, 165_536)
+    inner.chmod(0o700)
+    place.files.wipe()
+    assert list(place.folder.iterdir()) == []
+    assert (outside / "kept").exists()
+
+
+@ODD
+def test_a_partition_can_be_emptied_whatever_its_notes_became(
+    place: Place, odd: Callable[[Path], None]
+) -> None:
+    place.files.begin("GUID", place.release)
+    (place.folder / ".slapgrid").rename(place.folder / "moved")
+    odd(place.folder / ".slapgrid")
+    place.files.wipe()
+    assert list(place.folder.iterdir()) == []
