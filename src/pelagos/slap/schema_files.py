@@ -5,12 +5,16 @@ Bounded in number, size and time, and never from anywhere but where the release 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from http.client import HTTPException
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -18,8 +22,13 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from pelagos.core.json_schema import SchemaError
 from pelagos.slap.parameter_schema import Bundle, entries
 
+log = logging.getLogger(__name__)
+
 _FILES = 20
 _FILE_LIMIT = 256 * 1024
+_REDIRECTIONS = 5
+#: Answers after which the same question may be worth asking again; any other 4xx is a no.
+_LATER = frozenset({408, 429})
 
 
 def read_bundle(release_url: str, *, timeout: float = 10.0) -> Bundle | None:
@@ -91,14 +100,14 @@ def _read(url: str, first: str, end: float) -> bytes | None:
         found = _read_file(url) if scheme == "file" else _fetch(url, first, end)
     except urllib.error.HTTPError as error:
         with error:
-            if error.code in {404, 410, 403}:
+            if 400 <= error.code < 500 and error.code not in _LATER:  # noqa: PLR2004 - RFC 9110
                 return None
             raise SchemaError(f"{url} cannot be read: the server answers {error.code}") from None
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, HTTPException, ValueError) as error:
         raise SchemaError(f"{url} cannot be read: {error}") from error
-    if len(found) > _FILE_LIMIT:
+    if found is not None and len(found) > _FILE_LIMIT:
         raise SchemaError(f"{url} is larger than {_FILE_LIMIT:,} bytes")
     return found
 
@@ -108,15 +117,81 @@ def _read_file(url: str) -> bytes:
         return stream.read(_FILE_LIMIT + 1)
 
 
-def _fetch(url: str, first: str, end: float) -> bytes:
-    left = max(0.1, end - time.monotonic())
-    with urllib.request.urlopen(url, timeout=left) as answer:  # noqa: S310 - http or https
-        if not _is_near(answer.geturl(), first):
-            raise SchemaError(f"{url} leads to another server")
-        return _in_time(answer, end)
+def _fetch(url: str, first: str, end: float) -> bytes | None:
+    """What a web server says, wherever it leads as long as that is near; else there is nothing."""
+    for _ in range(_REDIRECTIONS):
+        with _ended(end) as opener:
+            try:
+                answer: HTTPResponse = opener.open(url, timeout=max(0.1, end - time.monotonic()))
+            except urllib.error.HTTPError as error:
+                leads_to = error.headers.get("Location")
+                if not 300 <= error.code < 400 or not leads_to:  # noqa: PLR2004 - RFC 9110
+                    raise
+                error.close()
+            else:
+                with answer:
+                    if answer.headers.get_content_type() == "text/html":
+                        return None  # a page for people: that there is nothing, or who they are
+                    return _in_time(answer, end)
+        url = urljoin(url, leads_to)
+        if not _is_near(url, first):
+            log.debug("%s leads away, to %s: not followed", first, url)
+            return None
+    raise SchemaError(f"{first} leads from one place to the next without end")
 
 
-def _in_time(answer: Any, end: float) -> bytes:
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Tells of a redirection, and does not follow it."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@contextlib.contextmanager
+def _ended(end: float) -> Iterator[urllib.request.OpenerDirector]:
+    """What opens URLs whose servers are cut off at that time, also in the middle of a word."""
+    made: list[socket.socket] = []
+    is_over = threading.Event()
+
+    def cut() -> None:
+        is_over.set()
+        for one in made:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)  # what TLS has is not taken from it
+
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+            return self.do_open(_kept(HTTPConnection, made), request)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+            return self.do_open(_kept(HTTPSConnection, made), request)
+
+    timer = threading.Timer(max(0.1, end - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield urllib.request.build_opener(_Stays, Http, Https)
+    except (OSError, HTTPException) as error:
+        if is_over.is_set() or isinstance(error, TimeoutError):
+            raise SchemaError("the server is too slow") from error
+        raise
+    finally:
+        timer.cancel()
+
+
+def _kept(kind: type[HTTPConnection], made: list[socket.socket]) -> Callable[..., HTTPConnection]:
+    """What makes connections, and notes their sockets."""
+
+    class Kept(kind):  # type: ignore[misc, valid-type]  # one of two
+        def connect(self) -> None:
+            super().connect()
+            made.append(self.sock)
+
+    return Kept
+
+
+def _in_time(answer: HTTPResponse, end: float) -> bytes:
     """An answer's content, unless a slow server would take longer than there is time."""
     found = b""
     while len(found) <= _FILE_LIMIT:
