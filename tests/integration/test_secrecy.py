@@ -149,6 +149,8 @@ def _furnish(world: World) -> None:
     service.report_release_error(
         "bobs-box", BOBS_RELEASE, "log-release", master.computer("bobs-box")
     )
+    text = "log-of-site-a\nwhile fetching http://x:log-of-site-a@example.com/\nError: no build"
+    service.report_release_error("site-a", URL, text, master.computer("site-a"))
     with pytest.raises(ResourceNotReady):
         service.request(
             InstanceRequest("bobs-waiting", URL, filters={"computer_guid": "bobs-box"}), BOB
@@ -159,6 +161,7 @@ def _furnish(world: World) -> None:
         front.guid, "front-of-the-site", front.computer_id, front.partition_id
     )
     world.marks["site"] = {"front-of-the-site", front.guid}
+    world.marks["log"] = {"log-of-site-a"}
 
 
 # ---- every call ---------------------------------------------------------------------------------
@@ -210,6 +213,7 @@ def _bodies(target: Target, name: str) -> dict[str, list[dict[str, Any]]]:
         "v1/rename": [{"reference": "renamed"}],
         "v1/bang": [{}],
         "v1/drain": [{"draining": True}],
+        "v1/person/hand-over": [{"to": "ann"}],
         "v1/computer-bang": [{}],
     }
 
@@ -349,7 +353,10 @@ def test_without_a_token_only_those_who_join_are_heard(world: World):
 
 def test_the_same_calls_tell_an_operator_and_bob_all_of_it(world: World):
     """Without this the law could hold because the calls ask for nothing."""
-    for asker, marks in (("admin", _all(world)), ("bob", _all(world) - world.marks["site"])):
+    for asker, marks in (
+        ("admin", _all(world)),
+        ("bob", _all(world) - world.marks["site"] - world.marks["log"]),
+    ):
         reads = [
             sent
             for target in world.targets.values()

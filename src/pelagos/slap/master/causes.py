@@ -6,6 +6,7 @@ Pure: the caller says when. `since` of a cause that goes on is kept with `going_
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ ANOTHERS = "an instance of the site"
 NAMED = 3
 
 _LINE_LIMIT = 1000
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@]+(?:@[^\s/?#@]+)*@")
 
 
 def going_on(former: Cause, cause: Cause) -> Cause:
@@ -43,8 +45,8 @@ def release_unknown(url: str, computers: Sequence[str], now: float) -> Cause:
     computer_id = computers[0] if computers else "COMPUTER"
     return Cause(
         "release-unknown",
-        f"no computer was asked to supply {url}",
-        hint=f"pelagos supply {url} {computer_id}",
+        f"no computer was asked to supply {masked(url)}",
+        hint=f"pelagos supply {masked(url)} {computer_id}",
         since=now,
         seen_by=MASTER,
     )
@@ -57,8 +59,8 @@ def release_not_supplied(
     there = f"; it is supplied on {_some(elsewhere)}" if elsewhere else ""
     return Cause(
         "release-not-supplied",
-        f"{url} is not supplied on {wanted}{there}",
-        hint=f"pelagos supply {url} {wanted}",
+        f"{masked(url)} is not supplied on {wanted}{there}",
+        hint=f"pelagos supply {masked(url)} {wanted}",
         since=now,
         seen_by=MASTER,
     )
@@ -74,7 +76,7 @@ def release_removing(url: str, computer_id: str, users: int, now: float) -> Caus
     return Cause(
         "release-removing",
         f"to be removed by {computer_id}{used}",
-        hint=f"pelagos supply {url} {computer_id} keeps it" if users else "",
+        hint=f"pelagos supply {masked(url)} {computer_id} keeps it" if users else "",
         since=now,
         seen_by=MASTER,
     )
@@ -143,7 +145,7 @@ def no_shared_host(message: str, now: float, *, url: str | None = None) -> Cause
         "no-shared-host",
         message,
         hint="request an instance of "
-        + (f"{url} that is not shared" if url else "the release that is not shared"),
+        + (f"{masked(url)} that is not shared" if url else "the release that is not shared"),
         since=now,
         seen_by=MASTER,
     )
@@ -256,12 +258,22 @@ def plain(code: str, message: str, now: float, seen_by: str = MASTER) -> Cause:
 
 def one_line(text: str) -> str:
     """A text from outside as one line that a terminal can show: no control characters."""
-    return "".join(char if char.isprintable() else " " for char in text[:_LINE_LIMIT]).strip()
+    shown = "".join(char if char.isprintable() else " " for char in text[:_LINE_LIMIT])
+    return masked(shown.strip())
 
 
 def clean(text: str) -> str:
     """A log from outside without what could move a terminal's cursor or change its colours."""
-    return "".join(char for char in text if char.isprintable() or char in "\n\t")
+    return masked("".join(char for char in text if char.isprintable() or char in "\n\t"))
+
+
+def masked(text: str) -> str:
+    """A text without the credentials of the URLs in it: causes and logs are read by many.
+
+    >>> masked("cannot fetch https://ann:s3cret@example.com/a.cfg")
+    'cannot fetch https://…@example.com/a.cfg'
+    """
+    return _CREDENTIALS.sub("…@", text)
 
 
 def _start(computer_id: str) -> str:

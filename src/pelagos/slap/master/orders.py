@@ -20,6 +20,7 @@ from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.plans import Picture, make_plan, moved
 from pelagos.slap.master.reports import bang_upwards
 from pelagos.slap.master.requests import Requests, given, subtree
+from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.tracing import Tracer
 from pelagos.slap.master.visibility import Scope
@@ -79,7 +80,8 @@ class Orders(Requests):
             if found is None:
                 raise unknown_service(name)
             root = found if found.root_key is None else reader.instance(found.root_key) or found
-            tracer = Tracer(self._desk, reader, self._now(), sees)
+            scene = Scene(self._desk, reader, self._now(), sees)
+            tracer = Tracer(reader, scene, sees)
             members = [root, *reader.descendants(root.key)]
             guids = {item.key: item.guid for item in members}
             return [

@@ -12,6 +12,7 @@ from pelagos.slap.errors import BadRequest
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Change, UseCases
+from pelagos.slap.master.finding import scope_of
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.model import Cause, InstanceRequest, InstanceStatus
 from pelagos.slap.parameter_schema import KnownSchemas, decode, encode, problems, refusal
@@ -52,7 +53,7 @@ def find_problems(
     try:
         return problems(decode(text), software_type, parameters, shared=shared)
     except SchemaError as error:
-        log.warning("the schemas of %s are not used: %s", url, error)
+        log.warning("the schemas of %s are not used: %s", causes.masked(url), error)
         return ()
 
 
@@ -110,13 +111,21 @@ class Schemas(UseCases):
             with self._desk.change(identity) as change:
                 keep(change, url, text)
         except SchemaError as error:
-            log.warning("%s sent schemas of %s that are no use: %s", computer_id, url, error)
+            shown = causes.masked(url)
+            log.warning("%s sent schemas of %s that are no use: %s", computer_id, shown, error)
 
     def parameter_schema(self, url: str, identity: Identity) -> KnownSchemas:
-        """What is known of a release's parameters, and whether wishes are refused by it."""
-        del identity
+        """What is known of a release's parameters, and whether wishes are refused by it.
+
+        Who knows of no computer that supplies the release is told nothing of it.
+        """
         with self._desk.store.read() as reader:
-            text = reader.parameter_schema(url)
+            sees = scope_of(reader, identity)
+            computers = (
+                reader.computer(item.computer_id) for item in reader.supplies_of_release(url)
+            )
+            is_known = sees.is_unlimited or any(item and sees.computer(item) for item in computers)
+            text = reader.parameter_schema(url) if is_known else None
         return KnownSchemas(
             schemas=None if text is None else decode(text),
             refuses=self._desk.settings.refuse_invalid_parameters,

@@ -8,9 +8,9 @@ one instance alone; here is only the way from one to the next.
 from __future__ import annotations
 
 from pelagos.slap.master import causes, explain
-from pelagos.slap.master.desk import Desk
-from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
+from pelagos.slap.master.explain import Finding
 from pelagos.slap.master.placement import hosts_to_be
+from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.visibility import EVERYTHING, Scope
 from pelagos.slap.model import Cause, InstanceStatus
@@ -33,14 +33,10 @@ class Tracer:
     The way ends at what `sees` does not show: a host of the site says nothing to a tenant.
     """
 
-    def __init__(self, desk: Desk, reader: Reader, now: float, sees: Scope = EVERYTHING) -> None:
-        self._sees = sees
-        self._desk = desk
+    def __init__(self, reader: Reader, scene: Scene, sees: Scope = EVERYTHING) -> None:
         self._reader = reader
-        self._now = now
+        self._scene = scene
         self._sees = sees
-        self._computers: dict[str, Finding | None] = {}
-        self._releases: dict[tuple[str, str], ReleaseFacts | None] = {}
 
     def trace(self, instance: StoredInstance) -> Finding:
         """The root cause, and each link that leads to it, nearest first."""
@@ -75,19 +71,8 @@ class Tracer:
         return Finding(finding.state, beyond.cause, tuple(told))
 
     def _alone(self, instance: StoredInstance) -> Finding:
-        computer_id = instance.computer_id
-        facts = ServiceFacts(
-            release_url=instance.release_url,
-            requested_state=instance.requested_state,
-            status=instance.status,
-            cause=instance.cause,
-            computer_id=computer_id,
-            children=tuple(child.title for child in self._reader.children(instance.key)),
-        )
-        if computer_id is None:
-            return explain.explain_service(facts, None, None)
-        release = self._release(computer_id, instance.release_url)
-        return explain.explain_service(facts, release, self.computer(computer_id))
+        children = [child.title for child in self._reader.children(instance.key)]
+        return self._scene.of_service(instance, children)
 
     def _link(
         self, instance: StoredInstance, finding: Finding
@@ -102,7 +87,7 @@ class Tracer:
         if instance.is_destroying:
             may_lack = finding.cause.code == "destroying"
         else:
-            release = self._release(instance.computer_id or "", instance.release_url)
+            release = self._scene.release(instance.computer_id or "", instance.release_url)
             is_releases = release is not None and finding.cause == release.cause
             may_lack = (
                 instance.is_allocated and finding.cause.code in _MAY_LACK and not is_releases
@@ -142,33 +127,6 @@ class Tracer:
         if instance.is_destroying:
             return False
         return instance.status is explain.WELL.get(instance.requested_state)
-
-    def computer(self, computer_id: str) -> Finding | None:
-        """What is to be said of a computer; None when it is unknown."""
-        if computer_id not in self._computers:
-            stored = self._reader.computer(computer_id)
-            found = None
-            if stored is not None:
-                last_seen = self._desk.presence.last_seen(computer_id, stored.last_seen)
-                rivals = self._desk.presence.rivals.of(computer_id)
-                facts = ComputerFacts(
-                    computer_id, stored.created, last_seen, stored.draining, rivals
-                )
-                silent_after = self._desk.settings.silent_after
-                found = explain.explain_computer(facts, self._now, silent_after)
-            self._computers[computer_id] = found
-        return self._computers[computer_id]
-
-    def _release(self, computer_id: str, url: str) -> ReleaseFacts | None:
-        key = (computer_id, url)
-        if key not in self._releases:
-            supply = self._reader.supply(computer_id, url)
-            self._releases[key] = (
-                None
-                if supply is None
-                else ReleaseFacts(url, supply.requested_state, supply.status, supply.cause)
-            )
-        return self._releases[key]
 
 
 def _badness(instance: StoredInstance) -> tuple[bool, bool, int]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pelagos.slap.errors import BadRequest, NotFoundError
-from pelagos.slap.master import causes, explain
+from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
-from pelagos.slap.master.desk import Desk, UseCases
-from pelagos.slap.master.explain import ComputerFacts, Finding, ReleaseFacts, ServiceFacts
+from pelagos.slap.master.desk import UseCases
+from pelagos.slap.master.explain import Finding
 from pelagos.slap.master.finding import find_named, unknown_computer, unknown_service
+from pelagos.slap.master.scene import Scene, last_seen
 from pelagos.slap.master.store import (
     Reader,
     StoredComputer,
     StoredInstance,
     StoredPartition,
     StoredSeat,
-    StoredSupply,
 )
 from pelagos.slap.master.tracing import Tracer
 from pelagos.slap.master.visibility import Scope, scope
@@ -72,7 +71,7 @@ class Views(UseCases):
             found = reader.live_page(after, limit + 1, sees.owner)
             instances = found[:limit]
             children = reader.titles_of_children([item.key for item in instances])
-            scene = _Scene.among(self._desk, reader, self._now(), instances)
+            scene = Scene(self._desk, reader, self._now(), sees).among(instances)
         return ServicePage(
             tuple(scene.service(item, children.get(item.key, ())) for item in instances),
             instances[-1].key if len(found) > limit else None,
@@ -86,19 +85,23 @@ class Views(UseCases):
             Conflict: several owners have one of that name, and the identity has none.
         """
         with self._desk.store.read() as reader:
-            instance = find_named(reader, name, scope(identity))
+            sees = scope(identity)
+            instance = find_named(reader, name, sees)
             if instance is None:
                 raise unknown_service(name)
-            scene = _Scene.of(self._desk, reader, self._now(), about=instance)
+            scene = Scene(self._desk, reader, self._now(), sees)
             return scene.service(instance, _children(reader, instance))
 
     def computers(self, identity: Identity | None = None) -> list[ComputerStatus]:
-        """All that the identity knows of, by id; what sits there of others has no name."""
+        """All that the identity knows of, by id; of others' services only that they are there."""
         sees = scope(identity)
         with self._desk.store.read() as reader:
             known = [computer for computer in reader.computers() if sees.computer(computer)]
             slots, seats = reader.all_partitions(), reader.seats()
-        return [self._computer(item, slots.get(item.key, ()), seats, sees) for item in known]
+            scene = Scene(self._desk, reader, self._now(), sees)
+        return [
+            self._computer(scene, item, slots.get(item.key, ()), seats, sees) for item in known
+        ]
 
     def computer(self, computer_id: str, identity: Identity | None = None) -> ComputerStatus:
         """One.
@@ -117,16 +120,17 @@ class Views(UseCases):
                 for item in reader.instances_of_computer(computer.key)
                 if item.partition_key is not None
             }
-        return self._computer(computer, slots, seats, sees)
+            scene = Scene(self._desk, reader, self._now(), sees)
+        return self._computer(scene, computer, slots, seats, sees)
 
     def releases(self, identity: Identity | None = None) -> list[ReleaseOnComputer]:
         """All supplies of the computers that the identity knows of, oldest first."""
         sees = scope(identity)
         with self._desk.store.read() as reader:
-            scene = _Scene.of(self._desk, reader, self._now())
+            scene = Scene(self._desk, reader, self._now(), sees).whole()
             known = {item.computer_id for item in reader.computers() if sees.computer(item)}
             supplies = [item for item in reader.supplies() if item.computer_id in known]
-            return [scene.release(supply) for supply in supplies]
+            return [scene.release_on_computer(supply) for supply in supplies]
 
     def events(
         self,
@@ -209,24 +213,23 @@ class Views(UseCases):
         return {"kind": identity.kind, "name": identity.name}
 
     def _explained(self, reader: Reader, kind: str, name: str, sees: Scope) -> Explanation | None:
-        now = self._now()
+        scene = Scene(self._desk, reader, self._now(), sees)
         if kind == "service":
             instance = find_named(reader, name, sees)
             if instance is None:
                 return None
-            finding = Tracer(self._desk, reader, now, sees).trace(instance)
+            finding = Tracer(reader, scene, sees).trace(instance)
             return _explanation(reader, kind, instance.title, finding, instance.guid, sees)
         if kind == "computer":
             computer = reader.computer(name)
             if computer is None or not sees.computer(computer):
                 return None
-            finding = _computer_finding(self._desk, computer, now)
+            finding = scene.of_computer(computer)
             return _explanation(reader, kind, name, finding, name, sees)
         known = {item.computer_id for item in reader.computers() if sees.computer(item)}
         supplies = [item for item in reader.supplies_of_release(name) if item.computer_id in known]
         if not supplies:
             return None
-        scene = _Scene.of(self._desk, reader, now)
         # Of several computers show the one that has the most to say: the first that is not well.
         findings = [scene.of_release(supply) for supply in supplies]
         worst = next((item for item in findings if item.cause.code != "ok"), findings[0])
@@ -234,6 +237,7 @@ class Views(UseCases):
 
     def _computer(
         self,
+        scene: Scene,
         computer: StoredComputer,
         slots: Sequence[StoredPartition],
         seats: Mapping[int, StoredSeat],
@@ -245,14 +249,17 @@ class Views(UseCases):
             seat = seats.get(slot.key)
             if seat is not None:
                 is_named = sees.is_unlimited or is_own or seat.owner == sees.actor
-                title, guid = (seat.title, seat.guid) if is_named else ("", "")
-                summaries.append(PartitionSummary(slot.partition_id, title, guid, seat.status))
+                summaries.append(
+                    PartitionSummary(slot.partition_id, seat.title, seat.guid, seat.status)
+                    if is_named
+                    else PartitionSummary(slot.partition_id, "", "")
+                )
             elif slot.offered:
                 summaries.append(PartitionSummary(slot.partition_id))
         return ComputerStatus(
             computer_id=computer.computer_id,
-            cause=_computer_finding(self._desk, computer, self._now()).cause,
-            last_seen=_last_seen(self._desk, computer),
+            cause=scene.of_computer(computer).cause,
+            last_seen=last_seen(self._desk, computer),
             partitions=tuple(summaries),
             partition_count=len(summaries),
             free_count=len([item for item in summaries if item.service is None]),
@@ -261,112 +268,8 @@ class Views(UseCases):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """The computers and supplies that services are explained with."""
-
-    computers: dict[str, Finding]
-    supplies: dict[tuple[str, str], ReleaseFacts]
-
-    @classmethod
-    def of(
-        cls, desk: Desk, reader: Reader, now: float, about: StoredInstance | None = None
-    ) -> _Scene:
-        """All of it, or what one instance needs."""
-        if about is not None:
-            return cls.among(desk, reader, now, [about])
-        return cls._made(desk, now, reader.computers(), reader.supplies())
-
-    @classmethod
-    def among(
-        cls, desk: Desk, reader: Reader, now: float, about: Sequence[StoredInstance]
-    ) -> _Scene:
-        """What some instances need."""
-        ids = {item.computer_id for item in about if item.computer_id is not None}
-        urls = {item.release_url for item in about}
-        return cls._made(desk, now, reader.computers_among(ids), reader.supplies_among(ids, urls))
-
-    @classmethod
-    def _made(
-        cls,
-        desk: Desk,
-        now: float,
-        computers: Sequence[StoredComputer],
-        supplies: Sequence[StoredSupply],
-    ) -> _Scene:
-        return cls(
-            {item.computer_id: _computer_finding(desk, item, now) for item in computers},
-            {(item.computer_id, item.url): _facts(item) for item in supplies},
-        )
-
-    def of_service(self, instance: StoredInstance, children: Sequence[str]) -> Finding:
-        computer_id = instance.computer_id
-        facts = ServiceFacts(
-            release_url=instance.release_url,
-            requested_state=instance.requested_state,
-            status=instance.status,
-            cause=instance.cause,
-            computer_id=computer_id,
-            children=tuple(children),
-        )
-        if computer_id is None:
-            return explain.explain_service(facts, None, None)
-        release = self.supplies.get((computer_id, instance.release_url))
-        return explain.explain_service(facts, release, self.computers.get(computer_id))
-
-    def of_release(self, supply: StoredSupply) -> Finding:
-        return explain.explain_release(_facts(supply), self.computers[supply.computer_id])
-
-    def service(self, instance: StoredInstance, children: Sequence[str]) -> Service:
-        return Service(
-            reference=instance.title,
-            guid=instance.guid,
-            release_url=instance.release_url,
-            software_type=instance.software_type,
-            requested_state=instance.requested_state,
-            status=instance.status,
-            cause=self.of_service(instance, children).cause,
-            root_reference=instance.root_title,
-            requester_guid=instance.requester_guid,
-            computer_id=instance.computer_id,
-            partition_id=instance.partition_id,
-            parameters=instance.parameters,
-            connection=instance.connection,
-            filters=instance.filters,
-            created=instance.created,
-        )
-
-    def release(self, supply: StoredSupply) -> ReleaseOnComputer:
-        return ReleaseOnComputer(
-            url=supply.url,
-            computer_id=supply.computer_id,
-            requested_state=supply.requested_state,
-            status=supply.status,
-            cause=self.of_release(supply).cause,
-        )
-
-
 def _children(reader: Reader, instance: StoredInstance) -> list[str]:
     return [child.title for child in reader.children(instance.key)]
-
-
-def _facts(supply: StoredSupply) -> ReleaseFacts:
-    return ReleaseFacts(supply.url, supply.requested_state, supply.status, supply.cause)
-
-
-def _last_seen(desk: Desk, computer: StoredComputer) -> float | None:
-    return desk.presence.last_seen(computer.computer_id, computer.last_seen)
-
-
-def _computer_finding(desk: Desk, computer: StoredComputer, now: float) -> Finding:
-    facts = ComputerFacts(
-        computer.computer_id,
-        computer.created,
-        _last_seen(desk, computer),
-        computer.draining,
-        desk.presence.rivals.of(computer.computer_id),
-    )
-    return explain.explain_computer(facts, now, desk.settings.silent_after)
 
 
 def _trimmed(last: int, now: float) -> Event:

@@ -10,6 +10,7 @@ from pelagos.slap import master
 from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady, Unauthorized
 from pelagos.slap.master.auth import Identity, Role
 from pelagos.slap.model import Instance, InstanceRequest, InstanceState, SupplyState
+from pelagos.slap.parameter_schema import Bundle, encode
 from support.slap_site import ADMIN, COMPUTER, URL, Site
 
 ANN, BOB = (master.person(name, Role.TENANT) for name in ("ann", "bob"))
@@ -165,3 +166,34 @@ def test_a_report_is_signed_by_who_made_it(site: Site):
     ):
         site.service.report_partition_error(*place, f"broken {number}", identity)
         assert site.service.service("mine", ANN).cause.seen_by == witness
+
+
+def test_the_log_of_a_build_is_for_those_who_run_the_computer(site: Site):
+    site.service.create_person("ann", Role.TENANT)
+    have(site, "mine", ANN)
+    text = (
+        "line one\nurl = https://joe:pass@example.com/x\nError: no https://joe:pass@example.com/y"
+    )
+    site.service.report_release_error(COMPUTER, URL, text, master.computer(COMPUTER))
+    seen = {who: site.service.releases(who)[0].cause for who in (ANN, ADMIN)}
+    assert "line one" in seen[ADMIN].detail
+    assert seen[ANN].detail == ""
+    assert seen[ANN].message == seen[ADMIN].message == "Error: no https://…@example.com/y"
+    assert "pass" not in repr(site.service.explain("mine", None, ADMIN))
+    assert "line one" not in repr(site.service.explain("mine", None, ANN))
+    assert "line one" not in repr(site.service.explain(URL, "release", ANN))
+    assert "line one" not in repr(site.service.services(ANN))
+    assert "line one" not in repr(site.service.tree("mine", ANN))
+
+
+def test_the_schema_of_a_release_is_for_those_who_know_of_a_computer_with_it(site: Site):
+    text = encode(Bundle("/srv/a/software.cfg.json", {"software-type": {}}, {}))
+    site.service.keep_schemas(COMPUTER, URL, text, master.computer(COMPUTER))
+    assert site.service.parameter_schema(URL, ANN).schemas is not None
+    with site.master.service._desk.store.change() as writer:
+        computer = writer.computer(COMPUTER)
+        assert computer is not None
+        writer.update_computer(computer.key, owner="person:bob")
+    assert site.service.parameter_schema(URL, ANN).schemas is None
+    assert site.service.parameter_schema(URL, BOB).schemas is not None
+    assert site.service.parameter_schema(URL, ADMIN).schemas is not None
