@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pelagos.plane.settings import Part
+from pelagos.slap.errors import AuthenticationError
 from support.plane import Plane
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -53,14 +54,42 @@ def test_a_tenant_joins_works_and_is_sent_away(plane: Plane, tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "ann.key").stat().st_mode) == 0o600
     assert "PRIVATE" in (tmp_path / "ann.key").read_text()
     assert "no" in plane.run(*as_ann, "person", "certificate", "ann").stdout
-    assert "revoked: 1" in plane.run("person", "certificate", "ann", "--revoke").stderr
-
-    last = plane.run("person", "remove", "admin", check=False)
-    assert "last operator" in last.stderr
-    plane.run("person", "remove", "ann")
+    assert plane.client().join(told["token"]).name == "box"
+    locked = plane.run("person", "certificate", "ann", "--revoke").stderr
+    assert "pelagos person add ann --again" in locked
     gone = plane.run(*as_ann, "service", "list", check=False)
     assert gone.returncode != 0
     assert "token" in gone.stderr
+
+    last = plane.run("person", "remove", "admin", check=False)
+    assert "last operator" in last.stderr
+    owns = plane.run("person", "remove", "ann", check=False)
+    assert "owns the computers box" in owns.stderr
+    assert "pelagos person hand-over ann NAME" in owns.stderr
+    plane.run("person", "hand-over", "ann", "admin")
+    plane.run("person", "remove", "ann")
+    people = json.loads(plane.run("person", "list", "-o", "json").stdout)
+    assert [one["name"] for one in people] == ["admin"]
+
+
+def test_a_stolen_computer_is_locked_out_by_one_command(plane: Plane):
+    token = plane.run("computer", "add", "rack7").stdout.split()[-1]
+    computer = plane.client().with_token(plane.client().join(token).token)
+    assert computer.identity()["name"] == "rack7"
+    said = plane.run("computer", "certificate", "rack7", "--revoke").stderr
+    assert "pelagos computer add rack7 --again" in said
+    with pytest.raises(AuthenticationError):
+        computer.identity()
+
+
+def test_what_a_person_owned_is_destroyed_with_him(plane: Plane):
+    ann = plane.client().join(plane.run("person", "add", "ann", "--tenant").stdout.split()[-1])
+    box = plane.client().with_token(ann.token).invite("computer", "box")
+    computer = plane.client().with_token(plane.client().join(box.token).token)
+    plane.run("person", "remove", "ann", "--destroy")
+    with pytest.raises(AuthenticationError):
+        computer.identity()
+    plane.run("person", "add", "ann")
 
 
 def test_a_computers_token_is_for_a_computer(plane: Plane, tmp_path: Path):

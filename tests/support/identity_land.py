@@ -9,6 +9,7 @@ from pelagos.core.certificate import Authority
 from pelagos.core.clock import ManualClock
 from pelagos.slap import master
 from pelagos.slap.master.auth import Identity, Kind, Role
+from support import slap_site
 from support.slap_site import announcement
 
 ADMIN = master.person("admin")
@@ -19,11 +20,13 @@ DAY = 86400.0
 class Land:
     """A master with an authority, an operator and two tenants."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.clock = ManualClock()
         self.authority = Authority.open(folder / "ca", name="plane", now=self.clock.time())
         self.master = master.Master(
-            f"sqlite:///{folder / 'master.db'}", clock=self.clock, authority=self.authority
+            url or slap_site.shared_url or f"sqlite:///{folder / 'master.db'}",
+            clock=self.clock,
+            authority=self.authority,
         )
         self.service = self.master.service
         self.tokens = {

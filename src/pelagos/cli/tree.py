@@ -41,7 +41,7 @@ COMMANDS = (
     (
         "computer certificate",
         "enrolment:ComputerCertificate",
-        "Show, issue or revoke the certificates of a computer",
+        "Show or issue certificates of a computer, or lock it out",
     ),
     ("computer info", "computer:ComputerInfo", "Show a computer and its partitions"),
     ("computer bang", "computer:ComputerBang", "Have all services of a computer configured again"),
@@ -52,11 +52,12 @@ COMMANDS = (
     ("node unformat", "node:NodeUnformat", "Remove the users and addresses of partitions"),
     ("person add", "person:PersonAdd", "Let a person use the plane"),
     ("person list", "person:PersonList", "List the people who may use the plane"),
-    ("person remove", "person:PersonRemove", "Void all credentials of a person"),
+    ("person remove", "person:PersonRemove", "Forget a person who leaves"),
+    ("person hand-over", "person:PersonHandOver", "Give a person all that another owns"),
     (
         "person certificate",
         "person:PersonCertificate",
-        "Show, issue or revoke the certificates of a person",
+        "Show or issue certificates of a person, or lock the person out",
     ),
     ("join", "person:Join", "Use a plane that runs on another machine"),
     ("software list", "software:SoftwareList", "List the software releases of all computers"),

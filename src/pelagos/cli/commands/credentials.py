@@ -22,8 +22,10 @@ INVITATION_ARGUMENTS: dict[str, Argument] = {
     "hours": IntArgument("hours that the token lasts", "--hours", least=1, most=720),
 }
 CERTIFICATE_ARGUMENTS: dict[str, Argument] = {
-    "revoke": FlagArgument("end all that are active, at once", "--revoke"),
-    "serial": ValueArgument("with --revoke: only the one of this number", "--serial"),
+    "revoke": FlagArgument(
+        "lock it out at once: token, certificates, one-time tokens", "--revoke"
+    ),
+    "serial": ValueArgument("with --revoke: only the certificate of this number", "--serial"),
     "issue": ValueArgument(
         "issue one, and write NAME.pem and NAME.key to this folder",
         "--issue",
@@ -75,7 +77,13 @@ def see_to_certificates(command: Command, kind: str, name: str) -> None:
         raise UsageError("--serial goes with --revoke")
     if command["revoke"]:
         count = master.revoke_certificate(kind, name, serial=command["serial"])
-        command.context.say(f"revoked: {count}")
+        if command["serial"]:
+            command.context.say(f"the certificate {command['serial']} is revoked")
+        else:
+            command.context.say(
+                f"{name} is locked out (credentials void: {count}); to let it in again: pelagos "
+                f"{kind} add {name} --again"
+            )
     elif command["issue"]:
         _issue(command, kind, name, Path(command["issue"]).expanduser())
     else:

@@ -30,9 +30,11 @@ class ComputerAdd(Command):
 
 
 class ComputerCertificate(Command):
-    """Show the certificates of a computer, issue one, or revoke them.
+    """Show the certificates of a computer, issue one, or lock the computer out.
 
-    Without an option the certificates are listed. One that is revoked is refused at once.
+    Without an option the certificates are listed. `--revoke` is all that a stolen computer needs:
+    it voids its certificates, its token, one-time tokens for it, and those of its partitions,
+    from the next call on. It comes back with `pelagos computer add NAME --again`.
     """
 
     shows = True

@@ -59,23 +59,49 @@ class PersonList(Command):
 
 
 class PersonRemove(Command):
-    """Void all credentials of a person at once; the person's services stay."""
+    """Forget a person who leaves; all credentials of the person are void at once.
+
+    One who owns services or computers is not removed: hand them over first, or destroy them. With
+    `--destroy` the person's computers are left to the site, drained and locked out, and nobody
+    gets the name before the last service is gone.
+    """
 
     operands = {"name": _PERSON}
+    arguments = {
+        "destroy": FlagArgument(
+            "destroy the services of the person, and all their data", "--destroy"
+        )
+    }
+    examples = ("pelagos person remove ann", "pelagos person remove ann --destroy")
 
     def main(self, name: str) -> None:
         """Remove the person."""
-        left = self.context.master.remove_person(name)
+        left = self.context.master.remove_person(name, destroy=self["destroy"])
         if left:
-            self.context.say(
-                f"{left} services of {name} go on; `pelagos service list` shows them to operators"
-            )
+            self.context.say(f"{left} services of {name} are being destroyed")
+
+
+class PersonHandOver(Command):
+    """Give a person all that another owns: services, computers, invitations, and their past.
+
+    Nothing is handed over where both have a service, or a computer, of one name.
+    """
+
+    operands = {"name": _PERSON, "to": Operand("name of the person who gets it all")}
+    examples = ("pelagos person hand-over ann bob",)
+
+    def main(self, name: str, to: str) -> None:
+        """Tell the master."""
+        self.context.master.hand_over(name, to)
+        self.context.say(f"all that {name} owned belongs to {to} now")
 
 
 class PersonCertificate(Command):
-    """Show the certificates of a person, issue one, or revoke them.
+    """Show the certificates of a person, issue one, or lock the person out.
 
-    Without an option the certificates are listed. One that is revoked is refused at once.
+    Without an option the certificates are listed. `--revoke` voids the token and one-time tokens
+    as well, from the next call on; the person stays known, and comes back with `pelagos person
+    add NAME --again`.
     """
 
     shows = True

@@ -284,7 +284,8 @@ def test_a_computer_registers_with_a_one_time_token(land):
     assert land.service.register_with(secret, "rack 2").key  # the refusal did not use it up
 
 
-def test_no_secret_is_in_the_database(land, tmp_path):
+def test_no_secret_is_in_the_database(tmp_path):
+    land = Land(tmp_path, f"sqlite:///{tmp_path}/master.db")
     secret, _ = land.service.invite(Kind.COMPUTER, ADMIN, name="COMP-1")
     joined = land.service.join(secret)
     land.computer("COMP-2")
@@ -296,3 +297,4 @@ def test_no_secret_is_in_the_database(land, tmp_path):
     for word in (secret, unused, joined.token, *land.tokens.values()):
         assert word.encode() not in kept
     assert (person.key or "").splitlines()[1].encode() not in kept
+    land.master.close()
