@@ -16,9 +16,16 @@ from pathlib import Path
 from pelagos.core import fanout
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout
+from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, HttpTlsError
 from pelagos.plane.data_folder import DataFolder
-from pelagos.plane.membership import JOIN_AGAIN, certificate_of, identity_file, is_due
+from pelagos.plane.membership import (
+    JOIN_AGAIN,
+    certificate_of,
+    has_joined,
+    how_to_start,
+    identity_file,
+    is_due,
+)
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
@@ -61,6 +68,7 @@ def run(
     master_url: str,
     token: str | None,
     *,
+    authority: Path | None = None,
     poll_interval: float = 5.0,
     clock: Clock | None = None,
 ) -> list[Check]:
@@ -70,12 +78,14 @@ def run(
         folder: the plane's.
         master_url: empty when it is not known.
         token: of the person who asks, None when there is none.
+        authority: whom to trust (PEM) that the master's certificate is right; None: the plane's
+            own, when the master is that of `folder`.
         poll_interval: seconds between two questions of the agent to its master.
         clock: what tells the age of what the agent said.
     """
     asking = fanout.Fanout(slots=1)
     agent = partial(_agent, folder, clock or SystemClock(), poll_interval)
-    checks = _checks(folder, master_url, token, agent)
+    checks = _checks(folder, _Master(folder, master_url, token, authority), agent)
     questions = {name: partial(_seen, check) for name, check in checks}
     replies = asking.ask(questions, timeout=BUDGET)
     if all(reply.verdict is not fanout.Verdict.LATE for reply in replies):
@@ -103,20 +113,42 @@ def _check_of(reply: fanout.Reply[Check]) -> Check:
     return Check(reply.name, Grade.FAIL, reply.error or "", "please report this")
 
 
+@dataclass(frozen=True, slots=True)
+class _Master:
+    """Which master is asked, as whom, and whom to trust."""
+
+    folder: DataFolder
+    url: str
+    token: str | None
+    authority: Path | None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the one that is noted in the folder."""
+        return self.folder.endpoints().master_url.rstrip("/") == self.url.rstrip("/")
+
+    @property
+    def tls(self) -> ClientTls | None:
+        if self.authority is not None:
+            return ClientTls(authority=self.authority)
+        return self.folder.client_tls() if self.is_own else None
+
+
 def _checks(
-    folder: DataFolder, master_url: str, token: str | None, agent: Callable[[], Check]
+    folder: DataFolder, master: _Master, agent: Callable[[], Check]
 ) -> Iterator[tuple[str, Callable[[], Check]]]:
     yield "python", _python
     yield "data folder", lambda: _data(folder)
     yield "disk space", lambda: _space(folder.path)
     yield "builder", _builder
     yield "plane", lambda: _plane(folder)
-    yield "master", lambda: _master(folder, master_url)
-    yield "token", lambda: _token(folder, master_url, token)
+    yield "master", lambda: _master(master)
+    yield "token", lambda: _token(master)
     yield "agent", agent
     if identity_file(folder).exists():
         yield "certificate", lambda: _certificate(folder)
-    yield "directory", lambda: _directory(folder)
+    if not has_joined(folder):
+        yield "directory", lambda: _directory(folder)
 
 
 def _ok(message: str) -> Check:
@@ -138,7 +170,8 @@ def _python() -> Check:
 def _data(folder: DataFolder) -> Check:
     path = folder.path
     if not path.exists():
-        return _warn(f"{path} does not exist yet", "`pelagos up` makes it")
+        mend = "`pelagos up` makes it, or `pelagos node run TOKEN` on a further computer"
+        return _warn(f"{path} does not exist yet", mend)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return _fail(f"{path} cannot be written by this user", "give another one with --data")
     mode = path.stat().st_mode & 0o777
@@ -167,13 +200,15 @@ def _builder() -> Check:
 def _plane(folder: DataFolder) -> Check:
     running = {part: pid for part in Part if (pid := folder.running(part))}
     if not running:
-        return _fail("no plane runs on this data", "start it: `pelagos up`")
+        what = "the agent does not run" if has_joined(folder) else "no plane runs on this data"
+        return _fail(what, _start(folder))
     for part, pid in running.items():
         if _is_stopped(pid):
-            return _fail(f"process {pid}, which runs the {part}, is stopped", _wake_or_end(pid))
+            said = f"process {pid}, which runs the {part}, is stopped"
+            return _fail(said, _wake_or_end(folder, pid))
     said = ", ".join(f"{part} (process {pid})" for part, pid in running.items())
     missing = ", ".join(part for part in Part if part not in running)
-    if missing:
+    if missing and not has_joined(folder):
         return _warn(f"{said}; not here: {missing}", f"`pelagos up --part` …: {missing}")
     return _ok(said)
 
@@ -187,35 +222,47 @@ def _is_stopped(pid: int) -> bool:
     return fields[:1] in (["T"], ["t"])
 
 
-def _wake_or_end(pid: int) -> str:
-    return f"`kill -CONT {pid}` lets it go on; or {_end(pid)}"
+def _start(folder: DataFolder) -> str:
+    return f"start it: `{how_to_start(folder)}`"
 
 
-def _end(pid: int) -> str:
-    return f"end it: `kill -KILL {pid}`, then `pelagos up`; services keep running"
+def _wake_or_end(folder: DataFolder, pid: int) -> str:
+    return f"`kill -CONT {pid}` lets it go on; or {_end(folder, pid)}"
 
 
-def _look_at(pid: int) -> str:
-    return _wake_or_end(pid) if _is_stopped(pid) else f"process {pid} hangs; {_end(pid)}"
+def _end(folder: DataFolder, pid: int) -> str:
+    again = how_to_start(folder)
+    return f"end it: `kill -KILL {pid}`, then `{again}`; services keep running"
+
+
+def _look_at(folder: DataFolder, pid: int) -> str:
+    if _is_stopped(pid):
+        return _wake_or_end(folder, pid)
+    return f"process {pid} hangs; {_end(folder, pid)}"
 
 
 def _silent(folder: DataFolder, part: Part, error: HttpError, mend: str) -> str:
     """What to do about a server that gave no answer: a process that hangs must end first."""
     pid = folder.running(part) if isinstance(error, HttpTimeout) else None
-    return _look_at(pid) if pid else mend
+    return _look_at(folder, pid) if pid else mend
 
 
-def _master(folder: DataFolder, url: str) -> Check:
+def _master(master: _Master) -> Check:
+    url, folder = master.url, master.folder
     if not url:
         return _fail("it is not known where the master is", "start it: `pelagos up`")
-    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE, tls=_tls(folder, url))
+    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE, tls=master.tls)
     try:
         answer = client.request("GET", "v1/health")
     except HttpError as error:
         mend = "start it: `pelagos up`, or correct the address"
-        if url.rstrip("/") == folder.endpoints().master_url.rstrip("/"):
+        if has_joined(folder) and master.is_own:
+            mend = (
+                "see that the master runs there, and that the network lets this computer through"
+            )
+        elif master.is_own:
             mend = _silent(folder, Part.MASTER, error, mend)
-        return _fail(error.message, mend)
+        return _fail(error.message, _trust(error, mend))
     finally:
         client.close()
     if answer.status != 200:  # noqa: PLR2004  # HTTP OK
@@ -223,19 +270,24 @@ def _master(folder: DataFolder, url: str) -> Check:
     return _ok(f"answers at {url}")
 
 
-def _tls(folder: DataFolder, url: str) -> ClientTls | None:
-    """Whom to trust: the plane of this folder has an authority of its own."""
-    own = folder.endpoints().master_url.rstrip("/") == url.rstrip("/")
-    return folder.client_tls() if own else None
+def _trust(error: HttpError, mend: str) -> str:
+    """What to do about a certificate is what the error itself says."""
+    return error.hint or mend if isinstance(error, HttpTlsError) else mend
 
 
-def _token(folder: DataFolder, url: str, token: str | None) -> Check:
-    if not token:
+def _token(master: _Master) -> Check:
+    if not master.token:
+        if has_joined(master.folder):
+            return _ok("of a person: none, and none is needed; the agent has its own")
         return _fail("there is no token", "`pelagos up` makes one; or set PELAGOS_TOKEN")
-    if not url:
+    return _tried_token(master, master.token)
+
+
+def _tried_token(master: _Master, token: str) -> Check:
+    if not master.url:
         return _warn("not tried: it is not known where the master is", "start it: `pelagos up`")
-    tls = _tls(folder, url)
-    client = SlapClient(url, token=token, timeout=BUDGET * _SERVER_SHARE, tls=tls)
+    timeout = BUDGET * _SERVER_SHARE
+    client = SlapClient(master.url, token=token, timeout=timeout, tls=master.tls)
     try:
         identity = client.identity()
     except SlapError as error:
@@ -253,17 +305,17 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
     said = read_status(Path(folder.endpoints().node_root or folder.node))
     pid = folder.running(Part.AGENT)
     if pid is None:
-        return _warn("no agent runs on this data", "start it: `pelagos up`")
+        return _warn("no agent runs on this data", _start(folder))
     if said is None:
         return _warn("the agent has said nothing yet", "wait a second and look again")
     if _is_stopped(pid):
-        return _fail(f"its process {pid} is stopped", _wake_or_end(pid))
+        return _fail(f"its process {pid} is stopped", _wake_or_end(folder, pid))
     status, written = said
     if status.cause.code != "ok":
         return _fail(status.cause.message, status.cause.hint or f"its log: {folder.node}/log")
     age = clock.time() - (status.last_contact or written)
     if age > poll_interval * _MISSED_POLLS + _ANSWER:
-        return _fail(f"has not heard its master for {age:.0f} s", _look_at(pid))
+        return _fail(f"has not heard its master for {age:.0f} s", _look_at(folder, pid))
     return _ok("runs and reaches the master")
 
 

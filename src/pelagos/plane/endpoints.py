@@ -69,5 +69,7 @@ def _damaged(path: Path, reason: str) -> PelagosError:
     return PelagosError(
         f"{path} is damaged: {reason}",
         hint="remove it and run `pelagos up` again, with the former --master-port, and the former "
-        "--computer-id if that was not this host's name; or restore it from a backup",
+        "--computer-id if that was not this host's name; or "
+        "restore it from a backup; a computer that joined joins again: pelagos computer add NAME "
+        "--again",
     )

@@ -51,8 +51,8 @@ def identity_file(folder: DataFolder) -> Path:
 
 def has_joined(folder: DataFolder) -> bool:
     """Whether this is the data of a computer of a plane elsewhere, and of no plane of its own."""
-    is_plane = folder.token() is not None or folder.database.exists()
-    return folder.node_token() is not None and not is_plane
+    is_plane = (folder.path / "token").exists() or folder.database.exists()
+    return (folder.node / "token").exists() and not is_plane
 
 
 def how_to_start(folder: DataFolder) -> str:

@@ -15,6 +15,7 @@ from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.events import Announcer, Waker
+from pelagos.plane.membership import has_joined, how_to_start
 from pelagos.plane.settings import Part, PlaneSettings, default_computer_id
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def run(settings: PlaneSettings, *, on_ready: Callable[[Endpoints], None]) -> No
     """
     folder = DataFolder(settings.data)
     folder.create()
+    if Part.MASTER in settings.parts:
+        _refuse_joined(folder)
     with contextlib.ExitStack() as stack:
         for part in sorted(settings.parts):
             stack.enter_context(folder.hold(part))
@@ -47,6 +50,19 @@ def run(settings: PlaneSettings, *, on_ready: Callable[[Endpoints], None]) -> No
         while (number := signals.wait(1.0)) is None:
             _check(alive, folder)
         log.info("got %s, stopping", signal.Signals(number).name)
+
+
+def _refuse_joined(folder: DataFolder) -> None:
+    """Pass, unless this computer works for a plane elsewhere: a master here would cut it off."""
+    if not has_joined(folder):
+        return
+    known = folder.endpoints()
+    raise PelagosError(
+        f"{folder.path} is the data of the computer {known.computer_id}, which joined the plane "
+        f"at {known.master_url}; no plane of its own starts there",
+        hint="run it for that plane: pelagos node run\n"
+        "or start a plane on another folder: pelagos up --data DIR",
+    )
 
 
 def _check(alive: Alive, folder: DataFolder) -> None:
@@ -59,7 +75,8 @@ def _check(alive: Alive, folder: DataFolder) -> None:
     if ended:
         raise PelagosError(
             f"the {' and the '.join(ended)} ended by itself",
-            hint=f"this log and those in {folder.node}/log say why; start again: pelagos up",
+            hint=f"this log and those in {folder.node}/log say why; start again: "
+            f"{how_to_start(folder)}",
         )
 
 

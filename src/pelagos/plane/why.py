@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.membership import how_to_start
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
@@ -62,7 +63,7 @@ def _agent_down(folder: DataFolder, computer_id: str, since: float) -> Cause:
     return Cause(
         code="agent-down",
         message=f"the agent of {computer_id} does not run; its services keep running, unchanged",
-        hint=f"pelagos up --data {folder.path}",
+        hint=f"{how_to_start(folder)} --data {folder.path}",
         since=since,
         seen_by=f"this command, on {computer_id}",
     )

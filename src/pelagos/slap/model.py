@@ -256,7 +256,11 @@ class ReleaseOnComputer:
 
 @dataclass(frozen=True, slots=True)
 class PartitionSummary:
-    """One slot of a computer and who sits in it."""
+    """One slot of a computer and who sits in it.
+
+    Attributes:
+        service: None when it is free; empty, and without a status, when it is another's.
+    """
 
     partition_id: str
     service: str | None = None

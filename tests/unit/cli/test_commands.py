@@ -12,6 +12,7 @@ from pelagos.slap.model import (
     Explanation,
     InstanceState,
     InstanceStatus,
+    PartitionSummary,
     ReleaseOnComputer,
     ReleaseStatus,
     SupplyState,
@@ -556,3 +557,11 @@ def test_services_are_printed_as_their_pages_come(world):
     assert out == "".join(f"- reference: {name}\n" for name in names)
     values = world.run("service", "list", "-o", "value", "--columns", "reference").out
     assert values.split() == names
+
+
+def test_a_partition_of_another_is_not_shown_as_free(world):
+    seats = (PartitionSummary("slappart0", "", ""), PartitionSummary("slappart1"))
+    world.routes = {"GET /v1/computers/COMP": world.answer(world.computer(partitions=seats))}
+    said = world.run("computer", "info", "COMP").out
+    assert "(another's)" in said.split("slappart0")[1].splitlines()[0]
+    assert "(free)" in said.split("slappart1")[1].splitlines()[0]

@@ -9,6 +9,7 @@ import pytest
 
 from pelagos.core import wire
 from pelagos.core.clock import ManualClock
+from pelagos.core.http import Response
 from pelagos.plane import doctor
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor import Check, Grade
@@ -111,3 +112,52 @@ def test_a_stopped_process_is_named_at_once(
     assert found.grade is Grade.FAIL
     assert "is stopped" in found.message
     assert f"kill -CONT {os.getpid()}" in found.mend
+
+
+@pytest.fixture
+def joined(folder: DataFolder) -> DataFolder:
+    """The data of a computer that joined a plane elsewhere."""
+    folder.keep_node_token("secret")
+    folder.note(master_url="http://127.0.0.1:1", computer_id="box")
+    return folder
+
+
+def test_a_computer_that_joined_is_not_told_to_start_a_plane(joined: DataFolder):
+    checks = doctor.run(joined, "http://127.0.0.1:1", None)
+    assert not [one for one in checks if "pelagos up" in one.message + one.mend]
+    assert "pelagos node run" in check(checks, "plane").mend
+    assert "pelagos node run" in check(checks, "agent").mend
+    assert check(checks, "token").grade is Grade.OK
+    assert "directory" not in [one.name for one in checks]
+
+
+def test_a_computer_that_joined_needs_only_its_agent(joined: DataFolder):
+    with joined.hold(Part.AGENT):
+        found = check(doctor.run(joined, "http://127.0.0.1:1", None), "plane")
+    assert found.grade is Grade.OK
+
+
+def test_a_named_authority_is_the_one_that_is_trusted(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    class Client:
+        def __init__(self, *_: object, tls: object = None, **_more: object) -> None:
+            asked.append(tls)
+
+        def close(self) -> None:
+            pass
+
+        def request(self, *_: object) -> Response:
+            return Response(200, {}, b"")
+
+        def identity(self) -> dict[str, str]:
+            return {"kind": "person", "name": "ann"}
+
+    monkeypatch.setattr(doctor, "HttpClient", Client)
+    monkeypatch.setattr(doctor, "SlapClient", Client)
+    authority = folder.path / "config.ca.pem"
+    checks = doctor.run(folder, "https://m:1", "secret", authority=authority)
+    assert check(checks, "token").message == "good for person ann"
+    assert [tls and tls.authority for tls in asked[:2]] == [authority] * 2

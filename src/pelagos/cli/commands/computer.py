@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
 
 _SEATS = (
     Column("partition_id", "partition"),
-    Column("service", show=lambda name: name or "(free)"),
+    Column("service", show=lambda name: name or ("(free)" if name is None else "(another's)")),
     Column("status"),
 )
 

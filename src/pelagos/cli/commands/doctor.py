@@ -57,6 +57,7 @@ class Doctor(Command):
             DataFolder(self.context.data),
             url or "",
             token,
+            authority=self.context.plane.authority,
             poll_interval=self.context.config.of(NodeConfig).poll_interval,
             clock=self.context.clock,
         )

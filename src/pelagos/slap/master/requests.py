@@ -147,11 +147,10 @@ class Requests(UseCases):
             if former is state:
                 return
             removing = state is SupplyState.DESTROYED
-            users = [
-                item.title
+            users = sum(
+                item.release_url == url and item.requested_state is not InstanceState.DESTROYED
                 for item in change.store.instances_of_computer(computer.key)
-                if item.release_url == url and item.requested_state is not InstanceState.DESTROYED
-            ]
+            )
             cause = (
                 causes.release_removing(url, computer_id, users, change.now)
                 if removing

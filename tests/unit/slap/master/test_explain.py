@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pelagos.slap.master import causes
 from pelagos.slap.master.explain import (
     ComputerFacts,
     Finding,
@@ -141,3 +142,9 @@ def test_a_computer_is_never_seen_silent_or_there(computer):
         silent = NOW - computer.last_seen > SILENT_AFTER
         assert finding.state == ("silent" if silent else "ok")
         assert finding.cause.since == computer.last_seen
+
+
+def test_a_computer_without_its_agent_names_both_ways_to_start_one():
+    for make in (causes.never_seen, causes.computer_silent):
+        hint = make("box", 1.0).hint
+        assert hint.index("`pelagos node run`") < hint.index("`pelagos up`")

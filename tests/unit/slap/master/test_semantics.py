@@ -433,13 +433,13 @@ def test_fewer_partitions_keep_those_that_are_busy(site: Site):
 # ---- supply -------------------------------------------------------------------------------------
 
 
-def test_a_removal_names_who_still_uses_the_release_and_can_be_undone(site: Site):
+def test_a_removal_says_that_the_release_is_still_used_and_can_be_undone(site: Site):
     found = site.request()
     site.report(found)
     site.supply(state="destroyed")
     (release,) = site.service.releases()
     assert release.cause.code == "release-removing"
-    assert "hello still uses it" in release.cause.message
+    assert "; a service still uses it" in release.cause.message
     assert release.cause.hint == f"pelagos supply {URL} {COMPUTER} keeps it"
     assert site.request(parameters={"a": "b"}).guid == found.guid
     assert site.service.explain("hello").cause.code == "release-not-supplied"
