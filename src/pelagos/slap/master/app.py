@@ -19,7 +19,7 @@ from pelagos.core.wire import WireError
 from pelagos.slap import protocol
 from pelagos.slap.errors import ResourceNotReady, SlapError
 from pelagos.slap.master import raw_path
-from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind
+from pelagos.slap.master.auth import ANYBODY, OPEN, Authenticator, Identity, Kind, check_kind
 from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.faces.jsonrpc import failure
 from pelagos.slap.master.service import Service
@@ -74,6 +74,7 @@ def _view(route: Route, service: Service, authenticator: Authenticator) -> Calla
         else:
             peer = request.environ.get(PEER_CERTIFICATE)
             identity = authenticator.identify(headers.get("Authorization"), peer)
+        check_kind(identity, route.right or route.name)
         if route.streams:  # the work itself says how much it takes
             request.max_content_length = _NO_LIMIT
         sent = request.args if reads or route.streams else request.form

@@ -188,6 +188,20 @@ _ABOUT_NOBODY = frozenset(
 OPEN = frozenset(call for call, kinds in RIGHTS.items() if kinds == _ANYBODY)
 
 
+def check_kind(identity: Identity, call: str) -> None:
+    """Pass, when identities of this kind make this call at all; about whom is for `permit`.
+
+    Raises:
+        Unauthorized: they do not.
+    """
+    if identity.kind not in RIGHTS[call]:
+        raise Unauthorized(
+            f"a {identity.kind} may not call {call}",
+            status=403,
+            hint=f"use the token of a {max(RIGHTS[call])}",
+        )
+
+
 def permit(
     identity: Identity, call: str, computer_id: str | None = None, partition_id: str | None = None
 ) -> None:
@@ -196,12 +210,7 @@ def permit(
     Raises:
         Unauthorized: it may not.
     """
-    if identity.kind not in RIGHTS[call]:
-        raise Unauthorized(
-            f"a {identity.kind} may not call {call}",
-            status=403,
-            hint=f"use the token of a {max(RIGHTS[call])}",
-        )
+    check_kind(identity, call)
     if identity.kind is Kind.PERSON or call in _ABOUT_NOBODY:
         return
     own = identity.computer_id == computer_id
@@ -212,7 +221,9 @@ def permit(
         own = own and identity.partition_id == partition_id
     if not own:
         raise Unauthorized(
-            f"{identity.kind} {identity.name} may call {call} for itself only", status=403
+            f"{identity.kind} {identity.name} may call {call} for itself only",
+            status=403,
+            hint="name it in the call, or ask as a person",
         )
 
 

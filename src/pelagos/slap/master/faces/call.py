@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, get_type_hints
 
 from pelagos.core import wire
+from pelagos.core.spelling import hint
 from pelagos.slap import protocol
 from pelagos.slap.errors import BadRequest
 from pelagos.slap.master.auth import Identity, permit
@@ -95,19 +96,35 @@ class Call:
         return value
 
     def document(self, into: Any) -> Any:
-        """The JSON body as a value of that type.
+        """The JSON body as a value of that type; a key that it does not have is an error.
+
+        Args:
+            into: a dataclass or a TypedDict.
 
         Raises:
             BadRequest: it is not one; says where.
         """
         try:
-            return wire.convert(wire.decode(self.body), into)
+            sent = wire.convert(wire.decode(self.body), dict[str, Any])
+            _check_keys(sent, list(get_type_hints(into)))
+            return wire.convert(sent, into)
         except wire.WireError as error:
             raise BadRequest(
                 error.message,
                 status=400,
                 hint="send a JSON object as docs/reference/http-api.md says",
             ) from error
+
+
+def _check_keys(sent: Mapping[str, Any], known: list[str]) -> None:
+    """Pass, when each key is known: a misspelt one would be a wish without effect."""
+    for name in sent:
+        if name not in known:
+            raise BadRequest(
+                f"the key {name[:40]!r} is not known",
+                status=400,
+                hint=hint(name, known, quoted=True),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +164,12 @@ class Route:
     """Where a call is answered.
 
     Attributes:
-        name: as the table of rights knows it.
+        name: of the call.
         verb: GET, POST or PUT.
         path: with Flask's placeholders.
         work: answers it.
+        right: as the table of rights knows it, when several have one there; else by its name.
+            What kind of caller makes the call is checked before `work`, which sees about whom.
         by_agent: only agents have a reason to make it, so it is a sign of life.
         streams: its body may be of any length and is handed over unread, as `Call.stream`.
     """
@@ -161,3 +180,4 @@ class Route:
     work: Callable[[Call], Answer]
     by_agent: bool = False
     streams: bool = False
+    right: str = ""

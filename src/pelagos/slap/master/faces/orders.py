@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
-from pelagos.core import wire
 from pelagos.slap import protocol
-from pelagos.slap.errors import BadRequest
-from pelagos.slap.master.auth import permit
 from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
 from pelagos.slap.model import InstanceRequest, InstanceState
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,71 +63,43 @@ class OrderFace:
 
     def plan(self, call: Call) -> Answer:
         """What a request would do."""
-        permit(call.identity, call.name)
-        wish = _request(_document(call, _Wish))
+        wish = _request(call.document(_Wish))
         return Answer.json(self._service.plan(wish, call.identity))
 
     def apply(self, call: Call) -> Answer:
         """A planned request, when its plan still holds."""
-        permit(call.identity, call.name)
-        sent = _document(call, _PlannedWish)
+        sent = call.document(_PlannedWish)
         instance = self._service.apply(_request(sent), sent.basis, call.identity)
         return Answer.json(instance)
 
     def tree(self, call: Call) -> Answer:
         """All instances of a tree."""
-        permit(call.identity, call.name)
         return Answer.json(self._service.tree(_name(call), call.identity))
 
     def rename(self, call: Call) -> Answer:
         """Another name; answers with the service as it is then."""
-        permit(call.identity, call.name)
-        reference = protocol.text_field(
-            {"reference": _document(call, _Name).reference}, "reference"
-        )
+        reference = protocol.text_field({"reference": call.document(_Name).reference}, "reference")
         guid = self._service.rename_service(_name(call), reference, call.identity)
         return Answer.json(self._service.service(guid, call.identity))
 
     def bang(self, call: Call) -> Answer:
         """A service is processed again; answers with it as it is then."""
-        permit(call.identity, call.name)
-        text = _document(call, _Bang).message
+        text = call.document(_Bang).message
         guid = self._service.bang_service(_name(call), text, call.identity)
         return Answer.json(self._service.service(guid, call.identity))
 
     def drain(self, call: Call) -> Answer:
         """Nothing new for a computer, or the end of that; answers with it as it is then."""
         computer_id = call.computer()
-        self._service.drain(computer_id, _document(call, _Drain).draining, call.identity)
+        self._service.drain(computer_id, call.document(_Drain).draining, call.identity)
         return Answer.json(self._service.computer(computer_id, call.identity))
 
     def bang_computer(self, call: Call) -> Answer:
         """All instances of a computer are processed again; answers with it as it is then."""
         computer_id = call.computer()
-        text = _document(call, _Bang).message
+        text = call.document(_Bang).message
         self._service.bang_computer(computer_id, text, call.identity)
         return Answer.json(self._service.computer(computer_id, call.identity))
-
-
-def _document(call: Call, into: type[T]) -> T:
-    """The JSON body as a value of that type; a key that it does not have is an error."""
-    sent = call.document(dict[str, Any])
-    known = [item.name for item in fields(into)]  # type: ignore[arg-type]  # one of those above
-    unknown = sorted(set(sent) - set(known))
-    if unknown:
-        raise BadRequest(
-            f"the key {unknown[0][:40]!r} is not known",
-            status=400,
-            hint=f"use {', '.join(known)}",
-        )
-    try:
-        return wire.convert(sent, into)
-    except wire.WireError as error:
-        raise BadRequest(
-            error.message,
-            status=400,
-            hint="send a JSON object as docs/reference/http-api.md says",
-        ) from error
 
 
 def _request(wish: _Wish) -> InstanceRequest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pelagos.slap.master.auth import permit
 from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.usage import Usages, UsageWish
 
@@ -19,7 +18,6 @@ class UsageFace:
 
     def usage(self, call: Call) -> Answer:
         """Movements."""
-        permit(call.identity, call.name)
         until = call.number("until", 0.0)
         wish = UsageWish(
             service=call.fields.get("service") or None,
