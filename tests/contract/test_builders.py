@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,10 @@ from pelagos.slap.agent.builders.base import Builder, Connection, Run
 from pelagos.slap.agent.builders.buildout import BuildoutBuilder
 from pelagos.slap.agent.builders.fake import FakeBuilder, FakeRelease
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
-from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.lock import Lock
 from pelagos.slap.agent.partition import PartitionFiles
-from pelagos.slap.agent.process import clean_environment
+from pelagos.slap.agent.process import MARK, clean_environment
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.model import Cause
 
@@ -101,7 +102,7 @@ def configure(builder: Builder, layout: Layout, url: str, name: str = "slappart0
     files.ensure()
     files.begin("SOFTINST-1", layout.release(url))
     told = Connection("COMP", name, "http://x:s3cret@127.0.0.1:1", url, "started")
-    with locked(files.lock) as lock:
+    with Lock(files.lock).hold() as lock:
         environ = clean_environment(os.environ, files.folder)
         run = Run(files.folder, files.log, lock, told, environ)
         builder.configure(url, run, threading.Event())
@@ -208,7 +209,9 @@ def test_a_finished_build_is_not_repeated(layout: Layout, releases: Releases) ->
 
 def test_two_builds_never_run_in_one_folder(layout: Layout, releases: Releases) -> None:
     builder = real(layout)
-    with locked(layout.release_lock(releases.good)), pytest.raises(StepDeferred):
+    (layout.release(releases.good)).mkdir()
+    (layout.release(releases.good) / ".pelagos-building").touch()
+    with Lock(layout.release_lock(releases.good)).hold(), pytest.raises(StepDeferred):
         build(builder, releases.good)
 
 
@@ -288,4 +291,38 @@ def test_warm_buildouts_are_few(layout: Layout, releases: Releases, tmp_path: Pa
     (second,) = builder._warm._servers.values()
     assert second.process.pid != first.process.pid
     assert first.process.returncode is not None
+    builder.close()
+
+
+def test_a_daemon_that_a_failed_build_left_does_not_hold_up_the_next(
+    layout: Layout, releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    driver = tmp_path / "driver.py"
+    driver.write_text(
+        "import os, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid(); time.sleep(100); os._exit(0)\n"
+        "print('Error: no'); sys.exit(1)\n"
+    )
+    monkeypatch.setattr("pelagos.slap.agent.builders.buildout.DRIVER", driver)
+    for _ in range(2):
+        with pytest.raises(StepFailed, match="no"):
+            build(real(layout), releases.good)
+
+
+def test_a_lock_without_a_build_is_taken_back(layout: Layout, releases: Releases) -> None:
+    lock = Lock(layout.release_lock(releases.good))
+    handle = lock._take()  # as by an agent that was killed after the build had ended
+    left = subprocess.Popen(
+        ["sleep", "100"],
+        pass_fds=[handle],
+        env={**os.environ, MARK: "a-run"},
+        start_new_session=True,
+    )
+    os.close(handle)
+    builder = real(layout)
+    with pytest.raises(StepDeferred):
+        build(builder, releases.good)
+    assert left.wait(10) < 0
+    build(builder, releases.good)
     builder.close()

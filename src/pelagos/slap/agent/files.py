@@ -59,8 +59,9 @@ def locked(path: Path) -> Iterator[int]:
     Raises:
         BlockingIOError: somebody else holds it.
     """
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     with acting_as(owner_of(path.parent)):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield handle

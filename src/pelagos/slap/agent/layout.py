@@ -9,6 +9,8 @@ from pathlib import Path
 from pelagos.slap.agent.errors import AgentError
 
 PARTITION_PREFIX = "slappart"
+#: The folder of locks beside the partitions; only the agent's own user can open them.
+LOCKS = ".locks"
 
 
 class Layout:
@@ -79,8 +81,8 @@ class Layout:
         return self.logs / f"software-{release_key(url)}.log"
 
     def release_lock(self, url: str) -> Path:
-        """The file whose lock a running build holds."""
-        return self.software / f".{release_key(url)}.lock"
+        """The file whose lock a running build holds; releases' own users cannot open it."""
+        return self.instance / LOCKS / f"software-{release_key(url)}"
 
     def partition(self, partition_id: str) -> Path:
         """The folder of one of our partitions.

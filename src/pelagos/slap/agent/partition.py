@@ -16,6 +16,7 @@ from pelagos.slap.agent.account import Account, acting_as, owner_of
 from pelagos.slap.agent.errors import StepFailed
 from pelagos.slap.agent.facts import PartitionSeen, ProgramStatus
 from pelagos.slap.agent.files import ensure_folder, write_atomic
+from pelagos.slap.agent.layout import LOCKS
 from pelagos.slap.agent.process import end_processes_of
 from pelagos.slap.agent.removal import remove
 from pelagos.slap.agent.supervisors.base import Program
@@ -68,8 +69,11 @@ class PartitionFiles:
 
     @property
     def lock(self) -> Path:
-        """Locked while the partition is being changed, by whatever changes it."""
-        return self._state / "lock"
+        """Locked while the partition is being changed, by whatever changes it.
+
+        It lies where the instance cannot open it: a lock that it held would hold up the agent.
+        """
+        return self.folder.parent / LOCKS / self.folder.name
 
     @_as_owner
     def ensure(self) -> None:

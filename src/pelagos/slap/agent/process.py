@@ -85,8 +85,8 @@ def run_logged(
 ) -> Finished:
     """Run a program whose output goes to the open file `log`; leaves nothing running.
 
-    As root it runs as the owner of `cwd`, as with `run_captured`. When it is ended, so is what it
-    had put into a session of its own and let go.
+    As root it runs as the owner of `cwd`, as with `run_captured`. With it ends what it had put
+    into a session of its own and let go.
 
     Raises:
         OSError: it cannot be started.
@@ -104,8 +104,7 @@ def run_logged(
         pass_fds=tuple(pass_fds),
     ) as process:
         done = _await(process, timeout, stop)
-    if done.is_late or done.is_stopped:
-        end_marked(mark)
+    end_marked(mark)
     return done
 
 
@@ -230,13 +229,20 @@ def end_tree(pid: int, *, has_ended: bool = False) -> None:
 
 def end_marked(mark: str) -> None:
     """End what a run left behind in a session of its own; it carries the run's mark."""
-    wanted = f"{MARK}={mark}".encode()
     for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            if wanted in Path(f"/proc/{entry}/environ").read_bytes().split(b"\0"):
+        if entry.isdigit() and is_marked(int(entry), mark):
+            with contextlib.suppress(OSError):
                 os.kill(int(entry), signal.SIGKILL)
+
+
+def is_marked(pid: int, mark: str = "") -> bool:
+    """Whether a process carries this mark, or any."""
+    wanted = f"{MARK}={mark}".encode()
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return wanted in environ if mark else any(one.startswith(wanted) for one in environ)
 
 
 def end_processes_of(uid: int) -> None:

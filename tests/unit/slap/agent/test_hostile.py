@@ -20,8 +20,8 @@ from pelagos.slap.agent.builders.buildout import BuildoutBuilder
 from pelagos.slap.agent.cause import Causes
 from pelagos.slap.agent.errors import StepFailed
 from pelagos.slap.agent.facts import ProgramState, ProgramStatus
-from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.lock import Lock
 from pelagos.slap.agent.partition import PartitionFiles
 from pelagos.slap.agent.promise_plugin import release_python
 from pelagos.slap.agent.settings import AgentSettings
@@ -86,7 +86,7 @@ class Place:
         builder = BuildoutBuilder(self.layout, settings, clock=SystemClock())
         told = Connection("COMP", "slappart0", "http://master/", self.url, "started")
         environ = {"PATH": os.environ["PATH"]}
-        with locked(self.files.lock) as lock:
+        with Lock(self.files.lock).hold() as lock:
             run = Run(self.folder, self.files.log, lock, told, environ)
             builder.configure(self.url, run, threading.Event())
 
@@ -188,7 +188,7 @@ def test_the_python_of_a_release_is_read_from_plain_files_only(
 
 def test_too_many_services_are_refused_and_soon(place: Place) -> None:
     run = place.make("etc/run/0")
-    for number in range(3000):
+    for number in range(1200):
         run.with_name(str(number)).touch(0o755)
     began = time.monotonic()
     place.files.see(())
@@ -210,7 +210,7 @@ def test_a_large_executable_is_known_by_its_beginning_and_its_stamp(place: Place
 
 def test_folders_in_folders_go_however_deep(place: Place) -> None:
     with contextlib.chdir(place.folder):
-        for _ in range(3000):
+        for _ in range(1200):
             Path("d").mkdir()
             os.chdir(place.own(Path("d")))
     place.files.wipe()

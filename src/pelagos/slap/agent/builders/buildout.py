@@ -24,18 +24,16 @@ from pelagos.slap.agent.diagnose import diagnose_buildout, tail
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.files import (
     ensure_folder,
-    locked,
     read_tail,
     read_text,
     remove_folder,
     write_atomic,
 )
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.lock import Held, Lock
 from pelagos.slap.agent.process import (
     Finished,
     clean_environment,
-    end_tree,
-    pids_with_argument,
     run_logged,
 )
 from pelagos.slap.agent.promise import executables
@@ -124,7 +122,7 @@ class BuildoutBuilder:
         """Fetch or build a release under its lock, unless that has been done."""
         folder = self._layout.release(url)
         try:
-            with locked(self._layout.release_lock(url)) as lock:
+            with self._lock(url).hold() as lock:
                 if (folder / COMPLETED).exists() or (folder / BUILT).exists():
                     return
                 missed = self._missed(url, folder, stop)
@@ -135,7 +133,7 @@ class BuildoutBuilder:
                     raise StepDeferred("The build is not wished any more.")
                 on_start()
                 self._build_locked(url, folder, lock, stop, missed)
-        except BlockingIOError:
+        except Held:
             self._end_overdue(url)
             raise StepDeferred(
                 "A build that an earlier agent started is still running.", retry_after=1.0
@@ -213,7 +211,6 @@ class BuildoutBuilder:
     def _run_build(
         self, folder: Path, log: Path, lock: int, stop: threading.Event, missed: str
     ) -> Finished:
-        os.truncate(lock, 0)
         arguments = [
             "-U",
             "-N",
@@ -238,30 +235,32 @@ class BuildoutBuilder:
                 pass_fds=[lock],
             )
 
+    def _lock(self, url: str) -> Lock:
+        return Lock(self._layout.release_lock(url))
+
     def _end_overdue(self, url: str) -> None:
-        """End an earlier agent's build whose time is over; it is found by its argument."""
-        log = self._layout.release_log(url)
-        started = (self._layout.release(url) / BUILDING).stat().st_mtime if log.exists() else 0.0
+        """End an earlier agent's build whose time is over, and what is left of one that ended."""
+        try:
+            started = (self._layout.release(url) / BUILDING).lstat().st_mtime
+        except OSError:  # it ended, and left something that holds its lock
+            self._lock(url).end_holders()
+            return
         # Begun in the future: the clock was set back, and its time would be over too late.
-        if started and abs(self._clock.time() - started) > self._settings.build_timeout:
-            for pid in pids_with_argument(str(self._layout.release(url) / BUILT)):
-                end_tree(pid)
+        if abs(self._clock.time() - started) > self._settings.build_timeout:
+            self._lock(url).end_holders()
 
     def remove(self, url: str) -> None:
         """Remove a release; the marker goes first, so that nothing uses what is left of it."""
         folder = self._layout.release(url)
+        lock = self._lock(url)
         try:
-            with (
-                locked(self._layout.release_lock(url)),
-                acting_as(owner_of(self._layout.software)),
-            ):
+            with lock.hold(), acting_as(owner_of(self._layout.software)):
                 (folder / COMPLETED).unlink(missing_ok=True)
                 remove_folder(folder)
-        except BlockingIOError:
-            for pid in pids_with_argument(str(folder / BUILT)):
-                end_tree(pid)
+        except Held:
+            lock.end_holders()
             raise StepDeferred("Its build is being ended first.", retry_after=0.5) from None
-        self._layout.release_lock(url).unlink(missing_ok=True)
+        lock.remove()
         self._layout.release_log(url).unlink(missing_ok=True)
 
     # ---- instances ------------------------------------------------------------------------------
