@@ -1,34 +1,37 @@
 """Check values against a JSON Schema, safely: the only door to the library jsonschema.
 
 A schema may come from a stranger. Nothing is fetched: what it refers to is passed in. What it
-could do to take for ever is bounded: its patterns are looked at before they are used, and its
-references are counted. The draft is the one that the schema names, or else 2020-12.
+could do to take for ever is bounded: its size, its patterns, which are looked at before they are
+used, and by a `Budget` all that a check does together. The draft is the one that the schema
+names, or else 2020-12.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from pelagos.core.errors import PelagosError
+from pelagos.core.json_schema_bounds import (
+    Budget,
+    SchemaError,
+    bounds,
+    check_patterns,
+    count,
+)
 from pelagos.core.spelling import nearest
 
-#: References that one check may follow: a few that name each other twice grow without end.
-_REFERENCE_LIMIT = 20_000
-#: Steps that a pattern may take on one text, as far as its repetitions tell.
-_PATTERN_STEPS = 10_000_000
-_PATTERN_LENGTH = 1000
-#: Characters of a text on which a pattern with nested repetitions is still tried.
-_EXPLOSIVE_LENGTH = 16
-_CHOICES = 3
-_NAME_LENGTH = 200
-#: Items of a list whose being different is checked although they are no plain values.
-_UNIQUE_LIMIT = 2000
+#: Problems that are told.
+_TOLD = 100
+#: Names among which a similar one is looked for.
+_NAMES = 300
 _SHOWN = 40
 _SECRET = re.compile(r"pass|secret|token|key|credential|pin\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+__all__ = ["Budget", "Problem", "SchemaError", "check"]
+
 _TYPES = {
     "array": "a list",
     "boolean": "true or false",
@@ -38,12 +41,6 @@ _TYPES = {
     "object": "an object",
     "string": "a text",
 }
-
-Report = Callable[[Any], tuple[str, str]]
-
-
-class SchemaError(PelagosError):
-    """The schema cannot be used: it is not one, or could take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,7 @@ def check(
     resources: Mapping[str, object] | None = None,
     base: str = "",
     name: str = "value",
+    budget: Budget | None = None,
 ) -> tuple[Problem, ...]:
     """What does not fit, the outermost first; empty when all is well.
 
@@ -79,6 +77,7 @@ def check(
         resources: what it may refer to, by absolute URL.
         base: its own URL, for its relative references.
         name: what the value is called in paths.
+        budget: for all of it; a new one when None.
 
     Raises:
         SchemaError: the schema cannot be used.
@@ -93,8 +92,10 @@ def check(
         raise SchemaError("a JSON Schema is an object, or true or false")
     known = dict(resources or {})
     known.setdefault(base, schema)
+    budget = budget or Budget()
+    budget.spend(count(known.values()) / 64)
     for document in known.values():
-        _check_patterns(document)
+        check_patterns(document)
     try:
         kind = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         kind.check_schema(schema)  # type: ignore[arg-type]  # true and false are schemas, too
@@ -102,133 +103,21 @@ def check(
         draft = specification_with(str(named), default=DRAFT202012)
         made = [(url, Resource.from_contents(one, draft)) for url, one in known.items()]
         registry: Any = Registry().with_resources(made)
-        bounded: Any = validators.extend(kind, _bounds(kind.VALIDATORS))  # type: ignore[no-untyped-call]  # its stubs
+        bounded: Any = validators.extend(kind, bounds(kind.VALIDATORS, budget))  # type: ignore[no-untyped-call]  # its stubs
         start = {"$ref": base} if base else schema
         checker = bounded(start, registry=registry)
-        found = [_leaf(error) for error in checker.iter_errors(value)]
+        found = [_leaf(error) for error in islice(checker.iter_errors(value), _TOLD)]
     except jsonschema.SchemaError as error:
         raise SchemaError(f"the schema is no JSON Schema: {error.message[:200]}") from error
     except Unresolvable as error:
         raise SchemaError(f"the schema refers to something unknown: {str(error)[:200]}") from error
     except RecursionError as error:
         raise SchemaError("the schema, or the value, is nested too deep") from error
-    except (re.error, TypeError, ValueError, OverflowError) as error:
+    except (re.error, TypeError, ValueError, OverflowError, AttributeError, LookupError) as error:
         raise SchemaError(f"the schema cannot be used: {str(error)[:200]}") from error
-    problems = [problem for error in found for problem in _problems(error, name)]
+    told = (problem for error in found for problem in _problems(error, name))
+    problems = list(islice(told, _TOLD))
     return tuple(dict.fromkeys(sorted(problems, key=lambda one: (one.path.count("."), one.path))))
-
-
-# ---- bounds -------------------------------------------------------------------------------------
-
-
-def _bounds(usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords of a draft that could take for ever, bounded."""
-    left = [_REFERENCE_LIMIT]
-
-    def counted(keyword: str) -> Callable[..., Iterator[Any]]:
-        def follow(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-            left[0] -= 1
-            if left[0] < 0:
-                raise SchemaError("the schema follows too many references")
-            yield from usual[keyword](checker, value, instance, schema) or ()
-
-        return follow
-
-    def pattern(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        if isinstance(instance, str) and _is_quick(value, len(instance)):
-            yield from usual["pattern"](checker, value, instance, schema) or ()
-
-    def unique(checker: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        if isinstance(instance, list) and len(instance) <= _UNIQUE_LIMIT:
-            yield from usual["uniqueItems"](checker, value, instance, schema) or ()
-
-    references = ("$ref", "$dynamicRef", "$recursiveRef")
-    bounded: dict[str, Any] = {key: counted(key) for key in references if key in usual}
-    return {**bounded, "pattern": pattern, "uniqueItems": unique}
-
-
-def _check_patterns(document: object) -> None:
-    """Refuse patterns on which Python's engine could work for ever."""
-    for keyword, pattern in _patterns(document):
-        is_named = keyword == "patternProperties"
-        if len(pattern) > _PATTERN_LENGTH or (
-            _is_explosive(pattern) and (is_named or _is_hopeless(pattern))
-        ):
-            raise SchemaError(
-                f"the schema has a pattern that could take for ever: {pattern[:80]!r}",
-                hint="write it without a repetition inside of a repetition",
-            )
-        if is_named and _NAME_LENGTH ** _repeats(pattern) > _PATTERN_STEPS:
-            raise SchemaError(f"the schema has too slow a pattern for names: {pattern[:80]!r}")
-
-
-def _is_quick(pattern: str, length: int) -> bool:
-    """Whether a pattern is soon done with a text of this length, as far as can be told."""
-    if _is_explosive(pattern):
-        return length <= _EXPLOSIVE_LENGTH
-    return bool(length ** _repeats(pattern) <= _PATTERN_STEPS)
-
-
-def _is_hopeless(pattern: str) -> bool:
-    """Whether a pattern with nested repetitions may be slow on short texts already."""
-    return pattern.count("|") > _CHOICES or "{" in pattern
-
-
-def _patterns(document: object) -> Iterator[tuple[str, str]]:
-    """Every pattern of a schema, with its keyword; deep ones do not need recursion."""
-    waiting = [document]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            waiting += one.values()
-            if isinstance(one.get("pattern"), str):
-                yield "pattern", one["pattern"]
-            if isinstance(one.get("patternProperties"), dict):
-                yield from (("patternProperties", key) for key in one["patternProperties"])
-
-
-_MARK = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[^)]*?[:=!>])?|\)|[*+]|\{\d*,?\d*\}|\||.", re.DOTALL
-)
-
-
-def _is_explosive(pattern: str) -> bool:
-    """Whether a repetition or a choice stands in a repetition: (a+)+, (a|a)*.
-
-    >>> _is_explosive("^(a+)+$"), _is_explosive("^[a-z]+(-[a-z])?$")
-    (True, False)
-    """
-    groups = [False]
-    marks = _MARK.findall(pattern)
-    for mark, following in zip(marks, [*marks[1:], ""], strict=True):
-        repeats = _is_repeat(following)
-        if mark.startswith("("):
-            groups.append(False)
-        elif mark == ")" and len(groups) > 1:
-            inner = groups.pop()
-            if inner and repeats:
-                return True
-            groups[-1] |= inner or repeats
-        elif mark in {"|", "?"} or (_is_repeat(mark) and mark != ")"):
-            groups[-1] = True
-    return False
-
-
-def _is_repeat(mark: str) -> bool:
-    """Whether a mark repeats what is before it, more than a few times."""
-    if mark in {"*", "+"}:
-        return True
-    if not mark.startswith("{"):
-        return False
-    least, comma, most = mark.strip("{}").partition(",")
-    return bool(comma and not most) or int(most or least or 0) > 10  # noqa: PLR2004
-
-
-def _repeats(pattern: str) -> int:
-    """How many unbounded repetitions a pattern has, one for the search itself counted in."""
-    return 1 + sum(_is_repeat(mark) for mark in _MARK.findall(pattern))
 
 
 # ---- words --------------------------------------------------------------------------------------
@@ -273,11 +162,12 @@ def _wanted(schema: Any, key: str) -> str:
 def _strangers(error: Any, name: str, place: list[Any]) -> Iterator[Problem]:
     known = error.schema.get("properties", {})
     patterns = error.schema.get("patternProperties", {})
-    for key in error.instance:
+    names = list(islice(known, _NAMES))
+    for key in islice(error.instance, _TOLD * _TOLD):
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
-        near = nearest(str(key), known)
-        there_are = f"there are: {', '.join(known)}" if known else "none is allowed"
+        near = nearest(str(key)[:_SHOWN], names)
+        there_are = f"there are: {', '.join(names[:20])}" if names else "none is allowed"
         path = _path(name, [*place, key])
         yield Problem(path, "is not known", f"did you mean {near}?" if near else there_are)
 

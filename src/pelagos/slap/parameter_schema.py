@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from pelagos.core import json_schema, wire
-from pelagos.core.json_schema import Problem, SchemaError
+from pelagos.core.json_schema import Budget, Problem, SchemaError
 from pelagos.core.spelling import nearest
 
 #: Characters of a bundle as text.
-BUNDLE_LIMIT = 2 * 1024 * 1024
+BUNDLE_LIMIT = 512 * 1024
 XML, JSON_IN_XML = "xml", "json-in-xml"
 _FIRST_NAMES = frozenset({"default", "RootSoftwareInstance"})
 _NAME = "parameters"
@@ -105,12 +105,18 @@ def serialisation(bundle: Bundle, software_type: str, *, shared: bool = False) -
 
 
 def problems(
-    bundle: Bundle, software_type: str, parameters: Mapping[str, Any], *, shared: bool = False
+    bundle: Bundle,
+    software_type: str,
+    parameters: Mapping[str, Any],
+    *,
+    shared: bool = False,
+    budget: Budget | None = None,
 ) -> tuple[Problem, ...]:
     """What of a wish does not keep to the release's schemas; empty when all does.
 
     Args:
         parameters: as they are sent: texts, or values that become texts.
+        budget: for all of it; a new one when None.
 
     Raises:
         SchemaError: the release's schemas cannot be used.
@@ -121,6 +127,7 @@ def problems(
         there_are = f"there are: {', '.join(types)}"
         allowed = f"did you mean {near}?" if near else there_are
         return (Problem("software type", f"{software_type!r} is not known", allowed),)
+    budget = budget or Budget()
     entry = _entry(bundle, software_type, shared=shared)
     if entry is None or entry.request is None:
         return ()
@@ -133,8 +140,10 @@ def problems(
         if isinstance(value, Problem):
             return (value,)
     else:
-        value = _typed(parameters, bundle, url)
-    return json_schema.check(value, schema, resources=bundle.schemas, base=url, name=_NAME)
+        value = _typed(parameters, bundle, url, budget)
+    return json_schema.check(
+        value, schema, resources=bundle.schemas, base=url, name=_NAME, budget=budget
+    )
 
 
 def refusal(found: tuple[Problem, ...]) -> tuple[str, str]:
@@ -180,19 +189,23 @@ def _decoded(parameters: Mapping[str, Any]) -> Any:
         return Problem(f"{_NAME}._", f"is not JSON: {error}", 'write for example {"size": 10}')
 
 
-def _typed(parameters: Mapping[str, Any], bundle: Bundle, url: str) -> dict[str, Any]:
+def _typed(
+    parameters: Mapping[str, Any], bundle: Bundle, url: str, budget: Budget
+) -> dict[str, Any]:
     """Parameters that travel as texts, as what their schema takes them for."""
     schema = bundle.schemas[url]
     known = schema.get("properties") if isinstance(schema, dict) else None
     known = known if isinstance(known, dict) else {}
     return {
         # An empty text is None in SLAP.
-        name: _as_told("" if value is None else value, name, known.get(name), bundle, url)
+        name: _as_told("" if value is None else value, name, known.get(name), bundle, url, budget)
         for name, value in parameters.items()
     }
 
 
-def _as_told(value: Any, name: str, told: Any, bundle: Bundle, url: str) -> Any:
+def _as_told(  # what a value is told by
+    value: Any, name: str, told: Any, bundle: Bundle, url: str, budget: Budget
+) -> Any:
     """A value as it is, unless its schema takes no texts and it is the text of something else."""
     if not isinstance(told, dict):
         return value
@@ -200,7 +213,7 @@ def _as_told(value: Any, name: str, told: Any, bundle: Bundle, url: str) -> Any:
     kinds = told.get("type")
     if kinds is None and meant is not value:  # the schema says it by a reference, or by a choice
         part = {"$ref": f"{url}#/properties/{_pointer(name)}"}
-        is_text = not json_schema.check(value, part, resources=bundle.schemas)
+        is_text = not json_schema.check(value, part, resources=bundle.schemas, budget=budget)
     else:
         is_text = "string" in ([kinds] if isinstance(kinds, str) else kinds or ["string"])
     return value if is_text else meant

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pelagos.core.json_schema import SchemaError, check
+from pelagos.core.json_schema import Budget, SchemaError, check
 
 SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -142,3 +142,93 @@ def test_slow_checks_of_long_values_are_left_out() -> None:
     assert check("a" * 100_000, {"pattern": "^.*a.*b.*c.*d$"}) == ()
     assert check([{"a": n} for n in range(50_000)], {"uniqueItems": True}) == ()
     assert time.monotonic() - began < 5
+
+
+HOSTILE: dict[str, tuple[Any, Any]] = {
+    "an unsuspicious pattern on many texts": (
+        ["a" * 55 + "!"] * 18_000,
+        {"items": {"pattern": "^[a-z]+[0-9a-z]*[a-z]+$"}},
+    ),
+    "many cheap patterns on one text": ("a" * 3000, {"allOf": [{"pattern": "[a-z]*!$"}] * 5000}),
+    "many choices of many": (
+        list(range(5000)),
+        {"items": {"anyOf": [{"enum": list(range(-300, 0))}] * 60}},
+    ),
+    "patterns of names": (
+        {"a" * 200 + str(number): 1 for number in range(5000)},
+        {"patternProperties": {f"^[a-z]*[0-9]*x{number}$": {} for number in range(50)}},
+    ),
+    "a long name": ({"a" * 500_000: 1}, {"patternProperties": {"[a-z]*[a-z]!": {}}}),
+    "strangers beside patterns": (
+        {"a" * 200 + str(number): 1 for number in range(5000)},
+        {
+            "patternProperties": {f"^[a-z]*[0-9]*x{number}$": {} for number in range(50)},
+            "additionalProperties": False,
+        },
+    ),
+    "objects that may be alike": ([{"a": [number] * 50} for number in range(3000)], {
+        "items": {"uniqueItems": True}, "uniqueItems": True,
+    }),
+    "rules that mean nothing": ([1] * 300_000, {"items": {f"x{n}": 1 for n in range(15_000)}}),
+    "many rules": ([1] * 300_000, {"items": {"allOf": [{"minimum": 0}] * 100}}),
+    "what nothing evaluates": (
+        {str(number): number for number in range(3000)},
+        {"allOf": [{"properties": {"a": {}}}] * 3000, "unevaluatedProperties": False},
+    ),
+    "strangers": (
+        {f"strange{number}" * 5: number for number in range(20_000)},
+        {"properties": {f"known{n}" * 5: {} for n in range(5000)}, "additionalProperties": False},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_schema_makes_a_check_take_long(name: str) -> None:
+    value, schema = HOSTILE[name]
+    check(1, {})  # loads the library
+    began = time.thread_time()
+    try:
+        problems = check(value, schema)
+    except SchemaError:
+        problems = ()
+    assert time.thread_time() - began < 3
+    assert len(problems) <= 100
+
+
+def test_a_large_schema_is_refused_before_it_is_looked_at() -> None:
+    began = time.thread_time()
+    with pytest.raises(SchemaError, match="too large"):
+        check("a", {"allOf": [{"pattern": "[a-z]*!$"}] * 80_000})
+    with pytest.raises(SchemaError, match="too large"):
+        check("a", {"$ref": "x:y"}, resources={"x:y": {"enum": list(range(50_000))}})
+    assert time.thread_time() - began < 1
+
+
+def test_the_largest_schema_that_is_taken_is_soon_known() -> None:
+    check(1, {})
+    began = time.thread_time()
+    schema = {"properties": {str(n): {"type": "string", "minLength": 1} for n in range(6000)}}
+    assert check({"1": ""}, schema)
+    assert time.thread_time() - began < 4
+
+
+def test_checks_that_belong_together_share_one_budget() -> None:
+    budget = Budget(steps=200)
+    for _ in range(3):
+        check([1] * 10, {"items": {"type": "integer"}}, budget=budget)
+    with pytest.raises(SchemaError, match="takes too long"):
+        check([1] * 1000, {"items": {"type": "integer"}}, budget=budget)
+    check([1] * 100, {"items": {"type": "integer"}})
+
+
+@pytest.mark.parametrize("part", [{"properties": 5}, {"items": [5]}, {"required": 3}, 7])
+def test_a_broken_schema_that_is_referred_to_is_told(part: object) -> None:
+    with pytest.raises(SchemaError):
+        check({"a": [1]}, {"$ref": "x:y", "properties": {"a": {"$ref": "x:y"}}},
+              resources={"x:y": part})  # fmt: skip
+
+
+def test_plain_values_of_a_long_list_are_compared() -> None:
+    names = [str(number) for number in range(20_000)]
+    assert check(names, {"uniqueItems": True}) == ()
+    assert check([*names, "7"], {"uniqueItems": True})
