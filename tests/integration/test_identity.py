@@ -271,6 +271,26 @@ def test_a_client_renews_its_certificate_with_itself(plane):
     assert plane.certified("again", Pair).identity()["name"] == "COMP-1"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("v1/invitations", {"kind": "computer", "nmae": "box"}),
+        ("v1/join", {"token": "x", "requst": "y"}),
+        ("v1/certificates", {"kind": "person", "name": "ann", "csr": "x"}),
+        ("v1/certificates/renew", {"csr": "x"}),
+        ("v1/certificates/revoke", {"kind": "person", "name": "ann", "Serial": "1"}),
+        ("v1/people/ann/remove", {"destory": True}),
+        ("v1/people/ann/hand-over", {"to": "bob", "force": True}),
+    ],
+)
+def test_a_misspelt_key_is_refused_and_nothing_is_done(plane, path, body):
+    http = HttpClient(plane.url, tls=plane.trust, timeout=10).with_token(plane.tokens["admin"])
+    answer = http.request("POST", path, json=body)
+    assert answer.status == 400
+    assert list(body)[-1] in answer.text
+    assert plane.client("ann").identity()["name"] == "ann"
+
+
 # ---- who sees what ----------------------------------------------------------------------------
 
 

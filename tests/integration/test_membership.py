@@ -94,6 +94,20 @@ def test_another_authority_than_the_tokens_is_refused(plane: Plane) -> None:
     assert plane.join(joining.encode(said)) == "box"  # it was not used up
 
 
+def test_behind_a_proxy_the_systems_trust_counts(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = joining.decode(plane.token())
+    unpinned = joining.encode(joining.JoinToken(said.url, said.secret))
+    with pytest.raises(PelagosError, match="has not joined"):
+        plane.join(unpinned)
+    monkeypatch.setenv("SSL_CERT_FILE", str(plane.home.ca / "ca.pem"))  # as the system trusts
+    assert plane.join(unpinned) == "box"
+    assert plane.away.client_tls() is None
+    client = SlapClient(plane.master.url, token=plane.away.node_token(), timeout=10.0)
+    assert client.identity()["name"] == "box"
+
+
 def test_a_master_that_does_not_answer_costs_no_token(plane: Plane) -> None:
     said = joining.decode(plane.token())
     nowhere = joining.JoinToken("https://127.0.0.1:1", said.secret, said.fingerprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pelagos.core.certificate import Issued
-from pelagos.slap.errors import BadRequest, NotFoundError, Unauthorized
+from pelagos.slap.errors import AuthenticationError, BadRequest, NotFoundError, Unauthorized
 from pelagos.slap.master import causes
 from pelagos.slap.master.admission import Claim, Way, decide
 from pelagos.slap.master.auth import Identity, Kind, Role, digest_of, operators_only
@@ -75,6 +75,7 @@ class Joining(Tokens, Certificates):
         longest = min(lifetime or self._desk.settings.invitation_lifetime, _LONGEST)
         secret = self._desk.new_token()
         with self._desk.change(identity) as change:
+            _check_still(change, identity)
             known = _known(change, kind, name)
             if name is not None:
                 self._check_claim(change, kind, name, Claim.AGAIN if again else Claim.NEW)
@@ -231,6 +232,17 @@ class Joining(Tokens, Certificates):
             f"{still_active}there is a {kind} {name} already",
             status=409,
             hint=f"choose another name, or let it join again: pelagos {kind} add {name} --again",
+        )
+
+
+def _check_still(change: Change, identity: Identity) -> None:
+    """Pass, when a person is still who he was when the call came."""
+    person = change.store.person(identity.name)
+    if person is None or person.role != identity.role:
+        raise AuthenticationError(
+            f"{identity.name} was removed, or has another role now",
+            status=401,
+            hint="ask an operator of this plane",
         )
 
 

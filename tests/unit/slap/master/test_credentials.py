@@ -99,6 +99,16 @@ def test_a_demoted_operator_keeps_no_invitation(land):
     assert {item.name: item.role for item in land.service.people()}["eve"] == "tenant"
 
 
+def test_who_was_removed_or_demoted_meanwhile_invites_nobody(land):
+    eve = _eve(land)  # as she was identified just before
+    land.service.create_person("eve", Role.TENANT)
+    for _ in range(2):
+        with pytest.raises(AuthenticationError):
+            land.service.invite(Kind.PERSON, eve, name="backup", role=Role.OPERATOR)
+        if "eve" in [item.name for item in land.service.people()]:
+            land.service.remove_person("eve", ADMIN)
+
+
 # ---- revoking ---------------------------------------------------------------------------------
 
 
