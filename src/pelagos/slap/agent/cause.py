@@ -29,8 +29,15 @@ class Causes:
         self._clock = clock
 
     def sign(self, cause: Cause) -> Cause:
-        """The same cause with time and witness."""
-        return replace(cause, since=self._clock.time(), seen_by=f"agent on {self._computer_id}")
+        """The same cause with time and witness, in words that can be sent."""
+        return replace(
+            cause,
+            message=writable(cause.message),
+            hint=writable(cause.hint),
+            detail=writable(cause.detail),
+            since=self._clock.time(),
+            seen_by=f"agent on {self._computer_id}",
+        )
 
     def plain(self, code: str, message: str, hint: str = "", detail: str = "") -> Cause:
         """A cause in these words."""
@@ -93,6 +100,11 @@ class Causes:
             f"See who holds it ({look}) and end that, or request the service with another port.",
             detail,
         )
+
+
+def writable(text: str) -> str:
+    """A text that UTF-8 has bytes for: names of files and errors about them may hold others."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _said(log: Path, folder: Path) -> str:

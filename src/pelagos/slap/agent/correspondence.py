@@ -14,7 +14,7 @@ from functools import partial
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
-from pelagos.slap.agent.cause import Causes
+from pelagos.slap.agent.cause import Causes, writable
 from pelagos.slap.agent.contact import Contact
 from pelagos.slap.agent.formatted import Formatted
 from pelagos.slap.agent.layout import Layout
@@ -63,6 +63,7 @@ class Correspondence:
         self._agent = f"{secrets.token_hex(6)}@{socket.gethostname()[:60]}"
         self._told_at: dict[str, float] = {}
         self._unheard: dict[str, int] = {}
+        self._defect = ""
         self.outbox = Outbox(_REPORT_BACKOFF)
         self.contact = Contact(
             causes.plain("waiting-for-agent", "The agent has not reached its master yet.")
@@ -93,8 +94,8 @@ class Correspondence:
             if needs_format:
                 self._client.format_computer(self._formatted.announcement())
             computer = self._client.fetch_computer(self._settings.computer_id, self._agent)
-        except SlapError as error:
-            self._post(Fetched(asked_at, error=error))
+        except Exception as error:  # noqa: BLE001 - a question without an end is asked for ever
+            self._post(Fetched(asked_at, error=self._as_slap_error(error, "a question")))
         else:
             self._post(Fetched(asked_at, computer))
 
@@ -172,10 +173,20 @@ class Correspondence:
     def _send(self, report: Report) -> None:
         try:
             send(self._client, self._settings.computer_id, report)
-        except SlapError as error:
-            self._post(Sent(report, error))
+        except Exception as error:  # noqa: BLE001 - a report without an end waits for ever
+            self._post(Sent(report, self._as_slap_error(error, f"the report on {report.subject}")))
         else:
             self._post(Sent(report))
+
+    def _as_slap_error(self, error: Exception, doing: str) -> SlapError:
+        """What went wrong, as an error of the exchange; a defect of ours is logged once."""
+        if isinstance(error, SlapError):
+            return error
+        said = f"{type(error).__name__}: {writable(str(error))[:300]}"
+        if said != self._defect:
+            self._defect = said
+            log.error("a defect of the agent met %s", doing, exc_info=error)
+        return SlapError(said, hint="Read the agent's log.")
 
     def take_receipt(self, news: Sent) -> bool:
         """Note how a report went; whether the master knows it now, or never will."""

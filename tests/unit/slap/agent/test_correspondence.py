@@ -15,7 +15,7 @@ from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.news import Fetched, News, Sent
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.settings import AgentSettings
-from pelagos.slap.errors import MarshalError, MasterUnreachable, NotFoundError, SlapError
+from pelagos.slap.errors import MarshalError, MasterUnreachable, NotFoundError
 from pelagos.slap.model import Cause, Computer, ComputerFormat, Partition, Release, SupplyState
 
 WISH = Partition("COMP", "slappart0", release_url="/r", timestamp=5)
@@ -25,7 +25,7 @@ class Master:
     url = "http://127.0.0.1:8080/"
 
     def __init__(self) -> None:
-        self.error: SlapError | None = None
+        self.error: Exception | None = None
         self.calls: list[str] = []
 
     def _answer(self, call: str) -> None:
@@ -235,3 +235,21 @@ def test_a_supply_renewed_between_two_answers_is_seen_by_its_time(desk: Desk) ->
     assert tell(desk) == []
     assert desk.mail.take_renewals(supplied(), again) == {"/r"}
     assert tell(desk) == ["COMP /r error buildout-failed"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no int"), RecursionError("too deep")])
+def test_a_defect_ends_a_question_and_a_report_too(
+    desk: Desk, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.turn()
+    desk.master.error = error
+    desk.mail.wake()
+    desk.mail.outbox.put(release_report())
+    assert len(desk.turn()) == 2
+    assert not desk.mail.contact.is_asking
+    assert type(error).__name__ in desk.mail.contact.cause.message
+    assert len(desk.turn(100.0)) == 2, "neither is tried again"
+    assert caplog.text.count("a defect of the agent") == 1
+    desk.master.error = None
+    desk.turn(100.0)
+    assert desk.known and desk.mail.contact.cause.code == "ok"
