@@ -185,7 +185,7 @@ def test_the_log_of_a_build_is_read_here_and_told_from_elsewhere(world):
     assert world.run("software", "log", RELEASE, "AWAY").out == "its\nend\n"
     log.unlink()
     ran = world.run("software", "log", RELEASE, "COMP")
-    assert ran.code == failures.NOT_FOUND and "on COMP run" in ran.err
+    assert ran.code == failures.NOT_FOUND and "no build of it has begun" in ran.err
     assert world.run("software", "log", "https://example.com/x.cfg").code == failures.NOT_FOUND
 
 

@@ -31,7 +31,10 @@ class ServiceExec(Command):
         """Become it."""
         from pelagos.slap.agent.process import clean_environment
 
-        folder = partition_folder(self.context, service, what="the files", command="service exec")
+        rest = ("--", *program) if program else ()
+        folder = partition_folder(
+            self.context, service, what="the files", command="service exec", more=rest
+        )
         words = program or (self.context.environ.get("SHELL") or "/bin/sh",)
         environ = clean_environment(self.context.environ, folder)
         if "TERM" in self.context.environ:

@@ -73,23 +73,38 @@ class SoftwareLog(Command):
     def main(self, url: str, computer: str | None = None) -> None:
         """Print it."""
         release = written_release(url)
-        found = self._supply(release, computer)
-        log = self._local_log(found)
+        own = self.context.endpoints.computer_id
+        needs_nobody = self.context.token is None and self.context.is_own_plane and own
+        if needs_nobody and computer in (None, own):  # a computer that joined: only its own logs
+            where, said = own, ""
+        else:
+            found = self._supply(release, computer)
+            where, said = found.computer_id, found.cause.detail
+        log = self._local_log(release, where)
         if log is not None:
             from pelagos.cli.commands.logs import last_lines
 
             with log.open("rb") as file:
                 lines = last_lines(file, self["lines"])
         else:
-            lines = found.cause.detail.splitlines()[-self["lines"] :] if self["lines"] else []
+            lines = said.splitlines()[-self["lines"] :] if self["lines"] else []
         if not lines:
-            raise CommandError(
-                f"no log of {release} is here",
-                hint=f"on {found.computer_id} run: pelagos software log {release}",
-                code=NOT_FOUND,
-            )
+            raise self._no_log(release, where)
         for line in lines:
             self.context.output.line(line)
+
+    def _no_log(self, release: str, computer: str) -> CommandError:
+        if computer == self.context.endpoints.computer_id:
+            return CommandError(
+                f"{release} has no log here: no build of it has begun on {computer}",
+                hint=f"see: pelagos why {release}",
+                code=NOT_FOUND,
+            )
+        return CommandError(
+            f"no log of {release} is here",
+            hint=f"on {computer} run: pelagos software log {release}",
+            code=NOT_FOUND,
+        )
 
     def _supply(self, release: str, computer: str | None) -> ReleaseOnComputer:
         found = [
@@ -107,11 +122,11 @@ class SoftwareLog(Command):
         own = self.context.endpoints.computer_id
         return min(found, key=lambda one: (one.computer_id != own, one.status != "error"))
 
-    def _local_log(self, found: ReleaseOnComputer) -> Path | None:
+    def _local_log(self, release: str, computer: str) -> Path | None:
         from pelagos.slap.agent.layout import Layout
 
         endpoints = self.context.endpoints
-        if found.computer_id != endpoints.computer_id or not endpoints.node_root:
+        if computer != endpoints.computer_id or not endpoints.node_root:
             return None
-        log = Layout(Path(endpoints.node_root), 0).release_log(found.url)
+        log = Layout(Path(endpoints.node_root), 0).release_log(release)
         return log if log.is_file() else None

@@ -42,6 +42,7 @@ from pelagos.slap.agent.plan import (
     wish_key,
 )
 from pelagos.slap.agent.report import Report, Told
+from pelagos.slap.agent.seats import write_seats
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.status import AgentStatus
 from pelagos.slap.agent.supervisors.base import Supervisor
@@ -282,6 +283,10 @@ class Agent:
         self._memory = replace(
             self._memory, releases={u: m for u, m in self._memory.releases.items() if u in urls}
         )
+        try:
+            write_seats(self._layout.root, computer.partitions)
+        except OSError as error:
+            log.debug("cannot note who sits where: %s", error)
         for partition in computer.partitions:
             name = partition.partition_id
             if not self._layout.is_ours(name):
