@@ -42,6 +42,13 @@ class NodeProgram:
             partition_count=settings.node.partitions,
             poll_interval=settings.node.poll_interval,
             authority=tls.authority if (tls := folder.client_tls()) else None,
+            maximum_periodicity=settings.node.maximum_periodicity,
+            partition_timeout=settings.node.partition_timeout,
+            promise_timeout=settings.node.promise_timeout,
+            build_workers=settings.node.build_workers,
+            partition_workers=settings.node.partition_workers,
+            software_min_free_space=settings.node.software_min_free_space << 20,
+            instance_min_free_space=settings.node.instance_min_free_space << 20,
         )
         self.agent = Agent(with_hauling(plain, settings.node, use), self._client)
         self._renewer = IdentityRenewer(folder, master_url)

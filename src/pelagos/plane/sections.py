@@ -126,6 +126,20 @@ class NodeConfig:
             processor for 100 processes.
         report_interval: seconds between two usage reports to the master. 3600, as in SlapOS; 0
             reports nothing.
+        maximum_periodicity: seconds after which an instance is configured again although nothing
+            has changed, unless its release says another number in its file `periodicity`; less
+            than a minute counts as a minute, and a negative number as never. 86400, as in SlapOS.
+        partition_timeout: seconds after which the configuration of an instance is ended. 300: it
+            runs offline, so minutes mean that it hangs.
+        promise_timeout: seconds that one promise may take; all of an instance together may take
+            three times as long. 20, as in SlapOS.
+        build_workers: releases built at the same time. 2: builds fill processors and disks.
+        partition_workers: instances configured or checked at the same time; slow ones do not
+            count. 8: these mostly wait.
+        software_min_free_space: MiB of the disk that must be free before a release is built. 1000,
+            as in SlapOS; 0 does not look.
+        instance_min_free_space: MiB of the disk that must be free before an instance is
+            configured. 100: a configuration is small, and a full disk stops every service.
     """
 
     computer_id: str = ""
@@ -144,6 +158,13 @@ class NodeConfig:
     build_time_parts: str = ""
     usage_interval: float = field(default=60.0, metadata=_POSITIVE)
     report_interval: float = field(default=3600.0, metadata={"least": 0})
+    maximum_periodicity: float = 86_400.0
+    partition_timeout: float = field(default=300.0, metadata=_POSITIVE)
+    promise_timeout: float = field(default=20.0, metadata=_POSITIVE)
+    build_workers: int = field(default=2, metadata={"least": 1, "most": 64})
+    partition_workers: int = field(default=8, metadata={"least": 1, "most": 64})
+    software_min_free_space: int = field(default=1000, metadata={"least": 0, "most": 10**9})
+    instance_min_free_space: int = field(default=100, metadata={"least": 0, "most": 10**9})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,12 @@ from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.partition import PartitionFiles
 from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, pids_of, wish_key
+from pelagos.slap.agent.ports import Ports
 from pelagos.slap.agent.process import clean_environment, end_tree, pids_with_argument
 from pelagos.slap.agent.promise import PromiseResult, PromiseRunner
 from pelagos.slap.agent.promise_plugin import Asked, Mode, release_python
 from pelagos.slap.agent.report import Report, Told
+from pelagos.slap.agent.room import Room, check_room
 from pelagos.slap.agent.supervisors.base import Supervisor
 from pelagos.slap.agent.verdict import RESTART_WINDOW, Health, Verdict, judge
 from pelagos.slap.client import SlapClient
@@ -82,8 +84,10 @@ class Applier:
         clock: Clock,
         hook_timeout: float = 300.0,
         authority: Path | None = None,
+        room: Room | None = None,
     ) -> None:
         self._layout = layout
+        self._room = room or Room()
         self._computer_id = computer_id
         self._client = client
         self._builder = builder
@@ -91,6 +95,7 @@ class Applier:
         self._promises = promises
         self._clock = clock
         self._causes = Causes(computer_id, clock)
+        self._ports = Ports(layout)
         self._certificates = PartitionCertificates(
             client, computer_id=computer_id, clock=clock, authority=authority
         )
@@ -164,6 +169,8 @@ class Applier:
             )
             tell(Report(Told.RELEASE_BUILDING, url, cause))
 
+        least = self._room.software
+        check_room(self._layout.software, least, self._causes, doing="a release is built")
         self._builder.build(url, on_start, stop)
         return Outcome(report=self._available(url))
 
@@ -187,6 +194,9 @@ class Applier:
         files = PartitionFiles(self._layout.partition(name))
         files.ensure()
         self._check_owner(files.folder)
+        if partition.requested_state != InstanceState.STOPPED:
+            least = self._room.instance
+            check_room(files.folder, least, self._causes, doing="an instance is configured")
         try:
             with locked(files.lock) as lock:
                 failure = self._configure(partition, files, lock, stop)
@@ -239,14 +249,28 @@ class Applier:
             authority_file=authority_file,
         )
         run = Run(files.folder, files.log, lock, connection, environ)
+        self._ports.offer(partition.partition_id)
         try:
             self._builder.configure(url, run, stop)
+            self._check_ports(partition.partition_id)
         except StepFailed as failure:
             files.forget_token()  # in case the master no longer takes it
             files.end()
             return self._sharpen(failure, files.folder)
         files.end()
         return None
+
+    def _check_ports(self, name: str) -> None:
+        """Refuse a port that another partition keeps: it was chosen at the same time."""
+        if (conflict := self._ports.settle(name)) is not None:
+            port, whose = conflict
+            raise StepFailed(
+                self._causes.plain(
+                    "port-taken",
+                    f"Port {port} is taken: the partition {whose} keeps it.",
+                    "Request the service with another port, or leave the choice to its computer.",
+                )
+            )
 
     def _sharpen(self, failure: StepFailed, folder: Path) -> StepFailed:
         """A full disk cuts the log that would tell of it, so look at the disk itself."""
@@ -394,6 +418,7 @@ class Applier:
         self._promises.forget(files.folder)
         self._ending.carry_out(files, say, stop)
         files.wipe()
+        self._ports.forget(name)
         cause = self._causes.plain("destroyed", "The services were stopped and the files removed.")
         return Outcome(report=_report(Told.DESTROYED, partition, cause))
 

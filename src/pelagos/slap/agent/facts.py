@@ -61,6 +61,7 @@ class PartitionSeen:
         guid: the instance whose files lie here; None when empty or unknown.
         is_empty: whether nothing of any instance lies here.
         is_unsupervised: there are executables to run, and the supervisor knows none of them.
+        age: seconds since the last wish was carried out; None when none was, or it is not known.
     """
 
     timestamp: str | None = None
@@ -68,6 +69,7 @@ class PartitionSeen:
     is_empty: bool = True
     programs: tuple[ProgramStatus, ...] = ()
     is_unsupervised: bool = False
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class Seen:
     Attributes:
         complete_releases: URLs whose folder is complete and may be used.
         partitions: by partition id; every partition of this computer is there.
+        periods: release URL -> seconds after which its instances are configured again although
+            all is well; never for those that are not there.
     """
 
     complete_releases: frozenset[str] = frozenset()
     partitions: Mapping[str, PartitionSeen] = field(default_factory=dict)
+    periods: Mapping[str, float] = field(default_factory=dict)

@@ -258,7 +258,9 @@ class Agent:
             self._mail.outbox.forget(report.subject)
         if step.kind is StepKind.CHECK and self._is_known(step.partition, report):
             self._mail.outbox.assume_known(report)
-        self._mail.outbox.put(report)
+        is_news = self._mail.outbox.put(report)
+        if not is_news and report.subject not in self._mail.outbox:
+            self._settle(report)  # the master knows; the note on disk may be of another time
 
     def _is_known(self, partition: Partition | None, report: Report) -> bool:
         """Whether an earlier agent told the master this: its answer and our file say so."""

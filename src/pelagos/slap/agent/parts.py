@@ -20,6 +20,7 @@ from pelagos.slap.agent.news import News
 from pelagos.slap.agent.observe import Observer
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.recall import Recall
+from pelagos.slap.agent.room import Room
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.supervisors.base import Supervisor
 from pelagos.slap.agent.supervisors.supervisord import Supervisord
@@ -76,6 +77,7 @@ def make_parts(
         clock=clock,
         hook_timeout=settings.hook_timeout,
         authority=settings.authority,
+        room=Room(settings.software_min_free_space, settings.instance_min_free_space),
     )
     work = Work(settings, applier, clock=clock, post=inbox.put)
     mail = Correspondence(
@@ -89,7 +91,13 @@ def make_parts(
     )
     keeper = Keeper(
         supervisor,
-        Observer(layout, builder, supervisor),
+        Observer(
+            layout,
+            builder,
+            supervisor,
+            clock=clock,
+            maximum_periodicity=settings.maximum_periodicity,
+        ),
         causes=causes,
         clock=clock,
         do=partial(work.do_in, "supervisor"),

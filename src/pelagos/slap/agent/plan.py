@@ -256,7 +256,9 @@ def _plan_partition(
     elif partition.requested_state == InstanceState.DESTROYED:
         _plan_destruction(draft, partition, known)
     else:
-        _plan_instance(draft, partition, here, known)
+        _plan_instance(
+            draft, partition, here, known, seen.periods.get(partition.release_url or "")
+        )
 
 
 def _obstacle(
@@ -297,7 +299,11 @@ def _plan_destruction(draft: _Draft, partition: Partition, known: PartitionMemor
 
 
 def _plan_instance(
-    draft: _Draft, partition: Partition, here: PartitionSeen, known: PartitionMemory
+    draft: _Draft,
+    partition: Partition,
+    here: PartitionSeen,
+    known: PartitionMemory,
+    period: float | None,
 ) -> None:
     name = partition.partition_id
     key = wish_key(partition)
@@ -306,15 +312,28 @@ def _plan_instance(
         if is_new or draft.at(known.retry_at, name, "configuring failed; waits to try again"):
             draft.add(StepKind.DEPLOY, name, partition=partition)
     elif partition.requested_state == InstanceState.STARTED:
-        _plan_upkeep(draft, partition, here, known)
-    elif any(program.is_alive for program in here.programs):
+        _plan_upkeep(draft, partition, here, known, period)
+    elif any(program.is_alive for program in here.programs) or _is_expired(
+        draft, name, here, period
+    ):
         draft.add(StepKind.DEPLOY, name, partition=partition)
     else:
         draft.reasons[name] = "stopped"
 
 
+def _is_expired(draft: _Draft, name: str, here: PartitionSeen, period: float | None) -> bool:
+    """Whether the instance is to be configured again for no other reason than that time passed."""
+    if period is None or here.age is None:
+        return False
+    return draft.at(draft.now + period - here.age, name, "configured not long ago")
+
+
 def _plan_upkeep(
-    draft: _Draft, partition: Partition, here: PartitionSeen, known: PartitionMemory
+    draft: _Draft,
+    partition: Partition,
+    here: PartitionSeen,
+    known: PartitionMemory,
+    period: float | None,
 ) -> None:
     """What a started instance needs, whose wish was carried out."""
     name = partition.partition_id
@@ -325,6 +344,8 @@ def _plan_upkeep(
         draft.add(StepKind.DEPLOY, name, partition=partition)
     elif _is_revival_due(draft, here, known):
         draft.add(StepKind.REVIVE, name, partition=partition)
+    elif known.is_well and _is_expired(draft, name, here, period):
+        draft.add(StepKind.DEPLOY, name, partition=partition)
     elif known.pids != pids_of(here) or draft.at(known.check_at, name, "well, or being checked"):
         draft.add(StepKind.CHECK, name, partition=partition)
 

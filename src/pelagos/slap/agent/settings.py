@@ -61,7 +61,14 @@ class AgentSettings:
         report_interval: seconds between two usage reports to the master. 3600, as in SlapOS.
         authority: file of the authority (PEM) that the master's certificate comes from; each
             instance gets a copy. None: those that this system trusts will do.
-        hook_timeout: seconds that one script of `etc/report` or `sbin/destroy` may take. 300.
+        hook_timeout: seconds that all scripts of an instance's `etc/report` together may take, and
+            `sbin/destroy`. 300.
+        maximum_periodicity: seconds after which an instance is configured again although nothing
+            has changed, unless its release says another number in its file `periodicity`; less
+            than a minute counts as a minute, and a negative number as never. 86400, as in SlapOS.
+        software_min_free_space: bytes that must be free before a release is built. 0: not looked
+            at.
+        instance_min_free_space: the same before an instance is configured.
     """
 
     computer_id: str
@@ -93,3 +100,6 @@ class AgentSettings:
     report_interval: float = 3600.0
     authority: Path | None = None
     hook_timeout: float = 300.0
+    maximum_periodicity: float = 86_400.0
+    software_min_free_space: int = 0
+    instance_min_free_space: int = 0

@@ -283,3 +283,38 @@ def test_an_instance_whose_promise_stays_red_is_configured_again_in_its_time() -
     waiting = plan(instance(), here=here, known=known)
     assert not waiting.steps and waiting.due == 130.0
     assert kinds(plan(instance(), here=here, known=known, now=130.0)) == [(StepKind.DEPLOY, NAME)]
+
+
+# ---- periodicity --------------------------------------------------------------------------------
+
+DONE = PartitionMemory(wish="1000", tried="1000", is_well=True, check_at=10_000.0)
+
+
+def periodic(
+    partition: Partition, known: PartitionMemory, *, age: float | None, period: float | None
+) -> Plan:
+    here = PartitionSeen(timestamp="1000", guid="SOFTINST-1", is_empty=False, age=age)
+    periods = {} if period is None else {URL: period}
+    seen = Seen(frozenset({URL}), {NAME: here}, periods)
+    memory = Memory({URL: ReleaseMemory(is_known=True)}, {NAME: known})
+    return make_plan(Computer("COMP", (partition,), (release(),)), seen, memory, 100.0)
+
+
+@pytest.mark.parametrize("state", [InstanceState.STARTED, InstanceState.STOPPED])
+def test_a_well_instance_is_configured_again_after_its_period(state: InstanceState) -> None:
+    wish = instance(requested_state=state)
+    assert kinds(periodic(wish, DONE, age=3600.0, period=3600.0)) == [(StepKind.DEPLOY, NAME)]
+    early = periodic(wish, DONE, age=3590.0, period=3600.0)
+    assert kinds(early) == [] and early.due == 110.0
+
+
+@pytest.mark.parametrize(("age", "period"), [(1e9, None), (None, 60.0)])
+def test_without_a_period_or_a_date_it_is_left_alone(
+    age: float | None, period: float | None
+) -> None:
+    assert kinds(periodic(instance(), DONE, age=age, period=period)) == []
+
+
+def test_an_instance_that_is_not_well_waits_for_its_own_rules() -> None:
+    ill = replace(DONE, is_well=False)
+    assert kinds(periodic(instance(), ill, age=1e9, period=60.0)) == []
