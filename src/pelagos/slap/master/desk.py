@@ -31,6 +31,7 @@ from pelagos.slap.master.store import (
     Writer,
 )
 from pelagos.slap.master.trimming import STEP, Trimming
+from pelagos.slap.master.verdicts import Verdicts
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, Event, InstanceStatus
 
@@ -231,6 +232,7 @@ class Desk:
     presence: Presence = field(default_factory=Presence)
     trimming: Trimming = field(default_factory=Trimming)
     authority: Authority | None = None
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
     @contextmanager
     def change(self, identity: Identity | None) -> Iterator[Change]:

@@ -23,6 +23,7 @@ from pelagos.slap.master.requests import Requests, given, subtree
 from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.tracing import Tracer
+from pelagos.slap.master.verdicts import judged
 from pelagos.slap.master.visibility import Scope
 from pelagos.slap.model import Cause, Instance, InstanceRequest, Plan, TreeNode
 
@@ -30,6 +31,7 @@ from pelagos.slap.model import Cause, Instance, InstanceRequest, Plan, TreeNode
 class Orders(Requests):
     """What a person does with what was requested."""
 
+    @judged
     def plan(self, wish: InstanceRequest, identity: Identity) -> Plan:
         """What `request` would do; it is carried out in a transaction that is undone.
 
@@ -41,6 +43,7 @@ class Orders(Requests):
             plan, _ = self._planned(change, wish, identity)
         return plan
 
+    @judged
     def apply(self, wish: InstanceRequest, basis: str, identity: Identity) -> Instance:
         """Do what a plan showed, or nothing.
 

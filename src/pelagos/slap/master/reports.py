@@ -27,6 +27,7 @@ from pelagos.slap.master.finding import (
 from pelagos.slap.master.placement import end, wake_requester
 from pelagos.slap.master.schemas import invalid
 from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
+from pelagos.slap.master.verdicts import Verdicts, judged
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import Cause, InstanceState, InstanceStatus, ReleaseStatus, SupplyState
 
@@ -184,6 +185,7 @@ class Reports(UseCases):
             timestamp,
         )
 
+    @judged
     def _instance(  # what a report consists of
         self,
         computer_id: str,
@@ -210,7 +212,7 @@ class Reports(UseCases):
             if passed_over is None and instance is not None:
                 said = self._signed(cause, instance.cause, identity, change.now)
                 if said.code == "buildout-failed":
-                    said = _of_parameters(change, instance, said)
+                    said = _of_parameters(change, self._desk.verdicts, instance, said)
                 _keep(change, instance, status, said)
         return passed_over or "OK"
 
@@ -355,9 +357,11 @@ def _publishes(instance: StoredInstance, connection: Mapping[str, Any]) -> bool:
     )
 
 
-def _of_parameters(change: Change, instance: StoredInstance, said: Cause) -> Cause:
+def _of_parameters(
+    change: Change, verdicts: Verdicts, instance: StoredInstance, said: Cause
+) -> Cause:
     """A failed configuration's cause: its parameters, when the release says they are wrong."""
-    cause = invalid(change.store, instance, change.now)
+    cause = invalid(change.store, verdicts, instance, change.now)
     if cause is None:
         return said
     detail = f"{cause.detail}\n{said.message}\n{said.detail}"

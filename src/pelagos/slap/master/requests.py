@@ -28,6 +28,7 @@ from pelagos.slap.master.finding import (
 from pelagos.slap.master.placement import Placement, end, find_host, place_shared, place_waiting
 from pelagos.slap.master.schemas import check_wish
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance, unborn
+from pelagos.slap.master.verdicts import judged
 from pelagos.slap.master.visibility import may_place, scope
 from pelagos.slap.model import (
     Cause,
@@ -61,6 +62,7 @@ class _Spot:
 class Requests(UseCases):
     """What people and instances ask for."""
 
+    @judged
     def request(self, wish: InstanceRequest, identity: Identity) -> Instance:
         """Ask for an instance, or for changes to it; asking again for the same changes nothing.
 
@@ -213,7 +215,7 @@ class Requests(UseCases):
         """Do what a wish asks; the new instance, when nothing else than this one was touched."""
         found = spot.found
         if self._desk.settings.refuse_invalid_parameters and _is_said_anew(spot, wish):
-            check_wish(change.store, wish)
+            check_wish(change.store, self._desk.verdicts, wish)
         if found is None:
             return self._create(change, spot, wish, identity)
         if not _stands(spot, wish):

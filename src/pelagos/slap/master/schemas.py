@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pelagos.core.json_schema import Problem, SchemaError
 from pelagos.slap.errors import BadRequest
@@ -14,58 +14,51 @@ from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.finding import scope_of
 from pelagos.slap.master.store import Reader, StoredInstance
+from pelagos.slap.master.verdicts import Question, Verdicts, look
 from pelagos.slap.model import Cause, InstanceRequest, InstanceStatus
-from pelagos.slap.parameter_schema import KnownSchemas, decode, encode, problems, refusal
+from pelagos.slap.parameter_schema import KnownSchemas, decode, encode, refusal
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 5
+#: Of the processor's time, for all instances of a release whose schemas have changed. Those that
+#: are left out are told when they are configured in vain, or requested anew.
+_SECONDS = 5.0
 #: As a well instance shows that its parameters will do, only these are told of.
 _OPEN = frozenset({InstanceStatus.WAITING, InstanceStatus.ERROR})
 
 
-def check_wish(reader: Reader, wish: InstanceRequest) -> None:
+def check_wish(reader: Reader, verdicts: Verdicts, wish: InstanceRequest) -> None:
     """Pass, when the parameters are what the release takes, as far as that is known.
 
     Raises:
         BadRequest: they are not; says where and what would be.
+        Unjudged: that has to be found out first.
     """
-    found = find_problems(
-        reader, wish.release_url, wish.software_type, wish.parameters, shared=wish.shared
-    )
+    text = reader.parameter_schema(wish.release_url)
+    found = () if text is None else verdicts.find(_question(text, wish))
     if found:
         message, hint = refusal(found)
         raise BadRequest(message, status=400, hint=hint)
 
 
-def find_problems(
-    reader: Reader,
-    url: str,
-    software_type: str,
-    parameters: Mapping[str, Any],
-    *,
-    shared: bool,
-) -> tuple[Problem, ...]:
-    """What of these parameters the release would not take; nothing when its schema is unknown."""
-    text = reader.parameter_schema(url)
-    if text is None:
-        return ()
-    try:
-        return problems(decode(text), software_type, parameters, shared=shared)
-    except SchemaError as error:
-        log.warning("the schemas of %s are not used: %s", causes.masked(url), error)
-        return ()
+def invalid(
+    reader: Reader, verdicts: Verdicts, instance: StoredInstance, now: float
+) -> Cause | None:
+    """The cause that a stored wish is one that the release does not take; None when it is not.
+
+    Raises:
+        Unjudged: that has to be found out first.
+    """
+    text = reader.parameter_schema(instance.release_url)
+    return None if text is None else _cause(verdicts.find(_question(text, instance)), now)
 
 
-def invalid(reader: Reader, instance: StoredInstance, now: float) -> Cause | None:
-    """The cause that a stored wish is one that the release does not take; None when it is not."""
-    found = find_problems(
-        reader,
-        instance.release_url,
-        instance.software_type,
-        instance.parameters,
-        shared=instance.shared,
-    )
+def _question(text: str, wish: InstanceRequest | StoredInstance) -> Question:
+    return Question(wish.release_url, text, wish.software_type, wish.shared, wish.parameters)
+
+
+def _cause(found: tuple[Problem, ...], now: float) -> Cause | None:
     if not found:
         return None
     message, _ = refusal(found)
@@ -77,24 +70,35 @@ def invalid(reader: Reader, instance: StoredInstance, now: float) -> Cause | Non
     )
 
 
-def keep(change: Change, url: str, text: str) -> None:
-    """Keep what an agent read, and tell of the wishes that turn out to be wrong.
+def _concerned(reader: Reader, url: str) -> dict[int, StoredInstance]:
+    """The instances of a release that are told when their parameters turn out to be wrong."""
+    found = (reader.instance(key) for key in reader.keys_of_release(url))
+    return {
+        one.key: one
+        for one in found
+        if one is not None and not one.is_destroying and one.status in _OPEN
+    }
 
-    Raises:
-        SchemaError: it is no such text.
-    """
-    kept = encode(decode(text))
-    if change.store.parameter_schema(url) == kept:
-        return
-    change.store.put_parameter_schema(url, kept, change.now)
-    for key in change.store.keys_of_release(url):
-        instance = change.store.instance(key)
-        if instance is None or instance.is_destroying or instance.status not in _OPEN:
-            continue
-        cause = invalid(change.store, instance, change.now)
-        if cause is not None:
-            change.store.update_instance(key, cause=causes.going_on(instance.cause, cause))
-            change.tell("instance.error", instance, cause, wake=False)
+
+def _judged(
+    text: str, concerned: Mapping[int, StoredInstance]
+) -> dict[int, tuple[Question, tuple[Problem, ...]]]:
+    """What is wrong with the parameters of whom, as far as can be seen in `_SECONDS`."""
+    until = time.thread_time() + _SECONDS
+    wrong = {}
+    for key, instance in concerned.items():
+        question = _question(text, instance)
+        if time.thread_time() < until and (found := look(question)):
+            wrong[key] = (question, found)
+    return wrong
+
+
+def _tell(change: Change, instance: StoredInstance, found: tuple[Problem, ...]) -> None:
+    cause = _cause(found, change.now)
+    if cause is not None:
+        said = causes.going_on(instance.cause, cause)
+        change.store.update_instance(instance.key, cause=said)
+        change.tell("instance.error", instance, cause, wake=False)
 
 
 class Schemas(UseCases):
@@ -105,14 +109,25 @@ class Schemas(UseCases):
         with self._desk.store.read() as reader:
             computer = reader.computer(computer_id)
             supply = reader.supply(computer_id, url)
+            former = reader.parameter_schema(url)
+            concerned = _concerned(reader, url)
         if computer is None or supply is None or computer.owner:
             return
         try:
-            with self._desk.change(identity) as change:
-                keep(change, url, text)
+            kept = encode(decode(text))
         except SchemaError as error:
             shown = causes.masked(url)
             log.warning("%s sent schemas of %s that are no use: %s", computer_id, shown, error)
+            return
+        if kept == former:
+            return
+        wrong = _judged(kept, concerned)
+        with self._desk.change(identity) as change:
+            change.store.put_parameter_schema(url, kept, change.now)
+            for key, instance in _concerned(change.store, url).items():
+                question, found = wrong.get(key, (None, ()))
+                if question == _question(kept, instance):
+                    _tell(change, instance, found)
 
     def parameter_schema(self, url: str, identity: Identity) -> KnownSchemas:
         """What is known of a release's parameters, and whether wishes are refused by it.

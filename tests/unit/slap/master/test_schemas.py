@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from pelagos.slap import master
 from pelagos.slap.errors import BadRequest
-from pelagos.slap.model import Cause, InstanceState
+from pelagos.slap.master import verdicts
+from pelagos.slap.model import Cause, InstanceRequest, InstanceState
 from pelagos.slap.parameter_schema import Bundle, encode
 from support.slap_site import ADMIN, COMPUTER, URL, Site
 
@@ -108,3 +111,59 @@ def test_schemas_bind_only_from_computers_of_the_site_that_were_asked(site: Site
     site.service.keep_schemas(COMPUTER, URL, "no JSON", AGENT)
     for url in (URL, "/srv/other.cfg"):
         assert site.service.parameter_schema(url, ADMIN).schemas is None
+
+
+def test_nobody_waits_while_parameters_are_checked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check is stood still; meanwhile another one changes the database."""
+    learn(site)
+    site.request("waits", parameters={"size": "3"})
+    plan = site.service.plan(InstanceRequest("apart", URL, parameters={"size": "4"}), ADMIN)
+    checks: list[str] = []
+    known = verdicts.problems
+
+    def slow(*args: Any, **options: Any) -> Any:
+        name = f"meanwhile{len(checks)}"
+        checks.append(name)
+        worker = threading.Thread(target=site.service.create_person, args=(name,))
+        worker.start()
+        worker.join(timeout=5)
+        assert not worker.is_alive(), "it waits for the check"
+        return known(*args, **options)
+
+    monkeypatch.setattr(verdicts, "problems", slow)
+    with pytest.raises(BadRequest):
+        site.request("hello", parameters={"size": "ten"})
+    with pytest.raises(BadRequest):
+        site.service.plan(InstanceRequest("b", URL, parameters={"size": "eleven"}), ADMIN)
+    site.service.apply(InstanceRequest("apart", URL, parameters={"size": "4"}), plan.basis, ADMIN)
+    schema = {**SCHEMA, "properties": {"size": {"type": "integer", "maximum": 2}}}
+    learn(site, replace(BUNDLE, schemas={"file:///srv/a/input.json": schema}))
+    assert site.service.service("waits", ADMIN).cause.code == "parameters-invalid"
+    site.fail(site.request("waits", parameters={"size": "3"}), "x", Cause("buildout-failed", "x"))
+    assert len(checks) >= 4
+
+
+def test_a_schema_that_changes_while_it_is_used_is_used_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(site)
+    known = verdicts.problems
+    schema = {**SCHEMA, "properties": {"size": {"type": "integer", "maximum": 2}}}
+    changed = replace(BUNDLE, schemas={"file:///srv/a/input.json": schema})
+
+    def late(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(verdicts, "problems", known)
+        learn(site, changed)
+        return known(*args, **options)
+
+    monkeypatch.setattr(verdicts, "problems", late)
+    with pytest.raises(BadRequest, match="size is 3"):
+        site.request(parameters={"size": "3"})
+
+
+def test_too_large_a_bundle_is_not_kept(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    learn(site, replace(BUNDLE, schemas={"file:///srv/a/input.json": {"x": "y" * 600_000}}))
+    assert site.service.parameter_schema(URL, ADMIN).schemas is None
+    assert "too large" in caplog.text
