@@ -327,7 +327,7 @@ def test_what_is_not_there_or_not_yours_is_forbidden(site: Site, person: Caller)
         assert answer.get_json() == {
             "status": 403,
             "type": "Forbidden",
-            "title": f"there is no service {sent}",
+            "title": f"there is no service {sent} (pelagos service list shows them all)",
         }
     assert ann.call("slapos.allDocs.v0.instance_tree_list") == {"result_list": []}
 
@@ -424,6 +424,16 @@ values = st.recursive(
 def test_a_shape_is_judged_and_never_breaks(method: str, value: Any):
     said = fault(METHODS[method], value)
     assert said is None or isinstance(said, str)
+
+
+def test_an_error_ends_with_what_to_do(site: Site, person: Caller):
+    said = person.call("slapos.get.v0.instance_tree", title="nothing")["title"]
+    assert said == (
+        "there is no instance tree nothing (slapos.allDocs.v0.instance_tree_list names "
+        "those that there are)"
+    )
+    unknown = Caller(site.master.app, "nonsense").call("slapos.get.v0.hateoas_url")["title"]
+    assert "may be another plane's" in unknown
 
 
 def test_an_agent_is_answered_for_what_it_requests_elsewhere(site: Site, agent: Caller):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
 
@@ -58,9 +59,12 @@ class Navigator:
         self._rest_url = rest_url
         self._open = open_client
 
+    def _walk(self) -> _Walk:
+        return _Walk(self._client, self._rest_url, self._open)
+
     def trees(self) -> dict[str, Information]:
         """The caller's instance trees by their title."""
-        rows = self._search(_TREES, ("title", "url_string"))
+        rows = self._walk().search(_TREES, ("title", "url_string"))
         return {
             str(row["title"]): Information(
                 {key: value for key, value in row.items() if key not in ("_links", "url_string")}
@@ -75,11 +79,11 @@ class Navigator:
         Raises:
             NotFoundError: there is none of that title.
         """
-        return self._one(f'{_TREES} AND title:="{_quoted(title)}"', "title", title)
+        return self._walk().one(f'{_TREES} AND title:="{_quoted(title)}"', "title", title)
 
     def computers(self) -> dict[str, Information]:
         """The computers that the caller sees, by their title."""
-        rows = self._search(_COMPUTERS, ("title", "reference"))
+        rows = self._walk().search(_COMPUTERS, ("title", "reference"))
         return {
             str(row["title"]): Information(
                 {key: value for key, value in row.items() if key != "_links"}
@@ -94,29 +98,50 @@ class Navigator:
             NotFoundError: there is none of that id.
         """
         query = f'{_COMPUTERS} AND reference:="{_quoted(computer_id)}"'
-        return self._one(query, "reference", computer_id)
+        return self._walk().one(query, "reference", computer_id)
 
     def computer_token(self) -> str:
         """A token with which one computer can join."""
-        root = self._root()
+        walk = self._walk()
         try:
-            base = root["_links"]["self"]["href"]
+            base = walk.root["_links"]["self"]["href"]
         except (KeyError, TypeError) as error:
             raise NotFoundError("this master gives no tokens for computers") from error
-        answer = self._get(f"{base.rstrip('/')}/computer_module/Base_getComputerToken")
+        answer = walk.get(f"{base.rstrip('/')}/computer_module/Base_getComputerToken")
         return str(answer["access_token"])
 
-    def _one(self, query: str, name: str, wanted: str) -> dict[str, Any]:
-        for row in self._search(query, (name, "relative_url")):
+
+class _Walk:
+    """One operation: where the interface is, and its root, are asked for once."""
+
+    def __init__(
+        self, client: SlapClient, rest_url: str | None, open_client: Callable[[str], SlapClient]
+    ) -> None:
+        self._client = client
+        self._rest_url = rest_url
+        self._open = open_client
+
+    def one(self, query: str, name: str, wanted: str) -> dict[str, Any]:
+        """The document of the one row of a search.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        for row in self.search(query, (name, "relative_url")):
             if row.get(name) == wanted:
                 variables = {"relative_url": str(row["relative_url"]), "view": _VIEW}
-                document = self._get(expand(self._link("traverse"), variables))
+                document = self.get(expand(self._link("traverse"), variables))
                 return _fields(document)
         raise NotFoundError(f"the master shows nothing whose {name} is {wanted}", status=404)
 
-    def _search(self, query: str, wanted: Sequence[str]) -> list[dict[str, Any]]:
+    def search(self, query: str, wanted: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows of a search.
+
+        Raises:
+            MarshalError: the answer has none.
+        """
         variables = {"query": query, "select_list": wanted, "limit": "10000"}
-        answer = self._get(expand(self._link("raw_search"), variables))
+        answer = self.get(expand(self._link("raw_search"), variables))
         try:
             rows: list[dict[str, Any]] = answer["_embedded"]["contents"]
         except (KeyError, TypeError) as error:
@@ -125,14 +150,18 @@ class Navigator:
 
     def _link(self, name: str) -> str:
         try:
-            return str(self._root()["_links"][name]["href"])
+            return str(self.root["_links"][name]["href"])
         except (KeyError, TypeError) as error:
             raise MarshalError(f"the master's HATEOAS root has no link {name!r}") from error
 
-    def _root(self) -> dict[str, Any]:
-        return self._get(self._base())
+    @cached_property
+    def root(self) -> dict[str, Any]:
+        """What the interface begins with: its links."""
+        return self.get(self.base)
 
-    def _base(self) -> str:
+    @cached_property
+    def base(self) -> str:
+        """Where the interface is."""
         found = self._rest_url or self._client.hateoas_url()
         if not found:
             raise SlapError(
@@ -141,18 +170,18 @@ class Navigator:
             )
         return found
 
-    def _get(self, url: str) -> dict[str, Any]:
+    def get(self, url: str) -> dict[str, Any]:
         """The JSON object at a URL that the interface named, also when it has moved."""
         for _ in range(_HOPS):
             found = self._step(url)
             if not isinstance(found, str):
                 return found
-            url = urljoin(urljoin(self._base(), url), found)
+            url = urljoin(urljoin(self.base, url), found)
         raise SlapError(f"the HATEOAS interface points from one place to the next: {url}")
 
     def _step(self, url: str) -> dict[str, Any] | str:
         """What is there: a JSON object, or the address where it is now."""
-        base = self._base()
+        base = self.base
         bare, _ = split_credentials(urljoin(base, url))
         named, home = split_credentials(base)[0], self._client.url
         if bare.startswith(home):

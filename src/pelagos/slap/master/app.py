@@ -110,7 +110,7 @@ def _in_the_shape_of_json_rpc(response: Response) -> Response:
     said = response.get_json(silent=True)
     error = said.get("error") if isinstance(said, dict) else None
     if isinstance(error, dict):
-        shown = failure(status, str(error.get("message", "")))
+        shown = failure(status, str(error.get("message", "")), error.get("hint"))
         response.set_data(wire.encode(shown))
         response.status_code = shown["status"]
     return response

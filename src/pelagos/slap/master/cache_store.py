@@ -98,7 +98,11 @@ class CacheStore:
         try:
             stream = path.open("rb")
         except FileNotFoundError:
-            raise NotFoundError(f"the cache has no archive {sha512[:16]}…", status=404) from None
+            raise NotFoundError(
+                f"the cache has no archive {sha512[:16]}…",
+                status=404,
+                hint="build the release instead, or ask another cache",
+            ) from None
         with suppress(OSError):  # a read-only folder serves as well
             os.utime(path)
         return stream, os.fstat(stream.fileno()).st_size
@@ -116,7 +120,9 @@ class CacheStore:
             StoreFull: there is no room for it.
         """
         if length is None:
-            raise BadRequest("an archive needs its Content-Length", status=411)
+            raise BadRequest(
+                "an archive needs its Content-Length", status=411, hint="send its size with it"
+            )
         if length > self.settings.archive_limit:
             raise TooLarge(
                 f"the archive has {length:,} bytes; at most {self.settings.archive_limit:,} are "
@@ -138,7 +144,11 @@ class CacheStore:
             with os.fdopen(handle, "wb") as out:
                 found = _copy(stream, out, length)
                 if sha512 is not None and found != sha512:
-                    raise BadRequest("the archive has another SHA-512 than announced", status=400)
+                    raise BadRequest(
+                        "the archive has another SHA-512 than announced",
+                        status=400,
+                        hint="send it again: it was changed on its way",
+                    )
                 out.flush()
                 os.fsync(out.fileno())
             target = self._archive(found)
@@ -168,7 +178,11 @@ class CacheStore:
 
     def _archive(self, sha512: str) -> Path:
         if not is_sha512(sha512):
-            raise NotFoundError("an archive is named by its SHA-512 in hexadecimal", status=404)
+            raise NotFoundError(
+                "an archive is named by its SHA-512 in hexadecimal",
+                status=404,
+                hint="send 128 digits of 0-9 and a-f",
+            )
         return self._archives / sha512[:2] / sha512
 
     # ---- what is said of them ----------------------------------------------------------------
@@ -182,7 +196,11 @@ class CacheStore:
         try:
             found: list[list[str]] = wire.decode(self._file(key).read_bytes(), list[list[str]])
         except FileNotFoundError:
-            raise NotFoundError(f"the cache knows nothing of {key[:80]}", status=404) from None
+            raise NotFoundError(
+                f"the cache knows nothing of {key[:80]}",
+                status=404,
+                hint="build the release instead, or ask another cache",
+            ) from None
         return found
 
     def add_entry(self, key: str, pair: Any) -> None:
@@ -235,7 +253,11 @@ def _copy(stream: IO[bytes], out: IO[bytes], length: int) -> str:
     while left:
         piece = stream.read(min(left, _PIECE))
         if not piece:
-            raise BadRequest(f"the archive ended {left:,} bytes early", status=400)
+            raise BadRequest(
+                f"the archive ended {left:,} bytes early",
+                status=400,
+                hint="send it again: the connection broke off",
+            )
         digest.update(piece)
         out.write(piece)
         left -= len(piece)

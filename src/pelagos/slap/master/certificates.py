@@ -136,7 +136,11 @@ class Certificates(UseCases):
         Raises:
             NotFoundError: there is none of this number that is active.
         """
-        unknown = NotFoundError(f"there is no active certificate {serial[:50]}", status=404)
+        unknown = NotFoundError(
+            f"there is no active certificate {serial[:50]}",
+            status=404,
+            hint="GET /v1/certificates lists those that there are",
+        )
         with self._desk.change(identity) as change:
             found = change.store.certificate(serial)
             if found is None:

@@ -36,7 +36,11 @@ def flat(parameters: Mapping[str, Any], what: str = "parameters") -> dict[str, A
         try:
             text = protocol.flatten_text(value)
         except RecursionError as error:
-            raise BadRequest(f"{what}.{key[:80]} is nested too deep", status=400) from error
+            raise BadRequest(
+                f"{what}.{key[:80]} is nested too deep",
+                status=400,
+                hint="send less deep a value; a text may hold JSON of any depth",
+            ) from error
         _check_speakable(key, f"the name {key[:80]!r} in the {what}")
         if text is not None:
             _check_speakable(text, f"{what}.{key[:80]}")
@@ -218,7 +222,29 @@ def shared_of(reader: Reader, host: StoredInstance, reference: str) -> StoredIns
     for shared in reader.shared_of_host(host.key):
         if reference in (shared.guid, shared.title):
             return shared
-    raise NotFoundError(f"{host.title} serves no shared instance {reference}", status=404)
+    raise NotFoundError(
+        f"{host.title} serves no shared instance {reference}",
+        status=404,
+        hint=f"{protocol.FETCH_PARTITION} of {host.title} lists those that it serves",
+    )
+
+
+def no_instance(computer_id: str, partition_id: str) -> NotFoundError:
+    """The error for a partition that is free."""
+    return NotFoundError(
+        f"{computer_id} {partition_id} has no instance",
+        status=404,
+        hint=f"pelagos computer info {computer_id} shows who sits where",
+    )
+
+
+def not_supplied(computer_id: str, url: str) -> NotFoundError:
+    """The error for a release that nobody asked a computer for."""
+    return NotFoundError(
+        f"{computer_id} was not asked to supply {url}",
+        status=404,
+        hint=f"pelagos supply {url} {computer_id}",
+    )
 
 
 def unknown_computer(computer_id: str) -> NotFoundError:

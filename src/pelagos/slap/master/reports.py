@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from pelagos.slap.errors import NotFoundError
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity, Kind
 from pelagos.slap.master.computers import access_status
@@ -20,6 +19,8 @@ from pelagos.slap.master.finding import (
     check_changeable,
     check_size,
     flat,
+    no_instance,
+    not_supplied,
     seated,
     shared_of,
     unknown_computer,
@@ -280,7 +281,7 @@ class Reports(UseCases):
         with self._desk.change(identity) as change:
             instance = _reported(change.store, *where, shared_reference)
             if instance is None:
-                raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+                raise no_instance(computer_id, partition_id)
             if not _publishes(instance, connection):
                 return
             is_changed = instance.connection != connection
@@ -371,7 +372,7 @@ def _of_parameters(
 def _supply(reader: Reader, computer_id: str, url: str) -> StoredSupply:
     supply = reader.supply(computer_id, url)
     if supply is None:
-        raise NotFoundError(f"{computer_id} was not asked to supply {url}", status=404)
+        raise not_supplied(computer_id, url)
     return supply
 
 

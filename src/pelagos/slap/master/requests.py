@@ -21,6 +21,7 @@ from pelagos.slap.master.finding import (
     check_title,
     find_live,
     flat,
+    no_instance,
     seated,
     shared_of,
     unknown_computer,
@@ -124,11 +125,15 @@ class Requests(UseCases):
         with self._desk.change(identity) as change:
             instance = seated(change.store, computer_id, partition_id, change.scope)
             if instance is None:
-                raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+                raise no_instance(computer_id, partition_id)
             if shared_reference is not None:
                 instance = shared_of(change.store, instance, shared_reference)
             if not self._rename(change, instance, title):
-                raise NotFoundError(f"the name {title} is taken", status=404)
+                raise NotFoundError(
+                    f"the name {title} is taken",
+                    status=404,
+                    hint=f"choose another one; pelagos service info {title} shows who has it",
+                )
 
     def supply(self, url: str, computer_id: str, state: SupplyState, identity: Identity) -> None:
         """Ask for a release on a computer, or for its removal.
@@ -414,7 +419,9 @@ def _locate(reader: Reader, wish: InstanceRequest, identity: Identity) -> _Spot:
     requester = seated(reader, *wish.requester, scope(identity))
     if requester is None:
         raise NotFoundError(
-            f"{' '.join(wish.requester)} holds no instance that could request", status=404
+            f"{' '.join(wish.requester)} holds no instance that could request",
+            status=404,
+            hint="name a partition that is taken: pelagos computer info COMPUTER",
         )
     tree = requester.root_guid
     return _Spot(tree, requester, reader.instance_in_scope(tree, wish.reference))

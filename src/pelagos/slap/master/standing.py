@@ -9,12 +9,19 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
-from pelagos.slap.errors import NotFoundError, Unauthorized
+from pelagos.slap.errors import Unauthorized
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.computers import access_status
 from pelagos.slap.master.desk import UseCases
-from pelagos.slap.master.finding import scope_of, seated, unknown_computer, unknown_service
+from pelagos.slap.master.finding import (
+    no_instance,
+    not_supplied,
+    scope_of,
+    seated,
+    unknown_computer,
+    unknown_service,
+)
 from pelagos.slap.master.store import Reader, StoredComputer, StoredInstance, StoredSupply
 from pelagos.slap.master.visibility import Scope, scope
 from pelagos.slap.model import ReleaseStatus
@@ -58,7 +65,7 @@ class Standing(UseCases):
         with self._desk.store.read() as reader:
             instance = seated(reader, computer_id, partition_id, scope_of(reader, identity))
             if instance is None:
-                raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+                raise no_instance(computer_id, partition_id)
             computer = reader.computer(computer_id)
         return self._of_instance(instance, computer)
 
@@ -74,7 +81,7 @@ class Standing(UseCases):
             computer = _computer(reader, computer_id, scope_of(reader, identity))
             supply = reader.supply(computer_id, url)
         if supply is None:
-            raise NotFoundError(f"{computer_id} was not asked to supply {url}", status=404)
+            raise not_supplied(computer_id, url)
         if supply.status is ReleaseStatus.REQUESTED:
             return _unheard(url, "Software Installation")
         return self._status(
@@ -141,7 +148,7 @@ class Standing(UseCases):
         with self._desk.store.read() as reader:
             found = seated(reader, computer_id, partition_id, scope_of(reader, identity))
         if found is None:
-            raise NotFoundError(f"{computer_id} {partition_id} has no instance", status=404)
+            raise no_instance(computer_id, partition_id)
         return found
 
     def trees(self, identity: Identity, title: str | None = None) -> list[StoredInstance]:

@@ -62,7 +62,9 @@ class CacheFace:
         """Take an archive; answers with its SHA-512."""
         self._permit_upload(call)
         if call.stream is None:
-            raise BadRequest("this call carries an archive", status=400)
+            raise BadRequest(
+                "this call carries an archive", status=400, hint="send the archive as the body"
+            )
         found = self._store.put(call.stream, call.length, sha512=call.fields.get("sha512"))
         return Answer(found.encode(), status=201)
 
@@ -75,11 +77,19 @@ class CacheFace:
         """Say something of a key."""
         self._permit_upload(call)
         if call.stream is None or (call.length or 0) > _BODY_LIMIT:
-            raise TooLarge(f"an entry has at most {_BODY_LIMIT:,} bytes", status=413)
+            raise TooLarge(
+                f"an entry has at most {_BODY_LIMIT:,} bytes",
+                status=413,
+                hint="send one entry at a time",
+            )
         try:
             pair: Any = wire.decode(call.stream.read(_BODY_LIMIT))
         except wire.WireError as error:
-            raise BadRequest("the entry is not JSON", status=400) from error
+            raise BadRequest(
+                "the entry is not JSON",
+                status=400,
+                hint="send [entry, signature] as docs/reference/http-api.md says",
+            ) from error
         self._store.add_entry(call.fields["key"], pair)
         return Answer(b"", status=201)
 

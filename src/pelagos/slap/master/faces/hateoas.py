@@ -91,7 +91,11 @@ class HateoasFace:
             for row in self._service.known_computers(call.identity):
                 if row.computer_id == name:
                     return _json(self._computer(row, call.identity))
-        raise NotFoundError(f"there is no document {module}/{name}", status=404)
+        raise NotFoundError(
+            f"there is no document {module}/{name}",
+            status=404,
+            hint="follow the relative_url of a search",
+        )
 
     def computer_token(self, call: Call) -> Answer:
         """A token with which one computer registers itself."""

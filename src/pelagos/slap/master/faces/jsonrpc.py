@@ -126,7 +126,9 @@ class JsonRpcFace:
             self._service.instance_in(*by, identity)
         except NotFoundError as error:
             raise BadRequest(
-                f"nobody can request in the name of {' '.join(by)}: {error.message}", status=400
+                f"nobody can request in the name of {' '.join(by)}: {error.message}",
+                status=400,
+                hint="name a partition that is taken in the header X-SlapPartition",
             ) from error
 
     def instance(self, call: Call, sent: Sent) -> dict[str, Any]:
@@ -142,7 +144,11 @@ class JsonRpcFace:
         """The root of a tree by its title."""
         found = self._service.trees(call.identity, protocol.text_field(sent, "title"))
         if not found:
-            raise NotFoundError(f"there is no instance tree {sent['title']}", status=404)
+            raise NotFoundError(
+                f"there is no instance tree {sent['title']}",
+                status=404,
+                hint="slapos.allDocs.v0.instance_tree_list names those that there are",
+            )
         return document(found[0])
 
     def trees(self, call: Call, sent: Sent) -> dict[str, Any]:
@@ -175,7 +181,9 @@ class JsonRpcFace:
         permit(call.identity, f"{state}ComputerPartition", *where)
         said = self._service.report_partition(*where, state, call.identity)
         if state == "destroyed" and said not in ("OK", "the partition is free"):
-            raise Unauthorized(said, status=403)
+            raise Unauthorized(
+                said, status=403, hint="ask for its end first, and for that of what it requested"
+            )
         return _success("Destroyed" if state == "destroyed" else "State reported")
 
     def instance_error(self, call: Call, sent: Sent) -> dict[str, Any]:
@@ -285,7 +293,7 @@ class JsonRpcFace:
             for slot in sent["compute_partition_list"]
         )
         if len({slot.partition_id for slot in slots}) < len(slots):
-            raise BadRequest("a partition is listed twice", status=400)
+            raise BadRequest("a partition is listed twice", status=400, hint="list each once")
         self._service.format_computer(ComputerFormat(computer_id, slots), call.identity)
         return _success("Formatted")
 
@@ -368,8 +376,12 @@ def _document_of(found: Instance, wish: InstanceRequest, said: str) -> dict[str,
     }
 
 
-def failure(status: int, title: str) -> dict[str, Any]:
-    """An error as this interface shows it; what is not there is refused like the forbidden."""
+def failure(status: int, title: str, hint: str | None = None) -> dict[str, Any]:
+    """An error as this interface shows it; what is not there is refused like the forbidden.
+
+    It has no room for a hint of its own, so that ends the title.
+    """
+    title = f"{title} ({hint})" if hint else title
     shown = 403 if status == HTTPStatus.NOT_FOUND else status
     return {"status": shown, "type": HTTPStatus(shown).phrase, "title": title}
 
@@ -382,7 +394,7 @@ def _answering(work: Work) -> Callable[[Call], Answer]:
         except SlapError as error:
             if (error.status or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
-            shown = failure(error.status or 500, error.message)
+            shown = failure(error.status or 500, error.message, error.hint)
             return Answer(wire.encode(shown), JSON, shown["status"])
         return said
 
@@ -392,17 +404,25 @@ def _answering(work: Work) -> Callable[[Call], Answer]:
 def _check_accept(accept: str) -> None:
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
     if accept and not {"*/*", "application/*", JSON} & set(kinds):
-        raise SlapError(f"the answer is {JSON}, which {accept} does not allow", status=406)
+        raise SlapError(
+            f"the answer is {JSON}, which {accept} does not allow",
+            status=406,
+            hint=f"send Accept: {JSON}",
+        )
 
 
 def _input(call: Call) -> Sent:
     try:
         sent = wire.decode(call.body) if call.body else {}
     except wire.WireError as error:
-        raise BadRequest(f"the body is not JSON: {error}", status=400) from error
+        raise BadRequest(
+            f"the body is not JSON: {error}", status=400, hint="send a JSON object"
+        ) from error
     wrong = fault(METHODS[call.name], sent)
     if wrong is not None:
-        raise BadRequest(wrong, status=400)
+        raise BadRequest(
+            wrong, status=400, hint="docs/reference/http-api.md names what each method takes"
+        )
     return cast(Sent, sent)
 
 
@@ -427,7 +447,11 @@ def _url(sent: Sent) -> str:
 
 def _place(row: StoredInstance) -> tuple[str, str]:
     if row.computer_id is None or row.partition_id is None:
-        raise NotFoundError(f"{row.title} has no place yet", status=404)
+        raise NotFoundError(
+            f"{row.title} has no place yet",
+            status=404,
+            hint=f"ask again later; pelagos why {row.title} says what it waits for",
+        )
     return row.computer_id, row.partition_id
 
 

@@ -147,7 +147,11 @@ class SlapFace:
         """A usage report."""
         computer_id, report = call.computer(), call.fields.get("use_string", "")
         if len(report) > self._settings.parameters_limit:
-            raise TooLarge("the usage report is too long", status=413)
+            raise TooLarge(
+                "the usage report is too long",
+                status=413,
+                hint=f"send reports of at most {self._settings.parameters_limit:,} characters",
+            )
         self._service.use_computer(computer_id, report, call.identity)
         return _DONE
 

@@ -293,7 +293,11 @@ def our_errors(ways: Ways, driver: type[Exception] = Exception) -> Iterator[None
     try:
         yield
     except exc.IntegrityError as error:
-        raise Conflict("this contradicts what is stored", status=409) from error
+        raise Conflict(
+            "this contradicts what is stored",
+            status=409,
+            hint="ask again: somebody else was faster",
+        ) from error
     except exc.DBAPIError as error:
         if not isinstance(error.orig, driver):
             raise
