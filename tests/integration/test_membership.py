@@ -15,6 +15,7 @@ from pelagos.plane.master import MasterProgram
 from pelagos.plane.membership import (
     IdentityRenewer,
     certificate_of,
+    has_used,
     identity_file,
     is_due,
     join,
@@ -180,3 +181,13 @@ def test_a_persons_token_is_refused_before_it_is_used(plane: Plane) -> None:
     with pytest.raises(PelagosError, match="for a person, not for a computer"):
         plane.join(token)
     assert list(plane.away.node.iterdir()) == []
+
+
+def test_the_token_that_a_computer_joined_with_is_known_again(plane: Plane) -> None:
+    token = plane.token()
+    assert not has_used(plane.away, token)
+    plane.join(token)
+    assert has_used(plane.away, token)
+    assert not has_used(plane.away, plane.token(again=True))
+    kept = (plane.away.node / "joined.sha256").read_text()
+    assert joining.decode(token).secret not in kept

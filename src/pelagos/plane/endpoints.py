@@ -23,6 +23,8 @@ class Endpoints:
     Attributes:
         authority: file (PEM) of the authority that the master's certificate comes from; empty
             while the master speaks plain HTTP.
+        partitions: instances that fit on this computer, as its first start was told; 0 when that
+            was told nothing.
     """
 
     master_url: str = ""
@@ -31,6 +33,7 @@ class Endpoints:
     computer_id: str = ""
     node_root: str = ""
     pid: int = 0
+    partitions: int = 0
 
 
 def read_endpoints(folder: Path) -> Endpoints:

@@ -1,6 +1,7 @@
 """This computer as a member of a plane elsewhere: how it joined, and as whom it comes since.
 
 node/token          its token, written last: with it the computer has joined
+node/joined.sha256  the digest of the one-time token that it joined with
 node/identity.pem   its key and its certificate in one file, 0600, replaced in one step
 node/authority.pem  the authority that the master's certificate must come from
 """
@@ -11,6 +12,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from time import time
 
@@ -147,6 +149,7 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
         client.close()
     _check_member(member, former)
     try:
+        write_atomic(_mark(folder), _digest(token), mode=0o600)
         _keep(folder, token.url, member, key, pinned=token.fingerprint is not None)
     except OSError as error:
         raise PelagosError(
@@ -154,6 +157,29 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
             hint=f"make room in {folder.path}; the token is used up, so then {JOIN_AGAIN}",
         ) from error
     return member.name
+
+
+def has_used(folder: DataFolder, text: str) -> bool:
+    """Whether this computer joined with this very token, so that it need not join again.
+
+    Raises:
+        PelagosError: it is no token to join with.
+    """
+    token = joining.decode(text)
+    if folder.node_token() is None:
+        return False
+    try:
+        return _mark(folder).read_text("ascii") == _digest(token)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _mark(folder: DataFolder) -> Path:
+    return folder.node / "joined.sha256"
+
+
+def _digest(token: joining.JoinToken) -> str:
+    return sha256(token.secret.encode()).hexdigest()
 
 
 def _check_writable(folder: DataFolder, key: str) -> None:

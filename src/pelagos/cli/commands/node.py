@@ -53,9 +53,10 @@ class NodeFormat(Command):
         from pelagos.plane.formatting import format_node, node_root
 
         config = self.context.config.of(NodeConfig)
-        if self["partitions"] is not None:
-            config = replace(config, partitions=self["partitions"])
         folder = DataFolder(self.context.data)
+        if self["partitions"] is not None:
+            self._check_count(node_root(config, folder))
+            config = replace(config, partitions=self["partitions"])
         plan = format_node(
             config,
             node_root(config, folder),
@@ -69,6 +70,19 @@ class NodeFormat(Command):
         )
         if not self["dry_run"]:
             self._announce(folder, plan)
+
+    def _check_count(self, root: Path) -> None:
+        """Refuse a number of partitions where a definition file says which there are."""
+        from pelagos.slap.agent.formatter import read_format
+        from pelagos.slap.agent.layout import Layout
+
+        former = read_format(Layout(root))
+        source = self["definition"] or (former.source if former else "")
+        if source:
+            raise UsageError(
+                f"the definition file {source} says which partitions there are, so --partitions "
+                "says nothing"
+            )
 
     def _announce(self, folder: DataFolder, plan: FormatPlan) -> None:
         from pelagos.plane.settings import Part
@@ -144,6 +158,7 @@ class NodeRun(Command):
             logs.configure(logging.WARNING)
         folder = DataFolder(self.context.data)
         folder.create()
+        self._look_ahead(folder)
         if token is not None:
             self._join(folder, token)
         elif folder.node_token() is None:
@@ -152,13 +167,31 @@ class NodeRun(Command):
                 hint="get one at the plane: pelagos computer add NAME\n"
                 "then: pelagos node run TOKEN",
             )
+        if self["partitions"] is not None:
+            folder.note(partitions=self["partitions"])
         up.run(self._settings(), on_ready=self._greet)
+
+    def _look_ahead(self, folder: DataFolder) -> None:
+        """Find what is wrong here before a token is used, which is good only once."""
+        from pelagos.plane.formatting import format_node, node_root
+
+        if (folder.path / "token").exists():
+            raise CommandError(
+                f"{folder.path} is the data of a plane of its own, so this computer cannot join "
+                "another one there",
+                hint="give another folder with --data, or run that plane: pelagos up",
+            )
+        node = self._settings().node
+        format_node(node, node_root(node, folder), is_trial=True)
 
     def _join(self, folder: DataFolder, token: str) -> None:
         from pelagos.plane import membership
         from pelagos.plane.settings import Part, default_computer_id
 
         text = self.context.stdin.read(8192).strip() if token == "-" else token  # noqa: S105
+        if membership.has_used(folder, text):
+            self.context.say("this computer has joined with this token already; it runs as it is")
+            return
         with folder.hold(Part.AGENT):
             name = membership.join(folder, text, self["name"], default_computer_id())
         self.context.say(f"{name} has joined the plane at {folder.endpoints().master_url}")
@@ -171,6 +204,8 @@ class NodeRun(Command):
         node = config.of(NodeConfig)
         if self["partitions"] is not None:
             node = replace(node, partitions=self["partitions"])
+        elif "node.partitions" not in config.origins and self.context.endpoints.partitions:
+            node = replace(node, partitions=self.context.endpoints.partitions)  # as at first
         # Its name is the one that it joined with, which stands in the data folder.
         return PlaneSettings(
             data=self.context.data,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pelagos.cli.argument import Argument, FlagArgument, Operand
 from pelagos.cli.command import Command
 from pelagos.cli.commands.credentials import (
@@ -129,14 +131,22 @@ class Join(Command):
 
     def main(self, token: str) -> None:
         """Join."""
+        config = self.context.config_path
+        config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        is_new = not config.exists()
+        config.touch(mode=0o600)  # a file that is named must be there, and this one shall be
+        try:
+            self._enter(config, token)
+        finally:
+            if is_new and not config.stat().st_size:  # refused: as if nothing had been
+                config.unlink()
+
+    def _enter(self, config: Path, token: str) -> None:
         from pelagos.core.config import set_value
         from pelagos.core.files import write_atomic
         from pelagos.plane.admission import enter
         from pelagos.plane.sections import SECTIONS
 
-        config = self.context.config_path
-        config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config.touch(mode=0o600)  # a file that is named must be there, and this one shall be
         known = self.context.plane.master_url
         if known and not self["force"]:
             raise CommandError(

@@ -111,6 +111,12 @@ def check_name(name: str, what: str) -> None:
             status=400,
             hint=f"use up to {_NAME_LIMIT} printable characters",
         )
+    if what == "a computer" and ("/" in name or "\\" in name or not name.strip(".")):
+        raise BadRequest(
+            f"{name[:40]!r} cannot be the name of {what}",
+            status=400,
+            hint="use letters, digits, dots, dashes and underscores",
+        )
 
 
 def check_free(change: Change, name: str) -> None:

@@ -19,6 +19,7 @@ from pelagos.slap.master.auth import Kind, Role
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.model import InstanceRequest, InstanceState, SupplyState
 from support.identity_land import ADMIN, ANN, BOB, DAY, Land
+from support.slap_site import Site
 
 
 @pytest.fixture
@@ -298,3 +299,9 @@ def test_no_secret_is_in_the_database(tmp_path):
         assert word.encode() not in kept
     assert (person.key or "").splitlines()[1].encode() not in kept
     land.master.close()
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "..", ".", "a\\b"])
+def test_a_computer_has_no_name_that_looks_like_a_path(bare: Site, name: str):
+    with pytest.raises(BadRequest, match="cannot be the name of a computer"):
+        bare.service.register_computer(name)
