@@ -26,6 +26,6 @@ def test_every_property_of_a_method_is_on_the_page():
         line.split("`")[1]: line for line in PAGE.splitlines() if line.startswith("| `slapos.")
     }
     assert set(lines) == set(METHODS)
-    for method, shape in METHODS.items():
-        missing = [name for name in shape["properties"] if name not in lines[method]]
-        assert missing == [], method
+    for name, method in METHODS.items():
+        missing = [key for key in method.shape["properties"] if key not in lines[name]]
+        assert missing == [], name

@@ -255,11 +255,11 @@ def _json_rpc(target: Target, name: str, method: str) -> list[dict[str, Any]]:
         "compute_partition_list": [],
         "tioxml": "<journal/>",
     }
-    states = METHODS[method]["properties"].get("reported_state", {}).get("enum", ("",))
+    states = METHODS[method].shape["properties"].get("reported_state", {}).get("enum", ("",))
     return [
         {
             key: state if key == "reported_state" else values[key]
-            for key in METHODS[method]["properties"]
+            for key in METHODS[method].shape["properties"]
             if key in values or key == "reported_state"
         }
         for state in states
