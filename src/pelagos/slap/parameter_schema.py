@@ -160,6 +160,21 @@ def in_one(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"_": json.dumps(parameters, ensure_ascii=False)}
 
 
+def as_wished(
+    bundle: Bundle, software_type: str, texts: Mapping[str, str], *, shared: bool = False
+) -> dict[str, Any]:
+    """What a person wrote as texts, as the schema of that type takes it.
+
+    A number, true, false, null, a list or an object where the schema takes one and no text; else
+    the text itself.
+    """
+    entry = _entry(bundle, software_type, shared=shared)
+    url = urljoin(bundle.url, (entry.request if entry else None) or "")
+    if entry is None or entry.request is None or url not in bundle.schemas:
+        return dict(texts)
+    return _typed(texts, bundle, url, Budget())
+
+
 def _entry(bundle: Bundle, software_type: str, *, shared: bool) -> _Entry | None:
     for entry in entries(bundle.document):
         if entry.is_shared == shared and _is_same(software_type, entry.software_type):

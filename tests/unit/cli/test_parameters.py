@@ -2,15 +2,25 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 from pelagos.cli import failures
+from pelagos.slap import marshal
 from pelagos.slap.agent import promise_record
 from pelagos.slap.agent.promise_record import Change, PromiseRecord
 from pelagos.slap.parameter_schema import Bundle, KnownSchemas
 
-SCHEMA = {"type": "object", "properties": {"size": {"type": "integer"}}}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "size": {"type": "integer"},
+        "name": {"type": "string"},
+        "on": {"type": "boolean"},
+        "l": {"oneOf": [{"type": "array"}, {"type": "null"}]},
+    },
+}
 URL = "http://releases.invalid/software.cfg"
 
 
@@ -80,6 +90,43 @@ def test_parameters_are_packed_as_the_release_reads_them(world, tmp_path: Path):
     [sent] = world.sent("POST", "requestComputerPartition")
     body = sent.body if isinstance(sent.body, str) else (sent.body or b"").decode()
     assert "%3Cstring%3E_%3C%2Fstring%3E" in body and "deep" in body
+
+
+@pytest.mark.usefixtures("release")
+def test_texts_become_what_the_schema_of_json_wants(world):
+    known(world, how="json-in-xml")
+    ran = world.run(
+        "request", "db", URL, "-p", "size=5", "-p", "name=7", "-p", "on=true", "-p", "l=[1]"
+    )
+    assert ran.code != failures.USAGE, ran.err
+    [sent] = world.sent("POST", "requestComputerPartition")
+    assert packed(sent) == {"size": 5, "name": "7", "on": True, "l": [1]}
+    ran = world.run("request", "db", URL, "-p", "size=five")
+    assert ran.code == failures.USAGE
+    assert "'five'" in ran.err and "-p n=5 is a number" in ran.err
+
+
+@pytest.mark.usefixtures("release")
+def test_texts_of_a_file_stay_texts(world, tmp_path: Path):
+    known(world, how="json-in-xml")
+    file = tmp_path / "parameters.json"
+    file.write_text('{"size": "5"}')
+    assert world.run("request", "db", URL, "--param-file", str(file)).code == failures.USAGE
+
+
+@pytest.mark.usefixtures("release")
+def test_the_parameters_of_an_end_are_packed_as_any(world):
+    known(world, how="json-in-xml")
+    world.run("request", "db", URL, "-p", "size=5", "--state", "destroyed")
+    [sent] = world.sent("POST", "requestComputerPartition")
+    assert packed(sent) == {"size": 5}
+
+
+def packed(sent):
+    """The parameters in the one that is named _."""
+    body = sent.body if isinstance(sent.body, str) else (sent.body or b"").decode()
+    found = marshal.loads(dict(parse_qsl(body))["partition_parameter_xml"].encode())
+    return json.loads(found["_"])
 
 
 def test_promises_are_shown_with_those_that_do_not_hold_first(world):

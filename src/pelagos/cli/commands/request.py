@@ -75,7 +75,12 @@ class Request(_Asking):
     """
 
     arguments = {
-        "param": KeyValueArgument("a parameter; may be repeated", "-p", "--param"),
+        "param": KeyValueArgument(
+            "a parameter; may be repeated. Where the release takes JSON, it becomes what the "
+            "schema wants (a number, true, false, null, a list, an object), else text",
+            "-p",
+            "--param",
+        ),
         "param_file": ValueArgument(
             "parameters in a JSON file (- reads stdin); --param is laid over it",
             "--param-file",
@@ -123,7 +128,7 @@ class Request(_Asking):
             shared=self["shared"],
             state=InstanceState(self["state"]) if self["state"] else None,
         )
-        wish = checked(self.context, wish)
+        wish = checked(self.context, wish, tuple(self["param"] or ()))
         if self["plan"]:
             from pelagos.cli.plan import show_plan
 
