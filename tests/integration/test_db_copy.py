@@ -178,3 +178,48 @@ def test_the_command_prints_what_it_copied(tmp_path: Path, postgresql_url: str):
     again = subprocess.run(words, capture_output=True, text=True, check=False)
     assert again.returncode and "not empty" in again.stderr
     assert PASSWORD not in again.stderr
+
+
+def test_the_ways_to_write_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    site = Site(tmp_path)
+    site.close()
+    last = f"sqlite:{site.path}"
+    forms = (f"sqlite:{tmp_path}/0.db", f"sqlite:////{tmp_path}/1.db", "sqlite:///2.db", "3.db")
+    for number, text in enumerate((*forms, "sqlite:4.db")):
+        db_copy.run(last, text, ignore)
+        assert (tmp_path / f"{number}.db").is_file(), text
+        last = text
+
+
+def test_the_same_database_twice_is_refused(tmp_path: Path):
+    site = Site(tmp_path)
+    site.close()
+    with pytest.raises(PelagosError, match="are the same database"):
+        db_copy.run(str(site.path), f"sqlite:///{site.path}", ignore)
+    url = "postgresql://x@127.0.0.1:1/y"
+    with pytest.raises(PelagosError, match="are the same database"):
+        db_copy.run(url, url, ignore)
+
+
+@pytest.mark.parametrize("is_target", [True, False])
+def test_a_file_of_another_kind_is_named_and_not_touched(tmp_path: Path, is_target: bool):
+    site = Site(tmp_path)
+    site.close()
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("not a database, only notes")
+    pair = (site.path, foreign) if is_target else (foreign, tmp_path / "new.db")
+    with pytest.raises(PelagosError, match=r"notes\.txt is not a SQLite database"):
+        db_copy.run(*map(str, pair), ignore)
+    assert foreign.read_text() == "not a database, only notes"
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_a_wrong_password_is_said_to_be_one(tmp_path: Path, postgresql_url: str):
+    site = Site(tmp_path)
+    site.close()
+    wrong = postgresql_url.replace(PASSWORD, "wr0ng")
+    with pytest.raises(StoreError, match="does not let this user in") as caught:
+        db_copy.run(str(site.path), wrong, ignore)
+    assert "password" in (caught.value.hint or "")
+    assert "wr0ng" not in str(caught.value)

@@ -55,6 +55,8 @@ _SNAPSHOT = "pelagos_snapshot"
 _RETRY = 2.0
 _BUSY = frozenset({"55P03", "40P01", "40001", "57014", "25P03"})
 _FULL = frozenset({"53100"})
+#: What libpq says, without a SQLSTATE, when the server is there and refuses to let somebody in.
+_NOT_LET_IN = ("authentication failed", "no password supplied", "does not exist", "pg_hba.conf")
 _AWAY = frozenset({"53300", "57P01", "57P02", "57P03", "57P05"})
 #: Texts that the server cannot take: too long for an index, or with a NUL.
 _UNFIT = frozenset({"54000", "22001", "22021", "22P05"})
@@ -199,6 +201,14 @@ class PostgresqlWays:
                 "a text is too long for the database, or holds a character that it cannot keep",
                 status=400,
                 hint="send a shorter text, without NUL",
+            )
+        is_unknown = not state and any(words in str(error.orig) for words in _NOT_LET_IN)
+        if state[:2] == "28" or is_unknown:
+            return StoreError(
+                f"the database server does not let this user in: {self._told(error)}",
+                status=500,
+                hint="see that user, password and database of the URL are right; a password may "
+                "stand in ~/.pgpass",
             )
         if error.connection_invalidated or state in _AWAY or state[:2] in {"08", ""}:
             return StoreError(
