@@ -242,7 +242,7 @@ def test_an_old_signature_counts_only_where_the_site_says_so(desk: Desk, tmp_pat
 def test_a_changed_entry_is_not_believed(desk: Desk) -> None:
     desk.publish(desk.archive())
     file = next((desk.share.store / "dir").rglob("*.json"))
-    text, old = wire.decode(file.read_bytes(), list[list[str]])[0]
+    text, old, *_ = wire.decode(file.read_bytes(), list[list[str]])[0]
     file.write_bytes(wire.encode([[text.replace("bookworm", "bullseye"), old]]))
     assert "not signed by anybody" in desk.miss()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from pelagos.core.web import Server
-from pelagos.slap.master import CacheSettings, Master
+from pelagos.slap.master import CacheSettings, Master, person
+from pelagos.slap.master.auth import Kind, Role
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +50,8 @@ class Site:
         return answer, content
 
     def files(self) -> list[Path]:
-        return [path for path in (self.folder / "cache").rglob("*") if path.is_file()]
+        files = (path for path in (self.folder / "cache").rglob("*") if path.is_file())
+        return [path for path in files if path.suffix != ".lock"]
 
 
 @pytest.fixture
@@ -105,6 +108,26 @@ def test_who_may(site: Site) -> None:
     assert site.call("PUT", "/cache/dir/k", b'["{}", ""]', token=site.second)[0].status == 403
     assert site.call("POST", "/cache/sha", b"x", token=site.first)[0].status == 201
     assert len(site.files()) == 1
+
+
+def test_a_star_stands_for_the_computers_of_the_site(tmp_path: Path) -> None:
+    with contextlib.closing(
+        Master(
+            f"sqlite:///{tmp_path / 'm.db'}",
+            cache=CacheSettings(tmp_path / "cache", spare=0, uploaders=("*",)),
+        )
+    ) as found:
+        service = found.service
+        service.create_person("ann", Role.TENANT)
+        site = service.register_computer("OURS")
+        secret, _ = service.invite(Kind.COMPUTER, person("ann", Role.TENANT), name="HERS")
+        hers = service.join(secret).token
+        client = found.app.test_client()
+        for token, status in ((site, 201), (hers, 403)):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert client.post("/cache/sha", data=b"x", headers=headers).status_code == status
+            answer = client.put("/cache/dir/k", data=b'["{}", "x"]', headers=headers)
+            assert answer.status_code == status
 
 
 def test_a_wrong_hash_is_refused(site: Site) -> None:

@@ -29,6 +29,8 @@ def cache_settings(config: CacheConfig, folder: DataFolder) -> CacheSettings | N
         size_limit=int(config.size_gib * _GIB),
         spare=int(config.spare_gib * _GIB),
         uploaders=tuple(config.uploaders.split()),
+        certificates=config.certificates,
+        old_certificates=config.old_certificates,
     )
 
 

@@ -178,8 +178,11 @@ class CacheConfig:
         size_gib: GiB of all; what was not asked for longest makes room. 50.
         spare_gib: GiB of the disk that stay free whatever is uploaded. 1: the master's database
             may be on the same disk.
-        uploaders: computers that may upload, apart by spaces; * for all. Empty: operators only,
-            because every computer runs what it fetches.
+        uploaders: computers that may upload, apart by spaces; * for all of the site's, not those
+            of tenants. Empty: operators only, because every computer runs what it fetches.
+        certificates: file with the certificates, in PEM, one of which must have signed an entry
+            (SHA-256). Empty, with the next one: each is kept, and who fetches it judges.
+        old_certificates: the same for signatures with SHA-1, of SlapOS' programs.
     """
 
     enabled: bool = False
@@ -188,6 +191,8 @@ class CacheConfig:
     size_gib: float = field(default=50.0, metadata=_POSITIVE)
     spare_gib: float = field(default=1.0, metadata={"least": 0})
     uploaders: str = ""
+    certificates: Path | None = None
+    old_certificates: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

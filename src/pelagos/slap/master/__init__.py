@@ -123,7 +123,7 @@ class Master:
             *self._identities.routes(),
         ]
         if cache is not None:
-            routes += CacheFace(CacheStore(cache)).routes()
+            routes += CacheFace(CacheStore(cache), self.service.is_of_site).routes()
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)
 
     def announce(self, url: str, *, is_own: bool) -> None:

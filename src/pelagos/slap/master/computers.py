@@ -143,6 +143,12 @@ class Computers(UseCases):
             where=computer.computer_id,
         )
 
+    def is_of_site(self, computer_id: str) -> bool:
+        """Whether a computer belongs to the site, and not to a tenant."""
+        with self._desk.store.read() as reader:
+            computer = reader.computer(computer_id)
+        return computer is not None and not computer.owner
+
     def seen(self, computer_id: str) -> None:
         """Take a sign of life of a computer's agent; never fails the call that brought it."""
         presence, now = self._desk.presence, self._now()

@@ -8,15 +8,19 @@ import json
 import os
 import resource
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pelagos.core.errors import ConfigError
+from pelagos.core.signature import Signer
+from pelagos.slap.binary_cache import MODERN, canonical, encode_entry
 from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master.cache_store import CacheSettings, CacheStore
 from pelagos.slap.master.errors import StoreFull, TooLarge
+from support.signing import make_pair
 
 
 def store(folder: Path, **options: int) -> CacheStore:
@@ -36,7 +40,8 @@ def read(where: CacheStore, sha512: str) -> bytes:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    return [path for path in (folder / "cache").rglob("*") if path.is_file()]
+    files = (path for path in (folder / "cache").rglob("*") if path.is_file())
+    return [path for path in files if path.suffix != ".lock"]
 
 
 def test_an_archive_comes_back_under_its_hash(tmp_path: Path) -> None:
@@ -154,3 +159,83 @@ def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
     with pytest.raises(ConfigError):
         store(tmp_path)
+
+
+def test_junk_pushes_out_what_the_same_one_said(tmp_path: Path) -> None:
+    where = store(tmp_path)
+    good = [[json.dumps({"good": number}), "sig"] for number in range(20)]
+    for pair in good:
+        where.add_entry("key", pair, "computer:A")
+    for number in range(200):
+        where.add_entry("key", [json.dumps({"junk": number}), "sig"], "computer:B")
+    kept = where.entries("key")
+    assert len(kept) == 50 and all(pair in kept for pair in good)
+    assert kept[0] == ['{"junk": 199}', "sig"]
+
+
+def test_nobody_replaces_the_signature_of_another(tmp_path: Path) -> None:
+    where = store(tmp_path)
+    where.add_entry("key", ['{"a":1}', "good"], "computer:A")
+    where.add_entry("key", ['{"a":1}', "junk"], "computer:B")
+    assert where.entries("key") == [['{"a":1}', "junk"], ['{"a":1}', "good"]]
+    where.add_entry("key", ['{"a":1}', "better"], "computer:A")
+    where.add_entry("key", ['{"a":1}', "junk"], "computer:C")
+    assert where.entries("key") == [['{"a":1}', "junk"], ['{"a":1}', "better"]]
+
+
+def test_entries_of_a_former_version_are_read(tmp_path: Path) -> None:
+    where = store(tmp_path)
+    where.add_entry("key", ['{"a":1}', "sig"])
+    (file,) = [path for path in leftovers(tmp_path) if path.suffix == ".json"]
+    file.write_text(json.dumps([['{"b":2}', "old"]]))
+    where.add_entry("key", ['{"a":1}', "sig"], "computer:A")
+    assert where.entries("key") == [['{"a":1}', "sig"], ['{"b":2}', "old"]]
+
+
+def test_only_entries_that_are_signed_well_are_kept(tmp_path: Path) -> None:
+    (key, certificate), (other, _) = make_pair(tmp_path, "a"), make_pair(tmp_path, "b")
+    (old_key, old_certificate) = make_pair(tmp_path, "old", kind="rsa")
+    settings = CacheSettings(
+        tmp_path / "cache", spare=0, certificates=certificate, old_certificates=old_certificate
+    )
+    where = CacheStore(settings)
+    metadata = {"sha512": "a" * 128}
+    text = encode_entry(metadata, Signer.load(key).sign(canonical(metadata)))
+    assert MODERN in text
+    where.add_entry("key", [text, ""], "computer:A")
+    plain = json.dumps(metadata)
+    where.add_entry("key", [plain, Signer.load(old_key).sign_old(plain.encode())], "computer:A")
+    assert len(where.entries("key")) == 2
+    forged = encode_entry(metadata, Signer.load(other).sign(canonical(metadata)))
+    for pair in ([forged, ""], [plain, ""], [plain, "junk"]):
+        with pytest.raises(BadRequest, match="signed the entry"):
+            where.add_entry("key", pair, "computer:B")
+    assert len(where.entries("key")) == 2
+
+
+def test_a_file_of_certificates_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="certificate"):
+        CacheStore(CacheSettings(tmp_path / "cache", certificates=tmp_path / "none.pem"))
+
+
+def test_uploads_at_once_stay_within_the_limit_together(tmp_path: Path) -> None:
+    where = store(tmp_path, size_limit=250)
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            begun.set()
+            go_on.wait(10)
+            return super().read(size)
+
+    first = threading.Thread(target=where.put, args=(Slow(b"1" * 150), 150))
+    first.start()
+    assert begun.wait(10)
+    try:
+        with pytest.raises(StoreFull):
+            add(where, b"2" * 150)
+        add(where, b"3" * 100)
+    finally:
+        go_on.set()
+        first.join()
+    assert sum(path.stat().st_size for path in leftovers(tmp_path)) == 250

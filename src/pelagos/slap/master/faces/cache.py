@@ -6,7 +6,7 @@ Bodies go through in pieces, both ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from pelagos.core import wire
@@ -24,10 +24,16 @@ _BODY_LIMIT = 4 * ENTRY_LIMIT
 
 
 class CacheFace:
-    """One method per call."""
+    """One method per call.
 
-    def __init__(self, store: CacheStore) -> None:
+    Args:
+        store: keeps it all.
+        is_of_site: whether a computer belongs to the site, and not to a tenant.
+    """
+
+    def __init__(self, store: CacheStore, is_of_site: Callable[[str], bool]) -> None:
         self._store = store
+        self._is_of_site = is_of_site
 
     def routes(self) -> list[Route]:
         """Where each call is answered."""
@@ -90,7 +96,7 @@ class CacheFace:
                 status=400,
                 hint="send [entry, signature] as docs/reference/http-api.md says",
             ) from error
-        self._store.add_entry(call.fields["key"], pair)
+        self._store.add_entry(call.fields["key"], pair, call.identity.actor)
         return Answer(b"", status=201)
 
     def _permit_upload(self, call: Call) -> None:
@@ -98,7 +104,7 @@ class CacheFace:
         identity = call.identity
         uploaders = self._store.settings.uploaders
         is_chosen = identity.kind is Kind.COMPUTER and (
-            identity.name in uploaders or "*" in uploaders
+            identity.name in uploaders or ("*" in uploaders and self._is_of_site(identity.name))
         )
         if not (identity.is_operator or is_chosen):
             raise Unauthorized(
