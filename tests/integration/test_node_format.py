@@ -93,6 +93,17 @@ def test_a_definition_file_counts_until_another_is_given(tmp_path: Path) -> None
     assert noted["slots"][0]["capabilities"] == ["gpu"]
 
 
+def test_a_number_of_partitions_beside_a_definition_file_is_refused(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    path = tmp_path / "definition.cfg"
+    path.write_text(DEFINITION)
+    given = node.run("node", "format", "-i", str(path), "--partitions", "5", check=False)
+    assert given.returncode == 2 and str(path) in given.stderr
+    node.format("-i", str(path))
+    known = node.run("node", "format", "--partitions", "5", check=False)
+    assert known.returncode == 2 and str(path) in known.stderr
+
+
 def test_what_is_wrong_in_the_configuration_is_named(tmp_path: Path) -> None:
     wrong = Node(tmp_path, 'network = "10.0.0.1/8"\n').run("node", "format", check=False)
     assert wrong.returncode != 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def format_node(
             wish, source = _again(former), former.source
         else:
             wish, source = wish_of(config), ""
-        wish = replace(wish, properties=_properties(config))
+        wish = _with_software_user(replace(wish, properties=_properties(config)), config)
         plan = make_format_plan(wish, look(wish, layout), layout)
         plan = replace(plan, result=replace(plan.result, source=source))
         if not is_trial and (plan.steps or plan.result != former):
@@ -123,6 +124,14 @@ def _defined(path: Path) -> FormatWish:
             f"{path} cannot be read: {reason}", hint="name another file"
         ) from error
     return read_definition(text, str(path))
+
+
+def _with_software_user(wish: FormatWish, config: NodeConfig) -> FormatWish:
+    """Where partitions have users, the software has one, too: nothing is built as root."""
+    has_users = any(slot.user for slot in wish.slots)
+    if wish.software_user or not has_users or os.geteuid() != 0:
+        return wish
+    return replace(wish, software_user=config.software_user or NodeConfig().software_user)
 
 
 def _again(former: Format) -> FormatWish:

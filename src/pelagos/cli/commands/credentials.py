@@ -101,8 +101,15 @@ def _issue(command: Command, kind: str, name: str, folder: Path) -> None:
 
     # Made here, so that it never goes over the network.
     private, request = make_request(name[:64])
-    issued = command.context.master.issue_certificate(kind, name, request)
-    write_atomic(key, private, mode=0o600)
+    # On the disk before the certificate is asked for: one without its key would be lost.
+    pending = folder / f"{stem}.key.new"
+    write_atomic(pending, private, mode=0o600)
+    try:
+        issued = command.context.master.issue_certificate(kind, name, request)
+    except BaseException:
+        pending.unlink(missing_ok=True)
+        raise
+    pending.replace(key)
     write_atomic(certificate, issued.certificate, mode=0o644)
     command.context.say(f"written: {certificate} and {key}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
-from pelagos.cli.failures import CommandError
+from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.core.config import limits
 from pelagos.plane.sections import NodeConfig

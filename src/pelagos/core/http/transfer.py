@@ -45,7 +45,9 @@ class Incoming:
         """
         while True:
             with _our_errors(self._url):
-                piece = self._answer.read(_PIECE)
+                # What is there already: a peer that drips must not hold the caller in one read.
+                ready = len(self._answer.peek(_PIECE))
+                piece = self._answer.read(min(ready, _PIECE) or _PIECE)
             if not piece:
                 break
             yield piece

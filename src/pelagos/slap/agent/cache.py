@@ -11,10 +11,12 @@ import hashlib
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pelagos.core import wire
+from pelagos.core.backoff import Backoff
 from pelagos.core.errors import ConfigError
 from pelagos.core.http.errors import HttpError
 from pelagos.core.http.transfer import Transfers, make_tls_context
@@ -41,6 +43,8 @@ from pelagos.slap.binary_cache import (
 OWN_NAMES = re.compile(r"\.completed|\.netrc|\.pelagos-.*|\.installed-here")
 _PIECE = 256 * 1024
 _ATTEMPTS = 5
+#: Between two attempts: a cache that is being restarted is there again soon.
+_PAUSES = Backoff(first=0.5, factor=3.0, limit=15.0)
 _FOUND, _PART, _CREATED = 200, 206, 201
 _PATHS = re.compile(r"^\s*['\"](/[^'\"]+)['\"],?\s*$", re.MULTILINE)
 
@@ -169,9 +173,14 @@ class BinaryCache:
     def _download(self, sha512: str, part: Path, stop: threading.Event) -> None:
         """Bring the whole archive to `part`, going on where a cut transfer ended."""
         last = ""
-        for _ in range(_ATTEMPTS):
+        deadline = time.monotonic() + self.use.total_timeout
+        for attempt in range(_ATTEMPTS):
+            if attempt and stop.wait(_PAUSES.delay(attempt)):
+                raise CacheMiss("the agent stops")
+            if time.monotonic() > deadline:
+                break
             try:
-                found = self._download_on(sha512, part, stop)
+                found = self._download_on(sha512, part, stop, deadline)
             except HttpError as error:
                 last = error.message
                 continue
@@ -181,7 +190,7 @@ class BinaryCache:
             return
         raise CacheMiss(f"the archive could not be fetched: {last}")
 
-    def _download_on(self, sha512: str, part: Path, stop: threading.Event) -> str:
+    def _download_on(self, sha512: str, part: Path, stop: threading.Event, deadline: float) -> str:
         with part.open("ab+") as out:
             out.seek(0)
             digest = hashlib.file_digest(out, "sha512")
@@ -197,6 +206,9 @@ class BinaryCache:
                 for piece in answer.pieces():
                     if stop.is_set():
                         raise CacheMiss("the agent stops")
+                    if time.monotonic() > deadline:
+                        limit = self.use.total_timeout
+                        raise CacheMiss(f"the archive did not come within {limit:g} s")
                     offset += len(piece)
                     if offset > self.use.size_limit:
                         raise CacheMiss("the archive is larger than a release may be")

@@ -28,6 +28,7 @@ class CacheUse:
         client_certificate: file with the certificate that this computer shows.
         client_key: file with its key.
         timeout: seconds without a byte after which a transfer is given up. 60.
+        total_timeout: seconds that bringing one release may take; then it is built here. 3600.
         retry_first: seconds until a failed upload is tried again; then twice as long, and so on.
             60.
         retry_limit: seconds between two tries at most. 1800, as in SlapOS.
@@ -47,6 +48,7 @@ class CacheUse:
     client_certificate: Path | None = None
     client_key: Path | None = None
     timeout: float = 60.0
+    total_timeout: float = 3600.0
     retry_first: float = 60.0
     retry_limit: float = 1800.0
 

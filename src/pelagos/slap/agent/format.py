@@ -266,6 +266,12 @@ def _check_users(wish: FormatWish, seen: FormatSeen, layout: Layout) -> None:
             "only root can give each partition a user of its own",
             hint="run this as root, or set `users = false` in [node]",
         )
+    if not wish.software_user:
+        raise FormatRefused(
+            "partitions have users of their own, but nobody is named who builds the software, so "
+            "it would be built as root",
+            hint="name a user with `software_user` in [node], or in [computer] of the definition",
+        )
     for user, name in {**wished, wish.software_user: ""}.items():
         home = layout.instance / name if name else layout.software
         _check_user(user, str(home), seen, former, is_named=user == wish.software_user)

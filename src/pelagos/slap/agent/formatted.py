@@ -45,7 +45,7 @@ class Formatted:
         self._format = found
         self._layout.rename(
             [slot.name for slot in found.slots],
-            needs_owner=bool(found.software_user) and os.geteuid() == 0,
+            needs_owner=any(slot.user for slot in found.slots) and os.geteuid() == 0,
         )
         return True
 

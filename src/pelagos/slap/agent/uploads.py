@@ -80,7 +80,12 @@ class Uploads:
             self._news.wait(_NAP)
 
     def _try(self, note: Path) -> None:
-        url = read_text(note) or ""
+        with acting_as(owner_of(self._layout.software)):
+            url = read_text(note) or ""
+            if self._layout.release(url) != note.parent:  # copied there by whoever built it
+                log.warning("%s names another release, %s; it is not uploaded", note, url)
+                note.unlink(missing_ok=True)
+                return
         failures, not_before = self._failures.get(url, (0, 0.0))
         is_complete = (note.parent / _COMPLETED).exists()
         if self._stop.is_set() or not is_complete or self._clock.monotonic() < not_before:
@@ -101,10 +106,12 @@ class Uploads:
             note.unlink(missing_ok=True)
 
     def _upload(self, url: str, folder: Path) -> None:
-        left_out = frozenset(p.name for p in folder.iterdir() if OWN_NAMES.fullmatch(p.name))
         with tempfile.TemporaryDirectory(prefix=".upload-", dir=self._layout.root) as made:
             archive = Path(made) / "archive.tar.gz"
-            with archive.open("wb") as out:
+            # As who owns them: a link that a build left behind must not lead to root's files.
+            with archive.open("wb") as out, acting_as(owner_of(self._layout.software)):
+                names = [path.name for path in folder.iterdir()]
+                left_out = frozenset(name for name in names if OWN_NAMES.fullmatch(name))
                 pack(folder, out, leave_out=left_out)
             if self._stop.is_set():
                 raise InterruptedError("the agent stops")

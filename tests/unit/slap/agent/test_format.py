@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pelagos.core import wire
+from pelagos.plane.formatting import _with_software_user
+from pelagos.plane.sections import NodeConfig
 from pelagos.slap.agent.definition import read_definition
 from pelagos.slap.agent.format import (
     FolderSeen,
@@ -23,7 +26,9 @@ from pelagos.slap.agent.format import (
     cut,
     make_format_plan,
 )
+from pelagos.slap.agent.formatted import Formatted
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.model import Address
 
 ROOT = Path("/srv/node")
@@ -254,3 +259,30 @@ def test_what_a_definition_cannot_mean_is_refused(text: str, words: str) -> None
 def test_a_definition_cannot_lead_out_of_the_folder(name: str) -> None:
     with pytest.raises(FormatRefused, match="cannot name a partition"):
         make_format_plan(FormatWish((Slot(name),)), FormatSeen("ann"), LAYOUT)
+
+
+def test_software_without_a_user_is_refused_where_partitions_have_users() -> None:
+    with pytest.raises(FormatRefused, match="built as root"):
+        make_format_plan(FormatWish(cut(2, user_prefix="u")), FormatSeen("root"), LAYOUT)
+
+
+def test_whoever_has_partitions_with_users_lets_nothing_run_as_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    layout = Layout(tmp_path)
+    made = Format(cut(1, user_prefix="u"))  # as noted by an earlier version
+    layout.format_file.write_bytes(wire.encode(made))
+    Formatted(AgentSettings("COMP", tmp_path), layout)
+    assert layout.needs_owner
+
+
+@pytest.mark.parametrize(("uid", "named"), [(0, "soft"), (1000, "")])
+def test_a_definition_without_a_software_user_gets_that_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, uid: int, named: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    wish = read_definition("[partition_0]\npathname = a\nuser = ua\n", "here")
+    assert _with_software_user(wish, NodeConfig(software_user="soft")).software_user == named
+    bare = read_definition("[partition_0]\npathname = a\n", "here")
+    assert _with_software_user(bare, NodeConfig()).software_user == ""
