@@ -225,7 +225,7 @@ def test_a_release_without_instance_profile_fails(layout: Layout, tmp_path: Path
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"<html></html>", "<html>"),
+        (b"<html></html>", "begins with something else"),
         (b"[other]\na = 1\n", "no section"),
         (b"\xff\xfe\x00", "not text"),
         (b"[buildout]\n" + b"#" * (1 << 20), "larger"),

@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import socket
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from pelagos.core.files import open_plain
+from pelagos.core.http.limited import opener_until
 from pelagos.core.json_schema import SchemaError
 from pelagos.slap.parameter_schema import Bundle, entries
 
@@ -112,8 +112,11 @@ def _read(url: str, first: str, end: float) -> bytes | None:
     return found
 
 
-def _read_file(url: str) -> bytes:
-    with _path(url).open("rb") as stream:
+def _read_file(url: str) -> bytes | None:
+    stream = open_plain(_path(url), follow=True)
+    if stream is None:
+        return None
+    with stream:
         return stream.read(_FILE_LIMIT + 1)
 
 
@@ -150,45 +153,11 @@ class _Stays(urllib.request.HTTPRedirectHandler):
 @contextlib.contextmanager
 def _ended(end: float) -> Iterator[urllib.request.OpenerDirector]:
     """What opens URLs whose servers are cut off at that time, also in the middle of a word."""
-    made: list[socket.socket] = []
-    is_over = threading.Event()
-
-    def cut() -> None:
-        is_over.set()
-        for one in made:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(one, socket.SHUT_RDWR)  # what TLS has is not taken from it
-
-    class Http(urllib.request.HTTPHandler):
-        def http_open(self, request: urllib.request.Request) -> HTTPResponse:
-            return self.do_open(_kept(HTTPConnection, made), request)
-
-    class Https(urllib.request.HTTPSHandler):
-        def https_open(self, request: urllib.request.Request) -> HTTPResponse:
-            return self.do_open(_kept(HTTPSConnection, made), request)
-
-    timer = threading.Timer(max(0.1, end - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
     try:
-        yield urllib.request.build_opener(_Stays, Http, Https)
-    except (OSError, HTTPException) as error:
-        if is_over.is_set() or isinstance(error, TimeoutError):
-            raise SchemaError("the server is too slow") from error
-        raise
-    finally:
-        timer.cancel()
-
-
-def _kept(kind: type[HTTPConnection], made: list[socket.socket]) -> Callable[..., HTTPConnection]:
-    """What makes connections, and notes their sockets."""
-
-    class Kept(kind):  # type: ignore[misc, valid-type]  # one of two
-        def connect(self) -> None:
-            super().connect()
-            made.append(self.sock)
-
-    return Kept
+        with opener_until(end, _Stays) as opener:
+            yield opener
+    except TimeoutError as error:
+        raise SchemaError("the server is too slow") from error
 
 
 def _in_time(answer: HTTPResponse, end: float) -> bytes:

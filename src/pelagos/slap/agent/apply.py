@@ -16,19 +16,20 @@ from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
 from pelagos.core.json_schema import SchemaError
 from pelagos.slap.agent import listening
-from pelagos.slap.agent.account import owner_of
+from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.builders.base import Builder, Connection, Run
-from pelagos.slap.agent.cause import Causes, has_no_room
+from pelagos.slap.agent.cause import Causes, has_no_room, writable
 from pelagos.slap.agent.certificates import PartitionCertificates
 from pelagos.slap.agent.ending import Ending
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.facts import ProgramState
-from pelagos.slap.agent.files import locked
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.lock import Held, Lock
 from pelagos.slap.agent.partition import PartitionFiles
+from pelagos.slap.agent.patience import Patience
 from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, pids_of, wish_key
 from pelagos.slap.agent.ports import Ports
-from pelagos.slap.agent.process import clean_environment, end_tree, pids_with_argument
+from pelagos.slap.agent.process import clean_environment
 from pelagos.slap.agent.promise import PromiseResult, PromiseRunner
 from pelagos.slap.agent.promise_plugin import Asked, Mode, release_python
 from pelagos.slap.agent.report import Report, Told
@@ -99,12 +100,14 @@ class Applier:
         self._certificates = PartitionCertificates(
             client, computer_id=computer_id, clock=clock, authority=authority
         )
+        self._patience = Patience(self._causes, clock)
         self._ending = Ending(causes=self._causes, clock=clock, hook_timeout=hook_timeout)
         self._quick: Mapping[StepKind, Callable[[Step], Outcome]] = {
             StepKind.REMOVE: self._remove,
             StepKind.ANNOUNCE: self._announce,
             StepKind.REFUSE: self._refuse,
             StepKind.REVIVE: self._revive,
+            StepKind.STOP: self._stop_first,
         }
 
     def close(self) -> None:
@@ -134,11 +137,18 @@ class Applier:
             return self._failed(step, failed.cause, failed.log)
         except SlapError as error:  # only the token is asked for here; reports wait elsewhere
             return Outcome(is_done=False, retry_after=error.retry_after or 5.0)
-        except PelagosError as error:
-            cause = Cause("node-error", error.message, error.hint or "Read the agent's log.")
-            return self._failed(step, cause)
-        except OSError as error:
-            return self._failed(step, self._system_cause(step, error))
+        except Exception as error:  # noqa: BLE001 - nothing that happens to a step is silent
+            return self._failed(step, self._cause_of_error(step, error))
+
+    def _cause_of_error(self, step: Step, error: Exception) -> Cause:
+        match error:
+            case PelagosError():
+                return Cause("node-error", error.message, error.hint or "Read the agent's log.")
+            case OSError():
+                return self._system_cause(step, error)
+            case _:
+                log.error("a defect met %s %s", step.kind, step.subject, exc_info=error)
+                return _defect_cause(step, error)
 
     def _do(
         self,
@@ -169,6 +179,7 @@ class Applier:
             )
             tell(Report(Told.RELEASE_BUILDING, url, cause))
 
+        self._check_owner(self._layout.software)
         least = self._room.software
         check_room(self._layout.software, least, self._causes, doing="a release is built")
         self._builder.build(url, on_start, stop)
@@ -185,7 +196,18 @@ class Applier:
 
     def _available(self, url: str) -> Report:
         cause = self._causes.plain("ok", "The release is built.")
-        return Report(Told.RELEASE_AVAILABLE, url, cause, schemas=_schemas(url))
+        return Report(Told.RELEASE_AVAILABLE, url, cause, schemas=self._schemas(url))
+
+    def _schemas(self, url: str) -> str:
+        """What a release says of its parameters; a mistake in that makes it no less available."""
+        is_local = not url.startswith(("http:", "https:"))  # who builds it may read no more
+        try:
+            with acting_as(owner_of(self._layout.software) if is_local else None):
+                bundle = read_bundle(url)
+        except SchemaError as error:
+            log.warning("the parameters of %s are not checked: %s", url, error.message)
+            return ""
+        return encode(bundle) if bundle is not None else ""
 
     # ---- partitions -----------------------------------------------------------------------------
 
@@ -197,13 +219,13 @@ class Applier:
         if partition.requested_state != InstanceState.STOPPED:
             least = self._room.instance
             check_room(files.folder, least, self._causes, doing="an instance is configured")
+        lock = Lock(files.lock)
         try:
-            with locked(files.lock) as lock:
-                failure = self._configure(partition, files, lock, stop)
-        except BlockingIOError:  # a run of an agent that was killed; this one begins anew
-            for pid in pids_with_argument(str(files.folder / "buildout.cfg")):
-                end_tree(pid)
-            raise StepDeferred("An earlier run is being ended.", retry_after=0.2) from None
+            with lock.hold() as handle:
+                failure = self._configure(partition, files, handle, stop)
+        except Held as held:  # by a run of an agent that was killed; this one begins anew
+            self._patience.try_again(name, lock, held)
+        self._patience.forget(name)
         if partition.requested_state == InstanceState.STOPPED:
             return self._stop(partition, failure)
         if failure is not None:
@@ -219,7 +241,7 @@ class Applier:
             raise StepFailed(
                 self._causes.plain(
                     "node-error",
-                    f"{folder} belongs to root, and nothing of a partition may run as root.",
+                    f"{folder} belongs to root; neither instances nor builds may run as root.",
                     "Format the computer again: pelagos node format",
                 )
             )
@@ -303,6 +325,16 @@ class Applier:
                 f"Stopped, although its profile could not be carried out: {failure.cause.message}"
             )
         cause = self._causes.plain("stopped", message)
+        return Outcome(report=_report(Told.STOPPED, partition, cause))
+
+    def _stop_first(self, step: Step) -> Outcome:
+        """Stop an instance that cannot be configured yet; the rest of the wish waits."""
+        partition = _partition(step)
+        self._supervisor.remove(partition.partition_id)
+        cause = self._causes.plain(
+            "stopped",
+            "Stopped as wished; it is configured when its release is built.",
+        )
         return Outcome(report=_report(Told.STOPPED, partition, cause))
 
     def _check(
@@ -427,9 +459,10 @@ class Applier:
     def _failed(self, step: Step, cause: Cause, log: str = "") -> Outcome:
         signed = self._causes.sign(cause)
         if step.partition is None:
-            report = Report(Told.RELEASE_ERROR, step.subject, signed, log=log)
+            report = Report(Told.RELEASE_ERROR, step.subject, signed, log=writable(log))
         else:
-            report = Report(Told.ERROR, step.subject, signed, wish_key(step.partition), log)
+            wish = wish_key(step.partition)
+            report = Report(Told.ERROR, step.subject, signed, wish, writable(log))
         return Outcome(is_done=False, report=report, cause=signed)
 
     def _system_cause(self, step: Step, error: OSError) -> Cause:
@@ -444,14 +477,13 @@ class Applier:
         )
 
 
-def _schemas(url: str) -> str:
-    """What a release says of its parameters; a mistake in that does not make it less available."""
-    try:
-        bundle = read_bundle(url)
-    except SchemaError as error:
-        log.warning("the parameters of %s are not checked: %s", url, error.message)
-        return ""
-    return encode(bundle) if bundle is not None else ""
+def _defect_cause(step: Step, error: Exception) -> Cause:
+    return Cause(
+        "node-error",
+        f"A defect of the agent ended its try to {step.kind} it: "
+        f"{type(error).__name__}: {str(error)[:300]}",
+        "Read the agent's log; it is tried again by itself.",
+    )
 
 
 def _partition(step: Step) -> Partition:

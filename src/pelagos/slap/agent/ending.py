@@ -33,13 +33,13 @@ from pelagos.slap.agent.cause import Causes
 from pelagos.slap.agent.diagnose import tail
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.facts import ProgramStatus
-from pelagos.slap.agent.files import ensure_folder, locked, read_tail, read_text, write_atomic
+from pelagos.slap.agent.files import ensure_folder, read_tail, read_text, write_atomic
+from pelagos.slap.agent.lock import Held, Lock
 from pelagos.slap.agent.partition import STATE, PartitionFiles
+from pelagos.slap.agent.patience import Patience
 from pelagos.slap.agent.process import (
     Finished,
     clean_environment,
-    end_tree,
-    pids_with_argument,
     run_logged,
 )
 from pelagos.slap.agent.promise import as_text, executables
@@ -102,6 +102,7 @@ class Ending:
         self._causes = causes
         self._clock = clock
         self._hook_timeout = hook_timeout
+        self._patience = Patience(causes, clock)
         self._lock = threading.Lock()
         self._words: dict[Path, _Words] = {}
 
@@ -178,18 +179,20 @@ class Ending:
         stop: threading.Event,
     ) -> None:
         """Run what runs before the end, each script unless it has ended before."""
+        lock, name = Lock(files.lock), files.folder.name
         try:
-            with locked(files.lock) as lock:
+            with lock.hold(is_patient=True) as handle:
+                self._patience.forget(name)
                 for script in scripts[0]:
-                    self._run_once(script, files, lock, tell, stop, timeout=_FOREVER)
+                    self._run_once(script, files, handle, tell, stop, timeout=_FOREVER)
                 for script in scripts[1]:
-                    self._run_once(script, files, lock, tell, stop, timeout=self._hook_timeout)
-        except BlockingIOError:
-            for pid in pids_with_argument(str(files.folder / "buildout.cfg")):
-                end_tree(pid)  # a configuration that nobody wants any more
-            raise StepDeferred(
-                "A script that an earlier agent began still runs.", retry_after=_PAUSE
-            ) from None
+                    self._run_once(script, files, handle, tell, stop, timeout=self._hook_timeout)
+        except Held as held:
+            if held.is_patient:
+                said = "A script that an earlier agent began still runs."
+                tell(self._causes.plain("destroying", said))
+                raise StepDeferred(said, retry_after=_PAUSE) from None
+            self._patience.try_again(name, lock, held)  # a configuration that nobody wants now
 
     @staticmethod
     def _done(folder: Path) -> Path:

@@ -27,6 +27,7 @@ class StepKind(StrEnum):
         "announce"  # tell the master of a release that was complete before this agent started
     )
     DEPLOY = "deploy"  # configure, then start or stop
+    STOP = "stop"  # stop what runs although nothing can be configured
     CHECK = "check"  # look at programs and promises
     REVIVE = "revive"  # start programs again that were given up
     DESTROY = "destroy"
@@ -245,6 +246,9 @@ def _plan_partition(
         is_odd = not here.is_empty
         draft.reasons[name] = "free, but files lie in it: left alone" if is_odd else "free"
         return
+    if _is_to_stop_first(partition, here, seen):
+        _plan_stop(draft, partition, known)
+        return
     obstacle = _obstacle(partition, here, seen, supplied)
     if isinstance(obstacle, Cause):
         if known.refused != obstacle.code:
@@ -289,6 +293,23 @@ def _obstacle(
         f"The release {url} is not supplied to this computer, so it is not built.",
         f"Run: pelagos supply {url} {partition.computer_id}",
     )
+
+
+def _plan_stop(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:
+    name = partition.partition_id
+    is_new = known.tried != wish_key(partition)
+    if is_new or draft.at(known.retry_at, name, "stopping failed; waits to try again"):
+        draft.add(StepKind.STOP, name, partition=partition)
+
+
+def _is_to_stop_first(partition: Partition, here: PartitionSeen, seen: Seen) -> bool:
+    """Whether programs run that should not, while nothing can be configured."""
+    if partition.requested_state != InstanceState.STOPPED:
+        return False
+    if here.guid and partition.instance_guid and here.guid != partition.instance_guid:
+        return False
+    is_alive = any(program.is_alive for program in here.programs)
+    return is_alive and partition.release_url not in seen.complete_releases
 
 
 def _plan_destruction(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -251,3 +255,49 @@ def test_what_the_system_refuses_is_a_cause(
     assert outcome.report and outcome.report.told is Told.ERROR
     monkeypatch.setattr(bench.builder, "build", refuse)
     assert bench.do(StepKind.BUILD, None).cause.code == code  # type: ignore[union-attr]
+
+
+def test_a_stop_that_cannot_be_configured_only_stops(bench: Bench) -> None:
+    bench.do(StepKind.DEPLOY)
+    outcome = bench.do(StepKind.STOP, replace(WISH, requested_state=InstanceState.STOPPED))
+    assert outcome.is_done and outcome.report and outcome.report.told is Told.STOPPED
+    assert not bench.supervisor.observe().get("slappart0")
+
+
+@pytest.mark.parametrize("error", [ValueError("no int"), RecursionError("too deep")])
+def test_a_defect_is_told_as_a_cause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(bench.builder, "configure", fail)
+    outcome = bench.do(StepKind.DEPLOY)
+    assert not outcome.is_done and outcome.report
+    assert outcome.report.cause.code == "node-error"
+    assert type(error).__name__ in outcome.report.cause.message
+    outcome.report.cause.message.encode()
+
+
+@pytest.mark.timeout(30)
+def test_a_lock_that_stays_taken_is_told(bench: Bench) -> None:
+    bench.do(StepKind.DEPLOY)
+    holder = subprocess.Popen(
+        ["flock", str(bench.files.lock), "sleep", "100"], start_new_session=True
+    )
+    try:
+        end = time.monotonic() + 10
+        while bench.do(StepKind.DEPLOY).is_done:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert bench.do(StepKind.DEPLOY).report is None
+        bench.clock.advance(11.0)
+        report = bench.do(StepKind.DEPLOY).report
+        assert report and "its lock is taken" in report.cause.message
+        assert str(holder.pid) in report.cause.message
+        assert holder.poll() is None
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+    while not bench.do(StepKind.DEPLOY).is_done:
+        time.sleep(0.02)

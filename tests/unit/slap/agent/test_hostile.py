@@ -147,7 +147,7 @@ def test_a_crash_is_told_whatever_the_service_is(
     odd(place.make("etc/service/web"))
     odd(place.make(".slappart0_web.log"))
     program = ProgramStatus(
-        "web", True, ProgramState.BACKOFF, None, log=str(place.folder / ".slappart0_web.log")
+        "web", ProgramState.BACKOFF, log=str(place.folder / ".slappart0_web.log")
     )
     cause = Causes("COMP", ManualClock()).crashed(place.folder, program, 1, ())
     assert cause.code == "service-crashed"

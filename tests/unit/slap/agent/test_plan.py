@@ -318,3 +318,20 @@ def test_without_a_period_or_a_date_it_is_left_alone(
 def test_an_instance_that_is_not_well_waits_for_its_own_rules() -> None:
     ill = replace(DONE, is_well=False)
     assert kinds(periodic(instance(), ill, age=1e9, period=60.0)) == []
+
+
+def test_a_wish_to_stop_does_not_wait_for_a_release() -> None:
+    wish = instance(requested_state=InstanceState.STOPPED)
+    runs = PartitionSeen(guid="SOFTINST-1", is_empty=False, programs=(program(),))
+    failed = ReleaseMemory(failures=3, retry_at=1e9)
+    made = plan(wish, here=runs, built=False, release_memory=failed)
+    assert (StepKind.STOP, NAME) in kinds(made)
+    made = plan(wish, here=runs, built=False, supplied=())
+    assert kinds(made) == [(StepKind.STOP, NAME)]
+    tried = PartitionMemory(tried=wish_key(wish), retry_at=200.0)
+    assert plan(wish, here=runs, built=False, known=tried, supplied=()).due == 200.0
+    others = replace(runs, guid="SOFTINST-2")
+    assert (StepKind.STOP, NAME) not in kinds(plan(wish, here=others, built=False))
+    rests = replace(runs, programs=(program(ProgramState.STOPPED, None),))
+    made = plan(wish, here=rests, built=False, release_memory=failed)
+    assert made.reasons[NAME] == "its release is not built yet"

@@ -128,7 +128,8 @@ class BuildoutBuilder:
                 missed = self._missed(url, folder, stop)
                 if missed is None:
                     return
-                check_profile(url, timeout=self._settings.profile_timeout)
+                owner = owner_of(self._layout.software)
+                check_profile(url, timeout=self._settings.profile_timeout, owner=owner, stop=stop)
                 if stop.is_set():
                     raise StepDeferred("The build is not wished any more.")
                 on_start()
