@@ -56,7 +56,8 @@ class Cause:
         hint: what to do next; empty when nothing needs to be done.
         detail: more lines (the tail of a log, a path and line number); may be empty.
         since: Unix seconds since when this cause holds.
-        seen_by: who saw it: "master", or "agent on COMPUTER".
+        seen_by: who says it: "master", "agent on COMPUTER", "instance in COMPUTER/PARTITION" or
+            "person:NAME".
     """
 
     code: str
@@ -343,7 +344,8 @@ class TreeNode:
 
     Attributes:
         depth: 0 for the root.
-        shared: it is served by the instance `host_guid`.
+        shared: it is served by the instance `host_guid`, which is None when the caller does not
+            see that.
     """
 
     guid: str

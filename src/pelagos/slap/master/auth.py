@@ -52,6 +52,17 @@ class Identity:
         return f"{self.kind}:{self.name}"
 
     @property
+    def witness(self) -> str:
+        """As causes name it that it saw: an agent, an instance of itself, or a person."""
+        match self.kind:
+            case Kind.COMPUTER:
+                return f"agent on {self.name}"
+            case Kind.PARTITION:
+                return f"instance in {self.name}"
+            case _:
+                return self.actor
+
+    @property
     def is_operator(self) -> bool:
         """Whether it may see and do everything."""
         return self.role is Role.OPERATOR

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.bangs import bang_upwards
 from pelagos.slap.master.desk import Change
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
@@ -18,7 +19,6 @@ from pelagos.slap.master.finding import (
 )
 from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.plans import Picture, make_plan, moved
-from pelagos.slap.master.reports import bang_upwards
 from pelagos.slap.master.requests import Requests, given, subtree
 from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance

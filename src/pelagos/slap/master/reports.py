@@ -1,4 +1,4 @@
-"""What agents and instances report: how releases and instances are, what they publish, bangs.
+"""What agents and instances report: how releases and instances are, what they publish.
 
 A well-formed report about a thing that has gone meanwhile is taken and has no effect: an agent of
 the ancestor gives up its whole pass when a report is refused.
@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from pelagos.slap.master import causes
-from pelagos.slap.master.auth import Identity, Kind
+from pelagos.slap.master.auth import Identity
+from pelagos.slap.master.bangs import Bangs
 from pelagos.slap.master.computers import access_status
-from pelagos.slap.master.desk import Change, UseCases
+from pelagos.slap.master.desk import Change
 from pelagos.slap.master.finding import (
     check_changeable,
     check_size,
@@ -23,7 +24,6 @@ from pelagos.slap.master.finding import (
     not_supplied,
     seated,
     shared_of,
-    unknown_computer,
 )
 from pelagos.slap.master.placement import end, wake_requester
 from pelagos.slap.master.schemas import invalid
@@ -46,7 +46,7 @@ _INSTANCE_EVENTS = {
 }
 
 
-class Reports(UseCases):
+class Reports(Bangs):
     """What is said by those who do the work."""
 
     # ---- releases ----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ class Reports(UseCases):
                 change.tell("instance.wiped", instance, waits, wake=False)
             return waits.message
 
-    # ---- publishing and bangs ----------------------------------------------------------------
+    # ---- publishing --------------------------------------------------------------------------
 
     def publish(
         self,
@@ -298,34 +298,6 @@ class Reports(UseCases):
             to_wake = wake_requester(change, instance)
             change.tell_to(to_wake, "instance.published", instance, said)
 
-    def bang(self, computer_id: str, partition_id: str, text: str, identity: Identity) -> None:
-        """Have an instance and all those above it in its tree processed again.
-
-        Raises:
-            NotFoundError: there is no such partition.
-        """
-        with self._desk.change(identity) as change:
-            instance = seated(change.store, computer_id, partition_id, change.scope)
-            if instance is not None:
-                bang_upwards(change, instance, text)
-
-    def bang_computer(self, computer_id: str, text: str, identity: Identity) -> None:
-        """Have all instances of a computer processed again, and those that requested them.
-
-        Raises:
-            NotFoundError: the computer is unknown.
-        """
-        with self._desk.change(identity) as change:
-            check_changeable(change.store, computer_id, change.scope)
-            computer = change.store.computer(computer_id)
-            if computer is None:
-                raise unknown_computer(computer_id)
-            said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
-            woken: set[int] = set()
-            for instance in change.store.instances_of_computer(computer.key):
-                _wake_upwards(change, instance, woken, said, computer_id)
-            change.record("computer.banged", computer_id, computer_id, said, computer_id)
-
     def _signed(self, cause: Cause, former: Cause, identity: Identity, now: float) -> Cause:
         """A reported cause, cut to size, with the time and the witness that we know ourselves."""
         cut = replace(
@@ -334,20 +306,9 @@ class Reports(UseCases):
             hint=causes.one_line(cause.hint),
             detail=causes.clean(cause.detail[-self._desk.settings.log_limit :]),
             since=now,
-            seen_by=_witness(identity),
+            seen_by=identity.witness,
         )
         return causes.going_on(former, cut)
-
-
-def _witness(identity: Identity) -> str:
-    """Who says it: an agent, an instance of itself, or a person."""
-    match identity.kind:
-        case Kind.COMPUTER:
-            return f"agent on {identity.name}"
-        case Kind.PARTITION:
-            return f"instance in {identity.name}"
-        case _:
-            return identity.actor
 
 
 def _publishes(instance: StoredInstance, connection: Mapping[str, Any]) -> bool:
@@ -418,37 +379,6 @@ def _to_be_served(
         and item.connection
         and item.requested_state is InstanceState.STARTED
     ]
-
-
-def _requester(reader: Reader, instance: StoredInstance) -> StoredInstance | None:
-    return None if instance.requester_key is None else reader.instance(instance.requester_key)
-
-
-def bang_upwards(change: Change, instance: StoredInstance, text: str) -> None:
-    """Have an instance and those that requested it processed again; of a shared one its host."""
-    said = causes.plain("ok", causes.one_line(text) or "bang", change.now)
-    above: StoredInstance | None = instance
-    while above is not None:
-        if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
-            change.wake(above)
-            if above.host_key is not None and (host := change.store.instance(above.host_key)):
-                change.wake(host)
-            change.tell("instance.banged", above, said, wake=True)
-        above = _requester(change.store, above)
-
-
-def _wake_upwards(
-    change: Change, instance: StoredInstance, woken: set[int], said: Cause, computer_id: str
-) -> None:
-    """Wake an instance and those above it, each once; tell the agents of other computers."""
-    above: StoredInstance | None = instance
-    while above is not None and above.key not in woken:
-        woken.add(above.key)
-        if above.is_allocated and above.requested_state is not InstanceState.DESTROYED:
-            change.wake(above)
-            if above.computer_id != computer_id:
-                change.tell("instance.banged", above, said, wake=True)
-        above = _requester(change.store, above)
 
 
 def _says_nothing_new(
