@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -234,3 +236,67 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_group_that_takes_its_time_to_end_holds_up_no_other(
+    daemon: Supervisord, program
+) -> None:
+    stubborn = program("stubborn", "trap '' TERM; echo up; while :; do sleep 1; done")
+    daemon.run("slappart0", (stubborn,))
+    eventually(lambda: stubborn.log.exists() and "up" in stubborn.log.read_text())
+    ending = threading.Thread(target=daemon.remove, args=("slappart0",))
+    ending.start()
+    try:
+        time.sleep(0.2)
+        began = time.monotonic()
+        daemon.run("slappart1", (program("a"),))
+        assert time.monotonic() - began < 4
+        assert ending.is_alive()
+    finally:
+        ending.join(30)
+    assert "slappart0" not in daemon.observe()
+
+
+def test_equal_names_in_two_groups_are_not_taken_for_each_other(
+    daemon: Supervisord, program
+) -> None:
+    daemon.run("slappart1", (program("bad", "exit 5"),))
+    eventually(lambda: daemon.observe()["slappart1"][0].state is ProgramState.FATAL)
+    time.sleep(2.5)
+    other = program("worse", "exit 7")
+    daemon.run("slappart0", (replace(other, name="bad"),))
+    eventually(lambda: statuses(daemon)["bad"].state is ProgramState.FATAL)
+    assert statuses(daemon)["bad"].exit_status == 7
+    assert daemon.observe()["slappart1"][0].exit_status == 5
+
+
+def test_there_is_room_for_a_thousand_programs(daemon: Supervisord) -> None:
+    pid = daemon.pid()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(4096, most) if most != resource.RLIM_INFINITY else 4096
+    found = resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
+    assert found >= wanted
+
+
+def test_a_socket_folder_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = "pelagos.slap.agent.supervisors.supervisord"
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(f"{where}._SHARED", str(shared))
+    monkeypatch.setattr(f"{where}._OF_ROOT", str(shared))
+    layout = Layout(tmp_path / ("long" * 30), partition_count=1)
+    layout.root.mkdir()
+    made = Supervisord(layout, clock=SystemClock())
+    assert made._socket.parent.parent == shared
+    made._socket.parent.mkdir(mode=0o755)
+    made._socket.parent.chmod(0o755)
+    with pytest.raises(SupervisorError, match="not a private folder"):
+        made.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root has a place of its own")
+def test_the_socket_of_root_is_where_nobody_else_can_be_faster(tmp_path: Path) -> None:
+    made = Supervisord(Layout(tmp_path / ("long" * 30), 1), clock=SystemClock())
+    assert made._socket.parent.parent == Path("/run")

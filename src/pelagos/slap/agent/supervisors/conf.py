@@ -26,6 +26,7 @@ pidfile = {etc}/supervisord.pid
 childlogdir = {logs}
 directory = {etc}
 umask = 027
+minfds = {files}
 strip_ansi = false
 
 [rpcinterface:supervisor]
@@ -57,9 +58,9 @@ stdout_logfile_backups = 1
 """
 
 
-def main_text(*, socket: Path, logs: Path, etc: Path) -> str:
-    """The daemon's file, which lies in `etc`."""
-    return _MAIN.format(socket=_escape(socket), logs=_escape(logs), etc=_escape(etc))
+def main_text(*, socket: Path, logs: Path, etc: Path, files: int) -> str:
+    """The daemon's file, which lies in `etc`; it may hold so many files open."""
+    return _MAIN.format(files=files, socket=_escape(socket), logs=_escape(logs), etc=_escape(etc))
 
 
 def group_text(group: str, programs: tuple[Program, ...], *, log_limit: int) -> str:

@@ -6,11 +6,14 @@ import contextlib
 import hashlib
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +48,12 @@ SOCKET_PATH_LIMIT = 94
 START_TIMEOUT = 15.0
 #: Seconds: a machine may stand still for a while, and ending supervisord ends every service.
 HUNG_AFTER = 30.0
+#: Seconds between two looks at programs that start or end; each look is twice as long after.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+#: Files that supervisord may hold open: three for each of 1,000 programs, and some more; no more
+#: than the system allows.
+_FILES = 4096
+_OF_ROOT = "/run"
 _SHARED = "/tmp"  # noqa: S108 - the folder made there is checked to be ours
 _STATES = {
     0: ProgramState.STOPPED,
@@ -58,7 +67,11 @@ _STATES = {
 
 
 class Supervisord:
-    """The supervisor of one node. Safe to share: changes are made one after another."""
+    """The supervisor of one node. Safe to share.
+
+    Changes of one group are made one after another; groups do not wait for each other's programs,
+    which may take their time to end. What concerns all groups is short, and has a lock of its own.
+    """
 
     def __init__(self, layout: Layout, *, clock: Clock, log_limit: int = 1 << 20) -> None:
         self._layout = layout
@@ -68,6 +81,7 @@ class Supervisord:
         self._conf = self._etc / "supervisord.conf"
         self._groups_folder = self._etc / "supervisord.conf.d"
         self._change = threading.Lock()
+        self._groups: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._socket = _socket_path(layout)
         self._rpc = Rpc(self._socket, timeout=5.0)
 
@@ -76,6 +90,8 @@ class Supervisord:
     def start(self) -> None:
         """Adopt the supervisord that runs, or start one."""
         with self._change:
+            if self._socket.parent != self._layout.instance and self._socket.parent.exists():
+                _check_private_folder(self._socket.parent)  # before somebody else's is asked
             if self._is_up():
                 return
             try:
@@ -107,7 +123,13 @@ class Supervisord:
             ensure_folder(folder, mode)
         if self._socket.parent != self._layout.instance:
             _ensure_private_folder(self._socket.parent)
-        text = main_text(socket=self._socket, logs=self._layout.logs, etc=self._etc)
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        text = main_text(
+            socket=self._socket,
+            logs=self._layout.logs,
+            etc=self._etc,
+            files=_FILES if most == resource.RLIM_INFINITY else min(_FILES, most),
+        )
         write_atomic(self._conf, text, mode=0o600)
 
     def _launch(self) -> None:
@@ -183,18 +205,24 @@ class Supervisord:
     def observe(self) -> Mapping[str, tuple[ProgramStatus, ...]]:
         """All programs by group."""
         found: dict[str, list[ProgramStatus]] = {}
-        for info in self._rpc.call("supervisor.getAllProcessInfo"):
+        text: str | None = None
+        infos = self._rpc.call("supervisor.getAllProcessInfo")
+        names = Counter(str(info["name"]) for info in infos)
+        for info in infos:
             status = _status(info)
             if status.state in {ProgramState.BACKOFF, ProgramState.FATAL}:
-                text = read_tail(self._layout.logs / "supervisord.log")
-                status = replace(status, exit_status=_logged_exit(text, str(info["name"])))
+                if text is None:
+                    text = read_tail(self._layout.logs / "supervisord.log")
+                name = str(info["name"])
+                at = int(info["stop"]) if names[name] > 1 else None
+                status = replace(status, exit_status=_logged_exit(text, name, at))
             found.setdefault(str(info["group"]), []).append(status)
         return {group: tuple(statuses) for group, statuses in found.items()}
 
     def run(self, group: str, programs: tuple[Program, ...]) -> None:
         """Make the group consist of exactly these programs, all of them started."""
         programs = tuple(self._with_own_log(group, program) for program in programs)
-        with self._change:
+        with self._group(group):
             path = self._groups_folder / f"{group}.conf"
             stamps = self._groups_folder / f"{group}.stamps"
             text = group_text(group, programs, log_limit=self._log_limit)
@@ -208,6 +236,10 @@ class Supervisord:
             else:
                 self._renew(group, programs, known, read_text(stamps) or "")
             write_atomic(stamps, _stamps(programs), mode=0o600)
+
+    def _group(self, group: str) -> threading.Lock:
+        with self._change:
+            return self._groups[group]
 
     def _with_own_log(self, group: str, program: Program) -> Program:
         """The program with its log where only supervisord can write, if it has another user.
@@ -230,17 +262,20 @@ class Supervisord:
 
     def _replace(self, group: str) -> None:
         self._stop(group)
-        self._rpc.call("supervisor.reloadConfig")
-        try:
-            self._rpc.call("supervisor.addProcessGroup", group)
-        except RpcFault as fault:
-            if fault.code != ALREADY_ADDED:
-                raise
+        with self._change:
+            self._rpc.call("supervisor.reloadConfig")
+            try:
+                self._rpc.call("supervisor.addProcessGroup", group)
+            except RpcFault as fault:
+                if fault.code != ALREADY_ADDED:
+                    raise
         deadline = self._clock.monotonic() + START_TIMEOUT
+        pause = _SHORTEST_PAUSE
         while any(s.state is ProgramState.STOPPED for s in self.observe().get(group, ())):
             if self._clock.monotonic() > deadline:
                 raise SupervisorError(f"The programs of {group} do not start.", retry_after=5.0)
-            self._clock.sleep(0.005)
+            self._clock.sleep(pause)
+            pause = min(_LONGEST_PAUSE, 2.0 * pause)
 
     def _renew(
         self,
@@ -272,7 +307,7 @@ class Supervisord:
 
     def restart(self, group: str, name: str) -> None:
         """Start a program again that ended or was given up."""
-        with self._change:
+        with self._group(group):
             for suffix in (KEPT_SUFFIX, ""):
                 try:
                     self._start(f"{group}:{name}{suffix}")
@@ -284,14 +319,15 @@ class Supervisord:
 
     def remove(self, group: str) -> None:
         """Stop a group's programs and forget it."""
-        with self._change:
+        with self._group(group):
             self._forget(group)
 
     def _forget(self, group: str) -> None:
         for suffix in ("conf", "stamps"):
             (self._groups_folder / f"{group}.{suffix}").unlink(missing_ok=True)
         self._stop(group)
-        self._rpc.call("supervisor.reloadConfig")
+        with self._change:
+            self._rpc.call("supervisor.reloadConfig")
 
     def _stop(self, group: str) -> None:
         """Stop and remove a group; waits until each process group of it is gone."""
@@ -299,10 +335,12 @@ class Supervisord:
         try:
             # Asking again wakes supervisord; waiting inside one call would take it a second.
             self._rpc.call("supervisor.stopProcessGroup", group, False)
+            pause = _SHORTEST_PAUSE
             while any(status.is_alive for status in self.observe().get(group, ())):
                 if self._clock.monotonic() > deadline:
                     raise SupervisorError(f"The programs of {group} do not end.", retry_after=5.0)
-                self._clock.sleep(0.02)
+                self._clock.sleep(pause)
+                pause = min(_LONGEST_PAUSE, 2.0 * pause)
             self._rpc.call("supervisor.removeProcessGroup", group)
         except RpcFault as fault:
             if fault.code != NO_SUCH_NAME:
@@ -323,13 +361,30 @@ def _status(info: Mapping[str, Any]) -> ProgramStatus:
     )
 
 
-def _logged_exit(log: str, name: str) -> int | None:
-    """How programs of this name ended lately; None when that differs.
+def _logged_exit(log: str, name: str, at: int | None) -> int | None:
+    """How a program of this name ended lately; None when that differs.
 
-    supervisord forgets the exit status of what ends at once, but logs it, without the group.
+    supervisord forgets the exit status of what ends at once, but logs it, without the group. So
+    where several groups have a program of that name, only what ended when ours did counts.
+
+    Args:
+        at: Unix seconds of its last end; None: no other program has this name.
     """
-    found = set(re.findall(rf"exited: {re.escape(name)} \(exit status (\d+);", log)[-4:])
+    pattern = rf"^(\S+ \S+),\d+ \w+ exited: {re.escape(name)} \(exit status (\d+);"
+    lines = re.findall(pattern, log, re.MULTILINE)
+    if at is None:
+        found = {status for _, status in lines[-4:]}
+    else:
+        found = {status for when, status in lines if abs(_moment(when) - at) <= 1}
     return int(found.pop()) if len(found) == 1 else None
+
+
+def _moment(text: str) -> float:
+    """Unix seconds of a date in supervisord's log, which is local time; 0 when it is none."""
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _full_name(group: str, program: Program) -> str:
@@ -345,20 +400,28 @@ def _stamps(programs: tuple[Program, ...]) -> str:
 
 
 def _socket_path(layout: Layout) -> Path:
-    """Below the root when the path is short enough, else in a private folder below /tmp.
+    """Below the root when the path is short enough, else in a private folder elsewhere.
 
-    The place depends on nothing else: an agent started from elsewhere must find its supervisord.
+    That is below /run, where root alone can make one, or for others below /tmp, where somebody
+    else may have been faster: it is used only when it is ours. The place depends on nothing else:
+    an agent started from elsewhere must find its supervisord.
     """
     path = layout.instance / "sv.sock"
     if len(os.fsencode(str(path))) <= SOCKET_PATH_LIMIT:
         return path
     key = hashlib.sha256(os.fsencode(str(layout.root))).hexdigest()[:16]
+    if os.geteuid() == 0 and Path(_OF_ROOT).is_dir():
+        return Path(_OF_ROOT, f"pelagos-{key}", "sv.sock")
     return Path(_SHARED, f"pelagos-{os.geteuid()}-{key}", "sv.sock")
 
 
 def _ensure_private_folder(path: Path) -> None:
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
+    _check_private_folder(path)
+
+
+def _check_private_folder(path: Path) -> None:
     seen = path.lstat()
     is_ours = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
     if not is_ours or stat.S_IMODE(seen.st_mode) & 0o077:
