@@ -41,7 +41,15 @@ def live(world: World, point: int, wish: Callable[[World], Holds]) -> bool:
     assert not world.half_written(), what
     world.pid = world.mortals.spawn()
     wait_until(is_reached, f"{what} ({world.mortals.struck}): the next one did not get there")
+    left = [p for p in world.site.layout.root.rglob(".pelagos-unfinished-*") if not _is_new(p)]
+    assert not left, what
     return bool(world.mortals.struck)
+
+
+def _is_new(path: Path) -> bool:
+    """Whether the agent that works now is just writing it."""
+    time.sleep(0.2)
+    return not path.exists()
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

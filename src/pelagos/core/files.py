@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 
 from pelagos.core.errors import PelagosError
 
+#: How the name of a file begins that is being written; one that stays is of a writer that died.
+UNFINISHED = ".pelagos-unfinished-"
 #: Characters that a token has at the most; a wrong file may be of any size.
 _TOKEN_LIMIT = 4096
 
@@ -24,7 +26,7 @@ def write_atomic(path: Path, data: bytes | str, *, mode: int, durable: bool = Tr
     content = data.encode() if isinstance(data, str) else data
     if _holds(path, content, mode):
         return False
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{UNFINISHED}{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -46,6 +46,7 @@ from pelagos.slap.agent.seats import write_seats
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.status import AgentStatus
 from pelagos.slap.agent.supervisors.base import Supervisor
+from pelagos.slap.agent.sweep import sweep
 from pelagos.slap.client import SlapClient
 from pelagos.slap.model import Cause, Computer, Partition, SupplyState
 
@@ -122,6 +123,7 @@ class Agent:
         self._prepare_root()
         try:
             with locked(self._layout.root / ".agent.lock"):
+                sweep(self._layout, self._clock)
                 self._loop(stop)
         except BlockingIOError:
             raise AgentError(
