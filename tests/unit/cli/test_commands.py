@@ -295,6 +295,10 @@ def test_a_release_is_supplied_to_this_computer_by_its_absolute_path(world, prof
 
 def test_a_release_that_is_no_longer_there_can_be_removed(world):
     world.routes["POST /supplySupply"] = world.answer(None)
+    gone = ReleaseOnComputer(
+        "/gone/software.cfg", "COMP", SupplyState.AVAILABLE, ReleaseStatus.ERROR, WAITING
+    )
+    world.routes["GET /v1/releases"] = world.answer([gone])
     assert world.run("supply", "/gone/software.cfg", "COMP", "--remove").code == 0
     [sent] = world.sent("POST", "supplySupply")
     assert form(sent)["state"] == "destroyed"
@@ -565,3 +569,35 @@ def test_a_partition_of_another_is_not_shown_as_free(world):
     said = world.run("computer", "info", "COMP").out
     assert "(another's)" in said.split("slappart0")[1].splitlines()[0]
     assert "(free)" in said.split("slappart1")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize("words", [("supply", "--remove"), ("software", "remove")])
+def test_what_was_never_supplied_is_not_said_to_be_removed(world, words):
+    one = ReleaseOnComputer(
+        "http://x.org/web.cfg", "COMP", SupplyState.AVAILABLE, ReleaseStatus.AVAILABLE, WAITING
+    )
+    world.routes = {
+        "GET /v1/releases": world.answer([one]),
+        "GET /v1/computers/COMP": world.answer(world.computer()),
+    }
+    ran = world.run(*words, "http://x.org/wbe.cfg", "COMP")
+    assert ran.code == failures.NOT_FOUND
+    assert "never supplied on COMP" in ran.err
+    assert "did you mean http://x.org/web.cfg?" in ran.err
+    assert not world.sent("POST", "supplySupply")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"), [(("person", "anne"), "ann"), (("computer", "COMQ"), "COMP")]
+)
+def test_certificates_of_nobody_are_not_found(world, words, near):
+    ann = {"name": "ann", "role": "tenant", "created": 1.0}
+    world.routes = {
+        "GET /v1/certificates": world.answer([]),
+        "GET /v1/people": world.answer([ann]),
+        "GET /v1/computers": world.answer([world.computer()]),
+        "GET /v1/computers/COMQ": world.refusal(404, "there is no computer COMQ"),
+    }
+    ran = world.run(words[0], "certificate", words[1])
+    assert ran.code == failures.NOT_FOUND
+    assert f"did you mean {near}?" in ran.err

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Argument, FlagArgument, IntArgument, ValueArgument
-from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
 
@@ -114,8 +114,33 @@ def _issue(command: Command, kind: str, name: str, folder: Path) -> None:
     command.context.say(f"written: {certificate} and {key}")
 
 
+def _left(seconds: float) -> str:
+    days = round(seconds / 86400)
+    return f"{days} day" if days == 1 else f"{days} days"
+
+
+def _check_known(command: Command, kind: str, name: str) -> None:
+    """Pass, when there is such a person or computer, as far as the caller may know."""
+    from pelagos.core.spelling import nearest
+
+    if kind == "computer":
+        from pelagos.cli.commands.computer import find
+
+        find(command.context, name)
+        return
+    names = [one.name for one in command.context.master.people()]
+    if name not in names:
+        near = nearest(name, names)
+        raise CommandError(
+            f"there is no person {name}",
+            hint=f"did you mean {near}?" if near else "see: pelagos person list",
+            code=NOT_FOUND,
+        )
+
+
 def _list(command: Command, kind: str, name: str) -> None:
     now = command.context.clock.time()
+    _check_known(command, kind, name)
     found = [
         one
         for one in command.context.master.certificates()
@@ -124,7 +149,7 @@ def _list(command: Command, kind: str, name: str) -> None:
     columns = (
         Column("serial"),
         Column("created", "issued", lambda at: ago(at, now)),
-        Column("expires", "ends in", lambda at: f"{(at - now) / 86400:.0f} days"),
+        Column("expires", "ends in", lambda at: _left(at - now)),
         Column("revoked", show=lambda at: ago(at, now) if at else "no"),
     )
     command.context.output.show_list(found, columns, empty=f"{name} has no certificate")

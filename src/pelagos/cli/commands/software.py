@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, Operand
 from pelagos.cli.command import Command
-from pelagos.cli.commands.supply import COMPUTER, RELEASE, only_computer
+from pelagos.cli.commands.supply import COMPUTER, RELEASE, check_supplied, only_computer
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.software import written_release
@@ -53,6 +53,7 @@ class SoftwareRemove(Command):
 
         release = written_release(url)
         computer = computer or only_computer(self.context, "software remove")
+        check_supplied(self.context, release, computer)
         self.context.master.supply(release, computer, SupplyState.DESTROYED)
         self.context.say(f"{release} will be removed from {computer}; see: pelagos software list")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
-from pelagos.cli.failures import UsageError
+from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.software import software_url, written_release
 
 RELEASE = Operand("URL or path of the buildout profile", complete="file")
@@ -39,9 +39,40 @@ class Supply(Command):
             state = SupplyState.AVAILABLE
             release = software_url(url)
         computer = computer or only_computer(self.context, "supply")
+        if self["remove"]:
+            check_supplied(self.context, release, computer)
         self.context.master.supply(release, computer, state)
         verb = "will be removed from" if self["remove"] else "will be available on"
         self.context.say(f"{release} {verb} {computer}; see: pelagos software list")
+
+
+def check_supplied(context: Context, release: str, computer: str) -> None:
+    """Pass, when a release was supplied on a computer, so that it can be taken away.
+
+    Raises:
+        CommandError: it was not; names the nearest that was.
+        NotFoundError: there is no such computer.
+    """
+    from pelagos.cli.commands.computer import find
+    from pelagos.core.spelling import nearest
+
+    found = context.master.releases()
+    there = [one.url for one in found if one.computer_id == computer]
+    if release in there:
+        return
+    find(context, computer)
+    elsewhere = [one.computer_id for one in found if one.url == release]
+    near = nearest(release, there)
+    hint = "see: pelagos software list"
+    if elsewhere:
+        hint = f"it is supplied on {', '.join(elsewhere[:3])}"
+    elif near:
+        hint = f"did you mean {near}?"
+    raise CommandError(
+        f"{release} was never supplied on {computer}, or is removed already",
+        hint=hint,
+        code=NOT_FOUND,
+    )
 
 
 def only_computer(context: Context, command: str) -> str:

@@ -20,7 +20,10 @@ from pelagos.core.tls import load_authority, load_pair
 log = logging.getLogger(__name__)
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-_AUTHORITY_HINT = "give the authority's certificate (the master's ca.pem) and compare fingerprints"
+_AUTHORITY_HINT = (
+    "give the certificate of the master's authority, ca/ca.pem in its data folder: pelagos config "
+    "set plane.authority FILE, or PELAGOS_AUTHORITY; `pelagos join` does it by itself"
+)
 _CLOCK_HINT = "look at the clocks of both computers; then renew the server's certificate"
 
 #: OpenSSL's reasons for not believing the server → (problem, what is so, what to do).
