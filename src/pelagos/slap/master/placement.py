@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from pelagos.slap.errors import BadRequest
 from pelagos.slap.master import causes, explain, visibility
 from pelagos.slap.master.allocate import (
     PASSED_THROUGH,
@@ -31,6 +32,8 @@ from pelagos.slap.master.store import (
 )
 from pelagos.slap.model import Cause, InstanceStatus
 
+#: Seconds by which what is stored of a computer's calls may be late, at the most.
+_SEEN_LATER = 60.0
 #: Computers that are looked at before all are. Most wishes go to the first of them.
 _FIRST_LOOK = 10
 
@@ -199,7 +202,8 @@ class Placement:
             for place in places
         ]
         if not candidates:  # the cause names one that could be asked to supply the release
-            other = store.first_computer(instance.owner, filters.get("computer_guid"))
+            since = self._change.now - self._desk.settings.silent_after - _SEEN_LATER
+            other = store.first_computer(instance.owner, since, filters.get("computer_guid"))
             candidates = [] if other is None else [Candidate(other, 0, 0, False, None)]
         now = self._change.now
         chosen = allocate(instance.release_url, filters, candidates, now, own_keys)
@@ -213,6 +217,18 @@ class Placement:
         if of not in self._known:
             self._known[of] = self._change.store.supplying(*of)
         return self._known[of]
+
+    def check_filters(self, instance: StoredInstance, filters: Mapping[str, Any]) -> None:
+        """Pass, when the filters of an instance that has its place could be met at all.
+
+        Raises:
+            BadRequest: no computer is known to match one, which is probably misspelt.
+        """
+        wish = replace(instance, filters=filters)
+        keys = self._own_keys(wish)
+        refused = refuse_filters(filters, self._change.now, keys, shared=instance.shared)
+        if refused is not None:
+            raise BadRequest(refused.message, status=400, hint=refused.hint)
 
     def _own_keys(self, instance: StoredInstance) -> tuple[str, ...]:
         """What the site's computers announce beyond what any site does, when a filter needs it."""

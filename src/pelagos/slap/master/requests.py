@@ -236,6 +236,8 @@ class Requests(UseCases):
                 status=400,
                 hint="choose another reference",
             )
+        if found.is_allocated and spot.requester is None and wish.filters != found.filters:
+            Placement(self._desk, change).check_filters(found, wish.filters)
         self._update(change, spot, wish)
         if wish.state is not None and wish.state is not found.wished_state:
             self._set_state(change, _again(change, found), wish.state)

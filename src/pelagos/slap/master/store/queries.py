@@ -113,9 +113,14 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         names = [row[0] for row in self._lean.rows(statements.OPEN_NAMES, values)]
         return StoredCrowd(count, roomy, slots, tuple(names))
 
-    def first_computer(self, owner: str, computer_id: str | None = None) -> str | None:
-        """The first computer by id: the site's or the owner's, or only this one."""
-        values = {"owner": owner, "computer": computer_id}
+    def first_computer(
+        self, owner: str, since: float, computer_id: str | None = None
+    ) -> str | None:
+        """The likeliest computer to supply something: the site's or the owner's, or only this one.
+
+        One that was seen since then, takes new instances and has room; else the first by id.
+        """
+        values = {"owner": owner, "computer": computer_id, "since": since}
         row = self._lean.first(statements.FIRST_COMPUTER, values)
         return None if row is None else row[0]
 

@@ -213,13 +213,21 @@ _SUPPLYING = (
     )
 )
 FIRST_COMPUTER = Prepared(
-    sa.select(sa.func.min(_computers.computer_id)).where(
+    sa.select(_computers.computer_id)
+    .where(
         _computers.owner.in_(["", sa.bindparam("owner")]),
         sa.or_(
             sa.bindparam("computer", type_=schema.Words).is_(None),
             _computers.computer_id == sa.bindparam("computer"),
         ),
     )
+    .order_by(
+        sa.case((_computers.last_seen >= sa.bindparam("since"), 0), else_=1),
+        _computers.draining,
+        sa.case((_computers.free > 0, 0), else_=1),
+        _computers.computer_id,
+    )
+    .limit(1)
 )
 PROPERTY_SETS = Prepared(
     sa.select(_computers.properties)
