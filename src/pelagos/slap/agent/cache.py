@@ -29,6 +29,7 @@ from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import remove_folder
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.platform import this_platform
+from pelagos.slap.agent.untrusted import read_untrusted
 from pelagos.slap.binary_cache import (
     Entry,
     Platform,
@@ -312,10 +313,10 @@ def _check_usable(folder: Path, final: Path) -> None:
     if not (folder / "instance.cfg").is_file() and not (folder / "template.cfg").is_file():
         raise ArchiveRefused("the archive has no instance.cfg")
     script = folder / "bin" / "buildout"
-    try:
-        text = script.read_bytes()[: 1 << 20].decode(errors="replace")
-    except OSError:
-        raise ArchiveRefused("the archive has no bin/buildout") from None
+    content = read_untrusted(script, limit=1 << 20, follow=True)
+    if content is None:
+        raise ArchiveRefused("the archive has no bin/buildout")
+    text = content.decode(errors="replace")
     first = text.partition("\n")[0]
     needed = [*first.removeprefix("#!").split()[:1], *_PATHS.findall(text)]
     for path in needed:

@@ -43,6 +43,7 @@ from pelagos.slap.agent.process import (
     run_logged,
 )
 from pelagos.slap.agent.promise import as_text, executables
+from pelagos.slap.agent.untrusted import append_untrusted
 from pelagos.slap.model import Cause, Partition
 
 log = logging.getLogger(__name__)
@@ -238,10 +239,9 @@ class Ending:
         with acting_as(owner):
             if mark.exists():
                 return
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-            handle = os.open(output, flags, 0o640)
+        opened = append_untrusted(output, mode=0o640, owner=owner)
         tell(self._causes.plain("destroying", f"{name} runs before its end.", f"Log: {output}"))
-        with os.fdopen(handle, "wb") as stream:
+        with opened as stream:
             done = run_logged(
                 [str(script)],
                 cwd=files.folder,

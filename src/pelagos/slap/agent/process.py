@@ -299,18 +299,3 @@ def read_stat(pid: int) -> list[str] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return text.rpartition(")")[2].split()
-
-
-def pids_with_argument(argument: str) -> list[int]:
-    """The processes that were started with exactly this argument."""
-    wanted = os.fsencode(argument)
-    found = []
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
-        if entry.isdigit():
-            try:
-                command = Path(f"/proc/{entry}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if wanted in command.split(b"\0"):
-                found.append(int(entry))
-    return found

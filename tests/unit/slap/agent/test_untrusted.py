@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,46 @@ def test_no_more_names_are_looked_at_than_wanted(tmp_path: Path) -> None:
     assert len(list_untrusted(tmp_path, limit=2)) == 2
     assert list_untrusted(tmp_path / "a", limit=9) == []
     assert list_untrusted(tmp_path / "none", limit=9) == []
+
+
+#: Where else files are opened: nothing of an instance or a release is there, or it says how.
+ELSEWHERE = {
+    "archive.py": "unpacks into a new folder",
+    "builders/buildout.py": "makes a new log (O_EXCL)",
+    "builders/profile.py": "opens addresses",
+    "cache.py": "what it has fetched itself",
+    "certificates.py": "a file that the settings name",
+    "collecting.py": "plain files, without waiting; it needs their stamps",
+    "files.py": "locks of the agent",
+    "lock.py": "locks, in the agent's own folder",
+    "loop.py": "opens work",
+    "plugin_launcher.py": "runs as the instance",
+    "ports.py": "a file of the agent",
+    "process.py": "/proc",
+    "promise_plugin.py": "its own sources",
+    "promise_record.py": "adds to plain files, without waiting",
+    "removal.py": "folders, never a link",
+    "seats.py": "a file of the agent",
+    "spool.py": "files of the agent",
+    "status.py": "a file of the agent",
+    "supervisors/supervisord.py": "/proc",
+    "untrusted.py": "the place for it",
+    "uploads.py": "what it packs itself",
+}
+_OPENING = re.compile(
+    r"\.open\(|\.read_text\(|\.read_bytes\(|\bos\.open\(|(?<![\w.])open\(|copyfile"
+)
+
+
+def test_nothing_else_opens_what_others_wrote() -> None:
+    agent = Path(untrusted.__file__).parent
+    found = {
+        path.relative_to(agent).as_posix()
+        for path in agent.rglob("*.py")
+        if any(_OPENING.search(line) and "def open" not in line for line in _lines(path))
+    }
+    assert found <= set(ELSEWHERE), "open it with untrusted.read_untrusted, or say why not"
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
