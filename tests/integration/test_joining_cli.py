@@ -61,7 +61,7 @@ def test_a_tenant_joins_works_and_is_sent_away(plane: Plane, tmp_path: Path):
     assert gone.returncode != 0
     assert "token" in gone.stderr
 
-    last = plane.run("person", "remove", "admin", check=False)
+    last = plane.run("person", "remove", "admin", "--yes", check=False)
     assert "last operator" in last.stderr
     owns = plane.run("person", "remove", "ann", check=False)
     assert "owns the computers box" in owns.stderr

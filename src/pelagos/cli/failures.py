@@ -87,11 +87,18 @@ def exit_code(error: PelagosError) -> int:
         return error.code
     if isinstance(error, ConfigError):
         return USAGE
+    if answers_otherwise(error):
+        return UNREACHABLE
     for kind in type(error).__mro__:
         code = _CODES.get((kind.__module__, kind.__qualname__))
         if code is not None:
             return code
     return _BY_STATUS.get(getattr(error, "status", None) or 0, FAILED)
+
+
+def answers_otherwise(error: PelagosError) -> bool:
+    """Whether something answered in the master's place that is none."""
+    return "address of a Pelagos master?" in (error.hint or "")
 
 
 def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:

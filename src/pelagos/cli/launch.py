@@ -9,7 +9,7 @@ from typing import Any
 
 from pelagos.cli.command import Command, parse
 from pelagos.cli.context import Context
-from pelagos.cli.failures import OK, UNREACHABLE, CommandError, exit_code
+from pelagos.cli.failures import OK, UNREACHABLE, CommandError, answers_otherwise, exit_code
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
@@ -71,9 +71,22 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
     try:
         return command(context, context.options).main(*operands) or OK
     except PelagosError as error:
-        if exit_code(error) == UNREACHABLE and context.is_own_plane and context.is_known:
-            error.hint = f"the plane of {context.data} does not answer; start it: pelagos up"
+        is_silent = exit_code(error) == UNREACHABLE and not answers_otherwise(error)
+        if is_silent and context.is_own_plane and context.is_known:
+            error.hint = _how_to_wake(context)
         raise
+
+
+def _how_to_wake(context: Context) -> str:
+    """What to do about a silent master: here it can be started only when it is here."""
+    data = context.data
+    is_plane = (data / "token").exists() or (data / "plane.db").exists()
+    if (data / "node" / "token").exists() and not is_plane:
+        return (
+            f"this computer works for the plane at {context.master_url}, which does not answer: "
+            "see that it runs there, and that the network lets this computer through"
+        )
+    return f"the plane of {data} does not answer; start it: pelagos up"
 
 
 def _log(verbosity: int) -> None:

@@ -66,6 +66,7 @@ _HINTS: Mapping[int, str] = {
     401: "give the master's token: in the address, the configuration or PELAGOS_TOKEN",
     403: "use the token of a person, computer or partition that may do this",
 }
+_FOREIGN = "is this the address of a Pelagos master? pelagos config get plane.master_url shows it"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Seconds after which to ask again when the master does not say: it failed, or is not ready.
 _RETRY_AFTER: Mapping[int, float] = {408: 2.0, 429: 5.0}
@@ -397,9 +398,11 @@ def _failure(call: str, response: Response) -> errors.SlapError:
     said = document.get("error")
     said = said if isinstance(said, dict) else {}
     message = said.get("message") or f"the master answered {status} to {call.partition('?')[0]}"
+    # Each error of a Pelagos master says more than its status.
+    is_foreign = not said and (status == 404 or status in _REDIRECTS)  # noqa: PLR2004  # RFC 9110
     arguments: dict[str, Any] = {
         "status": status,
-        "hint": said.get("hint") or _HINTS.get(status),
+        "hint": said.get("hint") or (_FOREIGN if is_foreign else _HINTS.get(status)),
         "retry_after": _retry_after(response),
     }
     kind = _ERRORS.get(status)

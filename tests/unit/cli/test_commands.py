@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from pelagos.cli import failures
-from pelagos.core.http import Request
+from pelagos.core.http import Request, Response
 from pelagos.slap.model import (
     Cause,
     Event,
@@ -601,3 +601,44 @@ def test_certificates_of_nobody_are_not_found(world, words, near):
     ran = world.run(words[0], "certificate", words[1])
     assert ran.code == failures.NOT_FOUND
     assert f"did you mean {near}?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("master.https", "maybe"),
+        ("bus.url", "foo"),
+        ("plane.master_url", "foo"),
+        ("master.public_url", "ftp://x"),
+    ],
+)
+def test_a_setting_that_no_start_would_take_is_not_written(world, key, value):
+    path = world.folder / "config.toml"
+    path.write_text("")
+    ran = world.run("config", "set", key, value, "--config", str(path))
+    assert ran.code == failures.USAGE, ran.err
+    assert path.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("master.https", "true"),
+        ("bus.url", "memory:x"),
+        ("bus.url", "amqp://u:p@127.0.0.1:1/v"),
+        ("plane.master_url", "https://plane.example.org:8443"),
+    ],
+)
+def test_a_good_setting_is_written(world, key, value):
+    path = world.folder / "config.toml"
+    path.write_text("")
+    assert world.run("config", "set", key, value, "--config", str(path)).code == failures.OK
+    assert f'"{value}"' in path.read_text()
+
+
+@pytest.mark.parametrize("status", [404, 302])
+def test_a_server_that_is_no_master_is_said_to_be_none(world, status):
+    world.routes = {"GET /v1/services": Response(status, {"Location": "/x"}, b"<html>")}
+    ran = world.run("service", "list")
+    assert ran.code == failures.UNREACHABLE
+    assert "is this the address of a Pelagos master?" in ran.err

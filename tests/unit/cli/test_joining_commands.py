@@ -74,3 +74,19 @@ def test_a_refused_join_leaves_no_file(world, token):
     ran = world.run("join", token, "--config", str(path))
     assert ran.code != failures.OK
     assert not list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words", [("person", "remove", "ann"), ("person", "certificate", "ann", "--revoke")]
+)
+def test_nobody_removes_oneself_by_mistake(world, words):
+    world.routes = {
+        "GET /v1/identity": world.answer({"kind": "person", "name": "ann"}),
+        "POST /v1/people/ann/remove": world.answer({"services": 0}),
+        "POST /v1/certificates/revoke": world.answer({"revoked": 1}),
+    }
+    ran = world.run(*words)
+    assert ran.code == failures.FAILED
+    assert "ann is you" in ran.err and "pelagos person add ann --again" in ran.err
+    assert not [one for one in world.transport.requests if one.method == "POST"]
+    assert world.run(*words, "--yes").code == failures.OK

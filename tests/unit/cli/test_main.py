@@ -11,7 +11,13 @@ from pelagos.cli import failures
 from pelagos.cli.commands.service import ServiceDestroy, ServiceStart, ServiceStop
 from pelagos.cli.main import main
 from pelagos.core.errors import PelagosError
-from pelagos.slap.model import InstanceState
+from pelagos.slap.model import (
+    Cause,
+    InstanceState,
+    ReleaseOnComputer,
+    ReleaseStatus,
+    SupplyState,
+)
 
 
 def test_the_version_is_printed(world):
@@ -97,6 +103,11 @@ def test_options_of_every_command_may_stand_before_it(world):
 
 def test_an_option_may_stand_between_the_operands(world, profile):
     world.routes["POST /supplySupply"] = world.answer(None)
+    well = Cause("ok", "built")
+    supplied = ReleaseOnComputer(
+        str(profile), "COMP", SupplyState.AVAILABLE, ReleaseStatus.AVAILABLE, well
+    )
+    world.routes["GET /v1/releases"] = world.answer([supplied])
     assert world.run("supply", "--remove", str(profile), "COMP").code == 0
     assert world.run("supply", str(profile), "--remove", "COMP").code == 0
     assert len(world.sent("POST", "supplySupply")) == 2

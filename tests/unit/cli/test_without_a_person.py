@@ -89,3 +89,14 @@ def test_the_hint_to_go_elsewhere_keeps_the_program(world):
     world.routes = {"GET /v1/services/hello": world.answer(world.service(computer_id="AWAY"))}
     ran = world.run("service", "exec", "hello", "ls", "a file")
     assert "pelagos service exec hello -- ls 'a file'" in ran.err
+
+
+@pytest.mark.usefixtures("node")
+def test_a_silent_master_elsewhere_is_not_to_be_started_here(world):
+    (world.data / "node").mkdir()
+    (world.data / "node" / "token").write_text("agents\n")
+    world.environ["PELAGOS_TOKEN"] = "t0ken"
+    ran = world.run("service", "list")
+    assert ran.code == failures.UNREACHABLE
+    assert "pelagos up" not in ran.err
+    assert "http://master.test:1" in ran.err

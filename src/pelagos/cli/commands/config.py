@@ -7,9 +7,13 @@ from typing import Any
 
 from pelagos.cli.argument import Operand
 from pelagos.cli.command import Command
+from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column, as_text, plain
+from pelagos.core.errors import PelagosError
 
 KEY = Operand("the setting, e.g. master.port", complete="key")
+
+_ADDRESSES = frozenset({"plane.master_url", "plane.directory_url", "master.public_url"})
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 
 
@@ -72,10 +76,34 @@ class ConfigSet(Command):
         from pelagos.core.config import find_setting, set_value
         from pelagos.plane.sections import SECTIONS
 
+        try:
+            _check_meaning(key, value)
+        except PelagosError as error:
+            raise UsageError(f"{key}: {error.message}", hint=error.hint) from error
         set_value(SECTIONS, self.context.config_path, key, value)
         variable = find_setting(SECTIONS, key).variable
         if variable and self.context.environ.get(variable):
             self.context.say(f"written; but {variable} is set here and is stronger than the file")
+
+
+def _check_meaning(key: str, value: str) -> None:
+    """Refuse at once what only a start, or a call, would find wrong.
+
+    Raises:
+        PelagosError: the value has a wrong form.
+    """
+    if key in _ADDRESSES and value:
+        from pelagos.core.http import HttpClient
+
+        HttpClient(value).close()
+    elif key == "master.https":
+        from pelagos.plane.https import speaks_https
+
+        speaks_https("127.0.0.1", value)
+    elif key == "bus.url" and value:
+        from pelagos.messaging import connect
+
+        connect(value)  # opens nothing yet
 
 
 class ConfigDelete(Command):

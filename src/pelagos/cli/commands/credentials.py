@@ -12,6 +12,7 @@ from pelagos.cli.output import Column
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for it when it is run
     from pelagos.cli.command import Command
+    from pelagos.cli.context import Context
 
 INVITATION_ARGUMENTS: dict[str, Argument] = {
     "again": FlagArgument(
@@ -25,6 +26,7 @@ CERTIFICATE_ARGUMENTS: dict[str, Argument] = {
     "revoke": FlagArgument(
         "lock it out at once: token, certificates, one-time tokens", "--revoke"
     ),
+    "yes": FlagArgument("with --revoke: even when it is you", "--yes"),
     "serial": ValueArgument("with --revoke: only the certificate of this number", "--serial"),
     "issue": ValueArgument(
         "issue one, and write NAME.pem and NAME.key to this folder",
@@ -76,6 +78,8 @@ def see_to_certificates(command: Command, kind: str, name: str) -> None:
     if command["serial"] and not command["revoke"]:
         raise UsageError("--serial goes with --revoke")
     if command["revoke"]:
+        if kind == "person" and not command["serial"] and not command["yes"]:
+            refuse_oneself(command.context, name, "locked out")
         count = master.revoke_certificate(kind, name, serial=command["serial"])
         if command["serial"]:
             command.context.say(f"the certificate {command['serial']} is revoked")
@@ -112,6 +116,20 @@ def _issue(command: Command, kind: str, name: str, folder: Path) -> None:
     pending.replace(key)
     write_atomic(certificate, issued.certificate, mode=0o644)
     command.context.say(f"written: {certificate} and {key}")
+
+
+def refuse_oneself(context: Context, name: str, what: str) -> None:
+    """Pass, unless the name is that of whoever asks.
+
+    Raises:
+        CommandError: it is; says how to come back.
+    """
+    if context.master.identity() == {"kind": "person", "name": name}:
+        raise CommandError(
+            f"{name} is you: you would be {what} at once",
+            hint="with --yes it is done; another operator lets you in again: pelagos person add "
+            f"{name} --again",
+        )
 
 
 def _left(seconds: float) -> str:

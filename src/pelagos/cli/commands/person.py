@@ -10,6 +10,7 @@ from pelagos.cli.commands.credentials import (
     CERTIFICATE_ARGUMENTS,
     INVITATION_ARGUMENTS,
     invite,
+    refuse_oneself,
     see_to_certificates,
 )
 from pelagos.cli.failures import CommandError, UsageError
@@ -72,12 +73,15 @@ class PersonRemove(Command):
     arguments = {
         "destroy": FlagArgument(
             "destroy the services of the person, and all their data", "--destroy"
-        )
+        ),
+        "yes": FlagArgument("even when it is you", "--yes"),
     }
     examples = ("pelagos person remove ann", "pelagos person remove ann --destroy")
 
     def main(self, name: str) -> None:
         """Remove the person."""
+        if not self["yes"]:
+            refuse_oneself(self.context, name, "removed")
         left = self.context.master.remove_person(name, destroy=self["destroy"])
         if left:
             self.context.say(f"{left} services of {name} are being destroyed")
