@@ -27,12 +27,14 @@ _RESUMABLE = 86_400.0
 
 def sweep(layout: Layout, clock: Clock) -> None:
     """Remove it; only while no other agent works there. What cannot be removed stays."""
-    for folder in (layout.root, layout.root / "usage", layout.instance / "etc"):
+    etc = layout.instance / "etc"
+    inside = (etc / name for name in _names(etc, etc))
+    for folder in (layout.root, layout.root / "usage", etc, *inside):
         _sweep(folder, folder, (UNFINISHED, ".upload-"))
     software = layout.software
     _sweep(software, software, (UNFINISHED, ".unpacked-"))
     _sweep(software, software, (".fetched-",), before=clock.time() - _RESUMABLE)
-    for name in list_untrusted(software, limit=_NAMES):
+    for name in _names(software, software):
         _sweep(software / name, software, (UNFINISHED,))
     for name in layout.partition_ids:
         partition = layout.partition(name)

@@ -34,6 +34,7 @@ def test_what_was_being_written_fetched_or_packed_goes(tmp_path: Path) -> None:
     for path in (
         layout.status_file,
         layout.root / "usage" / "1.json",
+        layout.instance / "etc" / "supervisord.conf.d" / "slappart0.conf",
         release / ".completed",
         partition / ".timestamp",
         partition / ".slapgrid" / "guid",
