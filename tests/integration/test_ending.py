@@ -88,3 +88,21 @@ def test_an_agent_killed_at_any_point_of_an_end_goes_on(site: Site) -> None:
         site.spawn()
     until_gone(site, "one")
     assert 1 <= words.read_text().count("x") <= 6
+
+
+def test_last_words_without_end_hold_up_no_other_instance(tmp_path: Path) -> None:
+    site = Site(tmp_path, partition_workers=1)
+    try:
+        site.start()
+        url = site.release("a", "hook", BODY.format(path="etc/prerm/talk", words="sleep 600"))
+        site.order("one", url)
+        site.until_started("one")
+        site.set_state("one", InstanceState.DESTROYED)
+        site.until("one", lambda s: s.cause and "etc/prerm/talk" in s.cause.message)
+        site.order("two", url)
+        site.until_started("two")
+        site.stop()  # ends the script, and the next agent begins it anew
+        site.start()
+        assert site.service("one").status != "destroyed"
+    finally:
+        site.close()

@@ -128,7 +128,8 @@ def explain_service(
     own, state = service.cause, str(service.status)
     if service.is_destroying:
         state = "destroying"
-        if service.cause.code not in causes.HELD_AT_THE_END:
+        is_told = own.code == "destroying" and own.seen_by != causes.MASTER
+        if own.code not in causes.HELD_AT_THE_END and not (is_told and not service.children):
             own = causes.destroying(
                 service.computer_id or "", service.children, service.cause.since
             )
