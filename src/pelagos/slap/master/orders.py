@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.bangs import bang_upwards
+from pelagos.slap.master.changing import rename, subtree
 from pelagos.slap.master.desk import Change
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
@@ -19,12 +20,13 @@ from pelagos.slap.master.finding import (
 )
 from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.plans import Picture, make_plan, moved
-from pelagos.slap.master.requests import Requests, given, subtree
+from pelagos.slap.master.requests import Requests
 from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.tracing import Tracer
 from pelagos.slap.master.verdicts import judged
 from pelagos.slap.master.visibility import Scope
+from pelagos.slap.master.wishes import given, locate
 from pelagos.slap.model import Cause, Instance, InstanceRequest, Plan, TreeNode
 
 
@@ -104,7 +106,7 @@ class Orders(Requests):
         """
         with self._desk.change(identity) as change:
             instance = find_live(change.store, name, change.scope)
-            if not self._rename(change, instance, reference):
+            if not rename(change, instance, reference):
                 raise Conflict(
                     f"the name {reference} is taken",
                     status=409,
@@ -159,9 +161,9 @@ class Orders(Requests):
     ) -> tuple[Plan, Instance | Cause]:
         """Carry a wish out in this transaction, and compare."""
         store = change.store
-        before = _picture(store, self._found(store, wish, identity))
+        before = _picture(store, locate(store, wish, identity).found)
         answer = self._carry_out(change, wish, identity)
-        found = self._found(store, wish, identity)
+        found = locate(store, wish, identity).found
         if found is None and before.instance is not None:
             found = store.instance(before.instance.key)
         sees = scope_of(store, identity)

@@ -6,10 +6,10 @@ from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity, Kind, operators_only
 from pelagos.slap.master.certificates import shut_out
-from pelagos.slap.master.desk import Change
+from pelagos.slap.master.changing import destroy
+from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.placement import end, place_waiting
-from pelagos.slap.master.requests import Requests
 from pelagos.slap.master.store import StoredComputer, StoredInstance, StoredPerson
 from pelagos.slap.master.tokens import LISTED, check_not_last, listed
 from pelagos.slap.master.visibility import scope
@@ -18,7 +18,7 @@ from pelagos.slap.master.visibility import scope
 _PAGE = 500
 
 
-class People(Requests):
+class People(UseCases):
     """Who is there, and who goes."""
 
     def people(self, identity: Identity | None = None) -> list[StoredPerson]:
@@ -119,7 +119,7 @@ class People(Requests):
             change.store.update_computer(computer.key, owner="", draining=True)
         for root in _roots(change, actor):
             if not root.is_destroying:
-                self._destroy(change, root)
+                destroy(self._desk, change, root)
         for computer in computers:
             self._give_up(change, computer, actor)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from pelagos.slap import marshal
-from pelagos.slap.errors import BadRequest, NotFoundError, ResourceNotReady
+from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
-from pelagos.slap.master.computers import shared_entries
+from pelagos.slap.master.changing import again, rename, set_state, wake_host
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
 from pelagos.slap.master.finding import (
@@ -26,17 +24,27 @@ from pelagos.slap.master.finding import (
     shared_of,
     unknown_computer,
 )
-from pelagos.slap.master.placement import Placement, end, find_host, place_shared, place_waiting
+from pelagos.slap.master.placement import Placement, find_host, place_shared, place_waiting
 from pelagos.slap.master.schemas import check_wish
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance, unborn
 from pelagos.slap.master.verdicts import judged
-from pelagos.slap.master.visibility import may_place, scope
+from pelagos.slap.master.visibility import may_place
+from pelagos.slap.master.wishes import (
+    Spot,
+    answer_of,
+    differences,
+    given,
+    instance_of,
+    is_said_anew,
+    locate,
+    settled,
+    stands,
+)
 from pelagos.slap.model import (
     Cause,
     Instance,
     InstanceRequest,
     InstanceState,
-    InstanceStatus,
     SupplyState,
 )
 
@@ -44,20 +52,6 @@ from pelagos.slap.model import (
 _CHILDREN_LIMIT = 100
 #: A back-up is kept for a while after its end, also when nobody thought of saying so.
 _PULL_BACKUP, _PULL_BACKUP_DAYS = "pull-backup", "7"
-
-
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """Where a request's reference lives, and what is there."""
-
-    scope: str
-    requester: StoredInstance | None
-    found: StoredInstance | None
-
-    @property
-    def tree_state(self) -> InstanceState:
-        """The state of the tree's root, which overrules its descendants."""
-        return InstanceState.STARTED if self.requester is None else self.requester.root_state
 
 
 class Requests(UseCases):
@@ -81,8 +75,8 @@ class Requests(UseCases):
             identity.actor, wish.reference
         ):
             with self._desk.store.read() as reader:
-                spot = _locate(reader, wish, identity)
-                answer = _settled(reader, spot, wish)
+                spot = locate(reader, wish, identity)
+                answer = settled(reader, spot, wish)
         if answer is None:
             with self._desk.change(identity) as change:
                 answer = self._carry_out(change, wish, identity)
@@ -106,7 +100,7 @@ class Requests(UseCases):
                     status=409,
                     hint="request it anew when it is gone",
                 )
-            self._set_state(change, instance, state)
+            set_state(self._desk, change, instance, state)
             return instance.guid
 
     def rename(
@@ -128,7 +122,7 @@ class Requests(UseCases):
                 raise no_instance(computer_id, partition_id)
             if shared_reference is not None:
                 instance = shared_of(change.store, instance, shared_reference)
-            if not self._rename(change, instance, title):
+            if not rename(change, instance, title):
                 raise NotFoundError(
                     f"the name {title} is taken",
                     status=404,
@@ -175,35 +169,11 @@ class Requests(UseCases):
         self, change: Change, wish: InstanceRequest, identity: Identity
     ) -> Instance | Cause:
         """Grant a flattened wish in this transaction; the answer, or why it has to wait."""
-        spot = _locate(change.store, wish, identity)
+        spot = locate(change.store, wish, identity)
         created = self._grant(change, spot, wish, identity)
         if created is not None:
-            return _instance(created) if created.is_allocated else created.cause
-        return _answer(change.store, _locate(change.store, wish, identity).found)
-
-    @staticmethod
-    def _found(reader: Reader, wish: InstanceRequest, identity: Identity) -> StoredInstance | None:
-        return _locate(reader, wish, identity).found
-
-    def _rename(self, change: Change, instance: StoredInstance, title: str) -> bool:
-        """Give an instance another name; False when that is taken."""
-        if instance.title == title or instance.scope is None:
-            return True
-        if instance.root_key is None:
-            check_title(title)
-        if change.store.instance_in_scope(instance.scope, title):
-            return False
-        change.store.update_instance(instance.key, title=title)
-        change.wake(instance)
-        self._wake_host(change, instance)
-        cause = causes.plain("ok", f"renamed from {instance.title} to {title}", change.now)
-        change.tell("instance.renamed", replace(instance, title=title), cause, wake=True)
-        for below in change.store.descendants(instance.key):
-            if not below.shared:  # of a shared one, nobody sees the root's name
-                change.wake(below)
-                if below.computer_id != instance.computer_id:
-                    change.tell("instance.banged", below, cause, wake=True)
-        return True
+            return instance_of(created) if created.is_allocated else created.cause
+        return answer_of(change.store, locate(change.store, wish, identity).found)
 
     def _flattened(self, wish: InstanceRequest) -> InstanceRequest:
         parameters = flat(wish.parameters)
@@ -215,20 +185,20 @@ class Requests(UseCases):
         return replace(wish, parameters=parameters, filters=filters)
 
     def _grant(
-        self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
+        self, change: Change, spot: Spot, wish: InstanceRequest, identity: Identity
     ) -> StoredInstance | None:
         """Do what a wish asks; the new instance, when nothing else than this one was touched."""
         found = spot.found
-        if self._desk.settings.refuse_invalid_parameters and _is_said_anew(spot, wish):
+        if self._desk.settings.refuse_invalid_parameters and is_said_anew(spot, wish):
             check_wish(change.store, self._desk.verdicts, wish)
         if found is None:
             return self._create(change, spot, wish, identity)
-        if not _stands(spot, wish):
+        if not stands(spot, wish):
             self._alter(change, spot, found, wish)
         return None
 
     def _alter(
-        self, change: Change, spot: _Spot, found: StoredInstance, wish: InstanceRequest
+        self, change: Change, spot: Spot, found: StoredInstance, wish: InstanceRequest
     ) -> None:
         if found.shared != wish.shared:
             raise BadRequest(
@@ -240,13 +210,13 @@ class Requests(UseCases):
             Placement(self._desk, change).check_filters(found, wish.filters)
         self._update(change, spot, wish)
         if wish.state is not None and wish.state is not found.wished_state:
-            self._set_state(change, _again(change, found), wish.state)
-        current = _again(change, found)
+            set_state(self._desk, change, again(change, found), wish.state)
+        current = again(change, found)
         if current.is_live and not current.is_allocated:
             Placement(self._desk, change).place(current)
 
     def _create(
-        self, change: Change, spot: _Spot, wish: InstanceRequest, identity: Identity
+        self, change: Change, spot: Spot, wish: InstanceRequest, identity: Identity
     ) -> StoredInstance | None:
         """Keep a new instance, in its place when there is one.
 
@@ -331,7 +301,7 @@ class Requests(UseCases):
             addresses=found.slot.addresses,
         )
 
-    def _update(self, change: Change, spot: _Spot, wish: InstanceRequest) -> None:
+    def _update(self, change: Change, spot: Spot, wish: InstanceRequest) -> None:
         found = spot.found
         if found is None:
             return
@@ -348,164 +318,15 @@ class Requests(UseCases):
             change.bump(found.computer_key)
         if quiet:
             change.store.update_instance(found.key, **quiet)
-        changes = _differences(found, wish)
+        changes = differences(found, wish)
         if "release_url" in changes:
             check_release(wish.release_url)
         if changes:
             change.alter(found, **changes)
-            self._wake_host(change, found)
+            wake_host(change, found)
             names = ", ".join(sorted(changes)).replace("_", " ")
             cause = causes.plain("waiting-for-agent", f"changed: {names}", change.now)
             change.tell("instance.changed", found, cause, wake=True)
-
-    def _set_state(self, change: Change, instance: StoredInstance, state: InstanceState) -> None:
-        if instance.wished_state is state:
-            return
-        if state is InstanceState.DESTROYED:
-            self._destroy(change, instance)
-            return
-        affected = [instance, *change.store.descendants(instance.key)]
-        change.store.update_instance(instance.key, wished_state=state)
-        for former in affected:
-            current = _again(change, former)
-            if former.key == instance.key or current.requested_state is not former.requested_state:
-                change.alter(current)
-                self._wake_host(change, current)
-                if current.shared and current.requested_state is InstanceState.STOPPED:
-                    _set_aside(change, current)
-        cause = causes.plain("waiting-for-agent", f"shall be {state}", change.now)
-        change.tell("instance.changed", instance, cause, wake=True)
-        for member in affected[1:]:
-            if member.computer_id not in (None, instance.computer_id):
-                change.tell("instance.changed", member, cause, wake=True)
-
-    def _destroy(self, change: Change, instance: StoredInstance) -> None:
-        """Ask for the end of an instance and of all that it requested; bottom-up it comes."""
-        doomed = subtree(change.store, instance)
-        for member in doomed:
-            change.alter(member, wished_state=InstanceState.DESTROYED)
-            cause = causes.destroying(member.computer_id or "", (), change.now)
-            change.tell("instance.destroying", member, cause, wake=True)
-        for member in reversed(doomed):
-            current = _again(change, member)
-            at_once = current.shared or not current.is_allocated
-            if current.is_live and at_once and not change.store.children(current.key):
-                end(self._desk, change, current)
-
-    def _wake_host(self, change: Change, instance: StoredInstance) -> None:
-        if instance.host_key is not None and (host := change.store.instance(instance.host_key)):
-            change.wake(host)
-
-
-def given(wish: InstanceRequest, answer: Instance | Cause) -> Instance:
-    """The answer to a wish that is kept.
-
-    Raises:
-        ResourceNotReady: it has to wait; has the cause.
-    """
-    if isinstance(answer, Instance):
-        return answer
-    raise ResourceNotReady(
-        f"{wish.reference}: {answer.message}",
-        status=408,
-        hint=answer.hint,
-        retry_after=1.0,
-        cause=answer,
-    )
-
-
-def _locate(reader: Reader, wish: InstanceRequest, identity: Identity) -> _Spot:
-    if wish.requester is None:
-        owner = identity.actor
-        return _Spot(owner, None, reader.instance_in_scope(owner, wish.reference))
-    requester = seated(reader, *wish.requester, scope(identity))
-    if requester is None:
-        raise NotFoundError(
-            f"{' '.join(wish.requester)} holds no instance that could request",
-            status=404,
-            hint="name a partition that is taken: pelagos computer info COMPUTER",
-        )
-    tree = requester.root_guid
-    return _Spot(tree, requester, reader.instance_in_scope(tree, wish.reference))
-
-
-def _set_aside(change: Change, shared: StoredInstance) -> None:
-    """A shared instance is stopped as soon as its host is not told of it any more."""
-    said = causes.plain("stopped", "its host is not told of it, as it was wished", change.now)
-    change.store.update_instance(shared.key, status=InstanceStatus.STOPPED, cause=said)
-
-
-def _stands(spot: _Spot, wish: InstanceRequest) -> bool:
-    """Whether the wish changes nothing: it is as stored, or on its way out."""
-    found = spot.found
-    if found is None:
-        return False
-    if found.is_destroying:
-        return True
-    return (
-        found.shared == wish.shared
-        and wish.state in (None, found.wished_state)
-        and wish.filters == found.filters
-        and not _differences(found, wish)
-        and (spot.requester is None or spot.requester.key == found.requester_key)
-    )
-
-
-def _is_said_anew(spot: _Spot, wish: InstanceRequest) -> bool:
-    """Whether a wish says something of parameters that did not hold before."""
-    if InstanceState.DESTROYED in (wish.state, spot.tree_state):
-        return False
-    found = spot.found
-    return found is None or (not found.is_destroying and bool(_differences(found, wish)))
-
-
-def _settled(reader: Reader, spot: _Spot, wish: InstanceRequest) -> Instance | Cause | None:
-    """The answer to a wish that changes nothing, None when there is something to do."""
-    if not _stands(spot, wish) or spot.found is None:
-        return None
-    if spot.found.is_destroying and wish.state is not InstanceState.DESTROYED:
-        children = [child.title for child in reader.children(spot.found.key)]
-        return causes.destroying(spot.found.computer_id or "", children, spot.found.cause.since)
-    return _answer(reader, spot.found)
-
-
-def _answer(reader: Reader, found: StoredInstance | None) -> Instance | Cause:
-    if found is None:
-        return causes.plain("destroyed", "it does not exist, as it was wished", 0.0)
-    if found.computer_id is None or found.partition_id is None:
-        return found.cause
-    return _instance(found, reader.shared_of_host(found.key))
-
-
-def _instance(found: StoredInstance, shared: Sequence[StoredInstance] = ()) -> Instance:
-    """An instance that has its place, as its requester is told of it."""
-    instance = Instance(
-        guid=found.guid,
-        title=found.title,
-        root_title=found.root_title,
-        computer_id=found.computer_id or "",
-        partition_id=found.partition_id or "",
-        release_url=found.release_url,
-        software_type=found.software_type,
-        requested_state=found.requested_state,
-        parameters=found.parameters,
-        connection=found.connection,
-        filters=found.filters,
-        addresses=found.addresses,
-        shared_instances=shared_entries(shared),
-        timestamp=found.timestamp,
-    )
-    return marshal.speakable(instance)
-
-
-def _differences(found: StoredInstance, wish: InstanceRequest) -> dict[str, Any]:
-    """The effective changes that a wish makes: each means work for the agent."""
-    wished: dict[str, Any] = {
-        "release_url": wish.release_url,
-        "software_type": wish.software_type,
-        "parameters": wish.parameters,
-    }
-    return {name: value for name, value in wished.items() if getattr(found, name) != value}
 
 
 def _check_computer(change: Change, wish: InstanceRequest, owner: str) -> None:
@@ -561,16 +382,3 @@ def _check_no_circle(reader: Reader, requester: StoredInstance, child: StoredIns
                 hint="choose another reference",
             )
         above = None if above.requester_key is None else reader.instance(above.requester_key)
-
-
-def subtree(reader: Reader, instance: StoredInstance) -> list[StoredInstance]:
-    """The instance and all below it that live, parents before their children."""
-    found, at = [instance], 0
-    while at < len(found):
-        found += reader.children(found[at].key)
-        at += 1
-    return found
-
-
-def _again(change: Change, instance: StoredInstance) -> StoredInstance:
-    return change.store.instance(instance.key) or instance
