@@ -106,7 +106,9 @@ def _read(url: str, first: str, end: float) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, HTTPException, ValueError) as error:
-        raise SchemaError(f"{url} cannot be read: {error}") from error
+        reason = getattr(error, "reason", error)  # of a URLError, without Python's brackets
+        told = getattr(reason, "strerror", None) or reason
+        raise SchemaError(f"{url} cannot be read: {told}") from error
     if found is not None and len(found) > _FILE_LIMIT:
         raise SchemaError(f"{url} is larger than {_FILE_LIMIT:,} bytes")
     return found
