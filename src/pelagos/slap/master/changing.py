@@ -1,4 +1,4 @@
-"""What becomes of an instance when it is wished another way: its state, its name, its end.
+"""What becomes of an instance: another state, another name, its end; and who needs to know.
 
 Each function works within one transaction and wakes whoever needs to know.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pelagos.slap.master import causes
 from pelagos.slap.master.desk import Change, Desk
 from pelagos.slap.master.finding import check_title
-from pelagos.slap.master.placement import end
+from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.model import InstanceState, InstanceStatus
 
@@ -83,6 +83,67 @@ def _set_aside(change: Change, shared: StoredInstance) -> None:
     """A shared instance is stopped as soon as its host is not told of it any more."""
     said = causes.plain("stopped", "its host is not told of it, as it was wished", change.now)
     change.store.update_instance(shared.key, status=InstanceStatus.STOPPED, cause=said)
+
+
+def end(desk: Desk, change: Change, instance: StoredInstance) -> None:
+    """An instance is gone: free its place, then end a requester that waited for its last child."""
+    gone: StoredInstance | None = instance
+    while gone is not None:
+        _end_one(change, gone)
+        parent = None if gone.requester_key is None else change.store.instance(gone.requester_key)
+        over = (
+            parent is not None
+            and parent.is_live
+            and (parent.wiped or (parent.is_destroying and not parent.is_allocated))
+            and not change.store.children(parent.key)
+        )
+        gone = parent if over else None
+    place_waiting(desk, change)
+
+
+def _end_one(change: Change, instance: StoredInstance) -> None:
+    cause = causes.plain("destroyed", "gone from its computer", change.now)
+    served = change.store.shared_of_host(instance.key)
+    if instance.host_key is not None and (host := change.store.instance(instance.host_key)):
+        change.wake(host)
+    else:
+        change.bump(instance.computer_key)
+    change.store.update_instance(
+        instance.key,
+        ended=change.now,
+        scope=None,
+        partition_key=None,
+        host_key=None,
+        connection={},  # credentials of what is no more
+        status=InstanceStatus.DESTROYED,
+        cause=cause,
+    )
+    if instance.computer_key is not None and not instance.shared:
+        change.store.recount(instance.computer_key)
+        name = f"{instance.computer_id}/{instance.partition_id}"
+        change.store.void("partition", [name], change.now)
+    change.tell("instance.destroyed", instance, cause, wake=True)
+    for shared in served:
+        lost = causes.no_shared_host(
+            f"{instance.title}, which served it, is gone", change.now, url=shared.release_url
+        )
+        change.store.update_instance(
+            shared.key, host_key=None, status=InstanceStatus.WAITING, cause=lost, connection={}
+        )
+        # What its requester was given holds no more.
+        to_wake = wake_requester(change, shared) if shared.connection else None
+        change.tell_to(to_wake, "instance.waiting", shared, lost)
+
+
+def wake_requester(change: Change, instance: StoredInstance) -> str | None:
+    """Have the direct requester processed again; the computer whose agent needs to look."""
+    if instance.requester_key is None:
+        return None
+    requester = change.store.instance(instance.requester_key)
+    if requester is None or not requester.is_allocated or requester.is_destroying:
+        return None
+    change.wake(requester)
+    return requester.computer_id
 
 
 def subtree(reader: Reader, instance: StoredInstance) -> list[StoredInstance]:

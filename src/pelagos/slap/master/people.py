@@ -6,10 +6,10 @@ from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity, Kind, operators_only
 from pelagos.slap.master.certificates import shut_out
-from pelagos.slap.master.changing import destroy
+from pelagos.slap.master.changing import destroy, end
 from pelagos.slap.master.desk import Change, UseCases
 from pelagos.slap.master.errors import Conflict
-from pelagos.slap.master.placement import end, place_waiting
+from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.store import StoredComputer, StoredInstance, StoredPerson
 from pelagos.slap.master.tokens import LISTED, check_not_last, listed
 from pelagos.slap.master.visibility import scope

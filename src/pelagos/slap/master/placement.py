@@ -15,22 +15,20 @@ from pelagos.slap.master.allocate import (
     PROPERTIES,
     UNIQUE_BY_NETWORK,
     Candidate,
-    Host,
     allocate,
-    choose_host,
     refuse_filters,
     refuse_properties,
 )
 from pelagos.slap.master.desk import Change, Desk
+from pelagos.slap.master.hosting import find_host
 from pelagos.slap.master.store import (
     NewInstance,
-    Reader,
     StoredComputer,
     StoredInstance,
     StoredPartition,
     StoredPlace,
 )
-from pelagos.slap.model import Cause, InstanceStatus
+from pelagos.slap.model import Cause
 
 #: Seconds by which what is stored of a computer's calls may be late, at the most.
 _SEEN_LATER = 60.0
@@ -297,72 +295,6 @@ class Placement:
         return None
 
 
-def find_host(
-    reader: Reader, shared: StoredInstance | NewInstance, now: float
-) -> StoredInstance | Cause:
-    """The instance that shall serve a shared one, or why there is none.
-
-    The cause is `no-shared-host` when nothing that was requested could ever serve it.
-    """
-    operators = reader.operators()
-    known = {item.computer_id: item for item in reader.computers()} if shared.filters else {}
-    own_keys = {key for item in known.values() for key in item.properties}
-    refused = refuse_filters(shared.filters, now, own_keys, shared=True)
-    if refused is not None:
-        return refused
-    found = {
-        item.key: item
-        for item in reader.hosts(shared.release_url, shared.software_type)
-        if _may_serve(item, shared.owner, operators)
-    }
-    missed: Cause | None = None
-    if found:
-        hosts = [_host(reader, item, known) for item in found.values()]
-        chosen = choose_host(shared.filters, hosts, now)
-        if isinstance(chosen, Host):
-            return found[chosen.key]
-        missed = chosen
-    if missed is None or "instance_guid" in shared.filters:
-        for item in hosts_to_be(reader, shared):
-            # The owner of the shared instance reads this, who may not be the host's.
-            title = item.title if item.owner == shared.owner else None
-            return causes.waiting_for_host(shared.title, title, now)
-    return missed or causes.no_shared_host(
-        f"no instance of {shared.release_url} (type {shared.software_type}) is there to serve "
-        "this shared instance",
-        now,
-        url=shared.release_url,
-    )
-
-
-def hosts_to_be(reader: Reader, shared: StoredInstance | NewInstance) -> list[StoredInstance]:
-    """Instances that could serve a shared one as soon as they have a place."""
-    operators, guid = reader.operators(), shared.filters.get("instance_guid")
-    return [
-        item
-        for item in reader.hosts_to_be(shared.release_url, shared.software_type)
-        if _may_serve(item, shared.owner, operators) and guid in (None, item.guid)
-    ]
-
-
-def _may_serve(item: StoredInstance, owner: str, operators: frozenset[str]) -> bool:
-    served = visibility.may_be_served(owner, item, operators)
-    return served and not item.is_destroying and not item.shared
-
-
-def _host(reader: Reader, item: StoredInstance, known: Mapping[str, StoredComputer]) -> Host:
-    computer_id = item.computer_id or ""
-    computer = known.get(computer_id) or reader.computer(computer_id)
-    return Host(
-        item.key,
-        item.guid,
-        computer_id,
-        len(reader.shared_of_host(item.key)),
-        computer is not None and computer.draining,
-        {} if computer is None else computer.properties,
-    )
-
-
 def _says_the_same(cause: Cause, known: Cause) -> bool:
     # That a host is gone was said with its name, which is not known any more.
     is_known = cause.message == known.message or cause.code == "no-shared-host"
@@ -405,64 +337,3 @@ def place_shared(desk: Desk, change: Change, host: StoredInstance) -> bool:
         if not instance.is_destroying:
             placement.place(instance)
     return bool(waiting)
-
-
-def end(desk: Desk, change: Change, instance: StoredInstance) -> None:
-    """An instance is gone: free its place, then end a requester that waited for its last child."""
-    gone: StoredInstance | None = instance
-    while gone is not None:
-        _end_one(change, gone)
-        parent = None if gone.requester_key is None else change.store.instance(gone.requester_key)
-        over = (
-            parent is not None
-            and parent.is_live
-            and (parent.wiped or (parent.is_destroying and not parent.is_allocated))
-            and not change.store.children(parent.key)
-        )
-        gone = parent if over else None
-    place_waiting(desk, change)
-
-
-def _end_one(change: Change, instance: StoredInstance) -> None:
-    cause = causes.plain("destroyed", "gone from its computer", change.now)
-    served = change.store.shared_of_host(instance.key)
-    if instance.host_key is not None and (host := change.store.instance(instance.host_key)):
-        change.wake(host)
-    else:
-        change.bump(instance.computer_key)
-    change.store.update_instance(
-        instance.key,
-        ended=change.now,
-        scope=None,
-        partition_key=None,
-        host_key=None,
-        connection={},  # credentials of what is no more
-        status=InstanceStatus.DESTROYED,
-        cause=cause,
-    )
-    if instance.computer_key is not None and not instance.shared:
-        change.store.recount(instance.computer_key)
-        name = f"{instance.computer_id}/{instance.partition_id}"
-        change.store.void("partition", [name], change.now)
-    change.tell("instance.destroyed", instance, cause, wake=True)
-    for shared in served:
-        lost = causes.no_shared_host(
-            f"{instance.title}, which served it, is gone", change.now, url=shared.release_url
-        )
-        change.store.update_instance(
-            shared.key, host_key=None, status=InstanceStatus.WAITING, cause=lost, connection={}
-        )
-        # What its requester was given holds no more.
-        to_wake = wake_requester(change, shared) if shared.connection else None
-        change.tell_to(to_wake, "instance.waiting", shared, lost)
-
-
-def wake_requester(change: Change, instance: StoredInstance) -> str | None:
-    """Have the direct requester processed again; the computer whose agent needs to look."""
-    if instance.requester_key is None:
-        return None
-    requester = change.store.instance(instance.requester_key)
-    if requester is None or not requester.is_allocated or requester.is_destroying:
-        return None
-    change.wake(requester)
-    return requester.computer_id

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pelagos.slap.master import causes
 from pelagos.slap.master.auth import Identity
 from pelagos.slap.master.bangs import Bangs
+from pelagos.slap.master.changing import end, wake_requester
 from pelagos.slap.master.computers import access_status
 from pelagos.slap.master.desk import Change
 from pelagos.slap.master.finding import (
@@ -25,7 +26,6 @@ from pelagos.slap.master.finding import (
     seated,
     shared_of,
 )
-from pelagos.slap.master.placement import end, wake_requester
 from pelagos.slap.master.schemas import invalid
 from pelagos.slap.master.store import Reader, StoredInstance, StoredSupply
 from pelagos.slap.master.verdicts import Verdicts, judged

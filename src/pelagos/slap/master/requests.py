@@ -24,7 +24,8 @@ from pelagos.slap.master.finding import (
     shared_of,
     unknown_computer,
 )
-from pelagos.slap.master.placement import Placement, find_host, place_shared, place_waiting
+from pelagos.slap.master.hosting import find_host
+from pelagos.slap.master.placement import Placement, place_shared, place_waiting
 from pelagos.slap.master.schemas import check_wish
 from pelagos.slap.master.store import NewInstance, Reader, StoredInstance, unborn
 from pelagos.slap.master.verdicts import judged

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.explain import Finding
-from pelagos.slap.master.placement import hosts_to_be
+from pelagos.slap.master.hosting import hosts_to_be
 from pelagos.slap.master.scene import Scene
 from pelagos.slap.master.store import Reader, StoredInstance
 from pelagos.slap.master.visibility import EVERYTHING, Scope
