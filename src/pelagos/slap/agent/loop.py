@@ -16,7 +16,6 @@ from dataclasses import replace
 
 from pelagos.core import wire
 from pelagos.core.clock import Clock
-from pelagos.slap.agent.apply import Outcome
 from pelagos.slap.agent.builders.base import Builder
 from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import ensure_folder, locked, write_atomic
@@ -45,6 +44,7 @@ from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.seats import write_seats
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.status import AgentStatus
+from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.supervisors.base import Supervisor
 from pelagos.slap.agent.sweep import sweep
 from pelagos.slap.client import SlapClient

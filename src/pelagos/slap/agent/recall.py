@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pelagos.core.backoff import Backoff
-from pelagos.slap.agent.apply import Outcome
 from pelagos.slap.agent.plan import (
     PartitionMemory,
     ReleaseMemory,
@@ -15,6 +14,7 @@ from pelagos.slap.agent.plan import (
     wish_key,
 )
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.verdict import RESTART_WINDOW, Health
 
 #: Seconds until a destruction or removal is reported again while the master still wishes it.

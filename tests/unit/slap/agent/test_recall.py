@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pelagos.slap.agent.apply import Outcome
 from pelagos.slap.agent.plan import PartitionMemory, ReleaseMemory, Step, StepKind
 from pelagos.slap.agent.recall import Recall
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.verdict import Health
 from pelagos.slap.model import Cause, Partition
 
