@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pelagos.core.clock import ManualClock
 from pelagos.slap.agent.builders.base import Connection, Run
-from pelagos.slap.agent.builders.buildout import BuildoutBuilder, _tail
+from pelagos.slap.agent.builders.buildout import BuildoutBuilder
+from pelagos.slap.agent.builders.profile_text import instance_tail
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.settings import AgentSettings
 
@@ -38,7 +39,7 @@ def test_an_instance_is_told_the_same(tmp_path: Path) -> None:
     run = Run(tmp_path, tmp_path / "log", 0, Connection("C", "p", "http://m", "/a", "started"), {})
     settings = AgentSettings("C", tmp_path, shared_parts=(Path("/s"),))
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(_tail(run, settings))
+    parser.read_string(instance_tail(run, settings))
     assert parser["slap-connection"]["shared-part-list"].split() == ["/s"]
     assert parser["slap_connection"]["shared_part_list"].split() == ["/s"]
     assert parser["slap-connection"]["build-time-part-list"] == ""

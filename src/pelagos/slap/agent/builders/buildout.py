@@ -18,6 +18,7 @@ from pelagos.core.logs import hide
 from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.builders.base import Run
 from pelagos.slap.agent.builders.profile import check_profile
+from pelagos.slap.agent.builders.profile_text import instance_tail, release_profile
 from pelagos.slap.agent.builders.warm import DRIVER, WarmBuildouts
 from pelagos.slap.agent.cache import BinaryCache, CacheMiss
 from pelagos.slap.agent.diagnose import diagnose_buildout, tail
@@ -49,31 +50,6 @@ BUILDING = ".pelagos-building"
 BUILT = ".pelagos-built"
 FAILED = ".pelagos-failed"
 FRESH_START_EVERY = 3
-
-_RELEASE = """\
-# Written by the Pelagos agent.
-[buildout]
-extends = {url}
-"""
-
-_TAIL = """
-
-# ---- written by the Pelagos agent ----
-[buildout]
-directory = {folder}
-bin-directory = {folder}/sbin
-offline = true
-
-[slap-connection]
-{connection}
-[slap_connection]
-{legacy}
-[storage-configuration]
-storage-home =
-
-[network-information]
-global-ipv4-network =
-"""
 
 
 class BuildoutBuilder:
@@ -200,7 +176,7 @@ class BuildoutBuilder:
         ensure_folder(folder / "extends-cache", 0o755)
         write_atomic(folder / FAILED, str(failures + 1), mode=0o644)
         ensure_folder(self._downloads, 0o755)
-        profile = _RELEASE.format(url=url) + _parts_options(self._settings)
+        profile = release_profile(url, self._settings)
         write_atomic(folder / "buildout.cfg", profile, mode=0o644)
         (folder / BUILDING).touch()
 
@@ -278,7 +254,7 @@ class BuildoutBuilder:
         with acting_as(owner_of(self._layout.software)):
             profile = read_text(release / "instance.cfg", 1 << 20) or ""
         with acting_as(owner_of(run.folder)):
-            tail_of_it = _tail(run, self._settings)
+            tail_of_it = instance_tail(run, self._settings)
             write_atomic(run.folder / "buildout.cfg", profile + tail_of_it, mode=0o640)
             for name in ("sbin", "etc"):
                 (run.folder / name).mkdir(mode=0o750, exist_ok=True)
@@ -424,38 +400,3 @@ def _interpreter(script: Path, place: Path) -> Sequence[str]:
     content = read_untrusted(script, limit=4096, owner=owner_of(place), follow=True) or b""
     first = content.partition(b"\n")[0].decode(errors="replace")
     return first.removeprefix("#!").strip().split() if first.startswith("#!") else []
-
-
-def _parts_options(settings: AgentSettings) -> str:
-    """What recipes that share parts ask for; zc.buildout warns of options that nobody used."""
-    lists = {
-        "shared-part-list": settings.shared_parts,
-        "build-time-part-list": settings.build_time_parts,
-    }
-    return "".join(f"{name} ={_lines(folders)}\n" for name, folders in lists.items() if folders)
-
-
-def _lines(folders: Sequence[Path]) -> str:
-    return "".join(f"\n  {folder}" for folder in folders)
-
-
-def _tail(run: Run, settings: AgentSettings) -> str:
-    told = run.connection
-    values = {
-        "computer-id": told.computer_id,
-        "partition-id": told.partition_id,
-        "server-url": told.server_url,
-        "software-release-url": told.release_url,
-        "requested-state": told.requested_state,
-        "key-file": told.key_file,
-        "cert-file": told.cert_file,
-        "authority-file": told.authority_file,
-    }
-    lines = {key: " ".join(value.split()).replace("${", "$${") for key, value in values.items()}
-    lines["shared-part-list"] = _lines(settings.shared_parts)
-    lines["build-time-part-list"] = _lines(settings.build_time_parts)
-    return _TAIL.format(
-        folder=run.folder,
-        connection="".join(f"{key} = {value}\n" for key, value in lines.items()),
-        legacy="".join(f"{key.replace('-', '_')} = {value}\n" for key, value in lines.items()),
-    )
