@@ -133,7 +133,7 @@ def test_a_dead_service_starts_again_and_a_run_that_ended_does_not(
     assert pid
     os.kill(pid, 9)
     site.until("a", lambda _: site.pids("a").get("web") not in {None, pid})
-    assert (folder / "web.starts").read_text().count("one") >= 2
+    site.until("a", lambda _: (folder / "web.starts").read_text().count("one") >= 2)
     assert (folder / "once.runs").read_text() == runs
 
 

@@ -8,13 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pelagos.cli.parameters import checked
+from pelagos.core.clock import SystemClock
 from pelagos.core.json_schema import SchemaError
-from pelagos.slap.agent import apply
+from pelagos.slap.agent.builders.fake import FakeBuilder
+from pelagos.slap.agent.cause import Causes
+from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.room import Room as FreeRoom
+from pelagos.slap.agent.steps.releases import ReleaseSteps
 from pelagos.slap.errors import BadRequest, NotFoundError
 from pelagos.slap.model import InstanceRequest
 from pelagos.slap.parameter_schema import KnownSchemas
@@ -99,6 +105,15 @@ def other() -> Iterator[Place]:
     place.close()
 
 
+def announced(place: Place, folder: Path) -> str:
+    """What an agent says of the parameters of the release that it has built."""
+    layout, clock = Layout(folder, 1), SystemClock()
+    steps = ReleaseSteps(layout, FakeBuilder(layout, {}), Causes("COMP-1", clock), FreeRoom())
+    report = steps.announce(f"{place.url}/software.cfg").report
+    assert report is not None
+    return report.schemas
+
+
 def read(place: Place, **options: float) -> Any:
     return read_bundle(f"{place.url}/software.cfg", **options)
 
@@ -179,22 +194,24 @@ def test_a_slow_answer_is_left_when_its_time_is_over(place: Place, slow: str) ->
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410])
 def test_a_release_without_schemas_is_nothing_to_warn_of(
-    place: Place, status: int, caplog: pytest.LogCaptureFixture
+    place: Place, status: int, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
     place.answers["/software.cfg.json"] = says(b"no", status=status)
     assert read(place) is None
     place.answers["/software.cfg.json"] = says(b"<html>Sign in</html>", "text/html")
     assert read(place) is None
-    assert apply._schemas(f"{place.url}/software.cfg") == ""
+    assert announced(place, tmp_path) == ""
     assert not caplog.records
 
 
-def test_a_server_that_fails_is_told(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_fails_is_told(
+    place: Place, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     place.answers["/software.cfg.json"] = says(b"no", status=503)
     with pytest.raises(SchemaError, match="503"):
         read(place)
-    assert apply._schemas(f"{place.url}/software.cfg") == ""
+    assert announced(place, tmp_path) == ""
     assert "are not checked" in caplog.text
 
 

@@ -166,7 +166,10 @@ def supplied(computer_id="COMP", status=ReleaseStatus.AVAILABLE, detail=""):
 
 
 def test_software_is_removed_by_its_path_though_the_file_is_gone(world):
-    world.routes = {"POST /supplySupply": world.answer("")}
+    world.routes = {
+        "GET /v1/releases": world.answer([supplied()]),
+        "POST /supplySupply": world.answer(""),
+    }
     ran = world.run("software", "remove", RELEASE)
     assert ran.code == failures.OK
     (sent,) = world.sent("POST", "supplySupply")
