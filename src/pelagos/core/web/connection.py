@@ -236,6 +236,10 @@ class Connection:
         """Bytes that it has sent and that nobody has read."""
         return len(self._source.held)
 
+    def forget(self) -> None:
+        """Let go of what it has sent: nobody will read it."""
+        self._source.held.clear()
+
     @property
     def spoke(self) -> bool:
         """Whether the peer has begun a request."""

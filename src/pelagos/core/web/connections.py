@@ -193,6 +193,7 @@ class Connections:
     def _refuse(self, connection: Connection, last_words: bytes = b"") -> None:
         """Say so, and close when it was read: at once, the peer's system would throw it away."""
         connection.ending = True
+        connection.forget()
         with contextlib.suppress(OSError):
             connection.socket.send(last_words)
         connection.close()
