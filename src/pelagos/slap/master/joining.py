@@ -62,38 +62,28 @@ class Joining(Tokens, Certificates):
             Conflict: the name is taken, and not `again`.
             NotFoundError: `again`, and there is no such one.
         """
-        if kind not in (Kind.PERSON, Kind.COMPUTER) or (name is None and kind is Kind.PERSON):
-            raise BadRequest(
-                f"a {kind} {'without a name ' if name is None else ''}cannot be invited",
-                status=400,
-                hint="invite a computer, or a person by name",
-            )
-        if kind is Kind.PERSON:
-            operators_only(identity)
-        if name is not None:
-            check_name(name, f"a {kind}")
+        _check_guest(kind, name, identity)
         longest = min(lifetime or self._desk.settings.invitation_lifetime, _LONGEST)
         secret = self._desk.new_token()
         with self._desk.change(identity) as change:
             _check_still(change, identity)
-            known = _known(change, kind, name)
             if name is not None:
                 self._check_claim(change, kind, name, Claim.AGAIN if again else Claim.NEW)
-            if again and isinstance(known, StoredComputer):
-                check_changeable(change.store, known.computer_id, change.scope)
+            known = _known(change, kind, name)
             owner = "" if identity.is_operator else identity.actor
             if isinstance(known, StoredComputer):
+                if again:
+                    check_changeable(change.store, known.computer_id, change.scope)
                 owner = known.owner
             if isinstance(known, StoredPerson):
                 role = role or Role(known.role)
-            ends = change.now + longest
             invitation = StoredInvitation(
                 kind=kind,
                 name=name,
                 role=(role or Role.TENANT) if kind is Kind.PERSON else None,
                 owner=owner,
                 created=change.now,
-                expires=ends,
+                expires=change.now + longest,
                 invited_by=identity.actor,
                 again=again,
             )
@@ -101,7 +91,7 @@ class Joining(Tokens, Certificates):
             about = name or identity.name
             said = causes.plain("ok", f"a {kind} was invited: {name or '(any)'}", change.now)
             change.record(f"{kind}.invited", about, about, said, where=name)
-        return secret, ends
+        return secret, invitation.expires
 
     def join(self, secret: str, *, name: str | None = None, request: str | None = None) -> Joined:
         """Take a one-time token: the computer or person becomes known, or known again.
@@ -233,6 +223,20 @@ class Joining(Tokens, Certificates):
             status=409,
             hint=f"choose another name, or let it join again: pelagos {kind} add {name} --again",
         )
+
+
+def _check_guest(kind: Kind, name: str | None, identity: Identity) -> None:
+    """Pass, when somebody of this kind and name can be invited by that one."""
+    if kind not in (Kind.PERSON, Kind.COMPUTER) or (name is None and kind is Kind.PERSON):
+        raise BadRequest(
+            f"a {kind} {'without a name ' if name is None else ''}cannot be invited",
+            status=400,
+            hint="invite a computer, or a person by name",
+        )
+    if kind is Kind.PERSON:
+        operators_only(identity)
+    if name is not None:
+        check_name(name, f"a {kind}")
 
 
 def _check_still(change: Change, identity: Identity) -> None:

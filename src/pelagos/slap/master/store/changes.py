@@ -14,7 +14,8 @@ from pelagos.slap.master.store import schema
 from pelagos.slap.master.store.documents import SchemaWriter
 from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.lean import Prepared
-from pelagos.slap.master.store.queries import Reader, json_text
+from pelagos.slap.master.store.making import json_text
+from pelagos.slap.master.store.queries import Reader
 from pelagos.slap.master.store.rows import NewInstance
 from pelagos.slap.master.store.trimming import TrimmingWriter
 from pelagos.slap.master.store.usages import UsageWriter

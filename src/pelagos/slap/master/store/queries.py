@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,14 @@ from pelagos.core import wire
 from pelagos.slap.master.store import schema, statements
 from pelagos.slap.master.store.documents import SchemaReader
 from pelagos.slap.master.store.identities import IdentityReader
-from pelagos.slap.master.store.lean import Lean, Prepared, Row
+from pelagos.slap.master.store.lean import Lean, Prepared
+from pelagos.slap.master.store.making import (
+    computer_of_row,
+    event_of_row,
+    instance_of_row,
+    partition_of_row,
+    supply_of_row,
+)
 from pelagos.slap.master.store.rows import (
     StoredComputer,
     StoredCrowd,
@@ -25,13 +32,9 @@ from pelagos.slap.master.store.rows import (
 from pelagos.slap.master.store.trimming import TrimmingReader
 from pelagos.slap.master.store.usages import UsageReader
 from pelagos.slap.model import (
-    Address,
-    Cause,
     Event,
-    InstanceState,
     InstanceStatus,
     ReleaseStatus,
-    SupplyState,
 )
 
 _events = schema.events.c
@@ -51,11 +54,11 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
     def computer(self, computer_id: str) -> StoredComputer | None:
         """The computer of that id."""
         row = self._lean.first(statements.COMPUTER, {"computer": computer_id})
-        return None if row is None else _computer(row)
+        return None if row is None else computer_of_row(row)
 
     def computers(self) -> list[StoredComputer]:
         """All computers, by id."""
-        return [_computer(row) for row in self._lean.rows(statements.ALL_COMPUTERS, {})]
+        return [computer_of_row(row) for row in self._lean.rows(statements.ALL_COMPUTERS, {})]
 
     def places(
         self,
@@ -87,7 +90,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
             statement = statements.BUILT_ON if is_built else statements.UNBUILT_ON
             values["computer"] = computer_id
         rows = self._lean.rows(statement, values)
-        return [StoredPlace(_computer(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
+        return [StoredPlace(computer_of_row(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
 
     def property_sets(
         self, url: str, owner: str, computer_id: str | None = None
@@ -99,7 +102,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
     def supplying(self, url: str, owner: str) -> list[StoredPlace]:
         """All computers asked to supply a release: the site's and the owner's, by id."""
         rows = self._lean.rows(statements.SUPPLYING, {"url": url, "owner": owner})
-        return [StoredPlace(_computer(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
+        return [StoredPlace(computer_of_row(row[:-1]), ReleaseStatus(row[-1])) for row in rows]
 
     def crowd(self, url: str, owner: str, named: int) -> StoredCrowd:
         """The computers of `supplying` that take new instances, counted.
@@ -128,7 +131,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         """Computer key -> its free partitions with a capability, in the order of the format."""
         found: dict[int, list[StoredPartition]] = {}
         for row in self._lean.rows(statements.CAPABLE, {}):
-            slot = _partition(row)
+            slot = partition_of_row(row)
             if capability in slot.capabilities:
                 found.setdefault(row[1], []).append(slot)
         return found
@@ -150,7 +153,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         rows = self._connection.execute(
             statements.COMPUTERS_AMONG, {"computers": list(computer_ids)}
         )
-        return [_computer(tuple(row)) for row in rows]
+        return [computer_of_row(tuple(row)) for row in rows]
 
     def partitions(self, computer_key: int) -> list[StoredPartition]:
         """The partitions of a computer in the order of its format."""
@@ -160,7 +163,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         """Computer key -> its partitions in the order of its format."""
         found: dict[int, list[StoredPartition]] = {}
         for row in self._lean.rows(statements.ALL_SLOTS, {}):
-            found.setdefault(row[1], []).append(_partition(row))
+            found.setdefault(row[1], []).append(partition_of_row(row))
         return found
 
     def partition(self, computer_id: str, partition_id: str) -> StoredPartition | None:
@@ -174,7 +177,7 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         return found[0] if found else None
 
     def _partitions(self, statement: Prepared, **values: Any) -> list[StoredPartition]:
-        return [_partition(row) for row in self._lean.rows(statement, values)]
+        return [partition_of_row(row) for row in self._lean.rows(statement, values)]
 
     # ---- supplies ----------------------------------------------------------------------------
 
@@ -197,14 +200,14 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
         """Those of any of these releases on any of these computers."""
         values = {"computers": list(computer_ids), "urls": list(urls)}
         rows = self._connection.execute(statements.SUPPLIES_AMONG, values)
-        return [_supply(tuple(row)) for row in rows]
+        return [supply_of_row(tuple(row)) for row in rows]
 
     def supplies_of_computer(self, computer_key: int) -> list[StoredSupply]:
         """Those of one computer."""
         return self._supplies(statements.SUPPLIES_OF_COMPUTER, computer=computer_key)
 
     def _supplies(self, statement: Prepared, **values: Any) -> list[StoredSupply]:
-        return [_supply(row) for row in self._lean.rows(statement, values)]
+        return [supply_of_row(row) for row in self._lean.rows(statement, values)]
 
     # ---- instances ---------------------------------------------------------------------------
 
@@ -296,10 +299,10 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
 
     def _one(self, statement: Prepared, **values: Any) -> StoredInstance | None:
         row = self._lean.first(statement, values)
-        return None if row is None else _instance(row)
+        return None if row is None else instance_of_row(row)
 
     def _many(self, statement: Prepared, **values: Any) -> list[StoredInstance]:
-        return [_instance(row) for row in self._lean.rows(statement, values)]
+        return [instance_of_row(row) for row in self._lean.rows(statement, values)]
 
     # ---- events, tokens ----------------------------------------------------------------------
 
@@ -330,148 +333,11 @@ class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
             rows = self._connection.execute(
                 query.order_by(_events.id.desc()).limit(min(limit, -after))
             ).all()
-            return [_event(row) for row in reversed(rows)]
+            return [event_of_row(row) for row in reversed(rows)]
         query = query.where(_events.id > after).order_by(_events.id).limit(limit)
-        return [_event(row) for row in self._connection.execute(query)]
+        return [event_of_row(row) for row in self._connection.execute(query)]
 
     def token(self, digest: str) -> tuple[str, str, str | None] | None:
         """(kind, name, a person's role) of the identity that holds the token of this digest."""
         row = self._connection.execute(statements.TOKEN, {"digest": digest}).first()
         return None if row is None else (row.kind, row.name, row.role)
-
-
-def _computer(row: Row) -> StoredComputer:
-    key, computer_id, created, last_seen, revision, owner, title, properties, draining, free = row
-    return StoredComputer(
-        key=key,
-        computer_id=computer_id,
-        created=created,
-        last_seen=last_seen,
-        revision=revision,
-        owner=owner,
-        title=title,
-        properties={} if properties == "{}" else wire.decode(properties),
-        draining=bool(draining),
-        free=free,
-    )
-
-
-def _supply(row: Row) -> StoredSupply:
-    key, computer_key, url, requested_state, status, cause, computer_id = row
-    return StoredSupply(
-        key,
-        computer_key,
-        computer_id,
-        url,
-        SupplyState(requested_state),
-        ReleaseStatus(status),
-        wire.decode(cause, Cause),
-    )
-
-
-def _partition(row: Row) -> StoredPartition:
-    key, _, partition_id, _, offered, addresses, capabilities, instance_key = row
-    return StoredPartition(
-        key,
-        partition_id,
-        bool(offered),
-        _addresses(addresses),
-        instance_key,
-        tuple(wire.decode(capabilities)),
-    )
-
-
-def _event(row: sa.Row[Any]) -> Event:
-    return Event(
-        id=row.id,
-        at=row.at,
-        kind=row.kind,
-        subject=row.subject,
-        reference=row.reference,
-        computer_id=row.computer_id,
-        actor=row.actor,
-        cause=wire.decode(row.cause, Cause),
-    )
-
-
-def _instance(row: Row) -> StoredInstance:
-    (
-        key,
-        guid,
-        title,
-        scope,
-        root_key,
-        requester_key,
-        owner,
-        shared,
-        host_key,
-        release_url,
-        software_type,
-        wished_state,
-        parameters,
-        connection,
-        filters,
-        partition_key,
-        timestamp,
-        changed_timestamp,
-        changed_revision,
-        status,
-        cause,
-        wiped,
-        created,
-        ended,
-        root_title,
-        root_guid,
-        root_state,
-        requester_guid,
-        partition_id,
-        addresses,
-        computer_key,
-        computer_id,
-    ) = row
-    return StoredInstance(
-        key=key,
-        guid=guid,
-        title=title,
-        scope=scope,
-        root_key=root_key,
-        requester_key=requester_key,
-        owner=owner,
-        shared=bool(shared),
-        host_key=host_key,
-        release_url=release_url,
-        software_type=software_type,
-        wished_state=InstanceState(wished_state),
-        parameters=wire.decode(parameters),
-        connection=wire.decode(connection),
-        filters=wire.decode(filters),
-        partition_key=partition_key,
-        timestamp=timestamp,
-        changed_timestamp=changed_timestamp,
-        changed_revision=changed_revision,
-        status=InstanceStatus(status),
-        cause=wire.decode(cause, Cause),
-        wiped=bool(wiped),
-        created=created,
-        ended=ended,
-        root_title=root_title,
-        root_guid=root_guid,
-        root_state=InstanceState(root_state),
-        requester_guid=requester_guid,
-        computer_key=computer_key,
-        computer_id=computer_id,
-        partition_id=partition_id,
-        addresses=_addresses(addresses),
-    )
-
-
-def _addresses(text: str | None) -> tuple[Address, ...]:
-    if text is None:
-        return ()
-    found: tuple[Address, ...] = wire.decode(text, tuple[Address, ...])
-    return found
-
-
-def json_text(value: Iterable[object] | object) -> str:
-    """A value as the JSON text of a column."""
-    return wire.encode(value).decode()
