@@ -12,7 +12,11 @@
     │   └── UnroutableError        no queue takes it; only when asked for
     ├── EncodingError          content that cannot be written, or a body that cannot be read
     │   └── PoisonError        a body that is no message of ours (cause)
-    └── RejectMessage          raised by a handler: this message is refused, do not bring it back
+    ├── BufferFullError        too much waits for a broker that is away
+    ├── RejectMessage          raised by a handler: this message is refused, do not bring it back
+    ├── FilterError            raised by a filter: the handler is not for this message
+    ├── AckAndRestart          raised by a handler: done; start this program anew
+    └── ExitScheduler          raised by a microthread: end the scheduler after this round
 
 What can be cured by waiting carries `retry_after`; the producer and the consumer use it.
 """
@@ -113,4 +117,32 @@ class RejectMessage(MessagingError):
     """Raised by a handler to refuse a message for good; it goes to the dead letters, if any."""
 
     def __init__(self, message: str = "refused by the handler") -> None:
+        super().__init__(message)
+
+
+class BufferFullError(MessagingError):
+    """Nothing more can be kept for a broker that is away; nothing of this message was sent."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, retry_after=1.0)
+
+
+class FilterError(MessagingError):
+    """Raised by a filter: this handler does not get this message."""
+
+    def __init__(self, message: str = "filtered") -> None:
+        super().__init__(message)
+
+
+class AckAndRestart(MessagingError):
+    """Raised by a handler: acknowledge the message and replace this process by a fresh one."""
+
+    def __init__(self, message: str = "restart") -> None:
+        super().__init__(message)
+
+
+class ExitScheduler(MessagingError):
+    """Raised by a microthread: let the scheduler end after this round."""
+
+    def __init__(self, message: str = "exit") -> None:
         super().__init__(message)

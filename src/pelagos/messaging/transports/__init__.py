@@ -23,7 +23,7 @@ def connect(url: str) -> Transport:
     if scheme == "memory":
         return MemoryTransport.from_url(url)
     if scheme == "amqp":
-        from pelagos.messaging.transports.amqp import (  # noqa: PLC0415 - pika costs its users only
+        from pelagos.messaging.transports.pika import (  # noqa: PLC0415 - pika costs its users only
             AmqpTransport,
         )
 

@@ -1,12 +1,12 @@
-"""Over AMQP 0-9-1 to a broker such as RabbitMQ, with pika. The only door to pika."""
+"""Over AMQP 0-9-1 with pika: the second implementation. The only door to pika."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.connection import AmqpConnection
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
+from pelagos.messaging.transports.pika.connection import AmqpConnection
 
 __all__ = ["AmqpConnection", "AmqpTransport"]
 

@@ -22,17 +22,6 @@ from pelagos.messaging.errors import (
 )
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.publishing import Publishing
-from pelagos.messaging.transports.amqp.subscription import Subscription, settle_io
-from pelagos.messaging.transports.amqp.tolerant import TolerantConnection
-from pelagos.messaging.transports.amqp.translate import (
-    as_text,
-    check_table,
-    lost_error,
-    make_parameters,
-    open_error,
-    refusal,
-)
 from pelagos.messaging.transports.base import (
     Delivery,
     Done,
@@ -42,6 +31,17 @@ from pelagos.messaging.transports.base import (
     Queue,
     QueueInfo,
     check_names,
+)
+from pelagos.messaging.transports.pika.publishing import Publishing
+from pelagos.messaging.transports.pika.subscription import Subscription, settle_io
+from pelagos.messaging.transports.pika.tolerant import TolerantConnection
+from pelagos.messaging.transports.pika.translate import (
+    as_text,
+    check_table,
+    lost_error,
+    make_parameters,
+    open_error,
+    refusal,
 )
 
 log = logging.getLogger(__name__)

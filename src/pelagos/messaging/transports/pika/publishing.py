@@ -14,8 +14,8 @@ from pika import exceptions as pika_errors
 
 from pelagos.messaging.errors import MessagingError, PublishRefusedError, UnroutableError
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.translate import UNWRITABLE, lost_error, pack_properties
 from pelagos.messaging.transports.base import Done, Envelope
+from pelagos.messaging.transports.pika.translate import UNWRITABLE, lost_error, pack_properties
 
 _NO_EXCHANGE: Final = 404
 

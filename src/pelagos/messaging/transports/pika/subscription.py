@@ -10,13 +10,13 @@ from typing import Any, cast
 
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.translate import (
+from pelagos.messaging.transports.base import Delivery, OnDelivery, OnEnd
+from pelagos.messaging.transports.pika.translate import (
     as_text,
     damage_of,
     refusal,
     unpack_properties,
 )
-from pelagos.messaging.transports.base import Delivery, OnDelivery, OnEnd
 
 
 class Subscription:

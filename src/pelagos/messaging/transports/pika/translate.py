@@ -18,8 +18,8 @@ from pelagos.messaging.errors import (
     TopologyError,
 )
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.amqp.tolerant import DAMAGE
 from pelagos.messaging.transports.base import Properties
+from pelagos.messaging.transports.pika.tolerant import DAMAGE
 
 _SAID: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) '([^']*)")
 _LOGIN_CODES: Final = ("403", "530")  # access refused, not allowed (no such virtual host)
