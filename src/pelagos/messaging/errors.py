@@ -12,6 +12,7 @@
     │   └── UnroutableError        no queue takes it; only when asked for
     ├── EncodingError          content that cannot be written, or a body that cannot be read
     │   └── PoisonError        a body that is no message of ours (cause)
+    ├── InboxBusyError         another copy of the message is still in work (retry_after is set)
     ├── BufferFullError        too much waits for a broker that is away
     ├── RejectMessage          raised by a handler: this message is refused, do not bring it back
     ├── FilterError            raised by a filter: the handler is not for this message
@@ -118,6 +119,13 @@ class RejectMessage(MessagingError):
 
     def __init__(self, message: str = "refused by the handler") -> None:
         super().__init__(message)
+
+
+class InboxBusyError(MessagingError):
+    """Another copy of this message is still in work: let it come again."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, retry_after=1.0)
 
 
 class BufferFullError(MessagingError):

@@ -1,0 +1,172 @@
+"""What has had its effect already: the ids that a consumer remembers, so that none works twice.
+
+A message may arrive more than once (a lost acknowledgement, a re-sent call, a broker that was
+killed). Whoever handles it asks an inbox first:
+
+    with inbox.receive(message_id, "billing") as receipt:
+        if receipt.first:
+            ...                      # the effect
+            receipt.remember(answer)  # what a second copy is answered with
+
+Leaving the block with an exception forgets the message: it had no effect, its next copy is the
+first again. `MemoryInbox` lives and dies with the process; `pelagos.messaging.sql.SqlInbox` keeps
+its memory in the transaction of the effect, which makes effect and memory one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.messaging.errors import InboxBusyError
+
+#: Seconds for which a message id is remembered, unless told: longer than any call is re-sent.
+LIFETIME = 3600.0
+
+
+class Receipt:
+    """One message in work.
+
+    Attributes:
+        first: False when a copy of it has had its effect already: do nothing.
+        transaction: what the effect must be part of (a SQLAlchemy connection), or None.
+        reply: what was remembered with the first copy, or None.
+    """
+
+    __slots__ = ("first", "reply", "transaction")
+
+    def __init__(
+        self, *, first: bool, transaction: Any = None, reply: bytes | None = None
+    ) -> None:
+        self.first = first
+        self.transaction = transaction
+        self.reply = reply
+
+    def remember(self, reply: bytes) -> None:
+        """Keep this as the answer for copies that come later."""
+        self.reply = reply
+
+
+class Inbox(Protocol):
+    """Remembers which messages had their effect; safe to share between threads."""
+
+    def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
+        """One message, from its arrival to its effect.
+
+        A second copy that comes while the first is in work waits for it.
+
+        Args:
+            key: the message's id; the id of the call when it is one.
+            consumer: who has the effect; the same message has one for each.
+
+        Raises:
+            InboxBusyError: the first copy is still in work after the inbox's patience.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    until: float
+    reply: bytes | None
+
+
+class MemoryInbox:
+    """A memory within this process, bounded in number, bytes and time; the oldest goes first.
+
+    Args:
+        limit: messages that are remembered at the most.
+        lifetime: seconds for which one is.
+        reply_bytes: bytes of all remembered answers together; 64 MiB unless told.
+        patience: seconds that a second copy waits for the first; None: as long as it takes.
+        clock: the time.
+
+    >>> inbox = MemoryInbox()
+    >>> for _ in range(2):
+    ...     with inbox.receive("7f3a", "billing") as receipt:
+    ...         if receipt.first:
+    ...             receipt.remember(b"42")
+    ...         receipt.first, receipt.reply
+    (True, b'42')
+    (False, b'42')
+    """
+
+    def __init__(
+        self,
+        limit: int = 10_000,
+        lifetime: float = LIFETIME,
+        *,
+        reply_bytes: int = 64 << 20,
+        patience: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._limit = limit
+        self._lifetime = lifetime
+        self._reply_bytes = reply_bytes
+        self._patience = patience
+        self._clock = clock or SystemClock()
+        self._changed = threading.Condition()
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._bytes = 0
+        self._working: set[tuple[str, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @contextmanager
+    def receive(self, key: str, consumer: str) -> Iterator[Receipt]:
+        """See `Inbox`."""
+        name = (consumer, key)
+        kept = self._begin(name)
+        if kept is not None:
+            yield Receipt(first=False, reply=kept.reply)
+            return
+        receipt = Receipt(first=True)
+        try:
+            yield receipt
+        except BaseException:
+            self._end(name, None)
+            raise
+        self._end(name, receipt)
+
+    def _begin(self, name: tuple[str, str]) -> _Kept | None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: name not in self._working, self._patience):
+                raise busy(name[1])
+            self._forget_old()
+            kept = self._kept.get(name)
+            if kept is None:
+                self._working.add(name)
+            return kept
+
+    def _end(self, name: tuple[str, str], receipt: Receipt | None) -> None:
+        with self._changed:
+            self._working.discard(name)
+            if receipt is not None:
+                until = self._clock.monotonic() + self._lifetime
+                self._kept[name] = _Kept(until, receipt.reply)
+                self._bytes += len(receipt.reply or b"")
+                self._forget_old()
+            self._changed.notify_all()
+
+    def _forget_old(self) -> None:
+        now = self._clock.monotonic()
+        while self._kept:
+            oldest = next(iter(self._kept.values()))
+            crowded = len(self._kept) > self._limit or self._bytes > self._reply_bytes
+            if oldest.until > now and not crowded:
+                return
+            self._kept.popitem(last=False)
+            self._bytes -= len(oldest.reply or b"")
+
+
+def busy(key: str) -> InboxBusyError:
+    """The error for a copy whose first is still in work."""
+    return InboxBusyError(
+        f"message {key} is still in work where it arrived first",
+        hint="give it back to its queue; it is answered once the first copy has ended",
+    )
