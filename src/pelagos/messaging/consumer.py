@@ -54,6 +54,11 @@ class GenericConsumer:
             arguments. The empty name is a queue of one's own.
         encoder_class: how bodies are read; the message's content type is not looked at.
         prefetch: messages that wait here while one is handled; 1 shares long work most evenly.
+        on_open: called with each new connection, before anything is declared on it.
+        on_poison: what is done with what is no message, instead of rejecting it; gets the message
+            (with an empty body) and the cause, and settles it.
+        on_failure: what is done when the callback raised, instead of rejecting the message; gets
+            the message and the exception, and settles it.
     """
 
     eqk: Eqk = ()
@@ -73,6 +78,9 @@ class GenericConsumer:
         self._backoff = backoff or Backoff(first=0.1, limit=10.0)
         self._topology = threading.Lock()  # held while anything is declared or bound
         self._bindings = read_eqk(self.eqk if eqk is None else eqk)
+        self.on_open: Callable[[Connection], object] | None = None
+        self.on_poison: Callable[[ReceivedMessage, str], object] | None = None
+        self.on_failure: Callable[[ReceivedMessage, Exception], object] | None = None
         self._connection: Connection | None = None
         self._queue_names: dict[str, str] = {}
         self._problem: MessagingError | None = None
@@ -212,6 +220,8 @@ class GenericConsumer:
             self._inbox = queue.SimpleQueue()  # what is left in the old one comes again
 
     def _set_up(self, connection: Connection) -> None:
+        if self.on_open is not None:
+            self.on_open(connection)
         with self._topology:
             self._connection = connection
             self._queue_names = {}
@@ -243,32 +253,31 @@ class GenericConsumer:
     # One message.
 
     def _handle(self, connection: Connection, delivery: Delivery, callback: Callback) -> None:
-        body = self._read(delivery)
-        message = ReceivedMessage(body or {}, delivery, connection)
-        if body is None:
-            message.reject()
+        try:
+            body = self._read(delivery)
+        except PoisonError as poison:
+            self._refuse(ReceivedMessage({}, delivery, connection), poison.cause)
             return
+        message = ReceivedMessage(body, delivery, connection)
         try:
             callback(message)
         except RejectMessage as refusal:
             log.info("%s: %s", message, refusal)
             message.reject()
-        except Exception:  # a handler may raise anything, and the next message must be handled
+        except Exception as error:  # a handler may raise anything; the next one is handled
+            if self.on_failure is not None:
+                self.on_failure(message, error)
+                return
             log.exception("the handler failed on %s; it is rejected", message)
             message.reject()
         else:
             message.ack()
 
-    def _read(self, delivery: Delivery) -> dict[str, Any] | None:
-        """The message in a delivery, or None after a warning that says what is wrong with it."""
-        cause = delivery.damage
-        if cause is None:
-            try:
-                return check_body(self.decode(delivery.body))
-            except EncodingError as error:
-                cause = error.cause if isinstance(error, PoisonError) else error.message
-            except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
-                cause = f"the encoder failed with {type(error).__name__}"
+    def _refuse(self, message: ReceivedMessage, cause: str) -> None:
+        if self.on_poison is not None:
+            self.on_poison(message, cause)
+            return
+        delivery = message.delivery
         log.warning(
             "rejected a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
             len(delivery.body),
@@ -278,7 +287,24 @@ class GenericConsumer:
             delivery.properties.message_id,
             cause,
         )
-        return None
+        message.reject()
+
+    def _read(self, delivery: Delivery) -> dict[str, Any]:
+        """The message in a delivery.
+
+        Raises:
+            PoisonError: it is none; says what is wrong with it.
+        """
+        if delivery.damage is not None:
+            raise PoisonError(delivery.damage)
+        try:
+            return check_body(self.decode(delivery.body))
+        except PoisonError:
+            raise
+        except EncodingError as error:
+            raise PoisonError(error.message) from error
+        except Exception as error:  # an encoder of others may raise anything
+            raise PoisonError(f"the encoder failed with {type(error).__name__}") from error
 
     def decode(self, data: bytes) -> Any:
         """Read a body with this consumer's encoder.

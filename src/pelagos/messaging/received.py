@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from pelagos.messaging.errors import ConnectionLostError
-from pelagos.messaging.transports.base import Connection, Delivery
+from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.fingerprint import Fingerprint
+from pelagos.messaging.message import Message, MessageResult
+from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties
 
 log = logging.getLogger(__name__)
+
+#: The header that counts the deliveries of a message which is retried; 1 is the first.
+ATTEMPT_HEADER: Final = "x-pelagos-attempt"
+
+_ID_LIMIT: Final = 200  # bytes, so that an id made from it still fits
 
 
 class ReceivedMessage:
@@ -19,16 +28,26 @@ class ReceivedMessage:
     connection is lost meanwhile, the broker delivers the message again.
 
     Attributes:
-        body: the message's mapping, checked.
+        body: the message's mapping, checked; empty for what is no message.
         delivery: where it came from, with its properties.
+        outcome: ack, reject or requeue once it is settled; None before.
     """
 
-    def __init__(self, body: dict[str, Any], delivery: Delivery, connection: Connection) -> None:
+    __slots__ = ("_connection", "_encoder", "_lock", "body", "delivery", "outcome")
+
+    def __init__(
+        self,
+        body: dict[str, Any],
+        delivery: Delivery,
+        connection: Connection,
+        encoder: type[Encoder] = JsonEncoder,
+    ) -> None:
         self.body = body
         self.delivery = delivery
+        self.outcome: str | None = None
         self._connection = connection
+        self._encoder = encoder
         self._lock = threading.Lock()
-        self._settled = False
 
     @property
     def type(self) -> str:
@@ -41,6 +60,11 @@ class ReceivedMessage:
         return str(self.body.get("name"))
 
     @property
+    def category(self) -> str:
+        """`message`, or `rpc` when an answer is expected."""
+        return str(self.body.get("category"))
+
+    @property
     def content(self) -> Any:
         """What it says."""
         return self.body.get("content")
@@ -51,13 +75,34 @@ class ReceivedMessage:
         return self.delivery.key
 
     @property
+    def properties(self) -> Properties:
+        """What travelled beside the body."""
+        return self.delivery.properties
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """The headers that travelled beside the body."""
+        return self.delivery.properties.headers
+
+    @property
     def message_id(self) -> str:
         """Its id; the same when it comes again."""
         return self.delivery.properties.message_id
 
+    @property
+    def redelivered(self) -> bool:
+        """Whether it may have been delivered before; a restarted broker says so of every one."""
+        return self.delivery.redelivered
+
+    @property
+    def attempt(self) -> int:
+        """How often it has been tried with this one: 1 for the first time."""
+        given = self.headers.get(ATTEMPT_HEADER)
+        return given if type(given) is int and given > 1 else 1
+
     def ack(self) -> None:
         """It is done; the broker may forget it."""
-        if self._first():
+        if self._first("ack"):
             try:
                 self._connection.ack(self.delivery)
             except ConnectionLostError:
@@ -65,16 +110,63 @@ class ReceivedMessage:
 
     def reject(self, *, requeue: bool = False) -> None:
         """Refuse it for good, or give it back to its queue to be delivered again."""
-        if self._first():
+        if self._first("requeue" if requeue else "reject"):
             try:
                 self._connection.reject(self.delivery, requeue=requeue)
             except ConnectionLostError:
                 self._log_lost()
 
-    def _first(self) -> bool:
+    def reply(self, answer: Any) -> None:
+        """Answer whoever asked, over the connection on which the question came; never waits.
+
+        The answer is a message, or a value that is sent as a MessageResult. Its fingerprint is
+        filled with the facts of this process where it has none. An answer that cannot be
+        delivered is logged: the asker is gone, or the question comes again.
+
+        Raises:
+            MessagingError: nobody asked for an answer.
+            EncodingError: the value cannot be written.
+        """
+        asked = self.delivery.properties
+        if not asked.reply_to:
+            raise MessagingError(
+                f"{self} asks for no answer",
+                hint="only what names a queue in reply_to is answered",
+            )
+        message = answer if isinstance(answer, Message) else MessageResult(answer)
+        if not message.body["fingerprint"]:
+            message.fingerprint(**Fingerprint().as_dict())
+        self.reply_raw(self._encoder.encode(message.body))
+
+    def reply_raw(self, body: bytes | str) -> None:
+        """Answer with a body that is encoded already; see `reply`."""
+        asked = self.delivery.properties
+        properties = Properties(
+            message_id=f"{asked.message_id}.reply"
+            if len(asked.message_id.encode(errors="replace")) <= _ID_LIMIT
+            else "",
+            content_type=self._encoder.content_type,
+            persistent=False,
+            correlation_id=asked.correlation_id,
+        )
+        data = body.encode() if isinstance(body, str) else bytes(body)
+        try:
+            self._connection.publish(
+                Envelope("", asked.reply_to or "", data, properties), self._replied
+            )
+        except ConnectionLostError as error:
+            self._replied(error)
+
+    def _replied(self, problem: MessagingError | None) -> None:
+        if problem is not None:
+            log.info("the answer to %s could not be delivered: %s", self, problem)
+
+    def _first(self, outcome: str) -> bool:
         with self._lock:
-            first, self._settled = not self._settled, True
-            return first
+            if self.outcome is not None:
+                return False
+            self.outcome = outcome
+            return True
 
     def _log_lost(self) -> None:
         log.info("%s was handled, but the connection is lost: it will come again", self)
