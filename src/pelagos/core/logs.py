@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 #: Libraries that report a lost connection ten times as errors; whoever uses them says it once.
@@ -33,19 +34,33 @@ def hide(text: str) -> str:
 
 
 class _HidingFormatter(logging.Formatter):
+    suffix: Callable[[], str] = str
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the library's name
+        return super().formatMessage(record) + self.suffix()
+
     def format(self, record: logging.LogRecord) -> str:
         return hide(super().format(record))
 
 
-def configure(level: int | str = logging.INFO, *, stream: TextIO | None = None) -> None:
+def configure(
+    level: int | str = logging.INFO,
+    *,
+    stream: TextIO | None = None,
+    suffix: Callable[[], str] | None = None,
+) -> None:
     """Send this process's log records to `stream` (default stderr), secrets masked, one line each.
 
     Calling it again replaces what the former call set.
+
+    Args:
+        suffix: says what to add to each line, in the thread that logs; e.g. the trace.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        _HidingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
-    )
+    formatter = _HidingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+    if suffix is not None:
+        formatter.suffix = suffix
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     for former in [h for h in root.handlers if getattr(h, "pelagos", False)]:
         root.removeHandler(former)
