@@ -85,7 +85,7 @@ def _opened(path: Path | str, within: int | None = None) -> Iterator[int]:
     try:
         handle = os.open(path, _FOLDER, dir_fd=within)
     except PermissionError:  # its owner may always change that; it is no link, so far
-        os.chmod(path, 0o700, dir_fd=within)
+        _unlock(path, within)
         handle = os.open(path, _FOLDER, dir_fd=within)
     try:
         if stat.S_IMODE(os.fstat(handle).st_mode) & 0o700 != 0o700:  # noqa: PLR2004 - rwx
@@ -96,6 +96,7 @@ def _opened(path: Path | str, within: int | None = None) -> Iterator[int]:
 
 
 def _unlock(path: Path | str, within: int | None) -> None:
+    """Make a folder that cannot be opened writable for its owner, and nothing behind a link."""
     handle = os.open(path, _FOLDER | os.O_PATH, dir_fd=within)
     try:
         Path(f"/proc/self/fd/{handle}").chmod(0o700)
