@@ -1,0 +1,249 @@
+"""Frames: how methods and messages travel, cut to pieces, over one connection.
+
+Neither reads nor writes anything itself: bytes come in, methods go out, and the other way round.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from pelagos.messaging.codec.errors import FRAME_ERROR, UNEXPECTED_FRAME, CodecError
+from pelagos.messaging.codec.methods import Method, decode_method
+from pelagos.messaging.codec.properties import decode_properties, decode_size, encode_header
+from pelagos.messaging.transports.base import Properties
+
+#: The first bytes that a client sends.
+PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
+
+#: The largest frame, in bytes, before and unless another size is agreed upon.
+FRAME_MAX: Final = 131_072
+
+#: The smallest size of frame, in bytes, that may be agreed upon.
+FRAME_MIN: Final = 4096
+
+_METHOD: Final = 1
+_HEADER: Final = 2
+_BODY: Final = 3
+_HEARTBEAT: Final = 8
+
+_FRAME: Final = struct.Struct(">BHI")  # kind, channel, size of what follows before the end
+_END: Final = 0xCE
+_END_BYTE: Final = b"\xce"
+_AROUND: Final = 8  # bytes of a frame that are not its payload
+
+#: A frame that only says that the peer is alive.
+HEARTBEAT_BYTES: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
+
+
+class Heartbeat(Method):
+    """Nothing but a sign of life; it is no method, and is read as one."""
+
+    INDEX = (0, 8)
+
+
+_HEARTBEAT_READ: Final = Heartbeat()
+
+#: Properties, body, and why the properties could not be read (they are empty then), or None.
+Content = tuple[Properties, bytes, str | None]
+
+#: Channel, method, and the message that came with it.
+Frame = tuple[int, Method, Content | None]
+
+
+def encode_method(channel: int, method: Method, frame_max: int = FRAME_MAX) -> bytes:
+    """The frame of a method without content.
+
+    Raises:
+        CodecError: a field cannot be written, or it does not fit into one frame.
+    """
+    return _frame(_METHOD, channel, method.encode(), frame_max)
+
+
+def encode_content(
+    channel: int,
+    method: Method,
+    properties: Properties,
+    body: bytes,
+    frame_max: int = FRAME_MAX,
+) -> bytes:
+    """The frames of a method with its message.
+
+    Raises:
+        CodecError: something cannot be written, or does not fit into one frame.
+    """
+    return encode_method(channel, method, frame_max) + encode_message(
+        channel, properties, body, frame_max
+    )
+
+
+def encode_message(channel: int, properties: Properties, body: bytes, frame_max: int) -> bytes:
+    """The frames that follow the one of a method: the header's and the body's.
+
+    Raises:
+        CodecError: a property cannot be written, or they do not fit into one frame.
+    """
+    header = encode_header(len(body), properties)
+    size = len(body)
+    room = frame_max - _AROUND
+    if len(header) > room:
+        raise CodecError(f"properties of {len(header)} bytes; one frame has room for {room}")
+    if not size:
+        return _FRAME.pack(_HEADER, channel, len(header)) + header + _END_BYTE
+    if size <= room:
+        return b"".join(
+            (
+                _FRAME.pack(_HEADER, channel, len(header)),
+                header,
+                _END_BYTE,
+                _FRAME.pack(_BODY, channel, size),
+                body,
+                _END_BYTE,
+            )
+        )
+    parts = [_frame(_HEADER, channel, header, frame_max)]
+    for begin in range(0, size, room):
+        piece = body[begin : begin + room]
+        parts += [_FRAME.pack(_BODY, channel, len(piece)), piece, _END_BYTE]
+    return b"".join(parts)
+
+
+def _frame(kind: int, channel: int, payload: bytes, frame_max: int) -> bytes:
+    if len(payload) + _AROUND > frame_max:
+        raise CodecError(
+            f"{len(payload)} bytes, and one frame has room for {frame_max - _AROUND}",
+            code=FRAME_ERROR,
+        )
+    return _FRAME.pack(kind, channel, len(payload)) + payload + _END_BYTE
+
+
+class _Pending:
+    """A message of which not all frames have come."""
+
+    __slots__ = ("damage", "method", "parts", "properties", "remaining")
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self.properties: Properties | None = None
+        self.damage: str | None = None
+        self.remaining = 0
+        self.parts: list[bytes] = []
+
+
+class Decoder:
+    """Turns the bytes of one direction of a connection into methods, whole messages with them.
+
+    Attributes:
+        frame_max: the largest frame, in bytes, that the peer may send; may be changed at any time.
+        body_max: the largest body, in bytes, that is taken.
+    """
+
+    def __init__(self, frame_max: int = FRAME_MAX, body_max: int = 2**31) -> None:
+        self.frame_max = frame_max
+        self.body_max = body_max
+        self._buffer = bytearray()
+        self._needed = 0  # so many bytes must be there before anything new can be read
+        self._pending: dict[int, _Pending] = {}
+
+    def feed(self, data: bytes) -> Iterator[Frame]:  # noqa: C901 - one loop, for speed
+        """What these bytes complete, in order; all of it must be taken before the next call.
+
+        Raises:
+            CodecError: they are no AMQP 0-9-1. What came before was given out. The connection
+                cannot be read any further.
+        """
+        buffer = self._buffer
+        if buffer:
+            buffer += data
+            if len(buffer) < self._needed:
+                return
+            data = bytes(buffer)
+            buffer.clear()
+        offset, size = 0, len(data)
+        unpack = _FRAME.unpack_from
+        while size - offset >= _AROUND - 1:
+            kind, channel, length = unpack(data, offset)
+            begin = offset + 7
+            end = begin + length
+            if length + _AROUND > self.frame_max or kind not in _KINDS:
+                raise _no_frame(data[offset : offset + 8], length, self.frame_max)
+            if end >= size:
+                break
+            if data[end] != _END:
+                raise CodecError("a frame does not end where its size says", code=FRAME_ERROR)
+            offset = end + 1
+            complete = self._take(kind, channel, data[begin:end])
+            if complete is not None:
+                yield complete
+        if offset < size:
+            buffer += data[offset:]
+            self._needed = _AROUND - 1 if size - offset < _AROUND - 1 else _AROUND + length
+
+    def _take(self, kind: int, channel: int, payload: bytes) -> Frame | None:
+        if kind == _METHOD:
+            return self._take_method(channel, payload)
+        if kind == _HEARTBEAT:
+            return channel, _HEARTBEAT_READ, None
+        pending = self._pending.get(channel)
+        if pending is None:
+            raise _unexpected("a piece of a message without its method")
+        if kind == _HEADER:
+            self._take_header(pending, payload)
+        else:
+            self._take_body(pending, payload)
+        if pending.remaining:
+            return None
+        del self._pending[channel]
+        parts = pending.parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        properties = pending.properties or Properties("")
+        return channel, pending.method, (properties, body, pending.damage)
+
+    def _take_method(self, channel: int, payload: bytes) -> Frame | None:
+        if channel in self._pending:
+            raise _unexpected("a method before the end of a message")
+        method = decode_method(payload)
+        if not method.CONTENT:
+            return channel, method, None
+        if channel == 0:
+            raise _unexpected("a message on channel 0")
+        self._pending[channel] = _Pending(method)
+        return None
+
+    def _take_header(self, pending: _Pending, payload: bytes) -> None:
+        if pending.properties is not None:
+            raise _unexpected("a second header of one message")
+        pending.remaining = decode_size(payload)
+        if pending.remaining > self.body_max:
+            raise CodecError(
+                f"a message of {pending.remaining} bytes; at most {self.body_max} are taken",
+                code=FRAME_ERROR,
+            )
+        pending.properties, pending.damage = decode_properties(payload)
+
+    @staticmethod
+    def _take_body(pending: _Pending, payload: bytes) -> None:
+        if pending.properties is None:
+            raise _unexpected("a body before its header")
+        if not payload or len(payload) > pending.remaining:
+            raise _unexpected("a body of another size than its header says")
+        pending.remaining -= len(payload)
+        pending.parts.append(payload)
+
+
+_KINDS: Final = frozenset({_METHOD, _HEADER, _BODY, _HEARTBEAT})
+
+
+def _unexpected(what: str) -> CodecError:
+    return CodecError(f"unexpected: {what}", code=UNEXPECTED_FRAME)
+
+
+def _no_frame(first: bytes, length: int, frame_max: int) -> CodecError:
+    if first.startswith(b"AMQP"):
+        return CodecError(f"the peer speaks another version: {first!r}", code=FRAME_ERROR)
+    if first[0] in _KINDS:
+        return CodecError(
+            f"a frame of {length} bytes; at most {frame_max} are agreed upon", code=FRAME_ERROR
+        )
+    return CodecError(f"this is no AMQP: {first!r}", code=FRAME_ERROR)
