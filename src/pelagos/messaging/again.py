@@ -1,0 +1,177 @@
+"""A message that its receiver sends on: to wait before it is tried again, or to the dead letters.
+
+What is sent on keeps its body, its properties and its headers, but for what a broker would act
+upon once more:
+
+- the headers `CC` and `BCC` would send copies to others, `x-death` belongs to the broker;
+- `expiration` would let it vanish where it waits;
+- `user_id` is refused from anybody but that user; it is kept in the header `x-pelagos-user-id`.
+
+Pure: makes the envelopes and the queues, sends and declares nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pelagos.messaging.received import ATTEMPT_HEADER
+from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, Envelope, Queue
+
+#: Where dead letters go unless told.
+DEAD_QUEUE: Final = "pelagos.dead"
+
+#: Headers of what is sent on. Where it was and how it had come there; texts.
+QUEUE: Final = "x-pelagos-queue"
+EXCHANGE: Final = "x-pelagos-exchange"
+KEY: Final = "x-pelagos-key"
+#: The names of the handlers that are to get it again; a list of texts.
+HANDLERS: Final = "x-pelagos-handlers"
+#: Why it died, in words; who failed; how often it was tried; when (Unix seconds); its own id.
+CAUSE: Final = "x-pelagos-cause"
+HANDLER: Final = "x-pelagos-handler"
+ATTEMPTS: Final = "x-pelagos-attempts"
+DIED: Final = "x-pelagos-died"
+LETTER: Final = "x-pelagos-letter"
+USER: Final = "x-pelagos-user-id"
+
+#: Characters of a cause.
+_CAUSE_LIMIT: Final = 1000
+#: About as many bytes of headers fit into one frame together with ours.
+_HEADERS_LIMIT: Final = 100_000
+_NAME_LIMIT: Final = 255
+
+_OURS: Final = "x-pelagos-"
+_BROKERS: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
+
+#: Milliseconds that a queue for waiting outlives its last use by more than its delay.
+LEASE_MS: Final = 60_000
+
+
+def waiting_queue(queue: str, delay_ms: int, *, quorum: bool = False) -> Queue:
+    """Where a message of `queue` waits for so many milliseconds before it comes back to it.
+
+    Its messages return by themselves, through the default exchange. It goes by itself some time
+    after it was last declared. With `quorum` it is replicated, and messages return at least once.
+    """
+    ending = f".retry.{delay_ms}"
+    stem = f"pelagos.{queue}" if queue.startswith("amq.") else queue  # those are the broker's
+    if len((stem + ending).encode()) > _NAME_LIMIT:
+        digest = hashlib.sha256(queue.encode()).hexdigest()[:16]
+        stem = f"{stem.encode()[:180].decode(errors='ignore')}~{digest}"
+    arguments: dict[str, Any] = {
+        "x-message-ttl": delay_ms,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": queue,
+        "x-expires": delay_ms + LEASE_MS,
+    }
+    if quorum:
+        arguments |= {
+            "x-queue-type": "quorum",
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        }
+    return Queue(stem + ending, arguments=arguments)
+
+
+def to_wait(
+    delivery: Delivery, where: str, attempt: int, handlers: Iterable[str] = ()
+) -> Envelope:
+    """The message on its way to the queue `where` it waits for its attempt of this number."""
+    headers = _origin(delivery) | {ATTEMPT_HEADER: attempt}
+    return _sent_on(delivery, where, headers, handlers)
+
+
+def to_the_dead(
+    delivery: Delivery,
+    where: str,
+    *,
+    cause: str,
+    attempts: int,
+    died: int,
+    letter: str,
+    handlers: Iterable[str] = (),
+) -> Envelope:
+    """The message on its way to the queue `where` of the dead letters."""
+    names = list(handlers)
+    headers = _origin(delivery) | {
+        CAUSE: clean(cause),
+        ATTEMPTS: attempts,
+        DIED: died,
+        LETTER: letter,
+        HANDLER: ", ".join(names),
+    }
+    return _sent_on(delivery, where, headers, names)
+
+
+def back_again(delivery: Delivery, where: str) -> Envelope:
+    """A dead letter on its way back to life: to the queue `where`, as if never tried."""
+    headers = delivery.properties.headers
+    kept = {name: headers[name] for name in (EXCHANGE, KEY) if _text(headers.get(name))}
+    return _sent_on(delivery, where, kept, names_in(headers))
+
+
+def bare(envelope: Envelope) -> Envelope:
+    """The same without the headers of others, for what a broker does not take with them."""
+    ours = {k: v for k, v in envelope.properties.headers.items() if k.startswith(_OURS)}
+    return replace(envelope, properties=replace(envelope.properties, headers=ours))
+
+
+def restored(delivery: Delivery) -> Delivery:
+    """The message as it first came: with the exchange and key with which it had been sent."""
+    headers = delivery.properties.headers
+    if delivery.exchange or not (_text(headers.get(KEY)) and _text(headers.get(EXCHANGE))):
+        return delivery
+    return replace(delivery, exchange=headers[EXCHANGE], key=headers[KEY])
+
+
+def names_in(headers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the handlers that a message is for; empty for all of them."""
+    given = headers.get(HANDLERS)
+    if not isinstance(given, list | tuple):
+        return ()
+    return tuple(name for name in given if isinstance(name, str))
+
+
+def clean(text: str, limit: int = _CAUSE_LIMIT) -> str:
+    """Text that can be written as UTF-8, of so many characters at the most."""
+    text = text.encode(errors="backslashreplace").decode()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _origin(delivery: Delivery) -> dict[str, Any]:
+    first = restored(delivery)
+    return {QUEUE: first.queue, EXCHANGE: first.exchange, KEY: first.key}
+
+
+def _sent_on(
+    delivery: Delivery, where: str, added: dict[str, Any], handlers: Iterable[str]
+) -> Envelope:
+    old = delivery.properties
+    names = list(handlers)
+    if names:
+        added[HANDLERS] = names
+    if old.user_id:
+        added[USER] = old.user_id
+    headers = {k: v for k, v in old.headers.items() if not _is_special(k)}
+    if len(repr(headers)) > _HEADERS_LIMIT:
+        headers = {}
+    properties = replace(
+        old,
+        headers=headers | added,
+        persistent=True,
+        expiration=None,
+        user_id=None,
+        reply_to=None if old.reply_to == DIRECT_REPLY_TO else old.reply_to,
+    )
+    return Envelope("", where, delivery.body, properties, mandatory=True)
+
+
+def _is_special(header: str) -> bool:
+    return header.upper() in ("CC", "BCC") or header.startswith((_OURS, *_BROKERS))
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and len(value.encode(errors="replace")) <= _NAME_LIMIT

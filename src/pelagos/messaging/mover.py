@@ -1,0 +1,166 @@
+"""Brings what is sent on to its queue, and does not let go before the broker has it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from typing import Final
+
+from pelagos.core.backoff import Backoff
+from pelagos.messaging.again import LEASE_MS, bare
+from pelagos.messaging.errors import (
+    ConnectionLostError,
+    MessagingError,
+    PublishRefusedError,
+    PublishTimeoutError,
+    TopologyError,
+    UnroutableError,
+)
+from pelagos.messaging.transports.base import Connection, Envelope, Queue
+
+log = logging.getLogger(__name__)
+
+#: Seconds that the broker may take to confirm one message.
+_PATIENCE: Final = 60.0
+#: Seconds after which a queue is declared again, so that it does not expire while in use.
+_RENEWED_AFTER: Final = LEASE_MS / 2000
+#: Connections that may be lost over one message before its headers are left out.
+_LOSSES: Final = 2
+_REMEMBERED: Final = 1000
+_DECLARED_DIFFERENTLY: Final = 406
+_ABOUT_THE_QUEUE: Final = (PublishRefusedError, UnroutableError, TopologyError)
+
+
+class Mover:
+    """Puts messages into queues over one connection; for one thread at a time.
+
+    Args:
+        connection: over which it works.
+        stopping: tells whether to give up waiting for a broker that refuses.
+        backoff: pauses after a refusal.
+        losses: how often connections were lost over a message; shared by the movers of several
+            connections, one after the other.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        stopping: threading.Event | None = None,
+        backoff: Backoff | None = None,
+        losses: Losses | None = None,
+    ) -> None:
+        self._connection = connection
+        self._stopping = stopping or threading.Event()
+        self._backoff = backoff or Backoff(first=0.2, limit=15.0)
+        self._losses = losses or Losses()
+        self._declared: dict[str, float] = {}
+
+    def declare(self, queue: Queue) -> None:
+        """See that it exists; one that was declared differently is used as it is.
+
+        Raises:
+            MessagingError: it cannot be made, or the connection is lost.
+        """
+        declared = self._declared.get(queue.name)
+        if declared is not None and time.monotonic() - declared < _RENEWED_AFTER:
+            return
+        try:
+            self._connection.declare_queue(queue)
+        except TopologyError as error:
+            if error.code != _DECLARED_DIFFERENTLY:
+                raise
+        self._declared[queue.name] = time.monotonic()
+
+    def move(self, queue: Queue, envelope: Envelope) -> None:
+        """Put it there, confirmed. A broker that refuses is asked again until `stopping`.
+
+        Raises:
+            ConnectionLostError: nobody knows whether it is there; the original comes again.
+            PublishRefusedError: it is not there, and `stopping` is set.
+        """
+        mark = hash((envelope.properties.message_id, envelope.body))
+        if self._losses.count(mark) >= _LOSSES:
+            envelope = bare(envelope)
+        failures = 0
+        try:
+            while (problem := self._try(queue, envelope)) is not None:
+                if not isinstance(problem, _ABOUT_THE_QUEUE):
+                    envelope = bare(envelope)  # headers that the transport or broker refuses
+                failures += 1
+                if failures > 1:
+                    self._wait(queue, failures, problem)
+        except ConnectionLostError:
+            self._losses.add(mark)
+            raise
+
+    def _try(self, queue: Queue, envelope: Envelope) -> MessagingError | None:
+        """Why it is not there, or None; raises only when the connection is lost."""
+        try:
+            self.declare(queue)
+            self.publish(envelope)
+        except ConnectionLostError:
+            raise
+        except UnroutableError as error:
+            self._declared.pop(queue.name, None)  # it was deleted meanwhile
+            return error
+        except MessagingError as error:
+            return error
+        return None
+
+    def publish(self, envelope: Envelope) -> None:
+        """Publish and wait for the answer.
+
+        Raises:
+            MessagingError: as the transport says; ConnectionLostError also when the broker does
+                not answer in time.
+        """
+        answered = threading.Event()
+        problems: list[MessagingError | None] = []
+
+        def done(problem: MessagingError | None) -> None:
+            problems.append(problem)
+            answered.set()
+
+        try:
+            self._connection.publish(envelope, done)
+        except MessagingError:
+            raise
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise MessagingError(f"the message cannot be sent on: {error}") from error
+        if not answered.wait(_PATIENCE):
+            raise ConnectionLostError("the broker did not confirm a message that was sent on")
+        problem = problems[0]
+        if isinstance(problem, PublishTimeoutError):
+            raise ConnectionLostError(problem.message, hint=problem.hint)
+        if problem is not None:
+            raise problem
+
+    def _wait(self, queue: Queue, failures: int, problem: MessagingError) -> None:
+        if failures == 2:  # noqa: PLR2004 - once per message
+            log.error("cannot move a message to %s, trying on: %s", queue.name, problem)
+        if self._stopping.wait(self._backoff.delay(failures)):
+            raise PublishRefusedError(
+                f"a message could not be moved to {queue.name}: {problem}",
+                message_id="",
+                hint="it stays where it was",
+            )
+
+
+class Losses:
+    """How often a connection was lost while a message was moved; the newest are remembered."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[int, int] = OrderedDict()
+
+    def count(self, mark: int) -> int:
+        """How often it happened with this message."""
+        return self._counts.get(mark, 0)
+
+    def add(self, mark: int) -> None:
+        """It happened again."""
+        self._counts[mark] = self._counts.pop(mark, 0) + 1
+        while len(self._counts) > _REMEMBERED:
+            self._counts.popitem(last=False)
