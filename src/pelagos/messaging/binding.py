@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.base import Queue
 
-#: `[(ExchangeClass, [(queue, key), …]), …]`, where queue is a name or {"name": …, "flags": {…}}.
-Eqk = Iterable[tuple[type[Exchange], Iterable[tuple[Any, str]]]]
+#: `[(ExchangeClass, [(queue, key), …]), …]`, where queue is a name, {"name": …, "flags": {…}} or a
+#: Queue; a third member of a pair gives the binding's arguments.
+Eqk = Iterable[tuple[type[Exchange], Iterable[tuple[Any, ...]]]]
 
 _FLAGS = ("durable", "exclusive", "auto_delete", "passive", "arguments")
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An exchange puts what matches the key into the queue."""
+    """An exchange puts what matches the key (and the arguments) into the queue."""
 
     exchange: type[Exchange]
     queue: Queue
     key: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_queue(queue: str | Mapping[str, Any], flags: Mapping[str, Any] | None = None) -> Queue:
+def make_queue(
+    queue: str | Mapping[str, Any] | Queue, flags: Mapping[str, Any] | None = None
+) -> Queue:
     """A queue from its name, or from `{"name": …, "flags": {…}}`.
 
     A named queue is durable and shared, a queue without a name (empty) belongs to the connection
@@ -34,13 +38,10 @@ def make_queue(queue: str | Mapping[str, Any], flags: Mapping[str, Any] | None =
     Raises:
         MessagingError: an unknown key or flag, or a queue neither durable nor exclusive.
     """
-    if isinstance(queue, Mapping):
-        _only(queue, ("name", "flags"), "a queue")
-        flags = {**queue.get("flags", {}), **(flags or {})}
-        name = queue.get("name") or ""
-    else:
-        name = queue
-    flags = dict(flags or {})
+    if isinstance(queue, Queue) and not flags:
+        return queue
+    name, given = _named(queue)
+    flags = {**given, **(flags or {})}
     _only(flags, _FLAGS, f"the queue {name!r}")
     flags.setdefault("exclusive", not name)
     flags.setdefault("durable", not flags["exclusive"])
@@ -54,17 +55,38 @@ def make_queue(queue: str | Mapping[str, Any], flags: Mapping[str, Any] | None =
     return Queue(name=name, **flags)
 
 
+def _named(queue: str | Mapping[str, Any] | Queue) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(queue, Queue):
+        return queue.name, {flag: getattr(queue, flag) for flag in _FLAGS}
+    if isinstance(queue, str):
+        return queue, {}
+    if not isinstance(queue, Mapping):
+        raise MessagingError(
+            f"a queue is not described by a {type(queue).__name__}",
+            hint='give its name, or {"name": …, "flags": {…}}',
+        )
+    _only(queue, ("name", "flags"), "a queue")
+    return queue.get("name") or "", queue.get("flags") or {}
+
+
 def read_eqk(eqk: Eqk) -> list[Binding]:
     """The bindings of an `eqk`, in order.
 
     Raises:
-        MessagingError: a flag is unknown, or one queue is described in two ways.
+        MessagingError: a flag is unknown, one queue is described in two ways, or it has another
+            form.
     """
-    bindings = [
-        Binding(exchange, make_queue(queue), key)
-        for exchange, pairs in eqk
-        for queue, key in pairs
-    ]
+    try:
+        bindings = [
+            Binding(exchange, make_queue(queue), key, dict(*arguments))
+            for exchange, pairs in eqk
+            for queue, key, *arguments in pairs
+        ]
+    except (TypeError, ValueError) as error:
+        raise MessagingError(
+            f"this eqk has a wrong form: {error}",
+            hint="it is [(ExchangeClass, [(queue, key), …]), …]",
+        ) from error
     check_queues(bindings)
     return bindings
 

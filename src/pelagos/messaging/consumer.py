@@ -3,104 +3,119 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.core.errors import PelagosError
-from pelagos.messaging.binding import Binding, Eqk, check_queues, make_queue, read_eqk
-from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.binding import Binding, Eqk, make_queue, read_eqk
 from pelagos.messaging.errors import (
-    ConnectionLostError,
-    EncodingError,
+    AckAndRestart,
+    ExitScheduler,
     MessagingError,
-    PoisonError,
-    RejectMessage,
 )
 from pelagos.messaging.exchange import Exchange
-from pelagos.messaging.message import check_body
+from pelagos.messaging.handling import Callback, Handling
+from pelagos.messaging.intake import Intake, Lane
+from pelagos.messaging.middleware import Chain, Middleware
 from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.transports import connect
 from pelagos.messaging.transports.base import Connection, Delivery, Transport
 
-log = logging.getLogger(__name__)
-
-Callback = Callable[[ReceivedMessage], object]
-
-#: A connection that lived shorter than this many seconds counts as a failure, so that a broker
-#: that accepts and drops us at once is not besieged.
-_STABLE_AFTER = 5.0
+_CLOSING = 15.0  # seconds that ending a connection may take
 
 
-class _Stop:
-    """Put into the inbox to wake the worker up."""
-
-
-class GenericConsumer:
+class GenericConsumer(Handling):
     """Derive a class or pass `eqk`, and start it with a callback.
 
     The callback gets a ReceivedMessage. When it returns, the message is acknowledged, unless the
     callback has settled it itself; when it raises, the message is rejected: it goes to the dead
-    letters of its queue, if there are any. What is no message is rejected too, with a warning that
-    says why. When the connection is lost, the queue deleted or the consumer cancelled, everything
-    is declared again; what was not acknowledged comes again.
+    letters of its queue, if there are any. ExitScheduler, StopIteration and AckAndRestart
+    acknowledge the message, end the consuming and are raised from `start_consuming`. What is no
+    message is rejected with a warning that says why, or given to `on_poison`. When the connection
+    is lost, the queue deleted or the consumer cancelled, everything is declared again, also while
+    a handler works; what was not acknowledged comes again.
 
     Attributes:
         eqk: `[(ExchangeClass, [(queue, key), …]), …]`; a queue is a name or
             `{"name": …, "flags": {…}}` with the flags durable, exclusive, auto_delete, passive and
-            arguments. The empty name is a queue of one's own.
+            arguments. The empty name is a queue of one's own. A third member beside queue and key
+            are the arguments of the binding, for exchanges of type headers.
         encoder_class: how bodies are read; the message's content type is not looked at.
         prefetch: messages that wait here while one is handled; 1 shares long work most evenly.
+        discard_all_messages: acknowledge whatever comes without reading it, to empty the queues;
+            may be changed while consuming.
         on_open: called with each new connection, before anything is declared on it.
         on_poison: what is done with what is no message, instead of rejecting it; gets the message
             (with an empty body) and the cause, and settles it.
         on_failure: what is done when the callback raised, instead of rejecting the message; gets
             the message and the exception, and settles it.
+        hup, vhost: the broker's host, user and password, and its virtual host, where no `bus` is
+            given; see `environment.default_bus`.
     """
 
     eqk: Eqk = ()
-    encoder_class: type[Encoder] = JsonEncoder
     prefetch: int = 50
+    hup: ClassVar[Mapping[str, Any] | None] = None
+    vhost: ClassVar[str | None] = None
+    middlewares: Sequence[Middleware] = ()
 
     def __init__(
         self,
         eqk: Eqk | None = None,
+        hup: Mapping[str, Any] | None = None,
+        vhost: str | None = None,
         *,
-        bus: Transport,
+        bus: Transport | str | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
+        middlewares: Sequence[Middleware] | None = None,
+        prefetch: int | None = None,
     ) -> None:
-        self.bus = bus
+        super().__init__(Chain(self.middlewares if middlewares is None else middlewares))
+        self.bus = as_transport(bus, hup or self.hup, vhost or self.vhost)
+        self.ending: Exception | None = None
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff(first=0.1, limit=10.0)
-        self._topology = threading.Lock()  # held while anything is declared or bound
-        self._bindings = read_eqk(self.eqk if eqk is None else eqk)
-        self.on_open: Callable[[Connection], object] | None = None
-        self.on_poison: Callable[[ReceivedMessage, str], object] | None = None
-        self.on_failure: Callable[[ReceivedMessage, Exception], object] | None = None
-        self._connection: Connection | None = None
-        self._queue_names: dict[str, str] = {}
-        self._problem: MessagingError | None = None
-        self._stopping = threading.Event()
-        self._ready = threading.Event()
-        self._inbox: queue.SimpleQueue[Delivery | MessagingError | _Stop] = queue.SimpleQueue()
+        if prefetch is not None:
+            self.prefetch = prefetch
+        if self.prefetch < 1:
+            raise MessagingError(f"the prefetch is {self.prefetch}", hint="make it 1 or more")
+        self._intake = self._new_intake(read_eqk(self.eqk if eqk is None else eqk))
+        self._stopping = False
         self._thread: threading.Thread | None = None
+
+    def _new_intake(self, bindings: Sequence[Binding]) -> Intake:
+        return Intake(
+            self.bus,
+            bindings,
+            self.prefetch,
+            clock=self._clock,
+            backoff=self._backoff,
+            watchers=self._watchers,
+            on_open=self._opened,
+        )
+
+    def _opened(self, connection: Connection) -> None:
+        if self.on_open is not None:
+            self.on_open(connection)
 
     # Topology.
 
     @property
     def bindings(self) -> tuple[Binding, ...]:
         """What is bound now."""
-        return tuple(self._bindings)
+        return self._intake.bindings
 
     def queue_bind(
         self,
         exchange_class: type[Exchange],
         queue: str | Mapping[str, Any],
         key: str,
+        *,
+        binding_arguments: Mapping[str, Any] | None = None,
         **flags: Any,
     ) -> None:
         """Read one more binding; while consuming, from now on.
@@ -108,58 +123,33 @@ class GenericConsumer:
         Raises:
             MessagingError: the flags cannot be used, or the broker refuses.
         """
-        binding = Binding(exchange_class, make_queue(queue, flags), key)
-        with self._topology:
-            check_queues([*self._bindings, binding])
-            if binding in self._bindings:
-                return
-            connection = self._connection
-            if connection is not None:
-                known = binding.queue.name in self._queue_names
-                with contextlib.suppress(ConnectionLostError):  # then the next one declares it
-                    self._declare(connection, binding)
-                    if not known:
-                        self._consume(connection, binding.queue.name)
-            self._bindings = [*self._bindings, binding]
+        made = make_queue(queue, flags)
+        self._intake.bind(Binding(exchange_class, made, key, dict(binding_arguments or {})))
 
     def queue_unbind(
-        self, exchange_class: type[Exchange], queue: str | Mapping[str, Any], key: str
+        self,
+        exchange_class: type[Exchange],
+        queue: str | Mapping[str, Any],
+        key: str,
+        *,
+        binding_arguments: Mapping[str, Any] | None = None,
+        forget: bool = False,
     ) -> None:
-        """Take a binding away; the queue is still read, as it may hold messages."""
-        name = make_queue(queue).name
-        gone = (exchange_class, name, key)
-        with self._topology:
-            self._bindings = [
-                binding
-                for binding in self._bindings
-                if (binding.exchange, binding.queue.name, binding.key) != gone
-            ]
-            connection = self._connection
-            if connection is not None:
-                with contextlib.suppress(ConnectionLostError):
-                    actual = self._queue_names.get(name, name)
-                    connection.unbind(exchange_class.name, actual, key)
+        """Take a binding away.
 
-    def _declare(self, connection: Connection, binding: Binding) -> None:
-        connection.declare_exchange(binding.exchange)
-        name = self._queue_names.get(binding.queue.name)
-        if name is None:
-            name = connection.declare_queue(binding.queue).name
-            self._queue_names[binding.queue.name] = name
-        if binding.exchange.name:  # the default exchange knows every queue by its name
-            connection.bind(binding.exchange.name, name, binding.key)
-
-    def _consume(self, connection: Connection, name: str) -> None:
-        connection.consume(
-            self._queue_names[name], self._inbox.put, self._inbox.put, prefetch=self.prefetch
-        )
+        The queue is still read, as it may hold messages; with `forget` it is not, once its last
+        binding is gone.
+        """
+        made = make_queue(queue)
+        binding = Binding(exchange_class, made, key, dict(binding_arguments or {}))
+        self._intake.unbind(binding, forget=forget)
 
     # Running.
 
     @property
     def problem(self) -> MessagingError | None:
         """Why nothing is consumed just now; None while consuming."""
-        return self._problem
+        return self._intake.problem
 
     @property
     def is_running(self) -> bool:
@@ -167,13 +157,20 @@ class GenericConsumer:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, callback: Callback) -> None:
-        """Consume in a thread of its own until `stop`."""
-        if self._thread is not None:
+        """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
+        if self.is_running:
             raise MessagingError("the consumer has been started already")
+        self.begin()
         self._thread = threading.Thread(
-            target=self.start_consuming, args=(callback,), name="consumer", daemon=True
+            target=self._run, args=(callback,), name="consumer", daemon=True
         )
         self._thread.start()
+
+    def _run(self, callback: Callback) -> None:
+        try:
+            self._consume(callback)
+        except (ExitScheduler, StopIteration, AckAndRestart) as error:
+            self.ending = error
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until everything is declared and messages come.
@@ -181,159 +178,111 @@ class GenericConsumer:
         Raises:
             MessagingError: they do not within so many seconds; says why.
         """
-        if not self._ready.wait(timeout):
-            problem = self._problem
+        if not self._intake.ready.wait(timeout):
+            problem = self.problem
             raise problem or MessagingError(
                 f"the consumer of {self.bus.url} was not ready within {timeout:g} s"
             )
 
     def start_consuming(self, callback: Callback) -> None:
-        """Consume in this thread until `stop_consuming` is called from another, or a handler."""
-        failures = 0
-        while not self._stopping.is_set():
-            began = self._clock.monotonic()
-            problem = self._consume_once(callback)
-            if problem is None:
-                break
-            stable = self._clock.monotonic() - began >= _STABLE_AFTER
-            failures = 0 if stable else failures + 1
-            self._report(problem)
-            self._stopping.wait(self._backoff.delay(failures) if failures else 0.0)
+        """Consume in this thread until `stop_consuming` is called from another, or a handler.
 
-    def _consume_once(self, callback: Callback) -> MessagingError | None:
-        """Connect and consume; why it ended, or None when it was told to."""
-        connection: Connection | None = None
+        Raises:
+            ExitScheduler, StopIteration, AckAndRestart: the callback did; its message is done.
+        """
+        self.begin()
+        self._consume(callback)
+
+    def _consume(self, callback: Callback) -> None:
         try:
-            connection = self.bus.open()
-            self._set_up(connection)
-            return self._work(connection, callback)
-        except MessagingError as error:
-            return error
-        except PelagosError as error:  # of a transport of others: it must not end the thread
-            return MessagingError(error.message, hint=error.hint)
+            while not self._stopping:
+                self._work(self._intake.lane, self._observed(callback))
         finally:
-            self._ready.clear()
-            with self._topology:
-                self._connection = None
-            if connection is not None:
-                connection.close()
-            self._inbox = queue.SimpleQueue()  # what is left in the old one comes again
+            self.finish()
 
-    def _set_up(self, connection: Connection) -> None:
-        if self.on_open is not None:
-            self.on_open(connection)
-        with self._topology:
-            self._connection = connection
-            self._queue_names = {}
-            for binding in self._bindings:
-                self._declare(connection, binding)
-            for name in self._queue_names:
-                self._consume(connection, name)
-        if self._problem is not None:
-            log.info("consuming from %s again", self.bus.url)
-        self._problem = None
-        self._ready.set()
+    def _work(self, lane: Lane, callback: Callback) -> None:
+        take, intake = lane.inbox.get, self._intake
+        while True:
+            delivery = take()
+            if self._stopping or lane is not intake.lane:
+                self._put_back(lane, delivery)
+                return
+            if delivery is not None:
+                self._handle(lane, delivery, callback)
 
-    def _work(self, connection: Connection, callback: Callback) -> MessagingError | None:
-        while not self._stopping.is_set():
-            item = self._inbox.get()
-            if isinstance(item, MessagingError):
-                return item
-            if isinstance(item, Delivery):
-                if self._stopping.is_set():
-                    break
-                self._handle(connection, item, callback)
+    def _put_back(self, lane: Lane, delivery: Delivery | None) -> None:
+        if delivery is not None and lane.connection is not None:
+            with contextlib.suppress(MessagingError):
+                lane.connection.reject(delivery, requeue=True)
+
+    # Step by step, for schedulers and event loops.
+
+    def begin(self, ring: Callable[[], None] | None = None) -> None:
+        """Connect and fetch in the background; `step` or `take` get what came.
+
+        Args:
+            ring: called, on any thread, whenever there may be something to take.
+
+        Raises:
+            MessagingError: it is consuming already.
+        """
+        if self._intake.is_running:
+            raise MessagingError("the consumer has been started already")
+        if self._stopping:  # once more, after a stop
+            self._intake = self._new_intake(self._intake.bindings)
+            self._stopping = False
+            self.ending = None
+        self._intake.start(ring)
+
+    def step(self, callback: Callback) -> bool:
+        """Handle at most one message, without waiting for one; whether there was one.
+
+        Raises:
+            ExitScheduler, StopIteration, AckAndRestart: as `start_consuming`.
+        """
+        found = self._next()
+        if found is None:
+            return False
+        self._handle(*found, self._observed(callback))
+        return True
+
+    def take(self) -> ReceivedMessage | None:
+        """The next message, without waiting; settle it, or give it to `conclude`."""
+        while (found := self._next()) is not None:
+            message = self._open(*found)
+            if message is not None:
+                return message
         return None
 
-    def _report(self, problem: MessagingError) -> None:
-        before, self._problem = self._problem, problem
-        if before is None or str(before) != str(problem):
-            log.warning("not consuming from %s: %s", self.bus.url, problem)
+    def _next(self) -> tuple[Lane, Delivery] | None:
+        lane = self._intake.lane
+        while not self._stopping:
+            try:
+                delivery = lane.inbox.get_nowait()
+            except queue.Empty:
+                return None
+            if delivery is not None:
+                return lane, delivery
+        return None
 
-    # One message.
-
-    def _handle(self, connection: Connection, delivery: Delivery, callback: Callback) -> None:
-        try:
-            body = self._read(delivery)
-        except PoisonError as poison:
-            self._refuse(ReceivedMessage({}, delivery, connection), poison.cause)
-            return
-        message = ReceivedMessage(body, delivery, connection)
-        try:
-            callback(message)
-        except RejectMessage as refusal:
-            log.info("%s: %s", message, refusal)
-            message.reject()
-        except Exception as error:  # a handler may raise anything; the next one is handled
-            if self.on_failure is not None:
-                self.on_failure(message, error)
-                return
-            log.exception("the handler failed on %s; it is rejected", message)
-            message.reject()
-        else:
-            message.ack()
-
-    def _refuse(self, message: ReceivedMessage, cause: str) -> None:
-        if self.on_poison is not None:
-            self.on_poison(message, cause)
-            return
-        delivery = message.delivery
-        log.warning(
-            "rejected a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
-            len(delivery.body),
-            delivery.queue,
-            delivery.exchange,
-            delivery.key,
-            delivery.properties.message_id,
-            cause,
-        )
-        message.reject()
-
-    def _read(self, delivery: Delivery) -> dict[str, Any]:
-        """The message in a delivery.
-
-        Raises:
-            PoisonError: it is none; says what is wrong with it.
-        """
-        if delivery.damage is not None:
-            raise PoisonError(delivery.damage)
-        try:
-            return check_body(self.decode(delivery.body))
-        except PoisonError:
-            raise
-        except EncodingError as error:
-            raise PoisonError(error.message) from error
-        except Exception as error:  # an encoder of others may raise anything
-            raise PoisonError(f"the encoder failed with {type(error).__name__}") from error
-
-    def decode(self, data: bytes) -> Any:
-        """Read a body with this consumer's encoder.
-
-        Raises:
-            EncodingError: it cannot be read.
-        """
-        return self.encoder_class.decode(data)
-
-    def ack(self, message: ReceivedMessage) -> None:
-        """The message is done."""
-        message.ack()
-
-    def reject(self, message: ReceivedMessage, requeue: bool = False) -> None:
-        """Refuse the message, or give it back to its queue."""
-        message.reject(requeue=requeue)
+    def finish(self) -> None:
+        """End the connection after the message in hand; what was fetched goes back."""
+        self.stop_consuming()
+        self.close_loop()
+        self._intake.close(_CLOSING)
 
     # Ending.
 
     def stop_consuming(self) -> None:
         """Ask it to end after the message in hand; returns at once, also from a handler."""
-        self._stopping.set()
-        self._inbox.put(_Stop())
+        self._stopping = True
+        self._intake.cease()
 
     def stop(self, timeout: float = 10.0) -> bool:
         """End, and wait for the message in hand; whether it came to its end within `timeout`.
 
-        What had been fetched and not handled goes back to its queue. Stopped is stopped: make
-        another one to go on.
+        What had been fetched and not handled goes back to its queue at once. It may be started
+        again afterwards.
         """
         self.stop_consuming()
         thread = self._thread
@@ -347,3 +296,13 @@ class GenericConsumer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def as_transport(
+    bus: Transport | str | None, hup: Mapping[str, Any] | None, vhost: str | None
+) -> Transport:
+    """A bus as it is given: a transport, a URL, or nothing: then what the environment says."""
+    if bus is None:
+        given = sorted(name for name, value in (("hup", hup), ("vhost", vhost)) if value)
+        raise MessagingError(f"no bus is given {given or ''}", hint="pass bus=connect(URL)")
+    return connect(bus) if isinstance(bus, str) else bus

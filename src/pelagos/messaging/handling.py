@@ -1,0 +1,199 @@
+"""What is done with one message: read it, hand it to its handler, settle it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.errors import (
+    AckAndRestart,
+    EncodingError,
+    ExitScheduler,
+    PoisonError,
+    RejectMessage,
+)
+from pelagos.messaging.intake import Lane
+from pelagos.messaging.message import check_body
+from pelagos.messaging.middleware import Chain, Outcome
+from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.transports.base import Connection, Delivery
+
+log = logging.getLogger(__name__)
+
+#: What is called with each message; an awaitable that it returns is waited for.
+Callback = Callable[[ReceivedMessage], object]
+
+
+class Handling:
+    """The half of a consumer that looks at messages; the other half brings them.
+
+    Attributes:
+        observes_handling: whether the middlewares' steps around a handler are taken here; false
+            where somebody who knows the handler's name takes them.
+    """
+
+    encoder_class: type[Encoder] = JsonEncoder
+    discard_all_messages: bool = False
+
+    def __init__(self, watchers: Chain) -> None:
+        self.on_open: Callable[[Connection], object] | None = None
+        self.on_poison: Callable[[ReceivedMessage, str], object] | None = None
+        self.on_failure: Callable[[ReceivedMessage, Exception], object] | None = None
+        self.observes_handling = True
+        self._watchers = watchers
+        self._runner: asyncio.Runner | None = None
+
+    def stop_consuming(self) -> None:
+        """Let nothing more come; what has a source of messages stops it here."""
+
+    # Handling.
+
+    def _handle(self, lane: Lane, delivery: Delivery, callback: Callback) -> None:
+        message = self._open(lane, delivery)
+        if message is None:
+            return
+        try:
+            result = callback(message)
+            if result is not None and inspect.isawaitable(result):
+                self._complete(result)
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            self.conclude(message, error)
+        else:
+            message.ack()
+
+    def _complete(self, awaitable: Awaitable[object]) -> None:
+        """Run what an `async def` handler returned, in a loop that lives as long as we consume."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+
+        async def wait() -> None:
+            await awaitable
+
+        self._runner.run(wait())
+
+    def _observed(self, callback: Callback) -> Callback:
+        """The callback with the steps of the middlewares around it, where there are any."""
+        watchers = self._watchers
+        if not watchers or not self.observes_handling:
+            return callback
+        name = getattr(callback, "__qualname__", type(callback).__name__)
+
+        def observed(message: ReceivedMessage) -> None:
+            began = time.perf_counter()
+            outcome: Outcome = "reject"
+            try:
+                watchers.before_handle(message, name)
+                result = callback(message)
+                if inspect.isawaitable(result):
+                    self._complete(result)
+                outcome = "ack"
+            finally:
+                settled: Any = message.outcome
+                seconds = time.perf_counter() - began
+                watchers.after_handle(message, name, settled or outcome, seconds)
+
+        return observed
+
+    def conclude(self, message: ReceivedMessage, error: Exception | None) -> None:
+        """Settle a message after its handler, which returned (None) or raised.
+
+        Raises:
+            ExitScheduler, StopIteration, AckAndRestart: the error, when it is one of them.
+        """
+        if error is None:
+            message.ack()
+        elif isinstance(error, ExitScheduler | StopIteration | AckAndRestart):
+            message.ack()
+            self.stop_consuming()
+            raise error
+        elif isinstance(error, RejectMessage):
+            log.info("%s: %s", message, error)
+            message.reject()
+        elif self.on_failure is not None:
+            self._delegate(message, self.on_failure, error)
+        else:
+            log.error("the handler failed on %s; it is rejected", message, exc_info=error)
+            message.reject()
+
+    def _delegate(
+        self, message: ReceivedMessage, settle: Callable[[ReceivedMessage, Any], object], why: Any
+    ) -> None:
+        try:
+            settle(message, why)
+        except Exception:  # whatever it is, the next message must be handled
+            log.exception("%s could not be put aside; it is given back", message)
+            message.reject(requeue=True)
+
+    def close_loop(self) -> None:
+        """End the loop of `async def` handlers, if there is one."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    # Reading.
+
+    def _open(self, lane: Lane, delivery: Delivery) -> ReceivedMessage | None:
+        """The message in a delivery; None when there is nothing to handle."""
+        connection = lane.connection
+        if connection is None:
+            return None
+        if self.discard_all_messages:
+            ReceivedMessage({}, delivery, connection).ack()
+            return None
+        cause = delivery.damage
+        if cause is None:
+            try:
+                body = check_body(self.decode(delivery.body))
+            except EncodingError as error:
+                cause = error.cause if isinstance(error, PoisonError) else error.message
+            except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
+                cause = f"the encoder failed with {type(error).__name__}"
+            else:
+                return ReceivedMessage(body, delivery, connection, self.encoder_class)
+        self._refuse(ReceivedMessage({}, delivery, connection, self.encoder_class), cause)
+        return None
+
+    def _refuse(self, message: ReceivedMessage, cause: str) -> None:
+        if self.on_poison is not None:
+            self._delegate(message, self.on_poison, cause)
+            return
+        delivery = message.delivery
+        log.warning(
+            "rejected a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
+            len(delivery.body),
+            delivery.queue,
+            delivery.exchange,
+            delivery.key,
+            delivery.properties.message_id,
+            cause,
+        )
+        message.reject()
+
+    def decode(self, data: bytes) -> Any:
+        """Read a body with this consumer's encoder.
+
+        Raises:
+            EncodingError: it cannot be read.
+        """
+        return self.encoder_class.decode(data)
+
+    def ack(self, message: ReceivedMessage) -> None:
+        """The message is done."""
+        message.ack()
+
+    def reject(self, message: ReceivedMessage, requeue: bool = False) -> None:
+        """Refuse the message, or give it back to its queue."""
+        message.reject(requeue=requeue)
+
+    def rpc_reply(self, message: ReceivedMessage, answer: Any) -> None:
+        """Answer a message with another one, or with a value: a MessageResult is made of it.
+
+        Raises:
+            MessagingError: nobody asked for an answer.
+        """
+        message.reply(answer)

@@ -1,0 +1,316 @@
+"""Keeps what a consumer reads coming: connected, declared, bound, subscribed; a thread of its own.
+
+What arrives lies in a lane: the inbox of one connection. When the connection is lost there is a
+new lane, and what was left in the old one comes again from the broker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock
+from pelagos.core.errors import PelagosError
+from pelagos.messaging.binding import Binding, check_queues
+from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.middleware import Chain
+from pelagos.messaging.transports.base import Connection, Delivery, Transport
+
+log = logging.getLogger(__name__)
+
+#: A connection (or a subscription) that lived shorter than this many seconds counts as a failure,
+#: so that a broker that accepts and drops us at once is not besieged.
+_STABLE_AFTER = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What one connection brought; None in the inbox says: look whether this is still the lane."""
+
+    connection: Connection | None = None
+    inbox: queue.SimpleQueue[Delivery | None] = field(default_factory=queue.SimpleQueue)
+    names: dict[str, str] = field(default_factory=dict)  # of queues, as given: as the broker says
+    consumers: dict[str, str] = field(default_factory=dict)  # by queue, as given
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """No more comes from a queue."""
+
+    lane: Lane
+    queue: str
+    problem: MessagingError
+
+
+class Intake:
+    """One connection after the other, each with the whole topology and every subscription.
+
+    Attributes:
+        lane: where deliveries lie now.
+        problem: why nothing comes just now; None while it does.
+        ready: set while everything is declared and messages come.
+    """
+
+    def __init__(
+        self,
+        bus: Transport,
+        bindings: Iterable[Binding],
+        prefetch: int,
+        *,
+        clock: Clock,
+        backoff: Backoff,
+        watchers: Chain,
+        on_open: Callable[[Connection], object],
+    ) -> None:
+        self.lane = Lane()
+        self.problem: MessagingError | None = None
+        self.ready = threading.Event()
+        self._bus = bus
+        self._bindings = list(bindings)
+        self._prefetch = prefetch
+        self._clock = clock
+        self._backoff = backoff
+        self._watchers = watchers
+        self._on_open = on_open
+        self._ring: Callable[[], None] | None = None
+        self._topology = threading.Lock()  # held while anything is declared or bound
+        self._ceasing = threading.Event()
+        self._events: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
+        self._released = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # Topology.
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """What is bound now."""
+        return tuple(self._bindings)
+
+    def bind(self, binding: Binding) -> None:
+        """Read one more binding, at once when connected and after each reconnection.
+
+        Raises:
+            MessagingError: the broker refuses; nothing is kept then.
+        """
+        with self._topology:
+            check_queues([*self._bindings, binding])
+            if binding in self._bindings:
+                return
+            lane = self.lane
+            if lane.connection is not None:
+                with contextlib.suppress(ConnectionLostError):  # then the next one declares it
+                    self._declare(lane, binding)
+                    self._subscribe(lane, binding.queue.name)
+            self._bindings = [*self._bindings, binding]
+
+    def unbind(self, binding: Binding, *, forget: bool) -> None:
+        """Take a binding away; with `forget`, stop reading a queue that has no other."""
+        with self._topology:
+            gone = (binding.exchange, binding.queue.name, binding.key, binding.arguments)
+            self._bindings = [
+                kept
+                for kept in self._bindings
+                if (kept.exchange, kept.queue.name, kept.key, kept.arguments) != gone
+            ]
+            lane = self.lane
+            if lane.connection is None:
+                return
+            with contextlib.suppress(ConnectionLostError):
+                name = binding.queue.name
+                actual = lane.names.get(name, name)
+                if binding.exchange.name:
+                    lane.connection.unbind(
+                        binding.exchange.name, actual, binding.key, dict(binding.arguments)
+                    )
+                if forget and all(kept.queue.name != name for kept in self._bindings):
+                    self._unsubscribe(lane, name)
+
+    def _declare(self, lane: Lane, binding: Binding) -> None:
+        connection = _connection(lane)
+        connection.declare_exchange(binding.exchange)
+        name = lane.names.get(binding.queue.name)
+        if name is None:
+            name = connection.declare_queue(binding.queue).name
+            lane.names[binding.queue.name] = name
+        if binding.exchange.name:  # the default exchange knows every queue by its name
+            connection.bind(binding.exchange.name, name, binding.key, dict(binding.arguments))
+
+    def _subscribe(self, lane: Lane, name: str) -> None:
+        if name in lane.consumers:
+            return
+        ended = functools.partial(self._on_end, lane, name)
+        lane.consumers[name] = _connection(lane).consume(
+            lane.names[name], self._put_into(lane), ended, prefetch=self._prefetch
+        )
+
+    def _unsubscribe(self, lane: Lane, name: str) -> None:
+        consumer = lane.consumers.pop(name, None)
+        lane.names.pop(name, None)
+        if consumer is not None:
+            _connection(lane).cancel(consumer)
+
+    def _on_end(self, lane: Lane, name: str, problem: MessagingError) -> None:
+        self._events.put(_Ended(lane, name, problem))
+
+    def _put_into(self, lane: Lane) -> Callable[[Delivery], None]:
+        put, ring = lane.inbox.put, self._ring
+        if ring is None:
+            return put
+
+        def put_and_ring(delivery: Delivery) -> None:
+            put(delivery)
+            ring()
+
+        return put_and_ring
+
+    # Running.
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread runs, connected or not."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, ring: Callable[[], None] | None = None) -> None:
+        """Begin; `ring` is called (on any thread) after something was put into a lane."""
+        self._ring = ring
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._thread.start()
+
+    def cease(self) -> None:
+        """Let nothing more come, and give back what was not taken; returns at once."""
+        self._ceasing.set()
+        self._events.put(None)
+        self._wake(self.lane)
+
+    def close(self, timeout: float) -> None:
+        """End the connection in order; what is still unsettled comes again elsewhere."""
+        self.cease()
+        self._released.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _wake(self, lane: Lane) -> None:
+        lane.inbox.put(None)
+        if self._ring is not None:
+            self._ring()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._ceasing.is_set():
+            began = self._clock.monotonic()
+            problem = self._live()
+            if problem is None:
+                break
+            failures = 0 if self._clock.monotonic() - began >= _STABLE_AFTER else failures + 1
+            self._report(problem)
+            self._ceasing.wait(self._backoff.delay(failures) if failures else 0.0)
+        self._wake(self.lane)
+
+    def _live(self) -> MessagingError | None:
+        """Connect and stay; why it ended, or None when it was told to."""
+        lane = Lane()
+        problem: MessagingError | None = None
+        try:
+            lane.connection = self._bus.open()
+            self._set_up(lane)
+            problem = self._stay(lane)
+        except MessagingError as error:
+            problem = error
+        except PelagosError as error:  # of a transport of others: it must not end the thread
+            problem = MessagingError(error.message, hint=error.hint)
+        finally:
+            self._tear_down(lane, problem)
+        return problem
+
+    def _set_up(self, lane: Lane) -> None:
+        self._on_open(_connection(lane))
+        with self._topology:
+            before, self.lane = self.lane, lane
+            for binding in self._bindings:
+                self._declare(lane, binding)
+            for name in lane.names:
+                self._subscribe(lane, name)
+        if self.problem is not None:
+            log.info("consuming from %s again", self._bus.url)
+        self.problem = None
+        self.ready.set()
+        if self._watchers:
+            self._watchers.on_connected(self._bus.url)
+        self._wake(before)
+
+    def _tear_down(self, lane: Lane, problem: MessagingError | None) -> None:
+        was_ready = self.ready.is_set()
+        self.ready.clear()
+        with self._topology:
+            if self.lane is lane:
+                self.lane = Lane()
+        if lane.connection is not None:
+            lane.connection.close()
+        self._wake(lane)
+        if was_ready and self._watchers:
+            self._watchers.on_disconnected(self._bus.url, problem)
+
+    def _stay(self, lane: Lane) -> MessagingError | None:
+        failures, began = 0, self._clock.monotonic()
+        while True:
+            event = self._events.get()
+            if self._ceasing.is_set():
+                self._give_back(lane)
+                self._released.wait()
+                return None
+            if event is None or not self._concerns(event, lane):
+                continue
+            if not _connection(lane).is_open:
+                return event.problem
+            now = self._clock.monotonic()
+            failures, began = (0 if now - began >= _STABLE_AFTER else failures + 1), now
+            self._report(event.problem)
+            self._ceasing.wait(self._backoff.delay(failures) if failures else 0.0)
+            self._resume(lane, event.queue)
+
+    def _concerns(self, event: _Ended, lane: Lane) -> bool:
+        with self._topology:  # a subscription may end before its name has been noted
+            return event.lane is lane and event.queue in lane.consumers
+
+    def _resume(self, lane: Lane, name: str) -> None:
+        """One subscription ended under an open connection: the queue was deleted, or moved."""
+        with self._topology:
+            lane.consumers.pop(name, None)
+            lane.names.pop(name, None)
+            bindings = [binding for binding in self._bindings if binding.queue.name == name]
+            for binding in bindings:
+                self._declare(lane, binding)
+            if bindings:
+                self._subscribe(lane, name)
+        log.info("consuming queue %s of %s again", name, self._bus.url)
+        self.problem = None
+
+    def _give_back(self, lane: Lane) -> None:
+        """Cancel, and hand to others what was fetched and not taken."""
+        connection = _connection(lane)
+        with self._topology, contextlib.suppress(MessagingError):
+            for name in list(lane.consumers):
+                self._unsubscribe(lane, name)
+            while not lane.inbox.empty():
+                with contextlib.suppress(queue.Empty):  # the worker may be faster
+                    delivery = lane.inbox.get_nowait()
+                    if delivery is not None:
+                        connection.reject(delivery, requeue=True)
+        self._wake(lane)
+
+    def _report(self, problem: MessagingError) -> None:
+        before, self.problem = self.problem, problem
+        if before is None or str(before) != str(problem):
+            log.warning("not consuming from %s: %s", self._bus.url, problem)
+
+
+def _connection(lane: Lane) -> Connection:
+    if lane.connection is None:
+        raise ConnectionLostError("there is no connection")
+    return lane.connection
