@@ -9,7 +9,8 @@
     ├── PublishError           the broker does not have the message (message_id)
     │   ├── PublishTimeoutError    no confirmation in time: it may still arrive
     │   ├── PublishRefusedError    the broker said no, or a bounded queue is full
-    │   └── UnroutableError        no queue takes it; only when asked for
+    │   ├── UnroutableError        no queue takes it; only when asked for
+    │   └── PublishManyError       some of many were not accepted (failed: which, and why)
     ├── EncodingError          content that cannot be written, or a body that cannot be read
     │   └── PoisonError        a body that is no message of ours (cause)
     ├── InboxBusyError         another copy of the message is still in work (retry_after is set)
@@ -23,6 +24,8 @@ What can be cured by waiting carries `retry_after`; the producer and the consume
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from pelagos.core.errors import PelagosError
 
@@ -96,6 +99,24 @@ class PublishRefusedError(PublishError):
 
 class UnroutableError(PublishError):
     """The message was to be delivered at once, and no queue is bound for it."""
+
+
+class PublishManyError(PublishError):
+    """Some of many messages were not accepted, or not confirmed in time; the others are safe.
+
+    Attributes:
+        failed: the error of each such message, by its place in what was handed over (from 0).
+    """
+
+    def __init__(self, failed: Mapping[int, MessagingError]) -> None:
+        first = next(iter(failed.values()))
+        super().__init__(
+            f"{len(failed)} of the messages were not confirmed; the first: {first}",
+            message_id=getattr(first, "message_id", ""),
+            hint=first.hint,
+            retry_after=first.retry_after,
+        )
+        self.failed = dict(failed)
 
 
 class EncodingError(MessagingError):

@@ -61,7 +61,8 @@ class Inbox(Protocol):
         A second copy that comes while the first is in work waits for it.
 
         Args:
-            key: the message's id; the id of the call when it is one.
+            key: the message's id; the id of the call when it is one. Without an id (empty) it
+                cannot be known again and is always the first.
             consumer: who has the effect; the same message has one for each.
 
         Raises:
@@ -120,6 +121,9 @@ class MemoryInbox:
     @contextmanager
     def receive(self, key: str, consumer: str) -> Iterator[Receipt]:
         """See `Inbox`."""
+        if not key:
+            yield Receipt(first=True)
+            return
         name = (consumer, key)
         kept = self._begin(name)
         if kept is not None:

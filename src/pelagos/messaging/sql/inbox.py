@@ -1,0 +1,167 @@
+"""An inbox in the database of the effects: both are committed together, or neither."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.messaging.errors import InboxBusyError
+from pelagos.messaging.inbox import Receipt, busy
+from pelagos.messaging.sql.tables import PREFIX, check_kind, our_errors, tables
+
+#: Seconds for which an effect is remembered, unless told: longer than an outage lasts.
+LIFETIME = 7 * 86_400.0
+
+#: Rows that one trimming removes at the most, and seconds between two.
+_STEP = 1000
+_TRIM_INTERVAL = 10.0
+#: What PostgreSQL says when somebody else holds what is needed.
+_HELD = frozenset({"55P03", "40P01", "40001"})
+
+
+class SqlInbox:
+    """Remembers in SQL which messages had their effect; safe to share between threads.
+
+    The effect belongs into `receipt.transaction`, a SQLAlchemy connection:
+
+        with inbox.receive(message.message_id, "billing") as receipt:
+            if receipt.first:
+                receipt.transaction.execute(...)
+
+    The transaction commits when the block ends, and is undone when it raises. A second copy that
+    comes meanwhile waits, in this process or another, as long as the database lets it.
+
+    Args:
+        engine: the program's own database, with the tables of `create_tables`.
+        prefix: how the tables' names begin.
+        lifetime: seconds for which an effect is remembered; choose it longer than a message can
+            be under way, outages and dead letters included.
+        limit: effects that are remembered at the most; the oldest are forgotten first.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        *,
+        prefix: str = PREFIX,
+        lifetime: float = LIFETIME,
+        limit: int = 10_000_000,
+        clock: Clock | None = None,
+    ) -> None:
+        check_kind(engine)
+        self._engine = engine
+        self._table = tables(prefix).inbox
+        self._lifetime = lifetime
+        self._limit = limit
+        self._clock = clock or SystemClock()
+        self._trimming = threading.Lock()
+        self._trim_at = self._clock.monotonic() + min(_TRIM_INTERVAL, lifetime)
+        self._note = self._prepare_note()
+
+    @contextmanager
+    def receive(self, key: str, consumer: str) -> Iterator[Receipt]:
+        """See `pelagos.messaging.inbox.Inbox`.
+
+        Raises:
+            InboxBusyError: somebody held the database, or the first copy, for too long.
+            MessagingError: the database cannot be used; nothing was done.
+        """
+        with self._held(key):
+            transaction = self._engine.connect()
+        with transaction:
+            with self._held(key):
+                receipt = self._begin(transaction, key, consumer)
+            yield receipt  # what is raised here passes, and undoes all
+            with self._held(key):
+                if receipt.first and key and receipt.reply is not None:
+                    self._keep_reply(transaction, key, consumer, receipt.reply)
+                transaction.commit()
+        if self._clock.monotonic() >= self._trim_at:
+            self.trim()
+
+    def trim(self) -> int:
+        """Forget what is too old or too much, a step of it; how many were forgotten.
+
+        It happens by itself while messages come.
+        """
+        if not self._trimming.acquire(blocking=False):
+            return 0
+        try:
+            done = self._trim()
+            pause = 0.0 if done >= _STEP else min(_TRIM_INTERVAL, self._lifetime)
+            self._trim_at = self._clock.monotonic() + pause
+            return done
+        finally:
+            self._trimming.release()
+
+    def _trim(self) -> int:
+        row = self._table.c
+        before = self._clock.time() - self._lifetime
+        with our_errors(), self._engine.begin() as connection:
+            newest = connection.execute(sa.select(sa.func.max(row.id))).scalar() or 0
+            surplus = sa.select(row.id).where(row.id <= newest - self._limit)
+            for found in (sa.select(row.id).where(row.at < before), surplus):
+                keys = list(connection.execute(found.order_by(row.id).limit(_STEP)).scalars())
+                if keys:
+                    connection.execute(sa.delete(self._table).where(row.id.in_(keys)))
+                    return len(keys)
+        return 0
+
+    def _prepare_note(self) -> Any:
+        """The statement that notes a key, unless it is noted: it waits for who notes the same."""
+        make = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        fresh = make(self._table).on_conflict_do_nothing(index_elements=["consumer", "key"])
+        return fresh.returning(self._table.c.id)
+
+    def _begin(self, transaction: sa.Connection, key: str, consumer: str) -> Receipt:
+        if not key:
+            return Receipt(first=True, transaction=transaction)
+        noted = {"consumer": consumer, "key": key, "at": self._clock.time()}
+        if transaction.execute(self._note, noted).first() is not None:
+            return Receipt(first=True, transaction=transaction)
+        row = self._table.c
+        known = sa.select(row.reply).where(row.consumer == consumer, row.key == key)
+        reply = transaction.execute(known).scalar()
+        return Receipt(
+            first=False,
+            transaction=transaction,
+            reply=None if reply is None else bytes(reply),
+        )
+
+    def _keep_reply(
+        self, transaction: sa.Connection, key: str, consumer: str, reply: bytes
+    ) -> None:
+        row = self._table.c
+        transaction.execute(
+            sa.update(self._table)
+            .where(row.consumer == consumer, row.key == key)
+            .values(reply=reply)
+        )
+
+    @contextmanager
+    def _held(self, key: str) -> Iterator[None]:
+        """Failures in our words; what another one holds is a matter of waiting."""
+        with our_errors():
+            try:
+                yield
+            except exc.DBAPIError as error:
+                if _is_held(error):
+                    raise busy(key) from error
+                raise
+
+
+def _is_held(error: exc.DBAPIError) -> bool:
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    state = getattr(error.orig, "sqlstate", None)
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or state in _HELD
+
+
+__all__ = ["LIFETIME", "InboxBusyError", "SqlInbox"]
