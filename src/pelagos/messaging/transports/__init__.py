@@ -24,10 +24,10 @@ def connect(url: str) -> Transport:
         return MemoryTransport.from_url(url)
     if scheme == "amqp":
         from pelagos.messaging.transports.pika import (  # noqa: PLC0415 - pika costs its users only
-            AmqpTransport,
+            PikaTransport,
         )
 
-        return AmqpTransport.from_url(url)
+        return PikaTransport.from_url(url)
     raise BusUrlError(
         f"no transport is known for the scheme {scheme!r} of the bus URL",
         hint=f"known are {' and '.join(KNOWN_URLS)}",

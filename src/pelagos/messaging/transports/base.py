@@ -28,6 +28,9 @@ from pelagos.messaging.exchange import Exchange
 #: Seconds that one request to the broker may take, unless told.
 REQUEST_TIMEOUT = 10.0
 
+#: Consumed instead of a queue, it brings the answers to what this connection published.
+DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
+
 
 _NAME_LIMIT = 255  # bytes; a short string of AMQP
 
@@ -114,12 +117,15 @@ class QueueInfo:
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What travels beside the body.
+    """What travels beside the body: the properties of AMQP 0-9-1 under its own names.
 
     Attributes:
         persistent: the message survives a restart of the broker in a durable queue.
         expiration: seconds that it may wait in a queue, or None.
         timestamp: Unix seconds when it was made, or None.
+        priority: higher ones first in a queue that has priorities (x-max-priority); 0 to 255.
+        type: the sender's word for the kind of message.
+        user_id: the broker refuses another name than that of the connection.
     """
 
     message_id: str
@@ -130,6 +136,11 @@ class Properties:
     correlation_id: str | None = None
     expiration: float | None = None
     timestamp: int | None = None
+    content_encoding: str | None = None
+    priority: int | None = None
+    type: str | None = None
+    user_id: str | None = None
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,15 @@ class Envelope:
         check_names(self.exchange, key=self.key)
         properties = self.properties
         check_name(properties.message_id, "a message id")
-        for value in (properties.content_type, properties.reply_to, properties.correlation_id):
+        for value in (
+            properties.content_type,
+            properties.content_encoding,
+            properties.reply_to,
+            properties.correlation_id,
+            properties.type,
+            properties.user_id,
+            properties.app_id,
+        ):
             if value:
                 check_name(value, "a property of a message")
 
@@ -203,17 +222,33 @@ class Connection(Protocol):
     def declare_queue(self, queue: Queue) -> QueueInfo:
         """Make sure that the queue exists as described."""
 
-    def bind(self, exchange: str, queue: str, key: str) -> None:
-        """Let the exchange put what matches the key into the queue."""
+    def delete_exchange(self, exchange: str) -> None:
+        """Delete an exchange; one that is not there is no error."""
 
-    def unbind(self, exchange: str, queue: str, key: str) -> None:
+    def bind(
+        self, exchange: str, queue: str, key: str, arguments: Mapping[str, Any] | None = None
+    ) -> None:
+        """Let the exchange put what matches the key, or the headers in `arguments`, there."""
+
+    def unbind(
+        self, exchange: str, queue: str, key: str, arguments: Mapping[str, Any] | None = None
+    ) -> None:
         """Take a binding away; one that is not there is no error."""
+
+    def bind_exchange(self, source: str, destination: str, key: str) -> None:
+        """Let one exchange pass what matches the key on to another."""
 
     def delete_queue(self, queue: str) -> None:
         """Delete a queue with its messages; one that is not there is no error."""
 
+    def purge_queue(self, queue: str) -> int:
+        """Drop what waits in a queue; how many messages that were."""
+
     def publish(self, envelope: Envelope, done: Done) -> None:
         """Hand a message over; `done` tells when the broker has it. Never waits."""
+
+    def get(self, queue: str) -> Delivery | None:
+        """Take the first message of a queue, to be settled like any other; None: it is empty."""
 
     def consume(
         self,
@@ -222,16 +257,29 @@ class Connection(Protocol):
         on_end: OnEnd,
         *,
         prefetch: int,
-    ) -> None:
+        no_ack: bool = False,
+        exclusive: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> str:
         """Let deliveries come, at most `prefetch` of them unsettled.
 
         Args:
-            queue: an existing queue.
+            queue: an existing queue, or DIRECT_REPLY_TO: then messages published over this
+                connection with that name in `reply_to` are answered straight to it (needs no_ack).
             on_delivery: called with each delivery.
-            on_end: called once when no more will come although nobody closed the connection: it
+            on_end: called once when no more will come although nobody cancelled: the connection
                 was lost, the queue was deleted, or the broker cancelled the consumer.
             prefetch: 1 or more.
+            no_ack: what is delivered counts as settled.
+            exclusive: refuse if there is another consumer, and keep others away.
+            arguments: the broker's x-arguments, such as x-priority.
+
+        Returns:
+            a name for `cancel`.
         """
+
+    def cancel(self, consumer: str) -> None:
+        """Let no more deliveries come; those that came are still to be settled."""
 
     def ack(self, delivery: Delivery) -> None:
         """It is done: the broker may forget it. At most once per delivery."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
-from pelagos.messaging.transports.pika.connection import AmqpConnection
+from pelagos.messaging.transports.pika.connection import PikaConnection
 
-__all__ = ["AmqpConnection", "AmqpTransport"]
+__all__ = ["PikaConnection", "PikaTransport"]
 
 CAPABILITIES: Final = Capabilities(
     exchange_types=frozenset({"direct", "topic", "fanout", "headers"}),
@@ -18,15 +18,15 @@ CAPABILITIES: Final = Capabilities(
 )
 
 
-class AmqpTransport:
+class PikaTransport:
     """Opens connections to one broker."""
 
     def __init__(self, address: BrokerAddress) -> None:
         self.address = address
 
     @classmethod
-    def from_url(cls, url: str) -> AmqpTransport:
-        """The transport of an `amqp://` URL."""
+    def from_url(cls, url: str) -> PikaTransport:
+        """The transport of an `amqp+pika://` URL."""
         return cls(BrokerAddress.from_url(url))
 
     @property
@@ -46,7 +46,7 @@ class AmqpTransport:
             BrokerUnreachableError: nobody answers in time.
             LoginError: the broker refuses the credentials or the virtual host.
         """
-        return AmqpConnection(self.address, timeout)
+        return PikaConnection(self.address, timeout)
 
     def __repr__(self) -> str:
-        return f"<AmqpTransport {self.url}>"
+        return f"<PikaTransport {self.url}>"

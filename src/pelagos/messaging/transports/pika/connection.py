@@ -10,31 +10,38 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
+
+import pika
 
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
     ConnectionLostError,
     MessagingError,
 )
-from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import (
+    DIRECT_REPLY_TO,
     Delivery,
     Done,
     Envelope,
     OnDelivery,
     OnEnd,
     Queue,
-    QueueInfo,
     check_names,
 )
 from pelagos.messaging.transports.pika.publishing import Publishing
-from pelagos.messaging.transports.pika.subscription import Subscription, settle_io
+from pelagos.messaging.transports.pika.subscription import (
+    Subscription,
+    Wish,
+    make_delivery,
+    settle_io,
+)
 from pelagos.messaging.transports.pika.tolerant import TolerantConnection
+from pelagos.messaging.transports.pika.topology import Topology
 from pelagos.messaging.transports.pika.translate import (
     as_text,
     check_table,
@@ -49,6 +56,9 @@ log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT: Final = 2.0  # seconds for an orderly end; then the socket is dropped
 _DROP_TIMEOUT: Final = 0.5  # seconds for pika to let a dead socket go
 
+_CONTROL: Final = "control"
+_GET: Final = "get"  # what was got stays unsettled on its channel, so it has its own
+
 Channel = Any  # pika ships no types
 Answer = Callable[[Any], None]
 
@@ -60,9 +70,10 @@ class _Request:
     start: Callable[[Channel, Answer], None]
     name: str
     future: Future[Any]
+    kind: str
 
 
-class AmqpConnection:
+class PikaConnection(Topology):
     """One connection to an AMQP broker."""
 
     def __init__(self, address: BrokerAddress, timeout: float) -> None:
@@ -75,7 +86,7 @@ class AmqpConnection:
         self._flush_posted = False
         # From here on: the I/O thread's own.
         self._request: _Request | None = None
-        self._control: Channel = None
+        self._channels: dict[str, Channel] = {}  # for requests
         self._publishing = Publishing(address, self._lose_io)
         self._blocked: str | None = None
         self._subscriptions: set[Subscription] = set()
@@ -102,58 +113,12 @@ class AmqpConnection:
 
     # Requests.
 
-    def declare_exchange(self, exchange: type[Exchange]) -> None:
-        """Make sure that the exchange exists as described."""
-        check_names(exchange.name)
-        if exchange.name:
-            parameters = exchange.parameters
-            self._ask(
-                exchange.name,
-                lambda channel, answer: channel.exchange_declare(**parameters, callback=answer),
-            )
-
-    def declare_queue(self, queue: Queue) -> QueueInfo:
-        """Make sure that the queue exists as described."""
-        check_table(queue.arguments, queue.name)
-        frame = self._ask(
-            queue.name,
-            lambda channel, answer: channel.queue_declare(
-                queue.name,
-                passive=queue.passive,
-                durable=queue.durable,
-                exclusive=queue.exclusive,
-                auto_delete=queue.auto_delete,
-                arguments=dict(queue.arguments),
-                callback=answer,
-            ),
-        )
-        answer = frame.method
-        return QueueInfo(answer.queue, answer.message_count, answer.consumer_count)
-
-    def bind(self, exchange: str, queue: str, key: str) -> None:
-        """Let the exchange put what matches the key into the queue."""
-        check_names(exchange, queue, key)
-        self._ask(
-            queue,
-            lambda channel, answer: channel.queue_bind(queue, exchange, key, callback=answer),
-        )
-
-    def unbind(self, exchange: str, queue: str, key: str) -> None:
-        """Take a binding away."""
-        check_names(exchange, queue, key)
-        self._ask(
-            queue,
-            lambda channel, answer: channel.queue_unbind(queue, exchange, key, callback=answer),
-        )
-
-    def delete_queue(self, queue: str) -> None:
-        """Delete a queue with its messages."""
-        check_names(queue=queue)
-        self._ask(queue, lambda channel, answer: channel.queue_delete(queue, callback=answer))
-
     def _ask(self, name: str, start: Callable[[Channel, Answer], None]) -> Any:
+        return self._ask_on(_CONTROL, name, start)
+
+    def _ask_on(self, kind: str, name: str, start: Callable[[Channel, Answer], None]) -> Any:
         with self._requesting:
-            request = _Request(start, name, Future())
+            request = _Request(start, name, Future(), kind)
             self._post(functools.partial(self._start_request_io, request))
             return self._wait(request.future)
 
@@ -175,22 +140,28 @@ class AmqpConnection:
         self._request = request
         if not self._pika.is_open:
             return  # it is about to be lost, and with it the request
-        if self._control is not None:
-            request.start(self._control, self._answered_io)
+        channel = self._channels.get(request.kind)
+        if channel is not None:
+            request.start(channel, self._answered_io)
             return
-        channel = self._control = self._pika.channel(
+        channel = self._channels[request.kind] = self._pika.channel(
             on_open_callback=lambda opened: request.start(opened, self._answered_io)
         )
-        channel.add_on_close_callback(self._on_control_close_io)
+        channel.add_on_close_callback(
+            functools.partial(self._on_request_channel_close_io, request.kind)
+        )
+        channel.add_callback(
+            lambda _frame: self._answered_io(None), [pika.spec.Basic.GetEmpty], one_shot=False
+        )
 
     def _answered_io(self, answer: Any) -> None:
         request, self._request = self._request, None
         if request is not None:
             request.future.set_result(answer)
 
-    def _on_control_close_io(self, channel: Channel, reason: Exception) -> None:
-        if channel is self._control:
-            self._control = None
+    def _on_request_channel_close_io(self, kind: str, channel: Channel, reason: Exception) -> None:
+        if self._channels.get(kind) is channel:
+            del self._channels[kind]
         self._fail_request_io(refusal(reason, self._address, self._request_name()))
 
     def _request_name(self) -> str:
@@ -224,15 +195,55 @@ class AmqpConnection:
     # Consuming.
 
     def consume(
-        self, queue: str, on_delivery: OnDelivery, on_end: OnEnd, *, prefetch: int
-    ) -> None:
+        self,
+        queue: str,
+        on_delivery: OnDelivery,
+        on_end: OnEnd,
+        *,
+        prefetch: int,
+        no_ack: bool = False,
+        exclusive: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> str:
         """Let deliveries come, over a channel of its own."""
         check_names(queue=queue)
-        subscription = Subscription(
-            self._address, queue, on_delivery, on_end, prefetch, self._subscriptions
-        )
-        self._post(functools.partial(subscription.open_io, self._pika))
+        check_table(arguments or {}, queue)
+        wish = Wish(queue, prefetch, no_ack, exclusive, dict(arguments or {}))
+        subscription = Subscription(self._address, wish, on_delivery, on_end, self._subscriptions)
+        if queue == DIRECT_REPLY_TO:
+            self._post(functools.partial(self._adopt_io, subscription))
+        else:
+            self._post(functools.partial(subscription.open_io, self._pika))
         self._wait(subscription.future)
+        return subscription.name
+
+    def _adopt_io(self, subscription: Subscription) -> None:
+        self._subscriptions.add(subscription)  # it is told when the connection is lost before
+        self._publishing.when_open_io(self._pika, subscription.adopt_io)
+
+    def cancel(self, consumer: str) -> None:
+        """Let no more deliveries come."""
+        done: Future[None] = Future()
+        self._post(functools.partial(self._cancel_io, consumer, done))
+        self._wait(done)
+
+    def _cancel_io(self, consumer: str, done: Future[None]) -> None:
+        for subscription in list(self._subscriptions):
+            if subscription.name == consumer:
+                subscription.cancel_io(done)
+                return
+        done.set_result(None)
+
+    def get(self, queue: str) -> Delivery | None:
+        """Take the first message of a queue."""
+        check_names(queue=queue)
+        self.declare_queue(Queue(queue, passive=True))  # an error of get would lose earlier ones
+        answer = self._ask_on(
+            _GET,
+            queue,
+            lambda channel, answer: channel.basic_get(queue, lambda *parts: answer(parts)),
+        )
+        return None if answer is None else make_delivery(queue, *answer)
 
     def ack(self, delivery: Delivery) -> None:
         """It is done."""

@@ -29,6 +29,7 @@ class Publishing:
         self._outgoing: deque[tuple[Envelope, Done]] = deque()
         self._channel: Any = None
         self._confirming = False
+        self._waiting: deque[Callable[[Any], None]] = deque()
         self._tag = 0
         self._unconfirmed: dict[int, tuple[Envelope, Done]] = {}
         self._returned: set[str] = set()
@@ -39,9 +40,7 @@ class Publishing:
 
     def flush_io(self, connection: Any) -> None:
         """Send what was put; the first time, open the channel for it."""
-        if self._channel is None:
-            self._channel = connection.channel(on_open_callback=self._on_open_io)
-            self._channel.add_on_close_callback(self._on_close_io)
+        self._open_io(connection)
         if not self._confirming:
             return
         while self._outgoing and self._channel.is_open:
@@ -52,6 +51,19 @@ class Publishing:
                 self._unconfirmed[self._tag] = (envelope, done)
             else:
                 done(problem)
+
+    def _open_io(self, connection: Any) -> None:
+        if self._channel is None:
+            self._channel = connection.channel(on_open_callback=self._on_open_io)
+            self._channel.add_on_close_callback(self._on_close_io)
+
+    def when_open_io(self, connection: Any, action: Callable[[Any], None]) -> None:
+        """Do something with the channel that publishes, once it is there."""
+        if self._confirming:
+            action(self._channel)
+        elif connection.is_open:
+            self._waiting.append(action)
+            self._open_io(connection)
 
     def _publish_io(self, envelope: Envelope) -> MessagingError | None:
         try:
@@ -76,6 +88,8 @@ class Publishing:
 
     def _on_confirming_io(self, _frame: Any) -> None:
         self._confirming = True
+        while self._waiting:
+            self._waiting.popleft()(self._channel)
         self.flush_io(None)
 
     def _on_return_io(self, _channel: Any, _method: Any, properties: Any, _body: Any) -> None:

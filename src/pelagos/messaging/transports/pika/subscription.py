@@ -5,18 +5,32 @@ Everything here runs in the connection's I/O thread, except where `future` is wa
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
-from pelagos.messaging.transports.base import Delivery, OnDelivery, OnEnd
+from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, OnDelivery, OnEnd
 from pelagos.messaging.transports.pika.translate import (
     as_text,
     damage_of,
     refusal,
     unpack_properties,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be consumed, and how."""
+
+    queue: str
+    prefetch: int
+    no_ack: bool
+    exclusive: bool
+    arguments: dict[str, Any]
 
 
 class Subscription:
@@ -29,18 +43,21 @@ class Subscription:
     def __init__(
         self,
         address: BrokerAddress,
-        queue: str,
+        wish: Wish,
         on_delivery: OnDelivery,
         on_end: OnEnd,
-        prefetch: int,
         registry: set[Subscription],
     ) -> None:
         self._address = address
-        self._queue = queue
+        self._wish = wish
+        self._queue = wish.queue
+        self._channel: Any = None
         self._on_delivery = on_delivery
         self._on_end = on_end
-        self._prefetch = prefetch
+        self._unsettled = 0
         self._registry = registry
+        self._cancelled: Future[None] | None = None
+        self.name = f"pelagos-{uuid.uuid4().hex}"
         self.future: Future[None] = Future()
 
     def open_io(self, connection: Any) -> None:
@@ -48,18 +65,30 @@ class Subscription:
         self._registry.add(self)
         if not connection.is_open:
             return  # it is about to be lost, and says so
-        channel = connection.channel(on_open_callback=self._on_open_io)
+        channel = self._channel = connection.channel(on_open_callback=self._on_open_io)
         channel.add_on_close_callback(self._on_close_io)
         channel.add_on_cancel_callback(self._on_cancel_io)
 
+    def adopt_io(self, channel: Any) -> None:
+        """Begin on the channel that publishes, where answers arrive."""
+        self._channel = channel
+        channel.add_on_close_callback(self._on_close_io)
+        self._consume_io(channel)
+
     def _on_open_io(self, channel: Any) -> None:
         channel.basic_qos(
-            prefetch_count=self._prefetch, callback=lambda _frame: self._consume_io(channel)
+            prefetch_count=self._wish.prefetch, callback=lambda _frame: self._consume_io(channel)
         )
 
     def _consume_io(self, channel: Any) -> None:
         channel.basic_consume(
-            self._queue, self._on_message_io, callback=lambda _frame: self._started_io()
+            self._queue,
+            self._on_message_io,
+            auto_ack=self._wish.no_ack,
+            exclusive=self._wish.exclusive,
+            consumer_tag=self.name,
+            arguments=self._wish.arguments or None,
+            callback=lambda _frame: self._started_io(),
         )
 
     def _started_io(self) -> None:
@@ -67,18 +96,32 @@ class Subscription:
             self.future.set_result(None)
 
     def _on_message_io(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        self._on_delivery(
-            Delivery(
-                queue=self._queue,
-                exchange=as_text(method.exchange),
-                key=as_text(method.routing_key),
-                body=body,
-                properties=unpack_properties(properties),
-                redelivered=method.redelivered,
-                receipt=(channel, method.delivery_tag),
-                damage=damage_of(properties),
-            )
-        )
+        settle = None if self._wish.no_ack else self._settled_io
+        self._unsettled += settle is not None
+        self._on_delivery(make_delivery(self._queue, channel, method, properties, body, settle))
+
+    def _settled_io(self) -> None:
+        self._unsettled -= 1
+        self._leave_io()
+
+    def cancel_io(self, done: Future[None]) -> None:
+        """Let nothing more come; the channel stays until all that came is settled."""
+        self._registry.discard(self)
+        if not self._channel.is_open:
+            done.set_result(None)
+            return
+        self._cancelled = done
+        self._channel.basic_cancel(self.name, callback=lambda _frame: self._stopped_io())
+
+    def _stopped_io(self) -> None:
+        if self._cancelled is not None and not self._cancelled.done():
+            self._cancelled.set_result(None)
+        self._leave_io()
+
+    def _leave_io(self) -> None:
+        over = self._cancelled is not None and self._cancelled.done() and not self._unsettled
+        if over and self._queue != DIRECT_REPLY_TO and self._channel.is_open:
+            self._channel.close()
 
     def _on_cancel_io(self, _frame: Any) -> None:
         self.end_io(
@@ -86,6 +129,8 @@ class Subscription:
         )
 
     def _on_close_io(self, _channel: Any, reason: Exception) -> None:
+        if self._cancelled is not None and not self._cancelled.done():
+            self._cancelled.set_result(None)
         self.end_io(refusal(reason, self._address, self._queue))
 
     def end_io(self, problem: MessagingError) -> None:
@@ -103,8 +148,32 @@ class Subscription:
         self._registry.discard(self)
 
 
+def make_delivery(
+    queue: str,
+    channel: Any,
+    method: Any,
+    properties: Any,
+    body: bytes,
+    settled: Callable[[], None] | None = None,
+) -> Delivery:
+    """What pika hands out, in our words."""
+    return Delivery(
+        queue=queue,
+        exchange=as_text(method.exchange),
+        key=as_text(method.routing_key),
+        body=body,
+        properties=unpack_properties(properties),
+        redelivered=method.redelivered,
+        receipt=(channel, method.delivery_tag, settled),
+        damage=damage_of(properties),
+    )
+
+
 def settle_io(delivery: Delivery, method: str, **options: bool) -> None:
     """Acknowledge or reject; a channel that is gone has given the message back already."""
-    channel, tag = cast("tuple[Any, int]", delivery.receipt)  # as _on_message_io made it
+    receipt = cast("tuple[Any, int, Callable[[], None] | None]", delivery.receipt)
+    channel, tag, settled = receipt  # as make_delivery made it
     if channel.is_open:
         getattr(channel, method)(tag, **options)
+        if settled is not None:
+            settled()

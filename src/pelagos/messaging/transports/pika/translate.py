@@ -66,14 +66,16 @@ def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionPa
     )
 
 
-def check_table(arguments: Mapping[str, Any], name: str) -> None:
-    """See that a queue's arguments can be written, before the connection's thread tries."""
+def check_table(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """See that arguments can be written, before the connection's thread tries."""
     try:
-        pika.data.encode_table([], dict(arguments))
+        table = dict(arguments)
+        pika.data.encode_table([], table)
     except UNWRITABLE as error:
         raise TopologyError(
-            f"the arguments of queue {name!r} cannot be written: {error!r}", code=406, name=name
+            f"the arguments of {name!r} cannot be written: {error!r}", code=406, name=name
         ) from error
+    return table
 
 
 def pack_properties(properties: Properties) -> pika.BasicProperties:
@@ -88,6 +90,11 @@ def pack_properties(properties: Properties) -> pika.BasicProperties:
         correlation_id=properties.correlation_id,
         expiration=None if expiration is None else str(round(expiration * 1000)),
         timestamp=properties.timestamp,
+        content_encoding=properties.content_encoding,
+        priority=properties.priority,
+        type=properties.type,
+        user_id=properties.user_id,
+        app_id=properties.app_id,
     )
 
 
@@ -103,6 +110,11 @@ def unpack_properties(properties: Any) -> Properties:
         correlation_id=_as_text_or_none(properties.correlation_id),
         expiration=int(expiration) / 1000 if _is_number(expiration) else None,
         timestamp=properties.timestamp,
+        content_encoding=_as_text_or_none(properties.content_encoding),
+        priority=properties.priority,
+        type=_as_text_or_none(properties.type),
+        user_id=_as_text_or_none(properties.user_id),
+        app_id=_as_text_or_none(properties.app_id),
     )
 
 
