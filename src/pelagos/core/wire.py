@@ -6,6 +6,7 @@ error that names the path of the value.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -78,3 +79,24 @@ def to_builtins(value: Any) -> Any:
         return msgspec.to_builtins(value)
     except (TypeError, msgspec.MsgspecError, RecursionError) as error:
         raise WireError(f"this value is no plain data: {error}") from error
+
+
+def json_schemas(
+    types: Iterable[Any], *, reference: str = "#/$defs/{name}"
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """JSON Schemas (draft 2020-12) of what `convert` takes as these types.
+
+    Args:
+        reference: how one schema refers to another, with `{name}` for its name.
+
+    Returns:
+        a schema for each type, in order, and the named ones to which they refer.
+
+    Raises:
+        WireError: a type cannot be described.
+    """
+    try:
+        schemas, named = msgspec.json.schema_components(types, ref_template=reference)
+    except (TypeError, NameError, ValueError, RecursionError) as error:
+        raise WireError(f"a type cannot be described as JSON Schema: {error}") from error
+    return list(schemas), named
