@@ -152,6 +152,11 @@ class GenericConsumer(Handling):
         return self._intake.problem
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopping
+
+    @property
     def is_running(self) -> bool:
         """Whether the thread that `start` began still runs, connected or not."""
         return self._thread is not None and self._thread.is_alive()
@@ -196,7 +201,7 @@ class GenericConsumer(Handling):
     def _consume(self, callback: Callback) -> None:
         try:
             while not self._stopping:
-                self._work(self._intake.lane, self._observed(callback))
+                self._work(self._intake.lane, self.observed(callback))
         finally:
             self.finish()
 
@@ -232,6 +237,7 @@ class GenericConsumer(Handling):
             self._intake = self._new_intake(self._intake.bindings)
             self._stopping = False
             self.ending = None
+        self._intake.prefetch = self.prefetch
         self._intake.start(ring)
 
     def step(self, callback: Callback) -> bool:
@@ -243,7 +249,7 @@ class GenericConsumer(Handling):
         found = self._next()
         if found is None:
             return False
-        self._handle(*found, self._observed(callback))
+        self._handle(*found, self.observed(callback))
         return True
 
     def take(self) -> ReceivedMessage | None:

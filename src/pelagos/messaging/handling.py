@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import (
@@ -76,26 +76,24 @@ class Handling:
 
         self._runner.run(wait())
 
-    def _observed(self, callback: Callback) -> Callback:
+    def observed(self, callback: Callback) -> Callback:
         """The callback with the steps of the middlewares around it, where there are any."""
-        watchers = self._watchers
-        if not watchers or not self.observes_handling:
+        if not self._watchers or not self.observes_handling:
             return callback
         name = getattr(callback, "__qualname__", type(callback).__name__)
 
-        def observed(message: ReceivedMessage) -> None:
-            began = time.perf_counter()
-            outcome: Outcome = "reject"
+        def observed(message: ReceivedMessage) -> object:
+            watch = _Watch(self._watchers, message, name)
             try:
-                watchers.before_handle(message, name)
+                self._watchers.before_handle(message, name)
                 result = callback(message)
                 if inspect.isawaitable(result):
-                    self._complete(result)
-                outcome = "ack"
-            finally:
-                settled: Any = message.outcome
-                seconds = time.perf_counter() - began
-                watchers.after_handle(message, name, settled or outcome, seconds)
+                    return watch.later(result)
+            except Exception:
+                watch.end("reject")
+                raise
+            watch.end("ack")
+            return None
 
         return observed
 
@@ -197,3 +195,27 @@ class Handling:
             MessagingError: nobody asked for an answer.
         """
         message.reply(answer)
+
+
+class _Watch:
+    """Tells the middlewares once how it ended."""
+
+    def __init__(self, watchers: Chain, message: ReceivedMessage, name: str) -> None:
+        self._watchers = watchers
+        self._message = message
+        self._name = name
+        self._began = time.perf_counter()
+
+    async def later(self, awaitable: Awaitable[object]) -> None:
+        try:
+            await awaitable
+        except Exception:
+            self.end("reject")
+            raise
+        self.end("ack")
+
+    def end(self, expected: Outcome) -> None:
+        settled = self._message.outcome
+        outcome = cast("Outcome", settled) if settled is not None else expected
+        seconds = time.perf_counter() - self._began
+        self._watchers.after_handle(self._message, self._name, outcome, seconds)

@@ -54,6 +54,7 @@ class Intake:
     Attributes:
         lane: where deliveries lie now.
         problem: why nothing comes just now; None while it does.
+        prefetch: how many of each queue may lie here unsettled; read when a connection is made.
         ready: set while everything is declared and messages come.
     """
 
@@ -73,7 +74,7 @@ class Intake:
         self.ready = threading.Event()
         self._bus = bus
         self._bindings = list(bindings)
-        self._prefetch = prefetch
+        self.prefetch = prefetch
         self._clock = clock
         self._backoff = backoff
         self._watchers = watchers
@@ -146,7 +147,7 @@ class Intake:
             return
         ended = functools.partial(self._on_end, lane, name)
         lane.consumers[name] = _connection(lane).consume(
-            lane.names[name], self._put_into(lane), ended, prefetch=self._prefetch
+            lane.names[name], self._put_into(lane), ended, prefetch=self.prefetch
         )
 
     def _unsubscribe(self, lane: Lane, name: str) -> None:

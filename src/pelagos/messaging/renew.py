@@ -1,0 +1,30 @@
+"""A fresh image of this process: same command line, same process id, nothing remembered."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+
+def command_line() -> list[str]:
+    """How this program was started, to be started in the same way."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def replace_process() -> NoReturn:
+    """Start this program anew in the place of itself; does not return.
+
+    Connections end with it: close them before, or what is unsettled comes again.
+    """
+    arguments = command_line()
+    log.info("starting anew: %s", arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # an ignored one would stay ignored
+    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted

@@ -1,0 +1,192 @@
+"""Runs processors until they are told to end: in threads, in processes, in event loops.
+
+    run(lambda: Lights(fingerprint, bus=bus), Crew(threads=4))
+
+SIGTERM or SIGINT lets every worker finish the message in hand, within `grace` seconds; a second
+signal ends the program at once. The command `quit` ends the process that it reaches, `restart`
+replaces it by a fresh one. Admission rule: what keeps workers alive, and nothing of messages.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.errors import PelagosError
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.fingerprint import Fingerprint
+from pelagos.messaging.renew import replace_process
+from pelagos.messaging.runner.event_loop import serve
+from pelagos.messaging.runner.interrupts import Interrupts
+from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, RESTART_CODE, Supervisor
+from pelagos.messaging.runner.team import Ending, Make, Team, Worker
+
+__all__ = ["Crew", "Ending", "Make", "Target", "Worker", "run", "serve"]
+
+log = logging.getLogger(__name__)
+
+_FAREWELL = 1.0  # seconds for a thread that has said that it ends
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How many work.
+
+    Attributes:
+        processes: worker processes; 0 works in this one.
+        threads: workers in each process, each with a connection of its own.
+        concurrency: messages at once in each worker, in an event loop, for `async def` handlers;
+            0 handles one at a time without a loop.
+        grace: seconds in which the messages in hand are finished after the first signal.
+    """
+
+    processes: int = 0
+    threads: int = 1
+    concurrency: int = 0
+    grace: float = 15.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("processes", 0), ("threads", 1), ("concurrency", 0), ("grace", 0)):
+            if getattr(self, name) < least:
+                raise MessagingError(
+                    f"{name} is {getattr(self, name)}", hint=f"make it {least} or more"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Makes the worker that a text `module:Name` stands for; can be sent to other processes.
+
+    A class is called with a fingerprint of its own name and, where it is given, `bus`; a function
+    is called with nothing.
+    """
+
+    path: str
+    bus: str | None = None
+
+    def __call__(self) -> Worker:
+        """A new worker.
+
+        Raises:
+            MessagingError: there is no such module or name, or it is no worker.
+        """
+        found = self._find()
+        if isinstance(found, type):
+            options = {} if self.bus is None else {"bus": self.bus}
+            made = found(Fingerprint(found.__name__, "processor").as_dict(), **options)
+        else:
+            made = found()
+        if not (hasattr(made, "consumer") and hasattr(made, "dispatch")):
+            raise MessagingError(
+                f"{self.path} makes a {type(made).__name__}, which is no processor",
+                hint="name a class derived from MessageProcessor, or a function that makes one",
+            )
+        return cast("Worker", made)
+
+    def _find(self) -> Any:
+        module_name, _, name = self.path.partition(":")
+        if not (module_name and name):
+            raise MessagingError(
+                f"{self.path!r} does not name a processor", hint="write MODULE:CLASS"
+            )
+        if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109 - as sys.path has it
+            sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `python -m` does
+        try:
+            found: Any = importlib.import_module(module_name)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except ModuleNotFoundError as error:
+            raise MessagingError(
+                f"there is no module {error.name}", hint="run it where the module can be imported"
+            ) from error
+        except AttributeError as error:
+            raise MessagingError(f"{module_name} has no {name}") from error
+        if not callable(found):
+            raise MessagingError(f"{self.path} is not callable", hint="name a class or a function")
+        return found
+
+
+def run(
+    make: Make,
+    crew: Crew | None = None,
+    *,
+    prepare: Callable[[], object] | None = None,
+    clock: Clock | None = None,
+    backoff: Backoff | None = None,
+) -> int:
+    """Run until a signal, or until the workers end; call it in the main thread.
+
+    Args:
+        make: makes one worker; with processes it must be possible to send it there: a class, a
+            function of a module, a `Target`.
+        prepare: called first in each worker process, to configure its log; a function of a module.
+        backoff: pauses before a process that died is started again.
+
+    Returns:
+        an exit code: 0 when all ended in order.
+
+    Raises:
+        MessagingError: a worker cannot be made.
+    """
+    crew = crew or Crew()
+    if not crew.processes:
+        ending = _run_here(make, crew)
+        if ending is Ending.RESTART:
+            replace_process()
+        return 1 if ending is Ending.FAILED else 0
+    return Supervisor(
+        functools.partial(_work, make, crew, prepare),
+        crew.processes,
+        grace=crew.grace,
+        clock=clock or SystemClock(),
+        backoff=backoff or Backoff(first=0.5, limit=30.0),
+    ).run()
+
+
+def _run_here(make: Make, crew: Crew) -> Ending:
+    team = Team(make, threads=crew.threads, concurrency=crew.concurrency)
+    if crew.processes:
+        for consumer in team.consumers:
+            _check_shared(consumer.bus.url, consumer.bus.capabilities.crosses_processes)
+    clock = SystemClock()
+    with Interrupts() as interrupts:
+        team.start(interrupts.ring)
+        while not interrupts.count and team.ending is None:
+            interrupts.wait(None)
+        team.stop()
+        deadline = clock.monotonic() + crew.grace
+        while team.busy and (left := deadline - clock.monotonic()) > 0:
+            interrupts.wait(left)
+        if team.busy:
+            log.error("a handler did not end within %g s; its message comes again", crew.grace)
+            return Ending.FAILED
+    team.join(_FAREWELL)
+    return team.ending or Ending.STOPPED
+
+
+def _check_shared(url: str, crosses: bool) -> None:
+    if not crosses:
+        raise MessagingError(
+            f"{url} lives in one process, and cannot be shared by several",
+            hint="use threads, or a bus that other processes reach",
+        )
+
+
+def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None) -> int:
+    """In a worker process: its exit code."""
+    if prepare is not None:
+        prepare()
+    try:
+        ending = _run_here(make, crew)
+    except PelagosError as error:
+        log.error("a worker cannot begin: %s", error)  # noqa: TRY400 - it is for a person
+        return CANNOT_BEGIN_CODE
+    return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1}.get(ending, 0)

@@ -1,0 +1,183 @@
+"""Workers in processes of their own: started, watched, started again, stopped."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock
+from pelagos.messaging.runner.interrupts import Interrupts, ignoring_interrupts
+
+log = logging.getLogger(__name__)
+
+#: Exit codes of a worker process, beside 0: done, do not start it again.
+RESTART_CODE = 75
+CANNOT_BEGIN_CODE = 78
+
+#: A worker that lived so many seconds has not failed at once.
+_STABLE_AFTER = 10.0
+#: Seconds beyond the grace that a process may take to end.
+_MARGIN = 2.0
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One worker after the other."""
+
+    number: int
+    process: SpawnProcess | None = None
+    began: float = 0.0
+    failures: int = 0
+    due: float | None = 0.0  # when the next one is to be started; None: never, or it runs
+
+
+class Supervisor:
+    """Keeps `count` processes alive that run `work`, until a signal or until all are done.
+
+    Args:
+        work: a function of a module, called in each process; its result is the exit code.
+        grace: seconds in which they end after the first signal.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], int],
+        count: int,
+        *,
+        grace: float,
+        clock: Clock,
+        backoff: Backoff,
+    ) -> None:
+        self._work = work
+        self._grace = grace
+        self._clock = clock
+        self._backoff = backoff
+        self._seats = [_Seat(number) for number in range(1, count + 1)]
+        self._context = multiprocessing.get_context("spawn")
+        self._result = 0
+        self._given_up = False
+
+    def run(self) -> int:
+        """Until the end; 0 when everybody ended in order."""
+        with Interrupts(self._kill) as interrupts:
+            while not (interrupts.count or self._given_up):
+                self._start_due()
+                if not self._running() and all(seat.due is None for seat in self._seats):
+                    break
+                self._wait(interrupts, self._until_due())
+                self._reap()
+            self._stop(interrupts)
+        return self._result
+
+    def _running(self) -> list[SpawnProcess]:
+        return [seat.process for seat in self._seats if seat.process is not None]
+
+    def _until_due(self) -> float | None:
+        due = [seat.due for seat in self._seats if seat.due is not None]
+        return max(0.0, min(due) - self._clock.monotonic()) if due else None
+
+    def _wait(self, interrupts: Interrupts, timeout: float | None) -> None:
+        waited: list[int] = [process.sentinel for process in self._running()]
+        multiprocessing.connection.wait([*waited, interrupts.fileno()], timeout)
+        interrupts.quiet()
+
+    def _start_due(self) -> None:
+        for seat in self._seats:
+            if seat.due is None or seat.due > self._clock.monotonic():
+                continue
+            process = self._context.Process(
+                target=_run_worker, args=(self._work,), name=f"worker {seat.number}"
+            )
+            with ignoring_interrupts():
+                process.start()
+            seat.process, seat.due, seat.began = process, None, self._clock.monotonic()
+            log.info("worker %d runs as process %s", seat.number, process.pid)
+
+    def _reap(self) -> None:
+        for seat in self._seats:
+            process = seat.process
+            if process is None or process.is_alive():
+                continue
+            code = process.exitcode
+            process.close()
+            seat.process = None
+            self._judge(seat, 1 if code is None else code)
+
+    def _judge(self, seat: _Seat, code: int) -> None:
+        now = self._clock.monotonic()
+        if code == 0:
+            log.info("worker %d is done", seat.number)
+        elif code == CANNOT_BEGIN_CODE:
+            self._given_up, self._result = True, 1
+        elif code == RESTART_CODE:
+            log.info("worker %d asked for a fresh process", seat.number)
+            seat.due, seat.failures = now, 0
+        else:
+            seat.failures = 1 if now - seat.began >= _STABLE_AFTER else seat.failures + 1
+            delay = self._backoff.delay(seat.failures)
+            seat.due = now + delay
+            log.warning(
+                "worker %d died (%s); it is started again in %.1f s",
+                seat.number,
+                _how(code),
+                delay,
+            )
+
+    def _stop(self, interrupts: Interrupts) -> None:
+        for process in self._running():
+            process.terminate()
+        deadline = self._clock.monotonic() + self._grace + _MARGIN
+        while self._running() and (left := deadline - self._clock.monotonic()) > 0:
+            self._wait(interrupts, left)
+            self._reap_last()
+        for process in self._running():
+            log.error("process %s did not end within %g s and is killed", process.pid, self._grace)
+            self._result = 1
+            process.kill()
+            process.join()
+
+    def _reap_last(self) -> None:
+        for seat in self._seats:
+            process = seat.process
+            if process is None or process.is_alive():
+                continue
+            if process.exitcode not in (0, RESTART_CODE):
+                log.warning("worker %d ended: %s", seat.number, _how(process.exitcode or 0))
+                self._result = 1
+            process.close()
+            seat.process = None
+
+    def _kill(self) -> None:
+        for process in self._running():
+            with suppress(ProcessLookupError, ValueError):
+                os.kill(process.pid or 0, signal.SIGKILL)
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _run_worker(work: Callable[[], int]) -> None:
+    """In the new process."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    code = work()
+    for_exit = os._exit if code else None  # threads of a handler that hangs must not hold it
+    logging.shutdown()
+    if for_exit is not None:
+        for_exit(code)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
