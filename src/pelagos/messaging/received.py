@@ -100,6 +100,11 @@ class ReceivedMessage:
         given = self.headers.get(ATTEMPT_HEADER)
         return given if type(given) is int and given > 1 else 1
 
+    @property
+    def connection(self) -> Connection:
+        """Over which it came, and over which it is settled."""
+        return self._connection
+
     def ack(self) -> None:
         """It is done; the broker may forget it."""
         if self._first("ack"):

@@ -1,0 +1,406 @@
+"""A component that acts on messages: its handlers, its queues, and what becomes of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pelagos.messaging.again import DEAD_QUEUE, clean, names_in, restored
+from pelagos.messaging.binding import Eqk
+from pelagos.messaging.consumer import GenericConsumer
+from pelagos.messaging.errors import (
+    AckAndRestart,
+    ExitScheduler,
+    InboxBusyError,
+    MessagingError,
+)
+from pelagos.messaging.fingerprint import Fingerprint
+from pelagos.messaging.inbox import Inbox, MemoryInbox
+from pelagos.messaging.message import Message, MessageResultError
+from pelagos.messaging.microthreads import MicroThread
+from pelagos.messaging.middleware import Chain, Middleware
+from pelagos.messaging.processor.dispatch import Current, Work, as_result, current, describe, drive
+from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, registry_of
+from pelagos.messaging.processor.retry import Retry
+from pelagos.messaging.processor.settling import Settler, with_graves
+from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.transports.base import Transport
+
+log = logging.getLogger(__name__)
+
+
+def restart_process() -> None:
+    """Replace this process by a fresh one of the same program, with the same arguments."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell wanted
+
+
+class MessageProcessor(MicroThread):
+    """Derive a class, decorate its methods, and start it.
+
+        class Resizer(MessageProcessor):
+            eqk = [(Images, [("resizer", "resize.#")])]
+
+            @MessageHandler("command", "resize")
+            def msg_resize(self, content: Resize) -> None: ...
+
+            @RpcHandler("command", "sizes")
+            def rpc_sizes(self, content, reply_func):
+                reply_func([1, 2])
+
+    A message goes to every handler for its type and name; when all have ended it is acknowledged.
+    A handler that fails gets it again later (`retry`), the others do not; a message that failed
+    too often, that was refused (RejectMessage) or whose content is of a wrong form is moved to the
+    dead letters, and so is what is no message. A call goes to one handler and is answered in every
+    case: with what the handler says, or with an error; the same call is not carried out twice.
+
+    Attributes:
+        eqk: what is read; see GenericConsumer.
+        consumer_class: what reads.
+        retry: how often and when a failed message is tried again; None for never.
+        dead_letters: the queue of dead messages; None lets the broker have them, which drops them
+            unless their queue has dead letters of its own.
+        restarter: what `restart` does once the connection has ended.
+        middlewares: steps around every handler.
+        hup, vhost: where no bus is given; see `environment.default_bus`.
+
+    Args:
+        fingerprint: who this is.
+        eqk, hup, vhost: instead of the attributes of the class.
+        bus: a transport, or a URL.
+        inbox: remembers what had its effect, by message id and handler. Without one, calls are
+            remembered in this process, and messages are not.
+    """
+
+    eqk: Eqk = ()
+    consumer_class: type[GenericConsumer] = GenericConsumer
+    retry: Retry | None = Retry()
+    restarter: Callable[[], None] = staticmethod(restart_process)
+    dead_letters: str | None = DEAD_QUEUE
+    middlewares: Sequence[Middleware] = ()
+    hup: ClassVar[Mapping[str, Any] | None] = None
+    vhost: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        fingerprint: Fingerprint | Mapping[str, Any] | None = None,
+        eqk: Eqk | None = None,
+        hup: Mapping[str, Any] | None = None,
+        vhost: str | None = None,
+        *,
+        bus: Transport | str | None = None,
+        middlewares: Sequence[Middleware] | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
+        self._who = Fingerprint.of(fingerprint or {})
+        self._facts: tuple[int, dict[str, str]] = (0, {})
+        self._registry = registry_of(type(self))
+        self._watchers = Chain(self.middlewares if middlewares is None else middlewares)
+        self._inbox = inbox
+        self._calls: Inbox = MemoryInbox() if inbox is None else inbox
+        self._stopping = threading.Event()
+        self._settler = Settler(self.dead_letters, self._is_quorum, self._stopping)
+        self._timers: list[threading.Timer] = []
+        self._thread: threading.Thread | None = None
+        self._bell: Callable[[], None] | None = None
+        self.ending: Exception | None = None
+        wanted = self.eqk if eqk is None else eqk
+        self.consumer = self.consumer_class(
+            [
+                (exchange, [with_graves(*pair, dead_letters=self.dead_letters) for pair in pairs])
+                for exchange, pairs in wanted
+            ],
+            hup or self.hup,
+            vhost or self.vhost,
+            bus=bus,
+            middlewares=self.middlewares if middlewares is None else middlewares,
+        )
+        self.consumer.observes_handling = False  # we know which handler it is
+        self.consumer.on_open = self._settler.open
+        self.consumer.on_poison = self._quarantine
+        self.consumer.on_failure = self._fail
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Who this is: the facts of this process, and over them what was given."""
+        pid = os.getpid()
+        if self._facts[0] != pid:  # the first time, or after a fork
+            self._facts = (pid, self._who.as_dict())
+        return dict(self._facts[1])
+
+    @property
+    def bus(self) -> Transport:
+        """Where it is."""
+        return self.consumer.bus
+
+    @classmethod
+    def handlers(cls) -> tuple[HandlerInfo, ...]:
+        """What this class handles, in the order of definition."""
+        return registry_of(cls).handlers
+
+    @property
+    def current(self) -> Current:
+        """The message in work and its transaction; for handlers.
+
+        Raises:
+            MessagingError: nothing is in work here.
+        """
+        found = current.get()
+        if found is None:
+            raise MessagingError("no message is in work", hint="only a handler may ask for it")
+        return found
+
+    # Commands that every processor knows.
+
+    @MessageHandler("command", "quit")
+    def msg_quit(self, content: Any) -> None:  # noqa: ARG002 - a handler's form
+        """End this processor, and the scheduler that it is part of."""
+        raise ExitScheduler
+
+    @MessageHandler("command", "restart")
+    def msg_restart(self, content: Any) -> None:  # noqa: ARG002 - a handler's form
+        """Replace this process by a fresh one of the same program."""
+        raise AckAndRestart
+
+    # What it reads.
+
+    def add_eqk(self, eqk: Eqk) -> None:
+        """Read more; while consuming, from now on."""
+        for exchange, pairs in eqk:
+            for pair in pairs:
+                queue, key, *arguments = with_graves(*pair, dead_letters=self.dead_letters)
+                self.consumer.queue_bind(
+                    exchange, queue, key, binding_arguments=arguments[0] if arguments else None
+                )
+
+    def _is_quorum(self, queue: str) -> bool:
+        for binding in self.consumer.bindings:
+            if binding.queue.name == queue:
+                return binding.queue.arguments.get("x-queue-type") == "quorum"
+        return False
+
+    # Running.
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread that `start` began still runs, connected or not."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
+        if self.is_running:
+            raise MessagingError("the processor has been started already")
+        self.ending = None
+        self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.start_consuming()
+        except (ExitScheduler, StopIteration) as error:
+            self.ending = error
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Wait until messages come; raises MessagingError when they do not in time."""
+        self.consumer.wait_ready(timeout)
+
+    def start_consuming(self) -> None:
+        """Consume in this thread until it is told to stop.
+
+        Raises:
+            ExitScheduler: it was told to quit.
+            StopIteration: a handler raised it.
+        """
+        self._stopping.clear()
+        try:
+            self.consumer.start_consuming(self.dispatch)
+        except AckAndRestart:
+            self.restart()
+
+    def stop_consuming(self) -> None:
+        """Ask it to end after the message in hand; returns at once."""
+        self._stopping.set()
+        for timer in self._timers:
+            timer.cancel()
+        self.consumer.stop_consuming()
+
+    def stop(self, timeout: float = 10.0) -> bool:
+        """End, and wait for the message in hand; whether it came to its end in time."""
+        self.stop_consuming()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
+
+    def restart(self) -> None:
+        """End the connection and do what `restarter` does: replace this process by a fresh one."""
+        self.consumer.finish()
+        self.restarter()
+
+    def add_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> None:
+        """Call back once after so many seconds, in a thread of its own; without one, sleep."""
+        if callback is None:
+            self._stopping.wait(seconds)
+            return
+        timer = threading.Timer(seconds, callback)
+        timer.daemon = True
+        self._timers = [*(one for one in self._timers if one.is_alive()), timer]
+        timer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # As one of several programs in a scheduler.
+
+    def attach(self, bell: Callable[[], None]) -> None:
+        """Ring this bell when there may be work."""
+        self._bell = bell
+
+    def create(self) -> None:
+        """Connect, in the background."""
+        self._stopping.clear()
+        self.consumer.begin(self._bell)
+
+    def step(self) -> None:
+        """Handle one message, if there is one.
+
+        Raises:
+            ExitScheduler: it was told to quit.
+            StopIteration: a handler raised it, or it was told to stop.
+        """
+        if self._stopping.is_set():
+            raise StopIteration
+        try:
+            self.is_idle = not self.consumer.step(self.dispatch)
+        except AckAndRestart:
+            self.restart()
+
+    def destroy(self) -> None:
+        """End the connection."""
+        self.stop_consuming()
+        self.consumer.finish()
+
+    # One message.
+
+    def dispatch(self, message: ReceivedMessage) -> Awaitable[None] | None:
+        """Give a message to its handlers and settle it.
+
+        Returns:
+            None when it is done; something to be awaited, in an event loop, when one of its
+            handlers is an `async def`.
+
+        Raises:
+            ExitScheduler, StopIteration, AckAndRestart: a handler did; the message is settled.
+        """
+        message.delivery = restored(message.delivery)
+        calls = message.body["category"] == "rpc"
+        if calls and not message.properties.reply_to:
+            self._quarantine(message, "a call without a queue for its answer (reply_to)")
+            return None
+        if calls:
+            answering = self._registry.find_one(message.type, message.name)
+            handlers = [answering] if answering else []
+        else:
+            handlers = self._chosen(message)
+        if not handlers:
+            self._unhandled(message, calls=calls)
+            return None
+        in_loop = any(info.is_async for info in handlers)
+        work = Work(
+            self,
+            message,
+            self._calls if calls else self._inbox,
+            self._watchers,
+            self._encode,
+            lambda info: self._delay_ms(info, message),
+            in_loop,
+        )
+        run = self._answer(work, handlers[0]) if calls else self._tell(work, handlers)
+        if in_loop:
+            return self._finish(run)
+        ending = drive(run)
+        if ending is not None:
+            raise ending
+        return None
+
+    def _chosen(self, message: ReceivedMessage) -> list[HandlerInfo]:
+        """Who gets it: all that match, or those of them that had failed on it before."""
+        found = self._registry.find("message", message.type, message.name)
+        names = names_in(message.headers)
+        return [info for info in found if info.handler in names] or found
+
+    def _delay_ms(self, info: HandlerInfo, message: ReceivedMessage) -> int | None:
+        retry = info.retry or self.retry
+        return None if retry is None else retry.delay_ms(message.attempt)
+
+    async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
+        results, ending = await work.tell(handlers)
+        if work.in_loop and any(result.outcome in ("retry", "dead") for result in results):
+            await asyncio.to_thread(self._settler.settle, work.message, results)
+        else:
+            self._settler.settle(work.message, results)
+        return ending
+
+    async def _answer(self, work: Work, info: HandlerInfo) -> Exception | None:
+        message = work.message
+        ending: Exception | None = None
+        try:
+            body, ending = await work.answer(info)
+        except InboxBusyError as error:  # its first copy is still in work: ask again later
+            log.info("%s: %s", message, error)
+            self._settler.put_off(message)
+            return None
+        except Exception as error:  # an inbox may fail in many ways
+            log.exception("%s could not be called for %s", info.handler, message)
+            body = self._encode(as_result(error))
+        message.reply_raw(body)
+        message.ack()
+        return ending
+
+    async def _finish(self, run: Coroutine[Any, Any, Exception | None]) -> None:
+        ending = await run
+        if isinstance(ending, StopIteration):  # it may not leave a coroutine (PEP 479)
+            self.stop_consuming()
+        elif ending is not None:
+            raise ending
+
+    def _unhandled(self, message: ReceivedMessage, *, calls: bool) -> None:
+        if calls:
+            what = f"{message.type} {message.name!r}"
+            self._refuse(message, f"{type(self).__qualname__} has no handler for the call {what}")
+        else:
+            log.debug("%s has no handler here", message)
+        message.ack()
+
+    def _quarantine(self, message: ReceivedMessage, cause: str) -> None:
+        """What is no message: to the dead letters; who waits for an answer gets one."""
+        if message.properties.reply_to:
+            self._refuse(message, f"this is not a message: {cause}")
+        self._settler.quarantine(message, cause)
+
+    def _fail(self, message: ReceivedMessage, error: Exception) -> None:
+        """Something else than a handler failed."""
+        log.error("%s cannot be handled", message, exc_info=error)
+        self._settler.quarantine(message, f"{type(error).__name__}: {describe(error)}")
+
+    def _refuse(self, message: ReceivedMessage, why: str) -> None:
+        try:
+            message.reply_raw(self._encode(MessageResultError(clean(why))))
+        except MessagingError as error:
+            log.warning("%s cannot be answered: %s", message, error)
+
+    def _encode(self, message: Message) -> bytes:
+        if not message.body["fingerprint"]:
+            message.fingerprint(**self.fingerprint)
+        encoded = self.consumer.encoder_class.encode(message.body)
+        return encoded.encode() if isinstance(encoded, str) else bytes(encoded)

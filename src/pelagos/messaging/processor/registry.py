@@ -1,0 +1,318 @@
+"""Which handlers a class of processors has, and which of them a message is for. Pure.
+
+The registry belongs to the class: nothing that one processor declares is seen by another. A
+subclass inherits handlers as it inherits methods: one that it defines again replaces the
+inherited one (with the old decorators, unless it has its own), one set to None is gone.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import re
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.processor.payload import Payload, read_annotation
+from pelagos.messaging.processor.retry import Retry
+
+_HANDLERS: Final = "_pelagos_handlers"
+_FILTERS: Final = "_pelagos_filters"
+_WILD: Final = re.compile(r"[*?\[]")
+
+Target = TypeVar("Target")
+
+
+class Handler:
+    """A handler as a class nested in a processor: one instance per message, its `call` is run.
+
+    Attributes:
+        processor: who got the message.
+        data: what a method would get: the content, or the whole body; annotate it with a type to
+            get that.
+        reply_func: answers a call; None for messages.
+    """
+
+    def __init__(self, processor: Any, data: Any, reply_func: Callable[[Any], None] | None = None):
+        self.processor = processor
+        self.data = data
+        self.reply_func = reply_func
+
+    def call(self) -> Any:
+        """Do the work; what it returns answers a call that was not answered yet."""
+        raise MessagingError(
+            f"the handler {type(self).__qualname__} does nothing", hint="define its method call"
+        )
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """One decorator above a handler."""
+
+    type: str
+    name: str | None = None
+    retry: Retry | None = field(default=None, kw_only=True)
+
+    category = "message"
+    full_body = False
+
+    def __call__(self, target: Target) -> Target:
+        _check_target(target, f"@{type(self).__name__}")
+        _own_list(target, _HANDLERS).insert(0, self)
+        return target
+
+
+class MessageHandler(_Mark):
+    """Lets a method have the content of messages of this type and name.
+
+    Args:
+        type: command, status, result… or a pattern.
+        name: the command's or status' name; a pattern such as `disk_*` (with `*`, `?`, `[…]`);
+            None for every name.
+        retry: how often and when it is tried again, instead of the processor's.
+    """
+
+
+class MessageHandlerFullBody(_Mark):
+    """As MessageHandler, for a method that wants the whole body."""
+
+    full_body = True
+
+
+class RpcHandler(_Mark):
+    """Lets a method answer calls of this type and name: with `reply_func`, or what it returns.
+
+    Of several that match one answers: an exact name goes before a pattern, a longer pattern
+    before a shorter one, the last defined before the others. A call is never tried again: its
+    caller is told.
+    """
+
+    category = "rpc"
+
+
+class MessageFilter:
+    """Lets `function(data, *args, **kwds)` change what a handler gets: it returns the new data.
+
+    The filter nearest to the handler runs first. When one raises FilterError, the handler does not
+    get the message; anything else that it raises is a failure of the handler.
+    """
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwds: Any) -> None:
+        self.function = function
+        self.args = args
+        self.kwds = kwds
+
+    def __call__(self, target: Target) -> Target:
+        """Put it before a handler."""
+        _check_target(target, "@MessageFilter")
+        _own_list(target, _FILTERS).append(self)
+        return target
+
+    def apply(self, data: Any) -> Any:
+        """The filtered data.
+
+        Raises:
+            MessagingError: the filter returned nothing.
+        """
+        filtered = self.function(data, *self.args, **self.kwds)
+        if filtered is None:
+            name = getattr(self.function, "__qualname__", repr(self.function))
+            raise MessagingError(
+                f"the filter {name} returned nothing",
+                hint="return the data, or raise FilterError to keep the message from the handler",
+            )
+        return filtered
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerInfo:
+    """One handler of a class, for one kind of message.
+
+    Attributes:
+        category: message or rpc.
+        type, name: what it is for; may be patterns, None is every name.
+        handler: `Class.method`, the class being the processor's.
+        attribute: under which name the processor has it.
+        doc: the first line of its docstring, or empty.
+        full_body: it gets the whole body instead of the content.
+        payload: the type that its content is converted to; None for plain data.
+        filters: in the order in which they run.
+        retry: its own way of being tried again; None for the processor's.
+        is_async: it is an `async def`.
+        is_class: it is a class derived from Handler.
+        wants_reply: it takes `reply_func`.
+    """
+
+    category: str
+    type: str
+    name: str | None
+    handler: str
+    attribute: str
+    doc: str
+    full_body: bool
+    payload: Payload | None
+    filters: tuple[MessageFilter, ...]
+    retry: Retry | None
+    is_async: bool
+    is_class: bool
+    wants_reply: bool
+
+
+class Registry:
+    """The handlers of one class, ready for look-ups.
+
+    Raises:
+        MessagingError: a handler's annotation cannot be used.
+    """
+
+    def __init__(self, owner: type) -> None:
+        self.handlers = tuple(_collect(owner))
+        self._exact: dict[tuple[str, str, str], list[tuple[int, HandlerInfo]]] = {}
+        self._wild: list[tuple[int, HandlerInfo, re.Pattern[str], re.Pattern[str]]] = []
+        for place, info in enumerate(self.handlers):
+            if _is_exact(info):
+                key = (info.category, info.type, info.name or "")
+                self._exact.setdefault(key, []).append((place, info))
+            # A text with wildcards is also a name of its own, and matches itself.
+            if not _is_exact(info):
+                self._wild.append((place, info, _pattern(info.type), _pattern(info.name)))
+
+    def find(self, category: str, type_: str, name: str) -> list[HandlerInfo]:
+        """Those that a message is for: exact names first, then patterns, each as defined."""
+        return [info for _, info in self._matching(category, type_, name)]
+
+    def find_one(self, type_: str, name: str) -> HandlerInfo | None:
+        """The one that answers a call, or None."""
+        found = self._matching("rpc", type_, name)
+        if not found:
+            return None
+        return max(found, key=lambda pair: (*_rank(pair[1], type_, name), pair[0]))[1]
+
+    def _matching(self, category: str, type_: str, name: str) -> list[tuple[int, HandlerInfo]]:
+        found = list(self._exact.get((category, type_, name), ()))
+        for place, info, type_pattern, name_pattern in self._wild:
+            if (
+                info.category == category
+                and (info.type == type_ or type_pattern.fullmatch(type_))
+                and (info.name == name or name_pattern.fullmatch(name))
+            ):
+                found.append((place, info))
+        return found
+
+
+def _is_exact(info: HandlerInfo) -> bool:
+    return not (info.name is None or _WILD.search(info.name) or _WILD.search(info.type))
+
+
+def _pattern(text: str | None) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate("*" if text is None else text))
+
+
+def _rank(info: HandlerInfo, type_: str, name: str) -> tuple[bool, bool, int]:
+    literals = len(_WILD.sub("", info.name or ""))
+    return (info.name == name, info.type == type_, literals)
+
+
+def _collect(owner: type) -> Iterator[HandlerInfo]:
+    attributes: dict[str, None] = {}
+    for base in reversed(owner.__mro__):
+        attributes |= dict.fromkeys(vars(base))
+    for attribute in attributes:
+        chain = [vars(base)[attribute] for base in owner.__mro__ if attribute in vars(base)]
+        marks = _inherited(chain, _HANDLERS)
+        if marks:
+            filters = tuple(_inherited(chain, _FILTERS))
+            for mark in marks:
+                yield _describe(owner, attribute, chain[0], mark, filters)
+
+
+def _inherited(chain: list[Any], kind: str) -> list[Any]:
+    """The decorators of an attribute: its own, or those of what it overrides."""
+    for definition in chain:
+        if not callable(_plain(definition)):
+            return []  # the subclass took the handler away
+        own = _own(definition, kind)
+        if own:
+            return own
+    return []
+
+
+def _describe(
+    owner: type, attribute: str, definition: Any, mark: _Mark, filters: tuple[MessageFilter, ...]
+) -> HandlerInfo:
+    plain = _plain(definition)
+    is_class = isinstance(plain, type)
+    work = plain.call if is_class else plain
+    name = f"{owner.__qualname__.rpartition('<locals>.')[2]}.{attribute}"
+    parameters = _positional(plain) if not is_class else ["data", "reply_func"]
+    if not is_class and not isinstance(definition, staticmethod):
+        parameters = parameters[1:]  # self, or the class of a class method
+    annotation = read_annotation(plain, parameters[0] if parameters else "", name)
+    doc = inspect.getdoc(plain) or ""
+    return HandlerInfo(
+        category=mark.category,
+        type=mark.type,
+        name=mark.name,
+        handler=name,
+        attribute=attribute,
+        doc=doc.strip().partition("\n")[0],
+        full_body=mark.full_body,
+        payload=annotation,
+        filters=filters,
+        retry=mark.retry,
+        is_async=inspect.iscoroutinefunction(inspect.unwrap(work)),
+        is_class=is_class,
+        wants_reply=is_class or len(parameters) > 1 or "*" in parameters,
+    )
+
+
+def _positional(function: Callable[..., Any]) -> list[str]:
+    """The names of its positional parameters; `*` for any number of them."""
+    names = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names.append("*")
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    return names
+
+
+def _plain(definition: Any) -> Any:
+    if isinstance(definition, staticmethod | classmethod):
+        return definition.__func__
+    return definition
+
+
+def _check_target(target: Any, decorator: str) -> None:
+    plain = _plain(target)
+    if isinstance(plain, type) and not issubclass(plain, Handler):
+        raise TypeError(f"{decorator}: the class {plain.__name__} is not derived from Handler")
+    if not callable(plain):
+        raise TypeError(f"{decorator} belongs above a method or a class derived from Handler")
+
+
+def _own(definition: Any, kind: str) -> list[Any]:
+    marks = vars(definition).get(kind, []) if hasattr(definition, "__dict__") else []
+    return list(marks)
+
+
+def _own_list(target: Any, kind: str) -> list[Any]:
+    marks: list[Any] | None = vars(target).get(kind)
+    if marks is None:
+        marks = []
+        setattr(target, kind, marks)
+    return marks
+
+
+_registries: Final[weakref.WeakKeyDictionary[type, Registry]] = weakref.WeakKeyDictionary()
+
+
+def registry_of(owner: type) -> Registry:
+    """The registry of a class, made when it is first needed; for each class its own."""
+    found = _registries.get(owner)
+    if found is None:
+        found = _registries[owner] = Registry(owner)
+    return found

@@ -1,0 +1,179 @@
+"""What becomes of a message that could not be handled: it waits, or goes to the dead letters.
+
+It is put there first, and acknowledged when the broker has confirmed that: a message is never in
+no queue at all; when a connection is lost in between it may be in both.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pelagos.messaging.again import to_the_dead, to_wait, waiting_queue
+from pelagos.messaging.binding import make_queue
+from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.mover import Losses, Mover
+from pelagos.messaging.processor.dispatch import Result, describe
+from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.transports.base import Connection, Envelope, Queue
+
+log = logging.getLogger(__name__)
+
+#: Milliseconds after which a message is tried again whose first copy is still in work.
+_BUSY_MS = 1000
+
+
+class Settler:
+    """Settles messages.
+
+    Args:
+        dead_letters: the queue of dead messages; None rejects them.
+        quorum: tells whether a queue is replicated: then its messages wait replicated, too.
+        stopping: set when the processor ends.
+    """
+
+    def __init__(
+        self,
+        dead_letters: str | None,
+        quorum: Callable[[str], bool],
+        stopping: threading.Event,
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._quorum = quorum
+        self._stopping = stopping
+        self._losses = Losses()
+        self._lock = threading.Lock()
+        self._mover: tuple[Connection, Mover] | None = None
+
+    def open(self, connection: Connection) -> None:
+        """A new connection; the dead letters must be there before anything dies."""
+        mover = Mover(connection, stopping=self._stopping, losses=self._losses)
+        if self._dead_letters:
+            mover.declare(Queue(self._dead_letters))
+        self._mover = (connection, mover)
+
+    def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
+        """Settle what handlers have dealt with."""
+        moves: list[tuple[Queue, Envelope]] = []
+        for delay_ms in sorted({r.delay_ms for r in results if r.outcome == "retry"}):
+            failed = [r for r in results if r.outcome == "retry" and r.delay_ms == delay_ms]
+            for result in failed:
+                log.warning(
+                    "%s failed on %s (attempt %d), which comes again in %g s",
+                    result.info.handler,
+                    message,
+                    message.attempt,
+                    delay_ms / 1000,
+                    exc_info=result.error,
+                )
+            names = _names(failed) if len(failed) < len(results) else []
+            moves.append(self._waiting(message, delay_ms, message.attempt + 1, names))
+        dead = [result for result in results if result.outcome == "dead"]
+        for result in dead:
+            log.error(
+                "%s failed on %s for good (attempt %d)",
+                result.info.handler,
+                message,
+                message.attempt,
+                exc_info=result.error,
+            )
+        if dead and self._dead_letters:
+            causes = [f"{type(r.error).__name__}: {describe(r.error)}" for r in dead if r.error]
+            cause = "; ".join(causes)
+            moves.append(self._dead(message, cause, message.attempt, _names(dead)))
+        self._carry_out(message, moves, refuse=bool(dead) and not self._dead_letters)
+
+    def quarantine(self, message: ReceivedMessage, cause: str) -> None:
+        """Put away what is no message."""
+        delivery = message.delivery
+        log.warning(
+            "quarantined a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
+            len(delivery.body),
+            delivery.queue,
+            delivery.exchange,
+            delivery.key,
+            delivery.properties.message_id,
+            cause,
+        )
+        moves = [self._dead(message, cause, 0, [])] if self._dead_letters else []
+        self._carry_out(message, moves, refuse=not self._dead_letters)
+
+    def put_off(self, message: ReceivedMessage) -> None:
+        """Let it come again in a moment; this does not count as an attempt."""
+        self._carry_out(message, [self._waiting(message, _BUSY_MS, message.attempt, [])])
+
+    def _waiting(
+        self, message: ReceivedMessage, delay_ms: int, attempt: int, names: list[str]
+    ) -> tuple[Queue, Envelope]:
+        origin = message.delivery.queue
+        queue = waiting_queue(origin, delay_ms, quorum=self._quorum(origin))
+        return queue, to_wait(message.delivery, queue.name, attempt, names)
+
+    def _dead(
+        self, message: ReceivedMessage, cause: str, attempts: int, names: list[str]
+    ) -> tuple[Queue, Envelope]:
+        where = self._dead_letters or ""
+        letter = to_the_dead(
+            message.delivery,
+            where,
+            cause=cause,
+            attempts=attempts,
+            died=int(time.time()),
+            letter=uuid.uuid4().hex[:12],
+            handlers=names,
+        )
+        return Queue(where), letter
+
+    def _carry_out(
+        self,
+        message: ReceivedMessage,
+        moves: Sequence[tuple[Queue, Envelope]],
+        *,
+        refuse: bool = False,
+    ) -> None:
+        try:
+            if moves:
+                with self._lock:
+                    mover = self._mover_of(message)
+                    for queue, envelope in moves:
+                        mover.move(queue, envelope)
+        except MessagingError as error:
+            log.warning("%s could not be put aside and comes again: %s", message, error)
+            message.reject(requeue=True)
+            return
+        if refuse:
+            message.reject()
+        else:
+            message.ack()
+
+    def _mover_of(self, message: ReceivedMessage) -> Mover:
+        if self._mover is None or self._mover[0] is not message.connection:
+            raise ConnectionLostError("the connection over which it came is lost")
+        return self._mover[1]
+
+
+def with_graves(
+    queue: str | Mapping[str, Any], key: str, *more: Any, dead_letters: str | None
+) -> tuple[Any, ...]:
+    """What is read from a queue; a quorum queue gets dead letters where it has none.
+
+    It gives up after some deliveries (20 by default on newer brokers), and would drop the message.
+    """
+    made = make_queue(queue)
+    arguments = dict(made.arguments)
+    wants = arguments.get("x-queue-type") == "quorum" and dead_letters is not None
+    if not wants or "x-dead-letter-exchange" in arguments or isinstance(queue, str):
+        return (queue, key, *more)
+    arguments |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_letters}
+    if "x-overflow" not in arguments:
+        arguments["x-overflow"] = "reject-publish"
+        arguments.setdefault("x-dead-letter-strategy", "at-least-once")
+    return ({**queue, "flags": {**queue.get("flags", {}), "arguments": arguments}}, key, *more)
+
+
+def _names(results: Sequence[Result]) -> list[str]:
+    return [result.info.handler for result in results]
