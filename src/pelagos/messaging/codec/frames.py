@@ -121,13 +121,15 @@ def _frame(kind: int, channel: int, payload: bytes, frame_max: int) -> bytes:
 class _Pending:
     """A message of which not all frames have come."""
 
-    __slots__ = ("damage", "method", "parts", "properties", "remaining")
+    __slots__ = ("damage", "header", "method", "parts", "properties", "remaining", "skipped")
 
     def __init__(self, method: Method) -> None:
         self.method = method
         self.properties: Properties | None = None
         self.damage: str | None = None
+        self.header = b""
         self.remaining = 0
+        self.skipped = False
         self.parts: list[bytes] = []
 
 
@@ -137,11 +139,19 @@ class Decoder:
     Attributes:
         frame_max: the largest frame, in bytes, that the peer may send; may be changed at any time.
         body_max: the largest body, in bytes, that is taken.
+        skip_large: a larger one is no error; it is given out empty, with the damage that says so.
+        header: the payload of the header of the message that was given out last.
+        held: bytes of the messages of which not all frames have come.
     """
 
-    def __init__(self, frame_max: int = FRAME_MAX, body_max: int = 2**31) -> None:
+    def __init__(
+        self, frame_max: int = FRAME_MAX, body_max: int = 2**31, *, skip_large: bool = False
+    ) -> None:
         self.frame_max = frame_max
         self.body_max = body_max
+        self.skip_large = skip_large
+        self.header = b""
+        self.held = 0
         self._buffer = bytearray()
         self._needed = 0  # so many bytes must be there before anything new can be read
         self._pending: dict[int, _Pending] = {}
@@ -195,8 +205,10 @@ class Decoder:
         if pending.remaining:
             return None
         del self._pending[channel]
+        self.header = pending.header
         parts = pending.parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.held -= len(body)
         properties = pending.properties or Properties("")
         return channel, pending.method, (properties, body, pending.damage)
 
@@ -215,21 +227,23 @@ class Decoder:
         if pending.properties is not None:
             raise _unexpected("a second header of one message")
         pending.remaining = decode_size(payload)
-        if pending.remaining > self.body_max:
-            raise CodecError(
-                f"a message of {pending.remaining} bytes; at most {self.body_max} are taken",
-                code=FRAME_ERROR,
-            )
+        pending.header = payload
         pending.properties, pending.damage = decode_properties(payload)
+        if pending.remaining > self.body_max:
+            problem = f"a message of {pending.remaining} bytes; at most {self.body_max} are taken"
+            if not self.skip_large:
+                raise CodecError(problem, code=FRAME_ERROR)
+            pending.skipped, pending.damage = True, problem
 
-    @staticmethod
-    def _take_body(pending: _Pending, payload: bytes) -> None:
+    def _take_body(self, pending: _Pending, payload: bytes) -> None:
         if pending.properties is None:
             raise _unexpected("a body before its header")
         if not payload or len(payload) > pending.remaining:
             raise _unexpected("a body of another size than its header says")
         pending.remaining -= len(payload)
-        pending.parts.append(payload)
+        if not pending.skipped:
+            self.held += len(payload)
+            pending.parts.append(payload)
 
 
 _KINDS: Final = frozenset({_METHOD, _HEADER, _BODY, _HEARTBEAT})
