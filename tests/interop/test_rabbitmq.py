@@ -35,7 +35,7 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
-from pelagos.messaging.transports.memory.routing import topic_matches
+from pelagos.messaging.broker.core.routing import topic_matches
 from support.rabbitmq import Broker
 from support.tcp_proxy import TcpProxy
 

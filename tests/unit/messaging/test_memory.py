@@ -141,9 +141,9 @@ def test_dead_letters_do_not_go_round_for_ever() -> None:
     "attempt",
     [
         lambda link: link.declare_exchange(
-            type("Odd", (Exchange,), {"name": "odd", "exchange_type": "headers"})
+            type("Odd", (Exchange,), {"name": "odd", "exchange_type": "x-random"})
         ),
-        lambda link: link.declare_queue(Queue("q", arguments={"x-max-priority": 5})),
+        lambda link: link.declare_queue(Queue("q", arguments={"x-max-priority": 500})),
         lambda link: link.declare_queue(Queue("q", arguments={"x-max-lenght": 5})),
         lambda link: link.declare_queue(Queue("q", arguments={"x-overflow": "reject"})),
         lambda link: link.bind("", "q", "k"),

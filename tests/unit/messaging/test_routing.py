@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pelagos.messaging.transports.memory.routing import matches, topic_matches
+from pelagos.messaging.broker.core.routing import matches, topic_matches
 
 
 def defined(pattern: list[str], key: list[str]) -> bool:
@@ -41,8 +41,8 @@ def test_a_pattern_without_wildcards_takes_itself_only(key: str) -> None:
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_a_direct_exchange_compares_and_a_fanout_does_not(pattern: str, key: str) -> None:
-    assert matches("direct", pattern, key) == (pattern == key)
-    assert matches("fanout", pattern, key)
+    assert matches("direct", pattern, [key], {}, {}) == (pattern == key)
+    assert matches("fanout", pattern, [key], {}, {})
 
 
 def test_a_hostile_pattern_does_not_take_long() -> None:

@@ -1,0 +1,195 @@
+"""The exchanges of a broker, what is bound to them, and which queues a message reaches. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pelagos.messaging.broker.core.routing import frozen, matches
+
+#: Routing keys whose queues are remembered; then the memory starts anew.
+_REMEMBERED_KEYS = 4096
+
+#: The exchanges that every broker has, besides the one without a name.
+_OWN = {
+    "amq.direct": "direct",
+    "amq.fanout": "fanout",
+    "amq.topic": "topic",
+    "amq.headers": "headers",
+    "amq.match": "headers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSpec:
+    """An exchange as it is declared.
+
+    Attributes:
+        kind: direct, fanout, topic or headers.
+        durable: it survives a restart of the broker.
+        auto_delete: it goes when its last binding goes.
+        internal: only other exchanges may send to it.
+        arguments: `alternate-exchange` names the one that gets what no binding takes.
+    """
+
+    name: str
+    kind: str = "direct"
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Binding(NamedTuple):
+    """What leads from an exchange to a queue, or to another exchange."""
+
+    destination: str
+    to_exchange: bool
+    key: str
+    arguments: Mapping[str, Any]
+
+
+_Identity = tuple[str, bool, str, Hashable]
+
+
+def _identity(binding: Binding) -> _Identity:
+    return (binding.destination, binding.to_exchange, binding.key, frozen(binding.arguments))
+
+
+@dataclass(slots=True)
+class StoredExchange:
+    """An exchange with its bindings in the order in which they came."""
+
+    spec: ExchangeSpec
+    bindings: dict[_Identity, Binding] = field(default_factory=dict)
+
+    def taken_by(self, keys: Sequence[str], headers: Mapping[str, Any]) -> Iterator[Binding]:
+        """The bindings that take a message."""
+        kind = self.spec.kind
+        for binding in self.bindings.values():
+            if matches(kind, binding.key, keys, binding.arguments, headers):
+                yield binding
+
+
+class Exchanges:
+    """All exchanges of a broker.
+
+    Attributes:
+        internal: the names of those that take messages from exchanges only.
+    """
+
+    def __init__(self) -> None:
+        self._stored = {
+            name: StoredExchange(ExchangeSpec(name, kind)) for name, kind in _OWN.items()
+        }
+        self._stored["amq.rabbitmq.trace"] = StoredExchange(
+            ExchangeSpec("amq.rabbitmq.trace", "topic", internal=True)
+        )
+        self.internal = {"amq.rabbitmq.trace"}
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def __iter__(self) -> Iterator[StoredExchange]:
+        return iter(list(self._stored.values()))
+
+    def get(self, name: str) -> StoredExchange | None:
+        """The exchange of this name, if there is one."""
+        return self._stored.get(name)
+
+    def add(self, spec: ExchangeSpec) -> None:
+        """Make one."""
+        self._stored[spec.name] = StoredExchange(spec)
+        self._known.clear()
+        if spec.internal:
+            self.internal.add(spec.name)
+
+    def bind(self, source: StoredExchange, binding: Binding) -> None:
+        """Add a binding; again is harmless."""
+        source.bindings.setdefault(_identity(binding), binding)
+        self._known.clear()
+
+    def unbind(self, source: StoredExchange, binding: Binding) -> None:
+        """Take a binding away; one that is not there is no error."""
+        if source.bindings.pop(_identity(binding), None) is not None:
+            self._known.clear()
+            self._sweep(source)
+
+    def remove(self, name: str) -> None:
+        """Delete an exchange, what is bound to it, and what leads to it."""
+        self.internal.discard(name)
+        if self._stored.pop(name, None) is not None:
+            self.forget_destination(name, to_exchange=True)
+
+    def forget_destination(self, name: str, *, to_exchange: bool) -> None:
+        """A queue or an exchange is gone: so are the bindings that lead there."""
+        self._known.clear()
+        for exchange in list(self._stored.values()):
+            gone = [
+                identity
+                for identity, binding in exchange.bindings.items()
+                if binding.destination == name and binding.to_exchange is to_exchange
+            ]
+            for identity in gone:
+                del exchange.bindings[identity]
+            if gone:
+                self._sweep(exchange)
+
+    def leading_to(self, name: str, *, to_exchange: bool) -> list[tuple[str, Binding]]:
+        """The bindings of one destination, each with the name of its exchange."""
+        return [
+            (exchange.spec.name, binding)
+            for exchange in self._stored.values()
+            for binding in exchange.bindings.values()
+            if binding.destination == name and binding.to_exchange is to_exchange
+        ]
+
+    def _sweep(self, exchange: StoredExchange) -> None:
+        if exchange.spec.auto_delete and not exchange.bindings:
+            self.remove(exchange.spec.name)
+
+    def route(
+        self, name: str, keys: tuple[str, ...], headers: Mapping[str, Any]
+    ) -> tuple[str, ...] | None:
+        """The names of the queues that a message reaches, each once; None: no such exchange.
+
+        An exchange none of whose bindings takes the message hands it to its alternate one; no
+        exchange sees it twice.
+        """
+        if not name:
+            return tuple(dict.fromkeys(keys))
+        single = len(keys) == 1
+        if single:
+            known = self._known.get((name, keys[0]))
+            if known is not None:
+                return known
+        first = self._stored.get(name)
+        if first is None:
+            return None
+        found, depends_on_headers = self._walk(first, keys, headers)
+        if single and not depends_on_headers:
+            if len(self._known) >= _REMEMBERED_KEYS:
+                self._known.clear()
+            self._known[name, keys[0]] = found
+        return found
+
+    def _walk(
+        self, first: StoredExchange, keys: tuple[str, ...], headers: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], bool]:
+        queues: dict[str, None] = {}
+        seen = {first.spec.name}
+        waiting = [first]
+        depends_on_headers = False
+        while waiting:
+            exchange = waiting.pop()
+            depends_on_headers = depends_on_headers or exchange.spec.kind == "headers"
+            taken = list(exchange.taken_by(keys, headers))
+            onward = [binding.destination for binding in taken if binding.to_exchange]
+            if not taken:
+                onward = [exchange.spec.arguments.get("alternate-exchange", "")]
+            queues.update((b.destination, None) for b in taken if not b.to_exchange)
+            for name in onward:
+                further = self._stored.get(name)
+                if further is not None and name not in seen:
+                    seen.add(name)
+                    waiting.append(further)
+        return tuple(queues), depends_on_headers
