@@ -4,9 +4,9 @@
 1  failed
 2  the command line, a file that it names or the configuration is wrong
 3  accepted, but not ready in time
-4  no such service, computer, release or person
+4  no such service, computer, release, person, exchange or queue
 5  credentials are missing, wrong or not enough
-6  the plane cannot be reached
+6  the plane or the message broker cannot be reached
 130  interrupted (Ctrl-C)
 """
 
@@ -31,9 +31,9 @@ EXIT_CODES = {
     FAILED: "failed",
     USAGE: "the command line, a file that it names or the configuration is wrong",
     NOT_READY: "accepted, but not ready in time",
-    NOT_FOUND: "no such service, computer, release or person",
+    NOT_FOUND: "no such service, computer, release, person, exchange or queue",
     NOT_ALLOWED: "credentials are missing, wrong or not enough",
-    UNREACHABLE: "the plane cannot be reached",
+    UNREACHABLE: "the plane or the message broker cannot be reached",
     INTERRUPTED: "interrupted (Ctrl-C)",
 }
 """Every exit code and its meaning; docs/reference/exit-codes.md says the same."""
@@ -50,6 +50,11 @@ _CODES = {
     ("pelagos.slap.errors", "AuthenticationError"): NOT_ALLOWED,
     ("pelagos.slap.errors", "Unauthorized"): NOT_ALLOWED,
     ("pelagos.slap.errors", "BadRequest"): USAGE,
+    ("pelagos.messaging.errors", "BrokerUnreachableError"): UNREACHABLE,
+    ("pelagos.messaging.errors", "ConnectionLostError"): UNREACHABLE,
+    ("pelagos.messaging.errors", "PublishTimeoutError"): NOT_READY,
+    ("pelagos.messaging.errors", "LoginError"): NOT_ALLOWED,
+    ("pelagos.messaging.errors", "BusUrlError"): USAGE,
 }
 
 _BY_STATUS = {400: USAGE, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 408: NOT_READY}

@@ -71,7 +71,8 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
     try:
         return command(context, context.options).main(*operands) or OK
     except PelagosError as error:
-        is_silent = exit_code(error) == UNREACHABLE and not answers_otherwise(error)
+        is_master = not type(error).__module__.startswith("pelagos.messaging.")
+        is_silent = is_master and exit_code(error) == UNREACHABLE and not answers_otherwise(error)
         if is_silent and context.is_own_plane and context.is_known:
             error.hint = _how_to_wake(context)
         raise

@@ -15,6 +15,8 @@ GROUPS = {
     "person": "People who may use the plane",
     "node": "This machine as a computer of a plane",
     "software": "Software releases and the computers that have them",
+    "bus": "The message bus between components",
+    "bus dead": "Messages that could not be handled",
     "db": "The master's database",
     "config": "The configuration file",
 }
@@ -67,6 +69,14 @@ COMMANDS = (
     ("usage", "usage:Usage", "Print what services and computers used"),
     ("lookup", "lookup:Lookup", "Search people and services in the directory"),
     ("why", "why:Why", "Tell why a service, computer or release is as it is"),
+    ("bus send", "bus:BusSend", "Send a command or a status"),
+    ("bus call", "bus:BusCall", "Call a component and print its answer"),
+    ("bus tail", "bus_tail:BusTail", "Print what passes on the bus"),
+    ("bus doctor", "bus_doctor:BusDoctor", "Check the bus and say how to mend it"),
+    ("bus dead list", "bus_dead:DeadList", "List the messages that could not be handled"),
+    ("bus dead show", "bus_dead:DeadShow", "Show a dead letter"),
+    ("bus dead retry", "bus_dead:DeadRetry", "Send dead letters back to their queues"),
+    ("bus dead drop", "bus_dead:DeadDrop", "Forget dead letters"),
     ("db copy", "db:DbCopy", "Copy a site's state into another database"),
     ("doctor", "doctor:Doctor", "Check this installation and say how to mend it"),
     (
@@ -156,5 +166,5 @@ def pelagos_tree() -> CommandTree:
     for name, target, text in COMMANDS:
         tree.add_command(name.split(), text, f"pelagos.cli.commands.{target}")
     for name, text in GROUPS.items():
-        tree.add_command((name,), text)
+        tree.add_command(name.split(), text)
     return tree

@@ -1,0 +1,129 @@
+"""What the commands `pelagos bus …` share: which bus, where to, what a message says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pelagos.cli.argument import KeyValueArgument, ValueArgument
+from pelagos.cli.command import Command
+from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from pelagos.messaging import Exchange, Transport
+
+COMPONENTS = "generic-application-exchange"
+"""The exchange over which components are reached by their addresses."""
+
+BUS = ValueArgument("message bus: amqp://…; default: bus.url", "--bus", metavar="URL")
+
+WHERE = {
+    "exchange": ValueArgument("exchange to send to; it must exist", "--exchange", metavar="NAME"),
+    "key": ValueArgument("routing key", "--key", default=""),
+    "to": ValueArgument(
+        "component instead: NAME, NAME@HOST, NAME/rr, NAME#GROUP, PID@HOST or @HOST",
+        "--to",
+        metavar="ADDRESS",
+    ),
+    "queue": ValueArgument("queue instead, past all exchanges", "--queue", metavar="NAME"),
+}
+"""Options that say where a message goes."""
+
+WHAT = {
+    "param": KeyValueArgument("a parameter; its value is text", "--param"),
+    "json": ValueArgument(
+        "all parameters as JSON; - reads them from stdin", "--json", metavar="JSON"
+    ),
+}
+"""Options that say what a message holds."""
+
+
+def find_bus(command: Command) -> Transport:
+    """The bus of --bus or the configuration.
+
+    Raises:
+        UsageError: its URL cannot be used, or nobody but this command would be on it.
+    """
+    from pelagos.messaging import connect
+    from pelagos.plane.sections import BusConfig
+
+    url = command["bus"] or command.context.config.of(BusConfig).url
+    bus = connect(url)
+    if not bus.capabilities.crosses_processes:
+        raise UsageError(
+            f"the bus {bus.url} is inside one process: nobody else is on it",
+            hint="name a broker: --bus amqp://USER:PASSWORD@HOST:PORT/VHOST, or set bus.url\n"
+            "start one for this computer: pelagos bus broker",
+        )
+    return bus
+
+
+def existing(name: str) -> type[Exchange]:
+    """An exchange as it is on the broker: only looked for, never made."""
+    from pelagos.messaging import Exchange
+
+    return type("Existing", (Exchange,), {"name": name, "passive": True})
+
+
+def destination(command: Command) -> tuple[type[Exchange], str]:
+    """Where --exchange and --key, --to or --queue send a message.
+
+    Raises:
+        UsageError: none of them is given, or more than one.
+    """
+    named = [name for name in ("exchange", "to", "queue") if command[name]]
+    if len(named) != 1:
+        wrong = "give only one of" if named else "where to? Give one of"
+        raise UsageError(f"{wrong} --exchange, --to and --queue")
+    if command["exchange"]:
+        return existing(command["exchange"]), command["key"]
+    if command["key"]:
+        raise UsageError(f"--key goes with --exchange; --{named[0]} needs none")
+    if command["queue"]:
+        return existing(""), command["queue"]
+    return existing(COMPONENTS), command["to"]
+
+
+def parameters(command: Command) -> Any:
+    """What --param or --json gives.
+
+    Raises:
+        UsageError: both are given, or it is no JSON.
+    """
+    text = command["json"]
+    if text is None:
+        return dict(command["param"])
+    if command["param"]:
+        raise UsageError("give either --param or --json")
+    if text == "-":
+        text = command.context.stdin.read()
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"--json: this is not JSON: {error}",
+            hint="""write for example: --json '{"size": 10}'""",
+        ) from error
+
+
+def told(error: Exception, what: str) -> Exception:
+    """The error of the broker about something that is not there, as a person should read it."""
+    from pelagos.messaging import TopologyError
+
+    missing = 404
+    if isinstance(error, TopologyError) and error.code == missing:
+        return CommandError(
+            f"there is no {what} on this bus",
+            hint="whoever uses it declares it; see that it runs, and on this virtual host",
+            code=NOT_FOUND,
+        )
+    return error
+
+
+def from_whom(fingerprint: Any) -> str:
+    """A fingerprint in a few characters: `resizer@sea/4711`."""
+    if not isinstance(fingerprint, dict) or not fingerprint:
+        return ""
+    facts = {key: str(value) for key, value in fingerprint.items()}
+    name, host, pid = facts.get("name", ""), facts.get("host", ""), facts.get("pid", "")
+    return "".join((name if name != "None" else "", f"@{host}" if host else "", f"/{pid}"))

@@ -1,0 +1,170 @@
+"""`pelagos bus dead …`: the messages that could not be handled, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
+from pelagos.cli.bus import BUS, find_bus
+from pelagos.cli.command import Command
+from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+from pelagos.cli.moment import clock_and_ago, short
+from pelagos.cli.output import Column
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from collections.abc import Callable
+
+    from pelagos.messaging.dead import DeadLetter, DeadLetters
+
+T = TypeVar("T")
+
+_WHERE = ValueArgument(
+    "queue of the dead letters; default: pelagos.dead", "--dead-letters", metavar="QUEUE"
+)
+_PLACE = {"bus": BUS, "dead_letters": _WHERE}
+_LETTERS = {"letters": Operand("ids of dead letters, or their beginnings")}
+_ALL = FlagArgument("all that are there", "--all")
+
+
+class DeadList(Command):
+    """List the dead letters, oldest first: what died where, and why."""
+
+    shows = True
+    arguments = {
+        **_PLACE,
+        "number": IntArgument(
+            "only the oldest N; default 1000", "-n", "--number", least=1, default=1000
+        ),
+    }
+    examples = ("pelagos bus dead list",)
+
+    def main(self) -> None:
+        """List them."""
+        now = self.context.clock.time()
+        columns = (
+            Column("id"),
+            Column("died", "died", lambda at: short(at, now) if at else ""),
+            Column("queue"),
+            Column("name"),
+            Column("attempts"),
+            Column("cause"),
+        )
+        rows = [as_data(letter) for letter in _letters(self).list(self["number"])]
+        self.context.output.show_list(rows, columns, empty="there are no dead letters")
+
+
+class DeadShow(Command):
+    """Show a dead letter with all that it says, and how it died."""
+
+    shows = True
+    arguments = _PLACE
+    operands = {"letter": Operand("id of a dead letter, or its beginning")}
+    examples = ("pelagos bus dead show 1f3a",)
+
+    def main(self, letter: str) -> None:
+        """Show it."""
+        now = self.context.clock.time()
+        died = Column("died", show=lambda at: clock_and_ago(at, now) if at else "")
+        found = _looked_up(lambda: _letters(self).show(letter))
+        self.context.output.show_one(as_data(found), (Column("id"), died, Column("cause")))
+
+
+class DeadRetry(Command):
+    """Send dead letters back to the queues where they died, as if they had never been tried.
+
+    A letter leaves the dead letters when its queue has it.
+    """
+
+    shows = True
+    arguments = {
+        **_PLACE,
+        "all": _ALL,
+        "to": ValueArgument("to this queue instead", "--to", metavar="QUEUE"),
+    }
+    operands = _LETTERS
+    examples = ("pelagos bus dead retry 1f3a 77c0", "pelagos bus dead retry --all")
+
+    def main(self, *letters: str) -> None:
+        """Send them."""
+        chosen = _chosen(self, letters)
+        done = _looked_up(lambda: _letters(self).retry(*chosen, to=self["to"]))
+        _tell(self, "sent back", done)
+
+
+class DeadDrop(Command):
+    """Forget dead letters for good; they are printed a last time."""
+
+    shows = True
+    arguments = {**_PLACE, "all": _ALL}
+    operands = _LETTERS
+    examples = ("pelagos bus dead drop 1f3a", "pelagos bus dead drop --all -o json > dead.json")
+
+    def main(self, *letters: str) -> None:
+        """Forget them."""
+        chosen = _chosen(self, letters)
+        _tell(self, "dropped", _looked_up(lambda: _letters(self).drop(*chosen)))
+
+
+def as_data(letter: DeadLetter) -> dict[str, Any]:
+    """All that is known of a dead letter."""
+    body = _read(letter.body)
+    is_message = isinstance(body, dict)
+    return {
+        "id": letter.id,
+        "died": letter.died,
+        "queue": letter.queue,
+        "exchange": letter.exchange,
+        "key": letter.key,
+        "name": str(body.get("name", "")) if is_message else "",
+        "handler": letter.handler,
+        "attempts": letter.attempts,
+        "cause": letter.cause,
+        "message_id": letter.properties.message_id,
+        "body": body,
+    }
+
+
+def _read(body: bytes) -> Any:
+    from pelagos.core import wire
+
+    try:
+        return wire.decode(body)
+    except wire.WireError:
+        return body.decode("utf-8", "backslashreplace")
+
+
+def _letters(command: Command) -> DeadLetters:
+    from pelagos.messaging.dead import DeadLetters
+
+    bus, queue = find_bus(command), command["dead_letters"]
+    return DeadLetters(bus, queue) if queue else DeadLetters(bus)
+
+
+def _chosen(command: Command, letters: tuple[str, ...]) -> tuple[str, ...]:
+    if bool(letters) == command["all"]:
+        raise UsageError(
+            "name the dead letters, or give --all" + " alone" * command["all"],
+            hint="list them: pelagos bus dead list",
+        )
+    return letters
+
+
+def _looked_up(find: Callable[[], T]) -> T:
+    """What is found; an id that nobody knows ends with the code of what is not there."""
+    from pelagos.messaging import MessagingError
+
+    try:
+        return find()
+    except MessagingError as error:
+        if type(error) is not MessagingError:  # of the broker
+            raise
+        raise CommandError(error.message, hint=error.hint, code=NOT_FOUND) from error
+
+
+def _tell(command: Command, done: str, letters: list[DeadLetter]) -> None:
+    output = command.context.output
+    if output.is_table and command["columns"] is None:
+        output.line(f"{done}: {len(letters)}")
+    else:
+        columns = (Column("id"), Column("queue"), Column("name"), Column("cause"))
+        output.show_list([as_data(letter) for letter in letters], columns)

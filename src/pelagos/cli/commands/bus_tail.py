@@ -1,0 +1,164 @@
+"""`pelagos bus tail`: what passes on the bus, as it passes."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from pelagos.cli.argument import (
+    IntArgument,
+    Operand,
+    RepeatableArgument,
+    SecondsArgument,
+    ValueArgument,
+)
+from pelagos.cli.bus import BUS, existing, find_bus, from_whom, told
+from pelagos.cli.command import Command
+from pelagos.cli.failures import NOT_READY, CommandError
+from pelagos.cli.moment import short
+from pelagos.cli.terminal import clean
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from pelagos.messaging.tap import Seen, Tap
+
+_PAUSE = 1.0
+"""Seconds between two tries while the broker is away."""
+
+
+class BusTail(Command):
+    """Print the messages that pass through exchanges, until Ctrl-C.
+
+    Nothing is taken from anybody: the messages are copied into a queue of this command's own,
+    which goes with it. Only what is sent from now on is seen, and of a direct exchange only what
+    has one of the keys. With `-o json` each message is one line of JSON.
+    """
+
+    shows = True
+    arguments = {
+        "bus": BUS,
+        "key": RepeatableArgument(
+            "only what matches this routing key, with * and # of topic exchanges; default: all",
+            "--key",
+        ),
+        "type": ValueArgument("only this type: command, status, result, none", "--type"),
+        "name": ValueArgument("only this name; * and ? stand for anything", "--name"),
+        "number": IntArgument("end after N messages", "-n", "--number", least=1),
+        "timeout": SecondsArgument("end with 3 when none comes for so long", "--timeout"),
+    }
+    operands = {
+        "exchange": Operand("exchange to look at; it must exist"),
+        "more": Operand("more of them"),
+    }
+    examples = (
+        "pelagos bus tail pelagos --key 'computer.*.wake'",
+        "pelagos bus tail events -n 1 --timeout 1m -o json",
+    )
+
+    def main(self, exchange: str, *more: str) -> None:
+        """Print them."""
+        from pelagos.messaging import MessagingError
+        from pelagos.messaging.tap import Tap
+
+        named = (exchange, *more)
+        tap = Tap(find_bus(self), map(existing, named), self["key"] or ("#", ""))
+        try:
+            tap.open()
+        except MessagingError as error:
+            missing = getattr(error, "name", "")
+            raise told(error, f"exchange {missing}") from error
+        self.context.say(f"looking at {', '.join(named)}; Ctrl-C ends it")
+        try:
+            self._follow(tap)
+        finally:
+            tap.close()
+
+    def _follow(self, tap: Tap) -> None:
+        printed = 0
+        while self["number"] is None or printed < self["number"]:
+            seen = self._next(tap)
+            if seen is None:
+                raise CommandError(
+                    f"no message came within {self['timeout']:g} s",
+                    hint="see that somebody sends, and with which key",
+                    code=NOT_READY,
+                )
+            if self._is_wanted(seen):
+                self._print(seen)
+                printed += 1
+
+    def _next(self, tap: Tap) -> Seen | None:
+        """The next one, through every outage."""
+        from pelagos.messaging import MessagingError
+
+        is_away = False
+        while True:
+            try:
+                if is_away:
+                    tap.open()
+                    self.context.say("looking again; what passed meanwhile was not seen")
+                    is_away = False
+                return tap.next(self["timeout"])
+            except MessagingError as error:
+                if error.retry_after is None:
+                    raise
+                if not is_away:
+                    self.context.say(f"{error.message}; trying again")
+                is_away = True
+                self.context.clock.sleep(_PAUSE)
+
+    def _is_wanted(self, seen: Seen) -> bool:
+        body = seen.body or {}
+        kind, name = self["type"], self["name"]
+        if kind is not None and body.get("type") != kind:
+            return False
+        return name is None or fnmatchcase(str(body.get("name", "")), name)
+
+    def _print(self, seen: Seen) -> None:
+        output, stdout = self.context.output, self.context.stdout
+        if output.is_table and self["columns"] is None:
+            stdout.write(clean(self._line(seen)) + "\n")
+        elif self["output"] == "json" and self["columns"] is None:
+            stdout.write(json.dumps(as_data(seen)) + "\n")
+        else:
+            output.show_one(as_data(seen))
+        stdout.flush()
+
+    def _line(self, seen: Seen) -> str:
+        now = self.context.clock.time()
+        words = [short(now, now), seen.exchange or "(default)", seen.key or "(no key)"]
+        if seen.body is None:
+            return " ".join((*words, f"({seen.size} bytes, no message: {seen.problem})"))
+        body = seen.body
+        kind = "rpc" if body["category"] == "rpc" else body["type"]
+        content = json.dumps(content_of(body), ensure_ascii=False, separators=(",", ":"))
+        words += [str(kind), body["name"], content, from_whom(body.get("fingerprint"))]
+        return " ".join(words).rstrip()
+
+
+def content_of(body: Any) -> Any:
+    """What a message says: of a command its parameters alone."""
+    content = body["content"]
+    is_plain = isinstance(content, dict) and list(content) == ["parameters"]
+    return content["parameters"] if is_plain else content
+
+
+def as_data(seen: Seen) -> dict[str, Any]:
+    """All that is known of a message, for programs."""
+    properties = seen.properties
+    return {
+        "exchange": seen.exchange,
+        "key": seen.key,
+        "message_id": properties.message_id,
+        "timestamp": properties.timestamp,
+        "reply_to": properties.reply_to,
+        "correlation_id": properties.correlation_id,
+        "headers": {key: _plain(value) for key, value in properties.headers.items()},
+        "size": seen.size,
+        "problem": seen.problem or None,
+        "body": seen.body,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

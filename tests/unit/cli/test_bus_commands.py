@@ -1,0 +1,372 @@
+"""`pelagos bus …` on a bus in memory that poses as one that several processes share."""
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from pelagos import messaging
+from pelagos.cli import failures
+from pelagos.messaging import (
+    BrokerUnreachableError,
+    Exchange,
+    GenericProducer,
+    LoginError,
+    connect,
+)
+from pelagos.messaging.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
+from pelagos.messaging.tap import Tap
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
+
+BUS = "amqp://test/"
+
+
+class Events(Exchange):
+    name = "events"
+    exchange_type = "topic"
+
+
+class Shared:
+    """A bus in memory that says of itself that others are on it."""
+
+    def __init__(self):
+        self.inner = connect("memory:bus-commands")
+        self.url = BUS
+        self.failure = None
+
+    @property
+    def capabilities(self):
+        return replace(self.inner.capabilities, crosses_processes=True)
+
+    def open(self, timeout=10.0):
+        if self.failure is not None:
+            raise self.failure
+        return self.inner.open(timeout)
+
+
+@pytest.fixture
+def bus(monkeypatch, world):
+    shared = Shared()
+    shared.inner = connect(f"memory:{world.folder.name}")
+    real = messaging.connect
+    monkeypatch.setattr(messaging, "connect", lambda url: shared if url == BUS else real(url))
+    connection = shared.open()
+    connection.declare_exchange(Events)
+    yield shared
+    connection.close()
+
+
+def put(bus, queue, body, **headers):
+    """A message straight into a queue."""
+    connection = bus.open()
+    connection.declare_queue(Queue(queue))
+    done = threading.Event()
+    properties = Properties(message_id="m1", headers=headers)
+    connection.publish(Envelope("", queue, body, properties), lambda _: done.set())
+    assert done.wait(20)
+    connection.close()
+
+
+def take(bus, queue):
+    connection = bus.open()
+    try:
+        delivery = connection.get(queue)
+        if delivery is not None:
+            connection.ack(delivery)
+        return delivery
+    finally:
+        connection.close()
+
+
+def bound(bus, queue, key):
+    connection = bus.open()
+    connection.declare_queue(Queue(queue))
+    connection.bind("events", queue, key)
+    connection.close()
+
+
+# ---- which bus ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bus send x --exchange e",
+        "bus call x --to y",
+        "bus tail e",
+        "bus doctor",
+        "bus dead list",
+    ],
+)
+def test_a_bus_inside_one_process_is_refused(world, line):
+    ran = world.run(*line.split())
+    assert ran.code == failures.USAGE
+    assert "memory:plane is inside one process: nobody else is on it" in ran.err
+    assert "pelagos bus broker" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (BrokerUnreachableError("nobody answers at test:5672"), failures.UNREACHABLE),
+        (LoginError("the broker refuses the user"), failures.NOT_ALLOWED),
+    ],
+)
+@pytest.mark.parametrize("line", ["bus send x --exchange e", "bus tail e", "bus dead list"])
+def test_a_broker_that_cannot_be_used_is_told_with_its_exit_code(world, bus, failure, code, line):
+    bus.failure = failure
+    ran = world.run(*line.split(), "--bus", BUS)
+    assert ran.code == code
+    assert failure.message in ran.err
+    assert "pelagos up" not in ran.err  # the hint for a silent master
+
+
+def test_the_bus_of_the_configuration_is_used(world, bus):
+    world.run("config", "set", "bus.url", BUS)
+    bound(bus, "q", "k")
+    assert world.run("bus", "send", "x", "--exchange", "events", "--key", "k").code == 0
+
+
+def test_a_url_that_cannot_be_used_is_a_wrong_line(world):
+    ran = world.run("bus", "doctor", "--bus", "http://x/")
+    assert ran.code == failures.USAGE
+    assert "'http'" in ran.err
+
+
+# ---- send ---------------------------------------------------------------------------------------
+
+
+def test_a_command_is_sent_with_its_parameters(world, bus):
+    bound(bus, "q", "disk.*")
+    ran = world.run(
+        *("bus", "send", "resize", "--exchange", "events", "--key", "disk.7"),
+        *("--param", "size=10", "--bus", BUS),
+    )
+    assert ran.code == 0, ran.err
+    body = json.loads(take(bus, "q").body)
+    assert (body["category"], body["type"], body["name"]) == ("message", "command", "resize")
+    assert body["content"] == {"parameters": {"size": "10"}}
+    assert body["fingerprint"]["name"] == "pelagos-cli"
+    assert "sent resize to events disk.7" in ran.err
+
+
+def test_parameters_may_be_json_from_stdin_and_a_queue_may_be_named(world, bus):
+    put(bus, "q", b"first")
+    take(bus, "q")
+    world.stdin = '{"size": [1, null]}'
+    assert world.run("bus", "send", "x", "--queue", "q", "--json", "-", "--bus", BUS).code == 0
+    assert json.loads(take(bus, "q").body)["content"] == {"parameters": {"size": [1, None]}}
+
+
+def test_a_status_is_sent(world, bus):
+    bound(bus, "q", "k")
+    words = ("bus", "send", "online", "--status", "--exchange", "events", "--key", "k")
+    assert world.run(*words, "--bus", BUS).code == 0
+    body = json.loads(take(bus, "q").body)
+    assert (body["type"], body["name"], body["content"]) == ("status", "online", {})
+
+
+@pytest.mark.usefixtures("bus")
+def test_what_no_queue_takes_is_an_error_unless_allowed(world):
+    words = ("bus", "send", "x", "--exchange", "events", "--key", "k", "--bus", BUS)
+    ran = world.run(*words)
+    assert ran.code == failures.NOT_FOUND
+    assert "no queue takes x with the key 'k'" in ran.err
+    assert world.run(*words, "--unheard").code == 0
+
+
+@pytest.mark.usefixtures("bus")
+def test_an_exchange_that_is_not_there_is_told(world):
+    for words in (("send", "x", "--exchange", "evnts"), ("tail", "evnts")):
+        ran = world.run("bus", *words, "--bus", BUS)
+        assert ran.code == failures.NOT_FOUND
+        assert "there is no exchange evnts on this bus" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("bus send x", "Give one of --exchange, --to and --queue"),
+        ("bus send x --exchange a --queue b", "give only one of"),
+        ("bus send x --queue a --key b", "--key goes with --exchange"),
+        ("bus send x --queue a --json {", "this is not JSON"),
+        ("bus send x --queue a --json 1 --param a=b", "either --param or --json"),
+    ],
+)
+@pytest.mark.usefixtures("bus")
+def test_a_wrong_destination_or_content_is_told(world, line, said):
+    ran = world.run(*line.split(), "--bus", BUS)
+    assert ran.code == failures.USAGE
+    assert said in ran.err
+
+
+# ---- tail ---------------------------------------------------------------------------------------
+
+
+class Watched:
+    """A tail that runs in a thread while messages are sent."""
+
+    def __init__(self, world, monkeypatch, *words):
+        self.ran = None
+        self.ready = threading.Event()
+        opened = Tap.open
+
+        def open_(tap, timeout=10.0):
+            opened(tap, timeout)
+            self.ready.set()
+
+        monkeypatch.setattr(Tap, "open", open_)
+        self.thread = threading.Thread(target=self.run, args=(world, words))
+
+    def run(self, world, words):
+        self.ran = world.run("bus", "tail", "events", *words, "--bus", BUS, "--timeout", "60")
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.ready.wait(20)
+        return self
+
+    def __exit__(self, *_):
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+
+
+def send(bus, name, key, *, status=False, **parameters):
+    with GenericProducer({"name": "sender", "host": "sea", "pid": "7"}, bus=bus.inner) as producer:
+        if status:
+            body = messaging.MessageStatus(name).body
+            producer.forward(body, _eks=[(Events, key)])
+        else:
+            getattr(producer, f"message_{name}")(parameters, _eks=[(Events, key)])
+
+
+def test_what_passes_is_printed_in_one_line_each(world, bus, monkeypatch):
+    with Watched(world, monkeypatch, "-n", "2") as watched:
+        send(bus, "resize", "disk.7", size="\x1b[31m")
+        send(bus, "online", "x", status=True)
+    assert watched.ran.code == 0, watched.ran.err
+    first, second = watched.ran.out.splitlines()
+    assert first.endswith('events disk.7 command resize {"size":"\\u001b[31m"} sender@sea/7')
+    assert second.endswith("events x status online {}")
+
+
+def test_messages_are_filtered_by_key_type_and_name(world, bus, monkeypatch):
+    words = ("--key", "disk.*", "--type", "command", "--name", "re*", "-n", "1", "-o", "json")
+    with Watched(world, monkeypatch, *words) as watched:
+        send(bus, "resize", "other")
+        send(bus, "format", "disk.1")
+        send(bus, "ready", "disk.1", status=True)
+        send(bus, "rename", "disk.1", to="x")
+    [line] = watched.ran.out.splitlines()
+    seen = json.loads(line)
+    assert (seen["key"], seen["body"]["name"]) == ("disk.1", "rename")
+    assert seen["body"]["content"] == {"parameters": {"to": "x"}}
+    assert seen["message_id"] and seen["problem"] is None
+
+
+def test_what_is_no_message_is_shown_as_such(world, bus, monkeypatch):
+    with Watched(world, monkeypatch, "-n", "1") as watched:
+        connection = bus.open()
+        connection.publish(
+            Envelope("events", "k", b"{", Properties(message_id="x")), lambda _: None
+        )
+        connection.close()
+    assert "events k (1 bytes, no message: the body is not JSON" in watched.ran.out
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_tail_that_hears_nothing_ends_with_3(world):
+    ran = world.run("bus", "tail", "events", "--timeout", "0.01", "--bus", BUS)
+    assert ran.code == failures.NOT_READY
+    assert "no message came within 0.01 s" in ran.err
+
+
+def test_a_tail_goes_on_after_an_outage(world, bus, monkeypatch):
+    with Watched(world, monkeypatch, "-n", "1") as watched:
+        watched.ready.clear()
+        bus.inner.broker.cut()
+        assert watched.ready.wait(20)
+        send(bus, "again", "k")
+    assert watched.ran.code == 0, watched.ran.err
+    assert "again" in watched.ran.out
+    assert "trying again" in watched.ran.err and "looking again" in watched.ran.err
+
+
+# ---- dead letters -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dead(bus):
+    headers = {QUEUE: "work", CAUSE: "disk full", HANDLER: "Resizer.resize", DIED: 1_799_999_000}
+    put(bus, DEAD_QUEUE, b'{"type": "command", "name": "resize"}', **headers)
+    put(bus, DEAD_QUEUE, b"\xffno json", **headers)
+    put(bus, "work", b"")
+    take(bus, "work")
+    return bus
+
+
+@pytest.mark.usefixtures("dead")
+def test_dead_letters_are_listed_and_shown(world):
+    ran = world.run("bus", "dead", "list", "--bus", BUS)
+    assert ran.code == 0, ran.err
+    assert "disk full" in ran.out and "resize" in ran.out and "work" in ran.out
+    first, second = world.run("bus", "dead", "list", "-o", "json", "--bus", BUS).data
+    assert first["body"]["name"] == "resize" and second["body"] == "\\xffno json"
+    shown = world.run("bus", "dead", "show", first["id"][:6], "-o", "json", "--bus", BUS).data
+    assert shown["handler"] == "Resizer.resize"
+    assert "disk full" in world.run("bus", "dead", "show", first["id"], "--bus", BUS).out
+
+
+def test_dead_letters_are_sent_back_or_forgotten(world, dead):
+    letters = world.run("bus", "dead", "list", "-o", "json", "--bus", BUS).data
+    ran = world.run("bus", "dead", "retry", letters[0]["id"], "--bus", BUS)
+    assert (ran.code, ran.out) == (0, "sent back: 1\n")
+    assert json.loads(take(dead, "work").body)["name"] == "resize"
+    ran = world.run("bus", "dead", "drop", "--all", "-o", "json", "--bus", BUS)
+    assert [one["id"] for one in ran.data] == [letters[1]["id"]]
+    assert world.run("bus", "dead", "list", "--bus", BUS).out == "there are no dead letters\n"
+
+
+@pytest.mark.usefixtures("dead")
+def test_an_unknown_dead_letter_is_told(world):
+    for words in (("show", "zz"), ("retry", "zz"), ("drop", "zz")):
+        ran = world.run("bus", "dead", *words, "--bus", BUS)
+        assert ran.code == failures.NOT_FOUND
+        assert "there is no dead letter 'zz'" in ran.err
+
+
+@pytest.mark.usefixtures("dead")
+def test_all_dead_letters_are_only_meant_when_it_is_said(world):
+    for words in (("drop",), ("retry",), ("drop", "x", "--all")):
+        assert world.run("bus", "dead", *words, "--bus", BUS).code == failures.USAGE
+
+
+# ---- doctor -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("bus")
+def test_the_doctor_tries_everything(world):
+    ran = world.run("bus", "doctor", "--bus", BUS, "-o", "json")
+    assert ran.code == 0, ran.out
+    grades = {one["name"]: one["grade"] for one in ran.data}
+    assert set(grades.values()) == {"ok"}
+    assert {"reachable", "login", "blocked", "publish", "consume", "dead letters"} <= set(grades)
+
+
+def test_the_doctor_tells_what_is_wrong_and_how_to_mend_it(world, dead):
+    ran = world.run("bus", "doctor", "--bus", BUS)
+    assert ran.code == 0
+    assert "2 wait in pelagos.dead" in ran.out
+    assert "mend: look at them: pelagos bus dead list" in ran.out
+    dead.failure = BrokerUnreachableError("nobody answers")
+    ran = world.run("bus", "doctor", "--bus", BUS)
+    assert ran.code == failures.FAILED
+    assert "fail  reachable  nobody answers" in ran.out
+
+
+def test_the_doctor_sees_a_blocked_bus(world, bus):
+    bus.inner.broker.faults.block("low on disk")
+    ran = world.run("bus", "doctor", "--bus", BUS)
+    assert ran.code == failures.FAILED
+    assert "it takes no messages: low on disk" in ran.out
