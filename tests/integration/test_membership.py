@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
@@ -11,6 +12,7 @@ import pytest
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.events import Announcer
 from pelagos.plane.master import MasterProgram
 from pelagos.plane.membership import (
     IdentityRenewer,
@@ -35,7 +37,7 @@ class Plane:
         self.home = DataFolder(folder / "home")
         self.home.create()
         settings = PlaneSettings(self.home.path, master=MasterConfig(https="true"))
-        self.master = MasterProgram(settings, self.home, lambda _: None)
+        self.master = MasterProgram(settings, self.home, Announcer("memory:" + uuid.uuid4().hex))
         self.away = DataFolder(folder / "away")
         self.away.create()
         self.person = SlapClient(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from pelagos.core.http import ClientTls
 from pelagos.plane.admission import enter
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.events import Announcer
 from pelagos.plane.master import MasterProgram
 from pelagos.plane.sections import MasterConfig
 from pelagos.plane.settings import PlaneSettings
@@ -23,7 +25,9 @@ from pelagos.slap.master import person
 def running(folder: DataFolder, **settings: str) -> Iterator[MasterProgram]:
     folder.create()
     found = MasterProgram(
-        PlaneSettings(folder.path, master=MasterConfig(**settings)), folder, lambda _: None
+        PlaneSettings(folder.path, master=MasterConfig(**settings)),
+        folder,
+        Announcer("memory:" + uuid.uuid4().hex),
     )
     try:
         yield found

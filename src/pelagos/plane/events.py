@@ -2,35 +2,37 @@
 
     exchange      pelagos.events, topic, durable
     routing key   computer.COMPUTER.KIND for what an agent should look at, else plane.KIND
-    message       status KIND, content {"kwds": the event}
+    message       none, content {"kwds": the event}, with an id that stays when it comes again
 
-The bus only saves waiting: whatever gets lost here, the agent's next poll finds in the master.
+They leave through a relay from the master's own log, which notes how far it has come: each at
+least once and in order, whoever is killed or away meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import queue
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.messaging import (
     Exchange,
+    Fingerprint,
     GenericConsumer,
-    GenericProducer,
+    JsonEncoder,
     Message,
     ReceivedMessage,
     connect,
 )
+from pelagos.messaging.relay import Letter, Relay
+from pelagos.messaging.transports.base import Envelope, Properties
+from pelagos.slap.master import Announcements
 from pelagos.slap.model import Event
 
 log = logging.getLogger(__name__)
 
-#: Events that wait for a slow broker; more are dropped, since the agents poll anyway.
-_WAITING = 1000
+#: Seconds between two looks into the log when nothing tells of news.
+_POLL = 1.0
 
 
 class PlaneEvents(Exchange):
@@ -41,56 +43,80 @@ class PlaneEvents(Exchange):
     durable = True
 
 
-class EventProducer(GenericProducer):
-    """Sends events."""
+class EventLetters:
+    """The master's log as a relay reads it; see `pelagos.messaging.relay.Letters`."""
 
-    eks = ((PlaneEvents, "plane"),)
-    publish_timeout = 10.0
+    def __init__(self, events: Announcements) -> None:
+        self._events = events
 
-    def build_message_event(self, event: Event) -> Message:
-        """The event as a plain message."""
-        return Message(**wire.to_builtins(event))
+    def lead(self) -> bool:
+        """Whether no other master of the database announces."""
+        return self._events.lead()
+
+    def read(self, limit: int) -> Sequence[Letter]:
+        """The next events."""
+        found = self._events.read(limit)
+        return [letter_of(event, self._events.database) for event in found]
+
+    def done(self, letters: Sequence[Letter]) -> None:
+        """The bus has them."""
+        self._events.done(letters[-1].position)
+
+    def close(self) -> None:
+        """Keep how far it came."""
+        try:
+            self._events.close()
+        except PelagosError as error:
+            log.warning("some events will be announced again: %s", error)
+
+
+def letter_of(event: Event, database: str) -> Letter:
+    """An event as a message; `database` makes its id good beyond one plane."""
+    message = Message(**wire.to_builtins(event))
+    message.fingerprint(**Fingerprint(name="master", type="plane").as_dict())
+    properties = Properties(
+        message_id=f"event-{database}-{event.id}",
+        content_type=JsonEncoder.content_type,
+        timestamp=int(event.at),
+    )
+    body = JsonEncoder.encode(message.body)
+    envelope = Envelope(PlaneEvents.name, routing_key(event), body, properties)
+    return Letter(event.id, PlaneEvents, envelope)
 
 
 class Announcer:
-    """Sends events from a thread of its own, so that no request ever waits for the bus."""
+    """Announces the events of a master, once it is begun, so that no request waits for the bus."""
 
     def __init__(self, bus_url: str) -> None:
-        self._producer = EventProducer({"name": "master", "type": "plane"}, bus=connect(bus_url))
-        self._waiting: queue.Queue[Event | None] = queue.Queue(_WAITING)
-        self._failing = False
-        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
-        self._thread.start()
+        self._bus = connect(bus_url)
+        self._relay: Relay | None = None
 
-    def announce(self, events: tuple[Event, ...]) -> None:
-        """Hand events over; returns at once."""
-        for event in events:
-            try:
-                self._waiting.put_nowait(event)
-            except queue.Full:
-                log.debug("the bus is slow: %s of %s is not announced", event.kind, event.subject)
+    def begin(self, events: Announcements) -> None:
+        """Announce them from a thread of its own; before the master is asked for anything."""
+        self._relay = Relay(self._bus, EventLetters(events), poll=_POLL, name="announcer").start()
 
-    def _run(self) -> None:
-        while (event := self._waiting.get()) is not None:
-            try:
-                self._producer.message_event(event, _key=routing_key(event))
-            except PelagosError as error:  # one event is not worth the thread
-                if not self._failing:
-                    log.warning("events are not announced, agents find them by polling: %s", error)
-                self._failing = True
-            else:
-                self._failing = False
+    def wake(self, _events: tuple[Event, ...] = ()) -> None:
+        """Say that there are events; returns at once."""
+        if self._relay is not None:
+            self._relay.wake()
+
+    @property
+    def problem(self) -> PelagosError | None:
+        """Why events wait just now, or None."""
+        return None if self._relay is None else self._relay.problem
 
     def alive(self) -> bool:
         """Whether its thread still runs."""
-        return self._thread.is_alive()
+        return self._relay is not None and self._relay.is_running
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until the bus has all events of now; False when it took longer."""
+        return self._relay is not None and self._relay.flush(timeout)
 
     def stop(self) -> None:
-        """Send what waits (for a few seconds at the most), then give the connection back."""
-        with contextlib.suppress(queue.Full):
-            self._waiting.put(None, timeout=5)
-        self._thread.join(timeout=5)
-        self._producer.close()
+        """Announce what waits, for a few seconds at the most; before the master is closed."""
+        if self._relay is not None:
+            self._relay.stop()
 
 
 class Waker:

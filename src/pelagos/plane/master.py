@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
 from socket import gethostname
 from time import time
 
 from pelagos.core.certificate import Authority
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.events import Announcer
 from pelagos.plane.hauling import cache_settings
 from pelagos.plane.https import (
     Renewer,
@@ -25,20 +25,24 @@ from pelagos.plane.listening import listen
 from pelagos.plane.products import products
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.master import Master, MasterSettings
-from pelagos.slap.model import Event
 
 log = logging.getLogger(__name__)
 
 #: Requests at once; those that wait for events hold a third of them at the most.
 _THREADS = 24
 
-Notify = Callable[[tuple[Event, ...]], None]
-
 
 class MasterProgram:
-    """A master that serves from threads of this process until `stop`."""
+    """A master that serves from threads of this process until `stop`.
 
-    def __init__(self, settings: PlaneSettings, folder: DataFolder, notify: Notify) -> None:
+    Args:
+        settings: of the plane.
+        folder: with its data.
+        announcer: announces its events, and is stopped with it.
+    """
+
+    def __init__(self, settings: PlaneSettings, folder: DataFolder, announcer: Announcer) -> None:
+        self._announcer = announcer
         with contextlib.ExitStack() as undoing:
             wished = settings.master
             https = speaks_https(wished.host, wished.https)
@@ -59,9 +63,11 @@ class MasterProgram:
             database = settings.master.database or f"sqlite:///{folder.database}"
             cache = cache_settings(settings.cache, folder)
             self._master = Master(
-                database, notify=notify, authority=authority, settings=tuned, cache=cache
+                database, notify=announcer.wake, authority=authority, settings=tuned, cache=cache
             )
             undoing.callback(self._master.close)
+            announcer.begin(self._master.announcements())
+            undoing.callback(announcer.stop)
             former_url = folder.endpoints().master_url
             certificate = None
             names = server_names(wished.host, wished.names) if https else ()
@@ -111,6 +117,7 @@ class MasterProgram:
         if self._renewer is not None:
             self._renewer.stop()
         self._server.stop()
+        self._announcer.stop()
         self._master.close()
 
 

@@ -90,8 +90,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         from pelagos.plane.master import MasterProgram
 
         announcer = Announcer(settings.bus.url)
-        stack.callback(announcer.stop)
-        master = MasterProgram(settings, folder, announcer.announce)
+        master = MasterProgram(settings, folder, announcer)
         stack.callback(master.stop)
         master_url = master.url
         alive |= {"announcer of events": announcer.alive, "master": master.alive}

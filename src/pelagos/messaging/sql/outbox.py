@@ -21,9 +21,6 @@ from pelagos.messaging.sql.passage import OutboxTransport
 from pelagos.messaging.sql.tables import PREFIX, our_errors, tables
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
 
-#: What of an exchange's class is written down, so that the relay can declare it.
-_EXCHANGE_KEYS = ("exchange_type", "passive", "durable", "auto_delete", "arguments", "internal")
-
 
 class Outbox:
     """Puts messages into a table of the program's own database; an `OutboxRelay` sends them.
@@ -136,8 +133,8 @@ class Outbox:
 
 def describe(exchange: type[Exchange]) -> str:
     """How an exchange is declared, as JSON."""
-    facts = {key: getattr(exchange, key) for key in _EXCHANGE_KEYS if hasattr(exchange, key)}
-    return _text({"name": exchange.name, **facts}, "the arguments of an exchange")
+    facts = dict(exchange.parameters)
+    return _text({"name": facts.pop("exchange"), **facts}, "the arguments of an exchange")
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock, SystemClock
+from pelagos.slap.master.announcing import Announcements
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
 from pelagos.slap.master.cache_store import CacheSettings, CacheStore
@@ -37,6 +38,7 @@ from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.store import CopiedTable, News, Store, copy_database
 
 __all__ = [
+    "Announcements",
     "CacheSettings",
     "CopiedTable",
     "Identity",
@@ -61,7 +63,8 @@ class Master:
             `postgresql://USER@HOST/DATABASE` may be shared by several masters.
         clock: tells the time.
         notify: told of the events of each transaction after its commit, from the thread of the
-            call; must return soon. What it raises is logged and goes no further.
+            call, and with no events when another master of the database has some; must return
+            soon. What it raises is logged and goes no further.
         settings: sizes and times.
         cache: where built releases are kept for other computers; None: they are not.
         authority: issues certificates; None: there are none, callers have tokens.
@@ -109,6 +112,7 @@ class Master:
             presence=Presence(self._tell_delivered),
             authority=authority,
         )
+        self._desk = desk
         self._store.listen(desk.hear)
         self.service = Service(desk)
         self._identities = IdentityFace(self.service)
@@ -138,6 +142,10 @@ class Master:
         """
         self._identities.public_url = url
         self._identities.is_own = is_own
+
+    def announcements(self) -> Announcements:
+        """The events that are to be announced; one reader a master. Close it before the master."""
+        return Announcements(self._desk)
 
     def end_waiting(self) -> None:
         """Answer those who wait for events, from now on at once: before the server is stopped."""

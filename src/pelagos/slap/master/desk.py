@@ -266,7 +266,7 @@ class Desk:
         elif news.computer_id:
             self.presence.hear(news.computer_id, news.revision)
         if news.events or news.missed:
-            self.hub.wake()
+            self.hub.hear()
 
     @contextmanager
     def rehearse(self, identity: Identity) -> Iterator[Change]:

@@ -17,7 +17,8 @@ class EventHub:
     """Carries committed events to the listener and wakes those who wait.
 
     Args:
-        notify: told of each transaction's events; must not block for long.
+        notify: told of each transaction's events, of none when another master has some; must not
+            block for long.
         waiters_limit: how many may wait at once.
         crowded_wait: seconds that one waits when too many wait already.
     """
@@ -41,15 +42,23 @@ class EventHub:
         if not events:
             return
         self.wake()
+        self._tell(tuple(events))
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
         if self._notify is None:
             return
         try:
-            self._notify(tuple(events))
+            self._notify(events)
         except Exception:  # the listener is a guest: the change is made and stays
             log.warning("a listener failed on %d events", len(events), exc_info=True)
 
+    def hear(self) -> None:
+        """Another master on the database has news, which the log tells: wake all who wait."""
+        self.wake()
+        self._tell(())
+
     def wake(self) -> None:
-        """Wake those who wait: another master on the database has news."""
+        """Wake those who wait."""
         with self._news:
             self._count += 1
             self._news.notify_all()

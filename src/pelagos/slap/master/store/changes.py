@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.announcing import AnnouncingWriter
 from pelagos.slap.master.store.documents import SchemaWriter
 from pelagos.slap.master.store.identities import IdentityWriter
 from pelagos.slap.master.store.lean import Prepared
@@ -105,7 +106,7 @@ _ANOTHERS_LEAD = 60.0
 _JSON_COLUMNS = frozenset({"parameters", "connection", "filters", "cause", "properties"})
 
 
-class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter):
+class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter, AnnouncingWriter):
     """A transaction that may change things; committed when its `with` block ends well."""
 
     def __init__(

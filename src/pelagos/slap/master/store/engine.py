@@ -16,6 +16,7 @@ from sqlalchemy import exc, pool
 from pelagos.core.errors import ConfigError
 from pelagos.slap.master.errors import Conflict, SchemaError, StoreError
 from pelagos.slap.master.store import schema
+from pelagos.slap.master.store.announcing import Lead
 from pelagos.slap.master.store.changes import Writer
 from pelagos.slap.master.store.grouping import Groups
 from pelagos.slap.master.store.identities import (
@@ -60,6 +61,7 @@ class Store:
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._groups = Groups(self._alone, self._commit, self._ways.error)
         self._line: Line | None = None
+        self._made_leads: list[Lead] = []
         try:
             self.name = self._prepare(new_id)
         except BaseException:
@@ -172,10 +174,32 @@ class Store:
             with our_errors(self._ways), self._engine.connect() as connection:
                 self._ways.tell(connection, news)
 
+    def make_lead(self) -> Lead:
+        """What one of the masters on this database holds at a time."""
+        lead = self._ways.lead(self._engine)
+        self._made_leads.append(lead)
+        return lead
+
+    def leads(self, lead: Lead) -> bool:
+        """Whether this master holds it, taken now if it is free.
+
+        Raises:
+            StoreError: the database does not say.
+        """
+        with our_errors(self._ways):
+            try:
+                return lead.has()
+            except self._driver_error as error:
+                raise exc.DBAPIError.instance(
+                    "lead", None, error, self._driver_error, hide_parameters=True
+                ) from error
+
     def close(self) -> None:
         """Release the database; the store must not be used afterwards."""
         if self._line is not None:
             self._line.close()
+        for lead in self._made_leads:
+            lead.release()
         # What a thread still uses is closed when it gives it back.
         sa.event.listen(self._engine, "checkin", _close)
         self._engine.dispose()

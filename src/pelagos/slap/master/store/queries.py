@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pelagos.core import wire
 from pelagos.slap.master.store import schema, statements
+from pelagos.slap.master.store.announcing import AnnouncingReader
 from pelagos.slap.master.store.documents import SchemaReader
 from pelagos.slap.master.store.identities import IdentityReader
 from pelagos.slap.master.store.lean import Lean, Prepared
@@ -42,7 +43,7 @@ _events = schema.events.c
 _LIKE, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
 
 
-class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader):
+class Reader(IdentityReader, UsageReader, SchemaReader, TrimmingReader, AnnouncingReader):
     """Answers from one consistent state of the database; valid inside its `with` block only."""
 
     def __init__(self, connection: sa.Connection) -> None:

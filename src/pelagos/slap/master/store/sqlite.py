@@ -13,6 +13,7 @@ from sqlalchemy import exc
 from pelagos.core.errors import ConfigError
 from pelagos.slap.errors import SlapError
 from pelagos.slap.master.errors import SchemaError, StoreBusy, StoreError, StoreFull
+from pelagos.slap.master.store.announcing import Lead, SoleLead
 from pelagos.slap.master.store.ways import WRITES, Line, News
 
 
@@ -87,6 +88,10 @@ class SqliteWays:
     ) -> Line | None:
         """None: there is no other master."""
         return None
+
+    def lead(self, engine: sa.Engine) -> Lead:  # noqa: ARG002  # the protocol's
+        """Ours: there is no other master."""
+        return SoleLead()
 
     def error(self, error: exc.DBAPIError) -> SlapError:
         """A failure by SQLite's own name of it."""

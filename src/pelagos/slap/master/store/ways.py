@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from pelagos.slap.errors import SlapError
+from pelagos.slap.master.store.announcing import Lead
 
 #: Execution option of a transaction that changes things.
 WRITES = "pelagos_writes"
@@ -94,6 +95,10 @@ class Ways(Protocol):
 
     def listen(self, engine: sa.Engine, heard: Callable[[News], None]) -> Line | None:
         """Hear what other masters do; None when there can be no other."""
+        ...
+
+    def lead(self, engine: sa.Engine) -> Lead:
+        """The right to announce the events, of which one master at a time has it."""
         ...
 
     def error(self, error: exc.DBAPIError) -> SlapError:
