@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from pelagos.messaging.consumer import GenericConsumer
 from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.environment import default_bus
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
+    BufferFullError,
     BusUrlError,
     ConnectionLostError,
     EncodingError,
@@ -18,6 +20,7 @@ from pelagos.messaging.errors import (
     MessagingError,
     PoisonError,
     PublishError,
+    PublishManyError,
     PublishRefusedError,
     PublishTimeoutError,
     RejectMessage,
@@ -42,6 +45,7 @@ from pelagos.messaging.transports.base import Transport
 
 __all__ = [
     "BrokerUnreachableError",
+    "BufferFullError",
     "BusUrlError",
     "ConnectionLostError",
     "Encoder",
@@ -61,6 +65,7 @@ __all__ = [
     "MessagingError",
     "PoisonError",
     "PublishError",
+    "PublishManyError",
     "PublishRefusedError",
     "PublishTimeoutError",
     "ReceivedMessage",
@@ -70,4 +75,5 @@ __all__ = [
     "Transport",
     "UnroutableError",
     "connect",
+    "default_bus",
 ]

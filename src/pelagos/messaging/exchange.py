@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -9,13 +11,16 @@ class _Parameters:
     """The declared attributes as one mapping, read from the class or from an instance."""
 
     def __get__(self, instance: object, owner: type[Exchange]) -> dict[str, Any]:
-        return {
+        described: dict[str, Any] = {
             "exchange": owner.name,
             "exchange_type": owner.exchange_type,
             "passive": owner.passive,
             "durable": owner.durable,
             "auto_delete": owner.auto_delete,
         }
+        if owner.arguments:
+            described["arguments"] = dict(owner.arguments)
+        return described
 
 
 class Exchange:
@@ -23,11 +28,12 @@ class Exchange:
 
     Attributes:
         name: the exchange's name on the broker; empty is the broker's default exchange.
-        exchange_type: direct, topic or fanout (a broker may know more).
+        exchange_type: direct, topic, fanout or headers (a broker may know more).
         passive: only check that it exists.
         durable: it survives a restart of the broker.
         auto_delete: it goes when its last binding goes.
-        parameters: the five as a mapping, as the broker takes them.
+        arguments: the broker's own, such as `alternate-exchange`.
+        parameters: these as a mapping, as the broker takes them; arguments only if there are any.
 
     >>> class Events(Exchange):
     ...     name = "events"
@@ -41,4 +47,5 @@ class Exchange:
     passive: ClassVar[bool] = False
     durable: ClassVar[bool] = True
     auto_delete: ClassVar[bool] = False
+    arguments: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     parameters: ClassVar[Any] = _Parameters()

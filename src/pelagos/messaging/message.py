@@ -60,6 +60,11 @@ class Message:
         """Say who sends it; fields given before are kept unless given again."""
         self.body["fingerprint"].update({key: str(value) for key, value in fields.items()})
 
+    def is_from(self, facts: Mapping[str, str]) -> None:
+        """Say who sends it, as `fingerprint` does, with facts that are text already."""
+        said = self.body["fingerprint"]
+        self.body["fingerprint"] = {**said, **facts} if said else dict(facts)
+
     def __bool__(self) -> bool:
         return self.boolean_value
 
@@ -130,6 +135,34 @@ class MessageResultException(Message):
 
     def __init__(self, name: str, message: str) -> None:
         self._compose("none", {"type": "exception", "value": name, "message": message})
+
+
+def read_result(data: Any) -> Message:
+    """The answer of a call, from the decoded body of its message.
+
+    What is no result becomes a MessageResultError that says what is wrong with it. The answer
+    keeps the fingerprint of whoever gave it.
+
+    >>> read_result(MessageResult(5).body) == MessageResult(5)
+    True
+    """
+    content = data.get("content") if isinstance(data, Mapping) else None
+    if not isinstance(content, Mapping):
+        return MessageResultError("the answer is not a message")
+    kind, value, text = (content.get(key) for key in ("type", "value", "message"))
+    answer: Message
+    if kind == "success":
+        answer = MessageResult(value, "" if text is None else text)
+    elif kind == "error":
+        answer = MessageResultError("" if text is None else text)
+    elif kind == "exception":
+        answer = MessageResultException(str(value), "" if text is None else text)
+    else:
+        return MessageResultError(f"the answer has the unknown type {kind!r}")
+    sender = data.get("fingerprint")
+    if isinstance(sender, Mapping):
+        answer.fingerprint(**{str(key): given for key, given in sender.items()})
+    return answer
 
 
 def check_body(data: Any) -> dict[str, Any]:

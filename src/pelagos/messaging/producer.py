@@ -1,50 +1,86 @@
-"""Sends messages: to the exchanges of its class, safely, from any thread."""
+"""Sends messages and makes calls: to the exchanges of its class, safely, from any thread."""
 
 from __future__ import annotations
 
 import functools
 import os
-import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
+from pelagos.messaging import environment
+from pelagos.messaging.caller import Caller
+from pelagos.messaging.delivery import (
+    MESSAGE_OPTIONS,
+    RPC_OPTIONS,
+    Destinations,
+    Options,
+    Pair,
+    destinations,
+    take_options,
+)
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.message import Message, MessageCommand
-from pelagos.messaging.sender import Sender
+from pelagos.messaging.ids import IdSource
+from pelagos.messaging.message import Message, MessageCommand, RpcCommand
+from pelagos.messaging.middleware import Chain, Middleware, Outgoing
+from pelagos.messaging.publisher import Letter, Publisher, PublishFuture
+from pelagos.messaging.rpc import CallFuture, Replies, Request
+from pelagos.messaging.sender import BUFFER_BYTES, BUFFER_LIMIT
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
 
-_PREFIX = "message_"
-
-Destinations = Sequence[tuple[type[Exchange], str]]
+_MESSAGE = "message_"
+_RPC = "rpc_"
+_QUEUE = "queue_"
 
 
 class GenericProducer:
-    """Derive a class, name its exchanges, and call `message_NAME`.
+    """Derive a class, name its exchanges, and call `message_NAME` and `rpc_NAME`.
 
     `producer.message_resize(...)` sends what the method `build_message_resize(...)` returns, or,
-    when there is none, `MessageCommand("resize", ...)`. A call returns when the broker has the
+    when there is none, `MessageCommand("resize", ...)`. It returns when the broker has the
     message; when the broker is away, it waits and tries again until its time is over. A message
-    may arrive twice, never not at all without an error.
+    may arrive twice, with the same message id, never not at all without an error.
+
+    `producer.rpc_resize(...)` sends what `build_rpc_resize(...)` returns, or `RpcCommand("resize",
+    ...)`, and returns the answer: a MessageResult, or a MessageResultError or
+    MessageResultException, which are false. When no answer comes in time the call is sent again
+    with the same id, so that a server that remembers ids executes it once; in the end the
+    MessageResultException named TimeoutError is returned.
 
     Every call that sends also takes
 
     - `_key`: to the first exchange of `eks` with this key;
     - `_eks`: to these (exchange class, key) pairs, or to this mapping of exchange names of `eks`
-      to keys;
-    - `_timeout`: seconds, instead of `publish_timeout`;
-    - `_mandatory`: raise UnroutableError when no queue takes it.
+      to keys; `_key` does not count then;
+    - `_timeout`: seconds, instead of `publish_timeout`, or of `rpc_timeout` for each attempt;
+    - `_headers`, `_priority`: AMQP headers, and a priority from 0 to 255;
+    - `_future`: return at once; `result()` of what is returned waits, and so does `await`.
+
+    Messages: `_mandatory` (raise UnroutableError when no queue takes it), `_wait` (False: return
+    at once and let `flush` tell what became of it), `_expiration` (seconds that it may wait in
+    a queue), `_persistent`. Calls: `_max_retry` (how often it is sent again), `_queue_only`
+    (return the name of the queue in which the answers are collected, for `consume_rpc`; with
+    `_eks`, all pairs are asked). Calls go to the first pair only.
 
     Attributes:
         eks: (exchange class, key) pairs; without `_key` or `_eks` a message goes to all of them.
         encoder_class: how bodies are written.
-        publish_timeout: seconds that a call may take, reconnecting included.
+        routing_key: the key of pairs that name none.
+        hup, vhost: host, user and password, and virtual host, of the default bus.
+        publish_timeout: seconds that a call that sends may take, reconnecting included.
+        rpc_timeout, max_retry: seconds for each attempt of a call, and attempts after the first.
+        rpc_replies: `shared`, `direct` or `private`; see pelagos.messaging.rpc.
+        persistent: messages survive a restart of the broker (in durable queues).
+        pipelined: messages are handed over without waiting, as with `_wait=False`.
+        buffer_limit, buffer_bytes: messages, and bytes, that may wait for their confirmation.
+        middlewares: steps around each message.
 
-    >>> from pelagos.messaging import connect
+    >>> from pelagos.messaging import Exchange, connect
     >>> class Events(Exchange):
     ...     name = "events"
     ...     exchange_type = "topic"
@@ -56,121 +92,338 @@ class GenericProducer:
 
     eks: Destinations = ()
     encoder_class: type[Encoder] = JsonEncoder
+    routing_key: str = "nokey"
+    vhost: str | None = None
+    hup: Mapping[str, Any] | None = None
     publish_timeout: float = 30.0
+    rpc_timeout: float = 30.0
+    max_retry: int = 4
+    rpc_replies: Replies = "shared"
+    persistent: bool = True
+    pipelined: bool = False
+    buffer_limit: ClassVar[int] = BUFFER_LIMIT
+    buffer_bytes: ClassVar[int] = BUFFER_BYTES
+    middlewares: Sequence[Middleware] = ()
 
     def __init__(
         self,
         fingerprint: Fingerprint | Mapping[str, Any] | None = None,
+        hup: Mapping[str, Any] | None = None,
+        vhost: str | None = None,
         *,
-        bus: Transport,
+        bus: Transport | str | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
+        middlewares: Sequence[Middleware] | None = None,
     ) -> None:
-        self.bus = bus
-        given = fingerprint.given() if isinstance(fingerprint, Fingerprint) else fingerprint or {}
-        self._facts = Fingerprint().as_dict() | {key: str(value) for key, value in given.items()}
-        self._own_pid = "pid" not in given
+        self.hup, self.vhost = hup or self.hup, vhost or self.vhost
+        self.bus = environment.open_bus(bus, self.hup, self.vhost)
+        given = _facts(fingerprint)
+        if self.vhost:
+            given = {"vhost": self.vhost, **given}
+        self._given = {key: str(value) for key, value in given.items()}
+        self._facts: dict[str, str] = {}
+        self._facts_of = 0
         self._clock = clock or SystemClock()
-        self._sender = Sender(
-            bus, clock=self._clock, backoff=backoff or Backoff(first=0.1, limit=2.0)
+        self._chain = Chain(self.middlewares if middlewares is None else middlewares)
+        self._ids = IdSource()
+        self._traffic = environment.traffic_log()
+        backoff = backoff or Backoff(first=0.1, limit=2.0)
+        self._publisher = Publisher(
+            self.bus,
+            clock=self._clock,
+            backoff=backoff,
+            chain=self._chain,
+            limit=self.buffer_limit,
+            limit_bytes=self.buffer_bytes,
         )
+        self._caller = Caller(self.bus, clock=self._clock, backoff=backoff, chain=self._chain)
+        weakref.finalize(self, _close, self._publisher, self._caller)
 
     @property
     def fingerprint(self) -> dict[str, str]:
         """Who sends: the facts of this process, and over them what was given."""
-        if self._own_pid:
-            return self._facts | {"pid": str(os.getpid())}  # another one after a fork
-        return dict(self._facts)
+        return dict(self._fingerprint())
+
+    def _fingerprint(self) -> dict[str, str]:
+        pid = os.getpid()
+        if pid != self._facts_of:  # the first time, or another one after a fork
+            self._facts = Fingerprint().as_dict() | self._given
+            self._facts_of = pid
+        return self._facts
+
+    # The names that are made up by whoever uses them.
 
     def __getattr__(self, name: str) -> Any:
-        command = name.removeprefix(_PREFIX)
-        if not command or command == name:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
-        return functools.partial(self._send_command, command)
-
-    def _send_command(self, command: str, *args: Any, **kwds: Any) -> None:
-        options = _take_options(kwds)
-        build = getattr(self, f"build_{_PREFIX}{command}", None)
-        if build is None:
-            build = functools.partial(MessageCommand, command)
-        self._send_message(build(*args, **kwds), options)
-
-    def message(self, *args: Any, **kwds: Any) -> None:
-        """Send a plain message with these arguments."""
-        options = _take_options(kwds)
-        self._send_message(Message(*args, **kwds), options)
-
-    def forward(self, body: Mapping[str, Any], **options: Any) -> None:
-        """Send a message's body as it is, with the fingerprint that it has."""
-        given = _take_options(options)
-        if options:
-            raise TypeError(
-                f"forward() got an unexpected keyword argument {next(iter(options))!r}"
-            )
-        self._send_body(body, given)
-
-    def _send_message(self, message: Message, options: dict[str, Any]) -> None:
-        message.fingerprint(**self.fingerprint)
-        self._send_body(message.body, options)
-
-    def _send_body(self, body: Mapping[str, Any], options: dict[str, Any]) -> None:
-        encoded = self.encoder_class.encode(body)
-        data = encoded.encode() if isinstance(encoded, str) else bytes(encoded)
-        timeout = options.get("_timeout")
-        self._sender.send(
-            [
-                (exchange, self._envelope(exchange, key, data, bool(options.get("_mandatory"))))
-                for exchange, key in self._destinations(options)
-            ],
-            self.publish_timeout if timeout is None else float(timeout),
+        if name.startswith(_MESSAGE) and name != _MESSAGE:
+            return functools.partial(self._send_named, name.removeprefix(_MESSAGE))
+        command = name.removeprefix(_RPC)
+        if command and command != name:
+            queued = command.removeprefix(_QUEUE)
+            if queued and queued != command and not self._builder(_RPC, command):
+                return functools.partial(self._call_named, queued, _queue_only=True)
+            return functools.partial(self._call_named, command)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
         )
 
-    def _envelope(
-        self, exchange: type[Exchange], key: str, data: bytes, mandatory: bool
-    ) -> Envelope:
+    def _builder(self, prefix: str, command: str) -> Callable[..., Any] | None:
+        name = f"build_{prefix}{command}"
+        if hasattr(type(self), name) or name in vars(self):
+            found: Callable[..., Any] = getattr(self, name)
+            return found
+        return None
+
+    def _build(
+        self, prefix: str, command: str, default: type[MessageCommand], *args: Any, **kwds: Any
+    ) -> Message:
+        builder = self._builder(prefix, command)
+        if builder is None:
+            return default(command, *args, **kwds)
+        message = builder(*args, **kwds)
+        wanted = default.category
+        if not isinstance(message, Message) or message.body.get("category") != wanted:
+            raise TypeError(
+                f"build_{prefix}{command} of {type(self).__name__} returned {message!r}, and not "
+                f"a message of the category {wanted!r}"
+            )
+        return message
+
+    def _send_named(self, command: str, *args: Any, **kwds: Any) -> PublishFuture | None:
+        options = take_options(kwds, MESSAGE_OPTIONS)
+        return self._send(self._build(_MESSAGE, command, MessageCommand, *args, **kwds), options)
+
+    def _call_named(self, command: str, *args: Any, **kwds: Any) -> Any:
+        options = take_options(kwds, RPC_OPTIONS)
+        return self._call(self._build(_RPC, command, RpcCommand, *args, **kwds), options)
+
+    # Messages.
+
+    def message(self, *args: Any, **kwds: Any) -> PublishFuture | None:
+        """Send a plain message with these arguments."""
+        options = take_options(kwds, MESSAGE_OPTIONS)
+        return self._send(Message(*args, **kwds), options)
+
+    def send(self, message: Message, **options: Any) -> PublishFuture | None:
+        """Send a message that was built before."""
+        return self._send(message, _only_options(options, MESSAGE_OPTIONS))
+
+    def forward(self, body: Mapping[str, Any], **options: Any) -> PublishFuture | None:
+        """Send a message's body as it is, with the fingerprint that it has."""
+        given = _only_options(options, MESSAGE_OPTIONS)
+        return self._publish(body, given)
+
+    def publish_many(self, messages: Iterable[Message | Mapping[str, Any]], **options: Any) -> int:
+        """Send many messages, or bodies as they are; return when the broker has them all.
+
+        They are not waited for one by one, and at most `buffer_limit` of them are kept at a time.
+        `_timeout` is for all of them together. How many they were.
+
+        Raises:
+            PublishManyError: some were not accepted; `failed` tells which and why.
+        """
+        given = _only_options(options, MESSAGE_OPTIONS - {"_wait", "_future"})
+        pairs = self._destinations(given)
+        letters = (self._letters(self._body(message), given, pairs) for message in messages)
+        return self._publisher.publish_many(letters, self._publish_timeout(given))
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Return when the broker has everything that was sent without waiting.
+
+        Raises:
+            PublishManyError: some were not accepted; `failed` has them by their place since the
+                last flush.
+            PublishTimeoutError: some are not confirmed; they are kept, and sent again if need be.
+        """
+        self._publisher.flush(self.publish_timeout if timeout is None else timeout)
+
+    def _body(self, message: Message | Mapping[str, Any]) -> Mapping[str, Any]:
+        if not isinstance(message, Message):
+            return message
+        message.is_from(self._fingerprint())
+        return message.body
+
+    def _send(self, message: Message, options: Options) -> PublishFuture | None:
+        return self._publish(self._body(message), options)
+
+    def _publish(self, body: Mapping[str, Any], options: Options) -> PublishFuture | None:
+        letters = self._letters(body, options, self._destinations(options))
+        timeout = self._publish_timeout(options)
+        if options.future:
+            return self._publisher.promise(letters, timeout)
+        if self.pipelined if options.wait is None else not options.wait:
+            self._publisher.hand_over(letters, timeout)
+        else:
+            self._publisher.publish(letters, timeout)
+        return None
+
+    def _publish_timeout(self, options: Options) -> float:
+        return self.publish_timeout if options.timeout is None else float(options.timeout)
+
+    def _destinations(self, options: Options) -> Sequence[Pair]:
+        return destinations(options, self.eks, self.routing_key, type(self).__name__)
+
+    def _encode(self, body: Mapping[str, Any]) -> bytes:
+        encoded = self.encoder_class.encode(body)
+        return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
+
+    def _letters(
+        self, body: Mapping[str, Any], options: Options, pairs: Sequence[Pair]
+    ) -> list[Letter]:
+        data = self._encode(body)
+        return [self._letter(exchange, key, body, data, options) for exchange, key in pairs]
+
+    def _letter(
+        self, exchange: Any, key: str, body: Mapping[str, Any], data: bytes, options: Options
+    ) -> Letter:
+        message_id = self._ids.next()
+        headers, outgoing = self._headers(exchange.name, key, body, options, message_id)
         properties = Properties(
-            message_id=uuid.uuid4().hex,
+            message_id=message_id,
             content_type=self.encoder_class.content_type,
+            persistent=self.persistent if options.persistent is None else options.persistent,
+            headers=headers,
+            expiration=options.expiration,
+            timestamp=int(self._clock.time()),
+            priority=options.priority,
+        )
+        mandatory = bool(options.mandatory)
+        if self._traffic is not None:
+            self._traffic.debug("publish to %s with key %s: %s", exchange.name, key, body)
+        return Letter(
+            exchange, Envelope(exchange.name, key, data, properties, mandatory=mandatory), outgoing
+        )
+
+    def _headers(
+        self, exchange: str, key: str, body: Mapping[str, Any], options: Options, message_id: str
+    ) -> tuple[Mapping[str, Any], Outgoing | None]:
+        headers = options.headers or {}
+        if not self._chain:
+            return headers, None
+        outgoing = Outgoing(body, exchange, key, dict(headers), message_id)
+        self._chain.before_publish(outgoing)
+        return outgoing.headers, outgoing
+
+    # Calls.
+
+    def call(self, message: Message, **options: Any) -> Any:
+        """Make a call with a message that was built before; see `rpc_NAME`."""
+        return self._call(message, _only_options(options, RPC_OPTIONS))
+
+    def _call(self, message: Message, options: Options) -> Message | CallFuture | str:
+        body = self._body(message)
+        pairs = self._destinations(options)
+        if not pairs:
+            raise MessagingError("a call needs somewhere to go", hint="_eks must not be empty")
+        if not options.queue_only or options.eks is None:
+            pairs = pairs[:1]
+        data, call_id = self._encode(body), self._ids.next()
+        asked = [
+            self._request(exchange, key, body, data, options, call_id) for exchange, key in pairs
+        ]
+        if options.queue_only:
+            return self._caller.scatter([request for request, _ in asked])
+        request, outgoing = asked[0]
+        make = self._caller.submit if options.future else self._caller.call
+        return make(request, outgoing, self.encoder_class, self.rpc_replies)
+
+    def _request(
+        self,
+        exchange: Any,
+        key: str,
+        body: Mapping[str, Any],
+        data: bytes,
+        options: Options,
+        call_id: str,
+    ) -> tuple[Request, Outgoing | None]:
+        headers, outgoing = self._headers(exchange.name, key, body, options, call_id)
+        timeout, retries = options.timeout, options.max_retry
+        if self._traffic is not None:
+            self._traffic.debug("call to %s with key %s: %s", exchange.name, key, body)
+        request = Request(
+            exchange=exchange,
+            key=key,
+            body=data,
+            call_id=call_id,
+            content_type=self.encoder_class.content_type,
+            timeout=self.rpc_timeout if timeout is None or timeout < 0 else float(timeout),
+            retries=max(0, self.max_retry if retries is None else int(retries)),
+            headers=headers,
+            priority=options.priority,
             timestamp=int(self._clock.time()),
         )
-        return Envelope(exchange.name, key, data, properties, mandatory=mandatory)
+        return request, outgoing
 
-    def _destinations(self, options: dict[str, Any]) -> Destinations:
-        eks, key = options.get("_eks"), options.get("_key")
-        if eks is not None and key is not None:
-            raise TypeError("give either _key or _eks: _eks already names its keys")
-        if eks is not None:
-            return self._by_name(eks) if isinstance(eks, Mapping) else list(eks)
-        if not self.eks:
-            raise MessagingError(
-                f"{type(self).__name__} names no exchange",
-                hint="set its class attribute eks, or pass _eks",
-            )
-        return self.eks if key is None else [(self.eks[0][0], key)]
+    def consume_rpc(
+        self,
+        queue: str,
+        result_len: int = 1,
+        callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None,
+    ) -> list[Message]:
+        """The answers to a call with `_queue_only`: so many, or as many as came in time.
 
-    def _by_name(self, eks: Mapping[str, str]) -> Destinations:
-        known = {exchange.name: exchange for exchange, _ in self.eks}
-        unknown = [name for name in eks if name not in known]
-        if unknown:
-            raise MessagingError(
-                f"{type(self).__name__} has no exchange named {unknown[0]!r}",
-                hint=f"known are {', '.join(sorted(known)) or 'none'}; add it to eks",
-            )
-        return [(known[name], key) for name, key in eks.items()]
+        Args:
+            queue: what the call returned; it is gone afterwards.
+            result_len: answers to wait for.
+            callback: called with the decoded body of each.
+            timeout: seconds for all of them; None or negative: `rpc_timeout`.
+
+        Raises:
+            MessagingError: it is no such queue, or the request could not be sent.
+        """
+        seconds = self.rpc_timeout if timeout is None or timeout < 0 else timeout
+        return self._caller.gather(queue, result_len, seconds, self.encoder_class, callback)
+
+    # The rest.
+
+    def serialize_text_file(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """The name and the lines of a text file, as content for a message."""
+        file = Path(path)
+        with file.open(encoding="utf-8") as lines:
+            return {"name": file.name, "content": list(lines)}
 
     def close(self) -> None:
-        """End the connection; again is harmless."""
-        self._sender.close()
+        """End the connections; again is harmless. First, what was not waited for is flushed.
+
+        Threads that still wait get an error.
+
+        Raises:
+            PublishError: some of what was not waited for did not arrive, or not for sure.
+        """
+        try:
+            if not self._publisher.idle():
+                self.flush()
+        finally:
+            _close(self._publisher, self._caller)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            _close(self._publisher, self._caller)
 
 
-def _take_options(kwds: dict[str, Any]) -> dict[str, Any]:
-    names = ("_key", "_eks", "_timeout", "_mandatory")
-    return {name: kwds.pop(name) for name in names if name in kwds}
+def _close(publisher: Publisher, caller: Caller) -> None:
+    caller.close()
+    publisher.close()
+
+
+def _facts(given: object) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if isinstance(given, Fingerprint):
+        return dict(given.given())
+    if isinstance(given, Mapping):
+        return dict(given)
+    return dict(Fingerprint.of(given).given())
+
+
+def _only_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
+    options = take_options(kwds, known)
+    if kwds:
+        raise TypeError(f"got an unexpected keyword argument {next(iter(kwds))!r}")
+    return options

@@ -1,21 +1,24 @@
 """Brings messages to the broker and does not let go before the broker has them.
 
-One connection, opened when it is first needed. When it is lost, the thread that waits for its
-message opens another, declares the exchanges again and sends again, in the old order, everything
-that was not confirmed. So a message may arrive twice, with the same message id; never not at all
-without an error.
+One connection, opened when it is first needed. While all is well, whoever publishes hands his
+message straight to it. When it is lost, a thread that lives no longer than the trouble opens
+another, declares the exchanges again and sends again, in the old order, everything that was not
+confirmed. So a message may arrive twice, with the same message id; never not at all without an
+error.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import os
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import weakref
+from typing import Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
+from pelagos.core.errors import PelagosError
 from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,
@@ -23,113 +26,134 @@ from pelagos.messaging.errors import (
     TopologyError,
 )
 from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.pending import Entry, Pending, Settled
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Connection, Envelope, Transport
 
 log = logging.getLogger(__name__)
 
-#: The shortest time, in seconds, that an attempt to connect is given.
-_SHORTEST_ATTEMPT = 0.05
+#: Messages, and bytes, that may wait for their confirmation, unless told.
+BUFFER_LIMIT: Final = 10_000
+BUFFER_BYTES: Final = 64 * 1024 * 1024
+
+_senders: Final[weakref.WeakSet[Sender]] = weakref.WeakSet()
+#: Connections of the parent process: they must neither be used nor closed in a forked child.
+_inherited: Final[list[Connection]] = []
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """A message that somebody waits for."""
+class Guest:
+    """What else lives on a sender's connection; the base wants nothing.
 
-    exchange: type[Exchange]
-    envelope: Envelope
-    attempts: int = 0
-    in_flight: bool = False
-    settled: bool = False
-    problem: MessagingError | None = None
-    changed: threading.Event = field(default_factory=threading.Event)
+    The methods may call the sender; `prepare` and `give_up` run in the thread that connects.
+    """
 
-    def pending(self) -> bool:
-        """Whether its fate is still open; another thread may settle it at any time."""
-        return not self.settled
+    def needs_connection(self) -> bool:
+        """Whether a lost connection has to be opened again although nothing is to be sent."""
+        return False
+
+    def prepare(self, connection: Connection) -> None:
+        """A connection was opened, and nothing has been sent over it."""
+
+    def give_up(self, error: MessagingError) -> None:
+        """No connection will be opened: the broker refuses us."""
+
+    def connected(self) -> None:
+        """A connection is there."""
+
+    def disconnected(self, error: MessagingError | None) -> None:
+        """It was closed (None), or lost."""
 
 
 class Sender:
     """Publishes for many threads over one connection."""
 
-    def __init__(self, bus: Transport, *, clock: Clock, backoff: Backoff) -> None:
+    def __init__(
+        self,
+        bus: Transport,
+        *,
+        clock: Clock,
+        backoff: Backoff,
+        guest: Guest | None = None,
+        limit: int = BUFFER_LIMIT,
+        limit_bytes: int = BUFFER_BYTES,
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._backoff = backoff
-        self._closed = threading.Event()
-        self._recovery = threading.Lock()  # held by the one thread that opens and declares
-        self._lock = threading.Lock()  # guards what follows
-        self._unconfirmed: dict[_Entry, None] = {}
-        self._connection: Connection | None = None
-        self._declared: set[str] = set()
-        self._marks = threading.Lock()  # guards the entries' state; taken inside the others
+        self._guest = guest or Guest()
+        self._limits = (limit, limit_bytes)
+        self._reset()
+        _senders.add(self)
 
-    def send(self, letters: Sequence[tuple[type[Exchange], Envelope]], timeout: float) -> None:
-        """Publish all of them and wait until the broker has them.
+    def _reset(self) -> None:
+        """As new: at the beginning, and in a forked child, where all of it is the parent's."""
+        self._pending = Pending(self._clock, *self._limits)
+        self._closed = threading.Event()
+        self._order = threading.RLock()  # held while something is added and handed over
+        self._state = threading.Lock()  # guards what follows; taken inside the other
+        self._connection: Connection | None = None
+        self._generation = 0
+        self._broken = 0  # the last generation that is known to be lost
+        self._flowing = False  # everything unconfirmed is on its way over the connection
+        self._keeper: threading.Thread | None = None
+        self._failures = 0  # connections without a confirmation, in a row
+        self._trouble: MessagingError | None = None
+        self._declared: set[str] = set()
+
+    # Sending.
+
+    def put(
+        self,
+        exchange: type[Exchange],
+        envelope: Envelope,
+        settled: Settled,
+        deadline: float,
+        *,
+        patient: bool = False,
+    ) -> Entry:
+        """Take a message; it stays here until the broker has it. Waits only for room.
+
+        Args:
+            exchange: declared before the first message for it.
+            envelope: the message.
+            settled: called once, on any thread, perhaps before this returns.
+            deadline: until when (monotonic) to wait for room.
+            patient: wait for room even while the broker is away.
 
         Raises:
-            PublishError: the first one that was not accepted, or not confirmed in time.
-            TopologyError: an exchange cannot be declared as described.
-            LoginError: the broker refuses the credentials.
+            BufferFullError: there is no room; the message was not taken.
         """
-        deadline = self._clock.monotonic() + timeout
-        entries = [_Entry(exchange, envelope) for exchange, envelope in letters]
-        with self._lock:
+        entry = Entry(exchange, envelope, settled)
+        self._pending.reserve(entry.size, deadline, patient=patient, given_up=self.absence)
+        with self._order:
             if self._closed.is_set():
+                self._pending.cancel(entry.size)
                 raise MessagingError("the producer is closed")
-            for entry in entries:
-                self._unconfirmed[entry] = None
-                self._publish_if_possible(entry)
-        try:
-            for entry in entries:
-                self._await(entry, deadline, timeout)
-        finally:
-            with self._lock:
-                for entry in entries:
-                    self._unconfirmed.pop(entry, None)
+            self._pending.add(entry)
+            if self._flowing and (not envelope.exchange or envelope.exchange in self._declared):
+                self._hand_over(entry)
+            else:
+                self._call_keeper()
+        return entry
 
-    def close(self) -> None:
-        """End the connection; threads that still wait get an error."""
-        with self._lock:
-            self._closed.set()
-            connection, self._connection = self._connection, None
-            waiting = list(self._unconfirmed)
-        if connection is not None:
-            connection.close()
-        for entry in waiting:
-            entry.changed.set()
+    def withdraw(self, entry: Entry) -> bool:
+        """Do not send it again; whether its fate was still open."""
+        return self._pending.take(entry)
 
-    def _await(self, entry: _Entry, deadline: float, timeout: float) -> None:
-        trouble: MessagingError | None = None
-        rounds = 0
-        while entry.pending():
-            if self._closed.is_set():
-                raise MessagingError("the producer was closed before the message was confirmed")
-            if not entry.in_flight:
-                if rounds:  # it was lost right after the last recovery
-                    self._pause(rounds, deadline)
-                rounds += 1
-                trouble = self._recover(deadline) or trouble
-            remaining = deadline - self._clock.monotonic()
-            if entry.in_flight and remaining > 0:
-                entry.changed.wait(remaining)
-                entry.changed.clear()
-            elif entry.pending() and remaining <= 0:
-                raise self._too_late(entry, timeout, trouble)
-        if entry.problem is not None:
-            raise entry.problem
+    def absence(self) -> str:
+        """Why nothing can be sent just now; empty while something can."""
+        if self._closed.is_set():
+            return "the producer is closed"
+        if self._connection is not None and self._broken != self._generation:
+            return ""
+        return str(self._trouble or f"{self._bus.url} is not connected")
 
-    def _pause(self, failures: int, deadline: float) -> None:
-        remaining = max(0.0, deadline - self._clock.monotonic())
-        self._closed.wait(min(self._backoff.delay(failures), remaining))
-
-    def _too_late(
-        self, entry: _Entry, timeout: float, trouble: MessagingError | None
-    ) -> PublishTimeoutError:
-        message_id = entry.envelope.properties.message_id
+    def too_late(self, entry: Entry, timeout: float) -> PublishTimeoutError:
+        """The error for a message that was withdrawn after so many seconds."""
         connection = self._connection
         blocked = None if connection is None else connection.blocked
-        cause = f"it takes no messages now, {blocked}" if blocked else trouble or entry.problem
-        fate = "it may still arrive" if entry.attempts else "it was not sent"
+        cause = f"it takes no messages now, {blocked}" if blocked else self._trouble
+        fate = "it may still arrive" if entry.generation else "it was not sent"
+        message_id = entry.envelope.properties.message_id
         return PublishTimeoutError(
             f"{self._bus.url} did not confirm message {message_id} within {timeout:g} s, {fate}"
             + (f": {cause}" if cause else ""),
@@ -138,102 +162,203 @@ class Sender:
             retry_after=1.0,
         )
 
-    # Inside self._lock.
-
-    def _publish_if_possible(self, entry: _Entry) -> None:
-        connection = self._connection
-        name = entry.exchange.name
-        if connection is None or not connection.is_open or (name and name not in self._declared):
-            return
-        with self._marks:
-            entry.attempts += 1
-            entry.in_flight = True
-        connection.publish(
-            entry.envelope, functools.partial(self._answered, entry, entry.attempts)
+    def close(self) -> None:
+        """End the connection; what is not confirmed gets an error."""
+        with self._order, self._state:
+            again = self._closed.is_set()
+            self._closed.set()
+            connection, self._connection = self._connection, None
+            self._flowing = False
+        if connection is not None:
+            connection.close()
+        if not again:
+            self._guest.disconnected(None)
+        self._pending.wake()
+        self._settle_all(
+            MessagingError("the producer was closed before the message was confirmed")
         )
 
-    def _answered(self, entry: _Entry, attempt: int, problem: MessagingError | None) -> None:
-        """The transport tells what became of one attempt, on any thread."""
-        with self._marks:
-            if isinstance(problem, ConnectionLostError):
-                if attempt == entry.attempts:  # else it has been sent again already
-                    entry.in_flight = False
-                    entry.problem = problem
-            elif not entry.settled:
-                entry.settled = True
-                entry.problem = problem
-        entry.changed.set()
+    def _settle_all(self, problem: MessagingError) -> None:
+        for entry in self._pending.all():
+            if self._pending.take(entry):
+                entry.settled(entry, problem)
 
-    # Recovery.
+    # Inside self._order.
 
-    def _recover(self, deadline: float) -> MessagingError | None:
-        """Get everything unconfirmed on its way, if time allows; the trouble met, if any."""
-        remaining = deadline - self._clock.monotonic()
-        if not self._recovery.acquire(timeout=max(remaining, 0.0)):
-            return None
+    def _hand_over(self, entry: Entry) -> None:
+        connection = self._connection
+        generation = entry.generation = self._generation
+        if connection is None:
+            return
         try:
-            connection, trouble = self._open(deadline)
-            if connection is not None:
-                self._resend(connection)
+            connection.publish(
+                entry.envelope, functools.partial(self._answered, entry, generation)
+            )
         except ConnectionLostError as error:
-            return error
-        else:
-            return trouble
-        finally:
-            self._recovery.release()
+            self._lose(generation, error)
 
-    def _open(self, deadline: float) -> tuple[Connection | None, MessagingError | None]:
-        old = self._connection
-        if old is not None and old.is_open:
-            return old, None
-        if old is not None:
-            old.close()
-        failures = 0
-        trouble: MessagingError | None = None
+    # On any thread.
+
+    def _answered(self, entry: Entry, generation: int, problem: MessagingError | None) -> None:
+        """The transport tells what became of a message."""
+        if problem is None:
+            if self._failures:
+                self._failures = 0
+                self._trouble = None
+        elif isinstance(problem, ConnectionLostError):
+            self._lose(generation, problem)
+            return
+        if self._pending.take(entry):
+            entry.settled(entry, problem)
+
+    def lose(self, error: MessagingError) -> None:
+        """Something on the present connection has ended: open another one."""
+        self._lose(self._generation, error)
+
+    def _lose(self, generation: int, error: MessagingError) -> None:
+        with self._state:
+            if generation != self._generation or self._broken == generation:
+                return
+            self._broken = generation
+            self._flowing = False
+            self._trouble = error
+        if not self._closed.is_set():
+            log.info("the connection to %s is lost: %s", self._bus.url, error)
+            self._guest.disconnected(error)
+            self._pending.wake()
+            self._call_keeper()
+
+    # The keeper: a thread while there is something to mend.
+
+    def connect(self) -> None:
+        """See that there is a connection, soon; does not wait."""
+        if not self._flowing:
+            self._call_keeper()
+
+    def _call_keeper(self) -> None:
+        with self._state:
+            self._flowing = False
+            if self._keeper is None and not self._closed.is_set():
+                self._keeper = threading.Thread(target=self._keep, name="bus-keeper", daemon=True)
+                self._keeper.start()
+
+    def _keep(self) -> None:
         while not self._closed.is_set():
-            remaining = deadline - self._clock.monotonic()
-            if failures and remaining <= 0:
-                break
             try:
-                limit = min(max(remaining, _SHORTEST_ATTEMPT), REQUEST_TIMEOUT)
-                connection = self._bus.open(limit)
-            except MessagingError as error:
+                connection = self._usable()
+                if connection is None:
+                    if self._dismissed(flowing=False):
+                        return
+                    continue
+                self._declare(connection)
+                if self._send_rest(connection):
+                    return
+            except PelagosError as caught:  # also one of a transport that others wrote
+                error = caught if isinstance(caught, MessagingError) else _as_ours(caught)
+                self._trouble = error
                 if error.retry_after is None:
-                    raise
-                trouble = error
-                failures += 1
-                self._pause(failures, deadline)
-            else:
-                self._adopt(connection, failures)
-                return connection, trouble
-        return None, trouble
+                    self._settle_all(error)
+                    self._guest.give_up(error)
+                    self._abandon()
+                else:
+                    self._lose(self._generation, error)
+                self._pending.wake()
+        with self._state:
+            self._keeper = None
 
-    def _adopt(self, connection: Connection, failures: int) -> None:
-        with self._lock:
-            first, self._connection = self._connection is None, connection
+    def _usable(self) -> Connection | None:
+        """The connection, opened if it must be; None when nobody needs it any more."""
+        connection = self._connection
+        if connection is not None and connection.is_open and self._broken != self._generation:
+            return connection
+        self._abandon()
+        if not (len(self._pending) or self._guest.needs_connection()):
+            return None
+        if self._failures:
+            self._closed.wait(self._backoff.delay(self._failures))
+            if self._closed.is_set() or not (len(self._pending) or self._guest.needs_connection()):
+                return None
+        self._failures += 1
+        return self._open()
+
+    def _abandon(self) -> None:
+        with self._state:
+            old, self._connection = self._connection, None
+            noticed = self._broken == self._generation
+            self._broken = self._generation
+            self._flowing = False
+        if old is not None:
+            if not noticed:
+                self._guest.disconnected(self._trouble)
+            old.close()
+
+    def _open(self) -> Connection | None:
+        connection = self._bus.open(REQUEST_TIMEOUT)
+        with self._state:
+            self._generation += 1
             self._declared = set()
             closed = self._closed.is_set()
+            if not closed:
+                self._connection = connection
         if closed:
             connection.close()
-        elif not first or failures:
-            log.info("publishing over %s again", self._bus.url)
+            return None
+        self._guest.prepare(connection)
+        if self._generation > 1 or self._failures > 1:
+            log.info("connected to %s again", self._bus.url)
+        self._guest.connected()
+        return connection
 
-    def _resend(self, connection: Connection) -> None:
-        with self._lock:
-            waiting = [entry for entry in self._unconfirmed if not entry.in_flight]
-        refused: dict[str, TopologyError] = {}
+    def _declare(self, connection: Connection) -> None:
+        waiting = self._pending.unsent(self._generation)
         for exchange in dict.fromkeys(entry.exchange for entry in waiting):
+            if not exchange.name or exchange.name in self._declared:
+                continue
             try:
-                if exchange.name and exchange.name not in self._declared:
-                    connection.declare_exchange(exchange)
-                    self._declared.add(exchange.name)
+                connection.declare_exchange(exchange)
+                self._declared.add(exchange.name)
             except TopologyError as error:
-                refused[exchange.name] = error
-        with self._lock:
-            for entry in self._unconfirmed:
-                if entry.in_flight or entry.settled:
-                    continue
-                if entry.exchange.name in refused:
-                    self._answered(entry, entry.attempts, refused[entry.exchange.name])
-                else:
-                    self._publish_if_possible(entry)
+                for entry in waiting:
+                    if entry.exchange is exchange and self._pending.take(entry):
+                        entry.settled(entry, error)
+
+    def _send_rest(self, connection: Connection) -> bool:
+        """Send what waits; whether everything is on its way and the keeper may go."""
+        generation = self._generation
+        with self._order:
+            for entry in self._pending.unsent(generation):
+                name = entry.envelope.exchange
+                if name and name not in self._declared:
+                    return False  # it came a moment ago
+                self._hand_over(entry)
+                if self._broken == generation:
+                    return False
+            if not (connection.is_open and self._dismissed(flowing=True)):
+                return False
+        return True
+
+    def _dismissed(self, *, flowing: bool) -> bool:
+        """Let the keeper go, unless something came up meanwhile."""
+        with self._order, self._state:
+            if flowing and self._broken == self._generation:
+                return False
+            if not flowing and (len(self._pending) or self._guest.needs_connection()):
+                return False
+            self._flowing = flowing
+            self._keeper = None
+            return True
+
+
+def _as_ours(error: PelagosError) -> MessagingError:
+    return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
+
+
+def _forget_the_parent() -> None:
+    for sender in list(_senders):
+        connection = sender._connection  # noqa: SLF001 - of this module
+        if connection is not None:
+            _inherited.append(connection)
+        sender._reset()  # noqa: SLF001 - of this module
+
+
+os.register_at_fork(after_in_child=_forget_the_parent)

@@ -53,6 +53,9 @@ class Producer(GenericProducer):
     def build_message_status(self, status: str, *, loud: bool = False) -> Message:
         return MessageStatus(status.upper() if loud else status)
 
+    def build_rpc_status(self) -> Message:
+        return MessageStatus("this is no call")
+
 
 class Sink:
     """Sees everything that reaches the broker."""
@@ -67,7 +70,7 @@ class Sink:
         for exchange in exchanges:
             link.declare_exchange(exchange)
             name = link.declare_queue(Queue(durable=False, exclusive=True)).name
-            for key in ("#", "plane.event", "work", "elsewhere", "urgent"):
+            for key in ("#", "plane.event", "work", "elsewhere", "urgent", "nokey"):
                 link.bind(exchange.name, name, key)
             link.consume(name, self.got.append, lambda _problem: None, prefetch=1_000_000)
 
@@ -131,7 +134,11 @@ def test_what_is_forwarded_stays_as_it_is(producer: Producer, sink: Sink) -> Non
     assert sink.bodies() == [{"any": "thing"}]
 
 
-@pytest.mark.parametrize("name", ["mesage_x", "message_", "message", "rpc_x", "build_message_x"])
+@pytest.mark.parametrize(
+    "name", ["mesage_x", "message_", "message", "rpc_", "rcp_x", "build_message_x"]
+)
+    "name", ["mesage_x", "message_", "message", "rpc_", "rcp_x", "build_message_x"]
+)
 def test_a_misspelt_name_is_an_attribute_error(producer: Producer, name: str) -> None:
     if name == "message":
         name = "messages"
@@ -147,7 +154,10 @@ def test_a_misspelt_name_is_an_attribute_error(producer: Producer, name: str) ->
         lambda producer: producer.message_go(unknown=1),
         lambda producer: producer.message_status(),
         lambda producer: producer.forward({}, key="k"),
-        lambda producer: producer.message_go(_key="a", _eks=[(Jobs, "b")]),
+        lambda producer: producer.message_go(_kye="a"),
+        lambda producer: producer.message(_max_retry=1),
+        lambda producer: producer.rpc_go(_wait=False),
+        lambda producer: producer.rpc_status(),
     ],
 )
 def test_wrong_arguments_are_type_errors_and_send_nothing(
@@ -183,6 +193,8 @@ def test_a_message_goes_to_all_exchanges_of_its_producer(producer: Producer, sin
         ({"_eks": [(Jobs, "urgent")]}, [("jobs", "urgent")]),
         ({"_eks": [(Other, "work"), (Jobs, "work")]}, [("other", "work"), ("jobs", "work")]),
         ({"_eks": {"jobs": "elsewhere"}}, [("jobs", "elsewhere")]),
+        ({"_key": "urgent", "_eks": [(Jobs, "work")]}, [("jobs", "work")]),
+        ({"_eks": [Jobs, (Other, None)]}, [("jobs", "nokey"), ("other", "nokey")]),
         ({"_eks": []}, []),
     ],
 )

@@ -1,0 +1,191 @@
+"""The calls of one producer: what its answers mean."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock
+from pelagos.messaging.encoder import Encoder
+from pelagos.messaging.errors import (
+    EncodingError,
+    MessagingError,
+    PublishRefusedError,
+    UnroutableError,
+)
+from pelagos.messaging.message import (
+    Message,
+    MessageResultError,
+    MessageResultException,
+    read_result,
+)
+from pelagos.messaging.middleware import Chain, Outgoing
+from pelagos.messaging.rpc import (
+    CallFuture,
+    Outcome,
+    Replies,
+    Request,
+    RpcClient,
+    client_of,
+    release,
+)
+from pelagos.messaging.rpc.call import Call
+from pelagos.messaging.transports.base import Delivery, Transport
+
+log = logging.getLogger(__name__)
+
+
+class Caller:
+    """Makes calls with the client that this process has for a bus."""
+
+    def __init__(self, bus: Transport, *, clock: Clock, backoff: Backoff, chain: Chain) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._backoff = backoff
+        self._chain = chain
+        self._lock = threading.Lock()
+        self._clients: dict[bool, RpcClient] = {}
+        self._closed = False
+
+    def _client(self, replies: Replies) -> RpcClient:
+        direct = replies == "direct"
+        client = self._clients.get(direct)
+        if client is not None:
+            return client
+        if replies not in ("shared", "direct", "private"):
+            raise MessagingError(
+                f"rpc_replies is {replies!r}", hint="it is 'shared', 'direct' or 'private'"
+            )
+        with self._lock:
+            if self._closed:
+                raise MessagingError("the producer is closed")
+            if direct not in self._clients:
+                self._clients[direct] = client_of(
+                    self._bus, direct=direct, clock=self._clock, backoff=self._backoff
+                )
+            return self._clients[direct]
+
+    def call(
+        self,
+        request: Request,
+        outgoing: Outgoing | None,
+        encoder: type[Encoder],
+        replies: Replies,
+    ) -> Message:
+        """The answer; a failed one is false.
+
+        Raises:
+            MessagingError: the call could not be made at all.
+        """
+        client = self._client(replies)
+        began = self._clock.monotonic()
+        try:
+            outcome = client.call(request, private=replies == "private", owner=self)
+        except MessagingError as error:
+            self._ended(outgoing, error, began)
+            raise
+        self._ended(outgoing, outcome.problem, began)
+        return _result(outcome, request, encoder)
+
+    def submit(
+        self,
+        request: Request,
+        outgoing: Outgoing | None,
+        encoder: type[Encoder],
+        replies: Replies,
+    ) -> CallFuture:
+        """The answer, later."""
+        client = self._client(replies)
+        future = CallFuture()
+        began = self._clock.monotonic()
+        tell = functools.partial(self._resolve, future, outgoing, encoder, began)
+        call = Call(request, began, tell, self)
+        client.submit(call, private=replies == "private")
+        future.add_done_callback(lambda _future: client.forget(call))
+        return future
+
+    def _resolve(
+        self,
+        future: CallFuture,
+        outgoing: Outgoing | None,
+        encoder: type[Encoder],
+        began: float,
+        call: Call,
+    ) -> None:
+        outcome = call.outcome
+        if outcome is None or future.done() or not future.set_running_or_notify_cancel():
+            return
+        self._ended(outgoing, outcome.problem, began)
+        try:
+            future.set_result(_result(outcome, call.request, encoder))
+        except MessagingError as error:
+            future.set_exception(error)
+
+    def _ended(
+        self, outgoing: Outgoing | None, problem: MessagingError | None, began: float
+    ) -> None:
+        if outgoing is not None:
+            self._chain.after_publish(outgoing, problem, self._clock.monotonic() - began)
+
+    def scatter(self, requests: Sequence[Request]) -> str:
+        """Ask; the queue in which the answers are collected."""
+        first = requests[0]
+        deadline = self._clock.monotonic() + first.timeout
+        return self._client("shared").scatter(requests, deadline=deadline)
+
+    def gather(
+        self,
+        queue: str,
+        count: int,
+        timeout: float,
+        encoder: type[Encoder],
+        callback: Callable[[Any], object] | None,
+    ) -> list[Message]:
+        """The answers in such a queue."""
+        answers = []
+        for delivery in self._client("shared").gather(queue, count, timeout):
+            data = _decode(delivery, encoder)
+            if callback is not None and not isinstance(data, Message):
+                callback(data)
+            answers.append(data if isinstance(data, Message) else read_result(data))
+        return answers
+
+    def close(self) -> None:
+        """Give the clients back; threads that wait get an error."""
+        with self._lock:
+            self._closed = True
+            clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            release(client, self)
+
+
+def _result(outcome: Outcome, request: Request, encoder: type[Encoder]) -> Message:
+    """What the caller gets: results, errors and exceptions apart."""
+    if outcome.answer is not None:
+        data = _decode(outcome.answer, encoder)
+        return data if isinstance(data, Message) else read_result(data)
+    if isinstance(outcome.problem, UnroutableError | PublishRefusedError):
+        return MessageResultError(str(outcome.problem))
+    if outcome.problem is not None:
+        raise outcome.problem
+    log.warning(
+        "no answer to call %s (exchange %s, key %s) within %d x %g s",
+        request.call_id,
+        request.exchange.name,
+        request.key,
+        request.retries + 1,
+        request.timeout,
+    )
+    return MessageResultException("TimeoutError", "")
+
+
+def _decode(delivery: Delivery, encoder: type[Encoder]) -> Any:
+    """The body of an answer, or the error that says why it cannot be read."""
+    try:
+        return encoder.decode(delivery.body)
+    except EncodingError as error:
+        return MessageResultError(f"the answer cannot be read: {error}")

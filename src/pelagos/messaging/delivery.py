@@ -1,0 +1,98 @@
+"""What a call that sends may say beside its content: where to, how long, how safe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.exchange import Exchange
+
+#: (exchange class, key) pairs; a key of None, or a class alone, means the producer's routing_key.
+Destinations = Sequence[tuple[type[Exchange], str | None] | type[Exchange]]
+
+Pair = tuple[type[Exchange], str]
+
+
+@dataclass(slots=True)
+class Options:
+    """The keyword arguments with a leading underscore; see GenericProducer."""
+
+    key: str | None = None
+    eks: Destinations | Mapping[str, str] | None = None
+    timeout: float | None = None
+    max_retry: int | None = None
+    queue_only: bool = False
+    mandatory: bool | None = None
+    wait: bool | None = None
+    future: bool = False
+    headers: Mapping[str, Any] | None = None
+    priority: int | None = None
+    expiration: float | None = None
+    persistent: bool | None = None
+
+
+_BOTH: Final = frozenset({"_key", "_eks", "_timeout", "_headers", "_priority", "_future"})
+#: Known to calls that send a message, and to calls that wait for an answer.
+MESSAGE_OPTIONS: Final = _BOTH | {"_mandatory", "_wait", "_expiration", "_persistent"}
+RPC_OPTIONS: Final = _BOTH | {"_max_retry", "_queue_only"}
+
+_NONE: Final = Options()
+
+
+def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
+    """Take the options out of the keyword arguments.
+
+    Raises:
+        TypeError: one is unknown; a misspelt option must not become content.
+    """
+    options = _NONE
+    for name in [name for name in kwds if name.startswith("_")]:
+        if name not in known:
+            raise TypeError(
+                f"there is no option {name!r} here; there are {', '.join(sorted(known))}"
+            )
+        if options is _NONE:
+            options = Options()
+        setattr(options, name[1:], kwds.pop(name))
+    return options
+
+
+def destinations(
+    options: Options, own: Destinations, routing_key: str, producer: str
+) -> Sequence[Pair]:
+    """Where a message goes: `_eks` if it is given, else `_key` to the first exchange, else all.
+
+    Raises:
+        MessagingError: a name is unknown, or there is nowhere to send to.
+    """
+    if options.eks is not None:
+        if isinstance(options.eks, Mapping):
+            return _by_name(options.eks, own, producer)
+        return [_pair(one, routing_key) for one in options.eks]
+    if not own:
+        raise MessagingError(
+            f"{producer} names no exchange", hint="set its class attribute eks, or pass _eks"
+        )
+    if options.key is not None:
+        return [(_pair(own[0], routing_key)[0], options.key)]
+    return [_pair(one, routing_key) for one in own]
+
+
+def _pair(one: tuple[type[Exchange], str | None] | type[Exchange], routing_key: str) -> Pair:
+    if isinstance(one, type):
+        return one, routing_key
+    exchange, key = one
+    return exchange, routing_key if key is None else key
+
+
+def _by_name(eks: Mapping[str, str], own: Destinations, producer: str) -> Sequence[Pair]:
+    known = {exchange.name: exchange for exchange, _ in (_pair(one, "") for one in own)}
+    unknown = [name for name in eks if name not in known]
+    if unknown:
+        raise MessagingError(
+            f"{producer} has no exchange named {unknown[0]!r}",
+            hint=f"known are {', '.join(sorted(known)) or 'none'}; add it to eks",
+        )
+    return [(known[name], key) for name, key in eks.items()]

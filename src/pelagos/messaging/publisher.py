@@ -1,0 +1,275 @@
+"""Ways to wait for the broker: at once, for many together, later, or by a future."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock
+from pelagos.messaging.errors import (
+    BufferFullError,
+    MessagingError,
+    PublishManyError,
+    PublishTimeoutError,
+)
+from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.middleware import Chain, Outgoing
+from pelagos.messaging.pending import Batch, Entry, Settled
+from pelagos.messaging.sender import Guest, Sender
+from pelagos.messaging.transports.base import Envelope, Transport
+
+log = logging.getLogger(__name__)
+
+#: Failures that are kept for the next flush; of more, only the first ones are told.
+_FAILURES_KEPT: Final = 1000
+
+
+@dataclass(slots=True)
+class Letter:
+    """One message for one exchange."""
+
+    exchange: type[Exchange]
+    envelope: Envelope
+    outgoing: Outgoing | None = None
+
+
+class PublishFuture(Future[None]):
+    """Done when the broker has the message: `result()` waits for that, and so does `await`."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return asyncio.wrap_future(self).__await__()
+
+
+class _Watcher(Guest):
+    """Tells the middlewares of connections that come and go."""
+
+    def __init__(self, url: str, chain: Chain) -> None:
+        self._url = url
+        self._chain = chain
+
+    def connected(self) -> None:
+        """A connection is there."""
+        self._chain.on_connected(self._url)
+
+    def disconnected(self, error: MessagingError | None) -> None:
+        """It was closed, or lost."""
+        self._chain.on_disconnected(self._url, error)
+
+
+class Publisher:
+    """Brings the letters of one producer to the broker; for many threads."""
+
+    def __init__(
+        self,
+        bus: Transport,
+        *,
+        clock: Clock,
+        backoff: Backoff,
+        chain: Chain,
+        limit: int,
+        limit_bytes: int,
+    ) -> None:
+        self._clock = clock
+        self._chain = chain
+        self._sender = Sender(
+            bus,
+            clock=clock,
+            backoff=backoff,
+            guest=_Watcher(bus.url, chain) if chain else None,
+            limit=limit,
+            limit_bytes=limit_bytes,
+        )
+        self._reset()
+        _publishers.add(self)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()  # guards what follows
+        self._batch = Batch()  # handed over since the last flush
+        self._handed = 0
+        self._unflushed: list[Batch] = []
+
+    def publish(self, letters: Sequence[Letter], timeout: float) -> None:
+        """Return when the broker has all of them.
+
+        Raises:
+            PublishError: of the first one that was not accepted, or not confirmed in time.
+            BufferFullError: no room was left; what had been taken before is still sent.
+            MessagingError: what else ended the attempt.
+        """
+        deadline = self._clock.monotonic() + timeout
+        batch = Batch()
+        entries = [
+            self._put(letter, batch.ticket(place), deadline)
+            for place, letter in enumerate(letters)
+        ]
+        batch.seal()
+        if not batch.wait(timeout):
+            self._give_up(entries, batch, timeout)
+        if batch.problems:
+            raise batch.problems[min(batch.problems)]
+
+    def _give_up(self, entries: Sequence[Entry], batch: Batch, timeout: float) -> None:
+        """Their time is over: each that is still open ends with an error."""
+        for entry in entries:
+            if self._sender.withdraw(entry):
+                entry.settled(entry, self._sender.too_late(entry, timeout))
+        batch.wait(timeout)  # the others were settled a moment ago
+
+    def _put(
+        self, letter: Letter, settled: Settled, deadline: float, *, patient: bool = False
+    ) -> Entry:
+        outgoing = letter.outgoing
+        if outgoing is not None:
+            began = self._clock.monotonic()
+            settled = functools.partial(self._watched, outgoing, began, settled)
+        try:
+            return self._sender.put(
+                letter.exchange, letter.envelope, settled, deadline, patient=patient
+            )
+        except MessagingError as error:
+            if outgoing is not None:
+                self._chain.after_publish(outgoing, error, 0.0)
+            raise
+
+    def _watched(
+        self,
+        outgoing: Outgoing,
+        began: float,
+        settled: Settled,
+        entry: Entry,
+        problem: MessagingError | None,
+    ) -> None:
+        self._chain.after_publish(outgoing, problem, self._clock.monotonic() - began)
+        settled(entry, problem)
+
+    def publish_many(self, items: Iterable[Sequence[Letter]], timeout: float) -> int:
+        """Return when the broker has the letters of all items; how many items those were.
+
+        Raises:
+            PublishManyError: some were not accepted, or not confirmed in time.
+        """
+        deadline = self._clock.monotonic() + timeout
+        batch = Batch()
+        entries: list[Entry] = []
+        place = -1
+        try:
+            for place, letters in enumerate(items):
+                for letter in letters:
+                    ticket = batch.ticket(place)
+                    entries.append(self._put(letter, ticket, deadline, patient=True))
+        except BufferFullError as full:
+            batch.problems[place] = full
+            batch.seal()  # the last ticket will not be used
+        batch.seal()
+        if not batch.wait(deadline - self._clock.monotonic()):
+            self._give_up(entries, batch, timeout)
+        if batch.problems:
+            raise PublishManyError(dict(sorted(batch.problems.items())))
+        return place + 1
+
+    def promise(self, letters: Sequence[Letter], timeout: float) -> PublishFuture:
+        """A future that is done when the broker has all of them."""
+        future = PublishFuture()
+        left = [len(letters)]
+        lock = threading.Lock()
+
+        def settled(_entry: Entry, problem: MessagingError | None) -> None:
+            with lock:
+                left[0] -= 1
+                last = not left[0]
+            if problem is None and not last:
+                return
+            if not future.done() and future.set_running_or_notify_cancel():
+                future.set_exception(problem) if problem else future.set_result(None)
+
+        deadline = self._clock.monotonic() + timeout
+        for letter in letters:
+            self._put(letter, settled, deadline)
+        if not letters:
+            future.set_result(None)
+        return future
+
+    def hand_over(self, letters: Sequence[Letter], timeout: float) -> None:
+        """Return at once; `flush` tells what became of them.
+
+        Raises:
+            BufferFullError: no room in so many seconds, or while the broker is away.
+        """
+        deadline = self._clock.monotonic() + timeout
+        for letter in letters:
+            with self._lock:
+                batch, place = self._batch, self._handed
+                self._handed += 1
+                ticket = batch.ticket(place)
+            settled = functools.partial(self._piped, batch, ticket)
+            try:
+                self._put(letter, settled, deadline)
+            except MessagingError:
+                batch.seal()  # the ticket will not be used
+                raise
+
+    def _piped(
+        self, batch: Batch, ticket: Settled, entry: Entry, problem: MessagingError | None
+    ) -> None:
+        if problem is not None:
+            log.warning("a message that nobody waited for was not accepted: %s", problem)
+            if len(batch.problems) >= _FAILURES_KEPT:
+                problem = None
+        ticket(entry, problem)
+
+    def flush(self, timeout: float) -> None:
+        """Return when the broker has everything that was handed over.
+
+        Raises:
+            PublishManyError: some were not accepted; by their place since the last flush.
+            PublishTimeoutError: some are not confirmed yet; they are kept and sent again.
+        """
+        with self._lock:
+            if self._handed:
+                self._batch.seal()
+                self._unflushed.append(self._batch)
+                self._batch, self._handed = Batch(), 0
+            batches = list(self._unflushed)
+        deadline = self._clock.monotonic() + timeout
+        for batch in batches:
+            if not batch.wait(deadline - self._clock.monotonic()):
+                raise PublishTimeoutError(
+                    f"not everything that was handed over was confirmed within {timeout:g} s"
+                    + (f": {cause}" if (cause := self._sender.absence()) else ""),
+                    message_id="",
+                    hint="what is not confirmed is kept and sent again: flush again later",
+                    retry_after=1.0,
+                )
+            with self._lock:
+                if batch in self._unflushed:
+                    self._unflushed.remove(batch)
+            if batch.problems:
+                raise PublishManyError(dict(sorted(batch.problems.items())))
+
+    def idle(self) -> bool:
+        """Whether nothing was handed over since the last flush."""
+        return not (self._handed or self._unflushed)
+
+    def close(self) -> None:
+        """End the connection; what is not confirmed gets an error."""
+        self._sender.close()
+
+
+_publishers: Final[weakref.WeakSet[Publisher]] = weakref.WeakSet()
+
+
+def _forget_the_parent() -> None:
+    for publisher in list(_publishers):
+        publisher._reset()  # noqa: SLF001 - of this module
+
+
+os.register_at_fork(after_in_child=_forget_the_parent)

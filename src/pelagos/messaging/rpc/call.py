@@ -1,0 +1,133 @@
+"""One call: what is sent, how long it is waited for, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.message import Message
+from pelagos.messaging.pending import Entry
+from pelagos.messaging.transports.base import Delivery, Envelope, Properties
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, and where.
+
+    Attributes:
+        call_id: of this call; the same whenever it is sent again.
+        timeout: seconds that each attempt waits for the answer.
+        retries: how often it is sent again after that.
+    """
+
+    exchange: type[Exchange]
+    key: str
+    body: bytes
+    call_id: str
+    content_type: str
+    timeout: float
+    retries: int
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    priority: int | None = None
+    timestamp: int | None = None
+
+    def envelope(self, reply_to: str, *, lifetime: float | None, mandatory: bool) -> Envelope:
+        """The request on its way; its answer goes to `reply_to`."""
+        properties = Properties(
+            message_id=self.call_id,
+            content_type=self.content_type,
+            persistent=False,  # whoever calls is still there, and sends it again
+            headers=self.headers,
+            reply_to=reply_to,
+            correlation_id=self.call_id,
+            expiration=lifetime,
+            timestamp=self.timestamp,
+            priority=self.priority,
+        )
+        return Envelope(self.exchange.name, self.key, self.body, properties, mandatory=mandatory)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: with an answer, with a problem, or (neither) by its time."""
+
+    answer: Delivery | None = None
+    problem: MessagingError | None = None
+
+
+class Call:
+    """A request that is waited for.
+
+    Attributes:
+        due: when (monotonic) the present attempt has waited long enough.
+        ends: when the whole call has.
+        generation: the reply address, by number, that the last attempt carried.
+        outcome: set once.
+        private: the reply queue that it has for itself, or nothing.
+        entry: the last copy that was handed to the sender.
+        waits_for_broker: that copy is not confirmed.
+        tell: called on any thread when something about it has changed.
+        owner: on whose behalf it is made.
+    """
+
+    __slots__ = (
+        "due",
+        "ends",
+        "entry",
+        "generation",
+        "outcome",
+        "owner",
+        "private",
+        "request",
+        "tell",
+        "waits_for_broker",
+    )
+
+    def __init__(
+        self, request: Request, now: float, tell: Callable[[Call], None], owner: object
+    ) -> None:
+        self.request = request
+        self.owner = owner
+        self.entry: Entry | None = None
+        self.waits_for_broker = False
+        self.due = now + request.timeout
+        self.ends = now + request.timeout * (request.retries + 1)
+        self.generation = 0
+        self.outcome: Outcome | None = None
+        self.private = ""  # a reply queue of its own
+        self.tell = tell
+
+
+class Waiter:
+    """A thread that waits for a call."""
+
+    __slots__ = ("_gate",)
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def __call__(self, _call: Call) -> None:
+        """Something about the call has changed."""
+        if self._gate.locked():
+            try:
+                self._gate.release()
+            except RuntimeError:  # another thread was faster with the same news
+                return
+
+    def wait(self, seconds: float) -> None:
+        """Until something has changed, or so many seconds."""
+        self._gate.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+
+
+class CallFuture(Future[Message]):
+    """The answer of a call that is not waited for yet: `result()` waits, and so does `await`."""
+
+    def __await__(self) -> Generator[Any, None, Message]:
+        return asyncio.wrap_future(self).__await__()

@@ -1,0 +1,393 @@
+"""Sends the requests of a process over one connection, and gives each answer to its caller."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock
+from pelagos.messaging.errors import (
+    BufferFullError,
+    ConnectionLostError,
+    MessagingError,
+    TopologyError,
+    UnroutableError,
+)
+from pelagos.messaging.pending import Entry
+from pelagos.messaging.rpc.alarm import Alarm
+from pelagos.messaging.rpc.call import Call, Outcome, Request, Waiter
+from pelagos.messaging.rpc.gather import Gather
+from pelagos.messaging.sender import BUFFER_LIMIT, Guest, Sender
+from pelagos.messaging.transports.base import (
+    DIRECT_REPLY_TO,
+    Connection,
+    Delivery,
+    OnDelivery,
+    Queue,
+    Transport,
+)
+
+log = logging.getLogger(__name__)
+
+#: How answers find their call. shared: one reply queue of the process, by correlation id.
+#: direct: the broker's direct reply-to; faster to set up, but answers are dropped when the
+#: caller is slow. private: a queue for each call; for servers that do not repeat the correlation
+#: id, as the ancestor's did not.
+Replies = Literal["shared", "direct", "private"]
+
+#: Seconds after a reconnect in which a request that no queue takes is sent again: the servers
+#: are on their way back, too.
+_GRACE: Final = 5.0
+_AGAIN: Final = 0.05
+#: Seconds after which answers that nobody fetched are forgotten, and how many may wait.
+_GATHER_LIFE: Final = 3600.0
+_GATHERS: Final = 1000
+
+
+class RpcClient(Guest):
+    """The calls of this process on one bus; for many threads."""
+
+    def __init__(self, bus: Transport, *, direct: bool, clock: Clock, backoff: Backoff) -> None:
+        self._bus = bus
+        self._direct = direct
+        self._clock = clock
+        self.users = 0
+        self._sender = Sender(bus, clock=clock, backoff=backoff, guest=self)
+        self.reset()
+
+    def reset(self) -> None:
+        """Without any call: at the beginning, and in a forked child."""
+        self._calls: dict[str, Call] = {}
+        self._gathers: dict[str, Gather] = {}
+        self._alarm: Alarm[Call] = Alarm(self._clock, self._ring)
+        self._consumers: dict[str, str] = {}
+        self._up = threading.Condition()  # guards what follows
+        self._connection: Connection | None = None
+        self._address = ""
+        self._generation = 0
+        self._grace = 0.0
+
+    # Calling.
+
+    def call(self, request: Request, *, private: bool, owner: object) -> Outcome:
+        """Ask, and wait for the outcome; neither answer nor problem means: not in time.
+
+        Raises:
+            BufferFullError: too much waits already; nothing was sent.
+        """
+        waiter = Waiter()
+        call = Call(request, self._clock.monotonic(), waiter, owner)
+        self._begin(call, private=private)
+        try:
+            while call.outcome is None:
+                remaining = call.due - self._clock.monotonic()
+                if remaining > 0:
+                    waiter.wait(remaining)
+                else:
+                    self._overdue(call)
+        finally:
+            self._end(call)
+        return call.outcome
+
+    def submit(self, call: Call, *, private: bool) -> None:
+        """Ask; `call.tell` is called when there is an outcome."""
+        self._begin(call, private=private)
+        self._alarm.set(call.due, call)
+
+    def forget(self, call: Call) -> None:
+        """Nobody waits for it any more."""
+        self._end(call)
+
+    def _begin(self, call: Call, *, private: bool) -> None:
+        if len(self._calls) >= BUFFER_LIMIT:
+            raise BufferFullError(f"{len(self._calls):,} calls wait for their answers already")
+        if private:
+            call.private = self._reply_queue()
+        with self._up:
+            self._calls[call.request.call_id] = call
+            call.generation = self._generation if self._address else 0
+        if not call.generation:
+            self._sender.connect()
+            return
+        try:
+            self._send(call)
+        except MessagingError:
+            self._end(call)
+            raise
+
+    def _send(self, call: Call) -> None:
+        request, address = call.request, self._address
+        if call.private and not self._open_private(call):
+            return
+        now = self._clock.monotonic()
+        call.waits_for_broker = True
+        call.entry = self._sender.put(
+            request.exchange,
+            request.envelope(
+                call.private or address, lifetime=max(call.ends - now, 0.001), mandatory=True
+            ),
+            functools.partial(self._published, call),
+            call.due,
+        )
+
+    def _open_private(self, call: Call) -> bool:
+        connection = self._connection
+        if connection is None:
+            return False
+        try:
+            connection.declare_queue(Queue(call.private, durable=False, exclusive=True))
+            self._consume(connection, call.private, functools.partial(self._answered, call))
+        except ConnectionLostError:
+            return False
+        return True
+
+    def _end(self, call: Call) -> None:
+        self._calls.pop(call.request.call_id, None)
+        if call.entry is not None and call.waits_for_broker:
+            self._sender.withdraw(call.entry)
+        if call.private:
+            self._drop_queue(call.private)
+
+    def _finish(self, call: Call, outcome: Outcome) -> None:
+        if self._calls.pop(call.request.call_id, None) is not None:
+            call.outcome = outcome
+            call.tell(call)
+
+    def _overdue(self, call: Call) -> None:
+        """The present attempt has waited long enough."""
+        now = self._clock.monotonic()
+        if now >= call.ends:
+            self._finish(call, Outcome())
+            return
+        call.due = min(call.ends, now + call.request.timeout)
+        if call.waits_for_broker or not self._address or call.generation != self._generation:
+            return  # the sender, or who connects, will bring it
+        try:
+            self._send(call)
+        except MessagingError as error:
+            self._finish(call, Outcome(problem=error))
+
+    def _ring(self, call: Call) -> None:
+        if call.outcome is not None or call.request.call_id not in self._calls:
+            return
+        if self._clock.monotonic() >= call.due:
+            self._overdue(call)
+        if call.outcome is None:
+            self._alarm.set(call.due, call)
+
+    # News from the broker, on any thread.
+
+    def _published(self, call: Call, _entry: Entry, problem: MessagingError | None) -> None:
+        call.waits_for_broker = False
+        if problem is None:
+            return
+        now = self._clock.monotonic()
+        if isinstance(problem, UnroutableError) and now < self._grace and now < call.ends:
+            call.due = min(call.ends, now + _AGAIN)
+            if not isinstance(call.tell, Waiter):
+                self._alarm.set(call.due, call)
+            call.tell(call)
+        else:
+            self._finish(call, Outcome(problem=problem))
+
+    def _on_reply(self, delivery: Delivery) -> None:
+        call_id = delivery.properties.correlation_id
+        call = self._calls.pop(call_id, None) if call_id else None
+        if call is not None:
+            call.outcome = Outcome(delivery)
+            call.tell(call)
+        elif call_id:
+            log.debug("dropped a late or second answer to call %s", call_id)
+        else:
+            log.warning(
+                "dropped an answer without correlation id: for servers that do not repeat it, "
+                "set rpc_replies to 'private'"
+            )
+
+    def _answered(self, call: Call, delivery: Delivery) -> None:
+        self._finish(call, Outcome(delivery))
+
+    # Scatter and gather.
+
+    def scatter(self, requests: Sequence[Request], *, deadline: float) -> str:
+        """Ask whoever listens; the queue in which their answers are collected.
+
+        Raises:
+            MessagingError: no connection came in time.
+        """
+        gather = Gather(self._reply_queue(), requests, self._clock)
+        self._make_room_for_gather()
+        self._gathers[gather.queue] = gather
+        try:
+            while not self._ask(gather, deadline):
+                if self._clock.monotonic() >= deadline:
+                    raise ConnectionLostError(self._sender.absence())
+        except MessagingError:
+            self._gathers.pop(gather.queue, None)
+            raise
+        return gather.queue
+
+    def _ask(self, gather: Gather, deadline: float) -> bool:
+        self._sender.connect()
+        with self._up:
+            self._up.wait_for(
+                lambda: self._address or gather.problem,
+                max(0.0, deadline - self._clock.monotonic()),
+            )
+            connection, generation = self._connection, self._generation
+        if gather.problem is not None:
+            raise gather.problem
+        if connection is None or gather.generation == generation:
+            return gather.generation == generation != 0  # who connects has asked already
+        try:
+            self._open_gather(connection, gather)
+        except ConnectionLostError:
+            return False
+        self._put_gather(gather, generation, deadline)
+        return True
+
+    def _open_gather(self, connection: Connection, gather: Gather) -> None:
+        connection.declare_queue(Queue(gather.queue, durable=False, exclusive=True))
+        self._consume(connection, gather.queue, gather.add)
+
+    def _put_gather(self, gather: Gather, generation: int, deadline: float) -> None:
+        gather.generation = generation
+        gather.entries = [
+            self._sender.put(
+                request.exchange,
+                request.envelope(gather.queue, lifetime=None, mandatory=False),
+                lambda _entry, problem: gather.fail(problem) if problem is not None else None,
+                deadline,
+            )
+            for request in gather.requests
+        ]
+
+    def _make_room_for_gather(self) -> None:
+        oldest_first = sorted(self._gathers.values(), key=lambda one: one.opened)
+        limit = self._clock.monotonic() - _GATHER_LIFE
+        surplus = len(oldest_first) - _GATHERS + 1
+        for number, gather in enumerate(oldest_first):
+            if number < surplus or gather.opened < limit:
+                self._close_gather(gather)
+
+    def gather(self, queue: str, count: int, timeout: float) -> list[Delivery]:
+        """Up to so many answers from this queue, which is gone afterwards.
+
+        Raises:
+            MessagingError: it is no queue of `scatter`, or nothing will come.
+        """
+        gather = self._gathers.get(queue)
+        if gather is None:
+            raise MessagingError(
+                f"no answers are collected in the queue {queue!r}",
+                hint="give the name that the call with _queue_only returned, once",
+            )
+        try:
+            return gather.take(count, self._clock.monotonic() + timeout)
+        finally:
+            self._close_gather(gather)
+
+    def _close_gather(self, gather: Gather) -> None:
+        self._gathers.pop(gather.queue, None)
+        for entry in gather.entries:
+            self._sender.withdraw(entry)
+        self._drop_queue(gather.queue)
+
+    # The connection; these run in the sender's threads.
+
+    def needs_connection(self) -> bool:
+        """While somebody waits for an answer."""
+        return bool(self._calls or self._gathers)
+
+    def prepare(self, connection: Connection) -> None:
+        """Make the reply queue, and ask again whatever has no answer."""
+        address = DIRECT_REPLY_TO
+        if not self._direct:
+            address = self._reply_queue()
+            connection.declare_queue(Queue(address, durable=False, exclusive=True))
+        self._consume(connection, address, self._on_reply)
+        with self._up:
+            if self._generation:
+                self._grace = self._clock.monotonic() + _GRACE
+            self._generation += 1
+            self._connection, self._address = connection, address
+            calls = list(self._calls.values())
+            for call in calls:
+                call.generation = self._generation
+            self._up.notify_all()
+        self._ask_all_again(connection, calls)
+
+    def _ask_all_again(self, connection: Connection, calls: list[Call]) -> None:
+        for call in calls:
+            if call.entry is not None:
+                self._sender.withdraw(call.entry)  # it bears the old address
+            try:
+                self._send(call)
+            except BufferFullError as error:
+                self._finish(call, Outcome(problem=error))
+        for gather in list(self._gathers.values()):
+            if gather.generation:
+                self._ask_again(connection, gather)
+
+    def _ask_again(self, connection: Connection, gather: Gather) -> None:
+        for entry in gather.entries:
+            self._sender.withdraw(entry)
+        gather.asked_again()
+        try:
+            self._open_gather(connection, gather)
+            self._put_gather(gather, self._generation, self._clock.monotonic())
+        except (TopologyError, BufferFullError) as error:
+            gather.fail(error)
+
+    def _consume(self, connection: Connection, queue: str, take: OnDelivery) -> None:
+        self._consumers[queue] = connection.consume(
+            queue, take, self._sender.lose, prefetch=1000, no_ack=True
+        )
+
+    def _reply_queue(self) -> str:
+        host = socket.gethostname()[:100]
+        return f"pelagos.reply.{host}.{os.getpid()}.{uuid.uuid4().hex}"
+
+    def _drop_queue(self, queue: str) -> None:
+        connection, consumer = self._connection, self._consumers.pop(queue, None)
+        if connection is not None and consumer is not None:
+            with contextlib.suppress(MessagingError):  # then it goes with the connection
+                connection.cancel(consumer)
+                connection.delete_queue(queue)
+
+    def disconnected(self, _error: MessagingError | None) -> None:
+        """The reply address is gone."""
+        with self._up:
+            self._connection, self._address = None, ""
+        self._consumers.clear()
+
+    def give_up(self, error: MessagingError) -> None:
+        """The broker refuses us: so ends every call."""
+        for call in list(self._calls.values()):
+            self._finish(call, Outcome(problem=error))
+        for gather in list(self._gathers.values()):
+            gather.fail(error)
+        with self._up:
+            self._up.notify_all()
+
+    # The end.
+
+    def abandon(self, owner: object) -> None:
+        """End the calls that were made on this one's behalf."""
+        closed = MessagingError("the producer was closed before the call was answered")
+        for call in list(self._calls.values()):
+            if call.owner is owner:
+                self._finish(call, Outcome(problem=closed))
+
+    def close(self) -> None:
+        """End the connection; calls that still wait get an error."""
+        self._sender.close()
+        self.give_up(MessagingError("the producer was closed before the call was answered"))

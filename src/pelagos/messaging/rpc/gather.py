@@ -1,0 +1,81 @@
+"""Answers of several servers to one request, collected in a queue of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from pelagos.core.clock import Clock
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.pending import Entry
+from pelagos.messaging.rpc.call import Request
+from pelagos.messaging.transports.base import Delivery
+
+#: Answers that one queue keeps for whoever will fetch them; more are dropped.
+_LIMIT = 100_000
+
+
+class Gather:
+    """The answers in one queue that belongs to this process.
+
+    Attributes:
+        queue: its name.
+        requests: what is answered.
+        opened: when (monotonic).
+        problem: why no more answers will come.
+        generation: the connection, by number, over which it was asked last; 0: none.
+        entries: the requests' last copies that were handed to the sender.
+    """
+
+    def __init__(self, queue: str, requests: Sequence[Request], clock: Clock) -> None:
+        self.queue = queue
+        self.requests = requests
+        self.opened = clock.monotonic()
+        self.problem: MessagingError | None = None
+        self.generation = 0
+        self.entries: list[Entry] = []
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._answers: list[Delivery] = []
+        self._seen: set[bytes] | None = None  # answers so far, once the request was sent again
+
+    def add(self, delivery: Delivery) -> None:
+        """An answer came; one that came before is not counted twice."""
+        with self._changed:
+            if self._seen is not None:
+                if delivery.body in self._seen:
+                    return
+                self._seen.add(delivery.body)
+            if len(self._answers) < _LIMIT:
+                self._answers.append(delivery)
+                self._changed.notify_all()
+
+    def asked_again(self) -> None:
+        """The request was sent once more, so answers may come twice."""
+        with self._changed:
+            if self._seen is None:
+                self._seen = {answer.body for answer in self._answers}
+
+    def fail(self, problem: MessagingError) -> None:
+        """No more answers will come."""
+        with self._changed:
+            self.problem = problem
+            self._changed.notify_all()
+
+    def take(self, count: int, until: float) -> list[Delivery]:
+        """Up to so many answers, as soon as they are there or when the time (monotonic) is up.
+
+        Raises:
+            MessagingError: there is none, and none will come.
+        """
+        with self._changed:
+            while len(self._answers) < count and self.problem is None:
+                remaining = until - self._clock.monotonic()
+                if remaining <= 0:
+                    break
+                self._changed.wait(remaining)
+            taken = self._answers[:count]
+            del self._answers[:count]
+            if not taken and self.problem is not None:
+                raise self.problem
+            return taken
