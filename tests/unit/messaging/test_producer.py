@@ -137,8 +137,6 @@ def test_what_is_forwarded_stays_as_it_is(producer: Producer, sink: Sink) -> Non
 @pytest.mark.parametrize(
     "name", ["mesage_x", "message_", "message", "rpc_", "rcp_x", "build_message_x"]
 )
-    "name", ["mesage_x", "message_", "message", "rpc_", "rcp_x", "build_message_x"]
-)
 def test_a_misspelt_name_is_an_attribute_error(producer: Producer, name: str) -> None:
     if name == "message":
         name = "messages"
