@@ -72,6 +72,8 @@ COMMANDS = (
     ("bus send", "bus:BusSend", "Send a command or a status"),
     ("bus call", "bus:BusCall", "Call a component and print its answer"),
     ("bus tail", "bus_tail:BusTail", "Print what passes on the bus"),
+    ("bus ping", "bus_components:BusPing", "Ask components whether they are there"),
+    ("bus components", "bus_components:BusComponents", "List the components that are there"),
     ("bus doctor", "bus_doctor:BusDoctor", "Check the bus and say how to mend it"),
     ("bus dead list", "bus_dead:DeadList", "List the messages that could not be handled"),
     ("bus dead show", "bus_dead:DeadShow", "Show a dead letter"),

@@ -16,6 +16,8 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
+from pelagos.messaging.application import GenericApplication
+from pelagos.messaging.processor import RpcHandler
 from pelagos.messaging.tap import Tap
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
 
@@ -370,3 +372,105 @@ def test_the_doctor_sees_a_blocked_bus(world, bus):
     ran = world.run("bus", "doctor", "--bus", BUS)
     assert ran.code == failures.FAILED
     assert "it takes no messages: low on disk" in ran.out
+
+
+# ---- call, ping, components ---------------------------------------------------------------------
+
+
+class Sums(GenericApplication):
+    """Adds up."""
+
+    @RpcHandler("command", "sum")
+    def rpc_sum(self, content, reply):
+        reply(sum(content["parameters"]))
+
+    @RpcHandler("command", "facts")
+    def rpc_facts(self, content, reply):
+        reply({"who": "Sums", "asked": content["parameters"]})
+
+    @RpcHandler("command", "table")
+    def rpc_table(self, _content, reply):
+        reply([{"a": 1, "b": 2}, {"a": 3, "b": 4}])
+
+    @RpcHandler("command", "fail")
+    def rpc_fail(self, _content, _reply):
+        raise ZeroDivisionError("of course")
+
+
+@pytest.fixture
+def sums(bus):
+    made = [
+        Sums({"name": "sums", "host": host, "pid": "7"}, bus=bus.inner) for host in ("sea", "land")
+    ]
+    for one in made:
+        one.start()
+    for one in made:
+        one.wait_ready(30)
+    yield made
+    for one in made:
+        one.stop()
+
+
+@pytest.mark.usefixtures("sums")
+def test_a_component_is_called_and_its_answer_printed(world):
+    call = ("bus", "call", "--to", "sums@sea", "--bus", BUS)
+    ran = world.run(*call, "sum", "--json", "[1, 2]")
+    assert (ran.code, ran.out) == (0, "3\n"), ran.err
+    assert world.run(*call, "sum", "--json", "[1, 2]", "-o", "json").data == {"value": 3}
+    ran = world.run(*call, "facts", "--param", "x=y", "-o", "json")
+    assert ran.data == {"who": "Sums", "asked": {"x": "y"}}
+    assert world.run(*call, "table").out.splitlines() == ["A  B", "1  2", "3  4"]
+
+
+@pytest.mark.usefixtures("sums")
+def test_an_answer_that_is_an_error_ends_with_1(world):
+    call = ("bus", "call", "--to", "sums@sea", "--bus", BUS, "--timeout", "20")
+    ran = world.run(*call, "fail")
+    assert ran.code == failures.FAILED
+    assert "fail raised ZeroDivisionError: of course" in ran.err
+    ran = world.run(*call, "unknown")
+    assert ran.code == failures.FAILED
+    assert "unknown" in ran.err
+
+
+@pytest.mark.usefixtures("sums")
+def test_all_who_hear_a_call_may_answer(world):
+    call = ("bus", "call", "sum", "--to", "sums", "--json", "[5]", "--bus", BUS)
+    ran = world.run(*call, "--answers", "2", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert [one["value"] for one in ran.data] == [5, 5]
+    ran = world.run(*call, "--answers", "3", "--timeout", "0.5", "-o", "json")
+    assert ran.code == failures.NOT_READY
+    assert "2 of 3 answered within 0.5 s" in ran.err
+
+
+def test_a_call_without_an_answer_ends_with_3(world, bus):
+    put(bus, "nobody", b"")
+    ran = world.run("bus", "call", "x", "--queue", "nobody", "--timeout", "0.1", "--bus", BUS)
+    assert ran.code == failures.NOT_READY
+    assert "x was not answered within 0.1 s" in ran.err
+
+
+@pytest.mark.usefixtures("sums")
+def test_who_is_there_is_listed_by_fingerprint(world):
+    ran = world.run("bus", "components", "--timeout", "1", "-o", "json", "--bus", BUS)
+    assert [(one["name"], one["host"]) for one in ran.data] == [("sums", "land"), ("sums", "sea")]
+    ran = world.run("bus", "components", "@sea", "--timeout", "1", "--bus", BUS)
+    assert "sea" in ran.out and "land" not in ran.out
+
+
+@pytest.mark.usefixtures("sums")
+def test_a_component_answers_a_ping(world):
+    ran = world.run("bus", "ping", "sums@land", "--timeout", "30", "--bus", BUS)
+    assert ran.code == 0, ran.err
+    assert "land" in ran.out and "1 answered within" in ran.err
+    ran = world.run("bus", "ping", "nobody", "--timeout", "0.2", "--bus", BUS)
+    assert ran.code == failures.NOT_READY
+    assert "nobody answers at nobody within 0.2 s" in ran.err
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_bus_without_components_says_so(world):
+    ran = world.run("bus", "components", "--timeout", "1", "--bus", BUS)
+    assert ran.code == failures.NOT_FOUND
+    assert "there are no components on this bus" in ran.err

@@ -10,12 +10,14 @@ from pelagos.cli.argument import (
     Operand,
     SecondsArgument,
 )
-from pelagos.cli.bus import BUS, WHAT, WHERE, destination, find_bus, parameters, told
+from pelagos.cli.bus import BUS, WHAT, WHERE, destination, find_bus, from_whom, parameters, told
 from pelagos.cli.command import Command
 from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.output import Column
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from collections.abc import Callable
+
     from pelagos.messaging import GenericProducer, Message
 
 _WHO = {"name": "pelagos-cli", "type": "cli"}
@@ -54,11 +56,10 @@ class BusSend(Command):
         exchange, key = destination(self)
         given = parameters(self)
         message: Message = MessageStatus(name) if self["status"] else MessageCommand(name, given)
-        with _producer(self) as producer:
-            message.fingerprint(**producer.fingerprint)
+        with open_producer(self) as producer:
             try:
-                producer.forward(
-                    message.body,
+                producer.send(
+                    message,
                     _eks=[(exchange, key)],
                     _mandatory=not self["unheard"],
                     _timeout=self["timeout"],
@@ -105,48 +106,43 @@ class BusCall(Command):
 
     def main(self, name: str) -> None:
         """Call and print."""
-        from pelagos.messaging import MessagingError
+        from pelagos.messaging import MessagingError, RpcCommand
 
-        exchange, key = destination(self)
-        given = parameters(self)
-        with _producer(self) as producer:
-            call = getattr(producer, f"rpc_{name}")
+        pair = destination(self)
+        message = RpcCommand(name, parameters(self))
+        with open_producer(self) as producer:
             try:
                 if self["everybody"]:
-                    self._gather(producer, call, given, exchange, key)
+                    self._gather(producer, message, pair)
                     return
-                answer = call(
-                    given,
-                    _eks=[(exchange, key)],
+                answer = producer.call(
+                    message,
+                    _eks=[pair],
                     _timeout=self["timeout"],
                     _max_retry=self["retries"],
                 )
             except MessagingError as error:
-                raise told(error, f"exchange {exchange.name}") from error
+                raise told(error, f"exchange {pair[0].name}") from error
         self._print(self._value(name, answer))
 
-    def _gather(
-        self, producer: GenericProducer, call: Any, given: Any, exchange: Any, key: str
-    ) -> None:
-        queue = call(given, _eks=[(exchange, key)], _queue_only=True)
-        answers = producer.consume_rpc(
-            queue, result_len=self["everybody"], timeout=self["timeout"]
-        )
+    def _gather(self, producer: GenericProducer, message: Message, pair: Any) -> None:
+        wanted = self["everybody"]
+        bodies: list[Any] = []
+        gather(producer, message, pair, wanted, self["timeout"], bodies.append)
         rows = [
-            {
-                "from": dict(one.body.get("fingerprint") or {}),
-                "type": one.body["content"].get("type"),
-                "value": one.body["content"].get("value"),
-                "message": one.body["content"].get("message"),
-            }
-            for one in answers
+            {"from": body.get("fingerprint") or {}, **(body.get("content") or {})}
+            for body in bodies
         ]
-        columns = (Column("from.name", "name"), Column("from.host", "host"), Column("value"))
+        columns = (
+            Column("from", show=from_whom),
+            Column("type"),
+            Column("value"),
+            Column("message"),
+        )
         self.context.output.show_list(rows, columns, empty="nobody answered")
-        if len(rows) < self["everybody"]:
+        if len(rows) < wanted:
             raise CommandError(
-                f"{len(rows)} of {self['everybody']} answered within {self['timeout']:g} s",
-                code=NOT_READY,
+                f"{len(rows)} of {wanted} answered within {self['timeout']:g} s", code=NOT_READY
             )
 
     def _value(self, name: str, answer: Message) -> Any:
@@ -177,9 +173,27 @@ class BusCall(Command):
             output.show_one({"value": value})
 
 
-def _producer(command: Command) -> GenericProducer:
+def gather(
+    producer: GenericProducer,
+    message: Message,
+    pair: Any,
+    wanted: int,
+    timeout: float,
+    keep: Callable[[Any], object],
+) -> None:
+    """Hand over the bodies of the answers of all who hear a call: so many, or as long as told."""
+    queue = producer.call(message, _eks=[pair], _queue_only=True, _timeout=timeout)
+    producer.consume_rpc(queue, result_len=wanted, callback=keep, timeout=timeout)
+
+
+def open_producer(command: Command) -> GenericProducer:
+    """A producer on the bus of the command, which answers.
+
+    Raises:
+        MessagingError: it cannot be reached, or refuses; said at once, whatever the time-out.
+    """
     from pelagos.messaging import GenericProducer
 
     bus = find_bus(command)
-    bus.open(min(command["timeout"] or 0.1, 10.0)).close()  # says what is wrong at once, if so
+    bus.open(min(command["timeout"] or 0.1, 10.0)).close()
     return GenericProducer(_WHO, bus=bus)
