@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging.binding import Binding, Eqk, make_queue, read_eqk
+from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import (
     AckAndRestart,
     ExitScheduler,
@@ -21,7 +22,6 @@ from pelagos.messaging.handling import Callback, Handling
 from pelagos.messaging.intake import Intake, Lane
 from pelagos.messaging.middleware import Chain, Middleware
 from pelagos.messaging.received import ReceivedMessage
-from pelagos.messaging.transports import connect
 from pelagos.messaging.transports.base import Connection, Delivery, Transport
 
 _CLOSING = 15.0  # seconds that ending a connection may take
@@ -75,7 +75,7 @@ class GenericConsumer(Handling):
         prefetch: int | None = None,
     ) -> None:
         super().__init__(Chain(self.middlewares if middlewares is None else middlewares))
-        self.bus = as_transport(bus, hup or self.hup, vhost or self.vhost)
+        self.bus = open_bus(bus, hup or self.hup, vhost or self.vhost)
         self.ending: Exception | None = None
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff(first=0.1, limit=10.0)
@@ -96,6 +96,7 @@ class GenericConsumer(Handling):
             backoff=self._backoff,
             watchers=self._watchers,
             on_open=self._opened,
+            traffic=self._traffic,
         )
 
     def _opened(self, connection: Connection) -> None:
@@ -143,6 +144,10 @@ class GenericConsumer(Handling):
         made = make_queue(queue)
         binding = Binding(exchange_class, made, key, dict(binding_arguments or {}))
         self._intake.unbind(binding, forget=forget)
+
+    def queue_forget(self, queue: str | Mapping[str, Any]) -> None:
+        """Read a queue no more; it keeps its bindings, for others that read it."""
+        self._intake.forget(make_queue(queue).name)
 
     # Running.
 
@@ -302,13 +307,3 @@ class GenericConsumer(Handling):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def as_transport(
-    bus: Transport | str | None, hup: Mapping[str, Any] | None, vhost: str | None
-) -> Transport:
-    """A bus as it is given: a transport, a URL, or nothing: then what the environment says."""
-    if bus is None:
-        given = sorted(name for name, value in (("hup", hup), ("vhost", vhost)) if value)
-        raise MessagingError(f"no bus is given {given or ''}", hint="pass bus=connect(URL)")
-    return connect(bus) if isinstance(bus, str) else bus

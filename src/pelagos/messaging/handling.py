@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.environment import traffic_log
 from pelagos.messaging.errors import (
     AckAndRestart,
     EncodingError,
@@ -46,6 +47,7 @@ class Handling:
         self.on_failure: Callable[[ReceivedMessage, Exception], object] | None = None
         self.observes_handling = True
         self._watchers = watchers
+        self._traffic = traffic_log()
         self._runner: asyncio.Runner | None = None
 
     def stop_consuming(self) -> None:
@@ -140,6 +142,8 @@ class Handling:
         connection = lane.connection
         if connection is None:
             return None
+        if self._traffic is not None:
+            self._traffic.debug("received from %s: %s", delivery.queue, delivery.body)
         if self.discard_all_messages:
             ReceivedMessage({}, delivery, connection).ack()
             return None

@@ -68,6 +68,7 @@ class Intake:
         backoff: Backoff,
         watchers: Chain,
         on_open: Callable[[Connection], object],
+        traffic: logging.Logger | None = None,
     ) -> None:
         self.lane = Lane()
         self.problem: MessagingError | None = None
@@ -79,6 +80,7 @@ class Intake:
         self._backoff = backoff
         self._watchers = watchers
         self._on_open = on_open
+        self._traffic = traffic
         self._ring: Callable[[], None] | None = None
         self._topology = threading.Lock()  # held while anything is declared or bound
         self._ceasing = threading.Event()
@@ -132,8 +134,23 @@ class Intake:
                 if forget and all(kept.queue.name != name for kept in self._bindings):
                     self._unsubscribe(lane, name)
 
+    def forget(self, queue: str) -> None:
+        """Read a queue no more; the broker keeps it and what is bound to it."""
+        with self._topology:
+            self._bindings = [kept for kept in self._bindings if kept.queue.name != queue]
+            if self.lane.connection is not None:
+                with contextlib.suppress(ConnectionLostError):
+                    self._unsubscribe(self.lane, queue)
+
     def _declare(self, lane: Lane, binding: Binding) -> None:
         connection = _connection(lane)
+        if self._traffic is not None:
+            self._traffic.debug(
+                "declare exchange %s and queue %s, bind with key %s",
+                binding.exchange.name,
+                binding.queue.name,
+                binding.key,
+            )
         connection.declare_exchange(binding.exchange)
         name = lane.names.get(binding.queue.name)
         if name is None:

@@ -79,7 +79,8 @@ class Team:
     def stop(self) -> None:
         """Ask all to end after the message in hand; returns at once."""
         for worker in self._workers:
-            worker.consumer.stop_consuming()
+            stop = getattr(worker, "stop_consuming", worker.consumer.stop_consuming)
+            stop()
 
     def join(self, timeout: float) -> None:
         """Wait so long for the threads themselves, after each has said that it ends."""
