@@ -8,14 +8,18 @@ exchange messages, and nothing about what the messages are for.
 from __future__ import annotations
 
 from pelagos.messaging.consumer import GenericConsumer
+from pelagos.messaging.dead import DeadLetter, DeadLetters
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.environment import default_bus
 from pelagos.messaging.errors import (
+    AckAndRestart,
     BrokerUnreachableError,
     BufferFullError,
     BusUrlError,
     ConnectionLostError,
     EncodingError,
+    ExitScheduler,
+    FilterError,
     LoginError,
     MessagingError,
     PoisonError,
@@ -38,31 +42,52 @@ from pelagos.messaging.message import (
     MessageStatus,
     RpcCommand,
 )
+from pelagos.messaging.processor import (
+    Handler,
+    MessageFilter,
+    MessageHandler,
+    MessageHandlerFullBody,
+    MessageProcessor,
+    PayloadError,
+    Retry,
+    RpcHandler,
+)
 from pelagos.messaging.producer import GenericProducer
 from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports import connect
 from pelagos.messaging.transports.base import Transport
 
 __all__ = [
+    "AckAndRestart",
     "BrokerUnreachableError",
     "BufferFullError",
     "BusUrlError",
     "ConnectionLostError",
+    "DeadLetter",
+    "DeadLetters",
     "Encoder",
     "EncodingError",
     "Exchange",
+    "ExitScheduler",
+    "FilterError",
     "Fingerprint",
     "GenericConsumer",
     "GenericProducer",
+    "Handler",
     "JsonEncoder",
     "LoginError",
     "Message",
     "MessageCommand",
+    "MessageFilter",
+    "MessageHandler",
+    "MessageHandlerFullBody",
+    "MessageProcessor",
     "MessageResult",
     "MessageResultError",
     "MessageResultException",
     "MessageStatus",
     "MessagingError",
+    "PayloadError",
     "PoisonError",
     "PublishError",
     "PublishManyError",
@@ -70,7 +95,9 @@ __all__ = [
     "PublishTimeoutError",
     "ReceivedMessage",
     "RejectMessage",
+    "Retry",
     "RpcCommand",
+    "RpcHandler",
     "TopologyError",
     "Transport",
     "UnroutableError",

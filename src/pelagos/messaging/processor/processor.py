@@ -233,6 +233,10 @@ class MessageProcessor(MicroThread):
     def stop(self, timeout: float = 10.0) -> bool:
         """End, and wait for the message in hand; whether it came to its end in time."""
         self.stop_consuming()
+        return self.join(timeout)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the thread that `start` began has ended; whether it has within `timeout`."""
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True
