@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pelagos.messaging.again import to_the_dead, to_wait, waiting_queue
+from pelagos.messaging.again import names_in, to_the_dead, to_wait, waiting_queue
 from pelagos.messaging.binding import make_queue
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.mover import Losses, Mover
@@ -59,6 +59,7 @@ class Settler:
     def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         """Settle what handlers have dealt with."""
         moves: list[tuple[Queue, Envelope]] = []
+        already_chosen = bool(names_in(message.headers))
         for delay_ms in sorted({r.delay_ms for r in results if r.outcome == "retry"}):
             failed = [r for r in results if r.outcome == "retry" and r.delay_ms == delay_ms]
             for result in failed:
@@ -70,7 +71,8 @@ class Settler:
                     delay_ms / 1000,
                     exc_info=result.error,
                 )
-            names = _names(failed) if len(failed) < len(results) else []
+            some = already_chosen or len(failed) < len(results)
+            names = _names(failed) if some else []
             moves.append(self._waiting(message, delay_ms, message.attempt + 1, names))
         dead = [result for result in results if result.outcome == "dead"]
         for result in dead:
