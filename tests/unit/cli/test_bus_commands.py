@@ -1,24 +1,31 @@
 """`pelagos bus …` on a bus in memory that poses as one that several processes share."""
 
 import json
+import pickle
+import socket
+import sys
 import threading
+import urllib.request
 from dataclasses import replace
 
 import pytest
 
 from pelagos import messaging
 from pelagos.cli import failures
+from pelagos.core import logs
 from pelagos.messaging import (
     BrokerUnreachableError,
     Exchange,
     GenericProducer,
     LoginError,
     connect,
+    runner,
 )
 from pelagos.messaging.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
 from pelagos.messaging.application import GenericApplication
 from pelagos.messaging.processor import RpcHandler
 from pelagos.messaging.tap import Tap
+from pelagos.messaging.tracing import Tracing
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
 
 BUS = "amqp://test/"
@@ -474,3 +481,125 @@ def test_a_bus_without_components_says_so(world):
     ran = world.run("bus", "components", "--timeout", "1", "--bus", BUS)
     assert ran.code == failures.NOT_FOUND
     assert "there are no components on this bus" in ran.err
+
+
+# ---- run, asyncapi ------------------------------------------------------------------------------
+
+MODULE = '''
+from pelagos.messaging import Exchange
+from pelagos.messaging.processor import MessageHandler, MessageProcessor
+
+class Disks(Exchange):
+    name = "disks"
+
+class Resizer(MessageProcessor):
+    """Makes disks larger."""
+    eqk = [(Disks, [("resizer", "resize")])]
+
+    @MessageHandler("command", "resize")
+    def msg_resize(self, content: int):
+        """Change a size."""
+
+def make():
+    return Resizer()
+'''
+
+
+@pytest.fixture
+def module(world, monkeypatch):
+    """The name of a module in the folder where the person is."""
+    name = f"disks_{world.folder.name}".replace("-", "_")
+    (world.folder / f"{name}.py").write_text(MODULE)
+    (world.folder / f"{name}_broken.py").write_text("1 / 0\n")
+    monkeypatch.chdir(world.folder)
+    monkeypatch.setattr(sys, "path", [str(world.folder), *sys.path])
+    return name
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What each run was given."""
+    seen = []
+
+    def run(make, crew, *, prepare):
+        seen.append((make, crew, prepare))
+        return 0
+
+    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+    return seen
+
+
+def test_a_processor_is_run_as_told(world, module, started):
+    words = ("--processes", "2", "--threads", "3", "--grace", "1m", "--bus", "amqp://h/")
+    ran = world.run("bus", "run", f"{module}:Resizer", *words)
+    assert ran.code == 0, ran.err
+    [(target, crew, prepare)] = started
+    assert (target.path, target.bus) == (f"{module}:Resizer", "amqp://h/")
+    assert (crew.processes, crew.threads, crew.concurrency, crew.grace) == (2, 3, 0, 60.0)
+    pickle.dumps((target, prepare))  # they are sent to the processes
+    assert [type(one) for one in target.watch()] == [Tracing]
+
+
+def test_an_event_loop_is_used_when_asked_for(world, module, started):
+    world.run("bus", "run", f"{module}:Resizer", "--asyncio")
+    world.run("bus", "run", f"{module}:Resizer", "--asyncio", "--concurrency", "7")
+    assert [crew.concurrency for _, crew, _ in started] == [100, 7]
+
+
+def test_each_process_serves_its_metrics_at_a_port_of_its_own(world, module, started):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = ("bus", "run", f"{module}:Resizer", "--metrics", str(port), "--processes", "20")
+        assert world.run(*words).code == 0
+        [(target, _, _)] = started
+        _, metrics = target.watch()
+        metrics.on_connected("memory:x")
+        for number in range(port + 1, port + 20):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{number}/", timeout=20) as page:
+                    assert b"pelagos_bus_connected" in page.read()
+                    break
+            except OSError:
+                continue
+        else:
+            pytest.fail("no port serves the metrics")
+
+
+@pytest.mark.usefixtures("started")
+def test_what_cannot_be_run_is_told(world, module):
+    for name, said in (
+        (f"{module}:Nope", "has no Nope"),
+        (f"{module}_nope:X", f"there is no module {module}_nope"),
+        (f"{module}_broken:X", "cannot be loaded: ZeroDivisionError"),
+        ("nothing", "does not name a processor"),
+    ):
+        for command in ("run", "asyncapi"):
+            ran = world.run("bus", command, name)
+            assert ran.code == failures.USAGE, ran.err
+            assert said in ran.err
+    ran = world.run("bus", "run", f"{module}:make", "--metrics", "9100")
+    assert ran.code == failures.USAGE
+    assert "--metrics needs a class" in ran.err
+
+
+@pytest.mark.usefixtures("started")
+def test_metrics_without_their_library_are_told(world, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    ran = world.run("bus", "run", f"{module}:Resizer", "--metrics", "9100")
+    assert ran.code == failures.FAILED
+    assert "pip install 'pelagos[metrics]'" in ran.err
+
+
+def test_the_asyncapi_document_is_printed(world, module):
+    words = ("bus", "asyncapi", f"{module}:Resizer", "--release", "2.1")
+    document = world.run(*words).data
+    assert document["asyncapi"] == "3.0.0"
+    assert document["info"]["version"] == "2.1"
+    message = document["channels"]["queue.resizer"]["messages"]["command.resize"]
+    content = message["payload"]["properties"]["content"]
+    assert content["properties"]["parameters"] == {"type": "integer"}
+    assert world.run(*words, "-o", "yaml").out.startswith("asyncapi: ")
+    ran = world.run("bus", "asyncapi", f"{module}:make")
+    assert ran.code == failures.USAGE
+    assert "no component" in ran.err

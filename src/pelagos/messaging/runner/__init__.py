@@ -14,7 +14,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
+from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.renew import replace_process
 from pelagos.messaging.runner.event_loop import serve
 from pelagos.messaging.runner.interrupts import Interrupts
@@ -67,10 +68,15 @@ class Target:
 
     A class is called with a fingerprint of its own name and, where it is given, `bus`; a function
     is called with nothing.
+
+    Attributes:
+        watch: makes middlewares, in each process, that a class gets beside its own; a function of
+            a module or an object that can be sent there.
     """
 
     path: str
     bus: str | None = None
+    watch: Callable[[], Sequence[Middleware]] | None = None
 
     def __call__(self) -> Worker:
         """A new worker.
@@ -78,9 +84,11 @@ class Target:
         Raises:
             MessagingError: there is no such module or name, or it is no worker.
         """
-        found = self._find()
+        found = self.find()
         if isinstance(found, type):
-            options = {} if self.bus is None else {"bus": self.bus}
+            options: dict[str, Any] = {} if self.bus is None else {"bus": self.bus}
+            if self.watch is not None:
+                options["middlewares"] = (*getattr(found, "middlewares", ()), *self.watch())
             made = found(Fingerprint(found.__name__, "processor").as_dict(), **options)
         else:
             made = found()
@@ -91,7 +99,12 @@ class Target:
             )
         return cast("Worker", made)
 
-    def _find(self) -> Any:
+    def find(self) -> Any:
+        """The class or function itself.
+
+        Raises:
+            MessagingError: there is none.
+        """
         module_name, _, name = self.path.partition(":")
         if not (module_name and name):
             raise MessagingError(

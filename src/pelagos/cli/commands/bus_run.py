@@ -1,0 +1,250 @@
+"""`pelagos bus run`, `broker` and `asyncapi`: programs on the bus, and what they say of it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pelagos.cli.argument import (
+    FlagArgument,
+    IntArgument,
+    Operand,
+    SecondsArgument,
+    ValueArgument,
+)
+from pelagos.cli.bus import BUS
+from pelagos.cli.command import Command
+from pelagos.cli.failures import USAGE, CommandError, UsageError
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from pelagos.messaging.metrics import PrometheusMetrics
+    from pelagos.messaging.middleware import Middleware
+
+_AT_ONCE = 100
+_PORTS = 65_535
+_COMPONENT = Operand("MODULE:CLASS, or MODULE:FUNCTION that makes one")
+
+
+class BusRun(Command):
+    """Run a processor until Ctrl-C or SIGTERM.
+
+    The message in hand is finished then; a second signal ends the program at once. A worker
+    process that dies is started again. Logs name the trace of each message. With --processes,
+    each process serves its metrics at a port of its own, from --metrics PORT upwards.
+    """
+
+    arguments = {
+        "bus": BUS,
+        "processes": IntArgument("worker processes; default: this one alone", "--processes"),
+        "threads": IntArgument(
+            "workers in each process; default 1", "--threads", least=1, default=1
+        ),
+        "asyncio": FlagArgument("handle many messages at once, in an event loop", "--asyncio"),
+        "concurrency": IntArgument(
+            "that many, with --asyncio; default 100", "--concurrency", least=1, default=_AT_ONCE
+        ),
+        "metrics": IntArgument(
+            "serve metrics for Prometheus on this port of 127.0.0.1",
+            "--metrics",
+            metavar="PORT",
+            least=1,
+            most=_PORTS,
+        ),
+        "grace": SecondsArgument(
+            "time to finish after the first signal; default 15 s", "--grace", default=15.0
+        ),
+    }
+    operands = {"component": _COMPONENT}
+    examples = (
+        "pelagos bus run disks.resizer:Resizer --processes 4",
+        "pelagos bus run disks.watcher:Watcher --asyncio --metrics 9100",
+    )
+
+    def main(self, component: str) -> int:
+        """Run it."""
+        from pelagos.core import logs
+        from pelagos.messaging.runner import Crew, Target, run
+        from pelagos.messaging.tracing import log_suffix
+
+        processes = self["processes"] or 0
+        watch = _Watch(self["metrics"] or 0, max(processes, 1))
+        target = Target(component, self._bus(), watch=watch)
+        found = _found(target)
+        if self["metrics"]:
+            self._check_metrics(found)
+        level = logging.WARNING if not self["verbose"] else logging.INFO
+        if self["verbose"] > 1:
+            level = logging.DEBUG
+        logs.configure(level, suffix=log_suffix)
+        crew = Crew(
+            processes=processes,
+            threads=self["threads"],
+            concurrency=self["concurrency"] if self["asyncio"] else 0,
+            grace=self["grace"],
+        )
+        self.context.say(f"{component} runs; Ctrl-C ends it")
+        return run(target, crew, prepare=functools.partial(_prepare, level))
+
+    def _bus(self) -> str | None:
+        """The URL of --bus or of the configuration; of neither: what the class itself says."""
+        from pelagos.messaging import connect
+        from pelagos.plane.sections import BusConfig
+
+        url: str = self["bus"] or self.context.config.of(BusConfig).url
+        if not connect(url).capabilities.crosses_processes and not self["bus"]:
+            return None
+        return url
+
+    def _check_metrics(self, found: Any) -> None:
+        if not isinstance(found, type):
+            raise UsageError(
+                "--metrics needs a class: a function makes its processors itself",
+                hint="let it pass middlewares=[PrometheusMetrics()], and serve them",
+            )
+        from pelagos.messaging.metrics import PrometheusMetrics
+
+        PrometheusMetrics()  # says what is missing before anything runs
+
+
+class BusBroker(Command):
+    """Run a small message broker for this computer, in the foreground, until Ctrl-C.
+
+    It speaks AMQP 0-9-1 and keeps messages in memory: for one computer and for tests. What has to
+    outlive it, and several computers, need a RabbitMQ.
+    """
+
+    arguments = {
+        "port": IntArgument(
+            "port; 0 for any free one; default 5672", "--port", most=_PORTS, default=5672
+        ),
+        "host": ValueArgument(
+            "address; only of this computer, unless forced", "--host", default="127.0.0.1"
+        ),
+        "force": FlagArgument("listen on an address that others reach, too", "--force"),
+    }
+    examples = ("pelagos bus broker", "pelagos bus broker --port 0")
+
+    def main(self) -> None:
+        """Run it."""
+        import signal
+        import threading
+
+        from pelagos.core import logs
+        from pelagos.messaging.broker.server import EmbeddedBroker
+
+        if not self["verbose"]:
+            logs.configure(logging.WARNING)
+        broker = EmbeddedBroker(self["host"], self["port"], force=self["force"])
+        with broker:
+            ended = threading.Event()
+            before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+            try:
+                self.context.say("the broker runs, in memory alone; Ctrl-C ends it. Its bus:")
+                self.context.output.line(broker.url)
+                self.context.stdout.flush()
+                ended.wait()
+            finally:
+                signal.signal(signal.SIGTERM, before)
+
+
+class BusAsyncapi(Command):
+    """Print the AsyncAPI 3.0 document of a component, as JSON or with `-o yaml`.
+
+    It tells the queues and exchanges that the class declares, and each message that it handles or
+    sends with the type of its content.
+    """
+
+    shows = True
+    arguments = {
+        "title": ValueArgument("name of the application; default: of the class", "--title"),
+        "release": ValueArgument("its version; default 1.0.0", "--release", default="1.0.0"),
+        "bus": ValueArgument("URL of its broker; the password is left out", "--bus"),
+    }
+    operands = {"component": Operand("MODULE:CLASS of a processor, consumer or producer")}
+    examples = ("pelagos bus asyncapi disks.resizer:Resizer > asyncapi.json",)
+
+    def main(self, component: str) -> None:
+        """Print it."""
+        from pelagos.cli.output import Output
+        from pelagos.messaging import MessagingError
+        from pelagos.messaging.asyncapi import describe
+        from pelagos.messaging.runner import Target
+
+        found = _found(Target(component))
+        try:
+            document = describe(
+                found, title=self["title"] or "", version=self["release"], bus=self["bus"] or ""
+            )
+        except MessagingError as error:
+            raise CommandError(error.message, hint=error.hint, code=USAGE) from error
+        output = self.context.output
+        if output.is_table:  # nobody wants such a document as a table
+            output = Output(self.context.stdout, "json", columns=self["columns"])
+        output.show_one(document)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Makes the middlewares of the workers in each process.
+
+    Attributes:
+        port: the first of the ports for metrics; 0 for none.
+        count: how many processes share them out.
+    """
+
+    port: int
+    count: int
+
+    def __call__(self) -> tuple[Middleware, ...]:
+        from pelagos.messaging.tracing import Tracing
+
+        if not self.port:
+            return (Tracing(),)
+        return (Tracing(), _served(self.port, self.count))
+
+
+@functools.cache
+def _served(port: int, count: int) -> PrometheusMetrics:
+    """The metrics of this process, at the first of the ports that no other process has."""
+    from pelagos.messaging import MessagingError
+    from pelagos.messaging.metrics import PrometheusMetrics
+
+    metrics = PrometheusMetrics()
+    for number in range(port, port + count):
+        try:
+            server = metrics.serve(number)
+        except MessagingError:
+            if number == port + count - 1:
+                raise
+        else:
+            logging.getLogger(__name__).info("metrics are at %s", server.url)
+            break
+    return metrics
+
+
+def _prepare(level: int) -> None:
+    """Configure the log of a worker process."""
+    from pelagos.core import logs
+    from pelagos.messaging.tracing import log_suffix
+
+    logs.configure(level, suffix=log_suffix)
+
+
+def _found(target: Any) -> Any:
+    """The class or function that a person named.
+
+    Raises:
+        CommandError: there is none.
+    """
+    from pelagos.messaging import MessagingError
+
+    try:
+        return target.find()
+    except MessagingError as error:
+        raise CommandError(error.message, hint=error.hint, code=USAGE) from error
+    except Exception as error:  # other people's code, whatever it does
+        raise CommandError(
+            f"{target.path} cannot be loaded: {error!r}", hint="mend that module", code=USAGE
+        ) from error
