@@ -7,22 +7,36 @@ import os
 
 
 class IdSource:
-    """Numbers after a random beginning; a forked child begins anew.
+    """Numbers after a random beginning, which is another one in a forked child.
 
     >>> len(IdSource().next())
     32
     """
 
     def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._prefix = os.urandom(8).hex()
+        self._process: object = None
+        self._prefix = ""
         self._numbers = itertools.count(1)
 
     def next(self) -> str:
         """An id of 32 characters that nobody else has."""
-        if os.getpid() != self._pid:
-            self._begin()
-        return f"{self._prefix}{next(self._numbers):016x}"
+        if self._process is not this_process():
+            self._process = this_process()
+            self._prefix = os.urandom(8).hex()
+        return "%s%016x" % (self._prefix, next(self._numbers))  # noqa: UP031 - the fastest form
+
+
+_process = object()
+
+
+def this_process() -> object:
+    """Stands for this process; asking the system for its id on each message costs more."""
+    return _process
+
+
+def _begin() -> None:
+    global _process  # noqa: PLW0603 - a fork makes another process of this one
+    _process = object()
+
+
+os.register_at_fork(after_in_child=_begin)

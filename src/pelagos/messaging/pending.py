@@ -46,32 +46,37 @@ class Pending:
         self._lock = threading.Lock()  # the innermost one: nobody else's code runs inside
         self._room = threading.Condition(self._lock)
         self._wanted = 0  # threads that wait for room
-        self._count = 0
-        self._bytes = 0
+        self._added = 0  # bytes so far; changes under the sender's lock
+        self._freed = 0  # bytes so far; changes under ours
         self._last = 0
         self._entries: dict[int, Entry] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def reserve(
+    def is_full(self, size: int) -> bool:
+        """Whether there is no room for so many bytes more."""
+        count = len(self._entries)
+        return count >= self._limit or (
+            count > 0 and self._added - self._freed + size > self._limit_bytes
+        )
+
+    def wait_for_room(
         self, size: int, deadline: float, *, patient: bool, given_up: Callable[[], str]
     ) -> None:
-        """Make room for one more message; waits while others are being confirmed.
+        """Wait while others are being confirmed, until there may be room for one more.
 
         Args:
             size: bytes that it will take.
-            deadline: until when (monotonic) to wait for room.
-            patient: wait for room even while the broker is away.
+            deadline: until when (monotonic) to wait.
+            patient: wait even while the broker is away.
             given_up: says why no room will come soon, or nothing.
 
         Raises:
             BufferFullError: there is none; the message was not taken.
         """
         with self._lock:
-            while self._count >= self._limit or (
-                self._count and self._bytes + size > self._limit_bytes
-            ):
+            while self.is_full(size):
                 cause = given_up()
                 remaining = deadline - self._clock.monotonic()
                 if (cause and not patient) or remaining <= 0:
@@ -81,13 +86,11 @@ class Pending:
                     self._room.wait(remaining)
                 finally:
                     self._wanted -= 1
-            self._count += 1
-            self._bytes += size
 
     def _full(self, cause: str) -> BufferFullError:
         return BufferFullError(
-            f"{self._count:,} messages ({self._bytes:,} bytes) wait for their confirmation; this "
-            "one was not taken" + (f": {cause}" if cause else ""),
+            f"{len(self._entries):,} messages ({self._added - self._freed:,} bytes) wait for "
+            "their confirmation; this one was not taken" + (f": {cause}" if cause else ""),
             hint="wait until the broker has some of them, or raise buffer_limit and buffer_bytes",
         )
 
@@ -97,8 +100,9 @@ class Pending:
             self._room.notify_all()
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry for which room was reserved; the caller sees to the order."""
+        """Keep an entry; the caller sees to the order."""
         self._last = entry.number = self._last + 1
+        self._added += entry.size
         self._entries[entry.number] = entry
 
     def take(self, entry: Entry) -> bool:
@@ -106,18 +110,10 @@ class Pending:
         with self._lock:
             if self._entries.pop(entry.number, None) is None:
                 return False
-            self._count -= 1
-            self._bytes -= entry.size
-            if self._wanted and self._count <= self._limit * 3 // 4:
+            self._freed += entry.size
+            if self._wanted and len(self._entries) <= self._limit * 3 // 4:
                 self._room.notify_all()
-            return True
-
-    def cancel(self, size: int) -> None:
-        """Give reserved room back without using it."""
-        with self._lock:
-            self._count -= 1
-            self._bytes -= size
-            self._room.notify()
+        return True
 
     def unsent(self, generation: int) -> list[Entry]:
         """Those that have not been sent over this connection, in order."""
@@ -172,3 +168,27 @@ class Batch:
         if done:
             self._gate.release()  # whoever asks again is answered again
         return done
+
+
+class Single:
+    """One message that somebody waits for; leaner than a batch.
+
+    Attributes:
+        problem: why it was not accepted; final once `wait` is true.
+    """
+
+    __slots__ = ("_gate", "problem")
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self.problem: MessagingError | None = None
+
+    def settled(self, _entry: Entry, problem: MessagingError | None) -> None:
+        """It was settled."""
+        self.problem = problem
+        self._gate.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it was settled within so many seconds; true once only."""
+        return self._gate.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
@@ -25,7 +26,7 @@ from pelagos.messaging.delivery import (
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.ids import IdSource
+from pelagos.messaging.ids import IdSource, this_process
 from pelagos.messaging.message import Message, MessageCommand, RpcCommand
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
 from pelagos.messaging.publisher import Letter, Publisher, PublishFuture
@@ -36,6 +37,7 @@ from pelagos.messaging.transports.base import Envelope, Properties, Transport
 _MESSAGE = "message_"
 _RPC = "rpc_"
 _QUEUE = "queue_"
+_NO_HEADERS: Mapping[str, Any] = MappingProxyType({})
 
 
 class GenericProducer:
@@ -123,7 +125,7 @@ class GenericProducer:
             given = {"vhost": self.vhost, **given}
         self._given = {key: str(value) for key, value in given.items()}
         self._facts: dict[str, str] = {}
-        self._facts_of = 0
+        self._facts_of: object = None
         self._clock = clock or SystemClock()
         self._chain = Chain(self.middlewares if middlewares is None else middlewares)
         self._ids = IdSource()
@@ -146,10 +148,9 @@ class GenericProducer:
         return dict(self._fingerprint())
 
     def _fingerprint(self) -> dict[str, str]:
-        pid = os.getpid()
-        if pid != self._facts_of:  # the first time, or another one after a fork
+        if self._facts_of is not this_process():  # the first time, or after a fork
             self._facts = Fingerprint().as_dict() | self._given
-            self._facts_of = pid
+            self._facts_of = this_process()
         return self._facts
 
     # The names that are made up by whoever uses them.
@@ -169,7 +170,7 @@ class GenericProducer:
 
     def _builder(self, prefix: str, command: str) -> Callable[..., Any] | None:
         name = f"build_{prefix}{command}"
-        if hasattr(type(self), name) or name in vars(self):
+        if hasattr(self.__class__, name) or name in self.__dict__:
             found: Callable[..., Any] = getattr(self, name)
             return found
         return None
@@ -265,6 +266,8 @@ class GenericProducer:
 
     def _encode(self, body: Mapping[str, Any]) -> bytes:
         encoded = self.encoder_class.encode(body)
+        if isinstance(encoded, bytes):
+            return encoded
         return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
 
     def _letters(
@@ -277,29 +280,33 @@ class GenericProducer:
         self, exchange: Any, key: str, body: Mapping[str, Any], data: bytes, options: Options
     ) -> Letter:
         message_id = self._ids.next()
-        headers, outgoing = self._headers(exchange.name, key, body, options, message_id)
+        headers: Mapping[str, Any] = options.headers or _NO_HEADERS
+        outgoing = None
+        if self._chain:
+            headers, outgoing = self._prepared(exchange.name, key, body, headers, message_id)
         properties = Properties(
-            message_id=message_id,
-            content_type=self.encoder_class.content_type,
-            persistent=self.persistent if options.persistent is None else options.persistent,
-            headers=headers,
+            message_id,
+            self.encoder_class.content_type,
+            self.persistent if options.persistent is None else options.persistent,
+            headers,
             expiration=options.expiration,
             timestamp=int(self._clock.time()),
             priority=options.priority,
         )
-        mandatory = bool(options.mandatory)
         if self._traffic is not None:
             self._traffic.debug("publish to %s with key %s: %s", exchange.name, key, body)
-        return Letter(
-            exchange, Envelope(exchange.name, key, data, properties, mandatory=mandatory), outgoing
-        )
+        envelope = Envelope(exchange.name, key, data, properties, bool(options.mandatory))
+        return Letter(exchange, envelope, outgoing)
 
-    def _headers(
-        self, exchange: str, key: str, body: Mapping[str, Any], options: Options, message_id: str
-    ) -> tuple[Mapping[str, Any], Outgoing | None]:
-        headers = options.headers or {}
-        if not self._chain:
-            return headers, None
+    def _prepared(
+        self,
+        exchange: str,
+        key: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, Any],
+        message_id: str,
+    ) -> tuple[Mapping[str, Any], Outgoing]:
+        """What the middlewares make of a message before it is sent."""
         outgoing = Outgoing(body, exchange, key, dict(headers), message_id)
         self._chain.before_publish(outgoing)
         return outgoing.headers, outgoing
@@ -336,7 +343,10 @@ class GenericProducer:
         options: Options,
         call_id: str,
     ) -> tuple[Request, Outgoing | None]:
-        headers, outgoing = self._headers(exchange.name, key, body, options, call_id)
+        headers: Mapping[str, Any] = options.headers or _NO_HEADERS
+        outgoing = None
+        if self._chain:
+            headers, outgoing = self._prepared(exchange.name, key, body, headers, call_id)
         timeout, retries = options.timeout, options.max_retry
         if self._traffic is not None:
             self._traffic.debug("call to %s with key %s: %s", exchange.name, key, body)

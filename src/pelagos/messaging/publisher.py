@@ -23,7 +23,7 @@ from pelagos.messaging.errors import (
 )
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.middleware import Chain, Outgoing
-from pelagos.messaging.pending import Batch, Entry, Settled
+from pelagos.messaging.pending import Batch, Entry, Settled, Single
 from pelagos.messaging.sender import Guest, Sender
 from pelagos.messaging.transports.base import Envelope, Transport
 
@@ -105,6 +105,9 @@ class Publisher:
             BufferFullError: no room was left; what had been taken before is still sent.
             MessagingError: what else ended the attempt.
         """
+        if len(letters) == 1:
+            self._publish_one(letters[0], timeout)
+            return
         deadline = self._clock.monotonic() + timeout
         batch = Batch()
         entries = [
@@ -116,6 +119,16 @@ class Publisher:
             self._give_up(entries, batch, timeout)
         if batch.problems:
             raise batch.problems[min(batch.problems)]
+
+    def _publish_one(self, letter: Letter, timeout: float) -> None:
+        single = Single()
+        entry = self._put(letter, single.settled, self._clock.monotonic() + timeout)
+        if not single.wait(timeout):
+            if self._sender.withdraw(entry):
+                entry.settled(entry, self._sender.too_late(entry, timeout))
+            single.wait(timeout)  # else it was settled a moment ago
+        if single.problem is not None:
+            raise single.problem
 
     def _give_up(self, entries: Sequence[Entry], batch: Batch, timeout: float) -> None:
         """Their time is over: each that is still open ends with an error."""

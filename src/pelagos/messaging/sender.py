@@ -97,7 +97,8 @@ class Sender:
         self._keeper: threading.Thread | None = None
         self._failures = 0  # connections without a confirmation, in a row
         self._trouble: MessagingError | None = None
-        self._declared: set[str] = set()
+        self._ended = False
+        self._declared = {""}  # the default exchange is always there
 
     # Sending.
 
@@ -123,17 +124,20 @@ class Sender:
             BufferFullError: there is no room; the message was not taken.
         """
         entry = Entry(exchange, envelope, settled)
-        self._pending.reserve(entry.size, deadline, patient=patient, given_up=self.absence)
-        with self._order:
-            if self._closed.is_set():
-                self._pending.cancel(entry.size)
-                raise MessagingError("the producer is closed")
-            self._pending.add(entry)
-            if self._flowing and (not envelope.exchange or envelope.exchange in self._declared):
-                self._hand_over(entry)
-            else:
-                self._call_keeper()
-        return entry
+        while True:
+            with self._order:
+                if self._ended:
+                    raise MessagingError("the producer is closed")
+                if not self._pending.is_full(entry.size):
+                    self._pending.add(entry)
+                    if self._flowing and envelope.exchange in self._declared:
+                        self._hand_over(entry)
+                    else:
+                        self._call_keeper()
+                    return entry
+            self._pending.wait_for_room(
+                entry.size, deadline, patient=patient, given_up=self.absence
+            )
 
     def withdraw(self, entry: Entry) -> bool:
         """Do not send it again; whether its fate was still open."""
@@ -165,7 +169,7 @@ class Sender:
     def close(self) -> None:
         """End the connection; what is not confirmed gets an error."""
         with self._order, self._state:
-            again = self._closed.is_set()
+            again, self._ended = self._ended, True
             self._closed.set()
             connection, self._connection = self._connection, None
             self._flowing = False
@@ -296,7 +300,7 @@ class Sender:
         connection = self._bus.open(REQUEST_TIMEOUT)
         with self._state:
             self._generation += 1
-            self._declared = set()
+            self._declared = {""}
             closed = self._closed.is_set()
             if not closed:
                 self._connection = connection
@@ -312,7 +316,7 @@ class Sender:
     def _declare(self, connection: Connection) -> None:
         waiting = self._pending.unsent(self._generation)
         for exchange in dict.fromkeys(entry.exchange for entry in waiting):
-            if not exchange.name or exchange.name in self._declared:
+            if exchange.name in self._declared:
                 continue
             try:
                 connection.declare_exchange(exchange)
@@ -327,8 +331,7 @@ class Sender:
         generation = self._generation
         with self._order:
             for entry in self._pending.unsent(generation):
-                name = entry.envelope.exchange
-                if name and name not in self._declared:
+                if entry.envelope.exchange not in self._declared:
                     return False  # it came a moment ago
                 self._hand_over(entry)
                 if self._broken == generation:

@@ -159,20 +159,26 @@ class Envelope:
     mandatory: bool = False
 
     def __post_init__(self) -> None:
-        check_names(self.exchange, key=self.key)
         properties = self.properties
+        texts = (
+            properties.content_type or "",
+            properties.content_encoding or "",
+            properties.reply_to or "",
+            properties.correlation_id or "",
+            properties.type or "",
+            properties.user_id or "",
+            properties.app_id or "",
+        )
+        try:  # all of them at once: nearly always there is nothing more to see
+            whole = "".join((self.exchange, self.key, properties.message_id, *texts))
+            if len(whole) <= _NAME_LIMIT and whole.isascii():
+                return
+        except TypeError:
+            pass  # one is no text, as is said below
+        check_names(self.exchange, key=self.key)
         check_name(properties.message_id, "a message id")
-        for value in (
-            properties.content_type,
-            properties.content_encoding,
-            properties.reply_to,
-            properties.correlation_id,
-            properties.type,
-            properties.user_id,
-            properties.app_id,
-        ):
-            if value:
-                check_name(value, "a property of a message")
+        for value in texts:
+            check_name(value, "a property of a message")
 
 
 @dataclass(frozen=True, slots=True)
