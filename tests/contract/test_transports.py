@@ -27,11 +27,11 @@ WAIT = 10.0  # seconds after which something that must come has not come
 QUIET = 0.1  # seconds without anything that count as nothing more
 
 
-@pytest.fixture(params=["memory", "amqp"])
+@pytest.fixture(params=["memory", "amqp", "amqp+pika"])
 def transport(request: pytest.FixtureRequest) -> Transport:
     if request.param == "memory":
         return connect(f"memory:{uuid.uuid4().hex}")
-    return connect(request.getfixturevalue("rabbitmq_url"))
+    return connect(request.getfixturevalue("rabbitmq_url").replace("amqp", request.param, 1))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.messaging import BusUrlError, connect
-from pelagos.messaging.transports.address import BrokerAddress
+from pelagos.messaging.transports.address import BrokerAddress, Tls
 
 
 def test_the_address_of_a_broker_is_read_whole() -> None:
@@ -25,6 +25,24 @@ def test_the_address_of_a_broker_is_read_whole() -> None:
 )
 def test_what_is_left_out_is_the_custom(url: str) -> None:
     assert BrokerAddress.from_url(url) == BrokerAddress("localhost", 5672, "guest", "guest", "/")
+
+
+def test_several_hosts_are_read_in_their_order() -> None:
+    address = BrokerAddress.from_url("amqp://ann:pw@one,two:5673,[::1]/v")
+    assert address.hosts == (("one", 5672), ("two", 5673), ("::1", 5672))
+    assert address.url == "amqp://ann@one:5672,two:5673,[::1]:5672/v"
+
+
+def test_encryption_has_its_own_scheme_port_and_options() -> None:
+    address = BrokerAddress.from_url("amqps://h/?ca=/c.pem&cert=/m.pem&key=/k.pem&verify=no")
+    assert (address.port, address.tls) == (5671, Tls("/c.pem", "/m.pem", "/k.pem", verify=False))
+    assert address.url == "amqps://guest@h:5671/"
+    assert BrokerAddress.from_url("amqps+pika://h").tls == Tls()
+
+
+def test_the_scheme_chooses_the_implementation() -> None:
+    kinds = [type(connect(f"{scheme}://h")).__name__ for scheme in ("amqp", "amqps", "amqp+pika")]
+    assert kinds == ["AmqpTransport", "AmqpTransport", "PikaTransport"]
 
 
 def test_the_password_is_never_shown() -> None:
@@ -44,6 +62,10 @@ def test_the_password_is_never_shown() -> None:
         "amqp://ann:topsecret@host/v?heartbeat=soon",
         "amqp://ann:topsecret@host/v#part",
         "amqp:ann:topsecret@host",
+        "amqp://ann:topsecret@host,other:x/",
+        "amqp://ann:topsecret@host?ca=/c.pem",
+        "amqps://ann:topsecret@host?verify=maybe",
+        "amqps://ann:topsecret@host?key=/k.pem",
     ],
 )
 def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
@@ -52,7 +74,7 @@ def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
     assert "topsecret" not in f"{refused.value} {refused.value.hint}"
 
 
-@pytest.mark.parametrize("url", ["redis://h", "", "plane", "http:plane", "amqps://h"])
+@pytest.mark.parametrize("url", ["redis://h", "", "plane", "http:plane", "amqp+x://h"])
 def test_an_unknown_scheme_is_refused_with_the_known_ones(url: str) -> None:
     with pytest.raises(BusUrlError) as refused:
         connect(url)

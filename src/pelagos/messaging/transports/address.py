@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pelagos.messaging.errors import BusUrlError
 
-_FORM = "amqp://USER:PASSWORD@HOST:PORT/VHOST"
-_PORT = 5672
+_FORM: Final = "amqp://USER:PASSWORD@HOST:PORT,HOST:PORT/VHOST?heartbeat=SECONDS"
+_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+_ENGINE: Final = "+pika"  # asks for the other implementation; the address is the same
+_TLS_OPTIONS: Final = ("ca", "cert", "key", "verify")
+_HOUR: Final = 3600
+_YES: Final = ("yes", "true", "1")
+_NO: Final = ("no", "false", "0")
 
-#: Seconds; brokers advise 5 to 20. A frozen or vanished broker is noticed within three times that.
-HEARTBEAT = 10
+#: Seconds; brokers advise 5 to 20. A frozen or vanished broker is noticed within about twice that.
+HEARTBEAT: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a connection is encrypted.
+
+    Attributes:
+        ca: a file of certificates to trust instead of the system's, or None.
+        cert: a file with our own certificate, or None.
+        key: a file with its key; None when the certificate's file holds it.
+        verify: whether the broker must prove that it is the host of the URL.
+    """
+
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    verify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,58 +43,108 @@ class BrokerAddress:
 
     Attributes:
         heartbeat: seconds within which each side lets the other hear something.
+        others: further hosts and ports of the same broker, tried in this order.
+        tls: how it is encrypted; None: it is not.
     """
 
     host: str = "localhost"
-    port: int = _PORT
+    port: int = _PORTS["amqp"]
     user: str = "guest"
     password: str = field(default="guest", repr=False)
     vhost: str = "/"
     heartbeat: int = HEARTBEAT
+    others: tuple[tuple[str, int], ...] = ()
+    tls: Tls | None = None
 
     @classmethod
     def from_url(cls, url: str) -> BrokerAddress:
-        """Read `amqp://USER:PASSWORD@HOST:PORT/VHOST?heartbeat=SECONDS`; all but amqp: optional.
+        """Read `amqp://USER:PASSWORD@HOST:PORT,HOST:PORT/VHOST?OPTIONS`; all but amqp: optional.
 
         A slash in the virtual host's name is written %2F; no name is the virtual host `/`.
+        Options: heartbeat (seconds); with `amqps:` also ca, cert and key (files) and verify=no.
 
         Raises:
             BusUrlError: it has another form; the message does not repeat the URL, as it may hold
                 a password.
         """
+        scheme = url.partition(":")[0].lower().removesuffix(_ENGINE)
         try:
             parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
+            login, _, places = parts.netloc.rpartition("@")
+            hosts = [_host(place, _PORTS[scheme]) for place in places.split(",")]
+        except (ValueError, KeyError) as error:
             raise BusUrlError(
                 "the port or host of the bus URL cannot be read", hint=f"its form is {_FORM}"
             ) from error
-        if parts.fragment or not url.lower().startswith("amqp://"):
+        if parts.fragment or not url[len(parts.scheme) :].startswith("://"):
             raise BusUrlError("the bus URL has a wrong form", hint=f"its form is {_FORM}")
+        user, colon, password = login.partition(":")
+        options = _options(parts.query)
+        heartbeat = _heartbeat(options.pop("heartbeat", str(HEARTBEAT)))
         return cls(
-            host=parts.hostname or "localhost",
-            port=_PORT if port is None else port,
-            user=unquote(parts.username or "guest"),
-            password="guest" if parts.password is None else unquote(parts.password),
+            host=hosts[0][0],
+            port=hosts[0][1],
+            user=unquote(user) or "guest",
+            password=unquote(password) if colon else "guest",
             vhost=unquote(parts.path.removeprefix("/")) or "/",
-            heartbeat=_heartbeat(parts.query),
+            heartbeat=heartbeat,
+            others=tuple(hosts[1:]),
+            tls=_tls(scheme, options),
         )
+
+    @property
+    def hosts(self) -> tuple[tuple[str, int], ...]:
+        """All hosts and ports, in the order in which they are tried."""
+        return ((self.host, self.port), *self.others)
 
     @property
     def url(self) -> str:
         """The address without the password."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        scheme = "amqp" if self.tls is None else "amqps"
         path = "" if self.vhost == "/" else quote(self.vhost, safe="")
-        return f"amqp://{quote(self.user, safe='')}@{host}:{self.port}/{path}"
+        hosts = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts)
+        return f"{scheme}://{quote(self.user, safe='')}@{hosts}/{path}"
 
 
-def _heartbeat(query: str) -> int:
+def _host(place: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{place}")
+    if parts.path or parts.query:
+        raise ValueError(place)
+    return parts.hostname or "localhost", port if parts.port is None else parts.port
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _options(query: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
-    text = options.pop("heartbeat", str(HEARTBEAT))
-    if options:
-        raise BusUrlError(
-            f"the bus URL has no option {next(iter(options))!r}", hint="known is heartbeat=SECONDS"
-        )
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 3600):  # noqa: PLR2004 - an hour
+    for name in options:
+        if name != "heartbeat" and name not in _TLS_OPTIONS:
+            raise BusUrlError(
+                f"the bus URL has no option {name!r}",
+                hint="known: heartbeat=SECONDS, and with amqps: ca=, cert=, key=FILE, verify=no",
+            )
+    return options
+
+
+def _heartbeat(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _HOUR):
         raise BusUrlError(f"heartbeat={text} is not a whole number of seconds from 1 to 3600")
     return int(text)
+
+
+def _tls(scheme: str, options: dict[str, str]) -> Tls | None:
+    if scheme != "amqps":
+        if options:
+            raise BusUrlError(
+                f"the option {next(iter(options))!r} of the bus URL is about encryption",
+                hint="begin the URL with amqps:",
+            )
+        return None
+    verify = options.get("verify", "yes").lower()
+    if verify not in _YES + _NO:
+        raise BusUrlError(f"verify={verify} is neither yes nor no")
+    if "key" in options and "cert" not in options:
+        raise BusUrlError("the bus URL names a key and no certificate", hint="add cert=FILE")
+    return Tls(options.get("ca"), options.get("cert"), options.get("key"), verify in _YES)

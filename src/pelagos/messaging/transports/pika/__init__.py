@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
+from pelagos.messaging.errors import BrokerUnreachableError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
 from pelagos.messaging.transports.pika.connection import PikaConnection
@@ -46,7 +48,16 @@ class PikaTransport:
             BrokerUnreachableError: nobody answers in time.
             LoginError: the broker refuses the credentials or the virtual host.
         """
-        return PikaConnection(self.address, timeout)
+        deadline = time.monotonic() + timeout
+        problem: BrokerUnreachableError | None = None
+        places = self.address.hosts
+        for number, place in enumerate(places):
+            share = max(deadline - time.monotonic(), 0.0) / (len(places) - number)
+            try:
+                return PikaConnection(self.address, timeout, place, share)
+            except BrokerUnreachableError as error:
+                problem = error
+        raise problem or BrokerUnreachableError(f"{self.url} names no host")
 
     def __repr__(self) -> str:
         return f"<PikaTransport {self.url}>"

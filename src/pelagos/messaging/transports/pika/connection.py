@@ -76,7 +76,9 @@ class _Request:
 class PikaConnection(Topology):
     """One connection to an AMQP broker."""
 
-    def __init__(self, address: BrokerAddress, timeout: float) -> None:
+    def __init__(
+        self, address: BrokerAddress, timeout: float, place: tuple[str, int], patience: float
+    ) -> None:
         self._address = address
         self._timeout = timeout
         self._requesting = threading.Lock()  # one request at a time, so that errors find theirs
@@ -92,14 +94,14 @@ class PikaConnection(Topology):
         self._subscriptions: set[Subscription] = set()
         self._opened: Future[None] = Future()
         self._pika = TolerantConnection(
-            make_parameters(address, timeout),
+            make_parameters(address, place, patience),
             on_open_callback=self._on_open_io,
             on_open_error_callback=self._on_open_error_io,
             on_close_callback=self._on_close_io,
         )
         self._thread = threading.Thread(target=self._run_io, name="amqp", daemon=True)
         self._thread.start()
-        self._wait(self._opened, BrokerUnreachableError)
+        self._wait(self._opened, BrokerUnreachableError, patience)
 
     @property
     def is_open(self) -> bool:
@@ -122,11 +124,17 @@ class PikaConnection(Topology):
             self._post(functools.partial(self._start_request_io, request))
             return self._wait(request.future)
 
-    def _wait(self, future: Future[Any], kind: type[MessagingError] = ConnectionLostError) -> Any:
+    def _wait(
+        self,
+        future: Future[Any],
+        kind: type[MessagingError] = ConnectionLostError,
+        patience: float | None = None,
+    ) -> Any:
+        limit = self._timeout if patience is None else patience
         try:
-            return future.result(self._timeout)
+            return future.result(limit)
         except TimeoutError:
-            lost = kind(f"{self._address.url} did not answer within {self._timeout:g} s")
+            lost = kind(f"{self._address.url} did not answer within {limit:g} s")
             self._abort(lost)
             raise lost from None
 

@@ -13,28 +13,18 @@ from pika import exceptions as pika_errors
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
     ConnectionLostError,
-    LoginError,
     MessagingError,
     TopologyError,
 )
+from pelagos.messaging.transports import refusal as refusals
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import Properties
+from pelagos.messaging.transports.encryption import make_context
 from pelagos.messaging.transports.pika.tolerant import DAMAGE
 
 _SAID: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) '([^']*)")
 _LOGIN_CODES: Final = ("403", "530")  # access refused, not allowed (no such virtual host)
 
-#: The codes with which a broker says no to a request, and not that something else went wrong.
-_REFUSALS: Final = {
-    402: None,
-    403: "ask the broker's administrator for the permission",
-    404: None,
-    405: "another connection owns it exclusively; it may be a lost one that will time out",
-    406: "use the same attributes on all sides, or delete it first",
-    503: None,
-    530: None,
-    540: None,
-}
 _PERSISTENT: Final = 2
 
 #: What pika raises at values that it cannot write.
@@ -51,11 +41,18 @@ UNWRITABLE: Final = (
 )
 
 
-def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionParameters:
-    """What pika needs to connect."""
+def make_parameters(
+    address: BrokerAddress, place: tuple[str, int], timeout: float
+) -> pika.ConnectionParameters:
+    """What pika needs to connect to one of the address' hosts.
+
+    Raises:
+        BrokerUnreachableError: a file of the encryption cannot be used.
+    """
     return pika.ConnectionParameters(
-        host=address.host,
-        port=address.port,
+        host=place[0],
+        port=place[1],
+        ssl_options=_ssl_options(address, place[0]),
         virtual_host=address.vhost,
         credentials=pika.PlainCredentials(address.user, address.password, erase_on_connect=True),
         heartbeat=address.heartbeat,
@@ -64,6 +61,12 @@ def make_parameters(address: BrokerAddress, timeout: float) -> pika.ConnectionPa
         stack_timeout=timeout,
         client_properties={"connection_name": "pelagos"},
     )
+
+
+def _ssl_options(address: BrokerAddress, host: str) -> pika.SSLOptions | None:
+    if address.tls is None:
+        return None
+    return pika.SSLOptions(make_context(address.tls), host)
 
 
 def check_table(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -163,10 +166,7 @@ def open_error(error: BaseException, address: BrokerAddress) -> MessagingError:
     # Only what the broker said counts: pika also calls a cut during the handshake a refusal.
     said = _SAID.search(str(cause))
     if isinstance(cause, pika_errors.AuthenticationError) or (said and said[1] in _LOGIN_CODES):
-        return LoginError(
-            f"the broker at {address.url} refuses the login: {_text(cause)}",
-            hint="check the user, the password and the virtual host of the bus URL",
-        )
+        return refusals.login_refusal(_text(cause), address.url)
     return BrokerUnreachableError(
         f"no connection to the broker at {address.url}: {_text(cause)}",
         hint="see whether it runs and listens there",
@@ -181,8 +181,4 @@ def lost_error(reason: BaseException, address: BrokerAddress) -> ConnectionLostE
 def refusal(reason: BaseException, address: BrokerAddress, name: str) -> MessagingError:
     """A request's failure: refused by the broker, or lost with the connection."""
     code = getattr(reason, "reply_code", 0)
-    if code not in _REFUSALS:
-        return lost_error(reason, address)
-    return TopologyError(
-        f"{address.url} refuses: {_text(reason)}", code=code, name=name, hint=_REFUSALS[code]
-    )
+    return refusals.refusal(code, _text(reason), address.url, name)

@@ -1,0 +1,121 @@
+"""What is to be written, by whichever thread is at it.
+
+A thread that has something for the broker writes it itself when nobody else is writing, so that
+nothing waits for the connection's own thread. While one thread writes, others only add: what they
+added goes with the next write, many frames in one call. What need not leave at once is left to
+the connection's own thread, which writes all of it together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from pelagos.messaging.transports.amqp.stream import Stream
+
+_MUCH: Final = 65_536  # bytes; so many are written by the thread that brings them
+_AT_ONCE: Final = 262_144  # bytes for one call to the operating system
+
+
+class Outgoing:
+    """Bytes on their way, in order.
+
+    Attributes:
+        lock: guards this and what must happen in the order of the bytes.
+        sleeping: whether the connection's own thread waits for a sign.
+        stuck: whether the socket is full; the connection's own thread goes on when it can.
+        written: set whenever bytes left; the heartbeat clears it.
+        late: called inside the lock before each write, to add what was held back.
+    """
+
+    def __init__(self, stream: Stream, wake: Callable[[], None]) -> None:
+        self.lock = threading.Lock()
+        self.sleeping = False
+        self.stuck = False
+        self.written = False
+        self.late: Callable[[], None] = lambda: None
+        self._stream = stream
+        self._wake = wake
+        self._woken = False
+        self._writing = False
+        self._parts: deque[bytes | memoryview] = deque()
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        """Put bytes at the end; inside the lock. `send` or `send_soon` must follow."""
+        self._parts.append(data)
+        self._size += len(data)
+
+    def send_soon(self) -> None:
+        """Let what was added go with whatever goes next, and at the latest very soon."""
+        if self._size >= _MUCH:
+            self.send()
+        elif self.sleeping and not self._woken:
+            self._woken = True
+            self._wake()
+
+    def send(self) -> None:
+        """Write what was added, or leave it to the thread that is writing."""
+        if not self.stuck and self._drain():
+            self._wake()
+
+    def send_from_loop(self, *, writable: bool) -> None:
+        """As `send`, in the connection's own thread, which may sleep when `sleeping` is set."""
+        self._woken = False
+        if writable:
+            self.stuck = False
+        if not self.stuck:
+            self._drain()
+        with self.lock:
+            self.late()
+            self.sleeping = self.stuck or self._writing or not self._parts
+
+    def _drain(self) -> bool:
+        """Write until nothing is left, or the socket is full; whether it is."""
+        while True:
+            with self.lock:
+                if self._writing:
+                    return False
+                self.late()
+                if not self._parts:
+                    return False
+                self._writing = True
+                data = self._next()
+            self._write(data)
+            if self.stuck:
+                return True
+
+    def _next(self) -> bytes | memoryview:
+        parts = self._parts
+        if len(parts) == 1:
+            self._size = 0
+            return parts.popleft()
+        taken = []
+        size = 0
+        while parts and size < _AT_ONCE:
+            size += len(parts[0])
+            taken.append(parts.popleft())
+        self._size -= size
+        return b"".join(taken)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        try:
+            count = self._stream.write(data)
+        except OSError:
+            count = len(data)  # the connection is over, and its own thread finds that out
+            self._stream.break_off()
+        with self.lock:
+            self._writing = False
+            self.written = True
+            if count < len(data):
+                rest = memoryview(data)[count:]
+                self._parts.appendleft(rest)
+                self._size += len(rest)
+                self.stuck = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was handed to the operating system."""
+        return not self._parts and not self._writing
