@@ -256,7 +256,7 @@ def test_a_letter_that_is_retried_begins_anew_where_it_died(desk: Desk) -> None:
 def test_a_letter_whose_queue_is_gone_stays(desk: Desk) -> None:
     (letter_id,) = fill(desk, 1)
     desk.stop()
-    desk.link.deleteQueue(desk.queue)
+    desk.link.delete_queue(desk.queue)
     with pytest.raises(MessagingError, match="there is no queue") as refused:
         desk.dead.retry(letter_id)
     assert refused.value.hint

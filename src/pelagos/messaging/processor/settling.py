@@ -15,9 +15,10 @@ from typing import Any
 
 from pelagos.messaging.again import names_in, to_the_dead, to_wait, waiting_queue
 from pelagos.messaging.binding import make_queue
-from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.errors import ConnectionLostError, MessagingError, RejectMessage
 from pelagos.messaging.mover import Losses, Mover
 from pelagos.messaging.processor.dispatch import Result, describe
+from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
 
@@ -76,13 +77,7 @@ class Settler:
             moves.append(self._waiting(message, delay_ms, message.attempt + 1, names))
         dead = [result for result in results if result.outcome == "dead"]
         for result in dead:
-            log.error(
-                "%s failed on %s for good (attempt %d)",
-                result.info.handler,
-                message,
-                message.attempt,
-                exc_info=result.error,
-            )
+            _log_death(message, result)
         if dead and self._dead_letters:
             causes = [f"{type(r.error).__name__}: {describe(r.error)}" for r in dead if r.error]
             cause = "; ".join(causes)
@@ -179,3 +174,16 @@ def with_graves(
 
 def _names(results: Sequence[Result]) -> list[str]:
     return [result.info.handler for result in results]
+
+
+def _log_death(message: ReceivedMessage, result: Result) -> None:
+    if isinstance(result.error, RejectMessage | PayloadError):
+        log.warning("%s refuses %s: %s", result.info.handler, message, describe(result.error))
+        return
+    log.error(
+        "%s failed on %s for good (attempt %d)",
+        result.info.handler,
+        message,
+        message.attempt,
+        exc_info=result.error,
+    )
