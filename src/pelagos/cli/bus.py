@@ -45,9 +45,11 @@ def find_bus(command: Command) -> Transport:
         UsageError: its URL cannot be used, or nobody but this command would be on it.
     """
     from pelagos.messaging import connect
+    from pelagos.plane.bus import bus_url
     from pelagos.plane.sections import BusConfig
 
-    url = command["bus"] or command.context.config.of(BusConfig).url
+    context = command.context
+    url = command["bus"] or bus_url(context.config.of(BusConfig), context.data)
     bus = connect(url)
     if not bus.capabilities.crosses_processes:
         raise UsageError(

@@ -257,9 +257,16 @@ class BusConfig:
         url: `memory:NAME` inside one process, or `amqp://USER:PASSWORD@HOST:PORT/VHOST` for a
             RabbitMQ that several computers share. memory:plane, because one computer needs no
             broker.
+        broker: run a broker of the plane's own in `pelagos up`, for the programs of this machine;
+            its URL stands in the file `bus` of the data folder. false, because the parts of one
+            process need none. It forgets everything when it ends.
+        port: TCP port of the plane's own broker, on 127.0.0.1. 0: the one of the last start, or a
+            free one.
     """
 
     url: str = "memory:plane"
+    broker: bool = False
+    port: int = field(default=0, metadata=_PORT)
 
 
 SECTIONS: Mapping[str, type[Any]] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pelagos.core import config
 from pelagos.core.errors import ConfigError
+from pelagos.plane.bus import check as check_bus
 from pelagos.plane.sections import (
     SECTIONS,
     BusConfig,
@@ -58,6 +59,7 @@ class PlaneSettings:
         own = (self.master, self.node, self.directory, self.bus, self.cache, self.node_cache)
         for section in own:
             config.check(SECTIONS, section)
+        check_bus(self.bus)
 
 
 def default_computer_id() -> str:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Self
 
 from pelagos.core.errors import PelagosError
+from pelagos.plane.bus import PlaneBroker, bus_url
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.events import Announcer, Waker
@@ -89,7 +90,10 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
     if Part.MASTER in settings.parts:
         from pelagos.plane.master import MasterProgram
 
-        announcer = Announcer(settings.bus.url)
+        if settings.bus.broker:
+            broker = PlaneBroker(settings.bus, folder.path)
+            stack.callback(broker.stop)
+        announcer = Announcer(bus_url(settings.bus, folder.path))
         master = MasterProgram(settings, folder, announcer)
         stack.callback(master.stop)
         master_url = master.url
@@ -107,7 +111,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         folder.note(computer_id=computer_id, node_root=str(node_root(settings.node, folder)))
         node = NodeProgram(settings, folder, computer_id, master_url)
         stack.callback(node.stop)
-        waker = Waker(settings.bus.url, computer_id, node.agent.wake)
+        waker = Waker(bus_url(settings.bus, folder.path), computer_id, node.agent.wake)
         stack.callback(waker.stop)
         alive |= {"agent": node.alive, "listener to events": waker.alive}
     if Part.DIRECTORY in settings.parts:
