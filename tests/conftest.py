@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
 from support import postgresql, rabbitmq, slap_site
 from support.require import Require
 
@@ -57,6 +58,13 @@ def rabbitmq_url(require: Require) -> str:
     """A real broker that all tests of the run share; nobody may stop it."""
     require.program("rabbitmq-server", package="rabbitmq-server")
     return rabbitmq.start_shared(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """An AMQP broker of one's own in this process; it is there in milliseconds."""
+    with EmbeddedBroker(bounds=Bounds(message=4_000_000)) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,15 @@ class Links:
         """Whether it is still let in."""
         return link in self._links
 
+    def hold(self, link: object) -> None:
+        """Let its consumers take nothing more until `limit` says that they are active again.
+
+        The one thing that a callback may call: whoever it writes to takes no more.
+        """
+        found = self._links.get(link)
+        if found is not None:
+            found.active = False
+
     def detach(self, link: object) -> None:
         """It goes, and whoever belongs to it; what was not settled goes back. Again is harmless.
 
