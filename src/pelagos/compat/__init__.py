@@ -1,0 +1,5 @@
+"""Names and import paths of the ancestors, for programs that were written for them.
+
+Admission rule: one folder per ancestor, that maps its public names to ours and adds no behaviour
+that ours lacks.
+"""
