@@ -55,7 +55,7 @@ class MemoryConnection:
                 exchange.exchange_type,
                 exchange.durable,
                 exchange.auto_delete,
-                arguments=getattr(exchange, "arguments", None) or {},
+                arguments=exchange.arguments,
             )
             broker.declare_exchange(self, spec, passive=exchange.passive)
 
