@@ -31,6 +31,7 @@ _HEARTBEAT: Final = 8
 _FRAME: Final = struct.Struct(">BHI")  # kind, channel, size of what follows before the end
 _END: Final = 0xCE
 _END_BYTE: Final = b"\xce"
+_HEADER_MIN: Final = 14  # bytes of the payload of a header frame
 _AROUND: Final = 8  # bytes of a frame that are not its payload
 
 #: A frame that only says that the peer is alive.
@@ -156,7 +157,7 @@ class Decoder:
         self._needed = 0  # so many bytes must be there before anything new can be read
         self._pending: dict[int, _Pending] = {}
 
-    def feed(self, data: bytes) -> Iterator[Frame]:  # noqa: C901 - one loop, for speed
+    def feed(self, data: bytes) -> Iterator[Frame]:  # noqa: C901, PLR0912 - one loop, for speed
         """What these bytes complete, in order; all of it must be taken before the next call.
 
         Raises:
@@ -183,16 +184,66 @@ class Decoder:
             if data[end] != _END:
                 raise CodecError("a frame does not end where its size says", code=FRAME_ERROR)
             offset = end + 1
-            complete = self._take(kind, channel, data[begin:end])
-            if complete is not None:
-                yield complete
+            if kind == _METHOD:
+                method = self._method(channel, data[begin:end])
+                if not method.CONTENT:
+                    yield channel, method, None
+                    continue
+                whole = self._whole(data, offset, channel)
+                if whole is None:
+                    self._pending[channel] = _Pending(method)
+                else:
+                    offset = whole[0]
+                    yield channel, method, whole[1]
+            else:
+                complete = self._take(kind, channel, data[begin:end])
+                if complete is not None:
+                    yield complete
         if offset < size:
             buffer += data[offset:]
             self._needed = _AROUND - 1 if size - offset < _AROUND - 1 else _AROUND + length
 
+    def _method(self, channel: int, payload: bytes) -> Method:
+        if channel in self._pending:
+            raise _unexpected("a method before the end of a message")
+        method = decode_method(payload)
+        if method.CONTENT and channel == 0:
+            raise _unexpected("a message on channel 0")
+        return method
+
+    def _whole(self, data: bytes, offset: int, channel: int) -> tuple[int, Content] | None:
+        """The common case: a header and the only piece of its body are already here.
+
+        Returns:
+            where they end, and what they hold; None: take them one by one, with all checks.
+        """
+        if len(data) - offset < _AROUND + _HEADER_MIN:
+            return None
+        kind, number, length = _FRAME.unpack_from(data, offset)
+        header = offset + 7
+        middle = header + length
+        if kind != _HEADER or number != channel or middle + _AROUND >= len(data):
+            return None
+        kind, number, size = _FRAME.unpack_from(data, middle + 1)
+        begin = middle + _AROUND
+        end = begin + size
+        if (
+            kind != _BODY
+            or number != channel
+            or end >= len(data)
+            or data[end] != _END
+            or data[middle] != _END
+            or size + _AROUND > self.frame_max
+            or length + _AROUND > self.frame_max
+        ):
+            return None
+        payload = data[header:middle]
+        if decode_size(payload) != size or size > self.body_max or not size:
+            return None
+        properties, damage = decode_properties(payload)
+        return end + 1, (properties, data[begin:end], damage)
+
     def _take(self, kind: int, channel: int, payload: bytes) -> Frame | None:
-        if kind == _METHOD:
-            return self._take_method(channel, payload)
         if kind == _HEARTBEAT:
             return channel, _HEARTBEAT_READ, None
         pending = self._pending.get(channel)
@@ -211,17 +262,6 @@ class Decoder:
         self.held -= len(body)
         properties = pending.properties or Properties("")
         return channel, pending.method, (properties, body, pending.damage)
-
-    def _take_method(self, channel: int, payload: bytes) -> Frame | None:
-        if channel in self._pending:
-            raise _unexpected("a method before the end of a message")
-        method = decode_method(payload)
-        if not method.CONTENT:
-            return channel, method, None
-        if channel == 0:
-            raise _unexpected("a message on channel 0")
-        self._pending[channel] = _Pending(method)
-        return None
 
     def _take_header(self, pending: _Pending, payload: bytes) -> None:
         if pending.properties is not None:
