@@ -240,6 +240,7 @@ class Decoder:
         payload = data[header:middle]
         if decode_size(payload) != size or size > self.body_max or not size:
             return None
+        self.header = payload
         properties, damage = decode_properties(payload)
         return end + 1, (properties, data[begin:end], damage)
 
