@@ -250,6 +250,7 @@ class Intake:
         self._on_open(_connection(lane))
         with self._topology:
             before, self.lane = self.lane, lane
+            self._wake(before)  # whoever waits there looks here now
             for binding in self._bindings:
                 self._declare(lane, binding)
             for name in lane.names:
@@ -260,7 +261,6 @@ class Intake:
         self.ready.set()
         if self._watchers:
             self._watchers.on_connected(self._bus.url)
-        self._wake(before)
 
     def _tear_down(self, lane: Lane, problem: MessagingError | None) -> None:
         was_ready = self.ready.is_set()
