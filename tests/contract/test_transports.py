@@ -1,4 +1,4 @@
-"""What every transport must do: the same tests on the bus in memory and on a real RabbitMQ."""
+"""What every transport must do: in memory, on a real RabbitMQ, and on the embedded broker."""
 
 from __future__ import annotations
 
@@ -27,11 +27,18 @@ WAIT = 10.0  # seconds after which something that must come has not come
 QUIET = 0.1  # seconds without anything that count as nothing more
 
 
-@pytest.fixture(params=["memory", "amqp", "amqp+pika"])
+@pytest.fixture(
+    params=["memory", "amqp", "amqp+pika", "amqp on embedded", "amqp+pika on embedded"]
+)
 def transport(request: pytest.FixtureRequest) -> Transport:
-    if request.param == "memory":
+    scheme, _, where = request.param.partition(" on ")
+    if scheme == "memory":
         return connect(f"memory:{uuid.uuid4().hex}")
-    return connect(request.getfixturevalue("rabbitmq_url").replace("amqp", request.param, 1))
+    if where:
+        url = request.getfixturevalue("embedded_broker").url
+    else:
+        url = request.getfixturevalue("rabbitmq_url")
+    return connect(url.replace("amqp", scheme, 1))
 
 
 @pytest.fixture
