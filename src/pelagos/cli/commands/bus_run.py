@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import (
     FlagArgument,
     IntArgument,
     Operand,
+    RepeatableArgument,
     SecondsArgument,
     ValueArgument,
 )
@@ -122,9 +124,20 @@ class BusBroker(Command):
         "host": ValueArgument(
             "address; only of this computer, unless forced", "--host", default="127.0.0.1"
         ),
-        "force": FlagArgument("listen on an address that others reach, too", "--force"),
+        "users": ValueArgument(
+            "file with a line NAME:PASSWORD for each user; default: guest with password guest",
+            "--users",
+            metavar="FILE",
+            complete="file",
+        ),
+        "vhost": RepeatableArgument(
+            "a virtual host; default: /", "--vhost", metavar="NAME", default=("/",)
+        ),
+        "force": FlagArgument(
+            "listen on an address that others reach, too; needs --users", "--force"
+        ),
     }
-    examples = ("pelagos bus broker", "pelagos bus broker --port 0")
+    examples = ("pelagos bus broker", "pelagos bus broker --port 0 --vhost sea")
 
     def main(self) -> None:
         """Run it."""
@@ -132,21 +145,34 @@ class BusBroker(Command):
         import threading
 
         from pelagos.core import logs
+        from pelagos.messaging import MessagingError
         from pelagos.messaging.broker.server import EmbeddedBroker
 
+        if self["force"] and not self["users"]:
+            raise UsageError("--force needs --users: everybody knows the password of guest")
         if not self["verbose"]:
             logs.configure(logging.WARNING)
-        broker = EmbeddedBroker(self["host"], self["port"], force=self["force"])
-        with broker:
-            ended = threading.Event()
-            before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
-            try:
-                self.context.say("the broker runs, in memory alone; Ctrl-C ends it. Its bus:")
-                self.context.output.line(broker.url)
-                self.context.stdout.flush()
-                ended.wait()
-            finally:
-                signal.signal(signal.SIGTERM, before)
+        broker = EmbeddedBroker(
+            self["host"],
+            self["port"],
+            users=_users(self["users"]) if self["users"] else None,
+            vhosts=self["vhost"],
+            force=self["force"],
+        )
+        try:
+            broker.start()
+        except MessagingError as error:  # it is not that a broker cannot be reached
+            raise CommandError(error.message, hint=error.hint) from error
+        ended = threading.Event()
+        before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        try:
+            self.context.say("the broker runs, in memory alone; Ctrl-C ends it. Its bus:")
+            self.context.output.line(_shown(broker.url) if self["users"] else broker.url)
+            self.context.stdout.flush()
+            ended.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            broker.stop()
 
 
 class BusAsyncapi(Command):
@@ -222,6 +248,36 @@ def _served(port: int, count: int) -> PrometheusMetrics:
             logging.getLogger(__name__).info("metrics are at %s", server.url)
             break
     return metrics
+
+
+def _users(file: str) -> dict[str, str]:
+    """The passwords in a file, by name.
+
+    Raises:
+        UsageError: it cannot be read, or a line has another form.
+    """
+    try:
+        lines = Path(file).expanduser().read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"--users: cannot read {file}: {reason}") from error
+    users: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        name, colon, password = line.partition(":")
+        if line and not (name and colon and password):
+            raise UsageError(f"--users: line {number} of {file} is not NAME:PASSWORD")
+        if line:
+            users[name] = password
+    if not users:
+        raise UsageError(f"--users: there is nobody in {file}")
+    return users
+
+
+def _shown(url: str) -> str:
+    """The URL without the password."""
+    scheme, _, rest = url.partition("://")
+    who, _, place = rest.rpartition("@")
+    return f"{scheme}://{who.partition(':')[0]}@{place}"
 
 
 def _prepare(level: int) -> None:
