@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
+from pelagos.messaging.alarm import Alarm
 from pelagos.messaging.errors import (
     BufferFullError,
     MessagingError,
@@ -47,6 +48,38 @@ class PublishFuture(Future[None]):
 
     def __await__(self) -> Generator[Any, None, None]:
         return asyncio.wrap_future(self).__await__()
+
+
+class _Promise:
+    """Letters for which a future stands."""
+
+    __slots__ = ("_left", "_lock", "_told", "entries", "future", "timeout")
+
+    def __init__(self, future: PublishFuture, count: int, timeout: float) -> None:
+        self.future = future
+        self.timeout = timeout
+        self.entries: list[Entry] = []
+        self._left = count
+        self._told = False
+        self._lock = threading.Lock()
+
+    def settled(self, _entry: Entry, problem: MessagingError | None) -> None:
+        """One of them was settled: the first problem counts, else the last success."""
+        with self._lock:
+            self._left -= 1
+            if self._told or (problem is None and self._left):
+                return
+            self._told = True
+        if not self.future.set_running_or_notify_cancel():
+            return
+        if problem is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(problem)
+
+    def is_over(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.future.done()
 
 
 class _Watcher(Guest):
@@ -96,6 +129,7 @@ class Publisher:
         self._batch = Batch()  # handed over since the last flush
         self._handed = 0
         self._unflushed: list[Batch] = []
+        self._alarm: Alarm[_Promise] = Alarm(self._clock, self._overdue, _Promise.is_over)
 
     def publish(self, letters: Sequence[Letter], timeout: float) -> None:
         """Return when the broker has all of them.
@@ -190,26 +224,22 @@ class Publisher:
         return place + 1
 
     def promise(self, letters: Sequence[Letter], timeout: float) -> PublishFuture:
-        """A future that is done when the broker has all of them."""
+        """A future that is done when the broker has all of them, or the time is over."""
         future = PublishFuture()
-        left = [len(letters)]
-        lock = threading.Lock()
-
-        def settled(_entry: Entry, problem: MessagingError | None) -> None:
-            with lock:
-                left[0] -= 1
-                last = not left[0]
-            if problem is None and not last:
-                return
-            if not future.done() and future.set_running_or_notify_cancel():
-                future.set_exception(problem) if problem else future.set_result(None)
-
+        promise = _Promise(future, len(letters), timeout)
         deadline = self._clock.monotonic() + timeout
         for letter in letters:
-            self._put(letter, settled, deadline)
+            promise.entries.append(self._put(letter, promise.settled, deadline))
         if not letters:
             future.set_result(None)
+        elif not future.done():
+            self._alarm.set(deadline, promise)
         return future
+
+    def _overdue(self, promise: _Promise) -> None:
+        for entry in promise.entries:
+            if self._sender.withdraw(entry):
+                entry.settled(entry, self._sender.too_late(entry, promise.timeout))
 
     def hand_over(self, letters: Sequence[Letter], timeout: float) -> None:
         """Return at once; `flush` tells what became of them.
@@ -275,6 +305,8 @@ class Publisher:
     def close(self) -> None:
         """End the connection; what is not confirmed gets an error."""
         self._sender.close()
+        with self._lock:  # whoever wanted to know has flushed
+            self._batch, self._handed, self._unflushed = Batch(), 0, []
 
 
 _publishers: Final[weakref.WeakSet[Publisher]] = weakref.WeakSet()

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
+from pelagos.messaging.alarm import Alarm
 from pelagos.messaging.errors import (
     BufferFullError,
     ConnectionLostError,
@@ -22,7 +23,6 @@ from pelagos.messaging.errors import (
     UnroutableError,
 )
 from pelagos.messaging.pending import Entry
-from pelagos.messaging.rpc.alarm import Alarm
 from pelagos.messaging.rpc.call import Call, Outcome, Request, Waiter
 from pelagos.messaging.rpc.gather import Gather
 from pelagos.messaging.sender import BUFFER_LIMIT, Guest, Sender
@@ -67,7 +67,9 @@ class RpcClient(Guest):
         """Without any call: at the beginning, and in a forked child."""
         self._calls: dict[str, Call] = {}
         self._gathers: dict[str, Gather] = {}
-        self._alarm: Alarm[Call] = Alarm(self._clock, self._ring)
+        self._alarm: Alarm[Call] = Alarm(
+            self._clock, self._ring, lambda call: call.request.call_id not in self._calls
+        )
         self._consumers: dict[str, str] = {}
         self._up = threading.Condition()  # guards what follows
         self._connection: Connection | None = None
