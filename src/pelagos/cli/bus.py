@@ -15,7 +15,11 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
 COMPONENTS = "generic-application-exchange"
 """The exchange over which components are reached by their addresses."""
 
-BUS = ValueArgument("message bus: amqp://…; default: bus.url", "--bus", metavar="URL")
+BUS = ValueArgument(
+    "message bus: amqp://…; default: PELAGOS_BUS, bus.url, or the plane's own",
+    "--bus",
+    metavar="URL",
+)
 
 WHERE = {
     "exchange": ValueArgument("exchange to send to; it must exist", "--exchange", metavar="NAME"),
@@ -39,18 +43,14 @@ WHAT = {
 
 
 def find_bus(command: Command) -> Transport:
-    """The bus of --bus or the configuration.
+    """The bus of --bus, PELAGOS_BUS, the configuration or the plane's own broker.
 
     Raises:
         UsageError: its URL cannot be used, or nobody but this command would be on it.
     """
     from pelagos.messaging import connect
-    from pelagos.plane.bus import bus_url
-    from pelagos.plane.sections import BusConfig
 
-    context = command.context
-    url = command["bus"] or bus_url(context.config.of(BusConfig), context.data)
-    bus = connect(url)
+    bus = connect(bus_url(command))
     if not bus.capabilities.crosses_processes:
         raise UsageError(
             f"the bus {bus.url} is inside one process: nobody else is on it",
@@ -58,6 +58,17 @@ def find_bus(command: Command) -> Transport:
             "start one for this computer: pelagos bus broker",
         )
     return bus
+
+
+def bus_url(command: Command) -> str:
+    """The URL of the bus that is meant; `memory:` when nothing else is known."""
+    from pelagos.messaging.environment import BUS_VARIABLE
+    from pelagos.plane import bus
+    from pelagos.plane.sections import BusConfig
+
+    context = command.context
+    named: str = command["bus"] or context.environ.get(BUS_VARIABLE, "")
+    return named or bus.bus_url(context.config.of(BusConfig), context.data)
 
 
 def existing(name: str) -> type[Exchange]:

@@ -137,6 +137,17 @@ def test_the_bus_of_the_configuration_is_used(world, bus):
     assert world.run("bus", "send", "x", "--exchange", "events", "--key", "k").code == 0
 
 
+def test_the_bus_of_the_environment_and_of_the_plane_are_found(world, bus):
+    bound(bus, "q", "k")
+    words = ("bus", "send", "x", "--exchange", "events", "--key", "k")
+    (world.data / "bus").write_text(f"{BUS}\n")
+    world.run("config", "set", "bus.broker", "true")
+    assert world.run(*words).code == 0
+    world.environ["PELAGOS_BUS"] = "memory:other"
+    assert world.run(*words).code == failures.USAGE
+    assert world.run(*words, "--bus", BUS).code == 0
+
+
 def test_a_url_that_cannot_be_used_is_a_wrong_line(world):
     ran = world.run("bus", "doctor", "--bus", "http://x/")
     assert ran.code == failures.USAGE

@@ -16,7 +16,7 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS
+from pelagos.cli.bus import BUS, bus_url
 from pelagos.cli.command import Command
 from pelagos.cli.failures import USAGE, CommandError, UsageError
 
@@ -90,14 +90,9 @@ class BusRun(Command):
         return run(target, crew, prepare=functools.partial(_prepare, level))
 
     def _bus(self) -> str | None:
-        """The URL of --bus or of the configuration; of neither: what the class itself says."""
-        from pelagos.messaging import connect
-        from pelagos.plane.sections import BusConfig
-
-        url: str = self["bus"] or self.context.config.of(BusConfig).url
-        if not connect(url).capabilities.crosses_processes and not self["bus"]:
-            return None
-        return url
+        """The URL that a person gave; None lets the class itself say."""
+        url = bus_url(self)
+        return None if url.startswith("memory:") and not self["bus"] else url
 
     def _check_metrics(self, found: Any) -> None:
         if not isinstance(found, type):
