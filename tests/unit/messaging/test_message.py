@@ -26,7 +26,13 @@ from pelagos.messaging import (
     RpcCommand,
 )
 from pelagos.messaging.encoder import Encoder
-from pelagos.messaging.message import check_body
+from pelagos.messaging.message import check_body, read_result
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
 
 SIX = {"name": "n", "type": "t", "pid": "7", "host": "h", "user": "u", "vhost": "/v"}
 
@@ -121,6 +127,55 @@ def test_each_message_has_its_form_and_its_truth(
     assert check_body(message.body) is message.body
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [MessageResult([1], "one"), MessageResultError("no"), MessageResultException("KeyError", "x")],
+)
+def test_an_answer_is_read_as_what_it_was(answer: Message) -> None:
+    answer.fingerprint(**SIX)
+    read = read_result(JsonEncoder.decode(JsonEncoder.encode(answer.body)))
+    assert read == answer and type(read) is type(answer) and bool(read) is bool(answer)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([], "not a message"),
+        ({}, "not a message"),
+        ({"content": 5}, "not a message"),
+        ({"content": {}}, "unknown type None"),
+        ({"content": {"type": "maybe"}}, "unknown type 'maybe'"),
+        ({"content": {"type": "maybe"}, "fingerprint": 5}, "unknown type"),
+    ],
+)
+def test_a_malformed_answer_is_an_error_result(data: object, said: str) -> None:
+    read = read_result(data)
+    assert isinstance(read, MessageResultError) and said in read.body["content"]["message"]
+
+
+def test_an_answer_of_an_old_server_without_fingerprint_is_read() -> None:
+    old = MessageResult(5).body | {"fingerprint": {}, "version": 2}
+    assert read_result(old) == MessageResult(5)
+    del old["fingerprint"], old["content"]["message"]
+    assert read_result(old) == MessageResult(5)
+
+
+@given(json_values)
+def test_any_json_is_read_as_an_answer(data: object) -> None:
+    assert read_result(data).type == "result"
+
+
+def test_a_fingerprint_may_be_anything_that_can_be_turned_into_one() -> None:
+    class Own:
+        def as_dict(self) -> dict[str, str]:
+            return SIX
+
+    assert Fingerprint.of(SIX) == Fingerprint.of(Own()) == Fingerprint(**SIX)
+    for wrong in (5, {"nmae": "x"}):
+        with pytest.raises(TypeError):
+            Fingerprint.of(wrong)
+
+
 def test_messages_are_equal_when_their_bodies_are() -> None:
     assert MessageCommand("a", {"x": 1}) == MessageCommand("a", {"x": 1})
     assert MessageCommand("a") != RpcCommand("a")
@@ -179,13 +234,6 @@ def test_what_is_no_message_is_named(data: object, cause: str) -> None:
         check_body(data)
     assert cause in poison.value.cause
     assert cause in str(poison.value)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
 
 
 @given(json_values)

@@ -13,7 +13,7 @@ from pelagos.messaging.transports.base import Transport
 
 # The one piece of state of this package that belongs to the process: a bus finds its client.
 _clients: Final[dict[tuple[Transport, bool], RpcClient]] = {}
-_clients_lock = threading.Lock()
+_clients_lock = threading.RLock()  # the end of a forgotten producer may come inside it
 
 
 def client_of(bus: Transport, *, direct: bool, clock: Clock, backoff: Backoff) -> RpcClient:
@@ -42,7 +42,7 @@ def release(client: RpcClient, owner: object) -> None:
 
 def _forget_the_parent() -> None:
     global _clients_lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _clients_lock = threading.Lock()
+    _clients_lock = threading.RLock()
     for client in _clients.values():
         client.reset()
 
