@@ -7,6 +7,11 @@ exchange messages, and nothing about what the messages are for.
 
 from __future__ import annotations
 
+from pelagos.messaging.application import (
+    GenericApplication,
+    GenericApplicationExchange,
+    GenericApplicationProducer,
+)
 from pelagos.messaging.consumer import GenericConsumer
 from pelagos.messaging.dead import DeadLetter, DeadLetters
 from pelagos.messaging.encoder import Encoder, JsonEncoder
@@ -42,6 +47,8 @@ from pelagos.messaging.message import (
     MessageStatus,
     RpcCommand,
 )
+from pelagos.messaging.microthreads import MicroScheduler, MicroThread
+from pelagos.messaging.middleware import Middleware, Outgoing
 from pelagos.messaging.processor import (
     Handler,
     MessageFilter,
@@ -54,6 +61,7 @@ from pelagos.messaging.processor import (
 )
 from pelagos.messaging.producer import GenericProducer
 from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.tracing import Tracing
 from pelagos.messaging.transports import connect
 from pelagos.messaging.transports.base import Transport
 
@@ -71,6 +79,9 @@ __all__ = [
     "ExitScheduler",
     "FilterError",
     "Fingerprint",
+    "GenericApplication",
+    "GenericApplicationExchange",
+    "GenericApplicationProducer",
     "GenericConsumer",
     "GenericProducer",
     "Handler",
@@ -87,6 +98,10 @@ __all__ = [
     "MessageResultException",
     "MessageStatus",
     "MessagingError",
+    "MicroScheduler",
+    "MicroThread",
+    "Middleware",
+    "Outgoing",
     "PayloadError",
     "PoisonError",
     "PublishError",
@@ -99,6 +114,7 @@ __all__ = [
     "RpcCommand",
     "RpcHandler",
     "TopologyError",
+    "Tracing",
     "Transport",
     "UnroutableError",
     "connect",
