@@ -27,7 +27,7 @@ WAIT = 60.0
 class Desk:
     """One bus, one exchange and queue of the test's own, and processors that are ended with it."""
 
-    def __init__(self, bus: Transport) -> None:
+    def __init__(self, bus: Transport, sender: Transport | None = None) -> None:
         self.bus = bus
         mark = uuid.uuid4().hex[:10]
         self.queue = f"desk-{mark}"
@@ -36,7 +36,7 @@ class Desk:
         self.dead = DeadLetters(bus, self.graves)
         self.got: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.answers: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self.link: Connection = bus.open()
+        self.link: Connection = (sender or bus).open()
         self.reply_queue = self.link.declare_queue(
             Queue("", durable=False, exclusive=True, auto_delete=True)
         ).name

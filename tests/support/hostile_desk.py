@@ -51,13 +51,15 @@ class Victim(MessageProcessor):
         return content.size
 
 
-def survive(bus: Transport, count: int, *, seed: int) -> Counter[str]:
-    """Let a processor live through so many hostile messages.
+def survive(
+    bus: Transport, count: int, *, seed: int, sender: Transport | None = None
+) -> Counter[str]:
+    """Let a processor live through so many hostile messages, sent over `sender`.
 
     Returns:
         how many were handled, answered and quarantined; some are two of these.
     """
-    desk = Desk(bus)
+    desk = Desk(bus, sender)
     try:
         return _Account(desk, seed).run(count)
     finally:

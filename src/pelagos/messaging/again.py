@@ -153,8 +153,8 @@ def _sent_on(
     names = list(handlers)
     if names:
         added[HANDLERS] = names
-    if old.user_id:
-        added[USER] = old.user_id
+    if user := old.user_id or old.headers.get(USER):
+        added[USER] = user
     headers = {k: v for k, v in old.headers.items() if not _is_special(k)}
     if len(repr(headers)) > _HEADERS_LIMIT:
         headers = {}

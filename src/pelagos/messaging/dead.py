@@ -260,4 +260,4 @@ def _first(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    return value if type(value) is int else None
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None

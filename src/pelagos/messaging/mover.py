@@ -22,15 +22,21 @@ from pelagos.messaging.transports.base import Connection, Envelope, Queue
 
 log = logging.getLogger(__name__)
 
-#: Seconds that the broker may take to confirm one message.
-_PATIENCE: Final = 60.0
+#: Seconds that the broker may take to confirm one message; then it is sent once more. A replicated
+#: queue forgets at times what came while it was starting.
+_PATIENCE: Final = 5.0
 #: Seconds after which a queue is declared again, so that it does not expire while in use.
 _RENEWED_AFTER: Final = LEASE_MS / 2000
 #: Connections that may be lost over one message before its headers are left out.
 _LOSSES: Final = 2
 _REMEMBERED: Final = 1000
 _DECLARED_DIFFERENTLY: Final = 406
-_ABOUT_THE_QUEUE: Final = (PublishRefusedError, UnroutableError, TopologyError)
+_ABOUT_THE_QUEUE: Final = (
+    PublishRefusedError,
+    PublishTimeoutError,
+    UnroutableError,
+    TopologyError,
+)
 
 
 class Mover:
@@ -75,7 +81,7 @@ class Mover:
         self._declared[queue.name] = time.monotonic()
 
     def move(self, queue: Queue, envelope: Envelope) -> None:
-        """Put it there, confirmed. A broker that refuses is asked again until `stopping`.
+        """Put it there, confirmed. A broker that refuses, or is silent, is asked until `stopping`.
 
         Raises:
             ConnectionLostError: nobody knows whether it is there; the original comes again.
@@ -114,8 +120,8 @@ class Mover:
         """Publish and wait for the answer.
 
         Raises:
-            MessagingError: as the transport says; ConnectionLostError also when the broker does
-                not answer in time.
+            MessagingError: as the transport says; PublishTimeoutError when the broker does not
+                answer in time.
         """
         answered = threading.Event()
         problems: list[MessagingError | None] = []
@@ -131,12 +137,13 @@ class Mover:
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise MessagingError(f"the message cannot be sent on: {error}") from error
         if not answered.wait(_PATIENCE):
-            raise ConnectionLostError("the broker did not confirm a message that was sent on")
-        problem = problems[0]
-        if isinstance(problem, PublishTimeoutError):
-            raise ConnectionLostError(problem.message, hint=problem.hint)
-        if problem is not None:
-            raise problem
+            raise PublishTimeoutError(
+                f"the broker did not confirm a message for {envelope.key} within {_PATIENCE:g} s",
+                message_id=envelope.properties.message_id,
+                retry_after=0.0,
+            )
+        if problems[0] is not None:
+            raise problems[0]
 
     def _wait(self, queue: Queue, failures: int, problem: MessagingError) -> None:
         if failures == 2:  # noqa: PLR2004 - once per message

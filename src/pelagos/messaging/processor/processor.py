@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -26,19 +25,13 @@ from pelagos.messaging.microthreads import MicroThread
 from pelagos.messaging.middleware import Chain, Middleware
 from pelagos.messaging.processor.dispatch import Current, Work, as_result, current, describe, drive
 from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, registry_of
+from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
 from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Transport
 
 log = logging.getLogger(__name__)
-
-
-def restart_process() -> None:
-    """Replace this process by a fresh one of the same program, with the same arguments."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell wanted
 
 
 class MessageProcessor(MicroThread):
@@ -64,6 +57,9 @@ class MessageProcessor(MicroThread):
         eqk: what is read; see GenericConsumer.
         consumer_class: what reads.
         retry: how often and when a failed message is tried again; None for never.
+        replicated_waiting: messages that wait to be tried again do so in replicated (quorum)
+            queues, which bring them back at least once. The ordinary ones bring them back once; a
+            broker that is killed in that very moment may lose a message between two queues.
         dead_letters: the queue of dead messages; None lets the broker have them, which drops them
             unless their queue has dead letters of its own.
         restarter: what `restart` does once the connection has ended.
@@ -82,6 +78,7 @@ class MessageProcessor(MicroThread):
     consumer_class: type[GenericConsumer] = GenericConsumer
     retry: Retry | None = Retry()
     restarter: Callable[[], None] = staticmethod(restart_process)
+    replicated_waiting: bool = False
     dead_letters: str | None = DEAD_QUEUE
     middlewares: Sequence[Middleware] = ()
     hup: ClassVar[Mapping[str, Any] | None] = None
@@ -105,7 +102,9 @@ class MessageProcessor(MicroThread):
         self._inbox = inbox
         self._calls: Inbox = MemoryInbox() if inbox is None else inbox
         self._stopping = threading.Event()
-        self._settler = Settler(self.dead_letters, self._is_quorum, self._stopping)
+        self._settler = Settler(
+            self.dead_letters, self._stopping, replicated=self.replicated_waiting
+        )
         self._timers: list[threading.Timer] = []
         self._thread: threading.Thread | None = None
         self._bell: Callable[[], None] | None = None
@@ -178,12 +177,6 @@ class MessageProcessor(MicroThread):
                 self.consumer.queue_bind(
                     exchange, queue, key, binding_arguments=arguments[0] if arguments else None
                 )
-
-    def _is_quorum(self, queue: str) -> bool:
-        for binding in self.consumer.bindings:
-            if binding.queue.name == queue:
-                return binding.queue.arguments.get("x-queue-type") == "quorum"
-        return False
 
     # Running.
 

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pelagos.messaging.again import names_in, to_the_dead, to_wait, waiting_queue
@@ -33,18 +33,19 @@ class Settler:
 
     Args:
         dead_letters: the queue of dead messages; None rejects them.
-        quorum: tells whether a queue is replicated: then its messages wait replicated, too.
         stopping: set when the processor ends.
+        replicated: messages wait in replicated queues.
     """
 
     def __init__(
         self,
         dead_letters: str | None,
-        quorum: Callable[[str], bool],
         stopping: threading.Event,
+        *,
+        replicated: bool = False,
     ) -> None:
         self._dead_letters = dead_letters
-        self._quorum = quorum
+        self._replicated = replicated
         self._stopping = stopping
         self._losses = Losses()
         self._lock = threading.Lock()
@@ -106,8 +107,7 @@ class Settler:
     def _waiting(
         self, message: ReceivedMessage, delay_ms: int, attempt: int, names: list[str]
     ) -> tuple[Queue, Envelope]:
-        origin = message.delivery.queue
-        queue = waiting_queue(origin, delay_ms, quorum=self._quorum(origin))
+        queue = waiting_queue(message.delivery.queue, delay_ms, quorum=self._replicated)
         return queue, to_wait(message.delivery, queue.name, attempt, names)
 
     def _dead(
