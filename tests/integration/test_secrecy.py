@@ -215,6 +215,9 @@ def _bodies(target: Target, name: str) -> dict[str, list[dict[str, Any]]]:
         "v1/drain": [{"draining": True}],
         "v1/person/hand-over": [{"to": "ann"}],
         "v1/computer-bang": [{}],
+        "v1/ping": [{}],
+        "v1/logs": [{}, {"lines": 1, "program": "x"}],
+        "v1/exec": [{"words": ["true"]}],
     }
 
 
@@ -306,7 +309,7 @@ def _leaks(world: World, asker: str, targets: Mapping[str, Target], hidden: set[
     for target in targets.values():
         for sent in _calls(world, target):
             status, said = world.call(asker, sent)
-            assert status < 500, (sent, said)
+            assert status < 500 or status == 503, (sent, said)  # 503: it has no bus
             found |= {
                 f"{sent.name} {sent.text} -> {status}: {mark}"
                 for mark in hidden

@@ -11,6 +11,10 @@ from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, CommandError, UsageError
 
 
+class Elsewhere(CommandError):
+    """The service's place is on another computer; a command that can ask its agent does."""
+
+
 def partition_folder(
     context: Context, name: str, *, what: str, command: str, more: Sequence[str] = ()
 ) -> Path:
@@ -25,7 +29,8 @@ def partition_folder(
 
     Raises:
         NotFoundError: there is no such service.
-        CommandError: it has no place yet, or its place is on another computer.
+        Elsewhere: its place is on another computer.
+        CommandError: it has no place yet.
     """
     if context.token is None and context.is_own_plane and context.endpoints.node_root:
         return _noted_folder(context, name, command)
@@ -38,7 +43,7 @@ def partition_folder(
         )
     root = context.endpoints.node_root
     if found.computer_id != context.endpoints.computer_id or not root:
-        raise CommandError(
+        raise Elsewhere(
             f"{what} of {name} can be had on its computer, {found.computer_id}, in the partition "
             f"{found.partition_id}",
             hint=f"run there: pelagos {command} {shlex.join([name, *more])}",

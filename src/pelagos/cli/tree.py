@@ -46,6 +46,7 @@ COMMANDS = (
         "Show or issue certificates of a computer, or lock it out",
     ),
     ("computer info", "computer:ComputerInfo", "Show a computer and its partitions"),
+    ("computer ping", "computer:ComputerPing", "Ask the agent of a computer whether it is there"),
     ("computer bang", "computer:ComputerBang", "Have all services of a computer configured again"),
     ("computer drain", "computer:ComputerDrain", "Place nothing new on a computer"),
     ("computer format", "node:NodeFormat", "Cut this computer into partitions"),

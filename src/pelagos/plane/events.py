@@ -26,6 +26,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.relay import Letter, Relay
 from pelagos.messaging.transports.base import Envelope, Properties
+from pelagos.plane.words import word
 from pelagos.slap.master import Announcements
 from pelagos.slap.model import Event
 
@@ -124,7 +125,7 @@ class Waker:
 
     def __init__(self, bus_url: str, computer_id: str, wake: Callable[[], None]) -> None:
         self._wake = wake
-        mine = f"computer.{_word(computer_id)}.#"
+        mine = f"computer.{word(computer_id)}.#"
         own_queue = {"name": "", "flags": {"exclusive": True}}
         self._consumer = GenericConsumer(
             [(PlaneEvents, [(own_queue, mine)])], bus=connect(bus_url)
@@ -157,9 +158,4 @@ def routing_key(event: Event) -> str:
     """
     if event.computer_id is None:
         return f"plane.{event.kind}"
-    return f"computer.{_word(event.computer_id)}.{event.kind}"
-
-
-def _word(name: str) -> str:
-    """One word of a routing key; a computer whose name maps to another's wakes both, no more."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:100]
+    return f"computer.{word(event.computer_id)}.{event.kind}"

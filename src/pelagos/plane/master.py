@@ -24,7 +24,7 @@ from pelagos.plane.https import (
 from pelagos.plane.listening import listen
 from pelagos.plane.products import products
 from pelagos.plane.settings import PlaneSettings
-from pelagos.slap.master import Master, MasterSettings
+from pelagos.slap.master import AgentLine, Master, MasterSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,16 @@ class MasterProgram:
         settings: of the plane.
         folder: with its data.
         announcer: announces its events, and is stopped with it.
+        line: carries its calls to agents.
     """
 
-    def __init__(self, settings: PlaneSettings, folder: DataFolder, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        settings: PlaneSettings,
+        folder: DataFolder,
+        announcer: Announcer,
+        line: AgentLine | None = None,
+    ) -> None:
         self._announcer = announcer
         with contextlib.ExitStack() as undoing:
             wished = settings.master
@@ -63,7 +70,12 @@ class MasterProgram:
             database = settings.master.database or f"sqlite:///{folder.database}"
             cache = cache_settings(settings.cache, folder)
             self._master = Master(
-                database, notify=announcer.wake, authority=authority, settings=tuned, cache=cache
+                database,
+                notify=announcer.wake,
+                line=line,
+                authority=authority,
+                settings=tuned,
+                cache=cache,
             )
             undoing.callback(self._master.close)
             announcer.begin(self._master.announcements())

@@ -13,6 +13,7 @@ from pelagos.plane.hauling import cache_use, with_hauling
 from pelagos.plane.membership import IdentityRenewer, member_tls
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.agent import Agent, AgentSettings
+from pelagos.slap.agent.attendant import Attendant
 from pelagos.slap.client import SlapClient
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,15 @@ class NodeProgram:
             instance_min_free_space=settings.node.instance_min_free_space << 20,
         )
         self.agent = Agent(with_hauling(plain, settings.node, use), self._client)
+        self._ended = threading.Event()
+        allows = {"logs": settings.node.allow_logs, "exec": settings.node.allow_exec}
+        self.attendant = Attendant(
+            computer_id,
+            root,
+            token,
+            allows=frozenset(verb for verb, is_allowed in allows.items() if is_allowed),
+            stop=self._ended,
+        )
         self._renewer = IdentityRenewer(folder, master_url)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent")
@@ -65,6 +75,7 @@ class NodeProgram:
 
     def stop(self) -> None:
         """End the agent; its services keep running under their supervisor."""
+        self._ended.set()
         self._stop.set()
         self._renewer.stop()
         self.agent.wake()

@@ -140,6 +140,10 @@ class NodeConfig:
             as in SlapOS; 0 does not look.
         instance_min_free_space: MiB of the disk that must be free before an instance is
             configured. 100: a configuration is small, and a full disk stops every service.
+        allow_logs: let people read the logs of their services on this computer from elsewhere,
+            through the master. true: the services are theirs.
+        allow_exec: let operators run programs in the place of a service on this computer from
+            elsewhere, as its user. false, because who administers this computer decides that.
     """
 
     computer_id: str = ""
@@ -165,6 +169,8 @@ class NodeConfig:
     partition_workers: int = field(default=8, metadata={"least": 1, "most": 64})
     software_min_free_space: int = field(default=1000, metadata={"least": 0, "most": 10**9})
     instance_min_free_space: int = field(default=100, metadata={"least": 0, "most": 10**9})
+    allow_logs: bool = True
+    allow_exec: bool = False
 
 
 @dataclass(frozen=True, slots=True)

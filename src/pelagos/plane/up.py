@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Self
 
 from pelagos.core.errors import PelagosError
+from pelagos.plane.agent_line import AgentEar, BusLine
 from pelagos.plane.bus import PlaneBroker, bus_url
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.endpoints import Endpoints
@@ -93,8 +94,10 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         if settings.bus.broker:
             broker = PlaneBroker(settings.bus, folder.path)
             stack.callback(broker.stop)
-        announcer = Announcer(bus_url(settings.bus, folder.path))
-        master = MasterProgram(settings, folder, announcer)
+        bus = bus_url(settings.bus, folder.path)
+        announcer, line = Announcer(bus), BusLine(bus)
+        stack.callback(line.close)
+        master = MasterProgram(settings, folder, announcer, line)
         stack.callback(master.stop)
         master_url = master.url
         alive |= {"announcer of events": announcer.alive, "master": master.alive}
@@ -111,9 +114,13 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         folder.note(computer_id=computer_id, node_root=str(node_root(settings.node, folder)))
         node = NodeProgram(settings, folder, computer_id, master_url)
         stack.callback(node.stop)
-        waker = Waker(bus_url(settings.bus, folder.path), computer_id, node.agent.wake)
+        bus = bus_url(settings.bus, folder.path)
+        waker = Waker(bus, computer_id, node.agent.wake)
         stack.callback(waker.stop)
+        ear = AgentEar(bus, computer_id, node.attendant.answer)
+        stack.callback(ear.stop)
         alive |= {"agent": node.alive, "listener to events": waker.alive}
+        alive["listener to calls"] = ear.alive
     if Part.DIRECTORY in settings.parts:
         from pelagos.plane.directory import DirectoryProgram
 

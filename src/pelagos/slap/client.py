@@ -36,6 +36,7 @@ from pelagos.slap.model import (
 from pelagos.slap.orders import Orders
 from pelagos.slap.orders import segment as _segment
 from pelagos.slap.parameter_schema import KnownSchemas
+from pelagos.slap.remote_calls import RemoteCalls
 from pelagos.slap.usage_calls import UsageCalls
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class _TokenAnswer:
     token: str = field(repr=False)
 
 
-class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls):
+class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls, RemoteCalls):
     """Calls to one master. Safe to share between threads.
 
     Args:

@@ -385,8 +385,11 @@ def test_the_logs_of_a_service_on_this_computer_are_read(world):
 
 def test_the_logs_of_another_computer_are_said_to_be_there(world):
     world.routes["GET /v1/services/hello"] = world.answer(world.service(computer_id="FAR"))
+    nobody = world.answer({"error": {"message": "no agent of FAR listens"}}, 503)
+    world.routes["POST /v1/services/hello/logs"] = nobody
     ran = world.run("service", "logs", "hello")
     assert ran.code == failures.FAILED
+    assert "no agent of FAR listens" in ran.err
     assert "on its computer, FAR" in ran.err
 
 

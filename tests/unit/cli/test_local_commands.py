@@ -142,10 +142,45 @@ def test_a_program_that_cannot_run_is_named(world, folder, monkeypatch, program,
 
 def test_exec_of_a_service_elsewhere_says_where(world):
     world.plane(node_root="/nowhere", computer_id="OTHER")
-    world.routes = {"GET /v1/services/hello": world.answer(world.service())}
+    world.routes = {
+        "GET /v1/services/hello": world.answer(world.service()),
+        "POST /v1/services/hello/exec": world.answer({"error": {"message": "no agent"}}, 503),
+    }
     ran = world.run("service", "exec", "hello", "--", "ls")
     assert ran.code == failures.FAILED
     assert "on its computer, COMP" in ran.err and "pelagos service exec hello" in ran.err
+    assert "no agent" in ran.err
+    assert world.run("service", "exec", "hello").code == failures.USAGE
+
+
+def test_exec_of_a_service_elsewhere_passes_on_what_its_agent_ran(world):
+    world.plane(node_root="/nowhere", computer_id="OTHER")
+    said = {"status": 3, "output": "aGkK", "errors": "bm8K", "is_late": False, "is_cut": True}
+    world.routes = {
+        "GET /v1/services/hello": world.answer(world.service()),
+        "POST /v1/services/hello/exec": world.answer(said),
+    }
+    with pytest.raises(SystemExit) as ended:
+        world.run("service", "exec", "hello", "--timeout", "5", "--", "ls")
+    assert ended.value.code == 3
+    said |= {"is_late": True, "status": -9}
+    world.routes["POST /v1/services/hello/exec"] = world.answer(said)
+    ran = world.run("service", "exec", "hello", "--", "ls")
+    assert (ran.code, ran.out) == (124, "hi\n")
+    assert "no\n" in ran.err and "dropped" in ran.err and "ended after 30 s" in ran.err
+
+
+def test_logs_of_a_service_elsewhere_are_its_agents(world):
+    world.plane(node_root="/nowhere", computer_id="OTHER")
+    files = [{"name": "web", "path": "/srv/web.log", "lines": ["one", "t\x1b[2Jwo"]}]
+    world.routes = {
+        "GET /v1/services/hello": world.answer(world.service()),
+        "POST /v1/services/hello/logs": world.answer({"files": files, "known": ["web"]}),
+    }
+    ran = world.run("service", "logs", "hello")
+    assert ran.code == failures.OK
+    assert ran.out.startswith("==> web (/srv/web.log)\none\n") and "\x1b" not in ran.out
+    assert world.run("service", "logs", "hello", "--follow").code == failures.FAILED
 
 
 @pytest.mark.needs_root

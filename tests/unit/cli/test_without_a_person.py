@@ -86,8 +86,12 @@ def test_the_own_computer_is_never_told_to_look_on_itself(world):
 
 
 def test_the_hint_to_go_elsewhere_keeps_the_program(world):
-    world.routes = {"GET /v1/services/hello": world.answer(world.service(computer_id="AWAY"))}
+    world.routes = {
+        "GET /v1/services/hello": world.answer(world.service(computer_id="AWAY")),
+        "POST /v1/services/hello/exec": world.answer({"error": {"message": "no agent"}}, 503),
+    }
     ran = world.run("service", "exec", "hello", "ls", "a file")
+    assert "no agent" in ran.err
     assert "pelagos service exec hello -- ls 'a file'" in ran.err
 
 

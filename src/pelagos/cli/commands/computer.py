@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
-from pelagos.cli.moment import ago, clock_and_ago
+from pelagos.cli.moment import ago, clock_and_ago, local
 from pelagos.cli.output import Column
 from pelagos.core.spelling import nearest
 
@@ -18,6 +18,14 @@ _SEATS = (
     Column("partition_id", "partition"),
     Column("service", show=lambda name: name or ("(free)" if name is None else "(another's)")),
     Column("status"),
+)
+
+_PRESENCE = (
+    Column("computer_id", "computer"),
+    Column("elapsed_ms"),
+    Column("version"),
+    Column("started", show=local),
+    Column("allows", show=lambda verbs: ", ".join(verbs) or "nothing"),
 )
 
 COMPUTER = Operand("name of the computer", complete="computer")
@@ -94,6 +102,18 @@ class ComputerInfo(Command):
                 found.partitions,
                 _SEATS,
             )
+
+
+class ComputerPing(Command):
+    """Ask the agent of a computer over the bus whether it is there, and how long that takes."""
+
+    shows = True
+    operands = {"computer": COMPUTER}
+
+    def main(self, computer: str) -> None:
+        """Print its answer."""
+        find(self.context, computer)
+        self.context.output.show_one(self.context.master.ping(computer), _PRESENCE)
 
 
 class ComputerBang(Command):

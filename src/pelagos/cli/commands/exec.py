@@ -7,23 +7,31 @@ import pwd
 import signal
 from pathlib import Path
 
-from pelagos.cli.argument import Operand
+from pelagos.cli.argument import Operand, SecondsArgument
 from pelagos.cli.command import Command
 from pelagos.cli.commands.service import SERVICE
-from pelagos.cli.failures import CommandError
-from pelagos.cli.here import partition_folder
+from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.here import Elsewhere, partition_folder
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
+_TIMED_OUT = 124
 
 
 class ServiceExec(Command):
     """Run a program in the folder of a service, as the service's user and with its environment.
 
-    The service's computer must be this one. Without a program it is a shell. The program takes
-    the place of this one: its input, output and exit code are this command's.
+    Without a program it is a shell. The program takes the place of this one: its input, output and
+    exit code are this command's. When the service's computer is another one, its agent runs the
+    program, if that computer's settings allow it: without input, for a while, and what it wrote
+    is printed when it has ended.
     """
 
+    arguments = {
+        "timeout": SecondsArgument(
+            "on another computer: how long it may run; default 30s, at most 5m", "--timeout"
+        ),
+    }
     operands = {"service": SERVICE, "program": Operand("the program and what it is given")}
     examples = ("pelagos service exec hello -- ls -la etc/service",)
 
@@ -32,9 +40,18 @@ class ServiceExec(Command):
         from pelagos.slap.agent.process import clean_environment
 
         rest = ("--", *program) if program else ()
-        folder = partition_folder(
-            self.context, service, what="the files", command="service exec", more=rest
-        )
+        try:
+            folder = partition_folder(
+                self.context, service, what="the files", command="service exec", more=rest
+            )
+        except Elsewhere as there:
+            self._run_from_afar(service, program, there)
+            return
+        if self["timeout"] is not None:
+            raise UsageError(
+                "--timeout is for a service on another computer; here a program may run for ever",
+                hint="leave --timeout out",
+            )
         words = program or (self.context.environ.get("SHELL") or "/bin/sh",)
         environ = clean_environment(self.context.environ, folder)
         if "TERM" in self.context.environ:
@@ -52,6 +69,30 @@ class ServiceExec(Command):
                 hint="run this as the user that runs the agent, or as root",
             ) from error
         _replace(words, environ, folder)
+
+    def _run_from_afar(self, service: str, words: tuple[str, ...], there: Elsewhere) -> None:
+        from pelagos.cli.afar import asked, pass_on
+        from pelagos.slap.remote import USUAL_RUN
+
+        if not words:
+            raise UsageError(
+                "name a program: a shell can be had on the service's computer only",
+                hint=f"pelagos service exec {service} -- PROGRAM ARGUMENT…\n{there.hint or ''}",
+            )
+        seconds = self["timeout"] or USUAL_RUN
+        ran = asked(lambda: self.context.master.run(service, words, seconds=seconds), there)
+        pass_on(ran.output, self.context.stdout)
+        pass_on(ran.errors, self.context.stderr)
+        if ran.is_cut:
+            self.context.say("it wrote more; the rest was dropped")
+        if ran.is_late:
+            raise CommandError(
+                f"it was ended after {seconds:g} s",
+                hint="give it longer with --timeout, at most 5m",
+                code=_TIMED_OUT,
+            )
+        if ran.status:
+            raise SystemExit(ran.status if ran.status > 0 else 128 - ran.status)
 
 
 def _leave_the_terminal() -> None:

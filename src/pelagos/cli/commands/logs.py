@@ -13,7 +13,7 @@ from pelagos.cli.argument import FlagArgument, IntArgument, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.commands.service import SERVICE
 from pelagos.cli.failures import NOT_FOUND, CommandError, unknown
-from pelagos.cli.here import partition_folder
+from pelagos.cli.here import Elsewhere, partition_folder
 from pelagos.cli.terminal import clean
 
 _CHUNK = 64 * 1024
@@ -24,10 +24,11 @@ _PAUSE = 0.25
 
 
 class ServiceLogs(Command):
-    """Print the ends of the log files of a service whose computer is this one.
+    """Print the ends of the log files of a service.
 
     They are the output of each of its programs, its own files in var/log, and `configure`: what
-    its last configuration printed.
+    its last configuration printed. When its computer is another one, that one's agent is asked
+    over the bus.
     """
 
     arguments = {
@@ -44,7 +45,15 @@ class ServiceLogs(Command):
 
     def main(self, service: str) -> None:
         """Print them."""
-        folder = partition_folder(self.context, service, what="the logs", command="service logs")
+        try:
+            folder = partition_folder(
+                self.context, service, what="the logs", command="service logs"
+            )
+        except Elsewhere as there:
+            if self["follow"]:  # only its own computer has more as it is written
+                raise
+            self._print_from_afar(service, there)
+            return
         files = self._wanted(folder)
         if not self["follow"]:
             self._check(service, files, folder)
@@ -61,6 +70,23 @@ class ServiceLogs(Command):
             for tail in tails.values():
                 tail.close()
 
+    def _print_from_afar(self, service: str, there: Elsewhere) -> None:
+        from pelagos.cli.afar import asked
+
+        found = asked(
+            lambda: self.context.master.logs(
+                service, lines=self["lines"], program=self["program"]
+            ),
+            there,
+        )
+        if not found.files:
+            raise _no_logs(service)
+        for file in found.files:
+            if self["program"] is None:
+                self.context.stdout.write(f"==> {clean(file.name)} ({clean(file.path)})\n")
+            for line in file.lines:
+                self.context.stdout.write(clean(line, keep="\t") + "\n")
+
     def _wanted(self, folder: Path) -> dict[str, Path]:
         files, wanted = log_files(folder), self["program"]
         return {name: path for name, path in files.items() if wanted in (None, name)}
@@ -70,11 +96,7 @@ class ServiceLogs(Command):
         if known and not files:
             raise unknown("program", self["program"], known)
         if not files:
-            raise CommandError(
-                f"{service} has written no logs yet",
-                hint=f"see: pelagos why {service}",
-                code=NOT_FOUND,
-            )
+            raise _no_logs(service)
 
     def _print(self, tails: Mapping[str, _Tail]) -> None:
         for name, tail in tails.items():
@@ -85,6 +107,14 @@ class ServiceLogs(Command):
                 self.context.stdout.write(f"==> {clean(name)} ({clean(str(tail.path))})\n")
             for line in lines:
                 self.context.stdout.write(clean(line, keep="\t") + "\n")
+
+
+def _no_logs(service: str) -> CommandError:
+    return CommandError(
+        f"{service} has written no logs yet",
+        hint=f"see: pelagos why {service}",
+        code=NOT_FOUND,
+    )
 
 
 class _Tail:
@@ -147,14 +177,9 @@ def log_files(folder: Path) -> dict[str, Path]:
     like the partition. Links are left out: an instance could lead the reader to files that are
     not its own.
     """
-    prefix = f".{folder.name}_"
-    found = {"configure": folder / ".slapgrid" / "log" / "instance.log"}
-    for path in sorted(folder.glob(f"{prefix}*.log")):
-        found[path.name.removeprefix(prefix).removesuffix(".log")] = path
-    for path in sorted((folder.parents[1] / "log" / folder.name).glob("*.log")):
-        found[path.stem] = path
-    for path in sorted((folder / "var" / "log").glob("*.log")):
-        found.setdefault(path.stem, path)
+    from pelagos.slap.agent import log_files as agents
+
+    found = agents.log_files(folder)
     return {name: path for name, path in found.items() if _is_file(path)}
 
 

@@ -17,12 +17,13 @@ from collections.abc import Callable
 
 from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock, SystemClock
+from pelagos.slap.master.agent_line import AgentLine
 from pelagos.slap.master.announcing import Announcements
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
 from pelagos.slap.master.cache_store import CacheSettings, CacheStore
 from pelagos.slap.master.desk import Desk, Presence
-from pelagos.slap.master.errors import StoreError
+from pelagos.slap.master.errors import AgentUnreachable, StoreError
 from pelagos.slap.master.events import EventHub, Notify
 from pelagos.slap.master.faces.cache import CacheFace
 from pelagos.slap.master.faces.hateoas import HateoasFace
@@ -30,6 +31,7 @@ from pelagos.slap.master.faces.identity import IdentityFace
 from pelagos.slap.master.faces.json import JsonFace
 from pelagos.slap.master.faces.jsonrpc import JsonRpcFace
 from pelagos.slap.master.faces.orders import OrderFace
+from pelagos.slap.master.faces.remote import RemoteFace
 from pelagos.slap.master.faces.slap import SlapFace
 from pelagos.slap.master.faces.status import StatusFace
 from pelagos.slap.master.faces.usage import UsageFace
@@ -38,6 +40,8 @@ from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.store import CopiedTable, News, Store, copy_database
 
 __all__ = [
+    "AgentLine",
+    "AgentUnreachable",
     "Announcements",
     "CacheSettings",
     "CopiedTable",
@@ -67,6 +71,7 @@ class Master:
             soon. What it raises is logged and goes no further.
         settings: sizes and times.
         cache: where built releases are kept for other computers; None: they are not.
+        line: carries calls to agents; None: they cannot be asked.
         authority: issues certificates; None: there are none, callers have tokens.
         new_id: makes the random part of guids.
         new_token: makes tokens.
@@ -80,7 +85,7 @@ class Master:
         StoreError: the database cannot be opened, or belongs to a newer Pelagos.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing around it, each with a default
         self,
         database_url: str,
         *,
@@ -89,6 +94,7 @@ class Master:
         settings: MasterSettings | None = None,
         cache: CacheSettings | None = None,
         authority: Authority | None = None,
+        line: AgentLine | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
@@ -111,6 +117,7 @@ class Master:
             new_token=new_token,
             presence=Presence(self._tell_delivered),
             authority=authority,
+            line=line,
         )
         self._desk = desk
         self._store.listen(desk.hear)
@@ -123,6 +130,7 @@ class Master:
             *HateoasFace(self.service).routes(),
             *JsonFace(self.service).routes(),
             *OrderFace(self.service).routes(),
+            *RemoteFace(self.service).routes(),
             *UsageFace(self.service).routes(),
             *self._identities.routes(),
         ]

@@ -37,6 +37,9 @@ _CODES = {
     409: "conflict",
     413: "too-large",
     429: "too-many",
+    502: "agent-unreachable",
+    503: "agent-unreachable",
+    504: "agent-unreachable",
     507: "storage-full",
 }
 

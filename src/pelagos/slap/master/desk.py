@@ -16,6 +16,7 @@ from typing import Any
 from pelagos.core.certificate import Authority
 from pelagos.core.clock import Clock
 from pelagos.slap.master import causes
+from pelagos.slap.master.agent_line import AgentLine
 from pelagos.slap.master.auth import Authenticator, Identity
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub
@@ -232,6 +233,7 @@ class Desk:
     presence: Presence = field(default_factory=Presence)
     trimming: Trimming = field(default_factory=Trimming)
     authority: Authority | None = None
+    line: AgentLine | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)
 
     @contextmanager

@@ -3,6 +3,7 @@
 SlapError
 ├── Conflict         409: what is asked contradicts what is stored
 ├── TooLarge         413: parameters or a body above the limit
+├── AgentUnreachable 502, 503, 504: a computer's agent cannot be asked, or gives no answer
 └── StoreError       500: the database cannot be used now
     ├── StoreFull    507: the disk of the database is full; nothing was changed
     ├── StoreBusy    500: another process holds the database; nothing was changed
@@ -20,6 +21,10 @@ class Conflict(SlapError):
 
 class TooLarge(SlapError):
     """More bytes than the master takes."""
+
+
+class AgentUnreachable(SlapError):
+    """A computer's agent cannot be asked over the bus, or gives no answer that can be used."""
 
 
 class StoreError(SlapError):

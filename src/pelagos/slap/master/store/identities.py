@@ -122,6 +122,12 @@ class IdentityReader(OwnerReader):
         row = self._connection.execute(found).first()
         return None if row is None else StoredPerson(row.name, row.role, row.created)
 
+    def token_digest(self, kind: str, name: str) -> str | None:
+        """The SHA-256 (hexadecimal) of the token that it holds, None without one."""
+        found = sa.select(_tokens.digest).where(_tokens.kind == kind, _tokens.name == name)
+        digest: str | None = self._connection.execute(found).scalar()
+        return digest
+
     def operators(self) -> frozenset[str]:
         """The people who may do everything, as rows name their owner."""
         found = sa.select(_people.name).where(_people.role == "operator")

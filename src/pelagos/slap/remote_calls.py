@@ -1,0 +1,54 @@
+"""The client's calls that a computer's agent answers: a part of `SlapClient`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from pelagos.core.http import Response
+from pelagos.slap.orders import segment
+from pelagos.slap.remote import USUAL_RUN, Logs, Presence, Ran
+
+T = TypeVar("T")
+
+#: Seconds that the master may take beyond what the agent is given.
+_BESIDES = 30.0
+
+
+class _Calls(Protocol):
+    """What the client around gives."""
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Response: ...
+    def _json(self, response: Response, into: type[T]) -> T: ...
+
+
+class RemoteCalls:
+    """Each method raises `SlapError` as the client's."""
+
+    def ping(self: _Calls, computer_id: str) -> Presence:
+        """Whether the agent of a computer is there, asked over the bus."""
+        path = f"v1/computers/{segment(computer_id)}/ping"
+        return self._json(self._call("POST", path, json={}, timeout=_BESIDES), Presence)
+
+    def logs(self: _Calls, name: str, *, lines: int = 50, program: str | None = None) -> Logs:
+        """The ends of the logs of a service, by reference or guid, wherever it is.
+
+        Args:
+            name: of the service.
+            lines: of each log at the most.
+            program: only its log.
+        """
+        path, sent = f"v1/services/{segment(name)}/logs", {"lines": lines, "program": program}
+        return self._json(self._call("POST", path, json=sent, timeout=_BESIDES), Logs)
+
+    def run(self: _Calls, name: str, words: Sequence[str], *, seconds: float = USUAL_RUN) -> Ran:
+        """Run a program in the place of a service, wherever it is; operators only.
+
+        Args:
+            name: of the service.
+            words: the program and what it is given.
+            seconds: that it may run.
+        """
+        path, sent = f"v1/services/{segment(name)}/exec", {"words": words, "seconds": seconds}
+        timeout = seconds + _BESIDES
+        return self._json(self._call("POST", path, json=sent, timeout=timeout), Ran)

@@ -1,0 +1,203 @@
+"""A person asks the agent of a computer through the master: ping, logs, exec, and rights."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pelagos.core import wire
+from pelagos.messaging import GenericConsumer, GenericProducer, connect
+from pelagos.plane.agent_line import AgentCalls, AgentEar, BusLine
+from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.events import Announcer
+from pelagos.plane.master import MasterProgram
+from pelagos.plane.settings import PlaneSettings
+from pelagos.slap import joining
+from pelagos.slap.agent.attendant import Attendant
+from pelagos.slap.agent.seats import FILE, Seat
+from pelagos.slap.client import SlapClient
+from pelagos.slap.errors import NotFoundError, ServerError, Unauthorized
+from pelagos.slap.model import ComputerFormat, InstanceRequest, PartitionFormat
+
+pytestmark = pytest.mark.integration
+
+NAME, RELEASE = "box.example", "http://example.org/software.cfg"
+
+
+class Site:
+    """A master, and a computer whose agent has one service, on one bus."""
+
+    def __init__(self, folder: Path, bus_url: str) -> None:
+        self.folder, self.bus_url = folder, bus_url
+        home = DataFolder(folder / "home")
+        home.create()
+        self.announcer, self.line = Announcer(bus_url), BusLine(bus_url)
+        self.master = MasterProgram(PlaneSettings(home.path), home, self.announcer, self.line)
+        self.person = SlapClient(self.master.url, token=home.token(), timeout=30.0)
+        self.token = self.master.node_token(NAME, home)
+        self.place = folder / "root" / "instance" / "slappart0"
+        self.ears: list[AgentEar] = []
+        self._fill()
+
+    def _fill(self) -> None:
+        agent = SlapClient(self.master.url, token=self.token, timeout=30.0)
+        partition = PartitionFormat("slappart0")
+        agent.format_computer(ComputerFormat(NAME, partitions=(partition,)))
+        self.person.supply(RELEASE, NAME)
+        agent.report_release(NAME, RELEASE, "available")
+        agent.close()
+        self.person.request(InstanceRequest("web", RELEASE))
+        log = self.place / "var" / "log"
+        log.mkdir(parents=True)
+        (log / "web.log").write_text("first\nsecond\n")
+        seats = (Seat("slappart0", "web", self.person.service("web").guid),)
+        (self.folder / "root" / FILE).write_bytes(wire.encode(seats))
+
+    def listen(self, *allows: str, token: str | None = None) -> AgentEar:
+        attendant = Attendant(
+            NAME,
+            self.folder / "root",
+            token or self.token,
+            allows=frozenset(allows),
+            stop=threading.Event(),
+        )
+        ear = AgentEar(self.bus_url, NAME, attendant.answer)
+        ear.wait_ready(30)
+        self.ears.append(ear)
+        return ear
+
+    def tenant(self, name: str) -> SlapClient:
+        invitation = self.person.invite("person", name, role="tenant")
+        secret = joining.decode(invitation.token).secret
+        member = SlapClient(self.master.url, timeout=30.0).join(secret, name=name)
+        return self.person.with_token(member.token)
+
+    def close(self) -> None:
+        for ear in self.ears:
+            ear.stop()
+        self.person.close()
+        self.line.close()
+        self.master.stop()
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    url = f"memory:{uuid.uuid4().hex}"
+    if request.param == "rabbitmq":
+        url = request.getfixturevalue("rabbitmq_url")
+    found = Site(tmp_path, url)
+    yield found
+    found.close()
+
+
+def test_an_agent_that_is_there_says_so(site: Site):
+    site.listen("logs")
+    found = site.person.ping(NAME)
+    assert found.computer_id == NAME and found.allows == ("logs",)
+    assert 0 < found.elapsed_ms < 30_000
+
+
+def test_an_agent_that_is_not_there_is_told_at_once_with_what_to_do(site: Site):
+    with pytest.raises(ServerError, match=r"no agent of box\.example listens") as caught:
+        site.person.ping(NAME)
+    assert caught.value.status == 503 and "bus.url" in str(caught.value.hint)
+
+
+def test_logs_come_from_the_computer(site: Site):
+    site.listen("logs")
+    found = site.person.logs("web", lines=1)
+    assert [(one.name, one.lines) for one in found.files] == [("web", ("second",))]
+    with pytest.raises(NotFoundError, match="no log of a program") as caught:
+        site.person.logs("web", program="wep")
+    assert "web" in str(caught.value.hint)
+
+
+def test_a_program_runs_in_the_place_of_the_service_and_the_events_tell_of_it(site: Site):
+    site.listen("exec")
+    ran = site.person.run("web", ["sh", "-c", "pwd; echo no >&2; exit 4"], seconds=20)
+    assert ran.output.decode() == f"{site.place}\n"
+    assert (ran.status, ran.errors) == (4, b"no\n")
+    told = [event for event in site.person.events() if event.kind == "instance.exec"]
+    assert [(one.reference, one.actor) for one in told] == [("web", "person:admin")]
+    assert "exit 4" not in told[0].cause.message  # what it is given may be secret
+
+
+def test_the_settings_of_the_computer_decide(site: Site):
+    site.listen()
+    with pytest.raises(Unauthorized, match="do not allow exec") as caught:
+        site.person.run("web", ["touch", "ran"])
+    assert "node.allow_exec" in str(caught.value.hint)
+    assert not (site.place / "ran").exists()
+
+
+def test_tenants_run_nothing_and_see_the_logs_of_their_own_only(site: Site):
+    site.listen("logs", "exec")
+    tenant = site.tenant("ann")
+    with pytest.raises(Unauthorized, match="only an operator"):
+        tenant.run("web", ["true"])
+    with pytest.raises(NotFoundError):
+        tenant.logs("web")
+    agent = site.person.with_token(site.token)
+    for call in (lambda: agent.ping(NAME), lambda: agent.run("web", ["true"])):
+        with pytest.raises(Unauthorized):
+            call()
+
+
+def test_an_agent_with_another_token_does_nothing(site: Site):
+    site.listen("exec", token="another")
+    with pytest.raises(ServerError, match="not sealed by this computer's master"):
+        site.person.run("web", ["touch", "ran"])
+    assert not (site.place / "ran").exists()
+
+
+def test_who_merely_reaches_the_bus_can_neither_run_nor_repeat_nor_read(site: Site):
+    """A stranger on the bus sees all that passes, and sends what he likes."""
+    seen: list[dict] = []
+
+    def keep(message) -> None:
+        seen.append(message.body)
+
+    own = {"name": "", "flags": {"exclusive": True}}
+    spy = GenericConsumer([(AgentCalls, [(own, "#")])], bus=connect(site.bus_url))
+    spy.start(keep)
+    spy.wait_ready(30)
+    site.listen("exec")
+    ran = site.person.run("web", ["sh", "-c", "echo secret-word >> ran; cat ran"])
+    assert ran.output == b"secret-word\n"
+    words = json.dumps(seen)
+    calls = [one for one in seen if one["name"] == "agent"]
+    assert len(calls) == 2 and "secret-word" not in words
+    assert b"secret" not in b"".join(
+        base64.b64decode(one["content"]["parameters"]["sealed"]) for one in calls
+    )
+    with GenericProducer({"name": "thief"}, bus=connect(site.bus_url)) as thief:
+        for body in calls:
+            given = body["content"]["parameters"]
+            answer = thief.rpc_agent(given, _eks=[(AgentCalls, "computer.box_example")])
+            assert b"secret" not in json.dumps(answer.body).encode()
+        for odd in ({}, {"call": 1, "sealed": "###"}, {"call": "x", "sealed": "AAAA"}, "x", None):
+            answer = thief.rpc_agent(odd, _eks=[(AgentCalls, "computer.box_example")])
+            assert not answer
+    assert (site.place / "ran").read_text() == "secret-word\n"
+    spy.stop()
+
+
+def test_a_bus_that_is_away_is_told(tmp_path: Path):
+    line = BusLine("amqp://guest:guest@127.0.0.1:1/")
+    site = Site(tmp_path, f"memory:{uuid.uuid4().hex}")
+    site.master._master._desk = replace(site.master._master._desk, line=line)
+    site.master._master.service._desk = site.master._master._desk
+    try:
+        with pytest.raises(ServerError) as caught:
+            site.person.ping(NAME)
+        assert caught.value.status in (503, 504)
+    finally:
+        line.close()
+        site.close()
