@@ -36,6 +36,9 @@ class Peer(Protocol):
     def write(self, data: bytes) -> None:
         """Send it soon, after what was written before; from any thread."""
 
+    def give_up(self, error: codec.CodecError) -> None:
+        """End the connection soon; from any thread."""
+
     @property
     def is_full(self) -> bool:
         """Whether more is to be sent than the client takes."""
@@ -227,7 +230,11 @@ class _ToClient:
         method = methods.BasicDeliver(
             self.tag, _tag(delivery), delivery.redelivered, delivery.exchange, delivery.key
         )
-        peer.write(channel.encoded(method, delivery))
+        try:
+            peer.write(channel.encoded(method, delivery))
+        except codec.CodecError as error:  # its frames are too small for these properties
+            channel.broker.hold(channel)
+            peer.give_up(error)
 
 
 def _tag(delivery: Delivery) -> int:

@@ -80,6 +80,10 @@ class Connection(asyncio.Protocol):
             self.room.faults.see_sent(self.number, data)
         self.output.write(data)
 
+    def give_up(self, error: codec.CodecError) -> None:
+        """End the connection soon; from any thread."""
+        self.house.loop.call_soon_threadsafe(self._close, error.code, str(error))
+
     @property
     def user(self) -> str:
         """Who is logged in."""
@@ -184,6 +188,8 @@ class Connection(asyncio.Protocol):
         if type(frame[1]) is not methods.BasicPublish:
             return False
         self._publishes = True
+        if self.room.meter.used > self.house.bounds.memory:
+            self.house.check_memory()
         if self.house.blocked is None:
             return False
         self.tell_blocking()

@@ -288,7 +288,7 @@ class EmbeddedBroker:
             return
         log.warning("publishers are blocked: %s", reason) if reason else log.info("unblocked")
         self.blocked = reason
-        self._go_on()
+        self.loop.call_soon(self._go_on)  # it may be called in the midst of a client's frames
 
     def _on_deadline(self, _at: float) -> None:
         if self._thread is not None and not isinstance(self.clock, ManualClock):

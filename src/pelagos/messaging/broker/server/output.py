@@ -34,7 +34,7 @@ class Output:
 
     def open(self, transport: asyncio.Transport) -> None:
         """Send over this."""
-        transport.set_write_buffer_limits(high=self._limit, low=self._limit // 4)
+        transport.set_write_buffer_limits(high=self._limit // 4, low=self._limit // 4)
         self._transport = transport
 
     def write(self, data: bytes) -> None:
