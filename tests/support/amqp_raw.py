@@ -47,10 +47,18 @@ class RawLink:
         self.closed = False
         self.frame_max = 131072
 
+    def settimeout(self, seconds: float) -> None:
+        """How long to wait for each answer from now on."""
+        self._socket.settimeout(seconds)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up without a word."""
         self._socket.close()
 
     def open(
