@@ -1,0 +1,104 @@
+"""Our callers and our servers together: whatever a handler does, its caller hears of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pelagos.core.backoff import Backoff
+from pelagos.messaging import Exchange, Fingerprint, GenericProducer, MessageResult
+from pelagos.messaging.processor import MessageProcessor, RpcHandler
+from pelagos.messaging.rpc import Replies
+from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
+
+WAIT = 30.0
+QUICK = Backoff(first=0.001, limit=0.01)
+
+
+class Calls(Exchange):
+    name = "calls"
+
+
+class Server(MessageProcessor):
+    executed: list[Any]
+
+    @RpcHandler("command", "echo")
+    def echo(self, content: dict[str, Any], reply: Callable[[Any], None]) -> None:
+        self.executed.append(content["parameters"])
+        reply(MessageResult(content["parameters"]))
+
+    @RpcHandler("command", "fail")
+    def fail(self, _content: dict[str, Any], _reply: Callable[[Any], None]) -> None:
+        raise KeyError("x")
+
+    @RpcHandler("command", "mute")
+    def mute(self, content: dict[str, Any], reply: Callable[[Any], None]) -> None:
+        """Forgets to answer."""
+
+
+class Producer(GenericProducer):
+    eks = ((Calls, "work"),)
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    return MemoryBroker("processors")
+
+
+@pytest.fixture
+def server(broker: MemoryBroker) -> Iterator[Server]:
+    bus = MemoryTransport("", broker=broker)
+    made = Server(Fingerprint("server", "test"), [(Calls, [("work", "work")])], bus=bus)
+    made.executed = []
+    thread = threading.Thread(target=made.start_consuming, daemon=True)
+    thread.start()
+    made.consumer.wait_ready(WAIT)
+    yield made
+    made.stop_consuming()
+    thread.join(WAIT)
+
+
+@pytest.fixture
+def producer(broker: MemoryBroker) -> Iterator[Producer]:
+    with Producer(bus=MemoryTransport("", broker=broker), backoff=QUICK) as made:
+        yield made
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("replies", ["shared", "direct", "private"])
+def test_whatever_a_handler_does_its_caller_hears_of_it(
+    producer: Producer, replies: Replies
+) -> None:
+    producer.rpc_replies = replies
+    answers = {
+        name: getattr(producer, f"rpc_{name}")(5, _timeout=WAIT).body["content"]
+        for name in ("echo", "fail", "mute", "unknown")
+    }
+    assert answers["echo"]["value"] == 5
+    assert (answers["fail"]["type"], answers["fail"]["value"]) == ("exception", "KeyError")
+    assert answers["mute"]["type"] == "error" and "mute" in answers["mute"]["message"]
+    assert answers["unknown"]["type"] == "error" and "unknown" in answers["unknown"]["message"]
+
+
+def test_calls_through_many_cuts_are_executed_once(
+    broker: MemoryBroker, server: Server, producer: Producer
+) -> None:
+    wrong: list[Any] = []
+
+    def work(worker: int) -> None:
+        for number in range(30):
+            answer = producer.rpc_echo([worker, number], _timeout=2, _max_retry=15)
+            if not answer or answer.body["content"]["value"] != [worker, number]:
+                wrong.append(answer.body)
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        broker.cut()
+        threads[0].join(0.02)
+    assert wrong == []
+    assert sorted(server.executed) == [[w, n] for w in range(4) for n in range(30)]
