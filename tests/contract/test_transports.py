@@ -21,7 +21,14 @@ from pelagos.messaging import (
     UnroutableError,
     connect,
 )
-from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties, Queue
+from pelagos.messaging.transports.base import (
+    DIRECT_REPLY_TO,
+    Connection,
+    Delivery,
+    Envelope,
+    Properties,
+    Queue,
+)
 
 WAIT = 10.0  # seconds after which something that must come has not come
 QUIET = 0.1  # seconds without anything that count as nothing more
@@ -603,6 +610,145 @@ def test_a_consumer_is_not_told_when_its_own_side_closes(dial: Callable[[], Conn
     assert inbox.ended.empty()
 
 
+def test_the_first_message_can_be_taken_without_a_consumer(link: Connection) -> None:
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    assert link.get(name) is None
+    for body in (b"1", b"2", b"3"):
+        publish(link, letter("", name, body))
+    first, second = link.get(name), link.get(name)
+    assert first is not None and second is not None
+    assert (first.body, second.body, first.queue) == (b"1", b"2", name)
+    link.reject(first, requeue=True)
+    link.ack(second)
+    with pytest.raises(TopologyError):
+        link.get("no-such-queue")
+    found = [link.get(name), link.get(name)]
+    assert [delivery.body for delivery in found if delivery] == [b"1", b"3"]
+    assert found[0] is not None and found[0].redelivered
+    assert link.get(name) is None
+
+
+def test_a_cancelled_consumer_gets_nothing_more_and_may_settle(link: Connection) -> None:
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    items: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[MessagingError] = queue.SimpleQueue()
+    consumer = link.consume(name, items.put, ended.put, prefetch=5)
+    publish(link, letter("", name, b"1"))
+    delivery = items.get(timeout=WAIT)
+    link.cancel(consumer)
+    link.cancel(consumer)
+    publish(link, letter("", name, b"2"))
+    assert link.declare_queue(Queue(name, passive=True)).messages == 1
+    link.ack(delivery)
+    assert items.empty() and ended.empty()
+    assert Inbox(link, name).bodies(1) == [b"2"]
+
+
+def test_what_needs_no_acknowledgement_is_gone_when_delivered(link: Connection) -> None:
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    items: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+    consumer = link.consume(name, items.put, print, prefetch=1, no_ack=True)
+    for number in range(20):
+        publish(link, letter("", name, str(number).encode()))
+    found = [items.get(timeout=WAIT) for _ in range(20)]
+    assert [delivery.body for delivery in found] == [str(n).encode() for n in range(20)]
+    link.ack(found[0])  # nothing to do
+    link.cancel(consumer)
+    assert link.declare_queue(Queue(name, passive=True)).messages == 0
+
+
+def test_an_exclusive_consumer_is_alone(
+    link: Connection, dial: Callable[[], Connection], made: list[str]
+) -> None:
+    name = f"test-{uuid.uuid4().hex}"
+    made.append(name)
+    link.declare_queue(Queue(name))
+    consumer = link.consume(name, print, print, prefetch=1, exclusive=True)
+    other = dial()
+    with pytest.raises(TopologyError) as refused:
+        Inbox(other, name)
+    assert refused.value.code == 403
+    link.cancel(consumer)
+    Inbox(other, name)
+
+
+def test_answers_come_straight_to_who_asked(
+    link: Connection, dial: Callable[[], Connection]
+) -> None:
+    server = dial()
+    name = server.declare_queue(Queue(durable=False, exclusive=True)).name
+    asked = Inbox(server, name)
+    answers: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+    with pytest.raises(TopologyError):
+        link.consume(DIRECT_REPLY_TO, answers.put, print, prefetch=1)
+    consumer = link.consume(DIRECT_REPLY_TO, answers.put, print, prefetch=1, no_ack=True)
+    for number in range(3):
+        link_letter = letter("", name, b"?", reply_to=DIRECT_REPLY_TO, correlation_id=f"c{number}")
+        assert publish(link, link_letter) is None
+    for _ in range(3):
+        question = asked.take()
+        properties = question.properties
+        assert properties.reply_to is not None and properties.correlation_id is not None
+        answer = letter("", properties.reply_to, b"!", correlation_id=properties.correlation_id)
+        publish(server, answer)
+        server.ack(question)
+    found = [answers.get(timeout=WAIT).properties.correlation_id for _ in range(3)]
+    assert found == ["c0", "c1", "c2"]
+    link.cancel(consumer)
+
+
+def test_all_properties_arrive(link: Connection) -> None:
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    sent = Properties(
+        "m-1",
+        content_encoding="utf-8",
+        priority=7,
+        type="order",
+        user_id="guest",
+        app_id="pelagos",
+        headers={"none": None, "bytes": b"\xff", "deep": {"list": ["x", -(2**40), False]}},
+    )
+    assert publish(link, Envelope("", name, b"", sent)) is None
+    assert Inbox(link, name).take().properties == sent
+
+
+def test_headers_decide_where_an_exchange_of_headers_puts_a_message(link: Connection) -> None:
+    where = exchange("headers", auto_delete=False)
+    link.declare_exchange(where)
+    inboxes = []
+    for match in ("all", "any"):
+        name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+        link.bind(where.name, name, "", {"x-match": match, "a": 1, "b": "x"})
+        inboxes.append(Inbox(link, name))
+    publish(link, letter(where.name, "", b"both", headers={"a": 1, "b": "x", "c": 3}))
+    publish(link, letter(where.name, "", b"one", headers={"a": 1, "b": "y"}))
+    publish(link, letter(where.name, "", b"none", headers={"a": 2}))
+    assert [inboxes[0].bodies(1), inboxes[1].bodies(2)] == [[b"both"], [b"both", b"one"]]
+
+
+def test_an_exchange_passes_on_to_another_and_can_be_deleted(link: Connection) -> None:
+    first, second = exchange("topic", auto_delete=False), exchange("fanout", auto_delete=False)
+    link.declare_exchange(first)
+    inbox = Inbox(link, bound(link, second, ""))
+    link.bind_exchange(first.name, second.name, "a.#")
+    publish(link, letter(first.name, "a.b", b"yes"))
+    publish(link, letter(first.name, "b.a", b"no"))
+    assert inbox.bodies(1) == [b"yes"]
+    for _ in range(2):
+        link.delete_exchange(first.name)
+    with pytest.raises(TopologyError):
+        link.bind_exchange(first.name, second.name, "a.#")
+
+
+def test_a_purged_queue_is_empty_and_says_what_it_lost(link: Connection) -> None:
+    name = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    for _ in range(3):
+        publish(link, letter("", name))
+    assert (link.purge_queue(name), link.purge_queue(name)) == (3, 0)
+    with pytest.raises(TopologyError):
+        link.purge_queue("no-such-queue")
+
+
 # The end.
 
 
@@ -622,6 +768,10 @@ def test_a_closed_connection_says_so(link: Connection) -> None:
         lambda: link.ack(delivery),
         lambda: link.reject(delivery, requeue=True),
         lambda: Inbox(link, "q"),
+        lambda: link.get("q"),
+        lambda: link.purge_queue("q"),
+        lambda: link.delete_exchange("q"),
+        lambda: link.cancel("q"),
     ]
     for attempt in attempts:
         with pytest.raises(ConnectionLostError):

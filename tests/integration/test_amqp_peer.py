@@ -103,6 +103,7 @@ def test_a_handshake_that_stops_is_an_error_in_time(words: bytes) -> None:
         b"AMQP\x00\x01\x00\x00",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         TUNE,
+        codec.encode_method(0, methods.ConnectionStart()),  # it cannot confirm
         START + codec.encode_method(0, methods.ConnectionTune(0, 100, 0)),
         START + codec.encode_method(0, methods.ConnectionClose(320, "going down")),
         START + TUNE + OPEN_OK + OPEN_OK,

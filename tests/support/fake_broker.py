@@ -15,7 +15,10 @@ from pelagos.messaging.codec import Method, methods
 
 WAIT = 20.0
 
-START = codec.encode_method(0, methods.ConnectionStart(server_properties={"product": "fake"}))
+CAPABILITIES = {"publisher_confirms": True, "basic.nack": True, "consumer_cancel_notify": True}
+START = codec.encode_method(
+    0, methods.ConnectionStart(server_properties={"capabilities": CAPABILITIES})
+)
 TUNE = codec.encode_method(0, methods.ConnectionTune(2047, 131_072, 10))
 OPEN_OK = codec.encode_method(0, methods.ConnectionOpenOk())
 

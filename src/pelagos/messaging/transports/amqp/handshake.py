@@ -110,6 +110,9 @@ class _Greeting:
         self._patience()
         self._stream.write_all(codec.PROTOCOL_HEADER)
         start = self._take(methods.ConnectionStart)
+        can = start.server_properties.get("capabilities")
+        if not (isinstance(can, dict) and can.get("publisher_confirms")):
+            raise CodecError("it does not confirm messages, and what is not confirmed may be lost")
         if b"PLAIN" not in start.mechanisms.split():
             offered = start.mechanisms[:60].decode("ascii", "replace")
             raise login_refusal(f"it offers {offered!r} and not PLAIN", address.url)

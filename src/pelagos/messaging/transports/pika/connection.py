@@ -21,6 +21,7 @@ from pelagos.messaging.errors import (
     BrokerUnreachableError,
     ConnectionLostError,
     MessagingError,
+    TopologyError,
 )
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import (
@@ -216,6 +217,8 @@ class PikaConnection(Topology):
         """Let deliveries come, over a channel of its own."""
         check_names(queue=queue)
         check_table(arguments or {}, queue)
+        if queue == DIRECT_REPLY_TO and not no_ack:
+            raise TopologyError("direct answers cannot be acknowledged", code=406, name=queue)
         wish = Wish(queue, prefetch, no_ack, exclusive, dict(arguments or {}))
         subscription = Subscription(self._address, wish, on_delivery, on_end, self._subscriptions)
         if queue == DIRECT_REPLY_TO:

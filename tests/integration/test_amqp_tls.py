@@ -1,0 +1,106 @@
+"""Encrypted connections to a broker, with both implementations."""
+
+from __future__ import annotations
+
+import queue
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pelagos.core.certificate import Authority, save_pair
+from pelagos.messaging import BrokerUnreachableError, BusUrlError, MessagingError, connect
+from pelagos.messaging.transports.base import Delivery, Envelope, Properties, Queue
+from support.fake_broker import WAIT, FakeBroker
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def pems(tmp_path: Path) -> Path:
+    """A folder with an authority, a broker's certificate and a client's."""
+    authority = Authority.open(tmp_path / "ca", name="tests", now=time.time())
+    server = authority.issue_server(["127.0.0.1"], now=time.time(), lifetime=DAY)
+    save_pair(server, tmp_path / "server.pem", tmp_path / "server.key")
+    elsewhere = authority.issue_server(["elsewhere"], now=time.time(), lifetime=DAY)
+    save_pair(elsewhere, tmp_path / "elsewhere.pem", tmp_path / "elsewhere.key")
+    client = authority.issue("me", "computer", now=time.time(), lifetime=DAY)
+    save_pair(client, tmp_path / "client.pem", tmp_path / "client.key")
+    return tmp_path
+
+
+@pytest.fixture
+def serve(pems: Path) -> Iterator[Callable[..., FakeBroker]]:
+    brokers: list[FakeBroker] = []
+
+    def start(name: str = "server", *, asks: bool = False) -> FakeBroker:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pems / f"{name}.pem", pems / f"{name}.key")
+        if asks:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(pems / "ca/ca.pem")
+        brokers.append(FakeBroker(context=context))
+        return brokers[-1]
+
+    yield start
+    for broker in brokers:
+        broker.close()
+
+
+@pytest.mark.parametrize("engine", ["amqps", "amqps+pika"])
+def test_messages_of_any_size_go_both_ways(
+    serve: Callable[..., FakeBroker], pems: Path, engine: str
+) -> None:
+    broker = serve(asks=True)
+    options = f"?ca={pems}/ca/ca.pem&cert={pems}/client.pem&key={pems}/client.key"
+    link = connect(broker.url(options).replace("amqps", engine, 1)).open(WAIT)
+    peer = broker.peer()
+    assert link.declare_queue(Queue("q")).name == "q"
+    answers: queue.SimpleQueue[MessagingError | None] = queue.SimpleQueue()
+    for size in (0, 1, 40_000, 3_000_000):
+        link.publish(Envelope("", "q", bytes(size), Properties("m")), answers.put)
+    assert [answers.get(timeout=WAIT) for _ in range(4)] == [None] * 4
+    items: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+    name = link.consume("q", items.put, print, prefetch=100)
+    channel = 4 if engine == "amqps" else 3
+    peer.send(peer.deliver(channel, name, 1, 50, b"y" * 50_000))
+    for _ in range(50):
+        delivery = items.get(timeout=WAIT)
+        assert delivery.body == b"y" * 50_000
+        link.ack(delivery)
+    link.close()
+
+
+@pytest.mark.parametrize("engine", ["amqps", "amqps+pika"])
+def test_a_broker_that_is_somebody_else_is_refused_unless_nobody_looks(
+    serve: Callable[..., FakeBroker], pems: Path, engine: str
+) -> None:
+    unknown, elsewhere = serve(), serve("elsewhere")
+    for broker, options in ((unknown, ""), (elsewhere, f"?ca={pems}/ca/ca.pem")):
+        with pytest.raises(BrokerUnreachableError):
+            connect(broker.url(options).replace("amqps", engine, 1)).open(5)
+    link = connect(elsewhere.url("?verify=no").replace("amqps", engine, 1)).open(WAIT)
+    assert link.is_open
+    link.close()
+
+
+def test_a_broker_that_asks_for_a_certificate_refuses_who_has_none(
+    serve: Callable[..., FakeBroker], pems: Path
+) -> None:
+    with pytest.raises(BrokerUnreachableError):
+        connect(serve(asks=True).url(f"?ca={pems}/ca/ca.pem")).open(5)
+
+
+@pytest.mark.parametrize("engine", ["amqps", "amqps+pika"])
+def test_files_that_hold_no_certificates_are_said_at_once(pems: Path, engine: str) -> None:
+    (pems / "empty.pem").write_text("")
+    for options in (f"ca={pems}/absent", f"ca={pems}/empty.pem", f"cert={pems}/ca/ca.pem"):
+        with pytest.raises(BusUrlError, match="certificates"):
+            connect(f"{engine}://127.0.0.1:1/?{options}").open(5)
+
+
+def test_an_unencrypted_peer_is_no_broker_for_an_encrypted_url() -> None:
+    with FakeBroker() as broker, pytest.raises(BrokerUnreachableError):
+        connect(broker.url().replace("amqp", "amqps", 1)).open(3)
