@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -409,6 +410,31 @@ def test_a_message_without_time_is_for_those_who_wait_already(rig: Rig) -> None:
     first = reader.take()[0]
     rig.link.ack(first)
     assert first.body == b"2" and reader.is_quiet()
+
+
+def test_a_message_that_comes_back_has_no_new_time(rig: Rig) -> None:
+    name = rig.queue()
+    reader = Reader(rig.link, name, prefetch=1)
+    rig.put(name, b"1", expiration=0.05)
+    delivery = reader.take()[0]
+    rig.link.cancel(reader.name)
+    time.sleep(0.1)
+    rig.link.reject(delivery, requeue=True)
+    assert rig.link.get(name) is None
+
+
+def test_what_comes_back_to_a_full_queue_pushes_its_head_out(rig: Rig) -> None:
+    graves = rig.queue()
+    name = rig.queue(max_length=2, dead_letter_exchange="", dead_letter_routing_key=graves)
+    rig.fill(name, b"1", b"2")
+    taken = [rig.link.get(name) for _ in range(2)]
+    rig.fill(name, b"3")
+    for delivery in taken:
+        assert delivery is not None
+        rig.link.reject(delivery, requeue=True)
+    dead = Reader(rig.link, graves)
+    assert dead.bodies(1) == [b"1"]
+    assert rig.bodies(name) == [b"2", b"3"]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,14 @@ class BrokerAgainstModel(RuleBasedStateMachine):
         else:
             queue.grave.insert(Copy(copy.body, 0, next(self.numbers)))
 
+    def drop(self, queue: ModelQueue) -> None:
+        """What came back may be too much, or too late."""
+        limit = queue.arguments.get("x-max-length")
+        if limit is not None and "x-overflow" not in queue.arguments:
+            while len(queue.ready) > limit:
+                self.bury(queue, queue.ready.pop(0))
+        self.drop_expired(queue)
+
     def drop_expired(self, queue: ModelQueue) -> None:
         now = self.clock.monotonic()
         while queue.ready:
@@ -146,14 +154,17 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             self.bury(queue, queue.ready.pop(0))
         return True
 
-    def pop(self, queue: ModelQueue, delivery: Delivery) -> Copy:
+    def take(self, queue: ModelQueue) -> Copy:
         copy = queue.ready.pop(0)
+        self.drop_expired(queue)
+        return copy
+
+    @staticmethod
+    def compare(queue: ModelQueue, copy: Copy, delivery: Delivery) -> None:
         seen = (delivery.queue, delivery.body, delivery.redelivered)
         assert seen == (queue.name, copy.body, copy.redelivered)
         count = delivery.properties.headers.get("x-delivery-count", 0)
         assert count == (copy.returns if "x-delivery-limit" in queue.arguments else 0)
-        self.drop_expired(queue)
-        return copy
 
     def forget(self, reader: Reader) -> None:
         queue = reader.queue
@@ -209,7 +220,8 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             assert reader in queue.takers()
             receipt = delivery.receipt
             assert isinstance(receipt, int) and receipt not in self.links[link]
-            copy = self.pop(queue, delivery)
+            copy = self.take(queue)
+            self.compare(queue, copy, delivery)
             if no_ack:
                 self.settled += 1
                 return
@@ -243,17 +255,19 @@ class BrokerAgainstModel(RuleBasedStateMachine):
     @rule(link=st.sampled_from("ab"), name=st.sampled_from(list(KINDS)), no_ack=st.booleans())
     def get(self, link: str, name: str, no_ack: bool) -> None:
         queue = self.queues[name]
-        found = self.broker.get(link, name, no_ack=no_ack)
-        assert (found is None) is (not queue.ready)
-        if found is None:
+        if not queue.ready:
+            assert self.broker.get(link, name, no_ack=no_ack) is None
             return
-        delivery, _left = found
-        assert isinstance(delivery.receipt, int)
-        copy = self.pop(queue, delivery)
+        copy = self.take(queue)  # before the broker: what expires behind it is delivered at once
+        found = self.broker.get(link, name, no_ack=no_ack)
+        assert found is not None and isinstance(found[0].receipt, int)
+        delivery, left = found
+        assert left == len(queue.ready)
+        self.compare(queue, copy, delivery)
         if no_ack:
             self.settled += 1
         else:
-            self.links[link][delivery.receipt] = (None, queue, copy)
+            self.links[link][found[0].receipt] = (None, queue, copy)
 
     @precondition(lambda self: any(self.links.values()))
     @rule(
@@ -276,7 +290,7 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             else:
                 self.settled += 1
         for queue in touched:
-            self.drop_expired(queue)
+            self.drop(queue)
         assert self.broker.settle(
             link, last, accept=how == "ack", requeue=how == "requeue", multiple=multiple
         )
@@ -291,7 +305,7 @@ class BrokerAgainstModel(RuleBasedStateMachine):
                 reader.held -= 1
             self.give_back(queue, copy)
         for _reader, queue, _copy in entries:
-            self.drop_expired(queue)
+            self.drop(queue)
         if not close:
             assert self.broker.recover(link) == len(entries)
             return

@@ -88,6 +88,8 @@ class Exchanges:
         )
         self.internal = {"amq.rabbitmq.trace"}
         self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        # By destination: the exchanges that lead there, and by which binding.
+        self._leading: dict[tuple[str, bool], dict[tuple[str, _Identity], None]] = {}
 
     def __iter__(self) -> Iterator[StoredExchange]:
         return iter(list(self._stored.values()))
@@ -105,43 +107,51 @@ class Exchanges:
 
     def bind(self, source: StoredExchange, binding: Binding) -> None:
         """Add a binding; again is harmless."""
-        source.bindings.setdefault(_identity(binding), binding)
+        identity = _identity(binding)
+        source.bindings.setdefault(identity, binding)
+        leading = self._leading.setdefault((binding.destination, binding.to_exchange), {})
+        leading[source.spec.name, identity] = None
         self._known.clear()
 
     def unbind(self, source: StoredExchange, binding: Binding) -> None:
         """Take a binding away; one that is not there is no error."""
-        if source.bindings.pop(_identity(binding), None) is not None:
+        identity = _identity(binding)
+        if source.bindings.pop(identity, None) is not None:
             self._known.clear()
+            self._forget(source.spec.name, identity)
             self._sweep(source)
 
     def remove(self, name: str) -> None:
         """Delete an exchange, what is bound to it, and what leads to it."""
+        gone = self._stored.pop(name, None)
+        if gone is None:
+            return
         self.internal.discard(name)
-        if self._stored.pop(name, None) is not None:
-            self.forget_destination(name, to_exchange=True)
+        self._known.clear()
+        for identity in gone.bindings:
+            self._forget(name, identity)
+        self.forget_destination(name, to_exchange=True)
 
     def forget_destination(self, name: str, *, to_exchange: bool) -> None:
         """A queue or an exchange is gone: so are the bindings that lead there."""
+        leading = self._leading.pop((name, to_exchange), None)
+        if leading is None:
+            return
         self._known.clear()
-        for exchange in list(self._stored.values()):
-            gone = [
-                identity
-                for identity, binding in exchange.bindings.items()
-                if binding.destination == name and binding.to_exchange is to_exchange
-            ]
-            for identity in gone:
-                del exchange.bindings[identity]
-            if gone:
+        for source, identity in leading:
+            exchange = self._stored.get(source)
+            if exchange is not None:
+                exchange.bindings.pop(identity, None)
                 self._sweep(exchange)
 
-    def leading_to(self, name: str, *, to_exchange: bool) -> list[tuple[str, Binding]]:
-        """The bindings of one destination, each with the name of its exchange."""
-        return [
-            (exchange.spec.name, binding)
-            for exchange in self._stored.values()
-            for binding in exchange.bindings.values()
-            if binding.destination == name and binding.to_exchange is to_exchange
-        ]
+    def _forget(self, source: str, identity: _Identity) -> None:
+        """A binding is gone: its destination is not reached by it any more."""
+        destination, to_exchange, _key, _arguments = identity
+        leading = self._leading.get((destination, to_exchange))
+        if leading is not None:
+            leading.pop((source, identity), None)
+            if not leading:
+                del self._leading[destination, to_exchange]
 
     def _sweep(self, exchange: StoredExchange) -> None:
         if exchange.spec.auto_delete and not exchange.bindings:

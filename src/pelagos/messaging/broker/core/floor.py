@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from pelagos.messaging.broker.core.dead import Death, dead_letter, deaths_of, go
 from pelagos.messaging.broker.core.deadlines import Deadlines
 from pelagos.messaging.broker.core.exchanges import Exchanges
 from pelagos.messaging.broker.core.queues import (
+    Line,
     Link,
     StoredConsumer,
     StoredMessage,
@@ -70,28 +71,28 @@ class Floor:
         line = queue.line
         if not self._has_place(queue, message):
             return False
+        if queue.ttl is not None or envelope.properties.expiration is not None:
+            message.expires_at = self._expiry(queue, envelope)
         if not line.count and queue.groups and not self.paused:
             consumer = queue.next_consumer()
             if consumer is not None:
                 self.deliver(queue, message, consumer)
                 return True
-        if queue.bounded or queue.ttl is not None or envelope.properties.expiration is not None:
-            self._put_limited(queue, message)
-        else:
-            line.put(message)
+        line.put(message)
+        if queue.bounded or message.expires_at is not None:
+            self._limit(queue)
         return True
 
-    def _put_limited(self, queue: StoredQueue, message: StoredMessage) -> None:
-        """Let a message wait for a time, or in a place, that is limited."""
+    def _expiry(self, queue: StoredQueue, envelope: Envelope) -> float:
+        lives = [queue.ttl, envelope.properties.expiration]
+        return self.clock.monotonic() + min(seconds for seconds in lives if seconds is not None)
+
+    def _limit(self, queue: StoredQueue) -> None:
+        """A message was added or came back: others may have to go; the head may have its time."""
         line = queue.line
-        lives = message.envelope.properties.expiration
-        if queue.ttl is not None and (lives is None or queue.ttl < lives):
-            lives = queue.ttl
-        if lives is not None:
-            message.expires_at = self.clock.monotonic() + lives
-        line.put(message)
-        while line.count and queue.is_over():
-            self.graves.append((queue, line.pop(), "maxlen"))
+        if queue.overflow == "drop-head":
+            while line.count and queue.is_over():
+                self.graves.append((queue, line.pop(), "maxlen"))
         expires_at = line.head().expires_at if line.count else None
         if expires_at is not None:
             self.deadlines.note(queue, expires_at)
@@ -108,6 +109,8 @@ class Floor:
     def pump(self, queue: StoredQueue) -> None:
         """Deliver what can be delivered, and take away what is over at the head."""
         line = queue.line
+        if queue.bounded:
+            self._limit(queue)
         while line.count and not queue.gone:
             expires_at = line.head().expires_at
             if expires_at is not None and self.clock.monotonic() >= expires_at:
@@ -228,6 +231,7 @@ class Floor:
             if ended is not None:
                 self.notices.append((consumer, ended))
         queue.groups, queue.active = [], None
+        queue.line = Line()  # a deadline may still know the queue; its messages go now
         self.exchanges.forget_destination(queue.name, to_exchange=False)
 
     def part(self, queue: StoredQueue, consumer: StoredConsumer) -> None:
@@ -272,7 +276,7 @@ class Floor:
             if consumer.queue is not None:
                 self.pump(consumer.queue)
 
-    def clear(self, leaving: Iterable[Link], owners: Iterable[object]) -> None:
+    def clear(self, leaving: Iterable[Link], owners: Mapping[object, None]) -> None:
         """These links are gone, and with them the exclusive queues of these owners."""
         touched: dict[StoredQueue, None] = {}
         parted: list[tuple[StoredQueue, StoredConsumer]] = []
@@ -283,9 +287,8 @@ class Floor:
                 touched[held.queue] = None
             link.unsettled.clear()
             parted += [(c.queue, c) for c in link.consumers.values() if c.queue is not None]
-        for owner in owners:
-            for queue in [queue for queue in self.queues.values() if queue.owner is owner]:
-                self.remove_queue(queue)
+        for queue in [queue for queue in self.queues.values() if queue.owner in owners]:
+            self.remove_queue(queue)
         for queue, consumer in parted:
             if not queue.gone:
                 self.part(queue, consumer)

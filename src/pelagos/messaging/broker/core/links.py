@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
@@ -82,7 +82,7 @@ class Links:
         Its consumers are not told.
         """
         with self._locked():
-            self._detach([link])
+            self._detach({link: None})
 
     def stop(self) -> None:
         """As if its process had died: connections are lost, only what is durable stays."""
@@ -100,7 +100,7 @@ class Links:
     def _cut(self, reason: str, links: Collection[object] = (), *, stop: bool) -> None:
         problem = ConnectionLostError(f"{self.name}: {reason}")
         with self._locked() as floor:
-            ended = self._detach(list(links or self._links))
+            ended = self._detach(dict.fromkeys(links or self._links))
             floor.notices += [(consumer, problem) for consumer in ended]
             if stop:
                 self._running = False
@@ -189,7 +189,7 @@ class Links:
     def _lost(self) -> ConnectionLostError:
         return ConnectionLostError(f"the connection to {self.name} is lost")
 
-    def _detach(self, identities: Collection[object]) -> list[StoredConsumer]:
+    def _detach(self, identities: Mapping[object, None]) -> list[StoredConsumer]:
         """Let all of these go at once; their consumers."""
         leaving = [
             known
@@ -202,5 +202,5 @@ class Links:
             if link.reply_consumer is not None:
                 ended.append(link.reply_consumer)
                 self._replies.pop(link.reply_name or "", None)
-        self._floor.clear(leaving, [owner for owner in identities if owner is not None])
+        self._floor.clear(leaving, identities)
         return ended
