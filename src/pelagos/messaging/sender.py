@@ -200,6 +200,8 @@ class Sender:
             )
         except ConnectionLostError as error:
             self._lose(generation, error)
+        except MessagingError as error:  # it concerns this message only
+            self._answered(entry, generation, error)
 
     # On any thread.
 
