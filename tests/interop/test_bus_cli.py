@@ -185,6 +185,7 @@ def test_a_day_on_the_bus(shell: Shell, exchange: str):
         metrics = page.read().decode()
     assert re.search(r'handled_total{handler="Resizer.msg_resize",outcome="ack"} 1.0', metrics)
     grades = {one["name"]: one["grade"] for one in shell.data("doctor")}
+    assert grades["broker"] == "ok"
     assert grades["publish"] == grades["consume"] == "ok"
 
     run.send_signal(signal.SIGTERM)

@@ -131,11 +131,19 @@ class Caller:
         if outgoing is not None:
             self._chain.after_publish(outgoing, problem, self._clock.monotonic() - began)
 
-    def scatter(self, requests: Sequence[Request]) -> str:
+    def scatter(self, asked: Sequence[tuple[Request, Outgoing | None]]) -> str:
         """Ask; the queue in which the answers are collected."""
-        first = requests[0]
-        deadline = self._clock.monotonic() + first.timeout
-        return self._client("shared").scatter(requests, deadline=deadline)
+        began = self._clock.monotonic()
+        requests = [request for request, _ in asked]
+        problem: MessagingError | None = None
+        try:
+            return self._client("shared").scatter(requests, deadline=began + requests[0].timeout)
+        except MessagingError as error:
+            problem = error
+            raise
+        finally:
+            for _, outgoing in asked:
+                self._ended(outgoing, problem, began)
 
     def gather(
         self,

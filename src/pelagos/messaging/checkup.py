@@ -118,7 +118,7 @@ def _heartbeat(connection: Connection, bus: Transport) -> Iterator[Finding]:
     if agreed is None:
         return
     if agreed:
-        said = f"every {agreed:g} s; a frozen broker is noticed within {3 * agreed:g} s"
+        said = f"every {agreed:g} s; a frozen broker is noticed within about {2 * agreed:g} s"
         yield Finding("heartbeat", "ok", said)
     else:
         mend = "set ?heartbeat=10 in the URL, and no 0 on the broker"

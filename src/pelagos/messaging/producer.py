@@ -329,7 +329,7 @@ class GenericProducer:
             self._request(exchange, key, body, data, options, call_id) for exchange, key in pairs
         ]
         if options.queue_only:
-            return self._caller.scatter([request for request, _ in asked])
+            return self._caller.scatter(asked)
         request, outgoing = asked[0]
         make = self._caller.submit if options.future else self._caller.call
         return make(request, outgoing, self.encoder_class, self.rpc_replies)

@@ -135,6 +135,20 @@ def trace(traceparent: str | None = None) -> Iterator[TraceContext]:
         _leave()
 
 
+@contextmanager
+def continued(headers: Mapping[str, Any]) -> Iterator[None]:
+    """Work in the trace that a message carries; where it carries none, as before."""
+    sent = TraceContext.read(headers)
+    if sent is None:
+        yield
+        return
+    _enter(sent)
+    try:
+        yield
+    finally:
+        _leave()
+
+
 class Tracing(Middleware):
     """Continues, or begins, a trace with every message that is sent or handled."""
 

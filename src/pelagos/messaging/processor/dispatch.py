@@ -113,6 +113,7 @@ class Work:
         encode: an answer as it is sent.
         retry_ms: milliseconds until the next attempt of a handler, or None for no more.
         in_loop: an event loop runs it, which may have other work.
+        began_handling: whether the watchers know of a call.
     """
 
     processor: Any
@@ -122,6 +123,7 @@ class Work:
     encode: Callable[[Message], bytes]
     retry_ms: Callable[[HandlerInfo], int | None]
     in_loop: bool = False
+    began_handling: bool = False
 
     # Messages.
 
@@ -190,7 +192,7 @@ class Work:
         try:
             body, ending, outcome = await self._answer_once(info)
         finally:
-            if self.watchers:
+            if self.began_handling:  # and not answered from memory
                 seconds = time.perf_counter() - began
                 self.watchers.after_handle(self.message, info.handler, outcome, seconds)
         return body, ending
@@ -224,6 +226,7 @@ class Work:
         ending: Exception | None = None
         try:
             if self.watchers:
+                self.began_handling = True
                 self.watchers.before_handle(self.message, info.handler)
             returned = await self._run(info, self.message.body, answer, transaction)
             if returned is not None and answer.body is None:
@@ -266,8 +269,10 @@ class Work:
                     result = work(data)
             except ENDINGS as error:  # a StopIteration may not leave a coroutine (PEP 479)
                 raise _Ending(error) from error
+            if result is None or not inspect.isawaitable(result):
+                return result
             try:
-                return await result if inspect.isawaitable(result) else result
+                return await result
             except ENDINGS as error:
                 raise _Ending(error) from error
 

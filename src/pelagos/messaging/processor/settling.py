@@ -20,10 +20,12 @@ from pelagos.messaging.mover import Losses, Mover
 from pelagos.messaging.processor.dispatch import Result, describe
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.tracing import continued
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
 
 log = logging.getLogger(__name__)
 
+_DONE = ("ack", "filtered")
 #: Milliseconds after which a message is tried again whose first copy is still in work.
 _BUSY_MS = 1000
 
@@ -60,6 +62,13 @@ class Settler:
 
     def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         """Settle what handlers have dealt with."""
+        if all(result.outcome in _DONE for result in results):
+            message.ack()
+            return
+        with continued(message.headers):  # so that the log names the trace
+            self._settle_failed(message, results)
+
+    def _settle_failed(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         moves: list[tuple[Queue, Envelope]] = []
         already_chosen = bool(names_in(message.headers))
         for delay_ms in sorted({r.delay_ms for r in results if r.outcome == "retry"}):

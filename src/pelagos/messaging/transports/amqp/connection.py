@@ -52,6 +52,7 @@ class AmqpConnection(Topology):
 
     def __init__(self, address: BrokerAddress, timeout: float) -> None:
         link = shake_hands(address, timeout)
+        self._server, self._heartbeat = link.server, float(link.heartbeat)
         self._url = address.url
         self._timeout = timeout
         self._loss: MessagingError | None = None
@@ -79,11 +80,22 @@ class AmqpConnection(Topology):
             methods.ConnectionCloseOk: self._on_connection_close_ok,
         }
         self._loop.start()
+        log.debug("connected to %s", self._url)
 
     @property
     def is_open(self) -> bool:
         """Whether it can be used, as far as is known."""
         return self._loss is None and not self._closing
+
+    @property
+    def server(self) -> Mapping[str, Any]:
+        """What the broker says of itself, such as its product and version."""
+        return self._server
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds within which each side lets the other hear something."""
+        return self._heartbeat
 
     @property
     def blocked(self) -> str | None:
@@ -254,6 +266,7 @@ class AmqpConnection(Topology):
         """It is over: tell everybody who waits, once."""
         with self._outgoing.lock:
             self._loss = loss
+        log.debug("%s", loss)
         self._requests.give_up(loss)
         self._publishing.give_up(loss)
         self._consumers.give_up(loss, quiet=self._closing)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ssl
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from pelagos.messaging import codec
@@ -43,6 +44,7 @@ class Link:
         decoder: has read what came so far.
         channel_max: the highest number of a channel.
         heartbeat: seconds.
+        server: what the broker says of itself.
     """
 
     stream: Stream
@@ -50,6 +52,7 @@ class Link:
     channel_max: int
     frame_max: int
     heartbeat: int
+    server: Mapping[str, Any] = field(default_factory=dict)
 
 
 def shake_hands(address: BrokerAddress, timeout: float) -> Link:
@@ -125,6 +128,7 @@ class _Greeting:
             channel_max=tune.channel_max or _CHANNEL_MAX,
             frame_max=min(tune.frame_max or _FRAME_MAX, _FRAME_MAX),
             heartbeat=min(tune.heartbeat or address.heartbeat, address.heartbeat),
+            server=start.server_properties,
         )
         if link.frame_max < codec.FRAME_MIN:
             raise CodecError(f"it wants frames of at most {link.frame_max} bytes")
