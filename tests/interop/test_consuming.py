@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging import Exchange, GenericConsumer, MessagingError, ReceivedMessage, connect
+from pelagos.messaging import (
+    Exchange,
+    GenericConsumer,
+    MessagingError,
+    ReceivedMessage,
+    TopologyError,
+    connect,
+)
 from pelagos.messaging.encoder import JsonEncoder
 from pelagos.messaging.message import MessageCommand
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
@@ -160,3 +167,30 @@ def test_what_was_fetched_goes_to_others_at_once_when_it_stops(place: Place) -> 
     leave.set()
     assert consumer.stop(WAIT)
     place.until(lambda: place.info("first") == (0, 1))
+
+
+def test_a_binding_that_the_broker_refuses_harms_nothing(place: Place) -> None:
+    consumer = place.consumer("first")
+    different = type("Different", (Exchange,), {"name": place.town.name, "exchange_type": "topic"})
+    with pytest.raises(TopologyError):
+        consumer.queue_bind(different, place.queue("first"), "#")
+    place.link.declare_queue(Queue(place.queue("odd"), arguments={"x-max-length": 1}))
+    with pytest.raises(TopologyError):
+        consumer.queue_bind(place.town, place.queue("odd"), "x")
+    place.link.delete_queue(place.queue("odd"))
+    assert len(consumer.bindings) == 1
+    place.send("still", "first")
+    assert place.take() == "still"
+
+
+def test_a_named_queue_of_ones_own_comes_back(place: Place) -> None:
+    consumer = place.consumer()
+    consumer.queue_bind(place.town, place.queue("own"), "own", exclusive=True)
+    place.proxy.cut()
+
+    def is_heard() -> bool:
+        place.send("x", "own")
+        return not place.got.empty()
+
+    place.until(is_heard)
+    assert place.take() == "x"

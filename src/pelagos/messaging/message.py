@@ -16,7 +16,7 @@ from pelagos.messaging.errors import PoisonError
 #: The version that is sent; readers also accept the integer.
 VERSION: Final = "2"
 
-_REQUIRED: Final = {"type": str, "name": str, "category": str, "content": Mapping}
+_REQUIRED: Final = {"type": str, "name": str, "category": str, "content": (dict, Mapping)}
 _NOT_GIVEN: Final = object()
 
 
@@ -183,6 +183,6 @@ def check_body(data: Any) -> dict[str, Any]:
     version = data.get("version", VERSION)
     if isinstance(version, bool) or version not in (VERSION, int(VERSION)):
         raise PoisonError("'version' is not 2")
-    if not isinstance(data.get("fingerprint", {}), Mapping):
+    if not isinstance(data.get("fingerprint", {}), (dict, Mapping)):  # dict first: it is quick
         raise PoisonError("'fingerprint' is not a mapping")
     return data

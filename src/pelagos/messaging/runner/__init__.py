@@ -22,7 +22,6 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.renew import replace_process
 from pelagos.messaging.runner.event_loop import serve
@@ -89,7 +88,7 @@ class Target:
             options: dict[str, Any] = {} if self.bus is None else {"bus": self.bus}
             if self.watch is not None:
                 options["middlewares"] = (*getattr(found, "middlewares", ()), *self.watch())
-            made = found(Fingerprint(found.__name__, "processor").as_dict(), **options)
+            made = found({"name": found.__name__, "type": "processor"}, **options)
         else:
             made = found()
         if not (hasattr(made, "consumer") and hasattr(made, "dispatch")):
