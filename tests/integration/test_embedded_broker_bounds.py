@@ -77,6 +77,26 @@ def test_what_is_begun_and_not_ended_is_bounded() -> None:
         assert link.closing() == ("connection", 506)
 
 
+@pytest.mark.parametrize("what", ["queues", "bindings", "consumers"])
+def test_what_is_declared_is_bounded(what: str) -> None:
+    with EmbeddedBroker(bounds=Bounds(things=1000)) as broker, RawLink(broker.url) as link:
+        link.open().channel()
+        link.call(Queue.Declare(queue="q", exclusive=True))
+        for number in range(1500):
+            text = str(number)
+            made = {
+                "queues": Queue.Declare(queue=text, exclusive=True, nowait=True),
+                "bindings": Queue.Bind(
+                    queue="q", exchange="amq.topic", routing_key=text, nowait=True
+                ),
+                "consumers": Basic.Consume(queue="q", consumer_tag=text, nowait=True),
+            }[what]
+            link.send(made, 1)
+        assert link.closing() == ("connection", 506)
+        eventually(lambda: broker.core().size() < 20)  # all of it was its own
+        RawLink(broker.url).open().channel().close()
+
+
 def test_a_transaction_is_bounded() -> None:
     bounds = Bounds(transaction=1_000_000)
     with EmbeddedBroker(bounds=bounds) as broker, RawLink(broker.url) as link:

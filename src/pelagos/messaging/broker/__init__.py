@@ -1,1 +1,4 @@
-"""A broker of our own. Admission rule: what a broker knows and does, apart from who talks to it."""
+"""A broker of our own.
+
+Admission rule: what a broker knows and does, and how programs reach it.
+"""

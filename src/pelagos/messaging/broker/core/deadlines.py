@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from pelagos.messaging.broker.core.queues import StoredQueue
+
+_TIDY = 1024  # alarms from which on those that are moot are forgotten
+
+
+def _matters(at: float, queue: StoredQueue) -> bool:
+    return queue.alarm == at and not queue.gone
 
 
 class Deadlines:
@@ -20,6 +26,7 @@ class Deadlines:
         self._heap: list[tuple[float, int, StoredQueue]] = []
         self._numbers = itertools.count()
         self._on_nearer = on_nearer
+        self._tidy_at = _TIDY
         self.nearest: float | None = None
 
     def note(self, queue: StoredQueue, at: float) -> None:
@@ -27,11 +34,19 @@ class Deadlines:
         if queue.alarm is not None and queue.alarm <= at:
             return
         queue.alarm = at
+        if len(self._heap) >= self._tidy_at:
+            self._tidy()
         heappush(self._heap, (at, next(self._numbers), queue))
         if self.nearest is None or at < self.nearest:
             self.nearest = at
             if self._on_nearer is not None:
                 self._on_nearer(at)
+
+    def _tidy(self) -> None:
+        """Forget what is moot, most of all queues that are gone."""
+        self._heap = [entry for entry in self._heap if _matters(entry[0], entry[2])]
+        heapify(self._heap)
+        self._tidy_at = max(_TIDY, 2 * len(self._heap))
 
     def due(self, now: float) -> list[StoredQueue]:
         """The queues whose time has come; each is told once."""

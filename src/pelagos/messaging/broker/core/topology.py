@@ -290,6 +290,17 @@ class Topology(Links):
                 for name, queue in floor.queues.items()
             }
 
+    def size(self) -> int:
+        """How many queues, exchanges, bindings and consumers there are, all together."""
+        with self._locked() as floor:
+            exchanges = list(floor.exchanges)
+            return (
+                len(floor.queues)
+                + len(exchanges)
+                + sum(len(exchange.bindings) for exchange in exchanges)
+                + sum(len(link.consumers) for link in self._links.values())
+            )
+
     def depth(self, queue: str) -> int:
         """Messages that wait in a queue; 0 when there is no such queue."""
         with self._locked() as floor:

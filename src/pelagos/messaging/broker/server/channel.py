@@ -73,6 +73,8 @@ class Channel:
         handler = _HANDLERS.get(type(method))
         if handler is None:
             raise Refusal(f"a client does not say {type(method).__name__} here", code=503)
+        if type(method) in _MAKING:
+            self.peer.room.crowd.check(self.broker)
         handler(self, method)
 
     def send(self, method: codec.Method) -> None:
@@ -240,6 +242,16 @@ class _ToClient:
 def _tag(delivery: Delivery) -> int:
     return cast("int", delivery.receipt)
 
+
+_MAKING: Final = frozenset(
+    {
+        methods.BasicConsume,
+        methods.ExchangeBind,
+        methods.ExchangeDeclare,
+        methods.QueueBind,
+        methods.QueueDeclare,
+    }
+)
 
 _HANDLERS: Final[dict[type[codec.Method], Callable[[Channel, Any], None]]] = {
     methods.BasicAck: Channel.ack,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Protocol, cast
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
 
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
 from pelagos.messaging.broker.server import handshake
 from pelagos.messaging.broker.server.channel import Channel
-from pelagos.messaging.broker.server.handshake import Bounds, Opening
+from pelagos.messaging.broker.server.handshake import Opening
+from pelagos.messaging.broker.server.house import House
 from pelagos.messaging.broker.server.output import Output
-from pelagos.messaging.broker.server.publishing import Publishing, Room
+from pelagos.messaging.broker.server.publishing import Publishing
 from pelagos.messaging.broker.server.refusals import Refusal, ends_channel_only, reply_text
 from pelagos.messaging.codec import methods
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
@@ -24,28 +25,6 @@ _CLOSE_SECONDS: Final = 5.0
 _SILENT_BEATS: Final = 2
 _FORCED: Final = 320
 _SYNTAX_ERROR: Final = 502
-
-
-class House(Protocol):
-    """What all connections of a broker share."""
-
-    loop: asyncio.AbstractEventLoop
-    bounds: Bounds
-    room: Room
-    version: str
-    blocked: str | None
-    connections: set[Connection]
-
-    @property
-    def users(self) -> Mapping[str, str]:
-        """Passwords by name."""
-
-    @property
-    def brokers(self) -> Mapping[str, Broker]:
-        """The virtual hosts by name."""
-
-    def left(self, connection: Connection) -> None:
-        """A client has gone."""
 
 
 class Connection(asyncio.Protocol):

@@ -21,7 +21,7 @@ from pelagos.messaging.broker.server.connection import Connection
 from pelagos.messaging.broker.server.content import Meter
 from pelagos.messaging.broker.server.faults import Faults
 from pelagos.messaging.broker.server.handshake import Bounds
-from pelagos.messaging.broker.server.publishing import Room
+from pelagos.messaging.broker.server.publishing import Crowd, Room
 from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,13 @@ class EmbeddedBroker:
         self.connections: set[Connection] = set()
         self.meter = Meter()
         self.faults = Faults(self._later)
-        self.room = Room(self.meter, self.faults, self.bounds.message, self.bounds.transaction)
+        self.room = Room(
+            self.meter,
+            self.faults,
+            self.bounds.message,
+            self.bounds.transaction,
+            Crowd(self.bounds.things),
+        )
         self.brokers = {
             name: Broker(
                 f"{host}{name}",

@@ -39,6 +39,8 @@ class Bounds:
         heartbeat: seconds that are proposed; the client decides.
         message: bytes of the largest body; a larger one ends its channel.
         memory: bytes of all messages together; beyond, publishers are blocked.
+        things: queues, exchanges, bindings and consumers of a virtual host, about; beyond, a
+            connection that wants more of them is closed.
         transaction: bytes that a channel may hold in a transaction.
         unfinished: bytes of the messages that a connection has begun and not ended.
         output: bytes that may wait for a slow client; beyond, its consumers get nothing more.
@@ -51,6 +53,7 @@ class Bounds:
     heartbeat: int = 60
     message: int = 16 * 1024 * 1024
     memory: int = 512 * 1024 * 1024
+    things: int = 100_000
     transaction: int = 64 * 1024 * 1024
     unfinished: int = 64 * 1024 * 1024
     output: int = 1024 * 1024

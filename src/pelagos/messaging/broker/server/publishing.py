@@ -14,6 +14,28 @@ from pelagos.messaging.errors import ConnectionLostError, TopologyError, Unrouta
 from pelagos.messaging.transports.base import Envelope
 
 _NO_ROUTE = 312
+_COUNTED_EVERY = 100
+
+
+class Crowd:
+    """Sees to that not too much is declared; counts anew only now and then."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._since = 0
+
+    def check(self, broker: Broker) -> None:
+        """One more is wanted.
+
+        Raises:
+            Refusal: there are too many.
+        """
+        self._since += 1
+        if self._since < _COUNTED_EVERY:
+            return
+        if broker.size() >= self._limit:
+            raise Refusal(f"more than {self._limit} queues, exchanges, bindings…", code=506)
+        self._since = 0
 
 
 class Room(NamedTuple):
@@ -22,12 +44,14 @@ class Room(NamedTuple):
     Attributes:
         message: bytes of the largest body.
         transaction: bytes that one channel may hold in a transaction.
+        crowd: counts what is declared.
     """
 
     meter: content.Meter
     faults: Faults
     message: int
     transaction: int
+    crowd: Crowd
 
 
 class _Peer(Protocol):
