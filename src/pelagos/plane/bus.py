@@ -55,6 +55,19 @@ def check(bus: BusConfig) -> None:
         )
 
 
+def trouble(bus: BusConfig, data: Path, *, timeout: float) -> PelagosError | None:
+    """Why the bus of the plane cannot be reached from here; None when it can, or is in memory."""
+    from pelagos.messaging import connect
+
+    try:
+        transport = connect(bus_url(bus, data))
+        if transport.capabilities.crosses_processes:
+            transport.open(timeout).close()
+    except PelagosError as error:
+        return error
+    return None
+
+
 class PlaneBroker:
     """The plane's own broker, from now until `stop`."""
 

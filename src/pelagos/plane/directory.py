@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Mapping
 
 from pelagos.core import wire
@@ -11,11 +12,14 @@ from pelagos.core.errors import PelagosError
 from pelagos.core.http import HttpClient
 from pelagos.directory import Directory
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.events import Listener
 from pelagos.plane.listening import listen
 from pelagos.plane.settings import PlaneSettings, default_directory_config
 from pelagos.slap.client import SlapClient
 
-#: Seconds for which the master's word on a token is good; a revoked one is refused after that.
+#: What is announced when a person comes, goes, or gets other credentials.
+_OF_PEOPLE = ("plane.person.#", "plane.certificate.#")
+#: Seconds for which the master's word on a token is good, when no event ends it sooner.
 TRUST = 5.0
 #: Seconds that the master may take to say whose a token is.
 _PATIENCE = 5.0
@@ -29,6 +33,8 @@ class TokenVerifier:
     def __init__(self, http: HttpClient, *, clock: Clock | None = None) -> None:
         self._http = http
         self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._forgotten = 0
         self._known: dict[str, tuple[float, Mapping[str, object] | None]] = {}
 
     def __call__(self, token: str) -> Mapping[str, object] | None:
@@ -42,6 +48,7 @@ class TokenVerifier:
         now = self._clock.monotonic()
         if (entry := self._known.get(token)) and now < entry[0]:
             return entry[1]
+        seen = self._forgotten
         answer = self._http.request(
             "GET",
             "v1/identity",
@@ -57,10 +64,18 @@ class TokenVerifier:
                 f"the master cannot tell whose the token is ({answer.status})",
                 hint="its log says why",
             )
-        if len(self._known) >= _REMEMBERED:
-            self._known = {}
-        self._known[token] = (now + TRUST, facts)
+        with self._lock:
+            if seen == self._forgotten:  # else what the master said may be of the time before
+                if len(self._known) >= _REMEMBERED:
+                    self._known = {}
+                self._known[token] = (now + TRUST, facts)
         return facts
+
+    def forget(self) -> None:
+        """Ask the master anew from now on: it has said that somebody's credentials changed."""
+        with self._lock:
+            self._forgotten += 1
+            self._known = {}
 
 
 def _facts(token: str, answer: object) -> Mapping[str, object] | None:
@@ -82,14 +97,19 @@ class DirectoryProgram:
     It has no token of its own: the master is asked with the token of the person who asks here.
     """
 
-    def __init__(self, settings: PlaneSettings, folder: DataFolder, master_url: str) -> None:
+    def __init__(
+        self, settings: PlaneSettings, folder: DataFolder, master_url: str, bus: str
+    ) -> None:
         with contextlib.ExitStack() as undoing:
             # Of nobody, even when the address has a token in it.
             http = HttpClient(master_url, tls=folder.client_tls()).with_token(None)
             undoing.callback(http.close)
+            verifier = TokenVerifier(http)
+            self._listener = Listener(bus, _OF_PEOPLE, verifier.forget)
+            undoing.callback(self._listener.stop)
             self._directory = Directory(
                 settings.directory.settings or default_directory_config(),
-                verify=TokenVerifier(http),
+                verify=verifier,
                 context={"slap": SlapClient(http.base_url, http=http)},
             )
             undoing.callback(self._directory.close)
@@ -103,8 +123,8 @@ class DirectoryProgram:
             self._ending = undoing.pop_all()
 
     def alive(self) -> bool:
-        """Whether it still accepts requests."""
-        return self._server.alive()
+        """Whether it still accepts requests, and hears of revoked tokens."""
+        return self._server.alive() and self._listener.alive()
 
     def stop(self) -> None:
         """Let running requests end, then unload the plugins."""

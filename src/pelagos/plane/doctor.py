@@ -17,6 +17,7 @@ from pelagos.core import fanout
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, HttpTlsError
+from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.membership import (
     JOIN_AGAIN,
@@ -26,6 +27,7 @@ from pelagos.plane.membership import (
     identity_file,
     is_due,
 )
+from pelagos.plane.sections import BusConfig
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
@@ -71,6 +73,7 @@ def run(
     authority: Path | None = None,
     poll_interval: float = 5.0,
     clock: Clock | None = None,
+    bus: BusConfig | None = None,
 ) -> list[Check]:
     """All checks, in the order in which a person should mend them; within `BUDGET` seconds.
 
@@ -82,11 +85,14 @@ def run(
             own, when the master is that of `folder`.
         poll_interval: seconds between two questions of the agent to its master.
         clock: what tells the age of what the agent said.
+        bus: where master and agents talk; None is not looked at.
     """
     asking = fanout.Fanout(slots=1)
     agent = partial(_agent, folder, clock or SystemClock(), poll_interval)
     checks = _checks(folder, _Master(folder, master_url, token, authority), agent)
     questions = {name: partial(_seen, check) for name, check in checks}
+    if bus is not None:
+        questions["bus"] = partial(_seen, partial(_bus, bus, folder))
     replies = asking.ask(questions, timeout=BUDGET)
     if all(reply.verdict is not fanout.Verdict.LATE for reply in replies):
         asking.close()  # else a thread hangs, for which nobody waits
@@ -332,6 +338,16 @@ def _certificate(folder: DataFolder) -> Check:
         mend = "see that the agent runs and reaches its master, which renews it"
         return _warn(f"that of {found.common_name} ends on {day} and was not renewed yet", mend)
     return _ok(f"good until {day}, renewed by itself")
+
+
+def _bus(bus: BusConfig, folder: DataFolder) -> Check:
+    """Without it all goes on, slower: agents poll, and events wait."""
+    error = trouble(bus, folder.path, timeout=BUDGET * _SERVER_SHARE)
+    if error is None:
+        said = "in the plane's own process" if bus == BusConfig() else "can be reached"
+        return _ok(said)
+    mend = f"{error.hint or 'see that the broker runs'}; meanwhile agents poll and events wait"
+    return _warn(error.message, mend)
 
 
 def _directory(folder: DataFolder) -> Check:

@@ -120,15 +120,14 @@ class Announcer:
             self._relay.stop()
 
 
-class Waker:
-    """Calls `wake` for each event that concerns a computer, from a thread of its own."""
+class Listener:
+    """Calls `heard` for each event with one of these keys, from a thread of its own."""
 
-    def __init__(self, bus_url: str, computer_id: str, wake: Callable[[], None]) -> None:
-        self._wake = wake
-        mine = f"computer.{word(computer_id)}.#"
+    def __init__(self, bus_url: str, keys: Sequence[str], heard: Callable[[], None]) -> None:
+        self._heard = heard
         own_queue = {"name": "", "flags": {"exclusive": True}}
         self._consumer = GenericConsumer(
-            [(PlaneEvents, [(own_queue, mine)])], bus=connect(bus_url)
+            [(PlaneEvents, [(own_queue, key) for key in keys])], bus=connect(bus_url)
         )
         self._consumer.start(self._on_event)
 
@@ -137,7 +136,7 @@ class Waker:
         self._consumer.wait_ready(timeout)
 
     def _on_event(self, _message: ReceivedMessage) -> None:
-        self._wake()
+        self._heard()
 
     def alive(self) -> bool:
         """Whether its thread still runs, connected or not."""
@@ -146,6 +145,13 @@ class Waker:
     def stop(self) -> None:
         """Stop listening."""
         self._consumer.stop(timeout=5)
+
+
+class Waker(Listener):
+    """Calls `wake` for each event that concerns a computer."""
+
+    def __init__(self, bus_url: str, computer_id: str, wake: Callable[[], None]) -> None:
+        super().__init__(bus_url, (f"computer.{word(computer_id)}.#",), wake)
 
 
 def routing_key(event: Event) -> str:

@@ -124,7 +124,9 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
     if Part.DIRECTORY in settings.parts:
         from pelagos.plane.directory import DirectoryProgram
 
-        directory = DirectoryProgram(settings, folder, master_url)
+        directory = DirectoryProgram(
+            settings, folder, master_url, bus_url(settings.bus, folder.path)
+        )
         stack.callback(directory.stop)
         alive["directory"] = directory.alive
     return alive

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.membership import how_to_start
+from pelagos.plane.sections import BusConfig
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import MasterUnreachable
 from pelagos.slap.model import Cause, Explanation
 
+#: Seconds that the bus may take to answer.
+_PATIENCE = 1.0
 #: Causes that mean "the agent was not heard of": what is known here may say more.
 _SILENT = frozenset({"computer-silent", "never-seen", "waiting-for-agent"})
 
 
 def explain(
-    client: SlapClient, folder: DataFolder, name: str, kind: str | None = None
+    client: SlapClient,
+    folder: DataFolder,
+    name: str,
+    kind: str | None = None,
+    bus: BusConfig | None = None,
 ) -> Explanation:
     """The state, cause and next step of a service, computer or release.
 
     Args:
         kind: "service", "computer" or "release"; None finds out.
+        bus: where master and agents talk: what waits for an agent is slower while it is away.
 
     Raises:
         NotFoundError: the master knows nothing of this name.
@@ -42,10 +51,25 @@ def explain(
         return Explanation("computer", name, "unknown", here)
     if explanation.cause.code not in _SILENT:
         return explanation
+    explanation = replace(explanation, chain=(*explanation.chain, *_bus_away(bus, folder)))
     here = local_cause(folder)
     if here is None or not local or not _concerns(client, explanation, local):
         return explanation
     return replace(explanation, cause=here, chain=(explanation.cause, *explanation.chain))
+
+
+def _bus_away(bus: BusConfig | None, folder: DataFolder) -> tuple[Cause, ...]:
+    error = None if bus is None else trouble(bus, folder.path, timeout=_PATIENCE)
+    if error is None:
+        return ()
+    return (
+        Cause(
+            "bus-away",
+            f"the bus cannot be reached from here, so agents are not woken, they poll: {error}",
+            hint="pelagos doctor",
+            seen_by="this command",
+        ),
+    )
 
 
 def local_cause(folder: DataFolder) -> Cause | None:

@@ -28,6 +28,23 @@ def test_the_master_is_asked_once_in_a_while():
     assert verify("good") and len(master.requests) == 2
 
 
+def test_an_event_has_the_master_asked_at_once():
+    verify, master, _ = verifier()
+    assert verify("good")
+    verify.forget()
+    assert verify("good") and len(master.requests) == 2
+
+
+def test_an_answer_that_was_under_way_when_the_event_came_is_not_remembered():
+    def overtaken(request: Request) -> Response:
+        verify.forget()
+        return identity(request)
+
+    verify, master, _ = verifier(overtaken)
+    assert verify("good") and verify("good")
+    assert len(master.requests) == 2
+
+
 def test_a_token_of_nobody_is_nobodys():
     verify, _, _ = verifier()
     assert verify("bad") is None

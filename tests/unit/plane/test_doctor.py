@@ -13,6 +13,7 @@ from pelagos.core.http import Response
 from pelagos.plane import doctor
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor import Check, Grade
+from pelagos.plane.sections import BusConfig
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import AgentStatus
 from pelagos.slap.model import Cause
@@ -161,3 +162,13 @@ def test_a_named_authority_is_the_one_that_is_trusted(
     checks = doctor.run(folder, "https://m:1", "secret", authority=authority)
     assert check(checks, "token").message == "good for person ann"
     assert [tls and tls.authority for tls in asked[:2]] == [authority] * 2
+
+
+def test_a_bus_that_is_away_is_yellow_for_agents_poll(folder: DataFolder):
+    def look(bus: BusConfig) -> doctor.Check:
+        return next(one for one in doctor.run(folder, "", None, bus=bus) if one.name == "bus")
+
+    away = look(BusConfig("amqp://guest:secret-word@127.0.0.1:1/"))
+    assert away.grade is doctor.Grade.WARN and "agents poll" in away.mend
+    assert "secret-word" not in away.message + away.mend
+    assert look(BusConfig()).grade is doctor.Grade.OK

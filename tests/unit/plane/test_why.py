@@ -10,6 +10,7 @@ from pelagos.core import wire
 from pelagos.core.http import FakeTransport, HttpClient, Response
 from pelagos.plane import why
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.sections import BusConfig
 from pelagos.plane.settings import Part
 from pelagos.slap.agent import AgentStatus
 from pelagos.slap.client import SlapClient
@@ -177,3 +178,12 @@ def test_what_the_master_does_not_know_stays_unknown(rig: Rig):
     rig.routes.routes["GET /v1/explain"] = answer(refusal, 404)
     with pytest.raises(NotFoundError):
         rig.why("nope")
+
+
+def test_a_bus_that_is_away_is_told_beside_what_waits_for_an_agent(rig: Rig):
+    rig.routes.routes["GET /v1/explain"] = answer(Explanation("computer", "FAR", "x", SILENT))
+    away = BusConfig("amqp://guest:secret-word@127.0.0.1:1/")
+    told = why.explain(rig.client, rig.folder, "FAR", None, away)
+    assert [one.code for one in told.chain] == ["bus-away"]
+    assert "secret-word" not in told.chain[0].message
+    assert why.explain(rig.client, rig.folder, "FAR", None, BusConfig()).chain == ()

@@ -42,7 +42,7 @@ class Doctor(Command):
         from pelagos.core import logs
         from pelagos.plane import doctor
         from pelagos.plane.data_folder import DataFolder
-        from pelagos.plane.sections import NodeConfig
+        from pelagos.plane.sections import BusConfig, NodeConfig
 
         logs.mute()  # what the checks meet is their answer
         checks: list[Check] = []
@@ -60,6 +60,7 @@ class Doctor(Command):
             authority=self.context.plane.authority,
             poll_interval=self.context.config.of(NodeConfig).poll_interval,
             clock=self.context.clock,
+            bus=self.context.config.of(BusConfig),
         )
 
     def _found(self, name: str, checks: list[Check], find: Callable[[], T]) -> T | None:

@@ -35,7 +35,7 @@ class ServiceExec(Command):
     operands = {"service": SERVICE, "program": Operand("the program and what it is given")}
     examples = ("pelagos service exec hello -- ls -la etc/service",)
 
-    def main(self, service: str, *program: str) -> None:
+    def main(self, service: str, *program: str) -> int:
         """Become it."""
         from pelagos.slap.agent.process import clean_environment
 
@@ -45,8 +45,7 @@ class ServiceExec(Command):
                 self.context, service, what="the files", command="service exec", more=rest
             )
         except Elsewhere as there:
-            self._run_from_afar(service, program, there)
-            return
+            return self._run_from_afar(service, program, there)
         if self["timeout"] is not None:
             raise UsageError(
                 "--timeout is for a service on another computer; here a program may run for ever",
@@ -69,8 +68,9 @@ class ServiceExec(Command):
                 hint="run this as the user that runs the agent, or as root",
             ) from error
         _replace(words, environ, folder)
+        return 0  # never: it is another program now
 
-    def _run_from_afar(self, service: str, words: tuple[str, ...], there: Elsewhere) -> None:
+    def _run_from_afar(self, service: str, words: tuple[str, ...], there: Elsewhere) -> int:
         from pelagos.cli.afar import asked, pass_on
         from pelagos.slap.remote import USUAL_RUN
 
@@ -91,8 +91,7 @@ class ServiceExec(Command):
                 hint="give it longer with --timeout, at most 5m",
                 code=_TIMED_OUT,
             )
-        if ran.status:
-            raise SystemExit(ran.status if ran.status > 0 else 128 - ran.status)
+        return ran.status if ran.status >= 0 else 128 - ran.status
 
 
 def _leave_the_terminal() -> None:

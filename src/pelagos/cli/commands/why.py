@@ -49,16 +49,18 @@ class Why(Command):
     def _explain(self, thing: str) -> Explanation:
         from pelagos.plane import why
         from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.sections import BusConfig
         from pelagos.slap.errors import NotFoundError
 
         master = self.context.master
         folder = DataFolder(self.context.data)
+        bus = self.context.config.of(BusConfig)
         try:
-            return why.explain(master, folder, thing, self["kind"])
+            return why.explain(master, folder, thing, self["kind"], bus)
         except NotFoundError as error:
             path = Path(thing).expanduser()
             if "://" not in thing and path.is_file():  # a release that was supplied by its path
-                return why.explain(master, folder, str(path.absolute()), self["kind"])
+                return why.explain(master, folder, str(path.absolute()), self["kind"], bus)
             raise no_such_thing(master, thing) from error
 
     def _print(self, explanation: Explanation) -> None:

@@ -1,0 +1,56 @@
+"""The bus of a plane: which one it is, and the plane's own broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pelagos.core.errors import ConfigError, PelagosError
+from pelagos.messaging import LoginError, connect
+from pelagos.plane.bus import PlaneBroker, bus_url
+from pelagos.plane.sections import BusConfig
+
+OWN = BusConfig(broker=True)
+
+
+def test_without_a_broker_of_its_own_it_is_the_one_of_the_settings(tmp_path: Path):
+    assert bus_url(BusConfig(), tmp_path) == "memory:plane"
+    assert bus_url(BusConfig("amqp://h/"), tmp_path) == "amqp://h/"
+
+
+def test_a_url_and_a_broker_of_its_own_contradict_each_other(tmp_path: Path):
+    with pytest.raises(ConfigError, match="asks for another"):
+        bus_url(BusConfig("amqp://h/", broker=True), tmp_path)
+
+
+def test_a_broker_that_was_never_started_is_told_so(tmp_path: Path):
+    with pytest.raises(PelagosError, match="not started yet") as caught:
+        bus_url(OWN, tmp_path)
+    assert "pelagos up" in str(caught.value.hint)
+
+
+def test_the_broker_keeps_its_address_and_password_and_lets_nobody_else_in(tmp_path: Path):
+    broker = PlaneBroker(OWN, tmp_path)
+    url = bus_url(OWN, tmp_path)
+    try:
+        connect(url).open().close()
+        with pytest.raises(LoginError):
+            connect(f"amqp://guest:guest@127.0.0.1:{url.rpartition(':')[2]}").open()
+        assert (tmp_path / "bus").stat().st_mode & 0o777 == 0o600
+    finally:
+        broker.stop()
+    again = PlaneBroker(OWN, tmp_path)
+    again.stop()
+    assert again.url == url
+
+
+def test_when_its_port_is_taken_it_takes_another(tmp_path: Path):
+    first = PlaneBroker(OWN, tmp_path)
+    second = PlaneBroker(OWN, tmp_path)
+    try:
+        assert second.url != first.url
+        assert bus_url(OWN, tmp_path) == second.url
+    finally:
+        second.stop()
+        first.stop()
