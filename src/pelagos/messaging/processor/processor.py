@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from pelagos.core.backoff import Backoff
 from pelagos.messaging.again import DEAD_QUEUE, clean, names_in, restored
 from pelagos.messaging.binding import Eqk
 from pelagos.messaging.consumer import GenericConsumer
@@ -37,16 +38,6 @@ log = logging.getLogger(__name__)
 class MessageProcessor(MicroThread):
     """Derive a class, decorate its methods, and start it.
 
-        class Resizer(MessageProcessor):
-            eqk = [(Images, [("resizer", "resize.#")])]
-
-            @MessageHandler("command", "resize")
-            def msg_resize(self, content: Resize) -> None: ...
-
-            @RpcHandler("command", "sizes")
-            def rpc_sizes(self, content, reply_func):
-                reply_func([1, 2])
-
     A message goes to every handler for its type and name; when all have ended it is acknowledged.
     A handler that fails gets it again later (`retry`), the others do not; a message that failed
     too often, that was refused (RejectMessage) or whose content is of a wrong form is moved to the
@@ -72,6 +63,7 @@ class MessageProcessor(MicroThread):
         bus: a transport, or a URL.
         inbox: remembers what had its effect, by message id and handler. Without one, calls are
             remembered in this process, and messages are not.
+        backoff: pauses between attempts to connect.
     """
 
     eqk: Eqk = ()
@@ -94,6 +86,7 @@ class MessageProcessor(MicroThread):
         bus: Transport | str | None = None,
         middlewares: Sequence[Middleware] | None = None,
         inbox: Inbox | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._who = Fingerprint.of(fingerprint or {})
         self._facts: tuple[int, dict[str, str]] = (0, {})
@@ -118,6 +111,7 @@ class MessageProcessor(MicroThread):
             hup or self.hup,
             vhost or self.vhost,
             bus=bus,
+            backoff=backoff,
             middlewares=self.middlewares if middlewares is None else middlewares,
         )
         self.consumer.observes_handling = False  # we know which handler it is
