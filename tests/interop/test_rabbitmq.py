@@ -34,8 +34,8 @@ from pelagos.messaging import (
     UnroutableError,
     connect,
 )
-from pelagos.messaging.transports.base import Envelope, Properties, Queue
 from pelagos.messaging.broker.core.routing import topic_matches
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
 from support.rabbitmq import Broker
 from support.tcp_proxy import TcpProxy
 
@@ -93,12 +93,23 @@ class Rig:
         link.close()
 
 
+@pytest.fixture(params=["amqp", "amqp+pika"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """Everything here holds for both implementations."""
+    return str(request.param)
+
+
 @pytest.fixture
-def rig_at() -> Iterator[Callable[..., Rig]]:
+def rabbitmq_url(rabbitmq_url: str, scheme: str) -> str:
+    return rabbitmq_url.replace("amqp:", f"{scheme}:", 1)
+
+
+@pytest.fixture
+def rig_at(scheme: str) -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def make(*args: Any) -> Rig:
-        rigs.append(Rig(*args))
+    def make(url: str, *args: Any) -> Rig:
+        rigs.append(Rig(url.replace("amqp:", f"{scheme}:", 1), *args))
         return rigs[-1]
 
     yield make
@@ -107,7 +118,7 @@ def rig_at() -> Iterator[Callable[..., Rig]]:
 
 
 def pika_channel(url: str) -> tuple[pika.BlockingConnection, Any]:
-    connection = pika.BlockingConnection(pika.URLParameters(url + "%2F"))
+    connection = pika.BlockingConnection(pika.URLParameters(url.replace("+pika", "") + "%2F"))
     return connection, connection.channel()
 
 
@@ -166,6 +177,7 @@ class Raw:
 def test_headers_that_cannot_be_read_do_not_block_a_queue(
     rabbitmq_url: str, rig_at: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Pika cannot read a date beyond the calendar; neither stops at one."""
     encode = pika.data.encode_value
 
     def encode_raw(pieces: list[bytes], value: object) -> int:
@@ -178,7 +190,7 @@ def test_headers_that_cannot_be_read_do_not_block_a_queue(
     rig = rig_at(rabbitmq_url)
     connection, channel = pika_channel(rabbitmq_url)
     good = JsonEncoder.encode(MessageCommand("go", "good").body)
-    for data in (b"T\x40" + bytes(7), b"T" + b"\xff" * 8):
+    for data in (b"T\x40" + bytes(7), b"T" + b"\xff" * 8, b"T" + b"\x7f" * 8):
         properties = pika.BasicProperties(headers={"hostile": Raw(data)})
         channel.basic_publish("", rig.queue, good, properties)
     channel.basic_publish(
@@ -186,7 +198,8 @@ def test_headers_that_cannot_be_read_do_not_block_a_queue(
     )
     connection.close()
     rig.producer.message_go("after")
-    assert [rig.take(), rig.take()] == ["good", "after"]
+    readable = 0 if "pika" in rabbitmq_url else 3
+    assert [rig.take() for _ in range(readable + 2)] == ["good"] * (readable + 1) + ["after"]
     assert rig.consumer.problem is None
 
 
@@ -483,7 +496,7 @@ def switches() -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["memory", "amqp"])
+@pytest.mark.parametrize("scheme", ["memory", "amqp", "amqp+pika"])
 def test_an_idle_consumer_hardly_wakes_up(
     request: pytest.FixtureRequest, rig_at: Callable[..., Rig], scheme: str
 ) -> None:
