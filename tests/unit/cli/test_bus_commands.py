@@ -23,6 +23,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
 from pelagos.messaging.application import GenericApplication
+from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.processor import RpcHandler
 from pelagos.messaging.tap import Tap
 from pelagos.messaging.tracing import Tracing
@@ -614,3 +615,74 @@ def test_the_asyncapi_document_is_printed(world, module):
     ran = world.run("bus", "asyncapi", f"{module}:make")
     assert ran.code == failures.USAGE
     assert "no component" in ran.err
+
+
+# ---- broker -------------------------------------------------------------------------------------
+
+
+class Interrupted(threading.Event):
+    """Whoever waits is interrupted, as by Ctrl-C."""
+
+    def wait(self, timeout=None):
+        if threading.current_thread() is threading.main_thread() and timeout is None:
+            raise KeyboardInterrupt
+        return super().wait(timeout)
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The brokers that were started; each is asked to end at once."""
+    seen = []
+    start = EmbeddedBroker.start
+
+    def started(broker):
+        seen.append(start(broker))
+        monkeypatch.setattr(threading, "Event", Interrupted)
+        return broker
+
+    monkeypatch.setattr(EmbeddedBroker, "start", started)
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+    return seen
+
+
+def test_a_broker_runs_until_ctrl_c_and_prints_its_bus(world, served):
+    ran = world.run("bus", "broker", "--port", "0", "--vhost", "sea")
+    assert ran.code == 0, ran.err
+    [broker] = served
+    assert ran.out == f"amqp://guest:guest@127.0.0.1:{broker.port}/sea\n"
+    assert "in memory alone" in ran.err
+
+
+def test_the_users_of_a_broker_come_from_a_file(world, served):
+    users = world.folder / "users"
+    users.write_text("ann:s3cret\n\nbob:other:word\n")
+    ran = world.run("bus", "broker", "--port", "0", "--users", str(users))
+    [broker] = served
+    assert broker.users == {"ann": "s3cret", "bob": "other:word"}
+    assert ran.out == f"amqp://ann@127.0.0.1:{broker.port}/\n"
+    for text, said in (("ann\n", "line 1 of"), ("", "there is nobody in")):
+        users.write_text(text)
+        ran = world.run("bus", "broker", "--port", "0", "--users", str(users))
+        assert ran.code == failures.USAGE
+        assert said in ran.err
+    ran = world.run("bus", "broker", "--users", "/nowhere")
+    assert ran.code == failures.USAGE
+    assert "cannot read /nowhere" in ran.err
+
+
+def test_a_broker_listens_to_others_only_when_forced(world, served):
+    ran = world.run("bus", "broker", "--host", "0.0.0.0", "--port", "0")
+    assert ran.code == failures.USAGE
+    assert "others could reach it" in ran.err and "--force with --users" in ran.err
+    ran = world.run("bus", "broker", "--force", "--port", "0")
+    assert ran.code == failures.USAGE
+    assert "--force needs --users" in ran.err
+    assert served == []
+
+
+@pytest.mark.usefixtures("served")
+def test_a_port_that_is_taken_is_told(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = world.run("bus", "broker", "--port", str(taken.getsockname()[1]))
+    assert ran.code == failures.FAILED
+    assert "cannot listen on 127.0.0.1" in ran.err

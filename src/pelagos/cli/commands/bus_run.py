@@ -140,24 +140,26 @@ class BusBroker(Command):
         import threading
 
         from pelagos.core import logs
-        from pelagos.messaging import MessagingError
+        from pelagos.messaging import BrokerUnreachableError, MessagingError
         from pelagos.messaging.broker.server import EmbeddedBroker
 
         if self["force"] and not self["users"]:
             raise UsageError("--force needs --users: everybody knows the password of guest")
         if not self["verbose"]:
             logs.configure(logging.WARNING)
-        broker = EmbeddedBroker(
-            self["host"],
-            self["port"],
-            users=_users(self["users"]) if self["users"] else None,
-            vhosts=self["vhost"],
-            force=self["force"],
-        )
         try:
-            broker.start()
-        except MessagingError as error:  # it is not that a broker cannot be reached
+            broker = EmbeddedBroker(
+                self["host"],
+                self["port"],
+                users=_users(self["users"]) if self["users"] else None,
+                vhosts=self["vhost"],
+                force=self["force"],
+            ).start()
+        except BrokerUnreachableError as error:  # it is not that a broker cannot be reached
             raise CommandError(error.message, hint=error.hint) from error
+        except MessagingError as error:
+            hint = "listen on 127.0.0.1, or give --force with --users FILE"
+            raise UsageError(error.message, hint=hint) from error
         ended = threading.Event()
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
         try:
@@ -165,6 +167,8 @@ class BusBroker(Command):
             self.context.output.line(_shown(broker.url) if self["users"] else broker.url)
             self.context.stdout.flush()
             ended.wait()
+        except KeyboardInterrupt:
+            pass  # that is how it ends
         finally:
             signal.signal(signal.SIGTERM, before)
             broker.stop()
