@@ -16,7 +16,12 @@ from pelagos.messaging.errors import PoisonError
 #: The version that is sent; readers also accept the integer.
 VERSION: Final = "2"
 
-_REQUIRED: Final = {"type": str, "name": str, "category": str, "content": (dict, Mapping)}
+_REQUIRED: Final[dict[str, type | tuple[type, ...]]] = {
+    "type": str,
+    "name": str,
+    "category": str,
+    "content": (dict, Mapping),
+}
 _NOT_GIVEN: Final = object()
 
 
