@@ -8,6 +8,7 @@ from one start to the next.
 from __future__ import annotations
 
 import secrets
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -56,15 +57,53 @@ def check(bus: BusConfig) -> None:
 
 
 def trouble(bus: BusConfig, data: Path, *, timeout: float) -> PelagosError | None:
-    """Why the bus of the plane cannot be reached from here; None when it can, or is in memory."""
-    from pelagos.messaging import connect
+    """Why no broker answers where the bus of the plane should be; None when one does.
 
+    It only knocks, at one host after the other: `pelagos bus doctor` logs in. A bus in memory
+    cannot be away.
+
+    Args:
+        bus: the settings.
+        data: the plane's data folder.
+        timeout: seconds for all hosts together.
+    """
     try:
-        transport = connect(bus_url(bus, data))
-        if transport.capabilities.crosses_processes:
-            transport.open(timeout).close()
+        hosts = _hosts(bus_url(bus, data))
+        said = [_knock(host, port, timeout / len(hosts)) for host, port in hosts]
     except PelagosError as error:
         return error
+    if not hosts or None in said:
+        return None
+    told = [f"{host}:{port} ({why})" for (host, port), why in zip(hosts, said, strict=True)]
+    return PelagosError(
+        f"no broker answers at {'; '.join(told)}",
+        hint="see that it runs and that the network lets this computer through; "
+        "pelagos bus doctor says more",
+    )
+
+
+def _hosts(url: str) -> list[tuple[str, int]]:
+    """Where a broker's hosts listen; none for a bus in memory."""
+    scheme, _, rest = url.partition("://")
+    if not scheme.startswith("amqp"):
+        return []
+    usual = 5671 if scheme.startswith("amqps") else 5672
+    places = rest.partition("/")[0].partition("?")[0].rpartition("@")[2].split(",")
+    try:
+        parts = [urlsplit(f"//{place}") for place in places]
+        return [(part.hostname or "localhost", part.port or usual) for part in parts]
+    except ValueError as error:
+        raise ConfigError(
+            "bus.url names no host and port", hint="amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        ) from error
+
+
+def _knock(host: str, port: int, timeout: float) -> str | None:
+    """Why nobody lets one in there; None when somebody does."""
+    try:
+        socket.create_connection((host, port), timeout).close()
+    except OSError as error:
+        return error.strerror or str(error)
     return None
 
 

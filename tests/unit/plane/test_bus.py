@@ -8,7 +8,7 @@ import pytest
 
 from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.messaging import LoginError, connect
-from pelagos.plane.bus import PlaneBroker, bus_url
+from pelagos.plane.bus import PlaneBroker, _hosts, bus_url, trouble
 from pelagos.plane.sections import BusConfig
 
 OWN = BusConfig(broker=True)
@@ -54,3 +54,23 @@ def test_when_its_port_is_taken_it_takes_another(tmp_path: Path):
     finally:
         second.stop()
         first.stop()
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("memory:plane", []),
+        ("amqp://u:p@h/v", [("h", 5672)]),
+        ("amqps://u:p@h:7,[::1]:8/v?heartbeat=3", [("h", 7), ("::1", 8)]),
+    ],
+)
+def test_the_hosts_of_a_bus(url: str, hosts: list[tuple[str, int]]):
+    assert _hosts(url) == hosts
+
+
+def test_a_broker_that_is_away_is_told_without_its_password(tmp_path: Path):
+    away = BusConfig("amqp://u:secret-word@127.0.0.1:1/")
+    said = trouble(away, tmp_path, timeout=5)
+    assert said is not None and "127.0.0.1:1" in said.message and "secret-word" not in said.message
+    assert trouble(BusConfig(), tmp_path, timeout=5) is None
+    assert trouble(OWN, tmp_path, timeout=5) is not None
