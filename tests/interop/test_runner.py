@@ -61,6 +61,8 @@ class Worker:
         note("end", name, os.getpid(), BORN, given)
         if name == "coroutine":
             return self.later(given)
+        if name == "stuck":
+            return asyncio.to_thread(time.sleep, given)
 
     async def later(self, given):
         await asyncio.sleep(given)
@@ -166,10 +168,19 @@ def test_the_message_in_hand_is_finished_and_the_program_ends_in_order(
     assert "Traceback" not in errors
 
 
-def test_what_does_not_end_in_time_comes_again(rig: Rig) -> None:
-    program = rig.program("processes=1", "grace=0.2")
-    rig.send("slow", 300)
-    rig.until(lambda: rig.notes("begin", "slow"))
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("slow", "processes=1"),
+        ("slow", "threads=1"),
+        ("stuck", "concurrency=5"),
+        ("stuck", "threads=1"),
+    ],
+)
+def test_what_does_not_end_in_time_comes_again(rig: Rig, name: str, option: str) -> None:
+    program = rig.program(option, "grace=0.2")
+    rig.send(name, 300)
+    rig.until(lambda: rig.notes("begin", name))
     began = time.monotonic()
     code, errors = told(program)
     assert code == 1 and time.monotonic() - began < 30

@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
@@ -136,6 +136,8 @@ def run(
 ) -> int:
     """Run until a signal, or until the workers end; call it in the main thread.
 
+    When a handler does not end within the grace, the process is ended with exit code 1.
+
     Args:
         make: makes one worker; with processes it must be possible to send it there: a class, a
             function of a module, a `Target`.
@@ -153,6 +155,8 @@ def run(
         ending = _run_here(make, crew)
         if ending is Ending.RESTART:
             replace_process()
+        if ending is Ending.OVERDUE:
+            _end_at_once()
         return 1 if ending is Ending.FAILED else 0
     return Supervisor(
         functools.partial(_work, make, crew, prepare),
@@ -179,9 +183,17 @@ def _run_here(make: Make, crew: Crew) -> Ending:
             interrupts.wait(left)
         if team.busy:
             log.error("a handler did not end within %g s; its message comes again", crew.grace)
-            return Ending.FAILED
+            return Ending.OVERDUE
     team.join(_FAREWELL)
     return team.ending or Ending.STOPPED
+
+
+def _end_at_once() -> NoReturn:
+    """With exit code 1, without waiting for threads that a handler left working."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)
 
 
 def _check_shared(url: str, crosses: bool) -> None:
@@ -201,4 +213,4 @@ def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None) -> int:
     except PelagosError as error:
         log.error("a worker cannot begin: %s", error)  # noqa: TRY400 - it is for a person
         return CANNOT_BEGIN_CODE
-    return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1}.get(ending, 0)
+    return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: 1}.get(ending, 0)

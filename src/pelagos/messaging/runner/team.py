@@ -38,6 +38,7 @@ class Ending(Enum):
     QUIT = "quit"
     RESTART = "restart"
     FAILED = "failed"
+    OVERDUE = "overdue"
 
 
 class Team:
