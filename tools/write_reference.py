@@ -123,7 +123,9 @@ def exit_codes() -> Iterator[str]:
         "`pelagos request` ends with 3 when the wish is kept but has no place yet; with",
         "`--wait`, that and the other commands that take it end with 3 when the wish has not",
         "come true in time. The wish stays. `pelagos lookup` ends with 4 when nothing is",
-        "found, `pelagos doctor` with 1 when a check fails.",
+        "found, `pelagos doctor` and `pelagos bus doctor` with 1 when a check fails.",
+        "`pelagos bus call` ends with 1 when the answer is an error, and with 3, as `bus tail`",
+        "and `bus ping` do, when nothing comes in time.",
         "",
     )
 

@@ -209,12 +209,12 @@ def dead_letters(shell: Shell, exchange: str) -> list[dict[str, Any]]:
 def test_processes_share_the_work_and_end_in_order(shell: Shell, exchange: str):
     run = shell.start("run", "disks:Resizer", "--processes", "2")
     assert len({one["pid"] for one in until_there(shell, "Resizer", 2)}) == 2
-    for number in range(10):
+    for number in range(4):
         words = ("send", "resize", "--exchange", exchange, "--key", "disk.7.resize")
         shell.run(*words, "--json", str(number))
     run.send_signal(signal.SIGTERM)
     said, _ = run.communicate(timeout=60)
     assert run.returncode == 0
     handled = {int(number) for number in re.findall(r"resized to (\d+)", said)}
-    assert handled <= set(range(10))
+    assert handled <= set(range(4))
     assert "Traceback" not in said
