@@ -78,7 +78,7 @@ class GenericConsumer(Handling):
         self.bus = open_bus(bus, hup or self.hup, vhost or self.vhost)
         self.ending: Exception | None = None
         self._clock = clock or SystemClock()
-        self._backoff = backoff or Backoff(first=0.1, limit=10.0)
+        self._backoff = backoff or Backoff(first=0.1, limit=2.0)
         if prefetch is not None:
             self.prefetch = prefetch
         if self.prefetch < 1:
