@@ -133,7 +133,7 @@ def test_the_guide_to_wiring_daemons_works(session: Session):
 def test_the_guide_to_the_embedded_broker_works(session: Session, tmp_path: Path):
     text = (HOW_TO / "test-with-the-embedded-broker.md").read_text()
     programs = [block for language, _, block in BLOCK.findall(text) if language == "python"]
-    assert len(programs) == 3
+    assert len(programs) >= 3
     for number, program in enumerate(programs):
         (tmp_path / f"program{number}.py").write_text(program)
         session.type(f"{sys.executable} program{number}.py", 0)
