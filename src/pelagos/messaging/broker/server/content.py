@@ -58,6 +58,10 @@ class StoredBody(bytes):
         meter.add(made._cost)
         return made
 
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        """A copy is a body like any other, and is not counted."""
+        return bytes, (bytes(self),)
+
     def __del__(self) -> None:
         self._meter.add(-self._cost)
 
