@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import ManualClock
-from pelagos.messaging import Exchange, MessageCommand, MessageStatus
+from pelagos.messaging import Exchange, GenericProducer, MessageCommand, MessageStatus
 from pelagos.messaging.errors import (
     BufferFullError,
     ConnectionLostError,
@@ -336,3 +336,44 @@ def test_another_prefix_is_another_outbox(engine):
     with relay(engine, bus) as running:
         assert running.flush()
     assert bus.published == []
+
+
+# Producers within a transaction.
+
+
+class Invoices(GenericProducer):
+    eks = ((Events, "invoice"),)
+
+    def build_message_paid(self, number: int) -> MessageStatus:
+        return MessageStatus(f"paid-{number}")
+
+
+def test_a_producer_sends_within_the_transaction(engine):
+    outbox, bus = Outbox(), RecordingBus()
+    with engine.begin() as transaction, Invoices(bus=outbox.bus(transaction)) as producer:
+        producer.message_paid(7, _key="invoice.paid", _headers={"a": 1})
+        producer.message_reminded({"number": 8})
+        act(transaction, "paid")
+    with engine.connect() as transaction:
+        producer = Invoices(bus=outbox.bus(transaction))
+        producer.message_paid(9)
+        producer.close()
+        transaction.rollback()
+    with relay(engine, bus) as running:
+        assert running.flush()
+    assert [one.key for one in bus.envelopes] == ["invoice.paid", "invoice"]
+    assert b'"paid-7"' in bus.envelopes[0].body
+    assert bus.envelopes[0].properties.headers == {"a": 1}
+    assert effects(engine) == ["paid"]
+
+
+def test_nothing_comes_back_from_an_outbox(engine):
+    with engine.connect() as transaction:
+        connection = Outbox().bus(transaction).open()
+        with pytest.raises(MessagingError, match="nothing comes back") as caught:
+            connection.get("queue")
+        assert caught.value.hint
+        told = []
+        envelope = Envelope("unknown", "k", b"", Properties(message_id="m"))
+        connection.publish(envelope, told.append)
+        assert "was not declared" in str(told[0])

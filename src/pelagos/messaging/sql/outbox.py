@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from functools import lru_cache
 from time import time
 from typing import Any
@@ -149,7 +149,9 @@ def write_properties(properties: Properties) -> str:
     Raises:
         EncodingError: a header holds what JSON cannot.
     """
-    facts = {key: value for key, value in asdict(properties).items() if value is not None}
+    facts = {item.name: getattr(properties, item.name) for item in fields(properties)}
+    facts = {name: value for name, value in facts.items() if value is not None}
+    facts["headers"] = dict(properties.headers)
     return _text(facts, "the headers of a message")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Sequence
@@ -184,5 +185,7 @@ class ServerLead:
         """End the connection, and with it the lock."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
+            with contextlib.suppress(exc.SQLAlchemyError):  # else the server notices by itself
+                connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
             connection.invalidate()
             connection.close()

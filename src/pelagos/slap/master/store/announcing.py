@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -114,5 +115,10 @@ class LockedLead:
     def release(self) -> None:
         """End the connection, and with it the lock."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
+        if connection is None:
+            return
+        with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
+            cursor = connection.cursor()  # else the server notices by itself, a moment later
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+            cursor.close()
+        connection.invalidate()
