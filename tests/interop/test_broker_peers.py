@@ -7,6 +7,7 @@ what it saw.
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pelagos.messaging.broker.server import EmbeddedBroker
 from support import amqp_peers
+from support.amqp_desk import Desk, eventually, put
 from support.amqp_peers import PeerMissingError
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(400)]
@@ -345,3 +347,41 @@ asyncio.run(main())
     _run(python, sender, embedded_broker.url)
     said = _run(python, receiver, embedded_broker.url)
     assert said == {"body": "hello", "headers": {"n": 2**40, "ok": True}}
+
+
+RECOVERING = """
+import asyncio, aio_pika
+async def main():
+    connection = await aio_pika.connect_robust(url, reconnect_interval=0.05)
+    channel = await connection.channel()
+    queue = await channel.declare_queue("tasks", durable=True)
+    got, first, second = [], asyncio.Event(), asyncio.Event()
+    async def take(message):
+        await message.ack()
+        got.append(message.body.decode())
+        (first if len(got) == 1 else second).set()
+    await queue.consume(take)
+    await first.wait()
+    print("FIRST", flush=True)
+    await asyncio.wait_for(second.wait(), 60)
+    await connection.close()
+    say(got=got)
+asyncio.run(main())
+"""
+
+
+def test_a_library_comes_back_after_a_cut(python: Path, embedded_broker: EmbeddedBroker) -> None:
+    core = embedded_broker.core()
+    with (
+        amqp_peers.running(python, _BEFORE + RECOVERING, embedded_broker.url) as process,
+        ExitStack() as stack,
+    ):
+        desk = Desk(embedded_broker.url, stack)
+        eventually(lambda: "tasks" in core.queues() and core.queues()["tasks"].consumers)
+        put(desk.confirming(), "tasks", "before")
+        assert process.stdout is not None and process.stdout.readline().strip() == "FIRST"
+        embedded_broker.cut()
+        eventually(lambda: core.queues()["tasks"].consumers)
+        put(desk.confirming(), "tasks", "after")
+        printed, _ = process.communicate(timeout=90)
+    assert json.loads(printed.rpartition("SAID ")[2]) == {"got": ["before", "after"]}

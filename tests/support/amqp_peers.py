@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -70,6 +72,22 @@ def _build(folder: Path) -> None:
             raise PeerMissingError(
                 f"the AMQP libraries cannot be installed; is PyPI in reach?\n{done.stderr[-2000:]}"
             )
+
+
+@contextlib.contextmanager
+def running(python: Path, code: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that runs beside the libraries; it is ended with the context."""
+    process = subprocess.Popen(
+        [str(python), "-c", code, *words],
+        env={"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def run(python: Path, code: str, *words: str, timeout: float = 90) -> str:
