@@ -576,6 +576,9 @@ def test_each_process_serves_its_metrics_at_a_port_of_its_own(world, module, sta
                 continue
         else:
             pytest.fail("no port serves the metrics")
+        world.run("bus", "run", f"{module}:Resizer", "--metrics", str(port))
+        with pytest.raises(messaging.MessagingError, match="cannot serve metrics on"):
+            started[1][0].watch()
 
 
 @pytest.mark.usefixtures("started")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
 _PAUSE = 1.0
 """Seconds between two tries while the broker is away."""
 
+_CONNECTING = 10.0
+"""Seconds that one try may take."""
+
 
 class BusTail(Command):
     """Print the messages that pass through exchanges, until Ctrl-C.
@@ -63,7 +66,7 @@ class BusTail(Command):
         named = (exchange, *more)
         tap = Tap(find_bus(self), map(existing, named), self["key"] or ("#", ""))
         try:
-            tap.open()
+            tap.open(self._patience())
         except MessagingError as error:
             missing = getattr(error, "name", "")
             raise told(error, f"exchange {missing}") from error
@@ -72,6 +75,10 @@ class BusTail(Command):
             self._follow(tap)
         finally:
             tap.close()
+
+    def _patience(self) -> float:
+        """Seconds that connecting may take."""
+        return _CONNECTING if self["timeout"] is None else min(self["timeout"], _CONNECTING)
 
     def _follow(self, tap: Tap) -> None:
         printed = 0
@@ -95,7 +102,7 @@ class BusTail(Command):
         while True:
             try:
                 if is_away:
-                    tap.open()
+                    tap.open(self._patience())
                     self.context.say("looking again; what passed meanwhile was not seen")
                     is_away = False
                 return tap.next(self["timeout"])
