@@ -11,6 +11,7 @@ The library comes with the extra `metrics`: `pip install 'pelagos[metrics]'`.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pelagos.messaging.errors import MessagingError
@@ -18,12 +19,21 @@ from pelagos.messaging.middleware import Incoming, Middleware, Outcome, Outgoing
 
 #: Seconds; a confirmed publish takes about a millisecond, a handler anything.
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
-_SENT = ("exchange", "category", "type", "name")
+_LABELS = ("exchange", "category", "type", "name")
 _MOST_KINDS = 1000
 
 
 class MetricsMissingError(MessagingError):
     """The library that metrics need is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The metrics of one kind of sent messages."""
+
+    published: Any
+    confirmed: Any
+    seconds: Any
 
 
 class PrometheusMetrics(Middleware):
@@ -68,8 +78,8 @@ class PrometheusMetrics(Middleware):
                 f"pelagos_bus_{name}", text, labels, buckets=_BUCKETS, registry=self.registry
             )
 
-        self._published = counter("published", "Messages given away", _SENT)
-        self._confirmed = counter("confirmed", "Messages that the broker has", _SENT)
+        self._published = counter("published", "Messages given away", _LABELS)
+        self._confirmed = counter("confirmed", "Messages that the broker has", _LABELS)
         self._failed = counter(
             "publish_failed", "Messages that were not accepted", ("exchange", "error")
         )
@@ -82,11 +92,14 @@ class PrometheusMetrics(Middleware):
         self._in_flight = gauge("in_flight", "Messages that are handled now", ("handler",))
         self._connected = gauge("connected", "Open connections", ("bus",))
         self._lost = counter("connections_lost", "Connections that were lost", ("bus",))
-        self._kinds: set[tuple[str, str, str, str]] = set()
+        # Looking a metric up by its labels costs more than counting.
+        self._kinds: dict[tuple[str, str, str, str], _Sent] = {}
+        self._handlers: dict[str, tuple[Any, Any]] = {}
+        self._outcomes: dict[tuple[str, Outcome], Any] = {}
 
     def before_publish(self, outgoing: Outgoing) -> None:
         """Count it as given away."""
-        self._published.labels(*self._kind(outgoing)).inc()
+        self._kind(outgoing).published.inc()
         self._publishing.inc()
 
     def after_publish(
@@ -94,15 +107,16 @@ class PrometheusMetrics(Middleware):
     ) -> None:
         """Count its fate."""
         self._publishing.dec()
-        self._publish_seconds.labels(outgoing.exchange).observe(seconds)
+        kind = self._kind(outgoing)
+        kind.seconds.observe(seconds)
         if error is None:
-            self._confirmed.labels(*self._kind(outgoing)).inc()
+            kind.confirmed.inc()
         else:
             self._failed.labels(outgoing.exchange, type(error).__name__).inc()
 
     def before_handle(self, received: Incoming, handler: str) -> None:  # noqa: ARG002  # the names are the contract
         """Count it as in flight."""
-        self._in_flight.labels(handler).inc()
+        self._of(handler)[0].inc()
 
     def after_handle(
         self,
@@ -112,9 +126,13 @@ class PrometheusMetrics(Middleware):
         seconds: float,
     ) -> None:
         """Count what became of it."""
-        self._in_flight.labels(handler).dec()
-        self._handled.labels(handler, outcome).inc()
-        self._handle_seconds.labels(handler).observe(seconds)
+        in_flight, durations = self._of(handler)
+        in_flight.dec()
+        durations.observe(seconds)
+        counter = self._outcomes.get((handler, outcome))
+        if counter is None:
+            counter = self._outcomes[handler, outcome] = self._handled.labels(handler, outcome)
+        counter.inc()
 
     def on_connected(self, bus: str) -> None:
         """One connection more."""
@@ -126,13 +144,28 @@ class PrometheusMetrics(Middleware):
         if error is not None:
             self._lost.labels(bus).inc()
 
-    def _kind(self, outgoing: Outgoing) -> tuple[str, str, str, str]:
-        kind = (outgoing.exchange, outgoing.category, outgoing.type, outgoing.name)
-        if kind not in self._kinds:
-            if len(self._kinds) >= _MOST_KINDS:
-                return "other", "other", "other", "other"
-            self._kinds.add(kind)
-        return kind
+    def _of(self, handler: str) -> tuple[Any, Any]:
+        found = self._handlers.get(handler)
+        if found is None:
+            found = (self._in_flight.labels(handler), self._handle_seconds.labels(handler))
+            self._handlers[handler] = found
+        return found
+
+    def _kind(self, outgoing: Outgoing) -> _Sent:
+        labels = (outgoing.exchange, outgoing.category, outgoing.type, outgoing.name)
+        found = self._kinds.get(labels)
+        if found is None:
+            is_known = len(self._kinds) < _MOST_KINDS
+            if not is_known:
+                labels = ("other", "other", "other", "other")
+            found = _Sent(
+                self._published.labels(*labels),
+                self._confirmed.labels(*labels),
+                self._publish_seconds.labels(labels[0]),
+            )
+            if is_known:
+                self._kinds[labels] = found
+        return found
 
     def text(self) -> str:
         """All of them in the form that Prometheus reads."""
