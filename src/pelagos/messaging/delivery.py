@@ -59,6 +59,18 @@ def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
     return options
 
 
+def only_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
+    """The options, when there may be nothing else.
+
+    Raises:
+        TypeError: there is.
+    """
+    options = take_options(kwds, known)
+    if kwds:
+        raise TypeError(f"got an unexpected keyword argument {next(iter(kwds))!r}")
+    return options
+
+
 def destinations(
     options: Options, own: Destinations, routing_key: str, producer: str
 ) -> Sequence[Pair]:

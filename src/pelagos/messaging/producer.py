@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,26 +20,25 @@ from pelagos.messaging.delivery import (
     Options,
     Pair,
     destinations,
+    only_options,
     take_options,
 )
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.ids import IdSource, this_process
-from pelagos.messaging.message import Message, MessageCommand, RpcCommand
+from pelagos.messaging.message import Message
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
+from pelagos.messaging.naming import MadeUpNames
 from pelagos.messaging.publisher import Letter, Publisher, PublishFuture
 from pelagos.messaging.rpc import CallFuture, Replies, Request
 from pelagos.messaging.sender import BUFFER_BYTES, BUFFER_LIMIT
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
 
-_MESSAGE = "message_"
-_RPC = "rpc_"
-_QUEUE = "queue_"
 _NO_HEADERS: Mapping[str, Any] = MappingProxyType({})
 
 
-class GenericProducer:
+class GenericProducer(MadeUpNames):
     """Derive a class, name its exchanges, and call `message_NAME` and `rpc_NAME`.
 
     `producer.message_resize(...)` sends what the method `build_message_resize(...)` returns, or,
@@ -153,51 +151,6 @@ class GenericProducer:
             self._facts_of = this_process()
         return self._facts
 
-    # The names that are made up by whoever uses them.
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith(_MESSAGE) and name != _MESSAGE:
-            return functools.partial(self._send_named, name.removeprefix(_MESSAGE))
-        command = name.removeprefix(_RPC)
-        if command and command != name:
-            queued = command.removeprefix(_QUEUE)
-            if queued and queued != command and not self._builder(_RPC, command):
-                return functools.partial(self._call_named, queued, _queue_only=True)
-            return functools.partial(self._call_named, command)
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-        )
-
-    def _builder(self, prefix: str, command: str) -> Callable[..., Any] | None:
-        name = f"build_{prefix}{command}"
-        if hasattr(self.__class__, name) or name in self.__dict__:
-            found: Callable[..., Any] = getattr(self, name)
-            return found
-        return None
-
-    def _build(
-        self, prefix: str, command: str, default: type[MessageCommand], *args: Any, **kwds: Any
-    ) -> Message:
-        builder = self._builder(prefix, command)
-        if builder is None:
-            return default(command, *args, **kwds)
-        message = builder(*args, **kwds)
-        wanted = default.category
-        if not isinstance(message, Message) or message.body.get("category") != wanted:
-            raise TypeError(
-                f"build_{prefix}{command} of {type(self).__name__} returned {message!r}, and not "
-                f"a message of the category {wanted!r}"
-            )
-        return message
-
-    def _send_named(self, command: str, *args: Any, **kwds: Any) -> PublishFuture | None:
-        options = take_options(kwds, MESSAGE_OPTIONS)
-        return self._send(self._build(_MESSAGE, command, MessageCommand, *args, **kwds), options)
-
-    def _call_named(self, command: str, *args: Any, **kwds: Any) -> Any:
-        options = take_options(kwds, RPC_OPTIONS)
-        return self._call(self._build(_RPC, command, RpcCommand, *args, **kwds), options)
-
     # Messages.
 
     def message(self, *args: Any, **kwds: Any) -> PublishFuture | None:
@@ -207,11 +160,11 @@ class GenericProducer:
 
     def send(self, message: Message, **options: Any) -> PublishFuture | None:
         """Send a message that was built before."""
-        return self._send(message, _only_options(options, MESSAGE_OPTIONS))
+        return self._send(message, only_options(options, MESSAGE_OPTIONS))
 
     def forward(self, body: Mapping[str, Any], **options: Any) -> PublishFuture | None:
         """Send a message's body as it is, with the fingerprint that it has."""
-        given = _only_options(options, MESSAGE_OPTIONS)
+        given = only_options(options, MESSAGE_OPTIONS)
         return self._publish(body, given)
 
     def publish_many(self, messages: Iterable[Message | Mapping[str, Any]], **options: Any) -> int:
@@ -223,7 +176,7 @@ class GenericProducer:
         Raises:
             PublishManyError: some were not accepted; `failed` tells which and why.
         """
-        given = _only_options(options, MESSAGE_OPTIONS - {"_wait", "_future"})
+        given = only_options(options, MESSAGE_OPTIONS - {"_wait", "_future"})
         pairs = self._destinations(given)
         letters = (self._letters(self._body(message), given, pairs) for message in messages)
         return self._publisher.publish_many(letters, self._publish_timeout(given))
@@ -315,7 +268,7 @@ class GenericProducer:
 
     def call(self, message: Message, **options: Any) -> Any:
         """Make a call with a message that was built before; see `rpc_NAME`."""
-        return self._call(message, _only_options(options, RPC_OPTIONS))
+        return self._call(message, only_options(options, RPC_OPTIONS))
 
     def _call(self, message: Message, options: Options) -> Message | CallFuture | str:
         body = self._body(message)
@@ -430,10 +383,3 @@ def _facts(given: object) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
     return dict(Fingerprint.of(given).given())
-
-
-def _only_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
-    options = take_options(kwds, known)
-    if kwds:
-        raise TypeError(f"got an unexpected keyword argument {next(iter(kwds))!r}")
-    return options
