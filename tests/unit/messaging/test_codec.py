@@ -126,6 +126,8 @@ def test_the_other_codec_reads_what_we_write(method: codec.Method) -> None:
         got = found.get(same, value)
         if isinstance(value, bytes) and isinstance(got, str):
             got = got.encode()
+        if type(value) is int:
+            got %= 2**64  # it takes large numbers of deliveries for negative ones
         if isinstance(value, dict):
             assert set(got) == set(value)
         else:
