@@ -164,25 +164,26 @@ class ServerLead:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._name = name
         self._connection: sa.Connection | None = None
+        self._is_ours = False
 
     def has(self) -> bool:
         """Whether the lock is ours, which it is as long as its connection lives."""
         try:
-            if self._connection is not None:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            if self._is_ours:
                 self._connection.exec_driver_sql("SELECT 1")
-                return True
-            connection = self._engine.connect()
-            if connection.execute(_TRY_LOCK, {"name": self._name}).scalar_one():
-                self._connection = connection
-                return True
-            connection.close()
+            else:
+                taken = self._connection.execute(_TRY_LOCK, {"name": self._name}).scalar_one()
+                self._is_ours = bool(taken)
         except exc.SQLAlchemyError:
             self.release()
             raise
-        return False
+        return self._is_ours
 
     def release(self) -> None:
         """End the connection, and with it the lock."""
+        self._is_ours = False
         if self._connection is not None:
             connection, self._connection = self._connection, None
             with contextlib.suppress(exc.SQLAlchemyError):  # else the server notices by itself

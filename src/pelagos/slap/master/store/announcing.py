@@ -88,21 +88,21 @@ class LockedLead:
         self._engine = engine
         self._take = f"SELECT pg_try_advisory_lock({key})"
         self._connection: Any = None
+        self._is_ours = False
 
     def has(self) -> bool:
         """Whether the lock is ours; the driver's error when the server does not answer."""
         try:
-            if self._connection is not None:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+            if self._is_ours:
                 self._ask("SELECT true")
-                return True
-            self._connection = self._engine.raw_connection()
-            if self._ask(self._take):
-                return True
+            else:
+                self._is_ours = self._ask(self._take)
         except BaseException:
             self.release()
             raise
-        self.release()
-        return False
+        return self._is_ours
 
     def _ask(self, query: str) -> bool:
         cursor = self._connection.cursor()
@@ -115,6 +115,7 @@ class LockedLead:
     def release(self) -> None:
         """End the connection, and with it the lock."""
         connection, self._connection = self._connection, None
+        self._is_ours = False
         if connection is None:
             return
         with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
