@@ -18,7 +18,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pelagos.core import wire
-from pelagos.messaging.binding import Binding, read_eqk
+from pelagos.messaging.application import (
+    EVERYBODY,
+    ROUND_ROBIN,
+    GenericApplication,
+    GenericApplicationExchange,
+)
+from pelagos.messaging.binding import Binding, make_queue, read_eqk
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.processor.registry import HandlerInfo
@@ -34,6 +40,16 @@ _FINGERPRINT: Final = {
     "description": "Who sends: every value is text.",
     "properties": dict.fromkeys(("name", "type", "pid", "host", "user", "vhost"), _TEXT),
 }
+#: The queues of a component, and the keys by which it is reached.
+_ADDRESSES: Final = (
+    ("{pid}@{host}", "{name}"),
+    ("{pid}@{host}", "@{host}"),
+    ("{pid}@{host}", "{name}@{host}"),
+    ("{pid}@{host}", "{pid}@{host}"),
+    ("{pid}@{host}", EVERYBODY),
+    ("{name}", "{name}" + ROUND_ROBIN),
+    ("{name}@{host}", "{name}@{host}" + ROUND_ROBIN),
+)
 _RESULT: Final = {
     "type": "object",
     "properties": {
@@ -123,6 +139,7 @@ class _Document:
                     "address": queue.name or None,
                     "title": f"queue {queue.name}" if queue.name else "a queue of its own",
                     "messages": messages,
+                    **_expressions(queue.name),
                     "bindings": {"amqp": _queue(queue)},
                     "x-pelagos-bound-to": [],
                 }
@@ -156,6 +173,7 @@ class _Document:
             "address": key,
             "title": f"{exchange.name or 'the default exchange'} with the key {key!r}",
             "messages": dict(messages),
+            **_expressions(key),
             "bindings": {
                 "amqp": {
                     "is": "routingKey",
@@ -259,10 +277,16 @@ def _built(component: Any) -> list[_Kind]:
 
 
 def _bindings(component: Any) -> list[Binding]:
-    eqk = getattr(component, "eqk", None)
-    if eqk is None:
-        eqk = getattr(getattr(component, "consumer_class", None), "eqk", ())
-    return read_eqk(eqk or ())
+    """What is read: of an object what it reads now, of a class what its objects will."""
+    if not isinstance(component, type):
+        return list(getattr(component, "consumer", component).bindings)
+    declared = read_eqk(getattr(component, "eqk", None) or ())
+    if issubclass(component, GenericApplication):
+        declared += [
+            Binding(GenericApplicationExchange, make_queue(queue), key)
+            for queue, key in _ADDRESSES
+        ]
+    return declared
 
 
 def _payload(kind: _Kind) -> dict[str, Any]:
@@ -307,6 +331,13 @@ def _word(text: str | None) -> dict[str, Any]:
 
 def _quoted(text: str) -> str:
     return re.sub(r"([\\.^$+(){}|])", r"\\\1", text)
+
+
+def _expressions(address: str) -> dict[str, Any]:
+    """The parameters that an address with `{…}` needs."""
+    names = re.findall(r"\{(\w+)\}", address)
+    said = {name: {"description": f"the {name} of the component"} for name in names}
+    return {"parameters": said} if said else {}
 
 
 def _queue(queue: Any) -> dict[str, Any]:

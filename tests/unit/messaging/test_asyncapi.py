@@ -7,6 +7,7 @@ import pytest
 
 from pelagos.core.json_schema import check
 from pelagos.messaging import Exchange, GenericProducer, MessageCommand, RpcCommand
+from pelagos.messaging.application import GenericApplication
 from pelagos.messaging.asyncapi import describe
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.processor.registry import (
@@ -85,6 +86,10 @@ class DisksProducer(GenericProducer):
         return RpcCommand("free")
 
 
+class Lamp(GenericApplication):
+    """Shines."""
+
+
 def references(value):
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
@@ -104,7 +109,7 @@ def resolve(document, reference):
 
 
 @pytest.mark.parametrize(
-    "component", [Resizer, DisksProducer, GenericProducer], ids=lambda one: one.__name__
+    "component", [Resizer, DisksProducer, GenericProducer, Lamp], ids=lambda one: one.__name__
 )
 def test_the_document_has_the_structure_of_the_specification(component):
     document = json.loads(json.dumps(describe(component, bus="amqp://ann:secret@h1,h2:1/sea?x=1")))
@@ -207,6 +212,17 @@ def test_the_servers_have_no_password():
         "protocolVersion": "0-9-1",
         "pathname": "/sea",
     }
+
+
+def test_the_addresses_of_a_component_are_channels_with_parameters():
+    document = describe(Lamp)
+    channel = document["channels"]["generic-application-exchange._name_host_rr"]
+    assert channel["address"] == "{name}@{host}/rr"
+    assert set(channel["parameters"]) == {"name", "host"}
+    pings = [name for name in document["operations"] if name.startswith("receive.rpc.ping")]
+    assert len(pings) == 3  # one for each of its queues
+    made = Lamp({"name": "lamp", "host": "sea", "pid": "7"}, bus="memory:lamp")
+    assert "lamp@sea/rr" in {one["address"] for one in describe(made)["channels"].values()}
 
 
 def test_what_is_no_component_is_refused():
