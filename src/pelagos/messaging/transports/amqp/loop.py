@@ -19,6 +19,7 @@ from pelagos.messaging.transports.amqp.outgoing import Outgoing
 _READ: Final = select.POLLIN
 _WRITE: Final = select.POLLOUT
 _MILLISECONDS: Final = 1000
+_SOON: Final = 0.001  # seconds until the next look for something to write, while there is some
 _GOODBYE: Final = 0.2  # seconds that a last word may take
 
 
@@ -102,14 +103,15 @@ class Loop:
         heard = beat = time.monotonic()
         writable = True
         while self._reason is None:
-            self.outgoing.send_from_loop(writable=writable)
+            soon = self.outgoing.send_from_loop(writable=writable)
             self._watch()
             now = time.monotonic()
             if now - beat >= heartbeat / 2:
                 beat = now
                 self._beat()
             patience = min(beat + heartbeat / 2, heard + 2 * heartbeat) - now
-            if self._stream.has_more or not self.outgoing.sleeping:
+            patience = min(patience, _SOON) if soon else patience
+            if self._stream.has_more or not (soon or self.outgoing.sleeping):
                 patience = 0.0
             ready = dict(self._poller.poll(max(0.0, patience * _MILLISECONDS)))
             self.outgoing.sleeping = False
