@@ -41,7 +41,7 @@ def test_what_is_too_large_is_skipped_when_wanted(step: int) -> None:
     found = []
     for begin in range(0, len(data), step):
         found += list(decoder.feed(data[begin : begin + step]))
-        assert decoder.held <= 10
+        assert decoder.held < 100  # a header, and no large body
     (_, _, large), (_, _, small) = found
     assert large is not None and large[1] == b"" and "10000 bytes" in str(large[2])
     assert small is not None and small[1:] == (bytes(10), None)

@@ -122,11 +122,10 @@ def _frame(kind: int, channel: int, payload: bytes, frame_max: int) -> bytes:
 class _Pending:
     """A message of which not all frames have come."""
 
-    __slots__ = ("damage", "header", "method", "parts", "properties", "remaining", "skipped")
+    __slots__ = ("damage", "header", "method", "parts", "remaining", "skipped")
 
     def __init__(self, method: Method) -> None:
         self.method = method
-        self.properties: Properties | None = None
         self.damage: str | None = None
         self.header = b""
         self.remaining = 0
@@ -142,7 +141,7 @@ class Decoder:
         body_max: the largest body, in bytes, that is taken.
         skip_large: a larger one is no error; it is given out empty, with the damage that says so.
         header: the payload of the header of the message that was given out last.
-        held: bytes of the messages of which not all frames have come.
+        held: bytes, headers among them, of the messages of which not all frames have come.
     """
 
     def __init__(
@@ -260,16 +259,16 @@ class Decoder:
         self.header = pending.header
         parts = pending.parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.held -= len(body)
-        properties = pending.properties or Properties("")
-        return channel, pending.method, (properties, body, pending.damage)
+        self.held -= len(body) + len(pending.header)
+        properties, damage = decode_properties(pending.header)
+        return channel, pending.method, (properties, body, pending.damage or damage)
 
     def _take_header(self, pending: _Pending, payload: bytes) -> None:
-        if pending.properties is not None:
+        if pending.header:
             raise _unexpected("a second header of one message")
         pending.remaining = decode_size(payload)
-        pending.header = payload
-        pending.properties, pending.damage = decode_properties(payload)
+        pending.header = payload  # read when all is here: that takes more room than its bytes
+        self.held += len(payload)
         if pending.remaining > self.body_max:
             problem = f"a message of {pending.remaining} bytes; at most {self.body_max} are taken"
             if not self.skip_large:
@@ -277,7 +276,7 @@ class Decoder:
             pending.skipped, pending.damage = True, problem
 
     def _take_body(self, pending: _Pending, payload: bytes) -> None:
-        if pending.properties is None:
+        if not pending.header:
             raise _unexpected("a body before its header")
         if not payload or len(payload) > pending.remaining:
             raise _unexpected("a body of another size than its header says")

@@ -6,7 +6,13 @@ import struct
 from typing import Any, Final
 
 from pelagos.messaging.codec.errors import CodecError
-from pelagos.messaging.codec.table import decode_table, encode_short, encode_table, read_short
+from pelagos.messaging.codec.table import (
+    decode_table,
+    encode_short,
+    encode_table,
+    read_short,
+    repaired,
+)
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.transports.base import Properties
 
@@ -94,9 +100,12 @@ def _octet(priority: int) -> bytes:
 
 def _milliseconds(expiration: float) -> str:
     try:
-        return str(round(expiration * 1000))
+        milliseconds = round(expiration * 1000)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise CodecError(f"an expiration of {expiration!r} is no number of seconds") from error
+    if milliseconds < 0:
+        raise CodecError(f"an expiration of {expiration!r} seconds is in the past")
+    return str(milliseconds)
 
 
 def _seconds(timestamp: int) -> bytes:
@@ -126,12 +135,27 @@ def decode_properties(data: bytes) -> tuple[Properties, str | None]:
     A message whose properties cannot be read is still a message: it has empty ones then.
     """
     try:
-        return _properties(data), None
+        try:
+            return _properties(data, "strict"), None
+        except UnicodeDecodeError:
+            return _repaired(_properties(data, "replace")), None
     except (IndexError, struct.error, MessagingError) as error:
         return Properties(""), f"its properties cannot be read ({error})"
 
 
-def _properties(data: bytes) -> Properties:  # noqa: C901, PLR0912, PLR0915 - one branch a property
+def _repaired(properties: Properties) -> Properties:
+    """The same, when all of its text can be written again."""
+    for text in (
+        properties.content_type,
+        properties.correlation_id,
+        properties.reply_to,
+        properties.message_id,
+    ):
+        repaired((text or "").encode())
+    return properties
+
+
+def _properties(data: bytes, errors: str) -> Properties:  # noqa: C901, PLR0912, PLR0915 - one branch a property
     # Each short string is taken where it stands, as a call for each would double the cost.
     flags = data[12] << 8 | data[13]
     offset = 14
@@ -143,7 +167,7 @@ def _properties(data: bytes) -> Properties:  # noqa: C901, PLR0912, PLR0915 - on
         raise CodecError("there are more kinds of them than are known")
     if flags & _CONTENT_TYPE:
         end = offset + 1 + data[offset]
-        content_type = data[offset + 1 : end].decode("utf-8", "replace")
+        content_type = data[offset + 1 : end].decode("utf-8", errors)
         offset = end
     if flags & _CONTENT_ENCODING:
         encoding, offset = read_short(data, offset)
@@ -157,18 +181,18 @@ def _properties(data: bytes) -> Properties:  # noqa: C901, PLR0912, PLR0915 - on
         offset += 1
     if flags & _CORRELATION_ID:
         end = offset + 1 + data[offset]
-        correlation_id = data[offset + 1 : end].decode("utf-8", "replace")
+        correlation_id = data[offset + 1 : end].decode("utf-8", errors)
         offset = end
     if flags & _REPLY_TO:
         end = offset + 1 + data[offset]
-        reply_to = data[offset + 1 : end].decode("utf-8", "replace")
+        reply_to = data[offset + 1 : end].decode("utf-8", errors)
         offset = end
     if flags & _EXPIRATION:
         text, offset = read_short(data, offset)
         expiration = int(text) / 1000 if text.isascii() and text.isdigit() else None
     if flags & _MESSAGE_ID:
         end = offset + 1 + data[offset]
-        message_id = data[offset + 1 : end].decode("utf-8", "replace")
+        message_id = data[offset + 1 : end].decode("utf-8", errors)
         offset = end
     if flags & _TIMESTAMP:
         timestamp = _U64.unpack_from(data, offset)[0]

@@ -19,7 +19,7 @@ _DEPTH: Final = 64  # levels of nesting; more is an attack or a mistake
 _SHORT: Final = 255  # bytes of a short string
 _INT32: Final = 2**31
 _INT64: Final = 2**63
-_LONG: Final = 2**32 - 1  # bytes of a long string
+_DIGITS: Final = 10  # of the largest decimal number
 
 _U32: Final = struct.Struct(">I")
 _I32: Final = struct.Struct(">i")
@@ -101,6 +101,8 @@ def _decimal(value: Decimal) -> bytes:
     sign, digits, exponent = value.as_tuple()
     if isinstance(exponent, str):
         raise CodecError(f"a table cannot hold the number {value}")
+    if exponent > _DIGITS or len(digits) > _DIGITS:
+        raise CodecError("a table cannot hold a decimal number as long as this")
     number = int("".join(map(str, digits))) * (-1 if sign else 1) * 10 ** max(exponent, 0)
     scale = max(-exponent, 0)
     if scale > _SHORT or not -_INT32 <= number < _INT32:
@@ -109,7 +111,10 @@ def _decimal(value: Decimal) -> bytes:
 
 
 def _time(value: datetime) -> bytes:
-    seconds = int(value.timestamp())
+    try:
+        seconds = int(value.timestamp())
+    except (OverflowError, OSError, ValueError):  # far away from 1970, and without a zone
+        seconds = -1
     if seconds < 0:
         raise CodecError(f"a table cannot hold a time before 1970: {value}")
     return b"T" + _U64.pack(seconds)
@@ -137,7 +142,23 @@ def read_short(data: bytes, offset: int) -> tuple[str, int]:
     end = offset + 1 + data[offset]
     if end > len(data):
         raise CodecError("a short string goes beyond its frame")
-    return data[offset + 1 : end].decode("utf-8", "replace"), end
+    text = data[offset + 1 : end]
+    try:
+        return text.decode(), end
+    except UnicodeDecodeError:
+        return repaired(text), end
+
+
+def repaired(data: bytes) -> str:
+    """A short string that is no UTF-8 as text that can be written again as a short string.
+
+    Raises:
+        CodecError: there is too much in it that is no UTF-8.
+    """
+    text = data.decode("utf-8", "replace")
+    if len(text.encode()) > _SHORT:
+        raise CodecError("a short string is no UTF-8")
+    return text
 
 
 def read_long(data: bytes, offset: int) -> tuple[bytes, int]:

@@ -1,0 +1,99 @@
+"""What a hostile peer may put into a message, and how little room and time that takes."""
+
+from __future__ import annotations
+
+import math
+import struct
+import time
+import tracemalloc
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from pelagos.messaging import codec
+from pelagos.messaging.codec import CodecError, methods
+from pelagos.messaging.transports.base import Properties
+
+NO_UTF8 = b"\xff" * 255  # as text with marks for what is unreadable: three times as long
+HEADERS = 1 << 13
+
+
+def header(size: int, flags: int, rest: bytes) -> bytes:
+    return struct.pack(">HHQH", 60, 0, size, flags) + rest
+
+
+def short(text: bytes) -> bytes:
+    return bytes((len(text),)) + text
+
+
+def table(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def frame(kind: int, channel: int, payload: bytes) -> bytes:
+    return struct.pack(">BHI", kind, channel, len(payload)) + payload + b"\xce"
+
+
+def test_messages_that_are_begun_take_the_room_of_their_bytes() -> None:
+    many = b"F\0\0\0\0" * 26_000  # tables without entries
+    payload = header(1, HEADERS, table(short(b"k") + b"A" + table(many)))
+    decoder = codec.Decoder()
+    tracemalloc.start()
+    for channel in range(1, 21):
+        begun = codec.encode_method(channel, methods.BasicPublish("", "q"))
+        assert list(decoder.feed(begun + frame(2, channel, payload))) == []
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert decoder.held == 20 * len(payload)
+    assert used < 2 * decoder.held
+    for channel in range(1, 21):
+        ((_, _, content),) = decoder.feed(frame(3, channel, b"x"))
+        assert content is not None and len(content[0].headers["k"]) == 26_000
+    assert decoder.held == 0
+
+
+@pytest.mark.parametrize("flag", [1 << 15, 1 << 14, 1 << 10, 1 << 9, 1 << 7, 1 << 5, 1 << 3])
+def test_text_that_could_not_be_written_again_is_damage(flag: int) -> None:
+    properties, damage = codec.decode_properties(header(0, flag, short(NO_UTF8)))
+    assert properties == Properties("") and "UTF-8" in str(damage)
+
+
+def test_a_key_of_a_table_that_could_not_be_written_again_is_damage() -> None:
+    payload = header(0, HEADERS, table(short(NO_UTF8) + b"V"))
+    assert codec.decode_properties(payload)[1] is not None
+
+
+@pytest.mark.parametrize("flag", [1 << 15, 1 << 10, 1 << 9, 1 << 7])
+def test_other_text_that_is_no_utf_8_is_read_and_can_be_written(flag: int) -> None:
+    properties, damage = codec.decode_properties(header(0, flag, short(b"caf\xe9")))
+    assert damage is None and "caf\ufffd" in str(properties)
+    again, _ = codec.decode_properties(codec.encode_header(0, properties))
+    assert again.headers == properties.headers and "caf\ufffd" in str(again)
+
+
+@pytest.mark.parametrize("expiration", [-0.001, -5, -math.inf, math.inf])
+def test_a_time_that_is_over_before_it_begins_is_refused(expiration: float) -> None:
+    with pytest.raises(CodecError):
+        codec.encode_header(0, Properties("m", expiration=expiration))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime.min,  # noqa: DTZ901 - without a zone, as careless programs make them
+        datetime.max,  # noqa: DTZ901
+        Decimal("1e999999999"),
+        Decimal("9" * 10_000),
+        Decimal("-1e20"),
+    ],
+)
+def test_values_beyond_all_bounds_are_refused_or_written_at_once(value: object) -> None:
+    began = time.process_time()
+    try:
+        codec.encode_table({"k": value})
+    except CodecError:
+        pass
+    else:
+        assert isinstance(value, datetime)
+    assert time.process_time() - began < 1.0
