@@ -17,6 +17,7 @@ from pamqp import commands
 
 from pelagos.core.certificate import Authority, save_pair
 from pelagos.core.clock import ManualClock
+from pelagos.messaging import connect
 from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 from support.amqp_desk import Desk, bodies, depth, eventually, put, take
@@ -96,6 +97,14 @@ def test_stopping_twice_and_starting_twice_are_harmless() -> None:
     broker.stop(), broker.stop()
     with pytest.raises(BrokerUnreachableError):
         broker.cut()
+
+
+def test_its_answers_do_not_wait_for_the_next_packet(embedded_broker: EmbeddedBroker) -> None:
+    link = connect(embedded_broker.url).open()
+    (connection,) = embedded_broker.connections
+    end = connection._transport.get_extra_info("socket")
+    assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    link.close()
 
 
 def test_clients_in_its_thread_and_program_leave_nothing_behind() -> None:

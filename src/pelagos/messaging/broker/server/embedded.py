@@ -128,6 +128,8 @@ class EmbeddedBroker:
                 hint="is it in use? port 0 is a free one",
             ) from error
         self.port = listener.getsockname()[1]
+        # Its connections inherit this; else an answer may wait 40 ms for the client's next packet.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for broker in self.brokers.values():
             broker.start()
         started = threading.Event()
