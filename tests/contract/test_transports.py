@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -216,6 +217,37 @@ def test_a_message_that_no_queue_takes_is_dropped_unless_it_is_mandatory(link: C
     assert isinstance(problem, UnroutableError)
     assert problem.message_id == envelope.properties.message_id
     assert "'nobody'" in str(problem)
+
+
+def test_what_is_posted_is_taken_in_order_or_left_to_publish(link: Connection) -> None:
+    where = exchange("direct")
+    inbox = Inbox(link, bound(link, where, "k"))
+    letters = [letter(where.name, "k", b"%d" % n, persistent=False) for n in range(50)]
+    taken = [link.post(one, at_once=n % 3 == 0) for n, one in enumerate(letters)]
+    assert len(set(taken)) == 1
+    assert inbox.bodies(50 if taken[0] else 0) == [b"%d" % n for n in range(50) if taken[0]]
+
+
+def test_what_is_posted_and_no_queue_takes_is_told(link: Connection) -> None:
+    where = exchange("direct")
+    link.declare_exchange(where)
+    told: queue.SimpleQueue[MessagingError] = queue.SimpleQueue()
+    link.on_return(told.put)
+    envelope = letter(where.name, "nobody", mandatory=True)
+    if link.post(envelope):
+        problem = told.get(timeout=WAIT)
+        assert isinstance(problem, UnroutableError)
+        assert problem.message_id == envelope.properties.message_id
+
+
+def test_nothing_is_posted_over_a_closed_connection(link: Connection) -> None:
+    link.close()
+    with contextlib.suppress(ConnectionLostError):
+        assert not link.post(letter("", "anywhere"))
+
+
+def test_what_cannot_be_written_is_not_posted(link: Connection) -> None:
+    assert not link.post(letter("", "anywhere", headers={"what": object()}))
 
 
 def test_a_mandatory_message_that_is_taken_is_no_error(link: Connection) -> None:

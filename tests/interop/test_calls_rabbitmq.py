@@ -106,6 +106,20 @@ def test_a_call_that_no_queue_takes_is_an_error_at_once(url: str) -> None:
         assert not answer and where.name in answer.body["content"]["message"]
 
 
+def test_a_call_that_no_queue_takes_any_more_is_an_error_at_once(
+    url: str, serve: Callable[..., RpcServer]
+) -> None:
+    where, bus = exchange(), connect(url)
+    server = serve(bus, where)
+    with producer_for(bus, where) as producer:
+        assert all(producer.rpc_echo(number, _timeout=WAIT) for number in range(3))
+        link = bus.open()
+        link.unbind(where.name, server.queue_name, "work")
+        link.close()
+        answer = producer.rpc_echo(3, _timeout=WAIT)
+        assert not answer and where.name in answer.body["content"]["message"]
+
+
 def test_answers_are_collected_from_several_servers(
     url: str, serve: Callable[..., RpcServer]
 ) -> None:

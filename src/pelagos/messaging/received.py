@@ -155,10 +155,10 @@ class ReceivedMessage:
             correlation_id=asked.correlation_id,
         )
         data = body.encode() if isinstance(body, str) else bytes(body)
+        answer = Envelope("", asked.reply_to or "", data, properties)
         try:
-            self._connection.publish(
-                Envelope("", asked.reply_to or "", data, properties), self._replied
-            )
+            if not self._connection.post(answer, at_once=False):
+                self._connection.publish(answer, self._replied)
         except ConnectionLostError as error:
             self._replied(error)
 

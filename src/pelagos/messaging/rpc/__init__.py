@@ -8,7 +8,8 @@ to the producer; executing a call once, however often it is sent, belongs to the
 from __future__ import annotations
 
 from pelagos.messaging.rpc.call import CallFuture, Outcome, Request
-from pelagos.messaging.rpc.client import Replies, RpcClient
+from pelagos.messaging.rpc.client import RpcClient
+from pelagos.messaging.rpc.line import Replies
 from pelagos.messaging.rpc.registry import client_of, release
 
 __all__ = ["CallFuture", "Outcome", "Replies", "Request", "RpcClient", "client_of", "release"]

@@ -71,6 +71,7 @@ class Call:
         outcome: set once.
         private: the reply queue that it has for itself, or nothing.
         entry: the last copy that was handed to the sender.
+        was_sent: whether there was an earlier copy.
         waits_for_broker: that copy is not confirmed.
         tell: called on any thread when something about it has changed.
         owner: on whose behalf it is made.
@@ -87,6 +88,7 @@ class Call:
         "request",
         "tell",
         "waits_for_broker",
+        "was_sent",
     )
 
     def __init__(
@@ -96,6 +98,7 @@ class Call:
         self.owner = owner
         self.entry: Entry | None = None
         self.waits_for_broker = False
+        self.was_sent = False
         self.due = now + request.timeout
         self.ends = now + request.timeout * (request.retries + 1)
         self.generation = 0

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -25,6 +22,7 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.pending import Entry
 from pelagos.messaging.rpc.call import Call, Outcome, Request, Waiter
 from pelagos.messaging.rpc.gather import Gather
+from pelagos.messaging.rpc.line import Line, new_address
 from pelagos.messaging.sender import BUFFER_LIMIT, Guest, Sender
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
@@ -36,12 +34,6 @@ from pelagos.messaging.transports.base import (
 )
 
 log = logging.getLogger(__name__)
-
-#: How answers find their call. shared: one reply queue of the process, by correlation id.
-#: direct: the broker's direct reply-to; faster to set up, but answers are dropped when the
-#: caller is slow. private: a queue for each call; for servers that do not repeat the correlation
-#: id, as the ancestor's did not.
-Replies = Literal["shared", "direct", "private"]
 
 #: Seconds after a reconnect in which a request that no queue takes is sent again: the servers
 #: are on their way back, too.
@@ -74,6 +66,7 @@ class RpcClient(Guest):
         self._up = threading.Condition()  # guards what follows
         self._connection: Connection | None = None
         self._address = ""
+        self._line: Line | None = None
         self._generation = 0
         self._grace = 0.0
 
@@ -112,7 +105,7 @@ class RpcClient(Guest):
         if len(self._calls) >= BUFFER_LIMIT:
             raise BufferFullError(f"{len(self._calls):,} calls wait for their answers already")
         if private:
-            call.private = self._reply_queue()
+            call.private = new_address()
         with self._up:
             self._calls[call.request.call_id] = call
             call.generation = self._generation if self._address else 0
@@ -129,15 +122,17 @@ class RpcClient(Guest):
         request, address = call.request, self._address
         if call.private and not self._open_private(call):
             return
-        now = self._clock.monotonic()
+        lifetime = max(call.ends - self._clock.monotonic(), 0.001)
+        envelope = request.envelope(call.private or address, lifetime=lifetime, mandatory=True)
+        # What is sent again is confirmed: it may be what the broker ended the connection for, and
+        # then its caller alone must get to feel it.
+        line = None if call.was_sent or call.private or self._direct else self._line
+        call.was_sent = True
+        if line is not None and line.post(envelope):
+            return
         call.waits_for_broker = True
         call.entry = self._sender.put(
-            request.exchange,
-            request.envelope(
-                call.private or address, lifetime=max(call.ends - now, 0.001), mandatory=True
-            ),
-            functools.partial(self._published, call),
-            call.due,
+            request.exchange, envelope, functools.partial(self._published, call), call.due
         )
 
     def _open_private(self, call: Call) -> bool:
@@ -190,7 +185,18 @@ class RpcClient(Guest):
     def _published(self, call: Call, _entry: Entry, problem: MessagingError | None) -> None:
         call.waits_for_broker = False
         if problem is None:
+            if (line := self._line) is not None:
+                line.prove(call.request)
             return
+        self._not_taken(call, problem)
+
+    def _on_return(self, problem: UnroutableError) -> None:
+        """No queue takes a request that was posted."""
+        call = self._calls.get(problem.message_id)
+        if call is not None and not call.waits_for_broker:
+            self._not_taken(call, problem)
+
+    def _not_taken(self, call: Call, problem: MessagingError) -> None:
         now = self._clock.monotonic()
         if isinstance(problem, UnroutableError) and now < self._grace and now < call.ends:
             call.due = min(call.ends, now + _AGAIN)
@@ -225,7 +231,7 @@ class RpcClient(Guest):
         Raises:
             MessagingError: no connection came in time.
         """
-        gather = Gather(self._reply_queue(), requests, self._clock)
+        gather = Gather(new_address(), requests, self._clock)
         self._make_room_for_gather()
         self._gathers[gather.queue] = gather
         try:
@@ -313,14 +319,16 @@ class RpcClient(Guest):
         """Make the reply queue, and ask again whatever has no answer."""
         address = DIRECT_REPLY_TO
         if not self._direct:
-            address = self._reply_queue()
+            address = new_address()
             connection.declare_queue(Queue(address, durable=False, exclusive=True))
         self._consume(connection, address, self._on_reply)
+        connection.on_return(self._on_return)
         with self._up:
             if self._generation:
                 self._grace = self._clock.monotonic() + _GRACE
             self._generation += 1
             self._connection, self._address = connection, address
+            self._line = Line(connection, address)
             calls = list(self._calls.values())
             for call in calls:
                 call.generation = self._generation
@@ -354,10 +362,6 @@ class RpcClient(Guest):
             queue, take, self._sender.lose, prefetch=1000, no_ack=True
         )
 
-    def _reply_queue(self) -> str:
-        host = socket.gethostname()[:100]
-        return f"pelagos.reply.{host}.{os.getpid()}.{uuid.uuid4().hex}"
-
     def _drop_queue(self, queue: str) -> None:
         connection, consumer = self._connection, self._consumers.pop(queue, None)
         if connection is not None and consumer is not None:
@@ -369,6 +373,7 @@ class RpcClient(Guest):
         """The reply address is gone."""
         with self._up:
             self._connection, self._address = None, ""
+            self._line = None
         self._consumers.clear()
 
     def give_up(self, error: MessagingError) -> None:

@@ -16,6 +16,7 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Queue,
@@ -51,7 +52,7 @@ class OutboxTransport:
         return OutboxConnection(self._transaction, self._put)
 
 
-class OutboxConnection:
+class OutboxConnection(EverythingConfirmed):
     """Publishes into the outbox; nothing else can be done before the commit."""
 
     blocked = None

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.errors import MessagingError, UnroutableError
 from pelagos.messaging.exchange import Exchange
 
 #: Seconds that one request to the broker may take, unless told.
@@ -257,6 +257,24 @@ class Connection(Protocol):
     def publish(self, envelope: Envelope, done: Done) -> None:
         """Hand a message over; `done` tells when the broker has it. Never waits."""
 
+    def post(self, envelope: Envelope, *, at_once: bool = True) -> bool:
+        """Hand a message over that is not confirmed, as it is sent again if no answer comes.
+
+        It may be lost with the connection, and never waits. What is `mandatory` and taken by no
+        queue is told to `on_return`.
+
+        Args:
+            envelope: the message.
+            at_once: False: it may stay here for about a millisecond, for others to go with it.
+
+        Returns:
+            whether it was taken; if not, too much waits, or this kind of connection has no such
+            way: publish it.
+        """
+
+    def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
+        """Whom to tell of posted messages that no queue takes; the last one who asks."""
+
     def get(self, queue: str) -> Delivery | None:
         """Take the first message of a queue, to be settled like any other; None: it is empty."""
 
@@ -299,6 +317,17 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """End it in order; what was settled before is settled. Never raises; again is harmless."""
+
+
+class EverythingConfirmed:
+    """The part of a connection that has no way for messages without confirmation."""
+
+    def post(self, envelope: Envelope, *, at_once: bool = True) -> bool:  # noqa: ARG002 - as told
+        """It is not taken."""
+        return False
+
+    def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
+        """Nothing is posted, and nothing returned."""
 
 
 class Transport(Protocol):

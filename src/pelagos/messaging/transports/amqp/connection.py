@@ -15,12 +15,14 @@ from typing import Any, Final, TypeVar, cast
 
 from pelagos.messaging import codec
 from pelagos.messaging.codec import Content, Frame, Method, methods
-from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.errors import ConnectionLostError, MessagingError, UnroutableError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.consumers import Consumers
 from pelagos.messaging.transports.amqp.consuming import Wish
 from pelagos.messaging.transports.amqp.handshake import shake_hands
 from pelagos.messaging.transports.amqp.loop import Loop
+from pelagos.messaging.transports.amqp.posting import CHANNEL as POSTING
+from pelagos.messaging.transports.amqp.posting import Posting
 from pelagos.messaging.transports.amqp.publishing import CHANNEL as PUBLISHING
 from pelagos.messaging.transports.amqp.publishing import Publishing
 from pelagos.messaging.transports.amqp.requests import CONTROL, GETTING, Requests, Topology
@@ -61,6 +63,7 @@ class AmqpConnection(Topology):
         self._loop = Loop(link, self._url, self._on_frame, self._on_loss)
         self._outgoing = self._loop.outgoing
         self._publishing = Publishing(self._outgoing, link.frame_max)
+        self._posting = Posting(self._outgoing, link.frame_max)
         self._requests = Requests(self._outgoing)
         self._consumers = Consumers(
             self._outgoing, self._publishing, link.channel_max, self._url, self._check
@@ -142,6 +145,16 @@ class AmqpConnection(Topology):
         else:
             self._publishing.publish(envelope, done)
 
+    def post(self, envelope: Envelope, *, at_once: bool = True) -> bool:
+        """Hand a message over of which nobody waits to hear; whether it was taken."""
+        if self._loss is not None or self._closing:
+            self._check()
+        return self._posting.post(envelope, at_once=at_once)
+
+    def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
+        """Tell of what was posted as mandatory and no queue takes."""
+        self._posting.returned = tell
+
     # Consuming.
 
     def get(self, queue: str) -> Delivery | None:
@@ -210,9 +223,9 @@ class AmqpConnection(Topology):
         tag = method.delivery_tag
         self._publishing.on_confirm(tag, multiple=method.multiple, refused=True)
 
-    def _on_return(self, _channel: int, method: Any, content: Content | None) -> None:
+    def _on_return(self, channel: int, method: Any, content: Content | None) -> None:
         if content is not None:
-            self._publishing.on_return(method, content)
+            (self._posting if channel == POSTING else self._publishing).on_return(method, content)
 
     def _on_consume_ok(self, channel: int, method: Any, _content: Content | None) -> None:
         self._consumers.on_started(channel, method.consumer_tag)
@@ -222,9 +235,10 @@ class AmqpConnection(Topology):
 
     def _on_channel_close(self, channel: int, method: Any, _content: Content | None) -> None:
         code, text = method.reply_code, method.reply_text
-        if channel == PUBLISHING:
+        if channel in (PUBLISHING, POSTING):
             self._loss = lost = ConnectionLostError(f"the connection to {self._url} ended: {text}")
-            self._publishing.on_close(method, lost)
+            if channel == PUBLISHING:
+                self._publishing.on_close(method, lost)
             self._loop.break_off(lost)
         else:
             self._consumers.on_close(channel, code, text)
@@ -268,6 +282,7 @@ class AmqpConnection(Topology):
             self._loss = loss
         log.debug("%s", loss)
         self._requests.give_up(loss)
+        self._posting.give_up(loss)
         self._publishing.give_up(loss)
         self._consumers.give_up(loss, quiet=self._closing)
 

@@ -19,7 +19,7 @@ from pelagos.messaging.transports.amqp.requests import GETTING
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, OnDelivery, OnEnd
 from pelagos.messaging.transports.refusal import refusal
 
-_FIRST_FREE: Final = 4  # the channels below have their purpose
+_FIRST_FREE: Final = 5  # the channels below have their purpose
 _HELD: Final = 256  # so many acknowledgements are held back at most
 _PRECONDITION: Final = 406
 

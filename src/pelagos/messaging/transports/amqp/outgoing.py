@@ -127,6 +127,11 @@ class Outgoing:
                 self.stuck = True
 
     @property
+    def backlog(self) -> int:
+        """Bytes that wait to be written."""
+        return self._size
+
+    @property
     def is_empty(self) -> bool:
         """Whether everything was handed to the operating system."""
         return not self._parts and not self._writing

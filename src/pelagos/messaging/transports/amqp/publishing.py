@@ -11,18 +11,16 @@ from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,
     PublishRefusedError,
-    UnroutableError,
 )
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
+from pelagos.messaging.transports.amqp.posting import unroutable
+from pelagos.messaging.transports.amqp.routes import Routes
 from pelagos.messaging.transports.base import Done, Envelope
 
 #: The channel of everything that is published, and of direct answers.
 CHANNEL: Final = 1
 
 _NO_EXCHANGE: Final = 404
-_ROUTES: Final = 512  # so many frames of methods are kept for the next message of the same way
-
-_Route = tuple[str, str, bool]
 
 
 class Publishing:
@@ -30,8 +28,7 @@ class Publishing:
 
     def __init__(self, outgoing: Outgoing, frame_max: int) -> None:
         self._outgoing = outgoing
-        self._frame_max = frame_max
-        self._routes: dict[_Route, bytes] = {}
+        self._routes = Routes(CHANNEL, frame_max)
         # Inside the lock of `outgoing`.
         self._loss: MessagingError | None = None
         self._is_open = False
@@ -45,7 +42,7 @@ class Publishing:
     def publish(self, envelope: Envelope, done: Done) -> None:
         """Hand a message over; never waits."""
         try:
-            data = self._encode(envelope)
+            data = self._routes.encode(envelope)
         except (CodecError, TypeError) as error:
             done(_unwritable(error, envelope))
             return
@@ -68,18 +65,6 @@ class Publishing:
             outgoing.send()
         else:
             outgoing.send_soon()
-
-    def _encode(self, envelope: Envelope) -> bytes:
-        route = (envelope.exchange, envelope.key, envelope.mandatory)
-        method = self._routes.get(route)
-        if method is None:
-            method = codec.encode_method(CHANNEL, methods.BasicPublish(*route))
-            if len(self._routes) >= _ROUTES:
-                self._routes.clear()
-            self._routes[route] = method
-        return method + codec.encode_message(
-            CHANNEL, envelope.properties, envelope.body, self._frame_max
-        )
 
     def open(self) -> None:
         """Open the channel before its first use; inside the lock.
@@ -118,11 +103,7 @@ class Publishing:
             self._forget(message_id, tag)
         if tag in self._returned:
             self._returned.discard(tag)
-            return UnroutableError(
-                f"no queue takes the key {envelope.key!r} of exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="start a consumer first, or compare its binding with this key",
-            )
+            return unroutable(envelope.exchange, envelope.key, message_id)
         if refused:
             return PublishRefusedError(
                 f"the broker refused a message for exchange {envelope.exchange!r}",

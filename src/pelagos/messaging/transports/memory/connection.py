@@ -13,6 +13,7 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Queue,
@@ -22,7 +23,7 @@ from pelagos.messaging.transports.base import (
 from pelagos.messaging.transports.memory.broker import MemoryBroker
 
 
-class MemoryConnection:
+class MemoryConnection(EverythingConfirmed):
     """One connection; nothing here waits, unless the bus was told to freeze."""
 
     def __init__(self, broker: MemoryBroker, timeout: float) -> None:

@@ -29,6 +29,7 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Queue,
@@ -74,7 +75,7 @@ class _Request:
     kind: str
 
 
-class PikaConnection(Topology):
+class PikaConnection(Topology, EverythingConfirmed):
     """One connection to an AMQP broker."""
 
     def __init__(

@@ -1,0 +1,57 @@
+"""One connection with an address for answers: what goes over it without being confirmed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from typing import Final, Literal
+
+from pelagos.messaging.errors import ConnectionLostError
+from pelagos.messaging.rpc.call import Request
+from pelagos.messaging.transports.base import Connection, Envelope
+
+#: How answers find their call. shared: one reply queue of the process, by correlation id.
+#: direct: the broker's direct reply-to; faster to set up, but answers are dropped when the
+#: caller is slow. private: a queue for each call; for servers that do not repeat the correlation
+#: id, as the ancestor's did not.
+Replies = Literal["shared", "direct", "private"]
+
+#: Ways (exchange and key) that are remembered as proven.
+_LIMIT: Final = 1000
+
+
+class Line:
+    """Sends requests as soon as a confirmed one has shown that the broker takes such.
+
+    A request needs no confirmation: who waits for its answer sends it again.
+    """
+
+    __slots__ = ("_address", "_connection", "_proven")
+
+    def __init__(self, connection: Connection, address: str) -> None:
+        self._connection = connection
+        self._address = address
+        self._proven: set[tuple[str, str]] = set()
+
+    def prove(self, request: Request) -> None:
+        """The broker has confirmed this one."""
+        if len(self._proven) < _LIMIT:
+            self._proven.add((request.exchange.name, request.key))
+
+    def post(self, envelope: Envelope) -> bool:
+        """Whether it was taken; if not, let it be confirmed."""
+        if (
+            self._address != envelope.properties.reply_to
+            or (envelope.exchange, envelope.key) not in self._proven
+        ):
+            return False
+        try:
+            return self._connection.post(envelope)
+        except ConnectionLostError:
+            return True  # who connects asks again
+
+
+def new_address() -> str:
+    """A name for a queue of answers that nobody else has."""
+    return f"pelagos.reply.{socket.gethostname()[:100]}.{os.getpid()}.{uuid.uuid4().hex}"
