@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 @pytest.fixture(params=["amqp", "amqp+pika"])
 def desk(request: pytest.FixtureRequest, rabbitmq_url: str) -> Iterator[Desk]:
     made = Desk(connect(f"{request.param}{rabbitmq_url.removeprefix('amqp')}"))
+    note_waiting(made, made.queue)
     yield made
     made.close()
 
@@ -55,16 +56,13 @@ class Failing(MessageProcessor):
 
 def note_waiting(desk: Desk, queue: str) -> None:
     """Delete the queues in which messages of this one waited, too."""
-    desk.queues += [f"{queue}.retry.{delay}" for delay in Failing.retry.delays_ms()]
+    endings = [*Failing.retry.delays_ms(), "delays"]
+    desk.queues += [f"{queue}.retry.{ending}" for ending in endings]
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_a_failed_message_waits_comes_again_and_dies_with_its_story(desk: Desk, kind: str) -> None:
-    class Some(Failing):
-        replicated_waiting = kind == "quorum"
-
-    note_waiting(desk, desk.queue)
-    desk.run(Some, flags={"arguments": {"x-queue-type": kind}})
+    desk.run(Failing, flags={"arguments": {"x-queue-type": kind}})
     desk.tell("go", 2, headers={"CC": ["also"], "mine": 1}, user_id="guest", expiration=600.0)
     assert [desk.take() for _ in range(3)] == [
         (attempt, "k", desk.exchange.name) for attempt in (1, 2, 3)
@@ -83,7 +81,6 @@ def test_a_failed_message_waits_comes_again_and_dies_with_its_story(desk: Desk, 
 
 
 def test_headers_that_a_broker_acts_on_do_not_multiply_a_message(desk: Desk) -> None:
-    note_waiting(desk, desk.queue)
     desk.run(Failing)
     copies = desk.link.declare_queue(Queue(f"{desk.queue}.copies"))
     desk.queues.append(copies.name)

@@ -18,7 +18,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pelagos.messaging.received import ATTEMPT_HEADER
-from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, Envelope, Queue
+from pelagos.messaging.transports.base import (
+    DIRECT_REPLY_TO,
+    Delivery,
+    Envelope,
+    Properties,
+    Queue,
+)
 
 #: Where dead letters go unless told.
 DEAD_QUEUE: Final = "pelagos.dead"
@@ -46,42 +52,99 @@ _NAME_LIMIT: Final = 255
 _OURS: Final = "x-pelagos-"
 _BROKERS: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
-#: Milliseconds that a queue for waiting outlives its last use by more than its delay.
-LEASE_MS: Final = 60_000
+#: When a message that waits is to be tried again; Unix milliseconds.
+DUE: Final = "x-pelagos-due"
+
+#: Milliseconds that what waits outlives its last use, for queues that themselves go when unused.
+LEASE_MS: Final = 86_400_000
+#: Quorum queues count what is given back, and drop a message that was given back too often.
+_MANY: Final = 1_000_000_000
+_LONGEST_MS: Final = 10 * 366 * 86_400_000
 
 
-def waiting_queue(queue: str, delay_ms: int, *, quorum: bool = False) -> Queue:
-    """Where a message of `queue` waits for so many milliseconds before it comes back to it.
+def waiting_queue(queue: Queue, delay_ms: int) -> Queue:
+    """Where messages of `queue` wait for so many milliseconds.
 
-    Its messages return by themselves, through the default exchange. It goes by itself some time
-    after it was last declared. With `quorum` it is replicated, and messages return at least once.
+    Nothing in it expires: somebody who reads `queue` brings them back. All wait equally long, so
+    that the first of them is always the first that is due. It is as lasting as `queue`.
     """
-    ending = f".retry.{delay_ms}"
-    stem = f"pelagos.{queue}" if queue.startswith("amq.") else queue  # those are the broker's
+    return _beside(queue, f".retry.{delay_ms}", delay_ms)
+
+
+def register_queue(queue: Queue) -> Queue:
+    """Where it is noted for how long messages of `queue` ever waited; see `note` and `noted`."""
+    return _beside(queue, ".retry.delays", 0)
+
+
+def _beside(queue: Queue, ending: str, delay_ms: int) -> Queue:
+    name = queue.name
+    stem = f"pelagos.{name}" if name.startswith("amq.") else name  # those are the broker's
     if len((stem + ending).encode()) > _NAME_LIMIT:
-        digest = hashlib.sha256(queue.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
         stem = f"{stem.encode()[:180].decode(errors='ignore')}~{digest}"
-    arguments: dict[str, Any] = {
-        "x-message-ttl": delay_ms,
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": queue,
-        "x-expires": delay_ms + LEASE_MS,
-    }
-    if quorum:
-        arguments |= {
-            "x-queue-type": "quorum",
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        }
+    arguments: dict[str, Any] = {"x-queue-type": "classic"}  # a virtual host may prefer another
+    if queue.arguments.get("x-queue-type") == "quorum":
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": _MANY}
+    elif queue.exclusive:
+        return Queue(stem + ending, durable=False, exclusive=True, arguments=arguments)
+    if queue.auto_delete or "x-expires" in queue.arguments:
+        arguments["x-expires"] = LEASE_MS + min(delay_ms, _LONGEST_MS)
     return Queue(stem + ending, arguments=arguments)
 
 
+def note(delay_ms: int, where: str) -> Envelope:
+    """The note, for the queue `where`, that messages may wait for so long."""
+    return Envelope("", where, b"%d" % delay_ms, Properties("", headers={}), mandatory=True)
+
+
+def noted(delivery: Delivery) -> int | None:
+    """The delay in a note, in milliseconds; None when it is none."""
+    text = delivery.body
+    return int(text) if len(text) < 13 and text.isdigit() and text != b"0" else None  # noqa: PLR2004
+
+
 def to_wait(
-    delivery: Delivery, where: str, attempt: int, handlers: Iterable[str] = ()
+    delivery: Delivery, where: str, attempt: int, handlers: Iterable[str] = (), *, due: int
 ) -> Envelope:
     """The message on its way to the queue `where` it waits for its attempt of this number."""
-    headers = _origin(delivery) | {ATTEMPT_HEADER: attempt}
+    headers = _origin(delivery) | {ATTEMPT_HEADER: attempt, DUE: due}
     return _sent_on(delivery, where, headers, handlers)
+
+
+def from_waiting(delivery: Delivery, queue: str) -> Envelope:
+    """A message that has waited on its way to its queue."""
+    old = delivery.properties
+    headers = {k: v for k, v in old.headers.items() if k != DUE and not k.startswith(_BROKERS)}
+    return Envelope("", queue, delivery.body, replace(old, headers=headers), mandatory=True)
+
+
+class Patience:
+    """How long the first message of a waiting queue still waits, whatever clocks do.
+
+    The time when it is due was written by the clock of whoever let it wait, and may be long ago
+    or far away by ours. Nobody waits longer than the delay of the queue: a message that is due
+    later than that was written by a clock that is ahead of ours, or ours was set back.
+
+    >>> patience = Patience(delay_ms=1000)
+    >>> patience.left_ms(5_400, now=5_000), patience.left_ms(4_000, now=5_000)
+    (400, 0)
+    >>> patience.left_ms(99_000, now=5_000), patience.left_ms(99_000, now=5_700)
+    (1000, 300)
+    """
+
+    def __init__(self, delay_ms: int) -> None:
+        self._delay = delay_ms
+        self._ahead = 0
+
+    def left_ms(self, due: object, now: int) -> int:
+        """Milliseconds that a message with this header still waits; 0 for one without."""
+        if type(due) is not int:
+            return 0
+        left = due - now
+        if left > self._delay:
+            self._ahead = max(self._ahead, left - self._delay)
+            left -= self._ahead
+        return max(0, left)
 
 
 def to_the_dead(

@@ -48,6 +48,7 @@ class GenericConsumer(Handling):
         discard_all_messages: acknowledge whatever comes without reading it, to empty the queues;
             may be changed while consuming.
         on_open: called with each new connection, before anything is declared on it.
+        on_finish: called at the end, before the connection is closed.
         on_poison: what is done with what is no message, instead of rejecting it; gets the message
             (with an empty body) and the cause, and settles it.
         on_failure: what is done when the callback raised, instead of rejecting the message; gets
@@ -280,6 +281,8 @@ class GenericConsumer(Handling):
         """End the connection after the message in hand; what was fetched goes back."""
         self.stop_consuming()
         self.close_loop()
+        if self.on_finish is not None:
+            self.on_finish()
         self._intake.close(_CLOSING)
 
     # Ending.

@@ -43,6 +43,7 @@ class Handling:
 
     def __init__(self, watchers: Chain) -> None:
         self.on_open: Callable[[Connection], object] | None = None
+        self.on_finish: Callable[[], object] | None = None
         self.on_poison: Callable[[ReceivedMessage, str], object] | None = None
         self.on_failure: Callable[[ReceivedMessage, Exception], object] | None = None
         self.observes_handling = True

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import OrderedDict
 from typing import Final
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging.again import LEASE_MS, bare
+from pelagos.messaging.again import bare
 from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,
@@ -25,8 +24,6 @@ log = logging.getLogger(__name__)
 #: Seconds that the broker may take to confirm one message; then it is sent once more. A replicated
 #: queue forgets at times what came while it was starting.
 _PATIENCE: Final = 5.0
-#: Seconds after which a queue is declared again, so that it does not expire while in use.
-_RENEWED_AFTER: Final = LEASE_MS / 2000
 #: Connections that may be lost over one message before its headers are left out.
 _LOSSES: Final = 2
 _REMEMBERED: Final = 1000
@@ -62,7 +59,7 @@ class Mover:
         self._stopping = stopping or threading.Event()
         self._backoff = backoff or Backoff(first=0.2, limit=15.0)
         self._losses = losses or Losses()
-        self._declared: dict[str, float] = {}
+        self._declared: set[str] = set()
 
     def declare(self, queue: Queue) -> None:
         """See that it exists; one that was declared differently is used as it is.
@@ -70,15 +67,18 @@ class Mover:
         Raises:
             MessagingError: it cannot be made, or the connection is lost.
         """
-        declared = self._declared.get(queue.name)
-        if declared is not None and time.monotonic() - declared < _RENEWED_AFTER:
+        if queue.name in self._declared:
             return
         try:
             self._connection.declare_queue(queue)
         except TopologyError as error:
             if error.code != _DECLARED_DIFFERENTLY:
                 raise
-        self._declared[queue.name] = time.monotonic()
+        self._declared.add(queue.name)
+
+    def forget(self, queue: Queue) -> None:
+        """It may be gone: declare it again when it is needed."""
+        self._declared.discard(queue.name)
 
     def move(self, queue: Queue, envelope: Envelope) -> None:
         """Put it there, confirmed. A broker that refuses, or is silent, is asked until `stopping`.
@@ -110,7 +110,7 @@ class Mover:
         except ConnectionLostError:
             raise
         except UnroutableError as error:
-            self._declared.pop(queue.name, None)  # it was deleted meanwhile
+            self.forget(queue)  # it was deleted meanwhile
             return error
         except MessagingError as error:
             return error
@@ -123,27 +123,22 @@ class Mover:
             MessagingError: as the transport says; PublishTimeoutError when the broker does not
                 answer in time.
         """
-        answered = threading.Event()
-        problems: list[MessagingError | None] = []
+        self.begin(envelope).wait()
 
-        def done(problem: MessagingError | None) -> None:
-            problems.append(problem)
-            answered.set()
+    def begin(self, envelope: Envelope) -> Sent:
+        """Publish; the answer is waited for later.
 
+        Raises:
+            MessagingError: it cannot be sent.
+        """
+        sent = Sent(envelope)
         try:
-            self._connection.publish(envelope, done)
+            self._connection.publish(envelope, sent.done)
         except MessagingError:
             raise
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise MessagingError(f"the message cannot be sent on: {error}") from error
-        if not answered.wait(_PATIENCE):
-            raise PublishTimeoutError(
-                f"the broker did not confirm a message for {envelope.key} within {_PATIENCE:g} s",
-                message_id=envelope.properties.message_id,
-                retry_after=0.0,
-            )
-        if problems[0] is not None:
-            raise problems[0]
+        return sent
 
     def _wait(self, queue: Queue, failures: int, problem: MessagingError) -> None:
         if failures == 2:  # noqa: PLR2004 - once per message
@@ -154,6 +149,37 @@ class Mover:
                 message_id="",
                 hint="it stays where it was",
             )
+
+
+class Sent:
+    """A message on its way."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
+        self._answered = threading.Event()
+        self._problem: MessagingError | None = None
+
+    def done(self, problem: MessagingError | None) -> None:
+        """The broker has answered."""
+        self._problem = problem
+        self._answered.set()
+
+    def wait(self) -> None:
+        """Wait until the broker has it.
+
+        Raises:
+            MessagingError: as the transport says; PublishTimeoutError when the broker does not
+                answer in time.
+        """
+        if not self._answered.wait(_PATIENCE):
+            raise PublishTimeoutError(
+                f"the broker did not confirm a message for {self._envelope.key}"
+                f" within {_PATIENCE:g} s",
+                message_id=self._envelope.properties.message_id,
+                retry_after=0.0,
+            )
+        if self._problem is not None:
+            raise self._problem
 
 
 class Losses:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pelagos.messaging import JsonEncoder, MessageCommand, MessagingError, RejectMessage
 from pelagos.messaging.again import (
+    LEASE_MS,
+    Patience,
     back_again,
     bare,
     clean,
+    from_waiting,
     names_in,
+    note,
+    noted,
+    register_queue,
     restored,
     to_the_dead,
     to_wait,
@@ -313,16 +322,16 @@ def test_what_is_sent_on_keeps_what_it_was_but_not_what_brokers_act_on() -> None
 
 
 def test_headers_that_leave_no_room_for_ours_are_left_out() -> None:
-    sent = to_wait(delivery(headers={"big": "x" * 120_000}), "w", 2)
+    sent = to_wait(delivery(headers={"big": "x" * 120_000}), "w", 2, due=0)
     assert all(name.startswith("x-pelagos-") for name in sent.properties.headers)
 
 
 def test_a_second_attempt_remembers_where_the_first_came_from() -> None:
-    first = to_wait(delivery(), "w", 2, ["A.b"])
+    first = to_wait(delivery(), "w", 2, ["A.b"], due=0)
     back = Delivery("q", "", "q", b"body", first.properties, False, 2)
     assert (restored(back).exchange, restored(back).key) == ("x", "k")
     assert names_in(back.properties.headers) == ("A.b",)
-    again = to_wait(back, "w", 3)
+    again = to_wait(back, "w", 3, due=0)
     assert again.properties.headers["x-pelagos-key"] == "k"
     assert "x-pelagos-handlers" not in again.properties.headers
     revived = back_again(back, "q").properties.headers
@@ -342,14 +351,89 @@ def test_hostile_headers_are_no_names(hostile: Any) -> None:
 
 
 def test_a_queue_for_waiting_has_a_name_that_brokers_take() -> None:
-    plain = waiting_queue("q", 1000)
-    assert plain.name == "q.retry.1000"
-    assert plain.arguments["x-dead-letter-routing-key"] == "q"
-    assert plain.arguments["x-expires"] > 1000
-    assert waiting_queue("amq.gen-1", 5).name == "pelagos.amq.gen-1.retry.5"
-    long = [waiting_queue("é" * 126 + end, 5).name for end in "ab"]
+    plain = waiting_queue(Queue("q"), 1000)
+    assert plain == Queue("q.retry.1000", arguments={"x-queue-type": "classic"})
+    assert register_queue(Queue("q")).name == "q.retry.delays"
+    own = waiting_queue(Queue("amq.gen-1", exclusive=True, durable=False), 5)
+    assert own.name == "pelagos.amq.gen-1.retry.5" and own.exclusive
+    long = [waiting_queue(Queue("é" * 126 + end), 5).name for end in "ab"]
     assert long[0] != long[1] and all(len(name.encode()) <= 255 for name in long)
-    assert waiting_queue("q", 5, quorum=True).arguments["x-queue-type"] == "quorum"
+
+
+def test_what_waits_is_as_lasting_as_its_queue() -> None:
+    replicated = waiting_queue(Queue("q", arguments={"x-queue-type": "quorum"}), 5)
+    assert replicated.arguments["x-queue-type"] == "quorum"
+    assert replicated.arguments["x-delivery-limit"] > 10**6
+    assert "x-expires" not in replicated.arguments | waiting_queue(Queue("q"), 5).arguments
+    for passing in (Queue("q", auto_delete=True), Queue("q", arguments={"x-expires": 1})):
+        assert waiting_queue(passing, 10_000).arguments["x-expires"] == LEASE_MS + 10_000
+        assert register_queue(passing).arguments["x-expires"] == LEASE_MS
+
+
+def test_a_message_that_waits_is_brought_back_as_it_was() -> None:
+    first = delivery(headers={"mine": 1, "x-pelagos-handlers": ["A.b"]}, correlation_id="c")
+    waits = to_wait(first, "w", 2, ["A.b"], due=5_000)
+    assert waits.properties.headers["x-pelagos-due"] == 5_000
+    came = Delivery("w", "", "w", waits.body, waits.properties, True, 1)
+    back = from_waiting(came, "q")
+    assert (back.exchange, back.key, back.body, back.mandatory) == ("", "q", first.body, True)
+    left = dict(waits.properties.headers)
+    del left["x-pelagos-due"]
+    assert back.properties == replace(waits.properties, headers=left)
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "left"),
+    [
+        (1_500, 1_000, 500),
+        (1_000, 1_000, 0),
+        (1_000, 9_000_000, 0),
+        (None, 0, 0),
+        ("5", 0, 0),
+        (True, 0, 0),
+    ],
+)
+def test_what_waits_is_due_at_its_time(due: object, now: int, left: int) -> None:
+    assert Patience(1_000).left_ms(due, now) == left
+
+
+@given(
+    delay=st.integers(1, 10_000),
+    puts=st.lists(st.integers(0, 20_000), min_size=1, max_size=20).map(sorted),
+    jumps=st.lists(st.tuples(st.integers(0, 40_000), st.integers(-(10**12), 10**12)), max_size=4),
+)
+def test_clocks_that_jump_keep_nobody_waiting(
+    delay: int, puts: list[int], jumps: list[tuple[int, int]]
+) -> None:
+    """However the clock was set: all come back, in time if it ran backwards at most."""
+
+    def wall(moment: int) -> int:
+        return 10**13 + moment + sum(by for at, by in jumps if at <= moment)
+
+    waits = [wall(at) + delay for at in puts]
+    patience, now = Patience(delay), 0
+    looks = 0
+    while waits:
+        looks += 1
+        now = max(now, puts[len(puts) - len(waits)])
+        left = patience.left_ms(waits[0], wall(now))
+        assert left <= delay
+        if left:
+            now += left
+        else:
+            waits.pop(0)
+    assert now <= puts[-1] + delay * (len(jumps) + 2)
+    assert looks <= 2 * len(puts) + len(jumps) + 1
+
+
+@pytest.mark.parametrize(
+    ("body", "delay"),
+    [(b"250", 250), (b"0", None), (b"", None), (b"-1", None), (b"9" * 13, None), (b"x", None)],
+)
+def test_a_note_of_a_delay_is_a_number(body: bytes, delay: int | None) -> None:
+    assert noted(Delivery("q", "", "q", body, Properties(""), False, 1)) == delay
+    if delay is not None:
+        assert note(delay, "q").body == body
 
 
 def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:

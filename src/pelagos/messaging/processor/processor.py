@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging.again import DEAD_QUEUE, clean, names_in, restored
+from pelagos.messaging.again import DEAD_QUEUE
 from pelagos.messaging.binding import Eqk
 from pelagos.messaging.consumer import GenericConsumer
-from pelagos.messaging.errors import (
-    AckAndRestart,
-    ExitScheduler,
-    InboxBusyError,
-    MessagingError,
-)
+from pelagos.messaging.encoder import Encoder
+from pelagos.messaging.errors import AckAndRestart, ExitScheduler, MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.inbox import Inbox, MemoryInbox
-from pelagos.messaging.message import Message, MessageResultError
+from pelagos.messaging.inbox import Inbox
 from pelagos.messaging.microthreads import MicroThread
 from pelagos.messaging.middleware import Chain, Middleware
-from pelagos.messaging.processor.dispatch import Current, Work, as_result, current, describe, drive
+from pelagos.messaging.processor.dispatch import Current, current
+from pelagos.messaging.processor.reception import Reception
 from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, registry_of
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
 from pelagos.messaging.received import ReceivedMessage
-from pelagos.messaging.transports.base import Transport
-
-log = logging.getLogger(__name__)
+from pelagos.messaging.transports.base import Queue, Transport
 
 
 class MessageProcessor(MicroThread):
@@ -48,9 +40,6 @@ class MessageProcessor(MicroThread):
         eqk: what is read; see GenericConsumer.
         consumer_class: what reads.
         retry: how often and when a failed message is tried again; None for never.
-        replicated_waiting: messages that wait to be tried again do so in replicated (quorum)
-            queues, which bring them back at least once. The ordinary ones bring them back once; a
-            broker that is killed in that very moment may lose a message between two queues.
         dead_letters: the queue of dead messages; None lets the broker have them, which drops them
             unless their queue has dead letters of its own.
         restarter: what `restart` does once the connection has ended.
@@ -70,7 +59,6 @@ class MessageProcessor(MicroThread):
     consumer_class: type[GenericConsumer] = GenericConsumer
     retry: Retry | None = Retry()
     restarter: Callable[[], None] = staticmethod(restart_process)
-    replicated_waiting: bool = False
     dead_letters: str | None = DEAD_QUEUE
     middlewares: Sequence[Middleware] = ()
     hup: ClassVar[Mapping[str, Any] | None] = None
@@ -90,14 +78,10 @@ class MessageProcessor(MicroThread):
     ) -> None:
         self._who = Fingerprint.of(fingerprint or {})
         self._facts: tuple[int, dict[str, str]] = (0, {})
-        self._registry = registry_of(type(self))
-        self._watchers = Chain(self.middlewares if middlewares is None else middlewares)
-        self._inbox = inbox
-        self._calls: Inbox = MemoryInbox() if inbox is None else inbox
+        watchers = Chain(self.middlewares if middlewares is None else middlewares)
         self._stopping = threading.Event()
-        self._settler = Settler(
-            self.dead_letters, self._stopping, replicated=self.replicated_waiting
-        )
+        settler = Settler(self.dead_letters, self._stopping, self._queues)
+        self._reception = Reception(self, settler, watchers, inbox)
         self._timers: list[threading.Timer] = []
         self._thread: threading.Thread | None = None
         self._bell: Callable[[], None] | None = None
@@ -115,9 +99,10 @@ class MessageProcessor(MicroThread):
             middlewares=self.middlewares if middlewares is None else middlewares,
         )
         self.consumer.observes_handling = False  # we know which handler it is
-        self.consumer.on_open = self._settler.open
-        self.consumer.on_poison = self._quarantine
-        self.consumer.on_failure = self._fail
+        self.consumer.on_open = settler.open
+        self.consumer.on_finish = settler.close
+        self.consumer.on_poison = self._reception.quarantine
+        self.consumer.on_failure = self._reception.fail
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -131,6 +116,11 @@ class MessageProcessor(MicroThread):
     def bus(self) -> Transport:
         """Where it is."""
         return self.consumer.bus
+
+    @property
+    def encoder_class(self) -> type[Encoder]:
+        """How messages are read and written."""
+        return self.consumer.encoder_class
 
     @classmethod
     def handlers(cls) -> tuple[HandlerInfo, ...]:
@@ -171,6 +161,9 @@ class MessageProcessor(MicroThread):
                 self.consumer.queue_bind(
                     exchange, queue, key, binding_arguments=arguments[0] if arguments else None
                 )
+
+    def _queues(self) -> list[Queue]:
+        return [binding.queue for binding in self.consumer.bindings]
 
     # Running.
 
@@ -281,8 +274,6 @@ class MessageProcessor(MicroThread):
         self.stop_consuming()
         self.consumer.finish()
 
-    # One message.
-
     def dispatch(self, message: ReceivedMessage) -> Awaitable[None] | None:
         """Give a message to its handlers and settle it.
 
@@ -293,105 +284,4 @@ class MessageProcessor(MicroThread):
         Raises:
             ExitScheduler, StopIteration, AckAndRestart: a handler did; the message is settled.
         """
-        message.delivery = restored(message.delivery)
-        calls = message.body["category"] == "rpc"
-        if calls and not message.properties.reply_to:
-            self._quarantine(message, "a call without a queue for its answer (reply_to)")
-            return None
-        if calls:
-            answering = self._registry.find_one(message.type, message.name)
-            handlers = [answering] if answering else []
-        else:
-            handlers = self._chosen(message)
-        if not handlers:
-            self._unhandled(message, calls=calls)
-            return None
-        in_loop = any(info.is_async for info in handlers)
-        work = Work(
-            self,
-            message,
-            self._calls if calls else self._inbox,
-            self._watchers,
-            self._encode,
-            lambda info: self._delay_ms(info, message),
-            in_loop,
-        )
-        run = self._answer(work, handlers[0]) if calls else self._tell(work, handlers)
-        if in_loop:
-            return self._finish(run)
-        ending = drive(run)
-        if ending is not None:
-            raise ending
-        return None
-
-    def _chosen(self, message: ReceivedMessage) -> list[HandlerInfo]:
-        """Who gets it: all that match, or those of them that had failed on it before."""
-        found = self._registry.find("message", message.type, message.name)
-        names = names_in(message.headers)
-        return [info for info in found if info.handler in names] or found
-
-    def _delay_ms(self, info: HandlerInfo, message: ReceivedMessage) -> int | None:
-        retry = info.retry or self.retry
-        return None if retry is None else retry.delay_ms(message.attempt)
-
-    async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
-        results, ending = await work.tell(handlers)
-        if work.in_loop and any(result.outcome in ("retry", "dead") for result in results):
-            await asyncio.to_thread(self._settler.settle, work.message, results)
-        else:
-            self._settler.settle(work.message, results)
-        return ending
-
-    async def _answer(self, work: Work, info: HandlerInfo) -> Exception | None:
-        message = work.message
-        ending: Exception | None = None
-        try:
-            body, ending = await work.answer(info)
-        except InboxBusyError as error:  # its first copy is still in work: ask again later
-            log.info("%s: %s", message, error)
-            self._settler.put_off(message)
-            return None
-        except Exception as error:  # an inbox may fail in many ways
-            log.exception("%s could not be called for %s", info.handler, message)
-            body = self._encode(as_result(error))
-        message.reply_raw(body)
-        message.ack()
-        return ending
-
-    async def _finish(self, run: Coroutine[Any, Any, Exception | None]) -> None:
-        ending = await run
-        if isinstance(ending, StopIteration):  # it may not leave a coroutine (PEP 479)
-            self.stop_consuming()
-        elif ending is not None:
-            raise ending
-
-    def _unhandled(self, message: ReceivedMessage, *, calls: bool) -> None:
-        if calls:
-            what = f"{message.type} {message.name!r}"
-            self._refuse(message, f"{type(self).__qualname__} has no handler for the call {what}")
-        else:
-            log.debug("%s has no handler here", message)
-        message.ack()
-
-    def _quarantine(self, message: ReceivedMessage, cause: str) -> None:
-        """What is no message: to the dead letters; who waits for an answer gets one."""
-        if message.properties.reply_to:
-            self._refuse(message, f"this is not a message: {cause}")
-        self._settler.quarantine(message, cause)
-
-    def _fail(self, message: ReceivedMessage, error: Exception) -> None:
-        """Something else than a handler failed."""
-        log.error("%s cannot be handled", message, exc_info=error)
-        self._settler.quarantine(message, f"{type(error).__name__}: {describe(error)}")
-
-    def _refuse(self, message: ReceivedMessage, why: str) -> None:
-        try:
-            message.reply_raw(self._encode(MessageResultError(clean(why))))
-        except MessagingError as error:
-            log.warning("%s cannot be answered: %s", message, error)
-
-    def _encode(self, message: Message) -> bytes:
-        if not message.body["fingerprint"]:
-            message.fingerprint(**self.fingerprint)
-        encoded = self.consumer.encoder_class.encode(message.body)
-        return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
+        return self._reception.dispatch(message)

@@ -10,15 +10,17 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pelagos.messaging.again import names_in, to_the_dead, to_wait, waiting_queue
+from pelagos.messaging.again import names_in, to_the_dead, to_wait
 from pelagos.messaging.binding import make_queue
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, RejectMessage
 from pelagos.messaging.mover import Losses, Mover
 from pelagos.messaging.processor.dispatch import Result, describe
 from pelagos.messaging.processor.payload import PayloadError
+from pelagos.messaging.processor.returner import Returner
 from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.tracing import continued
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
@@ -29,6 +31,18 @@ _DONE = ("ack", "filtered")
 #: Milliseconds after which a message is tried again whose first copy is still in work.
 _BUSY_MS = 1000
 
+#: How long it waits, in milliseconds; the number of its next attempt; for which handlers it is.
+_Delayed = tuple[int, int, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A connection, and what works over it."""
+
+    connection: Connection
+    mover: Mover
+    returner: Returner
+
 
 class Settler:
     """Settles messages.
@@ -36,29 +50,36 @@ class Settler:
     Args:
         dead_letters: the queue of dead messages; None rejects them.
         stopping: set when the processor ends.
-        replicated: messages wait in replicated queues.
+        queues: tells which queues are read now, as they are declared.
     """
 
     def __init__(
         self,
         dead_letters: str | None,
         stopping: threading.Event,
-        *,
-        replicated: bool = False,
+        queues: Callable[[], Iterable[Queue]],
     ) -> None:
         self._dead_letters = dead_letters
-        self._replicated = replicated
+        self._queues = queues
         self._stopping = stopping
         self._losses = Losses()
         self._lock = threading.Lock()
-        self._mover: tuple[Connection, Mover] | None = None
+        self._link: _Link | None = None
 
     def open(self, connection: Connection) -> None:
         """A new connection; the dead letters must be there before anything dies."""
+        self.close()
         mover = Mover(connection, stopping=self._stopping, losses=self._losses)
         if self._dead_letters:
             mover.declare(Queue(self._dead_letters))
-        self._mover = (connection, mover)
+        returner = Returner(connection, self._queues)
+        self._link = _Link(connection, mover, returner)
+        returner.start()
+
+    def close(self) -> None:
+        """Bring no more back; what is on its way has arrived."""
+        if self._link is not None:
+            self._link.returner.close()
 
     def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         """Settle what handlers have dealt with."""
@@ -69,7 +90,7 @@ class Settler:
             self._settle_failed(message, results)
 
     def _settle_failed(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
-        moves: list[tuple[Queue, Envelope]] = []
+        delayed: list[_Delayed] = []
         already_chosen = bool(names_in(message.headers))
         for delay_ms in sorted({r.delay_ms for r in results if r.outcome == "retry"}):
             failed = [r for r in results if r.outcome == "retry" and r.delay_ms == delay_ms]
@@ -84,15 +105,16 @@ class Settler:
                 )
             some = already_chosen or len(failed) < len(results)
             names = _names(failed) if some else []
-            moves.append(self._waiting(message, delay_ms, message.attempt + 1, names))
+            delayed.append((delay_ms, message.attempt + 1, names))
         dead = [result for result in results if result.outcome == "dead"]
         for result in dead:
             _log_death(message, result)
+        moves: list[tuple[Queue, Envelope]] = []
         if dead and self._dead_letters:
             causes = [f"{type(r.error).__name__}: {describe(r.error)}" for r in dead if r.error]
             cause = "; ".join(causes)
             moves.append(self._dead(message, cause, message.attempt, _names(dead)))
-        self._carry_out(message, moves, refuse=bool(dead) and not self._dead_letters)
+        self._carry_out(message, moves, delayed, refuse=bool(dead) and not self._dead_letters)
 
     def quarantine(self, message: ReceivedMessage, cause: str) -> None:
         """Put away what is no message."""
@@ -111,13 +133,7 @@ class Settler:
 
     def put_off(self, message: ReceivedMessage) -> None:
         """Let it come again in a moment; this does not count as an attempt."""
-        self._carry_out(message, [self._waiting(message, _BUSY_MS, message.attempt, [])])
-
-    def _waiting(
-        self, message: ReceivedMessage, delay_ms: int, attempt: int, names: list[str]
-    ) -> tuple[Queue, Envelope]:
-        queue = waiting_queue(message.delivery.queue, delay_ms, quorum=self._replicated)
-        return queue, to_wait(message.delivery, queue.name, attempt, names)
+        self._carry_out(message, delayed=[(_BUSY_MS, message.attempt, [])])
 
     def _dead(
         self, message: ReceivedMessage, cause: str, attempts: int, names: list[str]
@@ -137,16 +153,19 @@ class Settler:
     def _carry_out(
         self,
         message: ReceivedMessage,
-        moves: Sequence[tuple[Queue, Envelope]],
+        moves: Sequence[tuple[Queue, Envelope]] = (),
+        delayed: Sequence[_Delayed] = (),
         *,
         refuse: bool = False,
     ) -> None:
         try:
-            if moves:
+            if moves or delayed:
                 with self._lock:
-                    mover = self._mover_of(message)
+                    link = self._link_of(message)
+                    for one in delayed:
+                        self._let_wait(link, message, *one)
                     for queue, envelope in moves:
-                        mover.move(queue, envelope)
+                        link.mover.move(queue, envelope)
         except MessagingError as error:
             log.warning("%s could not be put aside and comes again: %s", message, error)
             message.reject(requeue=True)
@@ -156,10 +175,21 @@ class Settler:
         else:
             message.ack()
 
-    def _mover_of(self, message: ReceivedMessage) -> Mover:
-        if self._mover is None or self._mover[0] is not message.connection:
+    def _let_wait(
+        self, link: _Link, message: ReceivedMessage, delay_ms: int, attempt: int, names: list[str]
+    ) -> None:
+        delivery = message.delivery
+        place = link.returner.place(link.mover, delivery.queue, delay_ms)
+        due = int(time.time() * 1000) + delay_ms
+        envelope = to_wait(delivery, place.waiting.name, attempt, names, due=due)
+        link.mover.move(place.waiting, envelope)
+        link.returner.expect(place)
+
+    def _link_of(self, message: ReceivedMessage) -> _Link:
+        link = self._link
+        if link is None or link.connection is not message.connection:
             raise ConnectionLostError("the connection over which it came is lost")
-        return self._mover[1]
+        return link
 
 
 def with_graves(

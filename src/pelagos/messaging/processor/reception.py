@@ -1,0 +1,180 @@
+"""Takes one message in: finds whom it is for, has them work on it, and sees that it is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Protocol
+
+from pelagos.messaging.again import clean, names_in, restored
+from pelagos.messaging.encoder import Encoder
+from pelagos.messaging.errors import InboxBusyError, MessagingError
+from pelagos.messaging.inbox import Inbox, MemoryInbox
+from pelagos.messaging.message import Message, MessageResultError
+from pelagos.messaging.middleware import Chain
+from pelagos.messaging.processor.dispatch import Work, as_result, describe, drive
+from pelagos.messaging.processor.registry import HandlerInfo, registry_of
+from pelagos.messaging.processor.retry import Retry
+from pelagos.messaging.processor.settling import Settler
+from pelagos.messaging.received import ReceivedMessage
+
+log = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """Whose handlers they are: a processor."""
+
+    @property
+    def retry(self) -> Retry | None:
+        """How often and when a failed message is tried again."""
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Who answers."""
+
+    @property
+    def encoder_class(self) -> type[Encoder]:
+        """How answers are written."""
+
+    def stop_consuming(self) -> None:
+        """Ask it to end after the message in hand."""
+
+
+class Reception:
+    """Where the messages of one processor arrive.
+
+    Args:
+        owner: the processor.
+        settler: settles them.
+        watchers: steps around every handler.
+        inbox: remembers what had its effect; None: calls in this process, and messages not.
+    """
+
+    def __init__(
+        self, owner: Owner, settler: Settler, watchers: Chain, inbox: Inbox | None
+    ) -> None:
+        self._owner = owner
+        self._registry = registry_of(type(owner))
+        self._settler = settler
+        self._watchers = watchers
+        self._inbox = inbox
+        self._calls: Inbox = MemoryInbox() if inbox is None else inbox
+
+    def dispatch(self, message: ReceivedMessage) -> Awaitable[None] | None:
+        """Give a message to its handlers and settle it.
+
+        Returns:
+            None when it is done; something to be awaited, in an event loop, when one of its
+            handlers is an `async def`.
+
+        Raises:
+            ExitScheduler, StopIteration, AckAndRestart: a handler did; the message is settled.
+        """
+        message.delivery = restored(message.delivery)
+        calls = message.body["category"] == "rpc"
+        if calls and not message.properties.reply_to:
+            self.quarantine(message, "a call without a queue for its answer (reply_to)")
+            return None
+        if calls:
+            answering = self._registry.find_one(message.type, message.name)
+            handlers = [answering] if answering else []
+        else:
+            handlers = self._chosen(message)
+        if not handlers:
+            self._unhandled(message, calls=calls)
+            return None
+        in_loop = any(info.is_async for info in handlers)
+        work = Work(
+            self._owner,
+            message,
+            self._calls if calls else self._inbox,
+            self._watchers,
+            self._encode,
+            lambda info: self._delay_ms(info, message),
+            in_loop,
+        )
+        run = self._answer(work, handlers[0]) if calls else self._tell(work, handlers)
+        if in_loop:
+            return self._finish(run)
+        ending = drive(run)
+        if ending is not None:
+            raise ending
+        return None
+
+    def _chosen(self, message: ReceivedMessage) -> list[HandlerInfo]:
+        """Who gets it: all that match, or those of them that had failed on it before."""
+        found = self._registry.find("message", message.type, message.name)
+        names = names_in(message.headers)
+        return [info for info in found if info.handler in names] or found
+
+    def _delay_ms(self, info: HandlerInfo, message: ReceivedMessage) -> int | None:
+        retry = info.retry or self._owner.retry
+        return None if retry is None else retry.delay_ms(message.attempt)
+
+    async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
+        results, ending = await work.tell(handlers)
+        if work.in_loop and any(result.outcome in ("retry", "dead") for result in results):
+            await asyncio.to_thread(self._settler.settle, work.message, results)
+        else:
+            self._settler.settle(work.message, results)
+        return ending
+
+    async def _answer(self, work: Work, info: HandlerInfo) -> Exception | None:
+        message = work.message
+        ending: Exception | None = None
+        try:
+            body, ending = await work.answer(info)
+        except InboxBusyError as error:  # its first copy is still in work: ask again later
+            log.info("%s: %s", message, error)
+            if work.in_loop:
+                await asyncio.to_thread(self._settler.put_off, message)
+            else:
+                self._settler.put_off(message)
+            return None
+        except Exception as error:  # an inbox may fail in many ways
+            log.exception("%s could not be called for %s", info.handler, message)
+            body = self._encode(as_result(error))
+        message.reply_raw(body)
+        message.ack()
+        return ending
+
+    async def _finish(self, run: Coroutine[Any, Any, Exception | None]) -> None:
+        ending = await run
+        if isinstance(ending, StopIteration):  # it may not leave a coroutine (PEP 479)
+            self._owner.stop_consuming()
+        elif ending is not None:
+            raise ending
+
+    def _unhandled(self, message: ReceivedMessage, *, calls: bool) -> None:
+        if calls:
+            what = f"{message.type} {message.name!r}"
+            self._refuse(
+                message, f"{type(self._owner).__qualname__} has no handler for the call {what}"
+            )
+        else:
+            log.debug("%s has no handler here", message)
+        message.ack()
+
+    def quarantine(self, message: ReceivedMessage, cause: str) -> None:
+        """What is no message: to the dead letters; who waits for an answer gets one."""
+        if message.properties.reply_to:
+            self._refuse(message, f"this is not a message: {cause}")
+        self._settler.quarantine(message, cause)
+
+    def fail(self, message: ReceivedMessage, error: Exception) -> None:
+        """Something else than a handler failed."""
+        log.error("%s cannot be handled", message, exc_info=error)
+        self._settler.quarantine(message, f"{type(error).__name__}: {describe(error)}")
+
+    def _refuse(self, message: ReceivedMessage, why: str) -> None:
+        try:
+            message.reply_raw(self._encode(MessageResultError(clean(why))))
+        except MessagingError as error:
+            log.warning("%s cannot be answered: %s", message, error)
+
+    def _encode(self, message: Message) -> bytes:
+        if not message.body["fingerprint"]:
+            message.fingerprint(**self._owner.fingerprint)
+        encoded = self._owner.encoder_class.encode(message.body)
+        return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
