@@ -49,8 +49,13 @@ def test_it_does_not_listen_where_others_could_reach_it(host: str) -> None:
 
 
 def test_it_can_be_forced_to() -> None:
-    with EmbeddedBroker("0.0.0.0", force=True) as broker:
+    with EmbeddedBroker("0.0.0.0", force=True, users={"ann": "secret"}) as broker:
         assert broker.port > 0
+
+
+def test_guest_with_the_password_that_everybody_knows_is_not_enough_for_others() -> None:
+    with pytest.raises(MessagingError, match="everybody knows"):
+        EmbeddedBroker("0.0.0.0", force=True)
 
 
 def test_a_port_that_is_in_use_is_told(embedded_broker: EmbeddedBroker) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from pamqp import body, commands, header, heartbeat
+from pamqp import body, commands, frame, header, heartbeat
 
 from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
 from support.amqp_desk import Basket, Desk, bodies, depth, eventually, put, refusal, take
-from support.amqp_raw import RawLink
+from support.amqp_raw import RawLink, raw_frame
 
 pytestmark = pytest.mark.integration
 
@@ -161,6 +162,55 @@ def test_a_client_that_asks_and_does_not_read_is_heard_no_more() -> None:
         assert broker.meter.used < 5_000_000
 
 
+def test_all_channels_of_one_who_does_not_read_are_held() -> None:
+    bounds = Bounds(output=100_000)
+    with EmbeddedBroker(bounds=bounds) as broker, ExitStack() as stack:
+        desk = Desk(broker.url, stack)
+        channel = desk.confirming()
+        slow = desk.raw()
+        count = 60
+        for number in range(2, count + 2):
+            slow.channel(number)
+            slow.call(Queue.Declare(queue=f"q{number}", exclusive=True), number)
+            slow.call(Queue.Bind(queue=f"q{number}", exchange="amq.fanout"), number)
+            slow.call(Basic.Consume(queue=f"q{number}", no_ack=True), number)
+        for _ in range(30):  # 60 MB each, if every channel got one more
+            channel.basic_publish("amq.fanout", "", bytes(1_000_000))
+        (connection,) = [c for c in broker.connections if len(c._channels) > count]
+        assert connection.output._size < 2_000_000 + bounds.output
+        seen = set()
+        for _ in range(count * 30):  # nothing is lost, and nobody waits for ever
+            assert len(slow.read_message()[2]) == 1_000_000
+            seen.add(slow.last_channel)
+        assert len(seen) == count
+
+
+def test_read_headers_and_copies_count() -> None:
+    with EmbeddedBroker() as broker, ExitStack() as stack:
+        desk = Desk(broker.url, stack)
+        channel = desk.confirming()
+        queue = desk.queue(channel)
+        put(channel, queue, "x", headers={"k": [{}] * 20_000})
+        assert broker.meter.used > 1_400_000  # as much as tracemalloc sees
+        take(channel, queue)
+        eventually(lambda: broker.meter.used == 0)
+        for _ in range(100):
+            channel.queue_bind(desk.queue(channel), "amq.fanout")
+        channel.basic_publish("amq.fanout", "", b"x")
+        assert broker.meter.used > 100 * 100  # a message in 100 queues
+        assert channel.connection.is_open
+
+
+def test_a_header_that_nobody_could_write_again_is_refused(desk: Desk) -> None:
+    link = desk.raw()
+    name = b"\xff" * 255
+    table = bytes((len(name),)) + name + b"V"
+    payload = struct.pack(">HHQHI", 60, 0, 1, 1 << 13, len(table)) + table
+    link.send(Basic.Publish(routing_key="q"), 1)
+    link.write(raw_frame(2, 1, payload) + raw_frame(3, 1, b"x"))
+    assert link.closing() == ("channel", 406)
+
+
 def test_answers_to_one_who_does_not_read_are_dropped() -> None:
     bounds = Bounds(output=50_000)
     with EmbeddedBroker(bounds=bounds) as broker, ExitStack() as stack:
@@ -212,3 +262,14 @@ def test_refusals_end_what_they_should(desk: Desk) -> None:
     channel = desk.channel()
     assert refusal(lambda: channel.queue_declare("no", passive=True)) == ("channel", 404)
     assert channel.connection.channel().is_open
+
+
+def test_what_was_taken_before_an_error_is_confirmed_before_the_goodbye(desk: Desk) -> None:
+    link = desk.raw()
+    link.call(commands.Confirm.Select())
+    queue = link.call(Queue.Declare(queue="", exclusive=True)).queue
+    message = frame.marshal(Basic.Publish(routing_key=queue), 1)
+    message += frame.marshal(header.ContentHeader(0, 0, Basic.Properties()), 1)
+    link.write(message + frame.marshal(Queue.DeclareOk("q", 0, 0), 1))  # no word for a client
+    assert isinstance(link.read(), Basic.Ack)
+    assert isinstance(link.read(), Connection.Close)

@@ -409,3 +409,12 @@ def test_a_channel_can_be_opened_again_with_fresh_tags(desk: Desk) -> None:
     link.send(Basic.Get(queue=queue), 1)
     method, _, _ = link.read_message()
     assert (method.delivery_tag, method.redelivered) == (1, True)
+
+
+def test_when_both_ends_close_a_channel_the_connection_goes_on(desk: Desk) -> None:
+    link = desk.raw()
+    link.publish(b"x", "k", exchange=desk.name())  # there is none of this name
+    link.send(Channel.Close(200, "bye", 0, 0), 1)
+    assert {type(link.read()), type(link.read())} == {Channel.Close, Channel.CloseOk}
+    link.send(Channel.CloseOk(), 1)
+    link.channel(1)

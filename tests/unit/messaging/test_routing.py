@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pelagos.messaging.broker.core.routing import matches, topic_matches
+from pelagos.messaging.broker.core.exchanges import Binding, ExchangeSpec, StoredExchange
+from pelagos.messaging.broker.core.routing import topic_matches
 
 
 def defined(pattern: list[str], key: list[str]) -> bool:
@@ -39,10 +41,46 @@ def test_a_pattern_without_wildcards_takes_itself_only(key: str) -> None:
     assert not topic_matches(key, key + "x")
 
 
-@given(st.text(max_size=20), st.text(max_size=20))
-def test_a_direct_exchange_compares_and_a_fanout_does_not(pattern: str, key: str) -> None:
-    assert matches("direct", pattern, [key], {}, {}) == (pattern == key)
-    assert matches("fanout", pattern, [key], {}, {})
+@given(
+    st.sampled_from(["direct", "fanout", "topic"]),
+    st.lists(patterns, max_size=8),
+    st.lists(keys | patterns, min_size=1, max_size=3),
+    st.data(),
+)
+def test_an_exchange_finds_the_bindings_that_looking_at_each_finds(
+    kind: str, bound: list[str], given_keys: list[str], data: st.DataObject
+) -> None:
+    exchange = StoredExchange(ExchangeSpec("x", kind))
+    known = {}
+    for number, pattern in enumerate(bound):
+        known[
+            exchange.add(Binding(f"q{number % 3}", to_exchange=False, key=pattern, arguments={}))
+        ] = pattern
+    for identity in (
+        data.draw(st.lists(st.sampled_from(list(known)), unique=True)) if known else ()
+    ):
+        assert exchange.drop(identity)
+        assert not exchange.drop(identity)
+        del known[identity]
+    takes = {
+        "direct": lambda pattern: pattern in given_keys,
+        "fanout": lambda _pattern: True,
+        "topic": lambda pattern: any(topic_matches(pattern, key) for key in given_keys),
+    }[kind]
+    wanted = sorted(identity[:3] for identity, pattern in known.items() if takes(pattern))
+    found = [binding[:3] for binding in exchange.taken_by(given_keys, {})]
+    assert sorted((name, to_exchange, key) for name, to_exchange, key in found) == wanted
+
+
+@pytest.mark.parametrize("kind", ["direct", "topic"])
+def test_many_bindings_of_other_keys_cost_nothing(kind: str) -> None:
+    exchange = StoredExchange(ExchangeSpec("x", kind))
+    for number in range(20_000):
+        exchange.add(Binding("q", to_exchange=False, key=f"computer.{number}", arguments={}))
+    began = time.process_time()
+    for number in range(1000):
+        assert len(exchange.taken_by([f"computer.{number}"], {})) == 1
+    assert time.process_time() - began < 1.0
 
 
 def test_a_hostile_pattern_does_not_take_long() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from pelagos.messaging.broker.core.queues import Link, StoredConsumer
@@ -311,7 +312,7 @@ class Broker(Topology):
             owner = self._link(link)
             if last and last not in owner.unsettled:
                 return False
-            receipts = [known for known in owner.unsettled if not last or known <= last]
+            receipts = list(takewhile(lambda known: not last or known <= last, owner.unsettled))
             floor.settle_all(owner, receipts, accept=accept, requeue=requeue, counts=counts)
             return True
 

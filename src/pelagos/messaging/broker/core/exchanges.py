@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pelagos.messaging.broker.core.routing import frozen, matches
+from pelagos.messaging.broker.core.routing import frozen, headers_match, topic_matches
 
 #: Routing keys whose queues are remembered; then the memory starts anew.
 _REMEMBERED_KEYS = 4096
@@ -63,13 +63,45 @@ class StoredExchange:
 
     spec: ExchangeSpec
     bindings: dict[_Identity, Binding] = field(default_factory=dict)
+    # The same by key: those that are compared letter by letter, and the patterns of topics.
+    _exact: dict[str, dict[_Identity, Binding]] = field(default_factory=dict)
+    _patterns: dict[str, dict[_Identity, Binding]] = field(default_factory=dict)
 
-    def taken_by(self, keys: Sequence[str], headers: Mapping[str, Any]) -> Iterator[Binding]:
+    def add(self, binding: Binding) -> _Identity:
+        """Keep a binding; again is harmless."""
+        identity = _identity(binding)
+        if identity not in self.bindings:
+            self.bindings[identity] = binding
+            self._place(binding.key).setdefault(binding.key, {})[identity] = binding
+        return identity
+
+    def drop(self, identity: _Identity) -> bool:
+        """Forget a binding; whether there was one."""
+        binding = self.bindings.pop(identity, None)
+        if binding is None:
+            return False
+        place = self._place(binding.key)
+        place[binding.key].pop(identity)
+        if not place[binding.key]:
+            del place[binding.key]
+        return True
+
+    def _place(self, key: str) -> dict[str, dict[_Identity, Binding]]:
+        is_pattern = self.spec.kind == "topic" and ("*" in key or "#" in key)
+        return self._patterns if is_pattern else self._exact
+
+    def taken_by(self, keys: Sequence[str], headers: Mapping[str, Any]) -> list[Binding]:
         """The bindings that take a message."""
         kind = self.spec.kind
-        for binding in self.bindings.values():
-            if matches(kind, binding.key, keys, binding.arguments, headers):
-                yield binding
+        if kind == "fanout":
+            return list(self.bindings.values())
+        if kind == "headers":
+            return [b for b in self.bindings.values() if headers_match(b.arguments, headers)]
+        found = [b for key in dict.fromkeys(keys) for b in self._exact.get(key, {}).values()]
+        for pattern, bindings in self._patterns.items():
+            if any(topic_matches(pattern, key) for key in keys):
+                found += bindings.values()
+        return found
 
 
 class Exchanges:
@@ -107,8 +139,7 @@ class Exchanges:
 
     def bind(self, source: StoredExchange, binding: Binding) -> None:
         """Add a binding; again is harmless."""
-        identity = _identity(binding)
-        source.bindings.setdefault(identity, binding)
+        identity = source.add(binding)
         leading = self._leading.setdefault((binding.destination, binding.to_exchange), {})
         leading[source.spec.name, identity] = None
         self._known.clear()
@@ -116,7 +147,7 @@ class Exchanges:
     def unbind(self, source: StoredExchange, binding: Binding) -> None:
         """Take a binding away; one that is not there is no error."""
         identity = _identity(binding)
-        if source.bindings.pop(identity, None) is not None:
+        if source.drop(identity):
             self._known.clear()
             self._forget(source.spec.name, identity)
             self._sweep(source)
@@ -141,7 +172,7 @@ class Exchanges:
         for source, identity in leading:
             exchange = self._stored.get(source)
             if exchange is not None:
-                exchange.bindings.pop(identity, None)
+                exchange.drop(identity)
                 self._sweep(exchange)
 
     def _forget(self, source: str, identity: _Identity) -> None:
@@ -192,7 +223,7 @@ class Exchanges:
         while waiting:
             exchange = waiting.pop()
             depends_on_headers = depends_on_headers or exchange.spec.kind == "headers"
-            taken = list(exchange.taken_by(keys, headers))
+            taken = exchange.taken_by(keys, headers)
             onward = [binding.destination for binding in taken if binding.to_exchange]
             if not taken:
                 onward = [exchange.spec.arguments.get("alternate-exchange", "")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 #: How the headers of a binding are compared: all of them or any, and whether those that begin
@@ -74,27 +74,3 @@ def headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool
         if name != "x-match" and (with_x or not name.startswith("x-"))
     )
     return any(found) if how in ("any", "any-with-x") else all(found)
-
-
-def matches(
-    exchange_type: str,
-    pattern: str,
-    keys: Sequence[str],
-    wanted: Mapping[str, Any],
-    headers: Mapping[str, Any],
-) -> bool:
-    """Whether a binding of an exchange of this type takes a message.
-
-    Args:
-        pattern: the binding's key.
-        keys: the routing keys of the message: its own and those of CC and BCC.
-        wanted: the binding's arguments.
-        headers: those of the message.
-    """
-    if exchange_type == "fanout":
-        return True
-    if exchange_type == "headers":
-        return headers_match(wanted, headers)
-    if exchange_type == "topic":
-        return any(topic_matches(pattern, key) for key in keys)
-    return pattern in keys

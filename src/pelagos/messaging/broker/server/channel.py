@@ -43,6 +43,9 @@ class Peer(Protocol):
     def is_full(self) -> bool:
         """Whether more is to be sent than the client takes."""
 
+    def hold(self) -> None:
+        """Let no consumer of this client have more for now; the broker's core is locked."""
+
 
 class Channel:
     """A channel that is open; it is the `link` of the broker's core.
@@ -179,7 +182,7 @@ class Channel:
         self.publishing.settle(asked.delivery_tag, asked.multiple, accept=True)
 
     def nack(self, asked: methods.BasicNack) -> None:
-        """Something is given back or refused; a quorum queue does not count what is given back."""
+        """Something is given back or refused; a quorum queue counts both."""
         self.publishing.settle(asked.delivery_tag, asked.multiple, requeue=asked.requeue)
 
     def reject(self, asked: methods.BasicReject) -> None:
@@ -225,10 +228,8 @@ class _ToClient:
     def __call__(self, delivery: Delivery) -> None:
         channel = self._channel
         peer = channel.peer
-        if peer.is_full:
-            if self._direct:
-                return  # an answer that its asker cannot take is dropped
-            channel.broker.hold(channel)
+        if self._direct and peer.is_full:
+            return  # an answer that its asker cannot take is dropped
         method = methods.BasicDeliver(
             self.tag, _tag(delivery), delivery.redelivered, delivery.exchange, delivery.key
         )
@@ -237,6 +238,8 @@ class _ToClient:
         except codec.CodecError as error:  # its frames are too small for these properties
             channel.broker.hold(channel)
             peer.give_up(error)
+        if peer.is_full:
+            peer.hold()
 
 
 def _tag(delivery: Delivery) -> int:

@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._heard = house.loop.time()
         self._told_of_blocking = False
         self._publishes = False
+        self._relieved = 0
         self._heartbeat = 0
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
@@ -82,6 +83,13 @@ class Connection(asyncio.Protocol):
     def is_full(self) -> bool:
         """Whether more is to be sent than the client takes."""
         return self.output.is_full
+
+    def hold(self) -> None:
+        """Let no consumer of this client have more for now; the broker's core is locked."""
+        broker = self._broker
+        if broker is not None:
+            for channel in list(self._channels.values()):
+                broker.hold(channel)
 
     # What asyncio tells.
 
@@ -138,9 +146,7 @@ class Connection(asyncio.Protocol):
             self._close(code, str(error))
         finally:
             self.output.gathering = False
-            for publishing in self.confirming:
-                publishing.flush()
-            self.confirming.clear()
+            self._confirm()
             self.output.flush()
             self._mind_reading()
 
@@ -161,6 +167,12 @@ class Connection(asyncio.Protocol):
                 self._stuck = frame
                 return
             self._take(frame)
+
+    def _confirm(self) -> None:
+        """Tell which messages have been taken."""
+        for publishing in self.confirming:
+            publishing.flush()
+        self.confirming.clear()
 
     def _must_wait(self, frame: codec.Frame) -> bool:
         """Whether a publisher has to wait until there is room again."""
@@ -187,7 +199,12 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         """The client takes again what is sent to it."""
         if self._broker is not None:
-            for channel in list(self._channels.values()):
+            channels = list(self._channels.values())
+            first = self._relieved % len(channels) if channels else 0
+            for channel in channels[first:] + channels[:first]:
+                if self.output.is_full:
+                    break
+                self._relieved += 1  # so that the next time the others come first
                 if not channel.closing:
                     self._broker.limit(channel, active=True)
         self._work()
@@ -224,6 +241,7 @@ class Connection(asyncio.Protocol):
 
     def _on_connection(self, method: codec.Method) -> None:
         if isinstance(method, methods.ConnectionClose):
+            self._confirm()
             self._leave()
             self._tell(methods.ConnectionCloseOk())
             self._hang_up()
@@ -257,9 +275,10 @@ class Connection(asyncio.Protocol):
         if channel is None:
             self._open_channel(number, method)
         elif isinstance(method, methods.ChannelClose):
-            channel.publishing.flush()
-            channel.close()
-            del self._channels[number]
+            if not channel.closing:  # else both ends said it, and the client's word is to come
+                channel.publishing.flush()
+                channel.close()
+                del self._channels[number]
             self._tell(methods.ChannelCloseOk(), number)
         elif channel.closing:
             if isinstance(method, methods.ChannelCloseOk):
@@ -300,6 +319,7 @@ class Connection(asyncio.Protocol):
         if self._ended:
             return
         log.info("connection %d is closed: %s", self.number, reply_text(code, text))
+        self._confirm()
         self._leave()
         index = method.INDEX if method is not None else (0, 0)
         self._tell(methods.ConnectionClose(code, reply_text(code, text), *index))

@@ -13,6 +13,9 @@ from pelagos.messaging.transports.base import Properties
 #: Bytes that a message takes beside its body and its properties; a round figure.
 OVERHEAD: Final = 1_000
 
+_COPY: Final = 300  # bytes that each further queue takes that it is in
+_READ_HEADERS: Final = 20  # bytes at most that a byte of a header becomes once it is read
+
 _FRAME: Final = struct.Struct(">BHI")
 _HEADER: Final = 2
 _BODY: Final = 3
@@ -53,10 +56,15 @@ class StoredBody(bytes):
         made = cls(body)
         made.header = header
         made.properties = properties
-        made._cost = len(body) + len(header) + OVERHEAD
+        made._cost = len(body) + cost_of(header, properties)
         made._meter = meter
         meter.add(made._cost)
         return made
+
+    def add_copies(self, count: int) -> None:
+        """It is in so many queues more; all of them count until the last one has let it go."""
+        self._cost += count * _COPY
+        self._meter.add(count * _COPY)
 
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
         """A copy is a body like any other, and is not counted."""
@@ -64,6 +72,11 @@ class StoredBody(bytes):
 
     def __del__(self) -> None:
         self._meter.add(-self._cost)
+
+
+def cost_of(header: bytes, properties: Properties) -> int:
+    """Bytes that a message takes beside its body, about, and not less."""
+    return OVERHEAD + len(header) * (_READ_HEADERS if properties.headers else 1)
 
 
 def check_expiration(header: bytes, properties: Properties) -> None:

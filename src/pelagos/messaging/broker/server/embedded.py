@@ -50,7 +50,7 @@ class EmbeddedBroker:
         queue_limit: messages that a queue without x-max-length holds; None is no limit.
         clock: a ManualClock stands still for time-to-live and expiry until `advance`.
         tls: a server's context, or None for plain connections.
-        force: listen on an address that others can reach, too.
+        force: listen on an address that others can reach, too; it needs users.
     """
 
     def __init__(  # noqa: PLR0913 - each has a default that suits a test
@@ -71,6 +71,12 @@ class EmbeddedBroker:
             raise MessagingError(
                 f"the embedded broker does not listen on {host}: others could reach it",
                 hint="listen on 127.0.0.1, or pass force=True and choose users and passwords",
+            )
+        if users is None and not _is_loopback(host):
+            raise MessagingError(
+                f"the embedded broker does not listen on {host} for guest alone: everybody knows "
+                "the password",
+                hint="pass users={name: password}",
             )
         self.host = host
         self.port = port

@@ -125,7 +125,11 @@ class Publishing:
             raise Refusal(damage, code=406)
         content.check_expiration(header, properties)
         if properties.user_id is not None and properties.user_id != self._channel.peer.user:
-            raise Refusal("user_id is not the name of this connection's user", code=406)
+            raise Refusal(
+                f"user_id property set to '{properties.user_id}' but authenticated user was "
+                f"'{self._channel.peer.user}'",
+                code=406,
+            )
         envelope = Envelope(
             asked.exchange,
             asked.routing_key,
@@ -134,7 +138,7 @@ class Publishing:
             asked.mandatory,
         )
         if self._transaction is not None:
-            self._hold(envelope, len(body) + len(header) + content.OVERHEAD)
+            self._hold(envelope, len(body) + content.cost_of(header, properties))
         else:
             self._put(envelope)
 
@@ -142,7 +146,9 @@ class Publishing:
         taken = not (self._confirming and self._room.faults.confirms == "refuse")
         refused = None
         if taken:
-            refused = self._channel.broker.publish(self._channel, envelope).refused
+            routed, refused = self._channel.broker.publish(self._channel, envelope)
+            if routed > 1 and isinstance(envelope.body, content.StoredBody):
+                envelope.body.add_copies(routed - 1)
         if refused is not None:
             if isinstance(refused, UnroutableError):
                 self._return(envelope)
