@@ -197,3 +197,7 @@ def _decode(delivery: Delivery, encoder: type[Encoder]) -> Any:
         return encoder.decode(delivery.body)
     except EncodingError as error:
         return MessageResultError(f"the answer cannot be read: {error}")
+    except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
+        return MessageResultError(
+            f"the answer cannot be read: the encoder failed with {type(error).__name__}"
+        )

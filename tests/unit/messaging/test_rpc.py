@@ -13,16 +13,22 @@ import pytest
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging import (
+    BufferFullError,
     Exchange,
     GenericProducer,
+    JsonEncoder,
     Message,
     MessageResult,
     MessageResultError,
     MessageResultException,
     MessagingError,
     RpcCommand,
+    connect,
 )
+from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.rpc import Replies
+from pelagos.messaging.sender import BUFFER_BYTES
+from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo
 
@@ -345,3 +351,73 @@ def test_closing_ends_the_calls_that_wait(
 
 def broker_depth(bus: MemoryTransport, server: RpcServer) -> int:
     return bus.broker.depth(server.queue_name)
+
+
+# What must not hold up the others.
+
+
+def test_a_private_call_that_is_not_waited_for_holds_up_nobody() -> None:
+    """Its queue goes when its answer is there, which the connection's own thread brings."""
+    with EmbeddedBroker() as embedded:
+        bus = connect(embedded.url)
+        server = RpcServer(bus, Calls, "work", echo)
+        assert server.ready.wait(WAIT)
+        with Producer(bus=bus) as producer:
+            producer.rpc_replies = "private"
+            futures = [producer.rpc_echo(number, _future=True) for number in range(5)]
+            assert [len(future.result(WAIT).body) for future in futures] == [7] * 5
+            began = time.monotonic()
+            producer.rpc_replies = "shared"
+            assert producer.rpc_echo(6, _timeout=WAIT)
+            assert time.monotonic() - began < REQUEST_TIMEOUT / 2
+        server.close()
+
+
+class Odd(JsonEncoder):
+    """Cannot read what it writes, and does not say so as it should."""
+
+    @classmethod
+    def decode(cls, data: Any) -> Any:
+        raise ValueError(data)
+
+
+def test_an_answer_that_the_encoder_fails_on_is_an_error_of_its_own_call(
+    producer: Producer, serve: Callable[..., RpcServer]
+) -> None:
+    server = serve()
+    producer.encoder_class = Odd
+    for answer in (producer.rpc_echo(1), producer.rpc_echo(2, _future=True).result(WAIT)):
+        assert isinstance(answer, MessageResultError)
+        assert "ValueError" in answer.body["content"]["message"]
+    producer.encoder_class = JsonEncoder
+    assert producer.rpc_echo(3) and len(server.executed) == 3
+
+
+def test_calls_that_wait_for_their_broker_are_bounded_and_all_sent_when_it_is_back(
+    broker: MemoryBroker, producer: Producer, serve: Callable[..., RpcServer]
+) -> None:
+    serve()
+    broker.stop()
+    large = "x" * 2_000_000
+    waiting: list[Any] = []
+    with pytest.raises(BufferFullError, match="wait for their answers"):
+        waiting.extend(producer.rpc_echo(large, _future=True, _timeout=WAIT) for _ in range(100))
+    assert len(waiting) == BUFFER_BYTES // (len(large) + 1000)
+    broker.start()
+    assert all(future.result(WAIT) for future in waiting)
+    assert producer.rpc_echo(large)
+
+
+def test_what_is_asked_of_all_is_not_done_long_after(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    link = bus.open()
+    link.declare_exchange(Calls)
+    link.declare_queue(Queue("later"))
+    link.bind("calls", "later", "work")
+    producer.rpc_queue_echo(1)
+    request = None
+    while request is None:
+        request = link.get("later")
+    assert request.properties.expiration is not None
+    assert request.properties.reply_to

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.errors import BufferFullError, MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.message import Message
 from pelagos.messaging.pending import Entry
@@ -105,6 +105,57 @@ class Call:
         self.outcome: Outcome | None = None
         self.private = ""  # a reply queue of its own
         self.tell = tell
+
+
+class OpenCalls:
+    """The calls that wait for their answers, by their ids; bounded in number and bytes."""
+
+    def __init__(self, limit: int, limit_bytes: int) -> None:
+        self._limit = limit
+        self._limit_bytes = limit_bytes
+        self._lock = threading.RLock()  # the end of a forgotten producer may come inside it
+        self._calls: dict[str, Call] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._calls
+
+    def add(self, call: Call) -> None:
+        """One more.
+
+        Raises:
+            BufferFullError: there is no room.
+        """
+        size = len(call.request.body)
+        with self._lock:
+            count = len(self._calls)
+            if count >= self._limit or (count and self._bytes + size > self._limit_bytes):
+                raise BufferFullError(
+                    f"{count:,} calls ({self._bytes:,} bytes) wait for their answers already",
+                    hint="wait until some are answered; see that servers and broker are there",
+                )
+            self._bytes += size
+            self._calls[call.request.call_id] = call
+
+    def get(self, call_id: str) -> Call | None:
+        """One that waits."""
+        return self._calls.get(call_id)
+
+    def take(self, call_id: str) -> Call | None:
+        """One that waits no longer; None when it did not, so that each ends once."""
+        with self._lock:
+            call = self._calls.pop(call_id, None)
+            if call is not None:
+                self._bytes -= len(call.request.body)
+            return call
+
+    def all(self) -> list[Call]:
+        """Every one, in the order in which they began."""
+        with self._lock:
+            return list(self._calls.values())
 
 
 class Waiter:

@@ -20,10 +20,10 @@ from pelagos.messaging.errors import (
     UnroutableError,
 )
 from pelagos.messaging.pending import Entry
-from pelagos.messaging.rpc.call import Call, Outcome, Request, Waiter
-from pelagos.messaging.rpc.gather import Gather
+from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
+from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
 from pelagos.messaging.rpc.line import Line, new_address
-from pelagos.messaging.sender import BUFFER_LIMIT, Guest, Sender
+from pelagos.messaging.sender import BUFFER_BYTES, BUFFER_LIMIT, Guest, Sender
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Connection,
@@ -39,9 +39,10 @@ log = logging.getLogger(__name__)
 #: are on their way back, too.
 _GRACE: Final = 5.0
 _AGAIN: Final = 0.05
-#: Seconds after which answers that nobody fetched are forgotten, and how many may wait.
-_GATHER_LIFE: Final = 3600.0
-_GATHERS: Final = 1000
+_COPIES: Final = 4 * BUFFER_LIMIT
+_COPY_BYTES: Final = 4 * BUFFER_BYTES
+#: A deadline that is over: for threads on which others wait, and which must not wait for room.
+_AT_ONCE: Final = 0.0
 
 
 class RpcClient(Guest):
@@ -52,16 +53,19 @@ class RpcClient(Guest):
         self._direct = direct
         self._clock = clock
         self.users = 0
-        self._sender = Sender(bus, clock=clock, backoff=backoff, guest=self)
+        self._sender = Sender(  # calls are bounded where they begin: their copies find room
+            bus, clock=clock, backoff=backoff, guest=self, limit=_COPIES, limit_bytes=_COPY_BYTES
+        )
         self.reset()
 
     def reset(self) -> None:
         """Without any call: at the beginning, and in a forked child."""
-        self._calls: dict[str, Call] = {}
+        self._calls = OpenCalls(BUFFER_LIMIT, BUFFER_BYTES)
         self._gathers: dict[str, Gather] = {}
         self._alarm: Alarm[Call] = Alarm(
             self._clock, self._ring, lambda call: call.request.call_id not in self._calls
         )
+        self._sweeper: Alarm[str] = Alarm(self._clock, self._sweep, lambda _queue: False)
         self._consumers: dict[str, str] = {}
         self._up = threading.Condition()  # guards what follows
         self._connection: Connection | None = None
@@ -102,26 +106,24 @@ class RpcClient(Guest):
         self._end(call)
 
     def _begin(self, call: Call, *, private: bool) -> None:
-        if len(self._calls) >= BUFFER_LIMIT:
-            raise BufferFullError(f"{len(self._calls):,} calls wait for their answers already")
-        if private:
-            call.private = new_address()
+        call.private = new_address() if private else ""
         with self._up:
-            self._calls[call.request.call_id] = call
+            self._calls.add(call)
             call.generation = self._generation if self._address else 0
         if not call.generation:
             self._sender.connect()
             return
         try:
-            self._send(call)
+            self._send(call, call.due)
         except MessagingError:
             self._end(call)
             raise
 
-    def _send(self, call: Call) -> None:
+    def _send(self, call: Call, until: float) -> None:
+        """Ask; wait until then (monotonic) for room where it is confirmed."""
         request, address = call.request, self._address
-        if call.private and not self._open_private(call):
-            return
+        if not address or (call.private and not self._open_private(call)):
+            return  # the connection is lost: who opens the next one asks
         lifetime = max(call.ends - self._clock.monotonic(), 0.001)
         envelope = request.envelope(call.private or address, lifetime=lifetime, mandatory=True)
         # What is sent again is confirmed: it may be what the broker ended the connection for, and
@@ -132,7 +134,7 @@ class RpcClient(Guest):
             return
         call.waits_for_broker = True
         call.entry = self._sender.put(
-            request.exchange, envelope, functools.partial(self._published, call), call.due
+            request.exchange, envelope, functools.partial(self._published, call), until
         )
 
     def _open_private(self, call: Call) -> bool:
@@ -147,14 +149,14 @@ class RpcClient(Guest):
         return True
 
     def _end(self, call: Call) -> None:
-        self._calls.pop(call.request.call_id, None)
+        self._calls.take(call.request.call_id)
         if call.entry is not None and call.waits_for_broker:
             self._sender.withdraw(call.entry)
         if call.private:
             self._drop_queue(call.private)
 
     def _finish(self, call: Call, outcome: Outcome) -> None:
-        if self._calls.pop(call.request.call_id, None) is not None:
+        if self._calls.take(call.request.call_id) is not None:
             call.outcome = outcome
             call.tell(call)
 
@@ -168,7 +170,7 @@ class RpcClient(Guest):
         if call.waits_for_broker or not self._address or call.generation != self._generation:
             return  # the sender, or who connects, will bring it
         try:
-            self._send(call)
+            self._send(call, _AT_ONCE)
         except MessagingError as error:
             self._finish(call, Outcome(problem=error))
 
@@ -208,7 +210,7 @@ class RpcClient(Guest):
 
     def _on_reply(self, delivery: Delivery) -> None:
         call_id = delivery.properties.correlation_id
-        call = self._calls.pop(call_id, None) if call_id else None
+        call = self._calls.take(call_id) if call_id else None
         if call is not None:
             call.outcome = Outcome(delivery)
             call.tell(call)
@@ -232,7 +234,8 @@ class RpcClient(Guest):
             MessagingError: no connection came in time.
         """
         gather = Gather(new_address(), requests, self._clock)
-        self._make_room_for_gather()
+        for old in surplus(self._gathers.values(), self._clock.monotonic()):
+            self._close_gather(old)
         self._gathers[gather.queue] = gather
         try:
             while not self._ask(gather, deadline):
@@ -271,20 +274,12 @@ class RpcClient(Guest):
         gather.entries = [
             self._sender.put(
                 request.exchange,
-                request.envelope(gather.queue, lifetime=None, mandatory=False),
+                request.envelope(gather.queue, lifetime=LIFE, mandatory=False),
                 lambda _entry, problem: gather.fail(problem) if problem is not None else None,
                 deadline,
             )
             for request in gather.requests
         ]
-
-    def _make_room_for_gather(self) -> None:
-        oldest_first = sorted(self._gathers.values(), key=lambda one: one.opened)
-        limit = self._clock.monotonic() - _GATHER_LIFE
-        surplus = len(oldest_first) - _GATHERS + 1
-        for number, gather in enumerate(oldest_first):
-            if number < surplus or gather.opened < limit:
-                self._close_gather(gather)
 
     def gather(self, queue: str, count: int, timeout: float) -> list[Delivery]:
         """Up to so many answers from this queue, which is gone afterwards.
@@ -329,7 +324,7 @@ class RpcClient(Guest):
             self._generation += 1
             self._connection, self._address = connection, address
             self._line = Line(connection, address)
-            calls = list(self._calls.values())
+            calls = self._calls.all()
             for call in calls:
                 call.generation = self._generation
             self._up.notify_all()
@@ -340,7 +335,7 @@ class RpcClient(Guest):
             if call.entry is not None:
                 self._sender.withdraw(call.entry)  # it bears the old address
             try:
-                self._send(call)
+                self._send(call, _AT_ONCE)
             except BufferFullError as error:
                 self._finish(call, Outcome(problem=error))
         for gather in list(self._gathers.values()):
@@ -353,7 +348,7 @@ class RpcClient(Guest):
         gather.asked_again()
         try:
             self._open_gather(connection, gather)
-            self._put_gather(gather, self._generation, self._clock.monotonic())
+            self._put_gather(gather, self._generation, _AT_ONCE)
         except (TopologyError, BufferFullError) as error:
             gather.fail(error)
 
@@ -363,6 +358,11 @@ class RpcClient(Guest):
         )
 
     def _drop_queue(self, queue: str) -> None:
+        """Soon, in another thread: this may be the transport's, and the broker may be slow."""
+        if queue in self._consumers:
+            self._sweeper.set(self._clock.monotonic(), queue)
+
+    def _sweep(self, queue: str) -> None:
         connection, consumer = self._connection, self._consumers.pop(queue, None)
         if connection is not None and consumer is not None:
             with contextlib.suppress(MessagingError):  # then it goes with the connection
@@ -378,7 +378,7 @@ class RpcClient(Guest):
 
     def give_up(self, error: MessagingError) -> None:
         """The broker refuses us: so ends every call."""
-        for call in list(self._calls.values()):
+        for call in self._calls.all():
             self._finish(call, Outcome(problem=error))
         for gather in list(self._gathers.values()):
             gather.fail(error)
@@ -390,7 +390,7 @@ class RpcClient(Guest):
     def abandon(self, owner: object) -> None:
         """End the calls that were made on this one's behalf."""
         closed = MessagingError("the producer was closed before the call was answered")
-        for call in list(self._calls.values()):
+        for call in self._calls.all():
             if call.owner is owner:
                 self._finish(call, Outcome(problem=closed))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pelagos.core.clock import Clock
 from pelagos.messaging.errors import MessagingError
@@ -13,6 +13,10 @@ from pelagos.messaging.transports.base import Delivery
 
 #: Answers that one queue keeps for whoever will fetch them; more are dropped.
 _LIMIT = 100_000
+#: Seconds after which answers that nobody fetched are forgotten, and in how many queues they may
+#: wait.
+LIFE = 3600.0
+_QUEUES = 1000
 
 
 class Gather:
@@ -79,3 +83,14 @@ class Gather:
             if not taken and self.problem is not None:
                 raise self.problem
             return taken
+
+
+def surplus(gathers: Iterable[Gather], now: float) -> list[Gather]:
+    """Those that have to go before there is one more: too old, or the oldest of too many."""
+    oldest_first = sorted(gathers, key=lambda one: one.opened)
+    count = len(oldest_first) - _QUEUES + 1
+    return [
+        gather
+        for number, gather in enumerate(oldest_first)
+        if number < count or gather.opened < now - LIFE
+    ]
