@@ -1,7 +1,12 @@
-"""Processors whose effects stand in SQL: once for each message and call, if it comes again."""
+"""Processors with a memory in SQL: one effect for each message and call, whoever remembers it."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,48 +15,69 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pelagos.core import wire
 from pelagos.messaging import (
-    Exchange,
-    GenericProducer,
     MessageHandler,
     MessageProcessor,
+    ReceivedMessage,
     Retry,
+    RpcCommand,
     RpcHandler,
     connect,
 )
+from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.sql import SqlInbox, create_tables
-from pelagos.messaging.transports.base import Envelope, Properties, Queue
-from support.plane import eventually
+from pelagos.messaging.transports.memory import MemoryTransport
+from support import mortal_server
+from support.bus_desk import Desk
 
 pytestmark = pytest.mark.integration
+_names = itertools.count()
 
 
-class Shop(Exchange):
-    name = "shop"
-    exchange_type = "topic"
+class Billing(MessageProcessor):
+    """Writes bills in the transaction that its inbox gives it."""
+
+    desk: Desk
+    retry = Retry(attempts=3, first=0.01)
+
+    def bill(self, what: str) -> None:
+        self.current.transaction.execute(
+            sa.text("INSERT INTO effects VALUES (:what)"), {"what": what}
+        )
+
+    @MessageHandler("command", "bill")
+    def msg_bill(self, content: Any) -> None:
+        self.bill(content["parameters"])
+        self.desk.got.put(self.current.message.attempt)
+
+    @MessageHandler("command", "late")
+    def msg_late(self, content: Any) -> None:
+        self.bill(content["parameters"])
+        self.desk.got.put(self.current.message.attempt)
+        if self.current.message.attempt == 1:
+            raise OSError("after the effect")
+
+    @RpcHandler("command", "charge")
+    def rpc_charge(self, content: Any) -> str:
+        self.bill(content["parameters"])
+        return f"charged {content['parameters']}"
+
+    @RpcHandler("command", "overcharge")
+    def rpc_overcharge(self, content: Any) -> None:
+        self.bill(content["parameters"])
+        raise OSError("after the effect")
 
 
-class Shopkeeper(MessageProcessor):
-    eqk = ((Shop, [("orders", "#")]),)
-    retry = Retry(first=0.05, limit=0.05)
-    failures = 0
+class Later(Billing):
+    """A program that would answer otherwise."""
 
-    @MessageHandler("command", "order")
-    def msg_order(self, content: dict[str, Any]) -> None:
-        self.note(content["parameters"])
+    @RpcHandler("command", "charge")
+    def rpc_charge(self, content: Any) -> str:
+        self.bill(content["parameters"])
+        return "again"
 
-    @RpcHandler("command", "buy")
-    def rpc_buy(self, content: dict[str, Any], reply_func: Any) -> None:
-        self.note(content["parameters"])
-        reply_func("bought")
 
-    def note(self, what: str) -> None:
-        effect = sa.text("INSERT INTO effects VALUES (:what)")
-        self.current.transaction.execute(effect, {"what": what})
-        if self.failures:
-            self.failures -= 1
-            raise ZeroDivisionError
+Later.__qualname__ = "Billing"  # the same component, in a newer version
 
 
 @pytest.fixture
@@ -65,13 +91,10 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def keeper(engine: sa.Engine) -> Iterator[Shopkeeper]:
-    bus = connect(f"memory:{uuid.uuid4().hex}")
-    keeper = Shopkeeper({"name": "keeper"}, bus=bus, inbox=SqlInbox(engine))
-    keeper.start()
-    keeper.consumer.wait_ready(30)
-    yield keeper
-    keeper.stop()
+def desk() -> Iterator[Desk]:
+    made = Desk(MemoryTransport(f"sql-{next(_names)}"))
+    yield made
+    made.close()
 
 
 def effects(engine: sa.Engine) -> list[str]:
@@ -79,41 +102,123 @@ def effects(engine: sa.Engine) -> list[str]:
         return list(connection.exec_driver_sql("SELECT what FROM effects").scalars())
 
 
-def send_again(keeper: Shopkeeper, name: str, category: str, message_id: str, times: int) -> int:
-    """The same message several times; how many answers came."""
-    connection = keeper.consumer.bus.open()
-    answers = connection.declare_queue(Queue(exclusive=True)).name
-    facts = {"type": "command", "name": name, "category": category, "version": "2"}
-    body = wire.encode({**facts, "content": {"parameters": message_id}})
-    properties = Properties(message_id=message_id, reply_to=answers, correlation_id="c")
-    for _ in range(times):
-        connection.publish(Envelope("shop", "k", body, properties), lambda _problem: None)
-    found = 0
-    if category == "rpc":
-        while found < times:
-            delivery = eventually(lambda: connection.get(answers))
-            assert b'"bought"' in delivery.body
-            connection.ack(delivery)
-            found += 1
-    connection.close()
-    return found
+def test_a_message_that_comes_again_has_one_effect(desk: Desk, engine: sa.Engine) -> None:
+    desk.run(Billing, inbox=SqlInbox(engine))
+    for _ in range(3):
+        desk.tell("bill", "a", message_id="m1")
+    desk.tell("bill", "b", message_id="m2")
+    assert [desk.take(), desk.take()] == [1, 1]
+    desk.settled()
+    assert effects(engine) == ["a", "b"]
 
 
-def test_a_message_that_comes_again_has_one_effect(engine, keeper):
-    send_again(keeper, "order", "message", "m1", 5)
-    send_again(keeper, "order", "message", "m2", 1)
-    eventually(lambda: "m2" in effects(engine))
-    assert effects(engine) == ["m1", "m2"]
+def test_a_message_whose_acknowledgement_is_lost_has_one_effect(
+    desk: Desk, engine: sa.Engine
+) -> None:
+    cut: list[int] = []
+
+    class Cut(Billing):
+        """Loses its connection when it acknowledges for the first time."""
+
+        def dispatch(self, message: ReceivedMessage) -> Any:
+            if not cut:
+                cut.append(1)
+                broker: Any = desk.bus.broker  # type: ignore[attr-defined]
+                link: Any = message.connection
+                acknowledge = link.ack
+                link.ack = lambda delivery: (broker.cut(link), acknowledge(delivery))
+            return super().dispatch(message)
+
+    desk.run(Cut, inbox=SqlInbox(engine))
+    desk.tell("bill", "a", message_id="m1")
+    desk.tell("bill", "b", message_id="m2")
+    assert [desk.take(), desk.take()] == [1, 1]
+    broker: Any = desk.bus.broker  # type: ignore[attr-defined]
+    desk.until(lambda: not (desk.waiting() or broker.queues()[desk.queue].unsettled))
+    assert cut and effects(engine) == ["a", "b"]
 
 
-def test_a_call_that_is_sent_again_has_one_effect_and_is_answered_each_time(engine, keeper):
-    assert send_again(keeper, "buy", "rpc", "call-1", 4) == 4
-    assert effects(engine) == ["call-1"]
+def test_an_effect_whose_handler_fails_is_undone_and_tried_again(
+    desk: Desk, engine: sa.Engine
+) -> None:
+    desk.run(Billing, inbox=SqlInbox(engine))
+    desk.tell("late", "a", message_id="m1")
+    assert [desk.take(), desk.take()] == [1, 2]
+    desk.settled()
+    assert effects(engine) == ["a"]
 
 
-def test_what_a_handler_did_before_it_failed_is_undone_and_tried_again(engine, keeper):
-    keeper.failures = 2
-    with GenericProducer(bus=keeper.consumer.bus) as producer:
-        producer.message_order("late", _eks=[(Shop, "k")])
-    eventually(lambda: effects(engine))
-    assert effects(engine) == ["late"] and keeper.failures == 0
+def test_an_answer_is_remembered_beyond_the_process(desk: Desk, engine: sa.Engine) -> None:
+    desk.run(Billing, inbox=SqlInbox(engine))
+    assert desk.ask("charge", "x", message_id="c1")["value"] == "charged x"
+    desk.stop()
+    desk.run(Later, inbox=SqlInbox(engine))
+    assert desk.ask("charge", "x", message_id="c1")["value"] == "charged x"
+    assert desk.ask("charge", "y", message_id="c2")["value"] == "again"
+    assert effects(engine) == ["x", "y"]
+
+
+def test_a_call_that_fails_leaves_no_effect_and_one_answer(desk: Desk, engine: sa.Engine) -> None:
+    desk.run(Billing, inbox=SqlInbox(engine))
+    answers = [desk.ask("overcharge", "x", message_id="c1") for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert (answers[0]["value"], answers[0]["message"]) == ("OSError", "after the effect")
+    assert effects(engine) == []
+
+
+def test_calls_to_servers_that_are_killed_have_one_effect(
+    embedded_broker: EmbeddedBroker, engine: sa.Engine, tmp_path: Path
+) -> None:
+    """The server dies before and after its effect, its commit, its answer and its ack."""
+    desk = Desk(connect(embedded_broker.url))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    asked: dict[str, str] = {}
+    died = 0
+    desk.link.declare_exchange(desk.exchange)
+    desk.link.declare_queue(mortal_server.queue(desk.queue))
+    desk.link.bind(desk.exchange.name, desk.queue, "k")
+    for last in range(1, 13):
+        call = uuid.uuid4().hex
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                mortal_server.__file__,
+                *(embedded_broker.url, str(tmp_path / "state.db"), desk.queue, str(last)),
+            ],
+            env=environment,
+        )
+        send_call(desk, call)
+        died += server.wait(60) == -signal.SIGKILL
+        asked[call] = ""
+    last_one = subprocess.Popen(
+        [
+            sys.executable,
+            mortal_server.__file__,
+            *(embedded_broker.url, str(tmp_path / "state.db"), desk.queue, "0"),
+        ],
+        env=environment,
+    )
+    try:
+        for call in asked:
+            send_call(desk, call)
+        while not all(asked.values()):
+            answer = desk.answer()
+            call = str(answer.properties.correlation_id)
+            body = answer.body.decode()
+            assert asked[call] in ("", body)  # every answer to a call is the same
+            asked[call] = body
+    finally:
+        last_one.kill()
+        last_one.wait()
+        desk.link.close()
+    assert died == 12
+    assert sorted(effects(engine)) == sorted(asked)
+
+
+def send_call(desk: Desk, call: str) -> None:
+    desk.send(
+        RpcCommand("charge", call),
+        message_id=call,
+        correlation_id=call,
+        reply_to=desk.reply_queue,
+    )

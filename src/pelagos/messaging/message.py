@@ -42,7 +42,7 @@ class Message:
     category: str = "message"
     boolean_value: bool = True
 
-    def __init__(self, *args: Any, **kwds: Any) -> None:
+    def __init__(self, /, *args: Any, **kwds: Any) -> None:
         content: dict[str, Any] = {}
         if args:
             content["args"] = list(args)
