@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from pelagos.core.clock import Clock, SystemClock
@@ -70,10 +68,10 @@ class Inbox(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    until: float
-    reply: bytes | None
+_Name = tuple[str, str]  # the consumer's and the message's
+_Kept = tuple[
+    float, bytes | None
+]  # until when (monotonic) a message is remembered, and its answer
 
 
 class MemoryInbox:
@@ -111,35 +109,22 @@ class MemoryInbox:
         self._patience = patience
         self._clock = clock or SystemClock()
         self._changed = threading.Condition()
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
         self._bytes = 0
-        self._working: set[tuple[str, str]] = set()
+        self._working: set[_Name] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    @contextmanager
-    def receive(self, key: str, consumer: str) -> Iterator[Receipt]:
+    def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
         """See `Inbox`."""
-        if not key:
-            yield Receipt(first=True)
-            return
-        name = (consumer, key)
-        kept = self._begin(name)
-        if kept is not None:
-            yield Receipt(first=False, reply=kept.reply)
-            return
-        receipt = Receipt(first=True)
-        try:
-            yield receipt
-        except BaseException:
-            self._end(name, None)
-            raise
-        self._end(name, receipt)
+        return _Reception(self, (consumer, key)) if key else nullcontext(Receipt(first=True))
 
-    def _begin(self, name: tuple[str, str]) -> _Kept | None:
+    def _begin(self, name: _Name) -> _Kept | None:
         with self._changed:
-            if not self._changed.wait_for(lambda: name not in self._working, self._patience):
+            if name in self._working and not self._changed.wait_for(
+                lambda: name not in self._working, self._patience
+            ):
                 raise busy(name[1])
             self._forget_old()
             kept = self._kept.get(name)
@@ -147,12 +132,12 @@ class MemoryInbox:
                 self._working.add(name)
             return kept
 
-    def _end(self, name: tuple[str, str], receipt: Receipt | None) -> None:
+    def _end(self, name: _Name, receipt: Receipt | None) -> None:
         with self._changed:
             self._working.discard(name)
             if receipt is not None:
                 until = self._clock.monotonic() + self._lifetime
-                self._kept[name] = _Kept(until, receipt.reply)
+                self._kept[name] = (until, receipt.reply)
                 self._bytes += len(receipt.reply or b"")
                 self._forget_old()
             self._changed.notify_all()
@@ -160,12 +145,33 @@ class MemoryInbox:
     def _forget_old(self) -> None:
         now = self._clock.monotonic()
         while self._kept:
-            oldest = next(iter(self._kept.values()))
+            until, reply = next(iter(self._kept.values()))
             crowded = len(self._kept) > self._limit or self._bytes > self._reply_bytes
-            if oldest.until > now and not crowded:
+            if until > now and not crowded:
                 return
             self._kept.popitem(last=False)
-            self._bytes -= len(oldest.reply or b"")
+            self._bytes -= len(reply or b"")
+
+
+class _Reception:
+    """One message, from its arrival to its effect."""
+
+    __slots__ = ("_inbox", "_name", "_receipt")
+
+    def __init__(self, inbox: MemoryInbox, name: _Name) -> None:
+        self._inbox = inbox
+        self._name = name
+
+    def __enter__(self) -> Receipt:
+        kept = self._inbox._begin(self._name)  # noqa: SLF001 - of this module
+        first = kept is None
+        self._receipt = Receipt(first=first, reply=None if kept is None else kept[1])
+        return self._receipt
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._receipt.first:
+            receipt = self._receipt if kind is None else None
+            self._inbox._end(self._name, receipt)  # noqa: SLF001 - of this module
 
 
 def busy(key: str) -> InboxBusyError:

@@ -175,6 +175,6 @@ class Reception:
 
     def _encode(self, message: Message) -> bytes:
         if not message.body["fingerprint"]:
-            message.fingerprint(**self._owner.fingerprint)
+            message.is_from(self._owner.fingerprint)
         encoded = self._owner.encoder_class.encode(message.body)
         return encoded.encode() if isinstance(encoded, str) else bytes(encoded)

@@ -187,8 +187,8 @@ class Registry:
     def find_one(self, type_: str, name: str) -> HandlerInfo | None:
         """The one that answers a call, or None."""
         found = self._matching("rpc", type_, name)
-        if not found:
-            return None
+        if len(found) <= 1:  # there is nothing to compare
+            return found[0][1] if found else None
         return max(found, key=lambda pair: (*_rank(pair[1], type_, name), pair[0]))[1]
 
     def _matching(self, category: str, type_: str, name: str) -> list[tuple[int, HandlerInfo]]:
