@@ -115,6 +115,10 @@ class Pending:
                 self._room.notify_all()
         return True
 
+    def has(self, entry: Entry) -> bool:
+        """Whether its fate is still open."""
+        return entry.number in self._entries
+
     def unsent(self, generation: int) -> list[Entry]:
         """Those that have not been sent over this connection, in order."""
         return [entry for entry in list(self._entries.values()) if entry.generation != generation]

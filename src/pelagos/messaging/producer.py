@@ -174,12 +174,16 @@ class GenericProducer(MadeUpNames):
         `_timeout` is for all of them together. How many they were.
 
         Raises:
-            PublishManyError: some were not accepted; `failed` tells which and why.
+            PublishManyError: some could not be written or were not accepted, or time was over;
+                `failed` tells which and why, and the others are safe.
         """
         given = only_options(options, MESSAGE_OPTIONS - {"_wait", "_future"})
         pairs = self._destinations(given)
-        letters = (self._letters(self._body(message), given, pairs) for message in messages)
-        return self._publisher.publish_many(letters, self._publish_timeout(given))
+
+        def letters_of(message: Message | Mapping[str, Any]) -> list[Letter]:
+            return self._letters(self._body(message), given, pairs)
+
+        return self._publisher.publish_many(messages, letters_of, self._publish_timeout(given))
 
     def flush(self, timeout: float | None = None) -> None:
         """Return when the broker has everything that was sent without waiting.

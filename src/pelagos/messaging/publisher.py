@@ -8,10 +8,10 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 
 #: Failures that are kept for the next flush; of more, only the first ones are told.
 _FAILURES_KEPT: Final = 1000
+
+#: Messages of many after which those that are settled are looked for.
+_SWEEP: Final = 1000
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -198,30 +203,54 @@ class Publisher:
         self._chain.after_publish(outgoing, problem, self._clock.monotonic() - began)
         settled(entry, problem)
 
-    def publish_many(self, items: Iterable[Sequence[Letter]], timeout: float) -> int:
+    def publish_many(
+        self, items: Iterable[T], letters_of: Callable[[T], Sequence[Letter]], timeout: float
+    ) -> int:
         """Return when the broker has the letters of all items; how many items those were.
 
         Raises:
-            PublishManyError: some were not accepted, or not confirmed in time.
+            PublishManyError: some could not be written, or were not accepted, or not confirmed in
+                time; where no room came in time, all that follow have failed, too.
         """
         deadline = self._clock.monotonic() + timeout
         batch = Batch()
         entries: list[Entry] = []
-        place = -1
-        try:
-            for place, letters in enumerate(items):
-                for letter in letters:
-                    ticket = batch.ticket(place)
-                    entries.append(self._put(letter, ticket, deadline, patient=True))
-        except BufferFullError as full:
-            batch.problems[place] = full
-            batch.seal()  # the last ticket will not be used
+        sweep_at, place = _SWEEP, -1
+        full: BufferFullError | None = None
+        for place, item in enumerate(items):
+            if full is None:
+                try:
+                    self._put_item(letters_of(item), place, batch, entries, deadline)
+                except MessagingError as error:
+                    batch.problems[place] = error
+                    full = error if isinstance(error, BufferFullError) else None
+            else:
+                batch.problems[place] = full
+            if len(entries) >= sweep_at:
+                entries = self._sender.unsettled(entries)
+                sweep_at = max(_SWEEP, 2 * len(entries))
         batch.seal()
         if not batch.wait(deadline - self._clock.monotonic()):
             self._give_up(entries, batch, timeout)
         if batch.problems:
             raise PublishManyError(dict(sorted(batch.problems.items())))
         return place + 1
+
+    def _put_item(
+        self,
+        letters: Sequence[Letter],
+        place: int,
+        batch: Batch,
+        entries: list[Entry],
+        deadline: float,
+    ) -> None:
+        for letter in letters:
+            ticket = batch.ticket(place)
+            try:
+                entries.append(self._put(letter, ticket, deadline, patient=True))
+            except MessagingError:
+                batch.seal()  # the ticket will not be used
+                raise
 
     def promise(self, letters: Sequence[Letter], timeout: float) -> PublishFuture:
         """A future that is done when the broker has all of them, or the time is over."""

@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 import weakref
+from collections.abc import Iterable
 from typing import Final
 
 from pelagos.core.backoff import Backoff
@@ -142,6 +143,10 @@ class Sender:
     def withdraw(self, entry: Entry) -> bool:
         """Do not send it again; whether its fate was still open."""
         return self._pending.take(entry)
+
+    def unsettled(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of them whose fate is still open."""
+        return [entry for entry in entries if self._pending.has(entry)]
 
     def absence(self) -> str:
         """Why nothing can be sent just now; empty while something can."""

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.messaging import (
     BufferFullError,
     ConnectionLostError,
+    EncodingError,
     Exchange,
     GenericProducer,
     JsonEncoder,
@@ -404,3 +406,45 @@ def test_a_producer_works_on_in_a_forked_child() -> None:
         timeout=60,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+# Many at once.
+
+
+def test_many_messages_do_not_stay_in_memory_once_they_are_confirmed(producer: Producer) -> None:
+    messages = (Message("x" * 1000) for _ in range(10_000))
+    producer.publish_many([Message()])
+    tracemalloc.start()
+    try:
+        assert producer.publish_many(messages, _key="nobody", _timeout=WAIT) == 10_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_all_that_were_not_sent_for_want_of_time_are_told(
+    broker: MemoryBroker, bus: MemoryTransport
+) -> None:
+    class Small(Producer):
+        buffer_limit = 10
+
+    broker.stop()
+    with Small(bus=bus, backoff=QUICK) as producer:
+        with pytest.raises(PublishManyError) as failed:
+            producer.publish_many([Message(number) for number in range(30)], _timeout=0.05)
+        assert list(failed.value.failed) == list(range(30))
+        broker.start()
+        producer.publish_many([MessageCommand("go", 1)], _timeout=WAIT)
+    assert values(bus)[-1] == 1
+
+
+def test_one_of_many_that_cannot_be_written_holds_up_none_of_the_others(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    given: list[Any] = [1, object(), 4]
+    with pytest.raises(PublishManyError) as failed:
+        producer.publish_many(MessageCommand("go", one) for one in given)
+    assert list(failed.value.failed) == [1]
+    assert isinstance(failed.value.failed[1], EncodingError)
+    assert values(bus) == [1, 4]
