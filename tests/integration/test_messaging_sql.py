@@ -158,6 +158,20 @@ def test_the_memory_is_bounded_in_time_and_number(engine):
         assert list(kept) == [f"new{n}" for n in range(3, 8)]
 
 
+def test_an_effect_stays_when_what_is_old_cannot_be_forgotten_now(engine, monkeypatch, caplog):
+    inbox = SqlInbox(engine, lifetime=0.0)
+
+    def held() -> int:
+        raise MessagingError("the database is locked")
+
+    monkeypatch.setattr(inbox, "_trim", held)
+    for number in range(2):
+        with inbox.receive(str(number), "c") as receipt:
+            act(receipt.transaction, str(number))
+    assert effects(engine) == ["0", "1"]
+    assert caplog.text.count("stay for now") == 1  # not with every message
+
+
 def test_a_database_without_the_tables_is_told_so(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE messaging_inbox")
@@ -259,6 +273,37 @@ def test_a_refused_message_waits_and_says_why(engine):
         assert running.flush()
         assert running.problem is None
     assert set(bus.published) == {name}
+
+
+def test_what_stands_behind_a_refused_message_does_not_go_each_time(engine):
+    outbox, bus = Outbox(), RecordingBus()
+    with engine.begin() as transaction:
+        for number in range(20):
+            outbox.send(transaction, MessageStatus("x"), Events, "k", message_id=str(number))
+    refused = PublishRefusedError("not that one", message_id="0")
+    bus.plan = lambda number: refused if number == 0 or number >= 20 else None
+    with relay(engine, bus) as running:
+        bus.wait_for(25)
+        bus.plan = lambda _n: None
+        assert running.flush()
+    assert {bus.published.count(str(number)) for number in range(1, 20)} == {2}
+
+
+def test_a_relay_lives_on_whatever_fails(engine):
+    outbox, bus = Outbox(), RecordingBus()
+    with engine.begin() as transaction:
+        name = outbox.send(transaction, MessageStatus("x"), Events, "k")
+        row = transaction.exec_driver_sql("SELECT properties FROM messaging_outbox").scalar_one()
+        transaction.exec_driver_sql("UPDATE messaging_outbox SET properties = '{\"later\": 1}'")
+    with relay(engine, bus) as running:
+        while running.problem is None:
+            pass
+        assert "TypeError" in str(running.problem) and running.is_running
+        with engine.begin() as transaction:
+            repair = sa.text("UPDATE messaging_outbox SET properties = :row")
+            transaction.execute(repair, {"row": row})
+        assert running.flush()
+    assert bus.published == [name]
 
 
 def test_a_broker_that_is_away_is_waited_for(engine):

@@ -170,7 +170,7 @@ class Relay:
                 ending = self._stopping.is_set()
                 try:
                     has_more = self._round()
-                except PelagosError as error:
+                except Exception as error:  # noqa: BLE001 - a relay that ends sends nothing more
                     failures += 1
                     self._report(error)
                     self._disconnect()
@@ -197,7 +197,8 @@ class Relay:
         if not self._leads:
             return False
         connection = self._open()
-        letters = self._letters.read(BATCH)
+        # In trouble one at a time: what stands behind a refused letter must not go each time.
+        letters = self._letters.read(BATCH if self._problem is None else 1)
         if not letters:
             return False
         batch = _Batch(len(letters))
@@ -256,10 +257,14 @@ class Relay:
                 self._idle.notify_all()
             return self._leads and self._flushing > 0
 
-    def _report(self, problem: PelagosError) -> None:
+    def _report(self, error: Exception) -> None:
+        defect = None if isinstance(error, PelagosError) else error
+        problem = error if isinstance(error, PelagosError) else _as_ours(error)
         before, self._problem = self._problem, problem
         if before is None or str(before) != str(problem):
-            log.warning("%s: messages wait, nothing is lost: %s", self._name, problem)
+            log.warning(
+                "%s: messages wait, nothing is lost: %s", self._name, problem, exc_info=defect
+            )
 
     def _recovered(self) -> None:
         if self._problem is not None:
@@ -304,3 +309,10 @@ class _Batch:
 
 
 _OPEN = MessagingError("not answered yet")
+
+
+def _as_ours(error: Exception) -> MessagingError:
+    return MessagingError(
+        f"the relay failed with {type(error).__name__}: {error}",
+        hint="the log says where; what waits may come from another version",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.messaging.errors import InboxBusyError
+from pelagos.messaging.errors import InboxBusyError, MessagingError
 from pelagos.messaging.inbox import Receipt, busy
 from pelagos.messaging.sql.tables import PREFIX, check_kind, our_errors, tables
+
+log = logging.getLogger(__name__)
 
 #: Seconds for which an effect is remembered, unless told: longer than an outage lasts.
 LIFETIME = 7 * 86_400.0
@@ -85,12 +88,23 @@ class SqlInbox:
                     self._keep_reply(transaction, key, consumer, receipt.reply)
                 transaction.commit()
         if self._clock.monotonic() >= self._trim_at:
+            self._trim_if_it_can()
+
+    def _trim_if_it_can(self) -> None:
+        """The effect is committed by now: whatever goes wrong here must not undo its success."""
+        try:
             self.trim()
+        except MessagingError as error:
+            self._trim_at = self._clock.monotonic() + _TRIM_INTERVAL
+            log.warning("old entries of the inbox stay for now: %s", error)
 
     def trim(self) -> int:
         """Forget what is too old or too much, a step of it; how many were forgotten.
 
         It happens by itself while messages come.
+
+        Raises:
+            MessagingError: the database cannot be used now.
         """
         if not self._trimming.acquire(blocking=False):
             return 0
