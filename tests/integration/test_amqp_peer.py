@@ -137,7 +137,7 @@ def test_the_next_host_is_tried_when_one_is_dead_or_silent(broker: FakeBroker) -
 
 def test_hostile_frames_end_the_connection_and_everybody_is_told() -> None:
     generator = random.Random(3)
-    good = Peer.deliver(None, 4, "pelagos.1", 1, 3)  # type: ignore[arg-type]  # uses no self
+    good = Peer.deliver(None, 5, "pelagos.1", 1, 3)  # type: ignore[arg-type]  # uses no self
     hostile = [
         b"\xff" * 40,
         b"\x01\x00\x04\x00\x00\x00\x04\x00\x63\x00\x63\xce",
@@ -216,7 +216,7 @@ def test_a_wrong_answer_loses_the_connection(broker: FakeBroker) -> None:
 
 
 def test_deliveries_cut_at_any_byte_arrive_as_far_as_they_were_whole() -> None:
-    data = Peer.deliver(None, 4, "pelagos.1", 1, 3)  # type: ignore[arg-type]  # uses no self
+    data = Peer.deliver(None, 5, "pelagos.1", 1, 3)  # type: ignore[arg-type]  # uses no self
     with FakeBroker() as broker:
         for end in range(len(data)):
             link, peer = opened(broker)
@@ -233,7 +233,7 @@ def test_a_slow_peer_is_understood(broker: FakeBroker) -> None:
     link, peer = opened(broker)
     ears = Ears()
     ears.consume(link)
-    data = peer.deliver(4, "pelagos.1", 1, 30, b"slow")
+    data = peer.deliver(5, "pelagos.1", 1, 30, b"slow")
     for at in range(len(data)):
         peer.send(data[at : at + 1])
     assert [ears.items.get(timeout=WAIT).body for _ in range(30)] == [b"slow"] * 30
@@ -333,9 +333,9 @@ def test_a_cancelled_consumer_is_told_once_and_may_still_settle(broker: FakeBrok
     link, peer = opened(broker)
     ears = Ears()
     name = ears.consume(link)
-    peer.send(peer.deliver(4, name, 1, 2))
+    peer.send(peer.deliver(5, name, 1, 2))
     found = [ears.items.get(timeout=WAIT) for _ in range(2)]
-    peer.say(4, methods.BasicCancel(name, nowait=True))
+    peer.say(5, methods.BasicCancel(name, nowait=True))
     assert "cancelled the consumer of queue 'q'" in str(ears.ended.get(timeout=WAIT))
     link.ack(found[1])
     link.ack(found[0])

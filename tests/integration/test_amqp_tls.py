@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import queue
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from pelagos.core.certificate import Authority, save_pair
 from pelagos.messaging import BrokerUnreachableError, BusUrlError, MessagingError, connect
@@ -64,7 +70,7 @@ def test_messages_of_any_size_go_both_ways(
     assert [answers.get(timeout=WAIT) for _ in range(4)] == [None] * 4
     items: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
     name = link.consume("q", items.put, print, prefetch=100)
-    channel = 4 if engine == "amqps" else 3
+    channel = 5 if engine == "amqps" else 3
     peer.send(peer.deliver(channel, name, 1, 50, b"y" * 50_000))
     for _ in range(50):
         delivery = items.get(timeout=WAIT)
@@ -104,3 +110,36 @@ def test_files_that_hold_no_certificates_are_said_at_once(pems: Path, engine: st
 def test_an_unencrypted_peer_is_no_broker_for_an_encrypted_url() -> None:
     with FakeBroker() as broker, pytest.raises(BrokerUnreachableError):
         connect(broker.url().replace("amqp", "amqps", 1)).open(3)
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(pems: Path) -> None:
+    key = serialization.load_pem_private_key((pems / "client.key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    (pems / "locked.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    program = (
+        "import os, sys; os.login_tty(0)\n"
+        "from pelagos.messaging import BusUrlError, connect\n"
+        "try: connect(sys.argv[1]).open(5)\n"
+        "except BusUrlError as error: sys.exit(9)\n"
+    )
+    url = f"amqps://127.0.0.1:1/?cert={pems}/client.pem&key={pems}/locked.key"
+    ours, theirs = pty.openpty()  # a terminal at which nobody sits
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", program, url],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            timeout=WAIT,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ended.returncode == 9

@@ -72,10 +72,15 @@ class BrokerAddress:
             parts = urlsplit(url)
             login, _, places = parts.netloc.rpartition("@")
             hosts = [_host(place, _PORTS[scheme]) for place in places.split(",")]
-        except (ValueError, KeyError) as error:
-            raise BusUrlError(
+        except (ValueError, KeyError):
+            raise BusUrlError(  # from None, as what was read may be a piece of a password
                 "the port or host of the bus URL cannot be read", hint=f"its form is {_FORM}"
-            ) from error
+            ) from None
+        if not login and "@" in parts.path + parts.query:
+            raise BusUrlError(
+                "the bus URL has its @ behind a / or ?",
+                hint="in a user or password / is written %2F, ? is %3F and @ is %40",
+            )
         if parts.fragment or not url[len(parts.scheme) :].startswith("://"):
             raise BusUrlError("the bus URL has a wrong form", hint=f"its form is {_FORM}")
         user, colon, password = login.partition(":")

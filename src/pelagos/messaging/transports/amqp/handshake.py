@@ -15,13 +15,12 @@ from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.stream import Stream, dial
 from pelagos.messaging.transports.encryption import make_context
-from pelagos.messaging.transports.refusal import login_refusal
+from pelagos.messaging.transports.refusal import is_login_refusal, login_refusal
 
 _M = TypeVar("_M", bound=Method)
 
 _FRAME_MAX: Final = 131_072  # bytes; what RabbitMQ offers
 _CHANNEL_MAX: Final = 65_535
-_REFUSED: Final = (403, 530)  # access refused, not allowed (no such virtual host)
 _CLIENT: Final[dict[str, Any]] = {
     "product": "Pelagos",
     "connection_name": "pelagos",
@@ -168,6 +167,6 @@ class _Greeting:
 
     def _refused(self, close: methods.ConnectionClose) -> MessagingError | OSError:
         self._send(methods.ConnectionCloseOk())
-        if close.reply_code in _REFUSED:
+        if is_login_refusal(close.reply_code, close.reply_text):
             return login_refusal(close.reply_text, self._address.url)
         return OSError(f"{close.reply_code} {close.reply_text}")

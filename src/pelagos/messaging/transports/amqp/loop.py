@@ -86,7 +86,7 @@ class Loop:
                 self._over = True
                 self._stream.break_off()
                 os.close(self._sign)
-            self._stream.close()
+            self.outgoing.close()
             self._on_loss(self._reason or self._lost("the broker closed it"))
 
     def _part(self, error: CodecError) -> None:
@@ -100,10 +100,10 @@ class Loop:
 
     def _serve(self) -> None:
         heartbeat = self._link.heartbeat
-        heard = beat = time.monotonic()
+        heard = beat = now = time.monotonic()
         writable = True
         while self._reason is None:
-            soon = self.outgoing.send_from_loop(writable=writable)
+            soon = self.outgoing.send_from_loop(writable=writable, expecting=heard > now)
             self._watch()
             now = time.monotonic()
             if now - beat >= heartbeat / 2:

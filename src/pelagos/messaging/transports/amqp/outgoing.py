@@ -3,8 +3,8 @@
 A thread that has something for the broker writes it itself when nobody else is writing, so that
 nothing waits for the connection's own thread. While one thread writes, others only add: what they
 added goes with the next write, many frames in one call. What need not leave at once is left to
-the connection's own thread, which writes all of it together; after it had something to write, it
-looks again a moment later without being woken, as waking it costs more than many messages do.
+the connection's own thread, which writes all of it together; after it had something to read or
+write, it looks again a moment later unbidden, as waking it costs more than many messages do.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Outgoing:
         self._wake = wake
         self._woken = False
         self._writing = False
+        self._over = False
         self._writes = 0
         self._parts: deque[bytes | memoryview] = deque()
         self._size = 0
@@ -63,11 +64,15 @@ class Outgoing:
         if not self.stuck and self._drain():
             self._wake()
 
-    def send_from_loop(self, *, writable: bool) -> bool:
+    def send_from_loop(self, *, writable: bool, expecting: bool = False) -> bool:
         """As `send`, in the connection's own thread, which may sleep when `sleeping` is set.
 
+        Args:
+            writable: the socket is not full any more.
+            expecting: something came, and who got it is likely to say something soon.
+
         Returns:
-            whether to look again in a moment, for more is likely to come.
+            whether to look again in a moment, for more is likely to be added.
         """
         self._woken = False
         if writable:
@@ -78,7 +83,7 @@ class Outgoing:
         with self.lock:
             self.late()
             idle = self.stuck or self._writing or not self._parts
-            soon = idle and not self.stuck and self._writes != before
+            soon = idle and not self.stuck and (expecting or self._writes != before)
             self.sleeping = idle and not soon
         return soon
 
@@ -86,7 +91,7 @@ class Outgoing:
         """Write until nothing is left, or the socket is full; whether it is."""
         while True:
             with self.lock:
-                if self._writing:
+                if self._writing or self._over:
                     return False
                 self.late()
                 if not self._parts:
@@ -120,11 +125,23 @@ class Outgoing:
             self._writing = False
             self._writes += 1
             self.written = True
+            if self._over:
+                self._stream.close()
             if count < len(data):
                 rest = memoryview(data)[count:]
                 self._parts.appendleft(rest)
                 self._size += len(rest)
                 self.stuck = True
+
+    def close(self) -> None:
+        """Write no more, and close the stream when nobody is at it any more.
+
+        A socket that is closed under a writer could be another one's by the time he writes.
+        """
+        with self.lock:
+            self._over = True
+            if not self._writing:
+                self._stream.close()
 
     @property
     def backlog(self) -> int:

@@ -16,11 +16,10 @@ from pelagos.messaging.transports.amqp.outgoing import Outgoing
 from pelagos.messaging.transports.amqp.posting import unroutable
 from pelagos.messaging.transports.amqp.routes import Routes
 from pelagos.messaging.transports.base import Done, Envelope
+from pelagos.messaging.transports.refusal import refused_publishes
 
 #: The channel of everything that is published, and of direct answers.
 CHANNEL: Final = 1
-
-_NO_EXCHANGE: Final = 404
 
 
 class Publishing:
@@ -131,22 +130,17 @@ class Publishing:
                 self._returned.add(tag)
                 return
 
-    def on_close(self, close: methods.ChannelClose, lost: MessagingError) -> None:
-        """The broker did not like a publish, and the connection is lost with that.
-
-        Whose it was can only be read from the broker's text.
-        """
+    def on_close(self, close: methods.ChannelClose, lost: ConnectionLostError) -> None:
+        """The broker did not like a publish, and the connection is lost with that."""
         with self._outgoing.lock:
             self._loss = lost
             waiting = list(self._unconfirmed.values())
             self._unconfirmed.clear()
-        for envelope, done in waiting:
-            guilty = len(waiting) == 1 or f"'{envelope.exchange}'" in close.reply_text
-            if guilty and close.reply_code != _NO_EXCHANGE:  # that can be declared again
-                message_id = envelope.properties.message_id
-                done(PublishRefusedError(close.reply_text, message_id=message_id))
-            else:
-                done(lost)
+        problems = refused_publishes(
+            close.reply_code, close.reply_text, [envelope for envelope, _ in waiting], lost
+        )
+        for (_, done), problem in zip(waiting, problems, strict=True):
+            done(problem)
 
     def give_up(self, loss: MessagingError) -> None:
         """The connection is over: nothing that is here has arrived for sure."""

@@ -82,7 +82,8 @@ class Requests:
         """The broker closed the channel: it refuses the request."""
         with self._outgoing.lock:
             self._open.discard(channel)
-        self._fail(problem)
+        if channel == self._channel:  # else it is about something older: a request goes on
+            self._fail(problem)
 
     def give_up(self, loss: MessagingError) -> None:
         """The connection is over."""

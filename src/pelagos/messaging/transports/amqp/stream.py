@@ -107,10 +107,12 @@ def dial(host: str, port: int, context: ssl.SSLContext | None, timeout: float) -
     """
     deadline = time.monotonic() + timeout
     problem: OSError | None = None
-    for family, kind, protocol, _, place in _resolve(host, port, timeout):
+    places = _resolve(host, port, timeout)
+    for number, (family, kind, protocol, _, place) in enumerate(places):
         link = socket.socket(family, kind, protocol)
         try:
-            link.settimeout(max(deadline - time.monotonic(), 0.001))
+            share = (deadline - time.monotonic()) / (len(places) - number)
+            link.settimeout(max(share, 0.001))
             link.connect(place)
             return _prepared(link, host, context)
         except OSError as error:
@@ -135,7 +137,8 @@ def _resolve(host: str, port: int, timeout: float) -> list[_Place]:
     with contextlib.suppress(OSError):
         flags = socket.AI_NUMERICHOST
         return list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, flags))
-    answers: queue.SimpleQueue[list[_Place] | OSError] = queue.SimpleQueue()
+    # Not a SimpleQueue: in Python 3.11 its time-out is missed when a signal comes just then.
+    answers: queue.Queue[list[_Place] | OSError] = queue.Queue()
 
     def ask() -> None:
         try:

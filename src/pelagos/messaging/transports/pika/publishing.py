@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import pika
 from pika import exceptions as pika_errors
@@ -16,8 +16,7 @@ from pelagos.messaging.errors import MessagingError, PublishRefusedError, Unrout
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import Done, Envelope
 from pelagos.messaging.transports.pika.translate import UNWRITABLE, lost_error, pack_properties
-
-_NO_EXCHANGE: Final = 404
+from pelagos.messaging.transports.refusal import refused_publishes
 
 
 class Publishing:
@@ -125,19 +124,17 @@ class Publishing:
         return None
 
     def _on_close_io(self, _channel: Any, reason: Exception) -> None:
-        """The broker did not like a publish. Whose it was can only be read from its text."""
+        """The broker did not like a publish, and the connection is lost with that."""
         if not isinstance(reason, pika_errors.ChannelClosedByBroker):
             return  # the connection ends, and will say so
         waiting = list(self._unconfirmed.values())
         self._unconfirmed.clear()
         lost = lost_error(reason, self._address)
-        for envelope, done in waiting:
-            guilty = len(waiting) == 1 or f"'{envelope.exchange}'" in reason.reply_text
-            if guilty and reason.reply_code != _NO_EXCHANGE:  # that can be declared again
-                message_id = envelope.properties.message_id
-                done(PublishRefusedError(reason.reply_text, message_id=message_id))
-            else:
-                done(lost)
+        problems = refused_publishes(
+            reason.reply_code, reason.reply_text, [envelope for envelope, _ in waiting], lost
+        )
+        for (_, done), problem in zip(waiting, problems, strict=True):
+            done(problem)
         self._on_loss(lost)
 
     def give_up_io(self, loss: MessagingError) -> None:

@@ -23,7 +23,6 @@ from pelagos.messaging.transports.encryption import make_context
 from pelagos.messaging.transports.pika.tolerant import DAMAGE
 
 _SAID: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) '([^']*)")
-_LOGIN_CODES: Final = ("403", "530")  # access refused, not allowed (no such virtual host)
 
 _PERSISTENT: Final = 2
 
@@ -91,7 +90,7 @@ def pack_properties(properties: Properties) -> pika.BasicProperties:
         headers=dict(properties.headers) or None,
         reply_to=properties.reply_to,
         correlation_id=properties.correlation_id,
-        expiration=None if expiration is None else str(round(expiration * 1000)),
+        expiration=None if expiration is None else _milliseconds(expiration),
         timestamp=properties.timestamp,
         content_encoding=properties.content_encoding,
         priority=properties.priority,
@@ -99,6 +98,12 @@ def pack_properties(properties: Properties) -> pika.BasicProperties:
         user_id=properties.user_id,
         app_id=properties.app_id,
     )
+
+
+def _milliseconds(expiration: float) -> str:
+    if expiration < 0:
+        raise ValueError(f"an expiration of {expiration} seconds is in the past")
+    return str(round(expiration * 1000))
 
 
 def unpack_properties(properties: Any) -> Properties:
@@ -165,7 +170,9 @@ def open_error(error: BaseException, address: BrokerAddress) -> MessagingError:
     cause = _innermost(error)
     # Only what the broker said counts: pika also calls a cut during the handshake a refusal.
     said = _SAID.search(str(cause))
-    if isinstance(cause, pika_errors.AuthenticationError) or (said and said[1] in _LOGIN_CODES):
+    if isinstance(cause, pika_errors.AuthenticationError) or (
+        said and refusals.is_login_refusal(int(said[1]), said[2])
+    ):
         return refusals.login_refusal(_text(cause), address.url)
     return BrokerUnreachableError(
         f"no connection to the broker at {address.url}: {_text(cause)}",

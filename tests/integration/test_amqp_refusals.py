@@ -1,0 +1,189 @@
+"""What a broker refuses by ending a channel, or says about something else than was asked."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import SystemClock
+from pelagos.messaging import (
+    BrokerUnreachableError,
+    Exchange,
+    LoginError,
+    MessagingError,
+    PublishRefusedError,
+    codec,
+    connect,
+)
+from pelagos.messaging.broker.server import EmbeddedBroker
+from pelagos.messaging.codec import methods
+from pelagos.messaging.sender import Sender
+from pelagos.messaging.transports.amqp import stream
+from pelagos.messaging.transports.amqp.outgoing import Outgoing
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
+from support.fake_broker import START, TUNE, WAIT, FakeBroker, Peer
+
+ENGINES = ["amqp", "amqp+pika"]
+
+
+class Default(Exchange):
+    name = ""
+
+
+@pytest.fixture
+def broker() -> Iterator[FakeBroker]:
+    with FakeBroker() as broker:
+        yield broker
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Properties("bad", user_id="somebody"),
+        Properties("bad", headers={"CC": 5}),
+        Properties("bad", reply_to="amq.rabbitmq.reply-to"),
+        Properties("bad", expiration=-1.0),
+    ],
+)
+def test_a_bad_message_does_not_take_the_others_down_with_it(
+    embedded_broker: EmbeddedBroker, engine: str, bad: Properties
+) -> None:
+    embedded_broker.faults.confirm_delay = 0.05  # so that all are on their way at once
+    bus = connect(embedded_broker.url.replace("amqp", engine, 1))
+    link = bus.open()
+    link.declare_queue(Queue("q"))
+    settled: queue.Queue[tuple[str, MessagingError | None]] = queue.Queue()
+    sender = Sender(bus, clock=SystemClock(), backoff=Backoff(first=0.1))
+    try:
+        for number in range(20):
+            sender.put(
+                Default,
+                Envelope("", "q", b"x", bad if number == 10 else Properties(f"m-{number}")),
+                lambda entry, problem: settled.put(
+                    (entry.envelope.properties.message_id, problem)
+                ),
+                time.monotonic() + WAIT,
+            )
+        found = dict(settled.get(timeout=WAIT) for _ in range(20))
+    finally:
+        sender.close()
+        link.close()
+    assert [name for name, problem in found.items() if problem is not None] == ["bad"]
+    assert isinstance(found["bad"], PublishRefusedError)
+    ids = [e.properties.message_id for e in embedded_broker.core().waiting("q")]
+    assert set(ids) == set(found) - {"bad"}
+    assert len(ids) < 2 * 20  # sent again once at most
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_any_prefetch_is_taken(embedded_broker: EmbeddedBroker, engine: str) -> None:
+    link = connect(embedded_broker.url.replace("amqp", engine, 1)).open()
+    name = link.declare_queue(Queue("", durable=False, exclusive=True)).name
+    assert link.consume(name, print, print, prefetch=1_000_000)
+    assert link.is_open
+    link.close()
+
+
+def test_the_end_of_another_channel_is_no_answer_to_a_request(broker: FakeBroker) -> None:
+    link, peer = connect(broker.url()).open(WAIT), broker.peer()
+    peer.silent = True
+    answers: queue.Queue[object] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(link.declare_queue(Queue("mine")).name)
+        except MessagingError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask).start()
+    peer.take(methods.QueueDeclare)
+    peer.say(3, methods.ChannelClose(406, "delivery acknowledgement timed out"))
+    peer.say(2, methods.QueueDeclareOk("mine"))
+    assert answers.get(timeout=WAIT) == "mine"
+    assert link.is_open
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("NOT_ALLOWED - vhost / not found", LoginError),
+        ("NOT_ALLOWED - access to vhost '/' refused: connection limit (5) is reached", None),
+    ],
+)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_too_many_connections_are_cured_by_waiting(
+    engine: str, text: str, kind: type[MessagingError] | None
+) -> None:
+    def script(peer: Peer) -> None:
+        peer.send(START + TUNE)
+        peer.say(0, methods.ConnectionClose(530, text))
+        peer.released.wait(WAIT)
+
+    with FakeBroker(script) as broker:
+        with pytest.raises(kind or BrokerUnreachableError) as failed:
+            connect(broker.url().replace("amqp", engine, 1)).open(5)
+        assert (failed.value.retry_after is None) == (kind is not None)
+        assert "NOT_ALLOWED" in str(failed.value)
+
+
+def test_a_dead_address_of_a_name_leaves_time_for_the_next(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as dead, socket.socket() as first:
+        dead.bind(("127.0.0.1", 0))
+        dead.listen(0)
+        first.connect(dead.getsockname())  # now it answers nobody any more
+
+        def resolve(_host: str, _port: int, _timeout: float) -> list[Any]:
+            places = [dead.getsockname(), ("127.0.0.1", broker.port)]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", place) for place in places]
+
+        monkeypatch.setattr(stream, "_resolve", resolve)
+        link = connect(broker.url()).open(2)
+        assert link.is_open
+        link.close()
+
+
+class _Slow(stream.Stream):
+    """Is closed only when nobody writes."""
+
+    def __init__(self) -> None:
+        self.writing, self.go_on = threading.Event(), threading.Event()
+        self.is_written = self.closed = False
+
+    def write(self, data: bytes | memoryview) -> int:
+        self.writing.set()
+        self.go_on.wait(WAIT)
+        assert not self.closed
+        self.is_written = True
+        return len(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_socket_is_not_closed_under_who_writes() -> None:
+    slow = _Slow()
+    outgoing = Outgoing(slow, lambda: None)
+    with outgoing.lock:
+        outgoing.add(codec.HEARTBEAT_BYTES)
+    writer = threading.Thread(target=outgoing.send)
+    writer.start()
+    assert slow.writing.wait(WAIT)
+    outgoing.close()
+    assert not slow.closed
+    slow.go_on.set()
+    writer.join(WAIT)
+    assert slow.is_written and slow.closed
+    with outgoing.lock:
+        outgoing.add(b"more")
+    outgoing.send()  # to nobody
