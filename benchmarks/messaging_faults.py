@@ -30,6 +30,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -157,6 +158,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--scheme", default="amqp")
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also in the background: the broker ends, too
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="faults-") as path:
         broker = Broker(Path(path) / "rabbitmq")
         campaign = Campaign(options, broker, Path(path))
