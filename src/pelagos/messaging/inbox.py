@@ -15,10 +15,13 @@ its memory in the transaction of the effect, which makes effect and memory one.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import weakref
 from collections import OrderedDict
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any, Final, Protocol
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging.errors import InboxBusyError
@@ -69,13 +72,14 @@ class Inbox(Protocol):
 
 
 _Name = tuple[str, str]  # the consumer's and the message's
-_Kept = tuple[
-    float, bytes | None
-]  # until when (monotonic) a message is remembered, and its answer
+_Kept = tuple[float, bytes | None]  # until when (monotonic) it is remembered, and its answer
 
 
 class MemoryInbox:
     """A memory within this process, bounded in number, bytes and time; the oldest goes first.
+
+    A message and a small answer take some 600 bytes. Where more calls come than `limit` in the
+    time for which they are sent again, make it larger.
 
     Args:
         limit: messages that are remembered at the most.
@@ -96,7 +100,7 @@ class MemoryInbox:
 
     def __init__(
         self,
-        limit: int = 10_000,
+        limit: int = 100_000,
         lifetime: float = LIFETIME,
         *,
         reply_bytes: int = 64 << 20,
@@ -172,6 +176,56 @@ class _Reception:
         if self._receipt.first:
             receipt = self._receipt if kind is None else None
             self._inbox._end(self._name, receipt)  # noqa: SLF001 - of this module
+
+
+class _Part:
+    """What a memory knows of the messages of one queue."""
+
+    __slots__ = ("_inbox", "_queue")
+
+    def __init__(self, inbox: MemoryInbox, queue: str) -> None:
+        self._inbox = inbox
+        self._queue = queue
+
+    def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
+        """See `Inbox`."""
+        return self._inbox.receive(key, sys.intern(f"{consumer} of {self._queue}"))
+
+
+class CallMemory:
+    """The calls that this process has answered on one bus, for all who serve the same queue there.
+
+    So a call that is sent again while one worker still has it is not executed by another one.
+
+    Args:
+        bus: the place. One that cannot be referred to weakly has a memory for each of its users.
+    """
+
+    def __init__(self, bus: object) -> None:
+        self._inbox = MemoryInbox(patience=_PATIENCE)
+        with _memories_lock, suppress(TypeError):
+            self._inbox = _memories.setdefault(bus, self._inbox)
+
+    def of(self, queue: str) -> Inbox:
+        """Its part for one queue."""
+        return _Part(self._inbox, queue)
+
+
+#: Seconds that the second copy of a call may hold up a worker; then it is put off.
+_PATIENCE: Final = 1.0
+
+# The one piece of state of this module that belongs to the process.
+_memories: Final[weakref.WeakKeyDictionary[object, MemoryInbox]] = weakref.WeakKeyDictionary()
+_memories_lock = threading.Lock()
+
+
+def _forget_the_parent() -> None:
+    global _memories_lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _memories_lock = threading.Lock()
+    _memories.clear()
+
+
+os.register_at_fork(after_in_child=_forget_the_parent)
 
 
 def busy(key: str) -> InboxBusyError:

@@ -12,6 +12,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.messaging import Exchange, Fingerprint, GenericProducer, MessageResult
 from pelagos.messaging.processor import MessageProcessor, RpcHandler
 from pelagos.messaging.rpc import Replies
+from pelagos.messaging.runner.team import Team
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
 WAIT = 30.0
@@ -106,3 +107,56 @@ def test_calls_through_cuts_are_executed_once(
         thread.join(3 * WAIT)
     assert wrong == []
     assert sorted(server.executed) == [[w, n] for w in range(4) for n in range(30)]
+
+
+def test_a_call_that_is_sent_again_is_not_executed_by_another_worker(broker: MemoryBroker) -> None:
+    """One worker still has it when its copies come to the others, which go on meanwhile."""
+    bus = MemoryTransport("", broker=broker)
+    entered, release = threading.Event(), threading.Event()
+    executed: list[Any] = []
+
+    class Slow(Server):
+        @RpcHandler("command", "slow")
+        def slow(self, content: dict[str, Any]) -> Any:
+            executed.append(content["parameters"])
+            entered.set()
+            release.wait(WAIT)
+            return content["parameters"]
+
+    def make() -> Slow:
+        made = Slow({"name": "slow"}, [(Calls, [("work", "work")])], bus=bus, backoff=QUICK)
+        made.executed = []
+        return made
+
+    team = Team(make, threads=3, concurrency=0)
+    team.start(lambda: None)
+    for consumer in team.consumers:
+        consumer.wait_ready(WAIT)
+    with Producer(bus=bus, backoff=QUICK) as producer:
+        slow = producer.rpc_slow(7, _future=True, _timeout=0.05, _max_retry=2000)
+        assert entered.wait(WAIT)
+        for number in range(5):
+            assert producer.rpc_echo(number, _timeout=WAIT).body["content"]["value"] == number
+        release.set()
+        assert slow.result(WAIT).body["content"]["value"] == 7
+    team.stop()
+    team.join(WAIT)
+    assert executed == [7]
+
+
+def test_all_who_are_asked_answer_although_they_live_in_one_process(broker: MemoryBroker) -> None:
+    """Each has a queue of its own, and so a copy that is not another's."""
+    bus = MemoryTransport("", broker=broker)
+    servers = [
+        Server({"name": name}, [(Calls, [(name, "work")])], bus=bus, backoff=QUICK)
+        for name in ("a", "b")
+    ]
+    for server in servers:
+        server.executed = []
+        server.start()
+        server.consumer.wait_ready(WAIT)
+    with Producer(bus=bus, backoff=QUICK) as producer:
+        answers = producer.consume_rpc(producer.rpc_queue_echo(1), 2, timeout=WAIT)
+    assert {answer.body["fingerprint"]["name"] for answer in answers} == {"a", "b"}
+    for server in servers:
+        server.stop()

@@ -81,7 +81,6 @@ class MessageProcessor(MicroThread):
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
         self._stopping = threading.Event()
         settler = Settler(self.dead_letters, self._stopping, self._queues)
-        self._reception = Reception(self, settler, watchers, inbox)
         self._timers: list[threading.Timer] = []
         self._thread: threading.Thread | None = None
         self._bell: Callable[[], None] | None = None
@@ -98,6 +97,7 @@ class MessageProcessor(MicroThread):
             backoff=backoff,
             middlewares=self.middlewares if middlewares is None else middlewares,
         )
+        self._reception = Reception(self, settler, watchers, inbox)
         self.consumer.observes_handling = False  # we know which handler it is
         self.consumer.on_open = settler.open
         self.consumer.on_finish = settler.close

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pelagos.messaging.again import clean, names_in, restored
 from pelagos.messaging.encoder import Encoder
 from pelagos.messaging.errors import InboxBusyError, MessagingError
-from pelagos.messaging.inbox import Inbox, MemoryInbox
+from pelagos.messaging.inbox import CallMemory, Inbox
 from pelagos.messaging.message import Message, MessageResultError
 from pelagos.messaging.middleware import Chain
 from pelagos.messaging.processor.dispatch import Work, as_result, describe, drive
@@ -18,12 +18,17 @@ from pelagos.messaging.processor.registry import HandlerInfo, registry_of
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler
 from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.transports.base import Transport
 
 log = logging.getLogger(__name__)
 
 
 class Owner(Protocol):
     """Whose handlers they are: a processor."""
+
+    @property
+    def bus(self) -> Transport:
+        """Where the messages come from."""
 
     @property
     def retry(self) -> Retry | None:
@@ -59,7 +64,7 @@ class Reception:
         self._settler = settler
         self._watchers = watchers
         self._inbox = inbox
-        self._calls: Inbox = MemoryInbox() if inbox is None else inbox
+        self._calls = CallMemory(owner.bus)
 
     def dispatch(self, message: ReceivedMessage) -> Awaitable[None] | None:
         """Give a message to its handlers and settle it.
@@ -88,7 +93,7 @@ class Reception:
         work = Work(
             self._owner,
             message,
-            self._calls if calls else self._inbox,
+            self._memory(message) if calls else self._inbox,
             self._watchers,
             self._encode,
             lambda info: self._delay_ms(info, message),
@@ -101,6 +106,10 @@ class Reception:
         if ending is not None:
             raise ending
         return None
+
+    def _memory(self, message: ReceivedMessage) -> Inbox:
+        """Where calls are remembered."""
+        return self._calls.of(message.delivery.queue) if self._inbox is None else self._inbox
 
     def _chosen(self, message: ReceivedMessage) -> list[HandlerInfo]:
         """Who gets it: all that match, or those of them that had failed on it before."""
