@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import socket
 import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, Protocol, Self
+from urllib.parse import urlsplit
 
 Direction = Literal["up", "down"]  # to the broker, from the broker
 Ending = Literal["end", "reset", "silence"]
@@ -197,3 +199,27 @@ class FrameCut:
             return passed, None
 
         return judge
+
+
+def each_frame(
+    url: str, direction: Direction, play: Callable[[str], None], *, at_least: int = 8
+) -> Iterator[str]:
+    """Play again and again, cut at another frame each time, until none of the play is left.
+
+    Every second time half of the frame passes, else none of it. Yields, after each play that was
+    cut, where that was.
+
+    Args:
+        url: of a broker on this machine.
+        play: gets the URL of the proxy.
+        at_least: so many frames a play has.
+    """
+    port = urlsplit(url).port or 0
+    for at in itertools.count(1):
+        cut = FrameCut(direction, at, part=at % 2 == 0)
+        with Proxy(port, cut) as proxy:
+            play(url.replace(f":{port}/", f":{proxy.port}/"))
+            if not proxy.endings:
+                assert at > at_least
+                return
+        yield f"cut at frame {at} {direction}"
