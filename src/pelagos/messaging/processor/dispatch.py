@@ -62,7 +62,7 @@ class Current:
 current: ContextVar[Current | None] = ContextVar("pelagos_message_in_work", default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What one handler did with the message.
 
@@ -130,6 +130,9 @@ class Work:
 
     async def tell(self, handlers: list[HandlerInfo]) -> tuple[list[Result], Exception | None]:
         """Run them all, each on data of its own; also what ends the processor, if anything."""
+        if len(handlers) == 1:
+            result = await self._watched(handlers[0], self.message.body)
+            return [result], result.error if isinstance(result.error, ENDINGS) else None
         results = []
         ending: Exception | None = None
         for place, info in enumerate(handlers):

@@ -89,7 +89,7 @@ class Reception:
         if not handlers:
             self._unhandled(message, calls=calls)
             return None
-        in_loop = any(info.is_async for info in handlers)
+        in_loop = handlers[0].is_async or any(info.is_async for info in handlers[1:])
         work = Work(
             self._owner,
             message,
@@ -115,7 +115,7 @@ class Reception:
         """Who gets it: all that match, or those of them that had failed on it before."""
         found = self._registry.find("message", message.type, message.name)
         names = names_in(message.headers)
-        return [info for info in found if info.handler in names] or found
+        return [info for info in found if info.handler in names] or found if names else found
 
     def _delay_ms(self, info: HandlerInfo, message: ReceivedMessage) -> int | None:
         retry = info.retry or self._owner.retry
@@ -123,7 +123,9 @@ class Reception:
 
     async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
         results, ending = await work.tell(handlers)
-        if work.in_loop and any(result.outcome in ("retry", "dead") for result in results):
+        if self._settler.settle_done(work.message, results):
+            return ending
+        if work.in_loop:
             await asyncio.to_thread(self._settler.settle, work.message, results)
         else:
             self._settler.settle(work.message, results)

@@ -81,11 +81,16 @@ class Settler:
         if self._link is not None:
             self._link.returner.close()
 
+    def settle_done(self, message: ReceivedMessage, results: Sequence[Result]) -> bool:
+        """Settle what all its handlers have done; whether they have. Waits for nothing."""
+        for result in results:
+            if result.outcome not in _DONE:
+                return False
+        message.ack()
+        return True
+
     def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
-        """Settle what handlers have dealt with."""
-        if all(result.outcome in _DONE for result in results):
-            message.ack()
-            return
+        """Settle what some handlers have failed on."""
         with continued(message.headers):  # so that the log names the trace
             self._settle_failed(message, results)
 
