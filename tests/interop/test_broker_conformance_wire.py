@@ -418,3 +418,16 @@ def test_when_both_ends_close_a_channel_the_connection_goes_on(desk: Desk) -> No
     assert {type(link.read()), type(link.read())} == {Channel.Close, Channel.CloseOk}
     link.send(Channel.CloseOk(), 1)
     link.channel(1)
+
+
+@pytest.mark.parametrize(("milliseconds", "fits"), [(315_360_000_000, True), (2**40, False)])
+def test_nothing_lives_longer_than_ten_years(desk: Desk, milliseconds: int, fits: bool) -> None:
+    for name in ("x-expires", "x-message-ttl"):
+        link = desk.raw()
+        declare = Queue.Declare(queue="", exclusive=True, arguments={name: milliseconds})
+        answer = link.call(declare)
+        assert isinstance(answer, Queue.DeclareOk if fits else Channel.Close)
+    link = desk.raw()
+    link.call(Confirm.Select())
+    link.publish(b"", "k", properties=Basic.Properties(expiration=str(milliseconds)))
+    assert isinstance(link.read(), Basic.Ack if fits else Channel.Close)

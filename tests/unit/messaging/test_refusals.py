@@ -37,6 +37,10 @@ def letter(number: int, exchange: str = "x", body: bytes = b"x", **properties: A
         ),
         (letter(9, expiration=1e12), "PRECONDITION_FAILED - invalid expiration '1e12'"),
         (letter(9, headers={"CC": 5}), "the header CC of a message is not a list"),
+        (
+            letter(9, headers={"BCC": 5}),
+            'PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,"BCC",signedint}',
+        ),
     ],
 )
 def test_the_one_that_is_meant_is_refused_and_the_others_are_sent_again(

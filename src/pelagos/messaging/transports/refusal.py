@@ -75,7 +75,7 @@ def _is_meant(envelope: Envelope, text: str) -> bool:
         or f"user_id property set to '{properties.user_id}'" in text
         or (properties.expiration is not None and "expiration" in text)
         or (properties.reply_to == DIRECT_REPLY_TO and re.search("repl|answer", text) is not None)
-        or any(name in properties.headers and f"{name} " in text for name in ("CC", "BCC"))
+        or any(n in properties.headers and re.search(rf"\b{n}\b", text) for n in ("CC", "BCC"))
         or (
             ("size" in text or "bytes" in text)
             and re.search(rf"\b{len(envelope.body)}\b", text) is not None

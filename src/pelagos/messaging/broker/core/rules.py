@@ -15,6 +15,9 @@ EXCHANGE_TYPES: Final = frozenset({"direct", "fanout", "topic", "headers"})
 
 _HIGHEST_PRIORITY = 255
 
+#: Milliseconds of the longest time that a message or a queue may be told to live: ten years.
+LONGEST_TIME: Final = 315_360_000_000
+
 
 def _is_number(value: object) -> bool:
     return type(value) is int and value >= 0
@@ -22,6 +25,14 @@ def _is_number(value: object) -> bool:
 
 def _is_positive(value: object) -> bool:
     return type(value) is int and value > 0
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int and 0 <= value <= LONGEST_TIME
+
+
+def _is_positive_time(value: object) -> bool:
+    return _is_time(value) and value != 0
 
 
 def _is_text(value: object) -> bool:
@@ -48,10 +59,10 @@ _TEXT: Final[_Rule] = (_is_text, "it is text")
 _BOTH: Final[Mapping[str, _Rule]] = {
     "x-dead-letter-exchange": _TEXT,
     "x-dead-letter-routing-key": _TEXT,
-    "x-expires": (_is_positive, "it is a whole number of milliseconds, 1 or more"),
+    "x-expires": (_is_positive_time, "it is a number of milliseconds, from 1 to ten years"),
     "x-max-length": _NUMBER,
     "x-max-length-bytes": _NUMBER,
-    "x-message-ttl": _NUMBER,
+    "x-message-ttl": (_is_time, "it is a number of milliseconds, from 0 to ten years"),
     "x-queue-type": (_one_of("classic", "quorum"), "it is classic or quorum"),
     "x-single-active-consumer": (_is_flag, "it is true or false"),
 }

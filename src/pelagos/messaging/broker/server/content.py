@@ -7,6 +7,7 @@ import threading
 from typing import Final
 
 from pelagos.messaging import codec
+from pelagos.messaging.broker.core import LONGEST_TIME
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.transports.base import Properties
 
@@ -87,6 +88,8 @@ def check_expiration(header: bytes, properties: Properties) -> None:
     """
     if properties.expiration is None and (header[12] << 8 | header[13]) & _EXPIRATION:
         raise Refusal("the expiration of a message is no number of milliseconds", code=406)
+    if properties.expiration is not None and properties.expiration * 1000 > LONGEST_TIME:
+        raise Refusal("the expiration of a message is longer than ten years", code=406)
 
 
 def encode(channel: int, properties: Properties, body: bytes, frame_max: int) -> bytes:
