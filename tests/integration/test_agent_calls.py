@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,16 +21,19 @@ from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.events import Announcer
 from pelagos.plane.master import MasterProgram
 from pelagos.plane.settings import PlaneSettings
+from pelagos.plane.words import word
 from pelagos.slap import joining
 from pelagos.slap.agent.attendant import Attendant
 from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.client import SlapClient
-from pelagos.slap.errors import NotFoundError, ServerError, Unauthorized
+from pelagos.slap.errors import NotFoundError, ServerError, SlapError, Unauthorized
 from pelagos.slap.model import ComputerFormat, InstanceRequest, PartitionFormat
 
 pytestmark = pytest.mark.integration
 
-NAME, RELEASE = "box.example", "http://example.org/software.cfg"
+#: Another one in each process: tests that run at once share a broker.
+NAME = f"box{os.getpid()}.example"
+RELEASE = "http://example.org/software.cfg"
 
 
 class Site:
@@ -105,7 +110,7 @@ def test_an_agent_that_is_there_says_so(site: Site):
 
 
 def test_an_agent_that_is_not_there_is_told_at_once_with_what_to_do(site: Site):
-    with pytest.raises(ServerError, match=r"no agent of box\.example listens") as caught:
+    with pytest.raises(ServerError, match=f"no agent of {re.escape(NAME)} listens") as caught:
         site.person.ping(NAME)
     assert caught.value.status == 503 and "bus.url" in str(caught.value.hint)
 
@@ -157,6 +162,28 @@ def test_an_agent_with_another_token_does_nothing(site: Site):
     assert not (site.place / "ran").exists()
 
 
+def test_a_call_on_which_the_agent_fails_is_answered_at_once(site: Site, caplog):
+    def fail(_call_id: str, _sealed: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    ear = AgentEar(site.bus_url, NAME, fail)
+    ear.wait_ready(30)
+    site.ears.append(ear)
+    with pytest.raises(ServerError, match="its log says why"):
+        site.person.ping(NAME)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_place_that_changed_hands_shows_nothing(site: Site):
+    site.listen("logs", "exec")
+    seats = (Seat("slappart0", "other", "another-guid"),)
+    (site.folder / "root" / FILE).write_bytes(wire.encode(seats))
+    for ask in (lambda: site.person.logs("web"), lambda: site.person.run("web", ["touch", "ran"])):
+        with pytest.raises(SlapError, match="another service"):
+            ask()
+    assert not (site.place / "ran").exists()
+
+
 def test_who_merely_reaches_the_bus_can_neither_run_nor_repeat_nor_read(site: Site):
     """A stranger on the bus sees all that passes, and sends what he likes."""
     seen: list[dict] = []
@@ -180,10 +207,10 @@ def test_who_merely_reaches_the_bus_can_neither_run_nor_repeat_nor_read(site: Si
     with GenericProducer({"name": "thief"}, bus=connect(site.bus_url)) as thief:
         for body in calls:
             given = body["content"]["parameters"]
-            answer = thief.rpc_agent(given, _eks=[(AgentCalls, "computer.box_example")])
+            answer = thief.rpc_agent(given, _eks=[(AgentCalls, f"computer.{word(NAME)}")])
             assert b"secret" not in json.dumps(answer.body).encode()
         for odd in ({}, {"call": 1, "sealed": "###"}, {"call": "x", "sealed": "AAAA"}, "x", None):
-            answer = thief.rpc_agent(odd, _eks=[(AgentCalls, "computer.box_example")])
+            answer = thief.rpc_agent(odd, _eks=[(AgentCalls, f"computer.{word(NAME)}")])
             assert not answer
     assert (site.place / "ran").read_text() == "secret-word\n"
     spy.stop()

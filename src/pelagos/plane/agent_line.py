@@ -201,6 +201,9 @@ class AgentEar:
             return MessageResultError("the call was not sealed by this computer's master")
         except WireError:
             return MessageResultError("the call is of another version of Pelagos")
+        except Exception:  # a defect: whoever waits must hear of it, and its log must tell it
+            log.exception("a call of the master failed")
+            return MessageResultError("the agent failed on the call; its log says why")
         return {"sealed": base64.b64encode(answer).decode()}
 
     def alive(self) -> bool:

@@ -40,6 +40,7 @@ class RemoteCall:
         program: only the log of this one.
         words: the program to run, and what it is given.
         seconds: that it may run.
+        guid: of the service that the master believes to sit there; nothing is done for another.
     """
 
     verb: str
@@ -49,6 +50,7 @@ class RemoteCall:
     program: str | None = None
     words: tuple[str, ...] = ()
     seconds: float = USUAL_RUN
+    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

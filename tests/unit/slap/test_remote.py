@@ -144,6 +144,14 @@ def test_only_a_partition_where_somebody_sits_can_be_named(box: Box, partition: 
     assert refusal is not None and refusal.code == 404
 
 
+def test_nothing_is_done_for_another_service_than_the_one_that_sits_there(box: Box):
+    for verb in ("logs", "exec"):
+        assert box.ask(verb, words=("true",), guid="G1").refusal is None
+        refusal = box.ask(verb, words=("touch", "ran"), guid="G2").refusal
+        assert refusal is not None and refusal.code == 409
+    assert not (box.folder / "ran").exists()
+
+
 # Programs.
 
 
@@ -215,3 +223,14 @@ def test_large_logs_are_bounded_together(box: Box):
         (log / f"l{number}.log").write_text("x" * 999 + "\n" * 1 + ("y" * 99 + "\n") * 10_000)
     found = value_of(box.ask("logs", lines=10_000), Logs)
     assert sum(len(line) for one in found.files for line in one.lines) <= 600 * 1024
+
+
+def test_any_number_of_logs_makes_no_larger_answer(box: Box):
+    log = box.folder / "var" / "log"
+    log.mkdir(parents=True)
+    for number in range(1000):
+        (log / f"{number:04}.log").write_text("x\n")
+    found = value_of(box.ask("logs"), Logs)
+    assert 90 < len(found.known) == len(found.files) <= 100
+    last = value_of(box.ask("logs", program="0999"), Logs)
+    assert [one.lines for one in last.files] == [("x",)]

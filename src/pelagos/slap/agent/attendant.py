@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 from pelagos.core import wire
@@ -39,6 +40,8 @@ from pelagos.slap.remote import (
 #: Seconds that a challenge is good, and how many there are at once.
 _CHALLENGE_LIFE = 60.0
 _CHALLENGES = 1000
+#: Logs of one partition that are looked into: whoever sits there may make any number.
+_MOST_LOGS = 100
 
 
 class Refused(PelagosError):
@@ -120,7 +123,7 @@ class Attendant:
                 code=403,
                 hint=f"there: pelagos config set node.allow_{call.verb} true, and start it again",
             )
-        folder = self._folder(call.partition_id)
+        folder = self._folder(call.partition_id, call.guid)
         return self._logs(call, folder) if call.verb == "logs" else self._exec(call, folder)
 
     def _greet(self) -> Hello:
@@ -136,23 +139,34 @@ class Attendant:
         with self._lock:
             return self._challenges.pop(challenge, 0.0) > self._clock.monotonic()
 
-    def _folder(self, partition_id: str) -> Path:
+    def _folder(self, partition_id: str, guid: str) -> Path:
         try:
             seats = wire.decode((self._root / FILE).read_bytes(), tuple[Seat, ...])
         except (OSError, wire.WireError):
             seats = ()
-        if partition_id not in {seat.partition_id for seat in seats}:
+        seat = next((seat for seat in seats if seat.partition_id == partition_id), None)
+        if seat is None:
             raise Refused(
                 f"nobody sits in the partition {partition_id[:80]!r} of {self._computer_id}",
                 code=404,
                 hint="see where the service is: pelagos service info NAME",
+            )
+        if guid not in ("", seat.guid):
+            raise Refused(
+                f"another service than the one asked for sits in {partition_id}",
+                code=409,
+                hint="the agent has not heard of a change, or the master has not: ask again",
             )
         return self._root.resolve() / "instance" / partition_id
 
     def _logs(self, call: RemoteCall, folder: Path) -> Logs:
         number = max(0, min(call.lines, MOST_LINES))
         files, known, left = [], [], OUTPUT_LIMIT
-        for name, path in log_files(folder).items():
+        found = log_files(folder)
+        chosen = dict(islice(found.items(), _MOST_LOGS))
+        if call.program in found:
+            chosen[call.program] = found[call.program]
+        for name, path in chosen.items():
             lines = read_end(folder, path, number, limit=max(left, 1))
             if lines is None:
                 continue

@@ -7,6 +7,7 @@ agent is the program's around (`agent_line`); what goes over it is sealed, see `
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TypeVar
 
 from pelagos.core.sealing import SealError
@@ -73,8 +74,10 @@ class Remote(UseCases):
             Unauthorized: its computer does not allow it.
             AgentUnreachable: its agent does not answer.
         """
-        computer_id, partition_id, _ = self._place(name, identity)
-        call = RemoteCall("logs", partition_id=partition_id, lines=lines, program=program)
+        computer_id, partition_id, guid = self._place(name, identity)
+        call = RemoteCall(
+            "logs", partition_id=partition_id, lines=lines, program=program, guid=guid
+        )
         return self._ask(computer_id, call, _READING, Logs)
 
     def run(self, name: str, words: tuple[str, ...], seconds: float, identity: Identity) -> Ran:
@@ -94,7 +97,9 @@ class Remote(UseCases):
                 hint=f"name it, and give it at most {LONGEST_RUN:g} seconds",
             )
         computer_id, partition_id, guid = self._place(name, identity)
-        call = RemoteCall("exec", partition_id=partition_id, words=words, seconds=seconds)
+        call = RemoteCall(
+            "exec", partition_id=partition_id, words=words, seconds=seconds, guid=guid
+        )
         self._note(name, guid, computer_id, words, identity)
         return self._ask(computer_id, call, seconds + _BESIDES, Ran)
 
@@ -123,15 +128,7 @@ class Remote(UseCases):
 
     def _ask(self, computer_id: str, call: RemoteCall, timeout: float, into: type[T]) -> T:
         hello = self._hello(computer_id)
-        challenged = RemoteCall(
-            call.verb,
-            hello.challenge,
-            call.partition_id,
-            call.lines,
-            call.program,
-            call.words,
-            call.seconds,
-        )
+        challenged = replace(call, challenge=hello.challenge)
         return self._exchange(computer_id, challenged, timeout, into)
 
     def _exchange(self, computer_id: str, call: RemoteCall, timeout: float, into: type[T]) -> T:
