@@ -17,12 +17,14 @@ from pelagos.messaging import (
     MessageHandler,
     MessageProcessor,
     MessageResult,
+    ReceivedMessage,
     RejectMessage,
     Retry,
     RpcCommand,
     RpcHandler,
 )
 from pelagos.messaging.inbox import MemoryInbox
+from pelagos.messaging.processor.settling import Settler
 from pelagos.messaging.runner import serve
 from pelagos.messaging.transports.memory import MemoryTransport
 from support.bus_desk import WAIT, Desk
@@ -218,6 +220,28 @@ def test_with_an_inbox_a_message_has_its_effect_once(desk: Desk) -> None:
         assert {desk.take(), desk.take()} == {"x", "last"}
         desk.until(lambda: desk.waiting() == 0)
     assert desk.got.empty()
+
+
+def test_the_loop_does_not_wait_while_poison_is_put_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled = threading.Event()
+    quarantine = Settler.quarantine
+
+    def slow(settler: Settler, message: ReceivedMessage, cause: str) -> None:
+        assert handled.wait(WAIT)
+        quarantine(settler, message, cause)
+
+    monkeypatch.setattr(Settler, "quarantine", slow)
+    with Served(desk):
+        desk.raw(b"{")
+        desk.send(RpcCommand("double", 1))  # nowhere to answer
+        desk.tell("wait", "meanwhile")
+        assert desk.take() == "meanwhile"
+        handled.set()
+        letters = desk.letters(2)
+    assert {letter.attempts for letter in letters} == {0}
+    assert desk.waiting() == 0
 
 
 def test_nothing_is_lost_when_connections_are_cut(desk: Desk) -> None:

@@ -79,8 +79,7 @@ class Reception:
         message.delivery = restored(message.delivery)
         calls = message.body["category"] == "rpc"
         if calls and not message.properties.reply_to:
-            self.quarantine(message, "a call without a queue for its answer (reply_to)")
-            return None
+            return self.quarantine(message, "a call without a queue for its answer (reply_to)")
         if calls:
             answering = self._registry.find_one(message.type, message.name)
             handlers = [answering] if answering else []
@@ -167,16 +166,29 @@ class Reception:
             log.debug("%s has no handler here", message)
         message.ack()
 
-    def quarantine(self, message: ReceivedMessage, cause: str) -> None:
-        """What is no message: to the dead letters; who waits for an answer gets one."""
+    def quarantine(self, message: ReceivedMessage, cause: str) -> Awaitable[None] | None:
+        """What is no message: to the dead letters; who waits for an answer gets one.
+
+        Returns:
+            None when it is done; in an event loop, which does not wait for a broker, something
+            that may be awaited.
+        """
         if message.properties.reply_to:
             self._refuse(message, f"this is not a message: {cause}")
-        self._settler.quarantine(message, cause)
+        return self._put_away(message, cause)
 
     def fail(self, message: ReceivedMessage, error: Exception) -> None:
         """Something else than a handler failed."""
         log.error("%s cannot be handled", message, exc_info=error)
-        self._settler.quarantine(message, f"{type(error).__name__}: {describe(error)}")
+        self._put_away(message, f"{type(error).__name__}: {describe(error)}")
+
+    def _put_away(self, message: ReceivedMessage, cause: str) -> Awaitable[None] | None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a thread of its own: it may wait
+            self._settler.quarantine(message, cause)
+            return None
+        return loop.run_in_executor(None, self._settler.quarantine, message, cause)
 
     def _refuse(self, message: ReceivedMessage, why: str) -> None:
         try:
