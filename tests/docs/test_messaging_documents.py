@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -99,10 +101,21 @@ class Session:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    wanted = ("5672", "5673", "9100")
-    made = Session(tmp_path, dict(zip(wanted, map(str, free_ports(len(wanted))), strict=True)))
+    wanted = ("5672", "5673")
+    ports = dict(zip(wanted, map(str, free_ports(len(wanted))), strict=True))
+    made = Session(tmp_path, ports | {"9100": str(two_ports())})
     yield made
     made.end()
+
+
+def two_ports() -> int:
+    """The first of two neighbours that are free, for the metrics of two processes."""
+    for port in range(10_000 + os.getpid() % 20_000, 32_768):  # not where the system gives ports
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 1))
+            return port
+    raise OSError("no two ports are free")
 
 
 def lines(block: str) -> Iterator[tuple[str, int]]:
@@ -125,6 +138,8 @@ def test_the_guide_to_wiring_daemons_works(session: Session):
         for line, expected in lines(block) if language == "console" else ():
             session.type(line, expected)
             ran += 1
+    for _ in range(4):  # either of the two processes
+        session.type("pelagos bus call size_of --exchange disks --key sizes --json '\"d7\"'", 0)
     assert ran >= 12
     document = (session.folder / "asyncapi.json").read_text()
     assert '"asyncapi": "3.0.0"' in document
