@@ -56,10 +56,10 @@ _BROKERS: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-cou
 DUE: Final = "x-pelagos-due"
 
 #: Milliseconds that what waits outlives its last use, for queues that themselves go when unused.
-LEASE_MS: Final = 86_400_000
+LEASE_MS: Final = 3_600_000
 #: Quorum queues count what is given back, and drop a message that was given back too often.
 _MANY: Final = 1_000_000_000
-_LONGEST_MS: Final = 10 * 366 * 86_400_000
+_LONGEST_MS: Final = 2**31  # brokers take little more for x-expires
 
 
 def waiting_queue(queue: Queue, delay_ms: int) -> Queue:
@@ -87,8 +87,10 @@ def _beside(queue: Queue, ending: str, delay_ms: int) -> Queue:
         arguments = {"x-queue-type": "quorum", "x-delivery-limit": _MANY}
     elif queue.exclusive:
         return Queue(stem + ending, durable=False, exclusive=True, arguments=arguments)
-    if queue.auto_delete or "x-expires" in queue.arguments:
-        arguments["x-expires"] = LEASE_MS + min(delay_ms, _LONGEST_MS)
+    own = queue.arguments.get("x-expires")
+    if queue.auto_delete or own is not None:
+        own_ms = own if type(own) is int else 0
+        arguments["x-expires"] = min(LEASE_MS + own_ms + delay_ms, _LONGEST_MS)
     return Queue(stem + ending, arguments=arguments)
 
 

@@ -365,9 +365,12 @@ def test_what_waits_is_as_lasting_as_its_queue() -> None:
     assert replicated.arguments["x-queue-type"] == "quorum"
     assert replicated.arguments["x-delivery-limit"] > 10**6
     assert "x-expires" not in replicated.arguments | waiting_queue(Queue("q"), 5).arguments
-    for passing in (Queue("q", auto_delete=True), Queue("q", arguments={"x-expires": 1})):
-        assert waiting_queue(passing, 10_000).arguments["x-expires"] == LEASE_MS + 10_000
-        assert register_queue(passing).arguments["x-expires"] == LEASE_MS
+    for own, passing in (
+        (0, Queue("q", auto_delete=True)),
+        (7, Queue("q", arguments={"x-expires": 7})),
+    ):
+        assert waiting_queue(passing, 10_000).arguments["x-expires"] == LEASE_MS + 10_000 + own
+        assert register_queue(passing).arguments["x-expires"] == LEASE_MS + own
 
 
 def test_a_message_that_waits_is_brought_back_as_it_was() -> None:

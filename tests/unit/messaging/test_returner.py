@@ -179,6 +179,26 @@ def test_a_queue_that_is_bound_later_is_looked_after_too(
     desk.until(lambda: where.name in processor_places(processor))
 
 
+def test_a_message_of_a_queue_that_is_read_no_more_waits_as_lasting(
+    desk: Desk, broker: MemoryBroker
+) -> None:
+    class Leaving(Twice):
+        def dispatch(self, message: Any) -> Any:
+            self.consumer.queue_forget(message.delivery.queue)
+            return super().dispatch(message)
+
+    desk.run(Leaving)
+    desk.tell("go", 1)
+    desk.until(lambda: desk.waiting() == 1)  # it came back, and nobody reads
+    desk.stop()
+    desk.processors.clear()
+    broker.stop()
+    broker.start()
+    desk.link = desk.bus.open()
+    desk.run(Twice)
+    assert taken(desk, 1) == [1]
+
+
 def processor_places(processor: MessageProcessor) -> set[str]:
     settler: Any = processor.consumer.on_open.__self__  # type: ignore[union-attr]
     return set(settler._link.returner._places)

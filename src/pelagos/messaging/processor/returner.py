@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pelagos.core.clock import Clock, SystemClock
@@ -87,6 +87,7 @@ class Returner:
         self._clock = clock or SystemClock()
         self._mover = Mover(connection)
         self._places: dict[str, Place] = {}
+        self._read: dict[str, Queue] = {}
         self._registers: dict[str, float] = {}  # when they were read, by queue
         self._lock = threading.Lock()  # of both, and of when to look
         self._woken = threading.Event()
@@ -133,10 +134,12 @@ class Returner:
         self._woken.set()
 
     def _as_read(self, name: str) -> Queue:
-        for queue in self._queues():
-            if queue.name == name:
-                return queue
-        return Queue(name, durable=False, exclusive=True)  # the broker chose the name
+        """The queue as it is declared, or was before it was forgotten."""
+        queues = list(self._queues())
+        self._read |= {queue.name: queue for queue in queues}
+        if name not in self._read and "" in self._read:  # the broker chose the name
+            return replace(self._read[""], name=name)
+        return self._read.get(name, Queue(name))
 
     def _look_after(self, queue: Queue, delay_ms: int) -> Place:
         waiting = waiting_queue(queue, delay_ms)
@@ -149,6 +152,9 @@ class Returner:
     def _run(self) -> None:
         while not self._ended and self._connection.is_open:
             self._woken.clear()
+            if self._connection.blocked:  # the broker may read nothing more of this connection
+                self._woken.wait(_WAKE)
+                continue
             try:
                 self._read_registers()
                 pause = self._look()
@@ -241,6 +247,7 @@ class Returner:
     def _read_registers(self) -> None:
         now = self._clock.monotonic()
         for queue in self._queues():
+            self._read.setdefault(queue.name, queue)
             read = self._registers.get(queue.name)
             if queue.exclusive or not queue.name:
                 continue
