@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ from pelagos.cli.command import Command
 from pelagos.cli.failures import USAGE, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from collections.abc import Iterator
+
     from pelagos.messaging.metrics import PrometheusMetrics
     from pelagos.messaging.middleware import Middleware
 
@@ -35,6 +39,9 @@ class BusRun(Command):
     The message in hand is finished then; a second signal ends the program at once. A worker
     process that dies is started again. Logs name the trace of each message. With --processes,
     each process serves its metrics at a port of its own, from --metrics PORT upwards.
+
+    A class is called with a fingerprint and with bus= and middlewares=, a function with nothing.
+    Whatever either opens without naming a bus is on this one.
     """
 
     arguments = {
@@ -72,8 +79,10 @@ class BusRun(Command):
 
         processes = self["processes"] or 0
         watch = _Watch(self["metrics"] or 0, max(processes, 1))
-        target = Target(component, self._bus(), watch=watch)
+        url = self._bus()
+        target = Target(component, url, watch=watch)
         found = _found(target)
+        _check(component, found, url)
         if self["metrics"]:
             self._check_metrics(found)
         level = logging.WARNING if not self["verbose"] else logging.INFO
@@ -87,7 +96,8 @@ class BusRun(Command):
             grace=self["grace"],
         )
         self.context.say(f"{component} runs; Ctrl-C ends it")
-        return run(target, crew, prepare=functools.partial(_prepare, level))
+        with _default_bus(url):
+            return run(target, crew, prepare=functools.partial(_prepare, level))
 
     def _bus(self) -> str | None:
         """The URL that a person gave; None lets the class itself say."""
@@ -126,7 +136,10 @@ class BusBroker(Command):
             complete="file",
         ),
         "vhost": RepeatableArgument(
-            "a virtual host; default: /", "--vhost", metavar="NAME", default=("/",)
+            "a virtual host; may be repeated; default: /",
+            "--vhost",
+            metavar="NAME",
+            default=("/",),
         ),
         "force": FlagArgument(
             "listen on an address that others reach, too; needs --users", "--force"
@@ -277,6 +290,40 @@ def _shown(url: str) -> str:
     scheme, _, rest = url.partition("://")
     who, _, place = rest.rpartition("@")
     return f"{scheme}://{who.partition(':')[0]}@{place}"
+
+
+def _check(component: str, found: Any, url: str | None) -> None:
+    """See before anything runs what would not.
+
+    Raises:
+        UsageError: it is a class of something else.
+        BusUrlError: the URL cannot be used.
+    """
+    from pelagos.messaging import connect
+
+    if url is not None:
+        connect(url)
+    if isinstance(found, type) and not hasattr(found, "dispatch"):
+        raise UsageError(
+            f"{component} is no processor",
+            hint="name a class derived from MessageProcessor, or a function that makes one",
+        )
+
+
+@contextlib.contextmanager
+def _default_bus(url: str | None) -> Iterator[None]:
+    """For what the program opens itself, in this process and in those that it starts."""
+    from pelagos.messaging.environment import BUS_VARIABLE
+
+    before = os.environ.get(BUS_VARIABLE)
+    if url is not None:
+        os.environ[BUS_VARIABLE] = url
+    try:
+        yield
+    finally:
+        os.environ.pop(BUS_VARIABLE, None)
+        if before is not None:
+            os.environ[BUS_VARIABLE] = before
 
 
 def _prepare(level: int) -> None:

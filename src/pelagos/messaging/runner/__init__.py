@@ -36,6 +36,16 @@ log = logging.getLogger(__name__)
 _FAREWELL = 1.0  # seconds for a thread that has said that it ends
 
 
+class NotMadeError(MessagingError):
+    """A class or function of a program failed to make its worker; the cause is its own error.
+
+    Attributes:
+        may_pass: it may succeed another time, as what it needs may be there then.
+    """
+
+    may_pass = True
+
+
 @dataclass(frozen=True, slots=True)
 class Crew:
     """How many work.
@@ -81,22 +91,42 @@ class Target:
         """A new worker.
 
         Raises:
-            MessagingError: there is no such module or name, or it is no worker.
+            MessagingError: there is no such module or name, it is no worker, or cannot be made.
         """
         found = self.find()
         if isinstance(found, type):
             options: dict[str, Any] = {} if self.bus is None else {"bus": self.bus}
             if self.watch is not None:
                 options["middlewares"] = (*getattr(found, "middlewares", ()), *self.watch())
-            made = found({"name": found.__name__, "type": "processor"}, **options)
+            made = self._made(found, {"name": found.__name__, "type": "processor"}, **options)
         else:
-            made = found()
+            made = self._made(found)
         if not (hasattr(made, "consumer") and hasattr(made, "dispatch")):
             raise MessagingError(
                 f"{self.path} makes a {type(made).__name__}, which is no processor",
                 hint="name a class derived from MessageProcessor, or a function that makes one",
             )
         return cast("Worker", made)
+
+    def _made(self, found: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        """What it returns.
+
+        Raises:
+            PelagosError: it does not want to.
+            NotMadeError: it fails.
+        """
+        try:
+            return found(*given, **options)
+        except PelagosError:
+            raise
+        except Exception as error:  # other people's code, whatever it does
+            wanted = ", ".join(["a fingerprint", *(f"{name}=" for name in options)])
+            failed = NotMadeError(
+                f"{self.path} cannot be made: {type(error).__name__}: {error}",
+                hint=f"it is called with {wanted if given else 'nothing'}",
+            )
+            failed.may_pass = not isinstance(error, TypeError)
+            raise failed from error
 
     def find(self) -> Any:
         """The class or function itself.
@@ -211,6 +241,9 @@ def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None) -> int:
     try:
         ending = _run_here(make, crew)
     except PelagosError as error:
+        if isinstance(error, NotMadeError) and error.may_pass:
+            log.exception("a worker cannot begin", exc_info=error.__cause__)
+            return 1
         log.error("a worker cannot begin: %s", error)  # noqa: TRY400 - it is for a person
         return CANNOT_BEGIN_CODE
     return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: 1}.get(ending, 0)

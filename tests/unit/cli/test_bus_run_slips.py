@@ -1,0 +1,117 @@
+"""`pelagos bus run` with components that cannot be run, and the bus of what they open."""
+
+import os
+import sys
+
+import pytest
+
+from pelagos.cli import failures
+from pelagos.core import logs
+from pelagos.core.errors import PelagosError
+from pelagos.messaging import runner
+from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE
+
+MODULE = """
+from dataclasses import dataclass
+from pelagos.messaging import GenericProducer, MessageProcessor
+
+@dataclass
+class Content:
+    size: int = 0
+
+class Closed(MessageProcessor):
+    def __init__(self):
+        super().__init__()
+
+class Unlucky(MessageProcessor):
+    def __init__(self, *args, **options):
+        raise OSError("no database")
+
+class Unwilling(MessageProcessor):
+    def __init__(self, *args, **options):
+        from pelagos.messaging import MessagingError
+        raise MessagingError("it does not want to")
+
+def make():
+    return MessageProcessor()
+
+def fail():
+    raise OSError("no database")
+"""
+
+
+@pytest.fixture
+def module(world, monkeypatch):
+    """The name of a module in the folder where the person is."""
+    name = f"slips_{world.folder.name}".replace("-", "_")
+    (world.folder / f"{name}.py").write_text(MODULE)
+    monkeypatch.chdir(world.folder)
+    monkeypatch.setattr(sys, "path", [str(world.folder), *sys.path])
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Closed", "cannot be made: TypeError"),
+        ("Unlucky", "cannot be made: OSError: no database"),
+        ("Unwilling", "it does not want to"),
+        ("fail", "cannot be made: OSError: no database"),
+    ],
+)
+def test_a_component_that_cannot_be_made_is_told_in_a_line(world, module, name, said):
+    ran = world.run("bus", "run", f"{module}:{name}", "--bus", "memory:slips")
+    assert ran.code == failures.FAILED
+    assert said in ran.err
+    assert "should not have happened" not in ran.err
+
+
+def test_with_what_a_class_is_called_is_told(world, module):
+    ran = world.run("bus", "run", f"{module}:Closed", "--bus", "memory:slips")
+    assert "it is called with a fingerprint, bus=, middlewares=" in ran.err
+    assert "it is called with nothing" in world.run("bus", "run", f"{module}:fail").err
+
+
+@pytest.mark.parametrize("words", [("Content",), ("make", "--bus", "amq://x")])
+def test_what_cannot_run_is_told_before_it_is_said_to_run(world, module, words):
+    ran = world.run("bus", "run", f"{module}:{words[0]}", *words[1:])
+    assert ran.code == failures.USAGE
+    assert "runs;" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("before", [None, "amqp://before/"])
+def test_what_a_function_makes_is_on_the_bus_that_is_named(world, module, monkeypatch, before):
+    seen = []
+
+    def run(make, _crew, **_):
+        seen.append(make().consumer.bus.url)
+        return 0
+
+    monkeypatch.setattr(runner, "run", run)
+    if before is None:
+        monkeypatch.delenv("PELAGOS_BUS", raising=False)
+    else:
+        monkeypatch.setenv("PELAGOS_BUS", before)
+    assert world.run("bus", "run", f"{module}:make", "--bus", "amqp://there:1/").code == 0
+    assert "there:1" in seen[0]
+    assert os.environ.get("PELAGOS_BUS") == before
+
+
+def test_a_worker_that_may_begin_another_time_is_started_again(caplog):
+    def failing(error):
+        def make():
+            raise error
+
+        return make
+
+    luckless = runner.NotMadeError("m:X cannot be made: OSError: no database")
+    hopeless = runner.NotMadeError("m:X cannot be made: TypeError: no such argument")
+    hopeless.may_pass = False
+    crew = runner.Crew(processes=2)
+    codes = [
+        runner._work(failing(error), crew, None)
+        for error in (luckless, hopeless, PelagosError("no"))
+    ]
+    assert codes == [1, CANNOT_BEGIN_CODE, CANNOT_BEGIN_CODE]
+    assert caplog.text.count("a worker cannot begin") == 3
