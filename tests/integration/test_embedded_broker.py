@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pika
@@ -18,7 +18,7 @@ from pamqp import commands
 from pelagos.core.certificate import Authority, save_pair
 from pelagos.core.clock import ManualClock
 from pelagos.messaging import connect
-from pelagos.messaging.broker.server import EmbeddedBroker
+from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
 from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 from support.amqp_desk import Desk, bodies, depth, eventually, put, take
 from support.amqp_raw import RawLink
@@ -135,6 +135,20 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
             channel.queue_declare("q", durable=True)
             channel.basic_publish("", "q", bytes(1_000_000))
             assert len(take(channel, "q")[2]) == 1_000_000
+
+
+def test_who_does_not_begin_with_tls_is_cut_off(tmp_path: Path) -> None:
+    authority = Authority.open(tmp_path, name="tests", now=time.time())
+    issued = authority.issue_server(["localhost"], now=time.time(), lifetime=86_400)
+    save_pair(issued, tmp_path / "server.pem", tmp_path / "server.key")
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    with (
+        EmbeddedBroker(tls=server, bounds=Bounds(login=0.2)) as broker,
+        socket.create_connection(broker.address, 20) as silent,
+    ):
+        with suppress(ConnectionError):
+            assert silent.recv(1) == b""
 
 
 # Powers that only a test has.

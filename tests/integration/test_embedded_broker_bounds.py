@@ -78,6 +78,23 @@ def test_what_is_begun_and_not_ended_is_bounded() -> None:
         assert link.closing() == ("connection", 506)
 
 
+def _begun(broker: EmbeddedBroker) -> int:
+    return sum(connection.unfinished for connection in list(broker.connections))
+
+
+def test_what_all_have_begun_is_bounded() -> None:
+    bounds = Bounds(unfinished=1_000_000, message=900_000, memory=2_000_000)
+    with EmbeddedBroker(bounds=bounds) as broker, ExitStack() as stack:
+        links = [stack.enter_context(RawLink(broker.url)).open().channel() for _ in range(4)]
+        for number, link in enumerate(links, 1):
+            link.send(Basic.Publish(routing_key="k"), 1)
+            link.send(header.ContentHeader(0, 900_000, Basic.Properties()), 1)
+            for _ in range(6):
+                link.send(body.ContentBody(bytes(130_000)), 1)
+            eventually(lambda least=number * 700_000: _begun(broker) > least)
+        assert [link.closing() for link in links[2:]] == [("connection", 506)] * 2
+
+
 @pytest.mark.parametrize("what", ["queues", "bindings", "consumers"])
 def test_what_is_declared_is_bounded(what: str) -> None:
     with EmbeddedBroker(bounds=Bounds(things=1000)) as broker, RawLink(broker.url) as link:

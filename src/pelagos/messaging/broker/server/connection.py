@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _CLOSE_SECONDS: Final = 5.0
 _SILENT_BEATS: Final = 2
+_SHARE: Final = 100  # who has begun less than this part of what he may is not looked at
 _FORCED: Final = 320
 _SYNTAX_ERROR: Final = 502
 
@@ -160,13 +161,26 @@ class Connection(asyncio.Protocol):
             frame = next(self._frames, None)
             if frame is None:
                 self._frames = None
-                if self._decoder.held > self.house.bounds.unfinished:
+                if self._begun_too_much():
                     self._close(506, "too much was begun and not ended")
                 return
             if self._must_wait(frame):
                 self._stuck = frame
                 return
             self._take(frame)
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of messages of which not all has come."""
+        return self._decoder.held
+
+    def _begun_too_much(self) -> bool:
+        """Whether this client has begun too much, or most of what all of them have together."""
+        bounds, held = self.house.bounds, self._decoder.held
+        if held <= bounds.unfinished // _SHARE:
+            return False
+        everything = sum(other.unfinished for other in self.house.connections)
+        return held > bounds.unfinished or everything > bounds.memory
 
     def _confirm(self) -> None:
         """Tell which messages have been taken."""

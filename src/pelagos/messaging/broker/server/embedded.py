@@ -239,7 +239,10 @@ class EmbeddedBroker:
         self._stopping = asyncio.Event()
         self._left = asyncio.Event()
         server = await self.loop.create_server(
-            lambda: Connection(self, next(self._numbers)), sock=listener, ssl=self._tls
+            lambda: Connection(self, next(self._numbers)),
+            sock=listener,
+            ssl=self._tls,
+            ssl_handshake_timeout=self.bounds.login if self._tls else None,
         )
         self._watch_memory()
         self._arm()

@@ -42,7 +42,8 @@ class Bounds:
         things: queues, exchanges, bindings and consumers of a virtual host, about; beyond, a
             connection that wants more of them is closed.
         transaction: bytes that a channel may hold in a transaction.
-        unfinished: bytes of the messages that a connection has begun and not ended.
+        unfinished: bytes of the messages that a connection has begun and not ended; all of them
+            together may have begun as much as `memory`.
         output: bytes that may wait for a slow client; beyond, its consumers get nothing more.
         connections: how many there may be; others are turned away at once.
         login: seconds within which a client must be logged in.
