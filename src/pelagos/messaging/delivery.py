@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Final
 
 from pelagos.messaging.errors import MessagingError
@@ -56,6 +57,8 @@ def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
         if options is _NONE:
             options = Options()
         setattr(options, name[1:], kwds.pop(name))
+    if not isinstance(options.headers, (Mapping, NoneType)):
+        raise TypeError(f"_headers is a mapping, not {options.headers!r}")
     return options
 
 

@@ -165,7 +165,7 @@ class GenericProducer(MadeUpNames):
     def forward(self, body: Mapping[str, Any], **options: Any) -> PublishFuture | None:
         """Send a message's body as it is, with the fingerprint that it has."""
         given = only_options(options, MESSAGE_OPTIONS)
-        return self._publish(body, given)
+        return self._publish(self._body(body), given)
 
     def publish_many(self, messages: Iterable[Message | Mapping[str, Any]], **options: Any) -> int:
         """Send many messages, or bodies as they are; return when the broker has them all.
@@ -197,6 +197,8 @@ class GenericProducer(MadeUpNames):
 
     def _body(self, message: Message | Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(message, Message):
+            if not isinstance(message, Mapping):
+                raise TypeError(f"a message or its body is sent, not {message!r}")
             return message
         message.is_from(self._fingerprint())
         return message.body

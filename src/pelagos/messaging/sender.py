@@ -207,6 +207,9 @@ class Sender:
             self._lose(generation, error)
         except MessagingError as error:  # it concerns this message only
             self._answered(entry, generation, error)
+        except Exception as error:  # so does this; kept, it would end the keeper each time
+            log.exception("a message cannot be sent")
+            self._answered(entry, generation, _as_ours(error))
 
     # On any thread.
 
@@ -264,8 +267,10 @@ class Sender:
                 self._declare(connection)
                 if self._send_rest(connection):
                     return
-            except PelagosError as caught:  # also one of a transport that others wrote
+            except Exception as caught:  # also one of a transport that others wrote
                 error = caught if isinstance(caught, MessagingError) else _as_ours(caught)
+                if not isinstance(caught, PelagosError):  # a defect; without us nothing is sent
+                    log.exception("connecting to %s failed", self._bus.url)
                 self._trouble = error
                 if error.retry_after is None:
                     self._settle_all(error)
@@ -359,8 +364,11 @@ class Sender:
             return True
 
 
-def _as_ours(error: PelagosError) -> MessagingError:
-    return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
+def _as_ours(error: Exception) -> MessagingError:
+    if isinstance(error, PelagosError):
+        return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
+    said = f"{type(error).__name__}: {error}"
+    return MessagingError(said, hint="the log says where it comes from", retry_after=1.0)
 
 
 def _forget_the_parent() -> None:

@@ -152,6 +152,10 @@ def test_a_misspelt_name_is_an_attribute_error(producer: Producer, name: str) ->
         lambda producer: producer.message_go(unknown=1),
         lambda producer: producer.message_status(),
         lambda producer: producer.forward({}, key="k"),
+        lambda producer: producer.forward(["no", "body"]),
+        lambda producer: producer.publish_many(["no body"]),
+        lambda producer: producer.message_go(_headers=["no", "mapping"]),
+        lambda producer: producer.rpc_go(_headers="no mapping"),
         lambda producer: producer.message_go(_kye="a"),
         lambda producer: producer.message(_max_retry=1),
         lambda producer: producer.rpc_go(_wait=False),
@@ -459,3 +463,35 @@ def test_a_broker_that_loses_every_message_is_not_besieged() -> None:
     assert "gone" in str(late.value)
     assert 2 <= len(bus.links) <= 6
     assert len({link.sent[0].properties.message_id for link in bus.links}) == 1
+
+
+class Brittle(Silent):
+    """Fails in an unknown way on what is large, and loses its connection when it is told."""
+
+    def publish(self, envelope: Envelope, done: Callable[[MessagingError | None], None]) -> None:
+        if len(envelope.body) > 1000:
+            raise ZeroDivisionError
+        self.sent.append(envelope)
+        done(None if self.is_open else ConnectionLostError("gone"))
+
+
+class BrittleTransport(SilentTransport):
+    def open(self, timeout: float = 10.0) -> Connection:
+        assert timeout > 0
+        self.links.append(Brittle(None))
+        if len(self.links) == 2:
+            raise ZeroDivisionError
+        return self.links[-1]  # type: ignore[return-value]  # as much of it as is used
+
+
+def test_a_message_or_a_connection_that_fails_in_an_unknown_way_ends_no_producer() -> None:
+    bus = BrittleTransport(None)
+    with Producer(bus=bus, backoff=QUICK) as producer:
+        producer.message_go(_key="k")
+        with pytest.raises(MessagingError, match="ZeroDivisionError"):
+            producer.message_go("x" * 2000, _key="k")
+        bus.links[0].is_open = False
+        producer.message_go(_key="k", _timeout=30)
+        with pytest.raises(MessagingError, match="ZeroDivisionError"):
+            producer.message_go("x" * 2000, _key="k")
+    assert [len(link.sent) for link in bus.links] == [2, 0, 1]
