@@ -20,9 +20,10 @@ class IdSource:
 
     def next(self) -> str:
         """An id of 32 characters that nobody else has."""
-        if self._process is not this_process():
-            self._process = this_process()
-            self._prefix = os.urandom(8).hex()
+        process = this_process()
+        if self._process is not process:
+            self._prefix = os.urandom(8).hex()  # first: other threads go on when they see the rest
+            self._process = process
         return "%s%016x" % (self._prefix, next(self._numbers))  # noqa: UP031 - the fastest form
 
 
