@@ -25,7 +25,8 @@ from support.bus_verdict import Ledger, Verdict
 from support.rabbitmq import Broker
 from support.rough_proxy import Roughness
 
-ROLES = ("serve", "consume", "publish", "call")
+#: The programs, by role; a second one serves the calls, too.
+ROLES = ("serve", "consume", "publish", "call", "serve+")
 #: The word that a role's ledger has for a success.
 SUCCESS = {"publish": "ok", "consume": "got", "call": "ok"}
 #: Seconds that anything here may take on a busy machine.
@@ -76,10 +77,11 @@ class Load:
     def spawn(self, role: str) -> None:
         self._count += 1
         url = self._url if role == "nap" else f"{self._url}?heartbeat={HEARTBEAT}"
-        with (self.folder / f"{role}.said").open("ab") as said:
+        work = role.rstrip("+")
+        with (self.folder / f"{work}.said").open("ab") as said:
             self._programs[role] = subprocess.Popen(
                 [
-                    *(sys.executable, bus_load.__file__, role, url, self.place.exchange.name),
+                    *(sys.executable, bus_load.__file__, work, url, self.place.exchange.name),
                     *(str(self.folder), f"{role[0]}{self._count}"),
                 ],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -168,6 +170,12 @@ class Load:
         verdict.lost = sorted(told - ids.keys())
         verdict.doubled = sum(len(copies) - 1 for copies in ids.values())
         verdict.two_ids = sorted(what for what, copies in ids.items() if len(set(copies)) > 1)
+        users: dict[str, set[str]] = defaultdict(set)
+        for what, copies in ids.items():
+            for one in copies:
+                users[one].add(what)
+        verdict.one_id = sorted(one for one, known in users.items() if len(known) > 1)
+        verdict.wrong = self.ledgers["call"].of("wrong")
         for role in ("publish", "call"):
             failed = [line for line in self.ledgers[role].read() if line[1] == "no"]
             verdict.failed.update(f"{role}: {line[3].split(' ')[0]}" for line in failed)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import sys
@@ -41,8 +42,9 @@ from pelagos.messaging.sql import SqlInbox, create_tables
 BACKOFF = Backoff(first=0.1, limit=1.0)
 #: Seconds that a message may wait for its confirmation; longer than any outage here.
 PATIENCE = 90.0
-#: Seconds that one attempt of a call waits, and attempts after the first.
-ATTEMPT, ATTEMPTS = 4.0, 30
+#: Seconds that one attempt of a call waits, and attempts after the first; of two callers. The
+#: hasty one asks again while its first question is in work.
+CALLERS = ((4.0, 30), (0.05, 2000))
 PAUSE = 0.005
 WINDOW = 100
 NAP_HEARTBEATS = 15
@@ -184,11 +186,11 @@ def call(url: str, place: Place, write: Write, tag: str, stop: threading.Event) 
     """Each call is to have its effect once."""
     producer = GenericProducer({"name": tag}, bus=connect(url), backoff=BACKOFF)
 
-    def ask(thread: int, number: int) -> None:
-        what = f"{tag}c{thread}-{number}"
+    def ask(attempt: float, attempts: int, number: int) -> None:
+        what = f"{tag}c{attempts}-{number}"
         try:
             answer = producer.rpc_add(
-                what, _eks=[(place.exchange, "calls")], _timeout=ATTEMPT, _max_retry=ATTEMPTS
+                what, _eks=[(place.exchange, "calls")], _timeout=attempt, _max_retry=attempts
             )
         except MessagingError as error:
             write("no", what, type(error).__name__, error)
@@ -196,10 +198,12 @@ def call(url: str, place: Place, write: Write, tag: str, stop: threading.Event) 
         content = answer.body["content"]
         if answer and content["value"] == what:
             write("ok", what)
+        elif answer:
+            write("wrong", what, content["value"])
         else:
-            write("no", what, content["value"], content["message"])
+            write("no", what, content["value"] or content["type"], content["message"])
 
-    in_threads([lambda number, thread=thread: ask(thread, number) for thread in (1, 2)], stop)  # type: ignore[misc]
+    in_threads([functools.partial(ask, *patience) for patience in CALLERS], stop)
     producer.close()
 
 

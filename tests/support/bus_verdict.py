@@ -51,6 +51,8 @@ class Verdict:
         lost: of those messages, the ones that never arrived.
         doubled: messages that arrived more than once; redelivery and re-sending may do that.
         two_ids: messages whose copies have different ids: nobody could tell that they are copies.
+        one_id: messages that share an id with another one: somebody would take it for a copy.
+        wrong: calls that were answered with another call's answer.
         failed: what ended with an error, by its kind.
         effects_lost, effects_doubled: calls that succeeded without an effect; calls with two.
         answers: calls that succeeded.
@@ -61,6 +63,8 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     doubled: int = 0
     two_ids: list[str] = field(default_factory=list)
+    one_id: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
     answers: int = 0
     effects_lost: list[str] = field(default_factory=list)
@@ -73,6 +77,8 @@ class Verdict:
         all_of = {
             "lost": self.lost,
             "two ids": self.two_ids,
+            "one id": self.one_id,
+            "wrong answers": self.wrong,
             "effects lost": self.effects_lost,
             "effects doubled": self.effects_doubled,
         }
@@ -87,7 +93,7 @@ class Verdict:
         parts = [
             f"{self.told:,} messages told safe, {len(self.lost)} lost",
             f"{self.doubled:,} arrived again, {len(self.two_ids)} of them with another id",
-            f"{self.answers:,} calls answered",
+            f"{self.answers:,} calls answered, {len(self.wrong)} of them wrongly",
             f"of their effects {len(self.effects_lost)} lost, {len(self.effects_doubled)} doubled",
             f"errors told: {dict(self.failed) or 'none'}",
         ]
