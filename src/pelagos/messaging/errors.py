@@ -175,3 +175,16 @@ class ExitScheduler(MessagingError):
 
     def __init__(self, message: str = "exit") -> None:
         super().__init__(message)
+
+
+def as_ours(error: Exception) -> MessagingError:
+    """Any failure as one of these: a defect, or what the code of others raised, by its name.
+
+    For threads that others rely on: they report it and try again, instead of ending.
+    """
+    if isinstance(error, MessagingError):
+        return error
+    if isinstance(error, PelagosError):
+        return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
+    said = f"{type(error).__name__}: {error}"
+    return MessagingError(said, hint="the log says where it comes from", retry_after=1.0)

@@ -18,7 +18,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.binding import Binding, check_queues
-from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.errors import ConnectionLostError, MessagingError, as_ours
 from pelagos.messaging.middleware import Chain
 from pelagos.messaging.transports.base import Connection, Delivery, Transport
 
@@ -238,10 +238,10 @@ class Intake:
             lane.connection = self._bus.open()
             self._set_up(lane)
             problem = self._stay(lane)
-        except MessagingError as error:
-            problem = error
-        except PelagosError as error:  # of a transport of others: it must not end the thread
-            problem = MessagingError(error.message, hint=error.hint)
+        except Exception as error:  # also of hooks and transports of others: it ends no thread
+            problem = as_ours(error)
+            if not isinstance(error, PelagosError):
+                log.exception("consuming from %s failed", self._bus.url)
         finally:
             self._tear_down(lane, problem)
         return problem

@@ -17,7 +17,7 @@ from typing import Protocol, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.errors import PelagosError
-from pelagos.messaging.errors import MessagingError, PublishTimeoutError
+from pelagos.messaging.errors import MessagingError, PublishTimeoutError, as_ours
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.base import (
     REQUEST_TIMEOUT,
@@ -259,7 +259,7 @@ class Relay:
 
     def _report(self, error: Exception) -> None:
         defect = None if isinstance(error, PelagosError) else error
-        problem = error if isinstance(error, PelagosError) else _as_ours(error)
+        problem = error if isinstance(error, PelagosError) else as_ours(error)
         before, self._problem = self._problem, problem
         if before is None or str(before) != str(problem):
             log.warning(
@@ -309,10 +309,3 @@ class _Batch:
 
 
 _OPEN = MessagingError("not answered yet")
-
-
-def _as_ours(error: Exception) -> MessagingError:
-    return MessagingError(
-        f"the relay failed with {type(error).__name__}: {error}",
-        hint="the log says where; what waits may come from another version",
-    )

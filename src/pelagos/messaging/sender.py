@@ -25,6 +25,7 @@ from pelagos.messaging.errors import (
     MessagingError,
     PublishTimeoutError,
     TopologyError,
+    as_ours,
 )
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.pending import Entry, Pending, Settled
@@ -209,7 +210,7 @@ class Sender:
             self._answered(entry, generation, error)
         except Exception as error:  # so does this; kept, it would end the keeper each time
             log.exception("a message cannot be sent")
-            self._answered(entry, generation, _as_ours(error))
+            self._answered(entry, generation, as_ours(error))
 
     # On any thread.
 
@@ -268,7 +269,7 @@ class Sender:
                 if self._send_rest(connection):
                     return
             except Exception as caught:  # also one of a transport that others wrote
-                error = caught if isinstance(caught, MessagingError) else _as_ours(caught)
+                error = as_ours(caught)
                 if not isinstance(caught, PelagosError):  # a defect; without us nothing is sent
                     log.exception("connecting to %s failed", self._bus.url)
                 self._trouble = error
@@ -362,13 +363,6 @@ class Sender:
             self._flowing = flowing
             self._keeper = None
             return True
-
-
-def _as_ours(error: Exception) -> MessagingError:
-    if isinstance(error, PelagosError):
-        return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
-    said = f"{type(error).__name__}: {error}"
-    return MessagingError(said, hint="the log says where it comes from", retry_after=1.0)
 
 
 def _forget_the_parent() -> None:

@@ -425,3 +425,22 @@ def test_many_threads_bind_and_unbind_while_it_consumes(place: Place) -> None:
     pool.shutdown()
     assert [done.exception() for done in rebinding] == [None] * 4
     assert list(seen) == list(range(50))
+
+
+def test_whatever_fails_while_it_connects_it_tries_again_and_says_why(place: Place) -> None:
+    """A hook of others, or a defect: nothing may leave a consumer that only seems to run."""
+    failing = [True]
+
+    def hook(_connection: Connection) -> None:
+        if failing[0]:
+            raise ZeroDivisionError
+
+    consumer = GenericConsumer([(Town, [("inbox", "a")])], bus=place.bus, backoff=QUICK)
+    place.consumers.append(consumer)
+    consumer.on_open = hook
+    consumer.start(place.got.put)
+    place.until(lambda: "ZeroDivisionError" in str(consumer.problem))
+    failing[0] = False
+    consumer.wait_ready(WAIT)
+    place.send(1)
+    assert place.take() == 1
