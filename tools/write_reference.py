@@ -125,7 +125,8 @@ def exit_codes() -> Iterator[str]:
         "come true in time. The wish stays. `pelagos lookup` ends with 4 when nothing is",
         "found, `pelagos doctor` and `pelagos bus doctor` with 1 when a check fails.",
         "`pelagos bus call` ends with 1 when the answer is an error, and with 3, as `bus tail`",
-        "and `bus ping` do, when nothing comes in time.",
+        "and `bus ping` do, when nothing comes in time. `bus send` and `bus call` end with 4",
+        "when no queue takes the message.",
         "",
     )
 

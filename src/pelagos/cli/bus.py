@@ -133,6 +133,26 @@ def told(error: Exception, what: str) -> Exception:
     return error
 
 
+def not_taken(command: Command, name: str, *, more: str = "") -> CommandError:
+    """What a person reads when no queue took a message, as it was addressed.
+
+    Args:
+        command: with the options that said where to.
+        name: of the message.
+        more: what else can be done, for the hint.
+    """
+    if command["queue"]:
+        said = f"there is no queue {command['queue']!r} on this bus"
+        hint = "its receiver makes it; see that it runs, and on this virtual host"
+    elif command["to"]:
+        said = f"nobody has the address {command['to']!r}; {name} was not kept"
+        hint = "see who is there: pelagos bus components"
+    else:
+        said = f"no queue takes {name} with the key {command['key']!r}; it was not kept"
+        hint = "see that its receiver runs and is bound to this key"
+    return CommandError(said, hint=hint + more, code=NOT_FOUND)
+
+
 def from_whom(fingerprint: Any) -> str:
     """A fingerprint in a few characters: `resizer@sea/4711`."""
     if not isinstance(fingerprint, dict) or not fingerprint:

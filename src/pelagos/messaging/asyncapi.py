@@ -96,8 +96,9 @@ def describe(
     """
     document = _Document()
     if not any(hasattr(component, name) for name in ("eqk", "eks", "handlers")):
+        given = getattr(component, "__qualname__", component)
         raise MessagingError(
-            f"{component!r} is no component that can be described",
+            f"{given} is no component that can be described",
             hint="name a class derived from MessageProcessor, GenericConsumer or GenericProducer",
         )
     if hasattr(component, "eks"):

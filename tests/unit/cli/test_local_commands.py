@@ -166,6 +166,10 @@ def test_exec_of_a_service_elsewhere_passes_on_what_its_agent_ran(world):
     ran = world.run("service", "exec", "hello", "--", "ls")
     assert (ran.code, ran.out) == (124, "hi\n")
     assert "no\n" in ran.err and "dropped" in ran.err and "ended after 30 s" in ran.err
+    for time in ("0", "301", "10m"):
+        ran = world.run("service", "exec", "hello", "--timeout", time, "--", "ls")
+        assert ran.code == failures.USAGE
+        assert "--timeout: on another computer a program has at most 5m" in ran.err
 
 
 def test_logs_of_a_service_elsewhere_are_its_agents(world):
@@ -178,7 +182,9 @@ def test_logs_of_a_service_elsewhere_are_its_agents(world):
     ran = world.run("service", "logs", "hello")
     assert ran.code == failures.OK
     assert ran.out.startswith("==> web (/srv/web.log)\none\n") and "\x1b" not in ran.out
-    assert world.run("service", "logs", "hello", "--follow").code == failures.FAILED
+    ran = world.run("service", "logs", "hello", "--follow")
+    assert ran.code == failures.FAILED
+    assert "--follow works there only" in ran.err and "leave --follow out" in ran.err
 
 
 @pytest.mark.needs_root

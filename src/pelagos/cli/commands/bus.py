@@ -10,9 +10,19 @@ from pelagos.cli.argument import (
     Operand,
     SecondsArgument,
 )
-from pelagos.cli.bus import BUS, WHAT, WHERE, destination, find_bus, from_whom, parameters, told
+from pelagos.cli.bus import (
+    BUS,
+    WHAT,
+    WHERE,
+    destination,
+    find_bus,
+    from_whom,
+    not_taken,
+    parameters,
+    told,
+)
 from pelagos.cli.command import Command
-from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError
+from pelagos.cli.failures import FAILED, NOT_READY, CommandError
 from pelagos.cli.output import Column
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
@@ -22,6 +32,8 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
 
 _WHO = {"name": "pelagos-cli", "type": "cli"}
 _TIMED_OUT = "TimeoutError"
+#: How an answer begins that nobody gave, as nobody got the call.
+_NOT_TAKEN = "no queue takes "
 
 
 class BusSend(Command):
@@ -65,12 +77,7 @@ class BusSend(Command):
                     _timeout=self["timeout"],
                 )
             except UnroutableError as error:
-                raise CommandError(
-                    f"no queue takes {name} with the key {key!r}; it was not kept",
-                    hint="see that its receiver runs and is bound to this key; "
-                    "--unheard sends it all the same",
-                    code=NOT_FOUND,
-                ) from error
+                raise not_taken(self, name, more="; --unheard sends it all the same") from error
             except MessagingError as error:
                 raise told(error, f"exchange {exchange.name}") from error
         self.context.say(f"sent {name} to {exchange.name or 'the queue'} {key}".rstrip())
@@ -80,7 +87,7 @@ class BusCall(Command):
     """Call a command of a component and print its answer.
 
     Ends with 1 when the component answers with an error or an exception, with 3 when it does not
-    answer in time.
+    answer in time, with 4 when no queue takes the call.
     """
 
     shows = True
@@ -150,6 +157,8 @@ class BusCall(Command):
             return answer.body["content"]["value"]
         content = answer.body["content"]
         said = content.get("message") or ""
+        if not answer.body.get("fingerprint") and said.startswith(_NOT_TAKEN):
+            raise not_taken(self, name)
         if content.get("type") != "exception":
             raise CommandError(f"{name}: {said}", code=FAILED)
         kind = str(content.get("value"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
-from pelagos.cli.bus import BUS, find_bus
+from pelagos.cli.bus import BUS, find_bus, told
 from pelagos.cli.command import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, short
@@ -49,7 +49,10 @@ class DeadList(Command):
             Column("attempts"),
             Column("cause"),
         )
-        rows = [as_data(letter) for letter in _letters(self).list(self["number"])]
+        letters = _letters(self)
+        rows = [as_data(letter) for letter in letters.list(self["number"])]
+        if not rows and self["dead_letters"]:
+            _check(letters)
         self.context.output.show_list(rows, columns, empty="there are no dead letters")
 
 
@@ -131,6 +134,24 @@ def _read(body: bytes) -> Any:
         return wire.decode(body)
     except wire.WireError:
         return body.decode("utf-8", "backslashreplace")
+
+
+def _check(letters: DeadLetters) -> None:
+    """The queue is there that a person named; the usual one comes with the first letter.
+
+    Raises:
+        CommandError: it is not.
+    """
+    from pelagos.messaging import TopologyError
+    from pelagos.messaging.transports.base import Queue
+
+    connection = letters.bus.open()
+    try:
+        connection.declare_queue(Queue(letters.queue, passive=True))
+    except TopologyError as error:
+        raise told(error, f"queue {letters.queue}") from error
+    finally:
+        connection.close()
 
 
 def _letters(command: Command) -> DeadLetters:

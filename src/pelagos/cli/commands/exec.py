@@ -72,14 +72,19 @@ class ServiceExec(Command):
 
     def _run_from_afar(self, service: str, words: tuple[str, ...], there: Elsewhere) -> int:
         from pelagos.cli.afar import asked, pass_on
-        from pelagos.slap.remote import USUAL_RUN
+        from pelagos.slap.remote import LONGEST_RUN, USUAL_RUN
 
         if not words:
             raise UsageError(
                 "name a program: a shell can be had on the service's computer only",
                 hint=f"pelagos service exec {service} -- PROGRAM ARGUMENT…\n{there.hint or ''}",
             )
-        seconds = self["timeout"] or USUAL_RUN
+        seconds = USUAL_RUN if self["timeout"] is None else self["timeout"]
+        if not 0 < seconds <= LONGEST_RUN:
+            raise UsageError(
+                f"--timeout: on another computer a program has at most {LONGEST_RUN / 60:g}m",
+                hint="what takes longer is a service, or runs on that computer itself",
+            )
         ran = asked(lambda: self.context.master.run(service, words, seconds=seconds), there)
         pass_on(ran.output, self.context.stdout)
         pass_on(ran.errors, self.context.stderr)

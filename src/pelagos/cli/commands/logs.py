@@ -51,7 +51,10 @@ class ServiceLogs(Command):
             )
         except Elsewhere as there:
             if self["follow"]:  # only its own computer has more as it is written
-                raise
+                raise CommandError(
+                    f"{there.message}; --follow works there only",
+                    hint=f"leave --follow out for what is written already\n{there.hint}",
+                ) from there
             self._print_from_afar(service, there)
             return
         files = self._wanted(folder)

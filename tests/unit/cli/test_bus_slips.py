@@ -1,0 +1,53 @@
+"""`pelagos bus …` where what a person names is not there, on the embedded broker."""
+
+import pytest
+
+from pelagos.cli import failures
+from pelagos.messaging import Exchange, connect
+from pelagos.messaging.application import GenericApplicationExchange
+from pelagos.messaging.transports.base import Queue
+
+
+class Disks(Exchange):
+    name = "disks"
+
+
+@pytest.fixture
+def url(embedded_broker):
+    connection = connect(embedded_broker.url).open()
+    connection.declare_exchange(Disks)
+    connection.declare_exchange(GenericApplicationExchange)
+    connection.declare_queue(Queue("empty"))
+    connection.close()
+    return embedded_broker.url
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "hint"),
+    [
+        (
+            "--exchange disks --key k",
+            "no queue takes resize with the key 'k'",
+            "bound to this key",
+        ),
+        ("--queue resizr", "there is no queue 'resizr' on this bus", "its receiver makes it"),
+        ("--to resizr@sea", "nobody has the address 'resizr@sea'", "pelagos bus components"),
+    ],
+)
+@pytest.mark.parametrize("command", ["send", "call"])
+def test_what_no_queue_takes_is_told_as_it_was_addressed(world, url, command, where, said, hint):
+    words = (command, "resize", *where.split(), "--timeout", "20")
+    ran = world.run("bus", *words, "--bus", url)
+    assert ran.code == failures.NOT_FOUND, ran.err
+    assert said in ran.err and hint in ran.err
+    assert ("--unheard" in ran.err) is (command == "send")
+
+
+def test_a_place_of_dead_letters_that_is_not_there_is_told(world, url):
+    list_letters = ("bus", "dead", "list", "--bus", url)
+    ran = world.run(*list_letters, "--dead-letters", "pelagos.ded")
+    assert ran.code == failures.NOT_FOUND
+    assert "there is no queue pelagos.ded on this bus" in ran.err
+    for words in ((), ("--dead-letters", "empty")):
+        ran = world.run(*list_letters, *words)
+        assert (ran.code, ran.out) == (0, "there are no dead letters\n")
