@@ -129,6 +129,10 @@ class PlaneBroker:
         self.url = f"amqp://{_USER}:{password}@127.0.0.1:{self._broker.port}/"
         write_atomic(data / _FILE, f"{self.url}\n", mode=0o600)
 
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._broker.is_running
+
     def stop(self) -> None:
         """End all connections."""
         self._broker.stop()

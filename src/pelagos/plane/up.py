@@ -94,6 +94,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         if settings.bus.broker:
             broker = PlaneBroker(settings.bus, folder.path)
             stack.callback(broker.stop)
+            alive["broker"] = broker.alive
         bus = bus_url(settings.bus, folder.path)
         announcer, line = Announcer(bus), BusLine(bus)
         stack.callback(line.close)

@@ -59,7 +59,7 @@ def test_what_the_environment_says_can_be_read(monkeypatch: pytest.MonkeyPatch) 
 def test_a_consumer_calls_back_with_four_and_answers() -> None:
     bus = MemoryTransport("test_compat_four")
     consumer = messaging.GenericConsumer([(Town, [("inbox", "k")])], bus=bus)
-    consumer.add_eqk([(Town, [("inbox", "other")])])
+    consumer.add_eqk(one for one in [(Town, [("inbox", "other")])])
     assert [exchange.name for exchange, _ in consumer.eqk] == ["town", "town"]
 
     def callback(channel: Any, method: Any, header: Any, body: bytes) -> None:

@@ -45,6 +45,16 @@ def test_the_broker_keeps_its_address_and_password_and_lets_nobody_else_in(tmp_p
     assert again.url == url
 
 
+def test_a_broker_that_ended_by_itself_is_noticed(tmp_path: Path):
+    broker = PlaneBroker(OWN, tmp_path)
+    assert broker.alive()
+    own, thread = broker._broker, broker._broker._thread
+    own.loop.call_soon_threadsafe(own._stopping.set)
+    thread.join(30)
+    assert not broker.alive()
+    broker.stop()
+
+
 def test_when_its_port_is_taken_it_takes_another(tmp_path: Path):
     first = PlaneBroker(OWN, tmp_path)
     second = PlaneBroker(OWN, tmp_path)

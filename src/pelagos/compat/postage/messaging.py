@@ -217,11 +217,13 @@ class GenericConsumer(ours.GenericConsumer):
         vhost: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(eqk, hup, vhost, **options)
-        self.eqk: Any = list(type(self).eqk if eqk is None else eqk)
+        given = list(type(self).eqk if eqk is None else eqk)
+        super().__init__(given, hup, vhost, **options)
+        self.eqk: Any = given
 
     def add_eqk(self, eqk: Eqk) -> None:
         """Read more; while consuming, from now on."""
+        eqk = list(eqk)
         for exchange, pairs in eqk:
             for queue, key, *arguments in pairs:
                 self.queue_bind(exchange, queue, key, binding_arguments=dict(*arguments))

@@ -153,7 +153,8 @@ class EmbeddedBroker:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self.loop.call_soon_threadsafe(self._stopping.set)
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self.loop.call_soon_threadsafe(self._stopping.set)
         thread.join(_WAIT_SECONDS)
         for broker in self.brokers.values():
             broker.stop()
@@ -163,6 +164,11 @@ class EmbeddedBroker:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread lives, from `start` to `stop`."""
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def address(self) -> tuple[str, int]:
