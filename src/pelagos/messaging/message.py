@@ -166,7 +166,7 @@ def read_result(data: Any) -> Message:
         return MessageResultError(f"the answer has the unknown type {kind!r}")
     sender = data.get("fingerprint")
     if isinstance(sender, Mapping):
-        answer.fingerprint(**{str(key): given for key, given in sender.items()})
+        answer.is_from({str(key): str(given) for key, given in sender.items()})
     return answer
 
 

@@ -15,8 +15,10 @@ from pelagos.messaging.message import Message
 from pelagos.messaging.pending import Entry
 from pelagos.messaging.transports.base import Delivery, Envelope, Properties
 
+# The next two are made for every call, and a frozen dataclass takes six times as long to make.
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Request:
     """What is asked, and where.
 
@@ -53,7 +55,7 @@ class Request:
         return Envelope(self.exchange.name, self.key, self.body, properties, mandatory=mandatory)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How a call ended: with an answer, with a problem, or (neither) by its time."""
 

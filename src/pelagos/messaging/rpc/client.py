@@ -124,13 +124,14 @@ class RpcClient(Guest):
         request, address = call.request, self._address
         if not address or (call.private and not self._open_private(call)):
             return  # the connection is lost: who opens the next one asks
-        lifetime = max(call.ends - self._clock.monotonic(), 0.001)
+        now = self._clock.monotonic()
+        lifetime = max(call.ends - now, 0.001)
         envelope = request.envelope(call.private or address, lifetime=lifetime, mandatory=True)
         # What is sent again is confirmed: it may be what the broker ended the connection for, and
         # then its caller alone must get to feel it.
         line = None if call.was_sent or call.private or self._direct else self._line
         call.was_sent = True
-        if line is not None and line.post(envelope):
+        if line is not None and line.post(envelope, now):
             return
         call.waits_for_broker = True
         call.entry = self._sender.put(
@@ -138,8 +139,7 @@ class RpcClient(Guest):
         )
 
     def _open_private(self, call: Call) -> bool:
-        connection = self._connection
-        if connection is None:
+        if (connection := self._connection) is None:
             return False
         try:
             connection.declare_queue(Queue(call.private, durable=False, exclusive=True))
@@ -212,6 +212,8 @@ class RpcClient(Guest):
         call_id = delivery.properties.correlation_id
         call = self._calls.take(call_id) if call_id else None
         if call is not None:
+            if (line := self._line) is not None:
+                line.answered(self._clock.monotonic())
             call.outcome = Outcome(delivery)
             call.tell(call)
         elif call_id:
@@ -384,8 +386,6 @@ class RpcClient(Guest):
             gather.fail(error)
         with self._up:
             self._up.notify_all()
-
-    # The end.
 
     def abandon(self, owner: object) -> None:
         """End the calls that were made on this one's behalf."""
