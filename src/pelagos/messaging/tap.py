@@ -69,7 +69,8 @@ class Tap:
         self._pairs = [(exchange, key) for exchange in exchanges for key in keys]
         self._encoder = encoder
         self._connection: Connection | None = None
-        self._inbox: queue.SimpleQueue[Delivery | MessagingError] = queue.SimpleQueue()
+        # No SimpleQueue: in Python 3.11 a signal just then lets its time-out be missed.
+        self._inbox: queue.Queue[Delivery | MessagingError] = queue.Queue()
 
     def open(self, timeout: float = REQUEST_TIMEOUT) -> None:
         """Connect, or connect again; from now on everything that passes is seen.
@@ -78,7 +79,7 @@ class Tap:
             MessagingError: the broker cannot be reached, or refuses.
         """
         self.close()
-        self._inbox = queue.SimpleQueue()
+        self._inbox = queue.Queue()
         connection = self._bus.open(timeout)
         self._connection = connection
         name = connection.declare_queue(_QUEUE).name
