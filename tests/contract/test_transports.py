@@ -600,6 +600,14 @@ def test_a_message_that_expired_is_not_delivered(link: Connection) -> None:
     assert Inbox(link, name).bodies(1) == [b"young"]
 
 
+def test_a_message_that_would_be_over_before_it_begins_is_refused_alone(link: Connection) -> None:
+    name = bound(link, exchange("direct"))
+    problem = publish(link, letter("", name, expiration=-0.5))
+    assert isinstance(problem, PublishRefusedError) and problem.retry_after is None
+    assert publish(link, letter("", name, b"next")) is None
+    assert Inbox(link, name).bodies(1) == [b"next"]
+
+
 def test_a_queue_that_nobody_uses_goes_when_its_time_is_over(link: Connection) -> None:
     name = f"test-{uuid.uuid4().hex}"
     link.declare_queue(Queue(name, arguments={"x-expires": 50}))

@@ -76,11 +76,12 @@ class Broker(Topology):
             if floor.deadlines.nearest is not None:
                 self._expire()
             keys: tuple[str, ...] = (envelope.key,)
+            given = envelope.properties
             try:
-                if envelope.properties.headers or envelope.properties.reply_to:
+                if given.headers or given.reply_to or given.expiration is not None:
                     envelope, keys = _prepared(envelope, publisher)
                 names = self._route(envelope, keys)
-            except TopologyError as error:
+            except (TopologyError, PublishRefusedError) as error:
                 return Verdict(0, error)
             routed = len(names)
             if self._replies and not envelope.exchange:
@@ -343,6 +344,8 @@ class Broker(Topology):
 def _prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str, ...]]:
     """The message as it is kept, and all of its keys: without BCC, and with the true reply_to."""
     headers = envelope.properties.headers
+    if (envelope.properties.expiration or 0) < 0:
+        raise _timeless(envelope)
     keys: tuple[str, ...] = (envelope.key,)
     changed: dict[str, Any] = {}
     for name in ("CC", "BCC"):
@@ -381,4 +384,12 @@ def _full(envelope: Envelope) -> PublishRefusedError:
         message_id=envelope.properties.message_id,
         hint="its consumer is away or too slow",
         retry_after=1.0,
+    )
+
+
+def _timeless(envelope: Envelope) -> PublishRefusedError:
+    return PublishRefusedError(
+        f"a message cannot live for {envelope.properties.expiration} seconds",
+        message_id=envelope.properties.message_id,
+        hint="give an expiration of 0 seconds or more, or none",
     )
