@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 #: Exit codes of a worker process, beside 0: done, do not start it again.
 RESTART_CODE = 75
 CANNOT_BEGIN_CODE = 78
+#: How one may end that was told to; the last one had not begun to listen to signals.
+_IN_ORDER = frozenset({0, RESTART_CODE, -signal.SIGTERM})
 
 #: A worker that lived so many seconds has not failed at once.
 _STABLE_AFTER = 10.0
@@ -150,7 +152,7 @@ class Supervisor:
             process = seat.process
             if process is None or process.is_alive():
                 continue
-            if process.exitcode not in (0, RESTART_CODE):
+            if process.exitcode not in _IN_ORDER:
                 log.warning("worker %d ended: %s", seat.number, _how(process.exitcode or 0))
                 self._result = 1
             process.close()

@@ -1,0 +1,40 @@
+"""Worker processes of the runner, without any bus."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+_PROGRAM = """
+import sys, time
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import SystemClock
+from pelagos.messaging.runner.processes import Supervisor
+
+def work():
+    time.sleep(600)  # and listens to no signal, as a worker that is only beginning
+
+if __name__ == "__main__":
+    print("begun", flush=True)
+    backoff = Backoff(first=0.5, limit=30.0)
+    sys.exit(Supervisor(work, 2, grace=30.0, clock=SystemClock(), backoff=backoff).run())
+"""
+
+
+def test_a_program_that_is_ended_while_its_workers_begin_ends_in_order(tmp_path: Path):
+    program = tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"begun\n"
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        while len(children.read_text().split()) < 3:  # two workers and their resource tracker
+            assert running.poll() is None
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 0
