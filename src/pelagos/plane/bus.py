@@ -34,13 +34,18 @@ def bus_url(bus: BusConfig, data: Path) -> str:
     check(bus)
     if not bus.broker:
         return bus.url
-    found = read_token(data / _FILE)
+    found = read_token(address_file(data))
     if found is None:
         raise PelagosError(
             f"the broker of {data} was not started yet",
             hint="start it: pelagos up (with the part master, which runs the broker)",
         )
     return found
+
+
+def address_file(data: Path) -> Path:
+    """Where the URL of the plane's own broker stands, with its password."""
+    return data / _FILE
 
 
 def check(bus: BusConfig) -> None:
@@ -114,7 +119,7 @@ class PlaneBroker:
         from pelagos.messaging.broker.server import EmbeddedBroker
         from pelagos.messaging.errors import BrokerUnreachableError
 
-        former = urlsplit(read_token(data / _FILE) or "")
+        former = urlsplit(read_token(address_file(data)) or "")
         password = former.password or secrets.token_urlsafe(24)
 
         def started(port: int) -> EmbeddedBroker:
@@ -127,7 +132,7 @@ class PlaneBroker:
                 raise
             self._broker = started(0)  # somebody took the former port
         self.url = f"amqp://{_USER}:{password}@127.0.0.1:{self._broker.port}/"
-        write_atomic(data / _FILE, f"{self.url}\n", mode=0o600)
+        write_atomic(address_file(data), f"{self.url}\n", mode=0o600)
 
     def alive(self) -> bool:
         """Whether its thread still runs."""

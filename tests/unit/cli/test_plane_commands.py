@@ -40,6 +40,14 @@ def test_up_takes_the_defaults_and_says_where_everything_is(world, started):
     assert "http://m:1" in ran.err and "http://d:2" in ran.err and "COMP" in ran.err
 
 
+@pytest.mark.parametrize(("words", "said"), [((), True), (("--part", "agent"), False)])
+@pytest.mark.usefixtures("started")
+def test_up_says_where_the_url_of_its_own_broker_is(world, words, said):
+    assert "  bus " not in world.run("up").err
+    world.run("config", "set", "bus.broker", "true")
+    assert (str(world.data / "bus") in world.run("up", *words).err) is said
+
+
 def test_options_of_up_are_above_the_configuration(world, started):
     for key, value in (
         ("master.port", "8000"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -76,7 +77,8 @@ class Up(Command):
 
         if not self["verbose"]:
             logs.configure(logging.WARNING)
-        up.run(self.settings(), on_ready=self._greet)
+        settings = self.settings()
+        up.run(settings, on_ready=functools.partial(self._greet, settings))
 
     def settings(self) -> PlaneSettings:
         """The options above the configuration."""
@@ -104,13 +106,19 @@ class Up(Command):
         given = {key: self[name] for key, name in options.items() if self[name] not in (None, "")}
         return replace(section, **given)  # type: ignore[type-var]  # a dataclass, as all sections
 
-    def _greet(self, endpoints: Endpoints) -> None:
+    def _greet(self, settings: PlaneSettings, endpoints: Endpoints) -> None:
+        from pelagos.plane.bus import address_file
+        from pelagos.plane.settings import Part
+
+        has_broker = settings.bus.broker and Part.MASTER in settings.parts
+        bus = f"its URL is in {address_file(settings.data)}" if has_broker else ""
         say = self.context.say
         say(f"the plane runs; its data is in {self.context.data}")
         for title, url in (
             ("master", endpoints.master_url),
             ("directory", endpoints.directory_url),
             ("computer", endpoints.computer_id),
+            ("bus", bus),
         ):
             if url:
                 say(f"  {title:10} {url}")
