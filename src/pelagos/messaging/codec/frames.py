@@ -30,6 +30,7 @@ _HEARTBEAT: Final = 8
 
 _FRAME: Final = struct.Struct(">BHI")  # kind, channel, size of what follows before the end
 _END: Final = 0xCE
+_END_AND_FRAME: Final = struct.Struct(">BBHI")
 _END_BYTE: Final = b"\xce"
 _HEADER_MIN: Final = 14  # bytes of the payload of a header frame
 _AROUND: Final = 8  # bytes of a frame that are not its payload
@@ -79,8 +80,17 @@ def encode_content(
     )
 
 
-def encode_message(channel: int, properties: Properties, body: bytes, frame_max: int) -> bytes:
+def encode_message(
+    channel: int, properties: Properties, body: bytes, frame_max: int, method: bytes = b""
+) -> bytes:
     """The frames that follow the one of a method: the header's and the body's.
+
+    Args:
+        channel: the channel's number.
+        properties: what is in the header.
+        body: what is in the others.
+        frame_max: bytes of a frame at the most.
+        method: the method's frame, to come before them.
 
     Raises:
         CodecError: a property cannot be written, or they do not fit into one frame.
@@ -91,19 +101,19 @@ def encode_message(channel: int, properties: Properties, body: bytes, frame_max:
     if len(header) > room:
         raise CodecError(f"properties of {len(header)} bytes; one frame has room for {room}")
     if not size:
-        return _FRAME.pack(_HEADER, channel, len(header)) + header + _END_BYTE
+        return method + _FRAME.pack(_HEADER, channel, len(header)) + header + _END_BYTE
     if size <= room:
         return b"".join(
             (
+                method,
                 _FRAME.pack(_HEADER, channel, len(header)),
                 header,
-                _END_BYTE,
-                _FRAME.pack(_BODY, channel, size),
+                _END_AND_FRAME.pack(_END, _BODY, channel, size),
                 body,
                 _END_BYTE,
             )
         )
-    parts = [_frame(_HEADER, channel, header, frame_max)]
+    parts = [method, _frame(_HEADER, channel, header, frame_max)]
     for begin in range(0, size, room):
         piece = body[begin : begin + room]
         parts += [_FRAME.pack(_BODY, channel, len(piece)), piece, _END_BYTE]

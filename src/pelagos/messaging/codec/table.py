@@ -21,6 +21,8 @@ _INT32: Final = 2**31
 _INT64: Final = 2**63
 _DIGITS: Final = 10  # of the largest decimal number
 
+_SIZES: Final = tuple(bytes((size,)) for size in range(_SHORT + 1))
+
 _U32: Final = struct.Struct(">I")
 _I32: Final = struct.Struct(">i")
 _I64: Final = struct.Struct(">q")
@@ -39,9 +41,10 @@ def encode_short(text: str) -> bytes:
         data = text.encode()
     except (AttributeError, UnicodeEncodeError) as error:
         raise CodecError(f"{text!r} cannot be written as UTF-8") from error
-    if len(data) > _SHORT:
-        raise CodecError(f"a short string of {len(data)} bytes; at most {_SHORT} are possible")
-    return bytes((len(data),)) + data
+    size = len(data)
+    if size > _SHORT:
+        raise CodecError(f"a short string of {size} bytes; at most {_SHORT} are possible")
+    return _SIZES[size] + data
 
 
 def encode_table(table: Mapping[str, Any]) -> bytes:

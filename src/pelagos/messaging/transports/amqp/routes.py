@@ -32,6 +32,6 @@ class Routes:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             self._known[route] = method
-        return method + codec.encode_message(
-            self._channel, envelope.properties, envelope.body, self._frame_max
+        return codec.encode_message(
+            self._channel, envelope.properties, envelope.body, self._frame_max, method
         )
