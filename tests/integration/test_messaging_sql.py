@@ -412,6 +412,20 @@ def test_a_producer_sends_within_the_transaction(engine):
     assert effects(engine) == ["paid"]
 
 
+def test_what_a_producer_does_not_wait_for_is_in_the_transaction_all_the_same(engine):
+    class Producer(GenericProducer):
+        eks = ((Events, "k"),)
+
+    outbox = Outbox()
+    for number in range(10):
+        with engine.begin() as transaction:
+            producer = Producer(bus=outbox.bus(transaction))
+            producer.message_go(number, _wait=False)
+            producer.message_go(number, _future=True)
+    with engine.connect() as connection:
+        assert outbox.waiting(connection) == 20
+
+
 def test_nothing_comes_back_from_an_outbox(engine):
     with engine.connect() as transaction:
         connection = Outbox().bus(transaction).open()

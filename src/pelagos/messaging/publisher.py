@@ -118,6 +118,7 @@ class Publisher:
     ) -> None:
         self._clock = clock
         self._chain = chain
+        self._in_transaction = bus.capabilities.in_transaction
         self._sender = Sender(
             bus,
             clock=clock,
@@ -255,6 +256,10 @@ class Publisher:
     def promise(self, letters: Sequence[Letter], timeout: float) -> PublishFuture:
         """A future that is done when the broker has all of them, or the time is over."""
         future = PublishFuture()
+        if self._in_transaction:
+            self.publish(letters, timeout)
+            future.set_result(None)
+            return future
         promise = _Promise(future, len(letters), timeout)
         deadline = self._clock.monotonic() + timeout
         for letter in letters:
@@ -276,6 +281,9 @@ class Publisher:
         Raises:
             BufferFullError: no room in so many seconds, or while the broker is away.
         """
+        if self._in_transaction:
+            self.publish(letters, timeout)
+            return
         deadline = self._clock.monotonic() + timeout
         for letter in letters:
             with self._lock:

@@ -30,7 +30,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.middleware import Middleware, Outgoing
 from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Queue
-from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
+from pelagos.messaging.transports.memory import CAPABILITIES, MemoryBroker, MemoryTransport
 
 WAIT = 30.0
 QUICK = Backoff(first=0.001, limit=0.01)
@@ -268,6 +268,8 @@ class Flaky:
 class FlakyTransport:
     url = "flaky:"
 
+    capabilities = CAPABILITIES
+
     def __init__(self, inner: MemoryTransport, lives: list[int]) -> None:
         self.inner, self.lives = inner, lives
         self.links: list[Flaky] = []
@@ -297,6 +299,7 @@ def test_what_was_not_confirmed_is_sent_again_with_its_id_and_in_order(
 def test_a_refused_login_ends_all_that_wait() -> None:
     class Refusing:
         url = "refusing:"
+        capabilities = CAPABILITIES
 
         def open(self, timeout: float = 10.0) -> Any:
             raise LoginError(f"refused within {timeout:g}")

@@ -41,6 +41,7 @@ class OutboxTransport:
         outlives_process=True,
         crosses_processes=True,
         queue_arguments=None,
+        in_transaction=True,
     )
 
     def __init__(self, transaction: sa.Connection, put: Put) -> None:

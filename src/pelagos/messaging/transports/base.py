@@ -74,12 +74,15 @@ class Capabilities:
         crosses_processes: other processes can talk over it.
         queue_arguments: the x-arguments that it obeys; None when the broker decides. Others are
             refused, never ignored.
+        in_transaction: what is published is part of a transaction of the publisher's, who may
+            commit it as soon as he is told to go on: nothing can be sent later.
     """
 
     exchange_types: frozenset[str]
     outlives_process: bool
     crosses_processes: bool
     queue_arguments: frozenset[str] | None
+    in_transaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
