@@ -71,12 +71,21 @@ def create_tables(engine: sa.Engine, prefix: str = PREFIX) -> None:
     check_kind(engine)
     metadata = tables(prefix).metadata
     with our_errors():
-        try:
-            metadata.create_all(engine)
-        except (exc.ProgrammingError, exc.OperationalError, exc.IntegrityError):
-            present = set(sa.inspect(engine).get_table_names())
-            if not present.issuperset(metadata.tables):  # else another process was faster
-                raise
+        missing = _missing(engine, metadata)
+        while missing:
+            try:
+                metadata.create_all(engine)
+            except (exc.ProgrammingError, exc.OperationalError, exc.IntegrityError):
+                left = _missing(engine, metadata)
+                if left == missing:
+                    raise
+                missing = left  # another process was faster, and may be in the midst of it
+            else:
+                return
+
+
+def _missing(engine: sa.Engine, metadata: sa.MetaData) -> set[str]:
+    return set(metadata.tables) - set(sa.inspect(engine).get_table_names())
 
 
 def check_kind(engine: sa.Engine) -> None:
