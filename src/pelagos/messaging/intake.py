@@ -325,7 +325,8 @@ class Intake:
     def _report(self, problem: MessagingError) -> None:
         before, self.problem = self.problem, problem
         if before is None or str(before) != str(problem):
-            log.warning("not consuming from %s: %s", self._bus.url, problem)
+            hint = f"; {problem.hint}" if problem.hint else ""
+            log.warning("not consuming from %s: %s%s", self._bus.url, problem, hint)
 
 
 def _connection(lane: Lane) -> Connection:

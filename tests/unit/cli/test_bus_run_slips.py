@@ -8,7 +8,7 @@ import pytest
 from pelagos.cli import failures
 from pelagos.core import logs
 from pelagos.core.errors import PelagosError
-from pelagos.messaging import runner
+from pelagos.messaging import LoginError, MessageProcessor, runner
 from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE
 
 MODULE = """
@@ -115,3 +115,13 @@ def test_a_worker_that_may_begin_another_time_is_started_again(caplog):
     ]
     assert codes == [1, CANNOT_BEGIN_CODE, CANNOT_BEGIN_CODE]
     assert caplog.text.count("a worker cannot begin") == 3
+
+
+def test_a_login_that_is_refused_is_logged_with_what_to_do(embedded_broker, caplog):
+    processor = MessageProcessor(bus=embedded_broker.url.replace("guest:guest", "guest:wrong"))
+    processor.start()
+    with pytest.raises(LoginError):
+        processor.wait_ready(5)
+    processor.stop()
+    assert "not consuming from" in caplog.text
+    assert "check the user, the password and the virtual host" in caplog.text
