@@ -256,7 +256,7 @@ class Intake:
             for name in lane.names:
                 self._subscribe(lane, name)
         if self.problem is not None:
-            log.info("consuming from %s again", self._bus.url)
+            log.warning("consuming from %s again", self._bus.url)  # for who saw that it ended
         self.problem = None
         self.ready.set()
         if self._watchers:

@@ -414,7 +414,7 @@ def test_a_consumer_that_cannot_begin_says_why(house: House) -> None:
 
 
 def test_one_trouble_is_logged_once(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "pelagos.messaging"):
+    with caplog.at_level(logging.WARNING, "pelagos.messaging"):
         consumer = house.consumer()
         house.broker.stop()
         for _ in range(1000):
