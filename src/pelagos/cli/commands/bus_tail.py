@@ -54,7 +54,7 @@ class BusTail(Command):
         "more": Operand("more of them"),
     }
     examples = (
-        "pelagos bus tail pelagos.events --key 'computer.#'",
+        "pelagos bus tail pelagos.events --key 'computer.*.instance.*'",
         "pelagos bus tail events -n 1 --timeout 1m -o json",
     )
 
