@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from pelagos import messaging
-from pelagos.messaging.delivery import MESSAGE_OPTIONS, RPC_OPTIONS
-from pelagos.messaging.metrics import PrometheusMetrics
+from pelagos.messaging.observation.metrics import PrometheusMetrics
+from pelagos.messaging.producer.delivery import MESSAGE_OPTIONS, RPC_OPTIONS
 from support.rabbitmq import free_ports
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"

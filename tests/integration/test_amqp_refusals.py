@@ -24,7 +24,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.codec import methods
-from pelagos.messaging.sender import Sender
+from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.amqp import stream
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
 from pelagos.messaging.transports.base import Envelope, Properties, Queue

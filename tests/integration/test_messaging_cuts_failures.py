@@ -26,7 +26,7 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.broker.server import EmbeddedBroker
-from pelagos.messaging.dead import DeadLetters
+from pelagos.messaging.dead.letters import DeadLetters
 from pelagos.messaging.sql import Outbox, OutboxRelay, create_tables
 from pelagos.messaging.transports.base import Queue
 from support.rough_proxy import Direction, each_frame

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 PROGRAM = """
 import signal, time
 from pelagos.messaging import Exchange, connect
-from pelagos.messaging.tap import Tap
+from pelagos.messaging.observation.tap import Tap
 
 class Events(Exchange):
     name = "events"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pelagos.messaging import Exchange, JsonEncoder, Message, MessageCommand, RpcCommand
-from pelagos.messaging.dead import DeadLetter, DeadLetters
+from pelagos.messaging.dead.letters import DeadLetter, DeadLetters
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.processor import MessageProcessor
 from pelagos.messaging.transports.base import (

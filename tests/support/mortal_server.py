@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging import Exchange, MessageProcessor, RpcHandler, connect
-from pelagos.messaging.received import ReceivedMessage
+from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.sql import SqlInbox
 from pelagos.messaging.transports.base import Queue
 

@@ -12,8 +12,9 @@ from pelagos.messaging.application import (
     GenericApplicationExchange,
     GenericApplicationProducer,
 )
-from pelagos.messaging.consumer import GenericConsumer
-from pelagos.messaging.dead import DeadLetter, DeadLetters
+from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.dead.letters import DeadLetter, DeadLetters
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.environment import default_bus
 from pelagos.messaging.errors import (
@@ -49,6 +50,7 @@ from pelagos.messaging.message import (
 )
 from pelagos.messaging.microthreads import MicroScheduler, MicroThread
 from pelagos.messaging.middleware import Middleware, Outgoing
+from pelagos.messaging.observation.tracing import Tracing
 from pelagos.messaging.processor import (
     Handler,
     MessageFilter,
@@ -59,9 +61,7 @@ from pelagos.messaging.processor import (
     Retry,
     RpcHandler,
 )
-from pelagos.messaging.producer import GenericProducer
-from pelagos.messaging.received import ReceivedMessage
-from pelagos.messaging.tracing import Tracing
+from pelagos.messaging.producer.producer import GenericProducer
 from pelagos.messaging.transports import connect
 from pelagos.messaging.transports.base import Transport
 

@@ -25,7 +25,7 @@ from pelagos.messaging.inbox import Inbox
 from pelagos.messaging.message import MessageResult
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor import MessageHandler, MessageProcessor, RpcHandler
-from pelagos.messaging.producer import GenericProducer
+from pelagos.messaging.producer.producer import GenericProducer
 from pelagos.messaging.transports.base import Transport
 
 #: Added to an address: one of them, in turn, instead of all.

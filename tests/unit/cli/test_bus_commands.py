@@ -21,12 +21,12 @@ from pelagos.messaging import (
     connect,
     runner,
 )
-from pelagos.messaging.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
 from pelagos.messaging.application import GenericApplication
 from pelagos.messaging.broker.server import EmbeddedBroker
+from pelagos.messaging.dead.again import CAUSE, DEAD_QUEUE, DIED, HANDLER, QUEUE
+from pelagos.messaging.observation.tap import Tap
+from pelagos.messaging.observation.tracing import Tracing
 from pelagos.messaging.processor import RpcHandler
-from pelagos.messaging.tap import Tap
-from pelagos.messaging.tracing import Tracing
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
 
 BUS = "amqp://test/"

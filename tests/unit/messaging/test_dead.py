@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.messaging import JsonEncoder, MessageCommand, MessagingError, RejectMessage
-from pelagos.messaging.again import (
+from pelagos.messaging.dead.again import (
     LEASE_MS,
     Patience,
     back_again,
@@ -29,7 +29,7 @@ from pelagos.messaging.again import (
     to_wait,
     waiting_queue,
 )
-from pelagos.messaging.dead import DeadLetters
+from pelagos.messaging.dead.letters import DeadLetters
 from pelagos.messaging.processor import MessageHandler, MessageProcessor, Retry
 from pelagos.messaging.processor.settling import with_graves
 from pelagos.messaging.transports.base import (

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pelagos.messaging.ids import IdSource
+from pelagos.messaging.sending.ids import IdSource
 
 
 def test_the_first_ids_of_several_threads_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ import urllib.request
 import pytest
 
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, PublishTimeoutError
-from pelagos.messaging.metrics import MetricsMissingError, PrometheusMetrics
 from pelagos.messaging.middleware import Outgoing
+from pelagos.messaging.observation.metrics import MetricsMissingError, PrometheusMetrics
 
 
 def outgoing(name="resize"):

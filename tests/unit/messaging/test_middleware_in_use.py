@@ -20,8 +20,8 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.metrics import PrometheusMetrics
-from pelagos.messaging.tracing import TraceFilter, current, trace
+from pelagos.messaging.observation.metrics import PrometheusMetrics
+from pelagos.messaging.observation.tracing import TraceFilter, current, trace
 
 WAIT = 30.0
 

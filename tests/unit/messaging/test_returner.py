@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pelagos.messaging import MessageHandler, MessageProcessor, Retry
-from pelagos.messaging.again import Patience, waiting_queue
+from pelagos.messaging.dead.again import Patience, waiting_queue
 from pelagos.messaging.processor import returner
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport

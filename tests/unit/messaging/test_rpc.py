@@ -27,7 +27,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.rpc import Replies
-from pelagos.messaging.sender import BUFFER_BYTES
+from pelagos.messaging.sending.sender import BUFFER_BYTES
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo

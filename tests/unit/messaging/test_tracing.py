@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pelagos.core import logs
 from pelagos.messaging.middleware import Outgoing
-from pelagos.messaging.tracing import (
+from pelagos.messaging.observation.tracing import (
     TraceContext,
     TraceFilter,
     Tracing,

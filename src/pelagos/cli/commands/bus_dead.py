@@ -14,7 +14,7 @@ from pelagos.cli.output import Column
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Callable
 
-    from pelagos.messaging.dead import DeadLetter, DeadLetters
+    from pelagos.messaging.dead.letters import DeadLetter, DeadLetters
 
 T = TypeVar("T")
 
@@ -155,7 +155,7 @@ def _check(letters: DeadLetters) -> None:
 
 
 def _letters(command: Command) -> DeadLetters:
-    from pelagos.messaging.dead import DeadLetters
+    from pelagos.messaging.dead.letters import DeadLetters
 
     bus, queue = find_bus(command), command["dead_letters"]
     return DeadLetters(bus, queue) if queue else DeadLetters(bus)

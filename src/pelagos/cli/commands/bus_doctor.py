@@ -12,7 +12,7 @@ from pelagos.cli.output import Column
 from pelagos.cli.terminal import clean, paint, wants_colour
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
-    from pelagos.messaging.checkup import Finding
+    from pelagos.messaging.observation.checkup import Finding
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _COLUMNS = (Column("name"), Column("grade"), Column("message"), Column("mend"))
@@ -37,8 +37,8 @@ class BusDoctor(Command):
     def main(self) -> int:
         """Check and print."""
         from pelagos.core import logs
-        from pelagos.messaging.again import DEAD_QUEUE
-        from pelagos.messaging.checkup import examine
+        from pelagos.messaging.dead.again import DEAD_QUEUE
+        from pelagos.messaging.observation.checkup import examine
 
         bus = find_bus(self)
         if not self["verbose"]:

@@ -25,8 +25,8 @@ from pelagos.cli.failures import USAGE, CommandError, UsageError
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Iterator
 
-    from pelagos.messaging.metrics import PrometheusMetrics
     from pelagos.messaging.middleware import Middleware
+    from pelagos.messaging.observation.metrics import PrometheusMetrics
 
 _AT_ONCE = 100
 _PORTS = 65_535
@@ -74,8 +74,8 @@ class BusRun(Command):
     def main(self, component: str) -> int:
         """Run it."""
         from pelagos.core import logs
+        from pelagos.messaging.observation.tracing import log_suffix
         from pelagos.messaging.runner import Crew, Target, run
-        from pelagos.messaging.tracing import log_suffix
 
         processes = self["processes"] or 0
         watch = _Watch(self["metrics"] or 0, max(processes, 1))
@@ -110,7 +110,7 @@ class BusRun(Command):
                 "--metrics needs a class: a function makes its processors itself",
                 hint="let it pass middlewares=[PrometheusMetrics()], and serve them",
             )
-        from pelagos.messaging.metrics import PrometheusMetrics
+        from pelagos.messaging.observation.metrics import PrometheusMetrics
 
         PrometheusMetrics()  # says what is missing before anything runs
 
@@ -236,7 +236,7 @@ class _Watch:
     count: int
 
     def __call__(self) -> tuple[Middleware, ...]:
-        from pelagos.messaging.tracing import Tracing
+        from pelagos.messaging.observation.tracing import Tracing
 
         if not self.port:
             return (Tracing(),)
@@ -247,7 +247,7 @@ class _Watch:
 def _served(port: int, count: int) -> PrometheusMetrics:
     """The metrics of this process, at the first of the ports that no other process has."""
     from pelagos.messaging import MessagingError
-    from pelagos.messaging.metrics import PrometheusMetrics
+    from pelagos.messaging.observation.metrics import PrometheusMetrics
 
     metrics = PrometheusMetrics()
     for number in range(port, port + count):
@@ -329,7 +329,7 @@ def _default_bus(url: str | None) -> Iterator[None]:
 def _prepare(level: int) -> None:
     """Configure the log of a worker process."""
     from pelagos.core import logs
-    from pelagos.messaging.tracing import log_suffix
+    from pelagos.messaging.observation.tracing import log_suffix
 
     logs.configure(level, suffix=log_suffix)
 

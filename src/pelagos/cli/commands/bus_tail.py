@@ -20,7 +20,7 @@ from pelagos.cli.moment import short
 from pelagos.cli.terminal import clean
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
-    from pelagos.messaging.tap import Seen, Tap
+    from pelagos.messaging.observation.tap import Seen, Tap
 
 _PAUSE = 1.0
 """Seconds between two tries while the broker is away."""
@@ -61,7 +61,7 @@ class BusTail(Command):
     def main(self, exchange: str, *more: str) -> None:
         """Print them."""
         from pelagos.messaging import MessagingError
-        from pelagos.messaging.tap import Tap
+        from pelagos.messaging.observation.tap import Tap
 
         named = (exchange, *more)
         tap = Tap(find_bus(self), map(existing, named), self["key"] or ("#", ""))

@@ -26,9 +26,8 @@ from pelagos.messaging import (
     environment,
 )
 from pelagos.messaging.binding import Eqk
-from pelagos.messaging.delivery import Destinations, Options
+from pelagos.messaging.consumer.handling import Callback
 from pelagos.messaging.errors import AckAndRestart, FilterError
-from pelagos.messaging.handling import Callback
 from pelagos.messaging.message import read_result
 from pelagos.messaging.processor import (
     Handler,
@@ -38,6 +37,7 @@ from pelagos.messaging.processor import (
     MessageProcessor,
     RpcHandler,
 )
+from pelagos.messaging.producer.delivery import Destinations, Options
 
 __all__ = [
     "AckAndRestart",

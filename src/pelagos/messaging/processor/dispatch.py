@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from pelagos.messaging.again import clean
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.dead.again import clean
 from pelagos.messaging.errors import (
     AckAndRestart,
     ExitScheduler,
@@ -35,7 +36,6 @@ from pelagos.messaging.message import (
 from pelagos.messaging.middleware import Chain, Outcome
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.processor.registry import HandlerInfo
-from pelagos.messaging.received import ReceivedMessage
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging.again import DEAD_QUEUE
 from pelagos.messaging.binding import Eqk
-from pelagos.messaging.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.dead.again import DEAD_QUEUE
 from pelagos.messaging.encoder import Encoder
 from pelagos.messaging.errors import AckAndRestart, ExitScheduler, MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
@@ -23,7 +24,6 @@ from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, re
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
-from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Queue, Transport
 
 

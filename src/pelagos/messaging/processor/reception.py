@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 
-from pelagos.messaging.again import clean, names_in, restored
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.dead.again import clean, names_in, restored
 from pelagos.messaging.encoder import Encoder
 from pelagos.messaging.errors import InboxBusyError, MessagingError
 from pelagos.messaging.inbox import CallMemory, Inbox
@@ -17,7 +18,6 @@ from pelagos.messaging.processor.dispatch import Work, as_result, describe, driv
 from pelagos.messaging.processor.registry import HandlerInfo, registry_of
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler
-from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Transport
 
 log = logging.getLogger(__name__)

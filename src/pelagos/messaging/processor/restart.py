@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pelagos.messaging.renew import replace_process
+from pelagos.messaging.processor.renew import replace_process
 
 
 def restart_process() -> None:

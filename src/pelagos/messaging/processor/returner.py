@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.messaging.again import (
+from pelagos.messaging.dead.again import (
     DUE,
     Patience,
     bare,
@@ -27,8 +27,8 @@ from pelagos.messaging.again import (
     register_queue,
     waiting_queue,
 )
+from pelagos.messaging.dead.mover import Mover, Sent
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
-from pelagos.messaging.mover import Mover, Sent
 from pelagos.messaging.transports.base import Connection, Delivery, Queue
 
 log = logging.getLogger(__name__)

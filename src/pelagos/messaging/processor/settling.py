@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pelagos.messaging.again import names_in, to_the_dead, to_wait
 from pelagos.messaging.binding import make_queue
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.dead.again import names_in, to_the_dead, to_wait
+from pelagos.messaging.dead.mover import Losses, Mover
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, RejectMessage
-from pelagos.messaging.mover import Losses, Mover
+from pelagos.messaging.observation.tracing import continued
 from pelagos.messaging.processor.dispatch import Result, describe
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.processor.returner import Returner
-from pelagos.messaging.received import ReceivedMessage
-from pelagos.messaging.tracing import continued
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
 
 log = logging.getLogger(__name__)

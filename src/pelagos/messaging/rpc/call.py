@@ -12,7 +12,7 @@ from typing import Any
 from pelagos.messaging.errors import BufferFullError, MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.message import Message
-from pelagos.messaging.pending import Entry
+from pelagos.messaging.sending.pending import Entry
 from pelagos.messaging.transports.base import Delivery, Envelope, Properties
 
 # The next two are made for every call, and a frozen dataclass takes six times as long to make.

@@ -11,7 +11,6 @@ from typing import Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
-from pelagos.messaging.alarm import Alarm
 from pelagos.messaging.errors import (
     BufferFullError,
     ConnectionLostError,
@@ -19,11 +18,12 @@ from pelagos.messaging.errors import (
     TopologyError,
     UnroutableError,
 )
-from pelagos.messaging.pending import Entry
 from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
 from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
 from pelagos.messaging.rpc.line import Line, new_address
-from pelagos.messaging.sender import BUFFER_BYTES, BUFFER_LIMIT, Guest, Sender
+from pelagos.messaging.sending.alarm import Alarm
+from pelagos.messaging.sending.pending import Entry
+from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT, Guest, Sender
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Connection,

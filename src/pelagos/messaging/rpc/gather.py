@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from pelagos.core.clock import Clock
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.pending import Entry
 from pelagos.messaging.rpc.call import Request
+from pelagos.messaging.sending.pending import Entry
 from pelagos.messaging.transports.base import Delivery
 
 #: Answers that one queue keeps for whoever will fetch them; more are dropped.

@@ -23,7 +23,7 @@ from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.middleware import Middleware
-from pelagos.messaging.renew import replace_process
+from pelagos.messaging.processor.renew import replace_process
 from pelagos.messaging.runner.event_loop import serve
 from pelagos.messaging.runner.interrupts import Interrupts
 from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, RESTART_CODE, Supervisor

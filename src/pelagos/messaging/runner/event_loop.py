@@ -7,10 +7,10 @@ import contextlib
 import inspect
 from collections.abc import Callable
 
-from pelagos.messaging.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.handling import Callback
+from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.handling import Callback
-from pelagos.messaging.received import ReceivedMessage
 
 
 async def serve(

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from pelagos.messaging.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import AckAndRestart, ExitScheduler
-from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.runner.event_loop import serve
 
 log = logging.getLogger(__name__)

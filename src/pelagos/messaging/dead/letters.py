@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pelagos.messaging.again import (
+from pelagos.messaging.dead.again import (
     ATTEMPTS,
     CAUSE,
     DEAD_QUEUE,
@@ -26,8 +26,8 @@ from pelagos.messaging.again import (
     QUEUE,
     back_again,
 )
+from pelagos.messaging.dead.mover import Mover
 from pelagos.messaging.errors import MessagingError, TopologyError, UnroutableError
-from pelagos.messaging.mover import Mover
 from pelagos.messaging.transports.base import (
     Connection,
     Delivery,

@@ -11,6 +11,9 @@ from typing import Any, ClassVar, Self
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging.binding import Binding, Eqk, make_queue, read_eqk
+from pelagos.messaging.consumer.handling import Callback, Handling
+from pelagos.messaging.consumer.intake import Intake, Lane
+from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import (
     AckAndRestart,
@@ -18,10 +21,7 @@ from pelagos.messaging.errors import (
     MessagingError,
 )
 from pelagos.messaging.exchange import Exchange
-from pelagos.messaging.handling import Callback, Handling
-from pelagos.messaging.intake import Intake, Lane
 from pelagos.messaging.middleware import Chain, Middleware
-from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Connection, Delivery, Transport
 
 _CLOSING = 15.0  # seconds that ending a connection may take

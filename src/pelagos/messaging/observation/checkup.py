@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.messaging.again import DEAD_QUEUE
+from pelagos.messaging.dead.again import DEAD_QUEUE
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
     LoginError,

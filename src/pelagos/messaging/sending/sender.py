@@ -28,7 +28,7 @@ from pelagos.messaging.errors import (
     as_ours,
 )
 from pelagos.messaging.exchange import Exchange
-from pelagos.messaging.pending import Entry, Pending, Settled
+from pelagos.messaging.sending.pending import Entry, Pending, Settled
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Connection, Envelope, Transport
 
 log = logging.getLogger(__name__)

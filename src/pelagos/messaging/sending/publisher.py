@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
-from pelagos.messaging.alarm import Alarm
 from pelagos.messaging.errors import (
     BufferFullError,
     MessagingError,
@@ -24,8 +23,9 @@ from pelagos.messaging.errors import (
 )
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.middleware import Chain, Outgoing
-from pelagos.messaging.pending import Batch, Entry, Settled, Single
-from pelagos.messaging.sender import Guest, Sender
+from pelagos.messaging.sending.alarm import Alarm
+from pelagos.messaging.sending.pending import Batch, Entry, Settled, Single
+from pelagos.messaging.sending.sender import Guest, Sender
 from pelagos.messaging.transports.base import Envelope, Transport
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from pelagos.messaging.received import ATTEMPT_HEADER
+from pelagos.messaging.consumer.received import ATTEMPT_HEADER
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Delivery,

@@ -12,8 +12,13 @@ from typing import Any, ClassVar, Self
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging import environment
-from pelagos.messaging.caller import Caller
-from pelagos.messaging.delivery import (
+from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.fingerprint import Fingerprint
+from pelagos.messaging.message import Message
+from pelagos.messaging.middleware import Chain, Middleware, Outgoing
+from pelagos.messaging.producer.caller import Caller
+from pelagos.messaging.producer.delivery import (
     MESSAGE_OPTIONS,
     RPC_OPTIONS,
     Destinations,
@@ -23,16 +28,11 @@ from pelagos.messaging.delivery import (
     only_options,
     take_options,
 )
-from pelagos.messaging.encoder import Encoder, JsonEncoder
-from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.ids import IdSource, this_process
-from pelagos.messaging.message import Message
-from pelagos.messaging.middleware import Chain, Middleware, Outgoing
-from pelagos.messaging.naming import MadeUpNames
-from pelagos.messaging.publisher import Letter, Publisher, PublishFuture
+from pelagos.messaging.producer.naming import MadeUpNames
 from pelagos.messaging.rpc import CallFuture, Replies, Request
-from pelagos.messaging.sender import BUFFER_BYTES, BUFFER_LIMIT
+from pelagos.messaging.sending.ids import IdSource, this_process
+from pelagos.messaging.sending.publisher import Letter, Publisher, PublishFuture
+from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
 
 _NO_HEADERS: Mapping[str, Any] = MappingProxyType({})

@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from pelagos.messaging.consumer.intake import Lane
+from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.environment import traffic_log
 from pelagos.messaging.errors import (
@@ -18,10 +20,8 @@ from pelagos.messaging.errors import (
     PoisonError,
     RejectMessage,
 )
-from pelagos.messaging.intake import Lane
 from pelagos.messaging.message import check_body
 from pelagos.messaging.middleware import Chain, Outcome
-from pelagos.messaging.received import ReceivedMessage
 from pelagos.messaging.transports.base import Connection, Delivery
 
 log = logging.getLogger(__name__)

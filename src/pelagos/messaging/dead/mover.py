@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Final
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging.again import bare
+from pelagos.messaging.dead.again import bare
 from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,

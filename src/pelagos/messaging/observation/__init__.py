@@ -1,0 +1,1 @@
+"""What passes over a bus, made visible: metrics, traces, a tap and a check-up."""
