@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -9,6 +10,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from pelagos.messaging.errors import BusUrlError
 
 _FORM: Final = "amqp://USER:PASSWORD@HOST:PORT,HOST:PORT/VHOST?heartbeat=SECONDS"
+#: The standard library takes no list of hosts with an IPv6 address in it.
+_URL: Final = re.compile(
+    r"[^:/?#]+://((?P<login>[^/?#]*)@)?(?P<places>[^/?#]*)(?P<path>[^?#]*)(\?(?P<query>[^#]*))?"
+)
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 _ENGINE: Final = "+pika"  # asks for the other implementation; the address is the same
 _TLS_OPTIONS: Final = ("ca", "cert", "key", "verify")
@@ -68,30 +73,30 @@ class BrokerAddress:
                 a password.
         """
         scheme = url.partition(":")[0].lower().removesuffix(_ENGINE)
+        parts = _URL.fullmatch(url)
+        if parts is None or scheme not in _PORTS:
+            raise BusUrlError("the bus URL has a wrong form", hint=f"its form is {_FORM}")
+        login, path, query = (parts[name] or "" for name in ("login", "path", "query"))
         try:
-            parts = urlsplit(url)
-            login, _, places = parts.netloc.rpartition("@")
-            hosts = [_host(place, _PORTS[scheme]) for place in places.split(",")]
-        except (ValueError, KeyError):
+            hosts = [_host(place, _PORTS[scheme]) for place in parts["places"].split(",")]
+        except ValueError:
             raise BusUrlError(  # from None, as what was read may be a piece of a password
                 "the port or host of the bus URL cannot be read", hint=f"its form is {_FORM}"
             ) from None
-        if not login and "@" in parts.path + parts.query:
+        if not login and "@" in path + query:
             raise BusUrlError(
                 "the bus URL has its @ behind a / or ?",
                 hint="in a user or password / is written %2F, ? is %3F and @ is %40",
             )
-        if parts.fragment or not url[len(parts.scheme) :].startswith("://"):
-            raise BusUrlError("the bus URL has a wrong form", hint=f"its form is {_FORM}")
         user, colon, password = login.partition(":")
-        options = _options(parts.query)
+        options = _options(query)
         heartbeat = _heartbeat(options.pop("heartbeat", str(HEARTBEAT)))
         return cls(
             host=hosts[0][0],
             port=hosts[0][1],
             user=unquote(user) or "guest",
             password=unquote(password) if colon else "guest",
-            vhost=unquote(parts.path.removeprefix("/")) or "/",
+            vhost=unquote(path.removeprefix("/")) or "/",
             heartbeat=heartbeat,
             others=tuple(hosts[1:]),
             tls=_tls(scheme, options),

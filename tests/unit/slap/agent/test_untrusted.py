@@ -109,6 +109,7 @@ def test_no_more_names_are_looked_at_than_wanted(tmp_path: Path) -> None:
 #: Where else files are opened: nothing of an instance or a release is there, or it says how.
 ELSEWHERE = {
     "archive.py": "unpacks into a new folder",
+    "attendant.py": "a file of the agent",
     "builders/buildout.py": "makes a new log (O_EXCL)",
     "builders/profile.py": "opens addresses",
     "cache.py": "what it has fetched itself",
