@@ -215,6 +215,15 @@ def test_an_unknown_exchange_name_is_refused_with_the_known_ones(producer: Produ
     assert "evnts" in str(refused.value) and "events, jobs" in str(refused.value.hint)
 
 
+@pytest.mark.parametrize("wrong", [("jobs", "k"), (Jobs, "k", "z"), 5])
+def test_what_is_no_pair_of_an_exchange_and_a_key_is_named(
+    producer: Producer, sink: Sink, wrong: Any
+) -> None:
+    with pytest.raises(TypeError, match="is no pair of an exchange class and a key"):
+        producer.message_go(_eks=[(Jobs, "k"), wrong])
+    assert sink.got == []
+
+
 def test_a_producer_without_exchanges_says_so(broker: MemoryBroker) -> None:
     with (
         GenericProducer(bus=MemoryTransport("", broker=broker)) as bare,

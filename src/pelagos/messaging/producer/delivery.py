@@ -96,10 +96,12 @@ def destinations(
 
 
 def _pair(one: tuple[type[Exchange], str | None] | type[Exchange], routing_key: str) -> Pair:
-    if isinstance(one, type):
-        return one, routing_key
-    exchange, key = one
-    return exchange, routing_key if key is None else key
+    match one:
+        case type():
+            return one, routing_key
+        case (type() as exchange, key):
+            return exchange, routing_key if key is None else key
+    raise TypeError(f"{one!r} is no pair of an exchange class and a key")
 
 
 def _by_name(eks: Mapping[str, str], own: Destinations, producer: str) -> Sequence[Pair]:
