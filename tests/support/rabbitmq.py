@@ -54,6 +54,15 @@ def _alive(pid: int) -> bool:
     return text.rsplit(")", 1)[1].split()[0] != "Z"
 
 
+def _is_stopped(pid: int) -> bool:
+    """Whether all threads of a process are; one that is gone meanwhile is, too."""
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if task.read_text().rsplit(")", 1)[1].split()[0] not in "TZX":
+                return False
+    return True
+
+
 def _session(leader: int) -> list[int]:
     """The processes of the session that one of ours leads, the leader included."""
     found = []
@@ -177,8 +186,13 @@ class Broker:
         self._end_server(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """It stays connected and says nothing any more."""
+        """It stays connected and says nothing any more, from the moment that this returns."""
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 10
+        while not all(map(_is_stopped, _session(self.leaders[-1]))):
+            if time.monotonic() > deadline:
+                raise RuntimeError("rabbitmq-server does not stop")
+            time.sleep(0.005)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
