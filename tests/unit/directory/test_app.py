@@ -17,6 +17,7 @@ from pelagos.directory import (
     BaseViewPlugin,
     Directory,
     asker,
+    required_acl,
 )
 from support.directory import (
     BACKENDS,
@@ -170,6 +171,7 @@ def test_a_resource_on_our_base_is_closed_to_those_without_a_token(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class WhoAmI(AuthResource):
+        @required_acl("dird.test.read")
         def get(self) -> dict[str, Any]:
             return {"me": asker().token_infos["auth_id"], "uuid": asker().args()["xivo_user_uuid"]}
 
@@ -187,6 +189,7 @@ def test_an_unexpected_error_of_a_view_tells_nothing_of_the_inside(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(AuthResource):
+        @required_acl("dird.test.read")
         def get(self) -> None:
             raise RuntimeError("secret inside")
 
@@ -203,6 +206,7 @@ def test_the_reason_that_a_strangers_view_gives_reaches_the_client(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refusing(AuthResource):
+        @required_acl("dird.test.read")
         def get(self) -> None:
             flask_restful.abort(409, message="already a favourite")
 

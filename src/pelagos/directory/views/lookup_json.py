@@ -14,7 +14,7 @@ from pelagos.directory.model import Display, SourceVerdict
 from pelagos.directory.services.lookup import LookupService
 from pelagos.directory.settings import profile_displays
 from pelagos.directory.views.base import BaseViewPlugin
-from pelagos.directory.views.rest import AuthResource, asker
+from pelagos.directory.views.rest import AuthResource, asker, required_acl
 
 
 class LookupJsonView(BaseViewPlugin):
@@ -43,6 +43,7 @@ class LookupResource(AuthResource):
         self._displays = displays
         self._service = service
 
+    @required_acl("dird.directories.lookup.{profile}.read")
     def get(self, profile: str) -> dict[str, Any]:
         """The results, and under `sources` what each source did."""
         display = display_of(profile, self._displays)
@@ -65,6 +66,7 @@ class HeadersResource(AuthResource):
     def __init__(self, displays: Mapping[str, Display]) -> None:
         self._displays = displays
 
+    @required_acl("dird.directories.lookup.{profile}.headers.read")
     def get(self, profile: str) -> dict[str, Any]:
         """Headers and types, in the order of the columns."""
         display = display_of(profile, self._displays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_restful import Api, Resource
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from pelagos.core import wire
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.directory.auth import acl
 from pelagos.directory.errors import RequestError, TokenError
 from pelagos.directory.model import Asker
 
@@ -21,8 +22,13 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/0.1"
 _EXTENSION = "pelagos.directory.verify"
+_RIGHT = "required_acl"
+_METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 
-#: What tells whom a token belongs to: its infos, or None when it is not valid. Whatever
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+#: What tells whom a token belongs to: its infos, or None when it is not valid. Infos with `acls`
+#: (patterns of `auth.acl`) allow only what these give; infos without allow everything. Whatever
 #: `PelagosError` it raises means that the tokens cannot be verified now (503).
 Verify = Callable[[str], Mapping[str, Any] | None]
 
@@ -71,13 +77,42 @@ def _reason(error: HTTPException) -> str:
     return error.description or error.name
 
 
-class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no types
-    """A resource that only holders of a valid token reach; everyone else gets 401.
+def required_acl(template: str) -> Callable[[_Method], _Method]:
+    """The right that a method of an `AuthResource` needs.
 
-    In its methods `asker()` tells who asks.
+    Args:
+        template: such as `dird.directories.lookup.{profile}.read`, whose braces name arguments
+            of the URL.
+
+    Raises:
+        ValueError: the braces hold something else than plain names.
+    """
+    acl.placeholders(template)
+
+    def mark(method: _Method) -> _Method:
+        setattr(method, _RIGHT, template)
+        return method
+
+    return mark
+
+
+class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no types
+    """A resource that only holders of a token with the right reach; everyone else gets 401.
+
+    Each of its methods says with `required_acl` which right it needs; a class with a method that
+    does not is a TypeError. In its methods `asker()` tells who asks.
     """
 
     method_decorators: ClassVar[list[Callable[..., Any]]] = []
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _METHODS:
+            if hasattr(cls, name) and not hasattr(getattr(cls, name), _RIGHT):
+                raise TypeError(
+                    f"{cls.__name__}.{name} says nothing of the right that it needs; "
+                    "write @required_acl(...) above it"
+                )
 
 
 def asker() -> Asker:
@@ -87,9 +122,13 @@ def asker() -> Asker:
 
 
 def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
+    template: str = getattr(method, _RIGHT)
+
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        g.asker = _who_asks(request.headers.get("X-Auth-Token", ""))
+        g.asker = _who_asks(
+            request.headers.get("X-Auth-Token", ""), acl.fill(template, request.view_args or {})
+        )
         return method(*args, **kwargs)
 
     return call
@@ -98,7 +137,7 @@ def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
 AuthResource.method_decorators = [_verified]
 
 
-def _who_asks(token: str) -> Asker:
+def _who_asks(token: str, needed: acl.Access) -> Asker:
     if not token:
         raise TokenError(["no token: send it in the header X-Auth-Token"])
     if not (token.isascii() and token.isprintable()):
@@ -111,7 +150,13 @@ def _who_asks(token: str) -> Asker:
         raise RequestError(["tokens cannot be verified at the moment"], status=503) from error
     if infos is None:
         raise TokenError(["this token is not valid"])
+    if "acls" in infos and not acl.is_allowed(infos["acls"] or (), needed, _owners(infos)):
+        raise TokenError([f"this token does not give the right {needed}"])
     return Asker(token, infos)
+
+
+def _owners(infos: Mapping[str, Any]) -> set[str]:
+    return {str(infos[key]) for key in ("auth_id", "xivo_user_uuid") if infos.get(key)}
 
 
 def _to_json(data: Any, code: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,145 @@
+"""Whether the rights that a token carries allow what a request needs.
+
+A right is a pattern over segments parted by dots, as wazo-auth defines them: `*` stands for any
+text without a dot, `#` for any text, `me` as a whole segment for the owner of the token, a leading
+`!` takes away what the other patterns give, and a last segment `edit` is the same as `update`.
+
+Pure, and never slower than (length of the pattern) times (length of what is needed).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+_SAME = ("edit", "update")
+_SPECIAL = re.compile(r"([.*#])")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one request needs.
+
+    Attributes:
+        text: segments parted by dots, such as `dird.directories.lookup.sales.read`.
+        values: where the values of the URL begin in `text`, and what they were before their dots
+            were replaced; so that `me` means one person, and no one whose name merely looks alike.
+    """
+
+    text: str
+    values: Mapping[int, str]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names in braces of a template, in order.
+
+    Raises:
+        ValueError: the template has something else than plain names in its braces.
+    """
+    names = []
+    for _, name, spec, conversion in Formatter().parse(template):
+        if name is None:
+            continue
+        if not name.isidentifier() or spec or conversion:
+            raise ValueError(
+                f"{template!r} is no template of a right: {{{name}}} is no plain name"
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def fill(template: str, values: Mapping[str, Any]) -> Access:
+    """The access of a template such as `dird.directories.lookup.{profile}.read`.
+
+    Dots inside of a value become `_`, so that a value is always one segment.
+
+    Raises:
+        KeyError: a placeholder has no value.
+    """
+    text = ""
+    raw: dict[int, str] = {}
+    for literal, name, _, _ in Formatter().parse(template):
+        text += literal
+        if name is not None:
+            value = str(values[name])
+            raw[len(text)] = value
+            text += value.replace(".", "_")
+    return Access(text, raw)
+
+
+def is_allowed(patterns: Iterable[str], access: Access, owners: Collection[str] = ()) -> bool:
+    """Whether the patterns of a token give this access; a denial wins over all that is given.
+
+    Args:
+        owners: the names for which `me` stands; empty ones stand for nobody.
+    """
+    given = False
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            if _matches(pattern[1:], access, owners):
+                return False
+        else:
+            given = given or _matches(pattern, access, owners)
+    return given
+
+
+def _matches(pattern: str, access: Access, owners: Collection[str]) -> bool:
+    """Whether the whole text is one that the pattern stands for.
+
+    All places of the text that the pattern may have reached are kept at once, so nothing is
+    tried twice whatever the wildcards.
+    """
+    text = access.text
+    pieces = [piece for piece in _SPECIAL.split(pattern) if piece]
+    reached = {0}
+    for number, piece in enumerate(pieces):
+        if piece == "#":
+            reached = set(range(min(reached), len(text) + 1))
+        elif piece == "*":
+            reached = _within_segment(text, reached)
+        else:
+            is_last = number == len(pieces) - 1
+            is_whole = (number == 0 or pieces[number - 1] == ".") and (
+                is_last or pieces[number + 1] == "."
+            )
+            if is_whole and piece == "me":
+                reached = _owned(access, reached, owners)
+            else:
+                words = _SAME if is_whole and is_last and piece in _SAME else (piece,)
+                reached = {
+                    place + len(word)
+                    for place in reached
+                    for word in words
+                    if text.startswith(word, place)
+                }
+        if not reached:
+            return False
+    return len(text) in reached
+
+
+def _within_segment(text: str, reached: set[int]) -> set[int]:
+    """The places that are reached when a text without a dot, perhaps an empty one, is passed."""
+    found: set[int] = set()
+    for place in sorted(reached):
+        if place in found:
+            continue  # from there on the same segment was passed already
+        end = text.find(".", place)
+        found.update(range(place, (len(text) if end < 0 else end) + 1))
+    return found
+
+
+def _owned(access: Access, reached: set[int], owners: Collection[str]) -> set[int]:
+    """The places behind `me`: an owner's name as a value, or the word itself in a template."""
+    found = {
+        place + len(value)
+        for place, value in access.values.items()
+        if value and place in reached and value in owners
+    }
+    written = {p for p in reached - access.values.keys() if access.text.startswith("me", p)}
+    return found | {place + len("me") for place in written}
