@@ -126,9 +126,11 @@ def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        g.asker = _who_asks(
-            request.headers.get("X-Auth-Token", ""), acl.fill(template, request.view_args or {})
-        )
+        needed = acl.fill(template, request.view_args or {})
+        who = who_asks(request.headers.get("X-Auth-Token", ""))
+        if not may(who, needed):
+            raise TokenError([f"this token does not give the right {needed}"])
+        g.asker = who
         return method(*args, **kwargs)
 
     return call
@@ -137,7 +139,13 @@ def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
 AuthResource.method_decorators = [_verified]
 
 
-def _who_asks(token: str, needed: acl.Access) -> Asker:
+def who_asks(token: str) -> Asker:
+    """The holder of a token; only while a request is served.
+
+    Raises:
+        TokenError: there is no token, or it is not valid.
+        RequestError: tokens cannot be verified now (503).
+    """
     if not token:
         raise TokenError(["no token: send it in the header X-Auth-Token"])
     if not (token.isascii() and token.isprintable()):
@@ -150,9 +158,13 @@ def _who_asks(token: str, needed: acl.Access) -> Asker:
         raise RequestError(["tokens cannot be verified at the moment"], status=503) from error
     if infos is None:
         raise TokenError(["this token is not valid"])
-    if "acls" in infos and not acl.is_allowed(infos["acls"] or (), needed, _owners(infos)):
-        raise TokenError([f"this token does not give the right {needed}"])
     return Asker(token, infos)
+
+
+def may(who: Asker, needed: acl.Access) -> bool:
+    """Whether the token gives a right; one that names no rights gives all."""
+    infos = who.token_infos
+    return "acls" not in infos or acl.is_allowed(infos["acls"] or (), needed, _owners(infos))
 
 
 def _owners(infos: Mapping[str, Any]) -> set[str]:
