@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from enum import StrEnum
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
@@ -37,6 +37,9 @@ class Verdict(StrEnum):
     LATE = "late"  # asked, and had not answered at the deadline
     FAILED = "failed"  # raised an error, or could not be loaded
     BUSY = "busy"  # not asked: former questions still occupy all its slots
+    OPEN = "open"  # not asked: it failed so often that it is left alone for a moment
+    STALE = "stale"  # has no answer now; what it answered a while ago stands in
+    UNNEEDED = "unneeded"  # asked, and not waited for: another source had settled the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,65 @@ class _Bulkhead:
     waiting: deque[_Task[Any]] = field(default_factory=deque)
 
 
+class Replies(Generic[T]):
+    """The replies to one question, each as soon as it is known; made by `Fanout.stream`.
+
+    Iterate to the end or close: whoever closes before the end gives up the rest, and calls that
+    have not begun never will. For one thread.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[str, _Task[T]],
+        replies: SimpleQueue[Reply[T]],
+        give_up: Callable[[Iterable[_Task[T]]], list[Reply[T]]],
+        clock: Clock,
+    ) -> None:
+        self._open = dict(tasks)
+        self._replies = replies
+        self._give_up = give_up
+        self._clock = clock
+        self._unanswered: list[Reply[T]] = []
+
+    def __iter__(self) -> Iterator[Reply[T]]:
+        return self
+
+    def __next__(self) -> Reply[T]:
+        while self._open:
+            reply = self._known() or self._awaited()
+            if reply is not None:
+                del self._open[reply.name]
+                return reply
+        raise StopIteration
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up what has not been answered."""
+        if self._open:
+            self._give_up(self._open.values())
+            self._open = {}
+
+    def _known(self) -> Reply[T] | None:
+        return self._unanswered.pop() if self._unanswered else None
+
+    def _awaited(self) -> Reply[T] | None:
+        """The next reply; None when there may be one after all, or some were given up."""
+        first = min(task.deadline for task in self._open.values())
+        try:
+            return self._replies.get(timeout=max(0.0, first - self._clock.monotonic()))
+        except Empty:
+            now = self._clock.monotonic()
+            late = [task for task in self._open.values() if task.deadline <= max(now, first)]
+            # One that slipped in between its deadline and this is in the queue, and not given up.
+            self._unanswered = self._give_up(late)
+            return None
+
+
 class Fanout:
     """Asks many sources at once; safe to share between threads; close it when done.
 
@@ -86,10 +148,18 @@ class Fanout:
     Args:
         slots: calls that may run at once in one source. At least as many as questions are asked
             at once, so that healthy sources need not queue.
+        slots_of: the same for single sources, by name.
     """
 
-    def __init__(self, *, slots: int = 16, clock: Clock | None = None) -> None:
-        if slots < 1:
+    def __init__(
+        self,
+        *,
+        slots: int = 16,
+        slots_of: Mapping[str, int] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._slots_of = dict(slots_of or {})
+        if any(count < 1 for count in (slots, *self._slots_of.values())):
             raise ValueError("a source needs at least one slot")
         self._slots = slots
         self._clock = clock or SystemClock()
@@ -107,50 +177,44 @@ class Fanout:
             return len(self._threads)
 
     def ask(
-        self, questions: Mapping[str, Callable[[], T]], *, timeout: float
+        self,
+        questions: Mapping[str, Callable[[], T]],
+        *,
+        timeout: float,
+        limits: Mapping[str, float] | None = None,
     ) -> tuple[Reply[T], ...]:
         """One reply per question, in their order, after `timeout` seconds at the latest.
 
         Args:
             questions: by name of the source. The call runs in another thread; a lazy result is
                 not consumed there, so return a list rather than a generator.
+            limits: seconds for single sources, where they are less than `timeout`.
         """
-        replies = {reply.name: reply for reply in self.stream(questions, timeout=timeout)}
+        replies = {reply.name: reply for reply in self.stream(questions, timeout, limits)}
         return tuple(replies[name] for name in questions)
 
     def stream(
-        self, questions: Mapping[str, Callable[[], T]], *, timeout: float
-    ) -> Generator[Reply[T], None, None]:
-        """The same replies, each as soon as it is known.
-
-        Whoever stops iterating before the end gives up the rest: calls that have not begun never
-        will. The questions are asked when the first reply is.
+        self,
+        questions: Mapping[str, Callable[[], T]],
+        timeout: float,
+        limits: Mapping[str, float] | None = None,
+    ) -> Replies[T]:
+        """The same replies, each as soon as it is known. The questions are asked at once.
 
         Raises:
             FanoutClosedError: after `close`.
         """
         asked = self._clock.monotonic()
         replies: SimpleQueue[Reply[T]] = SimpleQueue()
-        tasks = [
-            _Task(name, call, asked, asked + timeout, replies) for name, call in questions.items()
-        ]
-        try:
-            self._submit(tasks)
-            for _ in tasks:
-                remaining = asked + timeout - self._clock.monotonic()
-                try:
-                    reply = replies.get(timeout=max(0.0, remaining))
-                except Empty:
-                    break
-                yield reply
-            else:
-                return
-        finally:
-            unanswered = self._give_up(tasks)
-        # A reply may have slipped in between the deadline and giving up.
-        while not replies.empty():
-            yield replies.get_nowait()
-        yield from unanswered
+        limits = limits or {}
+        tasks = {
+            name: _Task(
+                name, call, asked, asked + min(timeout, limits.get(name, timeout)), replies
+            )
+            for name, call in questions.items()
+        }
+        self._submit(tasks.values())
+        return Replies(tasks, replies, self._give_up, self._clock)
 
     def close(self, timeout: float = 5.0) -> bool:
         """End the idle threads and wait for the busy ones, `timeout` seconds at the most.
@@ -174,7 +238,7 @@ class Fanout:
 
     # ---- the asking side ---------------------------------------------------------------
 
-    def _submit(self, tasks: list[_Task[T]]) -> None:
+    def _submit(self, tasks: Iterable[_Task[T]]) -> None:
         with self._work:
             if self._is_closed:
                 raise FanoutClosedError(
@@ -185,11 +249,12 @@ class Fanout:
 
     def _admit(self, task: _Task[T]) -> None:
         bulkhead = self._bulkheads.setdefault(task.name, _Bulkhead())
-        if len(bulkhead.running) < self._slots:
+        slots = self._slots_for(task)
+        if len(bulkhead.running) < slots:
             bulkhead.running.add(task)
             self._hand_out(task)
         elif all(other.deadline <= task.asked for other in bulkhead.running):
-            self._settle(task, Verdict.BUSY, error=_busy(self._slots))
+            self._settle(task, Verdict.BUSY, error=_busy(slots))
         else:
             bulkhead.waiting.append(task)
 
@@ -211,7 +276,7 @@ class Fanout:
             self._bulkheads[task.name].running.discard(task)
             self._settle(task, Verdict.FAILED, error="this machine has no thread left to ask with")
 
-    def _give_up(self, tasks: list[_Task[T]]) -> list[Reply[T]]:
+    def _give_up(self, tasks: Iterable[_Task[T]]) -> list[Reply[T]]:
         """Verdicts of the tasks that have none; from now on nobody waits for them."""
         unanswered: list[Reply[T]] = []
         with self._work:
@@ -222,7 +287,10 @@ class Fanout:
                 bulkhead = self._bulkheads.get(task.name)
                 if bulkhead is not None and task in bulkhead.waiting:
                     bulkhead.waiting.remove(task)
-                    verdict, error = Verdict.BUSY, _busy(self._slots)
+                    verdict, error = (
+                        Verdict.BUSY,
+                        _busy(self._slots_for(task)),
+                    )
                 else:
                     limit = task.deadline - task.asked
                     verdict, error = Verdict.LATE, f"no answer within {limit:g} s"
@@ -262,7 +330,7 @@ class Fanout:
             log.warning("source %s failed", task.name, exc_info=error)
             verdict, reason = Verdict.FAILED, describe(error)
         else:
-            verdict = Verdict.EMPTY if _is_nothing(value) else Verdict.ANSWERED
+            verdict = verdict_on(value)
         with self._work:
             if task.is_settled:
                 log.info("source %s answered after %.0f ms, too late", task.name, self._ms(task))
@@ -282,6 +350,9 @@ class Fanout:
     ) -> None:
         task.is_settled = True
         task.replies.put(Reply(task.name, verdict, self._ms(task), value, error))
+
+    def _slots_for(self, task: _Task[Any]) -> int:
+        return self._slots_of.get(task.name, self._slots)
 
     def _ms(self, task: _Task[T]) -> float:
         return (self._clock.monotonic() - task.asked) * 1000
@@ -303,8 +374,10 @@ def describe(error: BaseException) -> str:
     return text if len(text) <= _ERROR_LENGTH else text[: _ERROR_LENGTH - 1] + "…"
 
 
-def _is_nothing(value: object) -> bool:
-    return value is None or (isinstance(value, Sized) and len(value) == 0)
+def verdict_on(value: object) -> Verdict:
+    """Whether what a source returned is something or nothing."""
+    is_nothing = value is None or (isinstance(value, Sized) and len(value) == 0)
+    return Verdict.EMPTY if is_nothing else Verdict.ANSWERED
 
 
 def _busy(slots: int) -> str:

@@ -1,12 +1,19 @@
 """What can go wrong between a question and the directory's answer.
 
 DirectoryError
+├── SchemaError           the database belongs to a newer directory
 ├── SourceError           a source cannot answer; it is reported as failed, the others go on
+│   └── NotForAskerError      it can, but not this person; says nothing about its health
 ├── DirectoryUnreachable  client: no usable answer came
 └── RequestError          the directory refused; carries its status and its reasons
     ├── BadTermError          400
     ├── TokenError            401
-    └── UnknownProfileError   404
+    ├── UnknownProfileError   404
+    ├── NotThereError         404
+    ├── DuplicateError        409
+    ├── InvalidError          400
+    └── StoreError            503: the database cannot be used now
+        └── StoreFullError    507
 """
 
 from __future__ import annotations
@@ -24,6 +31,10 @@ class SourceError(DirectoryError):
     """A source cannot be loaded or cannot answer."""
 
 
+class NotForAskerError(SourceError):
+    """A source does not answer this person: no token, no right. It is well for others."""
+
+
 class DirectoryUnreachable(DirectoryError):
     """No usable answer came from the directory."""
 
@@ -39,9 +50,14 @@ class RequestError(DirectoryError):
     status = 500
 
     def __init__(
-        self, reasons: Sequence[str], *, status: int | None = None, hint: str | None = None
+        self,
+        reasons: Sequence[str],
+        *,
+        status: int | None = None,
+        hint: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__("; ".join(reasons), hint=hint)
+        super().__init__("; ".join(reasons), hint=hint, retry_after=retry_after)
         self.reasons = tuple(reasons)
         if status is not None:
             self.status = status
@@ -63,3 +79,37 @@ class UnknownProfileError(RequestError):
     """There is no such profile."""
 
     status = 404
+
+
+class NotThereError(RequestError):
+    """There is no such contact, phonebook or favourite, or it is somebody else's."""
+
+    status = 404
+
+
+class DuplicateError(RequestError):
+    """It is there already."""
+
+    status = 409
+
+
+class InvalidError(RequestError):
+    """What was sent cannot be stored."""
+
+    status = 400
+
+
+class SchemaError(DirectoryError):
+    """The database was made by a newer directory."""
+
+
+class StoreError(RequestError):
+    """The database cannot be used now; nothing was changed."""
+
+    status = 503
+
+
+class StoreFullError(StoreError):
+    """The disk of the database is full; nothing was changed."""
+
+    status = 507

@@ -36,6 +36,7 @@ def row(
         "column_values": column_values(result, display, favorites or {}),
         "relations": {name: cell(value) for name, value in result.relations.items()},
         "source": result.source,
+        "backend": result.backend,
     }
 
 

@@ -6,7 +6,7 @@ Pure data. Nothing here knows HTTP, a plugin, a thread or a clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pelagos.core.fanout import Verdict
@@ -27,6 +27,7 @@ class SourceResult:
         relations: always the six keys of `RELATIONS`; `source_entry_id` is text or None.
         is_personal: whether it belongs to the person who asks.
         is_deletable: whether that person may delete it.
+        backend: name of the back-end that found it.
     """
 
     fields: Mapping[str, Any]
@@ -34,6 +35,7 @@ class SourceResult:
     relations: Mapping[str, Any] = field(default_factory=lambda: dict.fromkeys(RELATIONS))
     is_personal: bool = field(default=False, compare=False)
     is_deletable: bool = field(default=False, compare=False)
+    backend: str = field(default="", compare=False)
 
     def source_entry_id(self) -> str | None:
         """The stable id of the entry in its source."""
@@ -57,7 +59,7 @@ class SourceVerdict:
 
     @property
     def has_answered(self) -> bool:
-        """Whether what this source knows is in the answer."""
+        """Whether what this source knows is in the answer; a stale answer is not what it knows."""
         return self.verdict in {Verdict.ANSWERED, Verdict.EMPTY}
 
 
@@ -94,17 +96,33 @@ class Asker:
     Attributes:
         token: the token of the request.
         token_infos: what the verification of the token said.
+        user_uuid: for whom is asked, when it is not the owner of the token: the one whose phone
+            rings, named by the URL.
+        tenant: whose entries are looked at, when the request names one.
     """
 
     token: str = field(default="", repr=False)
     token_infos: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    user_uuid: str | None = None
+    tenant: str | None = None
+
+    @property
+    def user(self) -> str | None:
+        """For whom is asked: `user_uuid`, else the owner of the token; None when it has none."""
+        return self.user_uuid or self.token_infos.get("xivo_user_uuid")
+
+    def on_behalf_of(self, user_uuid: str) -> Asker:
+        """The same token, used for another person."""
+        return replace(self, user_uuid=user_uuid)
 
     def args(self) -> dict[str, Any]:
-        """The `args` of `search`, `first_match` and `list`; a new dict for each source."""
+        """The `args` of `search`, `first_match`, `list` and `match_all`; a new dict each time."""
         return {
             "token": self.token,
-            "token_infos": dict(self.token_infos),
-            "xivo_user_uuid": self.token_infos.get("xivo_user_uuid"),
+            "token_infos": {**self.token_infos, "xivo_user_uuid": self.user},
+            "xivo_user_uuid": self.user,
+            "user_uuid": self.user,
+            "tenant": self.tenant,
         }
 
 
@@ -117,12 +135,15 @@ class Column:
         type: what the column means to clients ("name", "number", "email", …), or None.
         field: the field of a result that it shows; a column without one shows `default`.
         default: shown only when a result does not have the field; a field that is None stays None.
+        number_display: template of the name beside this column's number on a phone; None: as it
+            is. Nothing else uses it.
     """
 
     title: str | None = None
     type: str | None = None
     field: str | None = None
     default: Any = None
+    number_display: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def make_result_class(
     format_columns: Mapping[str, str] | None = None,
     is_deletable: bool = False,
     is_personal: bool = False,
+    backend: str = "",
 ) -> Callable[..., SourceResult]:
     """What makes the results of one source: `make(fields, **relations) -> SourceResult`.
 
@@ -46,7 +47,7 @@ def make_result_class(
             related["source_entry_id"] = None if unique is None else str(unique)
         for column, template in templates.items():
             values[column] = _render(template, values)
-        return SourceResult(values, source_name, related, is_personal, is_deletable)
+        return SourceResult(values, source_name, related, is_personal, is_deletable, backend)
 
     return make
 

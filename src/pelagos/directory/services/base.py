@@ -17,7 +17,7 @@ class BaseServicePlugin(ABC):
         Args:
             args: `config`, the whole configuration; `sources`, the loaded sources by name;
                 `failures`, the reason of each source that could not be loaded, by name;
-                `fanout`, a `pelagos.core.fanout.Fanout` that all services share.
+                `asking`, a `pelagos.directory.asking.Asking` through which all services ask them.
         """
 
     def unload(self) -> None:  # noqa: B027  # optional, as the contract says

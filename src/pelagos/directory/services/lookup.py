@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pelagos.core.fanout import Fanout, Reply, Verdict
+from pelagos.directory.asking import Asking, Question
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.merge import merge
-from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult, SourceVerdict
+from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult
 from pelagos.directory.services.base import BaseServicePlugin, needed
 from pelagos.directory.settings import ServiceProfile, service_profiles
 from pelagos.directory.sources import Source
@@ -19,9 +19,6 @@ log = logging.getLogger(__name__)
 
 #: Characters of a term; longer ones find nothing and cost every source time.
 MAX_TERM_LENGTH = 256
-
-_NOT_THERE = "no source of this name is configured"
-_Found = list[SourceResult]
 
 
 def check_term(term: str) -> str:
@@ -42,17 +39,9 @@ def check_term(term: str) -> str:
 class LookupService:
     """Asks the sources of a profile; safe to share between threads."""
 
-    def __init__(
-        self,
-        sources: Mapping[str, Source],
-        profiles: Mapping[str, ServiceProfile],
-        fanout: Fanout,
-        failures: Mapping[str, str] | None = None,
-    ) -> None:
-        self._sources = sources
+    def __init__(self, asking: Asking, profiles: Mapping[str, ServiceProfile]) -> None:
+        self._asking = asking
         self._profiles = profiles
-        self._fanout = fanout
-        self._failures = dict(failures or {})
 
     def lookup(self, term: str, profile: str, asker: Asker | None = None) -> Answer:
         """What the sources of the profile know, at the profile's deadline at the latest.
@@ -62,35 +51,41 @@ class LookupService:
         Raises:
             BadTermError: see `check_term`.
         """
+        calls, timeout, question = self._question(term, profile, asker or Asker())
+        return merge(self._asking.ask(calls, timeout, question))
+
+    def stream(
+        self, term: str, profile: str, asker: Asker | None = None
+    ) -> Iterator[SourceAnswer]:
+        """The same, each source's answer as soon as it is known.
+
+        Whoever stops iterating gives up the rest. Asked when the first answer is wanted.
+
+        Raises:
+            BadTermError: see `check_term`; at once.
+        """
+        calls, timeout, question = self._question(term, profile, asker or Asker())
+        return self._asking.stream(calls, timeout, question)
+
+    def sources(self, profile: str) -> tuple[str, ...]:
+        """The names of the sources that are asked for a profile, in the order of the answer."""
+        settings = self._profiles.get(profile)
+        return settings.sources if settings is not None else ()
+
+    def _question(
+        self, term: str, profile: str, asker: Asker
+    ) -> tuple[dict[str, Callable[[Source], list[SourceResult]]], float, Question]:
         term = check_term(term)
         settings = self._profiles.get(profile)
         if settings is None:
             log.warning("lookup: profile %s has no sources", profile)
-            return Answer()
-        who = asker or Asker()
-        questions = {
-            name: _question(self._sources[name], term, who)
-            for name in settings.sources
-            if name in self._sources
-        }
-        replies = {
-            reply.name: _answer(reply)
-            for reply in self._fanout.ask(questions, timeout=settings.timeout)
-        }
-        return merge(replies.get(name) or self._absent(name) for name in settings.sources)
+            settings = ServiceProfile()
 
-    def _absent(self, name: str) -> SourceAnswer:
-        reason = self._failures.get(name, _NOT_THERE)
-        return SourceAnswer(SourceVerdict(name, Verdict.FAILED, 0.0, reason))
+        def search(source: Source) -> list[SourceResult]:
+            return source.search(term, asker.args())
 
-
-def _question(source: Source, term: str, who: Asker) -> Callable[[], _Found]:
-    return lambda: source.search(term, who.args())
-
-
-def _answer(reply: Reply[_Found]) -> SourceAnswer:
-    verdict = SourceVerdict(reply.name, reply.verdict, round(reply.elapsed_ms, 1), reply.error)
-    return SourceAnswer(verdict, tuple(reply.value or ()))
+        calls = dict.fromkeys(settings.sources, search)
+        return calls, settings.timeout, Question(("search", term), asker)
 
 
 class LookupPlugin(BaseServicePlugin):
@@ -98,6 +93,5 @@ class LookupPlugin(BaseServicePlugin):
 
     def load(self, args: Mapping[str, Any]) -> LookupService:
         """The service, made from the section `services.lookup`."""
-        config, sources, fanout = needed(args, "config", "sources", "fanout")
-        profiles = service_profiles(config, "lookup")
-        return LookupService(sources, profiles, fanout, args.get("failures"))
+        config, asking = needed(args, "config", "asking")
+        return LookupService(asking, service_profiles(config, "lookup"))
