@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -94,7 +94,7 @@ class Asking:
         calls: Mapping[str, Callable[[Source], list[SourceResult]]],
         timeout: float,
         question: Question | None = None,
-    ) -> Iterator[SourceAnswer]:
+    ) -> Generator[SourceAnswer, None, None]:
         """The same answers, each as soon as it is known; asked when the first is wanted.
 
         Whoever stops iterating gives up the rest.
@@ -107,7 +107,7 @@ class Asking:
         calls: Mapping[str, Callable[[Source], T]],
         timeout: float,
         question: Question | None = None,
-    ) -> Iterator[Reply[T]]:
+    ) -> Generator[Reply[T], None, None]:
         """The same for calls whose values are no lists of results."""
         yield from _Round(self, calls, timeout, question).replies()
 
@@ -143,7 +143,7 @@ class _Round(Generic[T]):
         for name, call in calls.items():
             self._sort(name, call)
 
-    def replies(self) -> Iterator[Reply[T]]:
+    def replies(self) -> Generator[Reply[T], None, None]:
         """Every source's, each as soon as it is known."""
         waiting = self._all.fanout.stream(self._threaded, self._timeout, self._limits)
         unsettled = set(self._threaded)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from pelagos.core.fanout import Reply
 from pelagos.directory.asking import Asking, Question
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.merge import merge
@@ -14,6 +15,8 @@ from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult
 from pelagos.directory.services.base import BaseServicePlugin, needed
 from pelagos.directory.settings import ServiceProfile, service_profiles
 from pelagos.directory.sources import Source
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,15 @@ class LookupService:
         """
         calls, timeout, question = self._question(term, profile, asker or Asker())
         return self._asking.stream(calls, timeout, question)
+
+    def meanwhile(self, name: str, call: Callable[[], T], profile: str) -> Iterator[Reply[T]]:
+        """Begin a call that an answer needs besides the sources'; it has the same deadline.
+
+        Args:
+            name: what is asked; beside a source of this name, not instead of it.
+        """
+        settings = self._profiles.get(profile) or ServiceProfile()
+        return self._asking.fanout.stream({f"({name})": call}, settings.timeout)
 
     def sources(self, profile: str) -> tuple[str, ...]:
         """The names of the sources that are asked for a profile, in the order of the answer."""

@@ -1,63 +1,108 @@
-"""View `lookup_json`: the lookup service as JSON, and the headers of its answers."""
+"""View `lookup_json`: the lookup service as JSON, at once or as it comes, and its headers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
-from pelagos.core.spelling import nearest
-from pelagos.directory.errors import BadTermError, UnknownProfileError
-from pelagos.directory.merge import cell, row
-from pelagos.directory.model import Display, SourceVerdict
+from pelagos.core.fanout import Reply
+from pelagos.directory.errors import BadTermError
+from pelagos.directory.merge import row
+from pelagos.directory.model import Asker, Display, SourceAnswer
 from pelagos.directory.services.lookup import LookupService
 from pelagos.directory.settings import profile_displays
+from pelagos.directory.views.answers import answer_body, display_of, verdict_body
 from pelagos.directory.views.base import BaseViewPlugin
+from pelagos.directory.views.event_stream import event_stream
 from pelagos.directory.views.rest import AuthResource, asker, required_acl
+
+log = logging.getLogger(__name__)
+
+_RULE = "/directories/lookup/<profile>"
+_Favorites = Mapping[str, Collection[str]]
 
 
 class LookupJsonView(BaseViewPlugin):
-    """`GET /0.1/directories/lookup/<profile>?term=…` and `…/<profile>/headers`."""
+    """`GET /0.1/directories/lookup/<profile>?term=…`, `…/stream?term=…` and `…/headers`."""
 
     def load(self, args: Mapping[str, Any]) -> None:
-        """Add both routes.
+        """Add the routes.
 
         Raises:
             KeyError: the service `lookup` is not there.
         """
+        services = args["services"]
         displays = profile_displays(args["config"])
-        needs = {"displays": displays, "service": args["services"]["lookup"]}
+        lookups = {"lookups": Lookups(displays, services["lookup"], services.get("favorites"))}
         api = args["rest_api"]
-        rule = "/directories/lookup/<profile>"
-        api.add_resource(LookupResource, rule, resource_class_kwargs=needs)
+        api.add_resource(LookupResource, _RULE, resource_class_kwargs=lookups)
+        api.add_resource(LookupStreamResource, f"{_RULE}/stream", resource_class_kwargs=lookups)
         api.add_resource(
-            HeadersResource, f"{rule}/headers", resource_class_kwargs={"displays": displays}
+            HeadersResource, f"{_RULE}/headers", resource_class_kwargs={"displays": displays}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What the resources share.
+
+    Attributes:
+        favorites: the service, or None; then nothing is marked as a favourite.
+    """
+
+    displays: Mapping[str, Display]
+    service: LookupService
+    favorites: Any = None
+
+    def favorites_of(self, profile: str, who: Asker) -> Iterator[Reply[_Favorites]] | None:
+        """Begin to ask for the person's favourites, when the display has a place for them."""
+        display = display_of(profile, self.displays)
+        if self.favorites is None or not any(c.type == "favorite" for c in display.columns):
+            return None
+        ids = self.favorites.ids
+        return self.service.meanwhile("favorites", lambda: ids(profile, who), profile)
 
 
 class LookupResource(AuthResource):
     """All results of a lookup in one answer."""
 
-    def __init__(self, displays: Mapping[str, Display], service: LookupService) -> None:
-        self._displays = displays
-        self._service = service
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
 
     @required_acl("dird.directories.lookup.{profile}.read")
     def get(self, profile: str) -> dict[str, Any]:
         """The results, and under `sources` what each source did."""
-        display = display_of(profile, self._displays)
-        term = request.args.get("term")
-        if term is None:
-            raise BadTermError(["the parameter `term` is missing"])
-        answer = self._service.lookup(term, profile, asker())
-        return {
-            "term": term,
-            "column_headers": display.headers,
-            "column_types": display.types,
-            "results": [row(result, display) for result in answer.results],
-            "sources": [verdict_body(verdict) for verdict in answer.sources],
-        }
+        display = display_of(profile, self._lookups.displays)
+        term, who = _term(), asker()
+        pending = self._lookups.favorites_of(profile, who)
+        answer = self._lookups.service.lookup(term, profile, who)
+        favorites, trouble = _known(pending)
+        return {"term": term, **answer_body(answer, display, favorites), **trouble}
+
+
+class LookupStreamResource(AuthResource):
+    """The results of a lookup as server-sent events, those of each source when it answers.
+
+    Events: `headers` with the columns; `source` for each source, its verdict and its results;
+    `end` with all verdicts in the configured order.
+    """
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+
+    @required_acl("dird.directories.lookup.{profile}.read")
+    def get(self, profile: str) -> Response:
+        """The events."""
+        display = display_of(profile, self._lookups.displays)
+        term, who = _term(), asker()
+        answers = self._lookups.service.stream(term, profile, who)
+        pending = self._lookups.favorites_of(profile, who)
+        order = self._lookups.service.sources(profile)
+        return event_stream(_events(term, display, answers, pending, order))
 
 
 class HeadersResource(AuthResource):
@@ -73,20 +118,40 @@ class HeadersResource(AuthResource):
         return {"column_headers": display.headers, "column_types": display.types}
 
 
-def display_of(profile: str, displays: Mapping[str, Display]) -> Display:
-    """The display of a profile.
-
-    Raises:
-        UnknownProfileError: it has none.
-    """
-    if profile not in displays:
-        meant = nearest(profile, displays)
-        more = f"; did you mean `{meant}`?" if meant else ""
-        raise UnknownProfileError([f"the profile `{profile}` does not exist{more}"])
-    return displays[profile]
+def _term() -> str:
+    term = request.args.get("term")
+    if term is None:
+        raise BadTermError(["the parameter `term` is missing"])
+    return term
 
 
-def verdict_body(verdict: SourceVerdict) -> dict[str, Any]:
-    """A verdict as JSON answers show it; `error` only when there is one."""
-    body = {"name": verdict.name, "verdict": str(verdict.verdict), "ms": verdict.ms}
-    return body if verdict.error is None else {**body, "error": cell(verdict.error)}
+def _known(pending: Iterator[Reply[_Favorites]] | None) -> tuple[_Favorites, dict[str, Any]]:
+    """The favourites, and what the answer says when they cannot be told."""
+    reply = next(pending, None) if pending is not None else None
+    if reply is None:
+        return {}, {}
+    if reply.error is None:
+        return reply.value or {}, {}
+    return {}, {"favorites": {"verdict": str(reply.verdict), "error": reply.error}}
+
+
+def _events(
+    term: str,
+    display: Display,
+    answers: Generator[SourceAnswer, None, None],
+    pending: Iterator[Reply[_Favorites]] | None,
+    order: Collection[str],
+) -> Generator[tuple[str, Any], None, None]:
+    head = {"term": term, "column_headers": display.headers, "column_types": display.types}
+    yield "headers", head
+    favorites, trouble = _known(pending)
+    verdicts = {}
+    try:
+        for answer in answers:
+            body = verdict_body(answer.verdict)
+            verdicts[answer.verdict.name] = body
+            results = [row(result, display, favorites) for result in answer.results]
+            yield "source", {**body, "results": results}
+    finally:
+        answers.close()
+    yield "end", {"sources": [verdicts[name] for name in order], **trouble}
