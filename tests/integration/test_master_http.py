@@ -233,7 +233,9 @@ def test_v1_lists_and_shows(wire: Wire):
     assert wire.get("v1/computers").json()[0]["free_count"] == 2
     assert wire.get(f"v1/computers/{COMPUTER}").json()["partition_count"] == 3
     assert wire.get("v1/releases").json()[0]["url"] == URL
-    assert wire.get("v1/identity").json() == {"kind": "person", "name": "admin"}
+    assert wire.get("v1/identity").json() == {
+        "kind": "person", "name": "admin", "role": "operator",
+    }  # fmt: skip
     assert wire.get("v1/identity", wire.agent).json() == {"kind": "computer", "name": COMPUTER}
     assert wire.get("v1/explain/hello").json()["cause"]["code"] == "waiting-for-agent"
     assert wire.get("v1/explain", name=URL, kind="release").json()["kind"] == "release"

@@ -19,6 +19,8 @@ _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 ***"),  # not "the basic idea"
     (re.compile(r"(?i)(x-(?:auth|access)-token:?\s*)\S+"), r"\1***"),
     (re.compile(r"(\w+://)[^/\s@]*@"), r"\1***@"),
+    (re.compile(r"(/token/)[\w.~%+=-]+"), r"\1***"),  # wazo-auth's, in a path
+    (re.compile(r"(?i)([?&](?:access_|auth_)?token=)[^&\s\"']+"), r"\1***"),
 )
 
 

@@ -8,6 +8,7 @@ DirectoryError
 └── RequestError          the directory refused; carries its status and its reasons
     ├── BadTermError          400
     ├── TokenError            401
+    ├── VerificationError     503: whoever knows the tokens does not answer
     ├── UnknownProfileError   404
     ├── NotThereError         404
     ├── DuplicateError        409
@@ -70,9 +71,27 @@ class BadTermError(RequestError):
 
 
 class TokenError(RequestError):
-    """There is no token, or it is not valid here."""
+    """There is no token, it is not valid, or it does not give the right that is needed.
+
+    Attributes:
+        needs: the right, such as `dird.personal.read`; None when that is not what is missing.
+        is_known: whether the token is a valid one.
+    """
 
     status = 401
+
+    def __init__(
+        self, reasons: Sequence[str], *, needs: str | None = None, is_known: bool = False
+    ) -> None:
+        super().__init__(reasons)
+        self.needs = needs
+        self.is_known = is_known
+
+
+class VerificationError(RequestError):
+    """Whose a token is cannot be told now."""
+
+    status = 503
 
 
 class UnknownProfileError(RequestError):

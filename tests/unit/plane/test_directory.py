@@ -1,10 +1,14 @@
 import pytest
 
+from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import FakeTransport, HttpClient, Request, Response
 from pelagos.directory import Directory
-from pelagos.plane.directory import TRUST, TokenVerifier
+from pelagos.directory.auth.acl import fill, is_allowed
+from pelagos.directory.auth.remembered import TRUST, Remembered
+from pelagos.directory.auth.settings import AuthSettings
+from pelagos.plane.master_tokens import MasterTokens
 from pelagos.plane.settings import default_directory_config
 from pelagos.slap.client import SlapClient
 
@@ -15,9 +19,10 @@ def identity(request: Request) -> Response:
     return Response(401, {}, b"{}")
 
 
-def verifier(route=identity) -> tuple[TokenVerifier, FakeTransport, ManualClock]:
+def verifier(route=identity) -> tuple[Remembered, FakeTransport, ManualClock]:
     master, clock = FakeTransport({"GET /v1/identity": route}), ManualClock()
-    return TokenVerifier(HttpClient("http://master", transport=master), clock=clock), master, clock
+    tokens = MasterTokens(HttpClient("http://master", transport=master))
+    return Remembered(tokens, clock=clock), master, clock
 
 
 def test_the_master_is_asked_once_in_a_while():
@@ -80,7 +85,7 @@ def test_the_master_is_asked_with_the_token_of_whoever_asks_the_directory():
     http = HttpClient("http://x:admins@master", transport=FakeTransport(routes)).with_token(None)
     context = {"slap": SlapClient(http.base_url, http=http)}
     with Directory(
-        default_directory_config(), verify=TokenVerifier(http), context=context
+        default_directory_config(), verify=Remembered(MasterTokens(http)), context=context
     ) as directory:
         client = directory.app.test_client()
         path = "/0.1/directories/lookup/default?term=x"
@@ -88,3 +93,28 @@ def test_the_master_is_asked_with_the_token_of_whoever_asks_the_directory():
         assert answer.get_json()["sources"][0]["verdict"] == "empty"
         assert client.get(path, headers={"X-Auth-Token": "bad"}).status_code == 401
     assert asked == ["Bearer good"]
+
+
+@pytest.mark.parametrize(
+    ("role", "read_lookup", "read_config"),
+    [
+        ("operator", True, True),
+        ("tenant", True, False),
+        (None, True, False),
+        ("new", False, False),
+    ],
+)
+def test_a_role_gives_its_rights(role: str | None, read_lookup: bool, read_config: bool):
+    said = {"kind": "person", "name": "ann", **({"role": role} if role else {})}
+    verify, _, _ = verifier(Response(200, {}, wire.encode(said)))
+    infos = verify("good")
+    assert infos["auth_id"] == infos["xivo_user_uuid"] == "ann"
+    for path, given in (("directories.lookup.default", read_lookup), ("config", read_config)):
+        assert is_allowed(infos["acls"], fill(f"dird.{path}.read", {}), {"ann"}) is given
+
+
+def test_rights_by_role_can_be_set():
+    auth = AuthSettings.from_mapping({"auth": {"rights": {"tenant": ["dird.status.read"]}}})
+    route = {"GET /v1/identity": identity}
+    http = HttpClient("http://master", transport=FakeTransport(route))
+    assert MasterTokens(http, rights=auth.rights)("good")["acls"] == ["dird.status.read"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -14,27 +17,25 @@ from werkzeug.exceptions import HTTPException, NotFound
 from pelagos.core import wire
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.directory.auth import acl
-from pelagos.directory.errors import RequestError, TokenError
+from pelagos.directory.auth import Verify, acl
+from pelagos.directory.errors import RequestError, TokenError, VerificationError
 from pelagos.directory.model import Asker
+from pelagos.directory.views.error_body import Refusal
 
 log = logging.getLogger(__name__)
 
 PREFIX = "/0.1"
 _EXTENSION = "pelagos.directory.verify"
 _RIGHT = "required_acl"
+_ARGUMENT = re.compile(r"<(?:[^<>:]*:)?(\w+)>")
+_REFUSED = 400
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
-#: What tells whom a token belongs to: its infos, or None when it is not valid. Infos with `acls`
-#: (patterns of `auth.acl`) allow only what these give; infos without allow everything. Whatever
-#: `PelagosError` it raises means that the tokens cannot be verified now (503).
-Verify = Callable[[str], Mapping[str, Any] | None]
-
 
 class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
-    """Flask-RESTful's `Api` below `/0.1`, whose errors have the shape that clients know.
+    """Flask-RESTful's `Api` below `/0.1`, whose errors have the shapes that clients know.
 
     A rule that already begins with the prefix does not get it twice.
     """
@@ -42,30 +43,52 @@ class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
     def __init__(self, app: Flask, verify: Verify, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         app.extensions[_EXTENSION] = verify
+        app.after_request(_harden)
         super().__init__(app, prefix=PREFIX, catch_all_404s=True)
         self.representation("application/json")(_to_json)
+
+    def add_resource(self, resource: type[Resource], *urls: str, **kwargs: Any) -> None:
+        """Serve a resource at these rules.
+
+        Raises:
+            TypeError: a right of one of its methods names an argument that a rule does not have.
+        """
+        for url in urls:
+            given = set(_ARGUMENT.findall(url))
+            for name in _METHODS:
+                template = getattr(getattr(resource, name, None), _RIGHT, "")
+                if missing := set(acl.placeholders(template)) - given:
+                    raise TypeError(
+                        f"{resource.__name__}.{name} needs the right {template}, "
+                        f"but {url} has no argument {min(missing)!r}"
+                    )
+        super().add_resource(resource, *urls, **kwargs)
 
     def _complete_url(self, url_part: str, registration_prefix: str) -> str:
         has_prefix = url_part == PREFIX or url_part.startswith(f"{PREFIX}/")
         return registration_prefix + (url_part if has_prefix else PREFIX + url_part)
 
     def handle_error(self, e: Exception) -> Response:
-        """Any error of a view as `{"reason": [...], "timestamp": [...], "status_code": ...}`."""
-        if isinstance(e, HTTPException):
-            if e.response is not None:
-                return cast("Response", e.response)
-            answer = self._refuse(e.code or 500, [_reason(e)])
-            if methods := getattr(e, "valid_methods", None):
-                answer.headers["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
-            return answer
-        if isinstance(e, RequestError):
-            return self._refuse(e.status, list(e.reasons))
-        log.error("%s %s failed", request.method, request.path, exc_info=e)
-        return self._refuse(500, ["the directory failed at this request; its log says more"])
+        """Any error of a view as a body in the shape of its route; see `error_body`."""
+        if isinstance(e, HTTPException) and e.response is not None:
+            return cast("Response", e.response)
+        refusal = _refusal(e)
+        view = current_app.view_functions.get(request.endpoint or "")
+        resource = getattr(getattr(view, "view_class", None), "error_resource", None)
+        answer = _to_json(refusal.body(self._clock.time(), resource), refusal.status)
+        answer.headers.extend(refusal.headers)
+        return answer
 
-    def _refuse(self, status: int, reasons: list[str]) -> Response:
-        body = {"reason": reasons, "timestamp": [self._clock.time()], "status_code": status}
-        return _to_json(body, status)
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, RequestError):
+        return Refusal.of(error)
+    if isinstance(error, HTTPException):
+        methods = getattr(error, "valid_methods", None)  # RFC 9110, 15.5.6
+        headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
+        return Refusal(error.code or 500, (_reason(error),), headers=headers)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return Refusal(500, ("the directory failed at this request; its log says more",))
 
 
 def _reason(error: HTTPException) -> str:
@@ -101,8 +124,13 @@ class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no ty
 
     Each of its methods says with `required_acl` which right it needs; a class with a method that
     does not is a TypeError. In its methods `asker()` tells who asks.
+
+    Attributes:
+        error_resource: what its errors call what it serves, such as "sources", in the shape of
+            today's wazo-dird; None: errors have the shape of xivo-dird.
     """
 
+    error_resource: ClassVar[str | None] = None
     method_decorators: ClassVar[list[Callable[..., Any]]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -121,16 +149,33 @@ def asker() -> Asker:
     return found
 
 
+def asking_user() -> str:
+    """The uuid of the person who sent the request; only inside an `AuthResource`.
+
+    Raises:
+        TokenError: the token belongs to no person, so nothing is their own.
+    """
+    user = asker().token_infos.get("xivo_user_uuid")
+    if not isinstance(user, str) or not user:
+        raise TokenError(["this token belongs to no person"])
+    return user
+
+
 def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
     template: str = getattr(method, _RIGHT)
 
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         needed = acl.fill(template, request.view_args or {})
-        who = who_asks(request.headers.get("X-Auth-Token", ""))
+        try:
+            who = who_asks(request.headers.get("X-Auth-Token", ""))
+        except TokenError as error:
+            error.needs = str(needed)
+            raise
         if not may(who, needed):
-            raise TokenError([f"this token does not give the right {needed}"])
-        g.asker = who
+            reason = f"this token does not give the right {needed}"
+            raise TokenError([reason], needs=str(needed), is_known=True)
+        g.asker = _in_tenant(who, needed, request.headers.get("Wazo-Tenant"))
         return method(*args, **kwargs)
 
     return call
@@ -144,31 +189,66 @@ def who_asks(token: str) -> Asker:
 
     Raises:
         TokenError: there is no token, or it is not valid.
-        RequestError: tokens cannot be verified now (503).
+        VerificationError: tokens cannot be verified now.
     """
     if not token:
         raise TokenError(["no token: send it in the header X-Auth-Token"])
     if not (token.isascii() and token.isprintable()):
         raise TokenError(["this token is not valid"])  # nor could it be sent on in a header
-    verify: Verify = current_app.extensions[_EXTENSION]
-    try:
+    with _verification() as verify:
         infos = verify(token)
-    except PelagosError as error:
-        log.warning("cannot verify a token: %s", error)
-        raise RequestError(["tokens cannot be verified at the moment"], status=503) from error
     if infos is None:
         raise TokenError(["this token is not valid"])
-    return Asker(token, infos)
+    return Asker(token, infos, tenant=(infos.get("metadata") or {}).get("tenant_uuid"))
 
 
 def may(who: Asker, needed: acl.Access) -> bool:
-    """Whether the token gives a right; one that names no rights gives all."""
+    """Whether the token gives a right; only while a request is served.
+
+    Raises:
+        VerificationError: it cannot be told now.
+    """
     infos = who.token_infos
-    return "acls" not in infos or acl.is_allowed(infos["acls"] or (), needed, _owners(infos))
+    if "acls" in infos:
+        owners = {str(infos[key]) for key in ("auth_id", "xivo_user_uuid") if infos.get(key)}
+        return acl.is_allowed(infos["acls"] or (), needed, owners)
+    # A verifier that says nothing of rights is asked for each; one that has no say gives all.
+    with _verification() as verify:
+        reaches = getattr(verify, "reaches", None)
+        return reaches is None or bool(reaches(who.token, str(needed), None))
 
 
-def _owners(infos: Mapping[str, Any]) -> set[str]:
-    return {str(infos[key]) for key in ("auth_id", "xivo_user_uuid") if infos.get(key)}
+def _in_tenant(who: Asker, needed: acl.Access, tenant: str | None) -> Asker:
+    """The same, looking at the entries of another tenant if the token reaches it."""
+    if tenant is None or tenant == who.tenant:
+        return who
+    with _verification() as verify:
+        reaches = getattr(verify, "reaches", None)
+        if reaches is None or not reaches(who.token, str(needed), tenant):
+            raise TokenError(
+                ["this token does not reach this tenant"], needs=str(needed), is_known=True
+            )
+    return replace(who, tenant=tenant)
+
+
+@contextmanager
+def _verification() -> Iterator[Verify]:
+    """What verifies tokens; that it cannot do so now is the answer to the request."""
+    try:
+        yield current_app.extensions[_EXTENSION]
+    except RequestError:
+        raise
+    except PelagosError as error:
+        log.warning("cannot verify a token: %s", error)
+        raise VerificationError(["tokens cannot be verified at the moment"]) from error
+
+
+def _harden(answer: Response) -> Response:
+    """What is personal stays in no cache, and nothing is taken for what it does not say it is."""
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if "asker" in g or answer.status_code >= _REFUSED:
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
 
 
 def _to_json(data: Any, code: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -209,8 +209,9 @@ class Views(UseCases):
         self._desk.store.revision("")
 
     def identity(self, identity: Identity) -> dict[str, str]:
-        """Who asks."""
-        return {"kind": identity.kind, "name": identity.name}
+        """Who asks, and in which role when it is a person."""
+        known = {"kind": identity.kind, "name": identity.name}
+        return {**known, "role": identity.role} if identity.role else known
 
     def _explained(self, reader: Reader, kind: str, name: str, sees: Scope) -> Explanation | None:
         scene = Scene(self._desk, reader, self._now(), sees)
