@@ -24,14 +24,20 @@ _LETTERS = str.maketrans(
 def fold(text: str) -> str:
     """The text in the form in which it is compared; folding twice changes nothing.
 
+    Signs that nobody sees (the marks of direction that come along when a number is copied from
+    another program, soft hyphens, spaces of no width) are left out.
+
     >>> fold("Céline Łukasz STRAẞE")
     'celine lukasz strasse'
     """
-    if text.isascii():
-        return text.lower()
-    while True:
+    while not text.isascii():
         folded = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
-        folded = "".join(c for c in folded if not unicodedata.combining(c))
+        folded = "".join([c for c in folded if c < "\x80" or not _is_left_out(c)])
         if folded == text:
             return folded
         text = folded
+    return text.lower()
+
+
+def _is_left_out(character: str) -> bool:
+    return bool(unicodedata.combining(character)) or unicodedata.category(character) == "Cf"

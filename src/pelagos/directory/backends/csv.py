@@ -15,17 +15,21 @@ from urllib.parse import unquote
 from pelagos.core.spelling import refuse_unknown
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
-from pelagos.directory.table import Problem, Rows, Table, read_csv
+from pelagos.directory.index import CsvRows, Problem, Table, charset, read_csv
+from pelagos.directory.settings.source import COMMON_KEYS
+from pelagos.directory.sources import MAX_RESULTS
 
 log = logging.getLogger(__name__)
 
 #: Bytes of a file that is read unless `max_size` says otherwise: more than a million contacts.
 DEFAULT_MAX_SIZE = 256 * 1024 * 1024
 
-_KEYS = (
-    "name", "type", "backend", "file", "separator", "max_size",
-    "unique_column", "searched_columns", "first_matched_columns", "format_columns",
-)  # fmt: skip
+_KEYS = (*COMMON_KEYS, "file", "separator", "charset", "max_size")
+#: File systems whose files are on this computer.
+_LOCAL = frozenset({
+    "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs",
+    "squashfs", "tmpfs", "vfat", "xfs", "zfs",
+})  # fmt: skip
 _SHOWN_PROBLEMS = 20  # lines of a file that are logged one by one
 
 
@@ -36,11 +40,13 @@ class CsvSettings:
     Attributes:
         path: the file; `file://` is accepted before it.
         separator: one character between the columns. The comma, because RFC 4180 says so.
+        charset: codec of the text.
         max_size: bytes; a larger file is refused.
     """
 
     path: Path
     separator: str = ","
+    charset: str = "utf-8-sig"
     max_size: int = DEFAULT_MAX_SIZE
     unique_column: str | None = None
     searched_columns: Sequence[str] = ()
@@ -62,10 +68,14 @@ class CsvSettings:
             raise SourceError(f"separator: one character is needed, not {separator!r}")
         if not isinstance(max_size, int) or isinstance(max_size, bool) or max_size < 1:
             raise SourceError(f"max_size: a number of bytes is needed, not {max_size!r}")
+        named = config.get("charset", "utf-8")
+        if not isinstance(named, str):
+            raise SourceError(f"charset: a name is needed, not {named!r}")
         path = unquote(file.removeprefix("file://")) if file.startswith("file://") else file
         return cls(
             Path(path).expanduser(),
             separator,
+            charset(named),
             max_size,
             config.get("unique_column"),
             tuple(config.get("searched_columns") or ()),
@@ -85,6 +95,18 @@ class CsvBackend(BaseSourcePlugin):
         self._reading = threading.Lock()
         self._held: tuple[object, Table] | None = None
         self.problems: tuple[Problem, ...] = ()
+        self._is_local = False
+
+    @property
+    def answers_from_memory(self) -> bool:
+        """Whether the next answer waits for nothing: neither for reading nor for a file server."""
+        held = self._held
+        if held is None or not self._is_local:
+            return False
+        try:
+            return held[0] == self._stamp()
+        except SourceError:
+            return True  # that it fails is known at once, too
 
     def load(self, args: Mapping[str, Any]) -> None:
         """Read the configuration and, if it is there, the file.
@@ -93,6 +115,7 @@ class CsvBackend(BaseSourcePlugin):
             SourceError: an unknown key, or a value that cannot be meant.
         """
         self._settings = CsvSettings.from_config(args["config"])
+        self._is_local = is_local(self._settings.path)
         try:
             self._table()
         except SourceError as error:
@@ -101,7 +124,7 @@ class CsvBackend(BaseSourcePlugin):
     def search(self, term: str, args: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows in which the term occurs, without regard to case and accents."""
         del args
-        return self._table().search(term)
+        return self._table().search(term, MAX_RESULTS + 1)
 
     def first_match(
         self, exten: str, args: Mapping[str, Any] | None = None
@@ -109,6 +132,13 @@ class CsvBackend(BaseSourcePlugin):
         """The first row one of whose first-matched columns equals `exten`."""
         del args
         return self._table().first_match(exten)
+
+    def match_all(
+        self, extens: Iterable[str], args: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """`first_match` for many at once, all of one state of the file."""
+        del args
+        return self._table().match_all(extens)
 
     def list(
         self, uids: Iterable[str], args: Mapping[str, Any] | None = None
@@ -142,26 +172,29 @@ class CsvBackend(BaseSourcePlugin):
             # O_NONBLOCK, because opening a pipe in the file's place would wait for its writer.
             descriptor = os.open(settings.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(  # noqa: PTH123  # of a descriptor
-                descriptor, encoding="utf-8-sig", errors="surrogateescape", newline=""
+                descriptor, encoding=settings.charset, errors="surrogateescape", newline=""
             ) as file:
                 status = os.fstat(descriptor)
                 _refuse_unfit(status, settings)
                 found = read_csv(file, settings.separator)
+                table = Table.of_lines(
+                    found.columns,
+                    found,
+                    searched=settings.searched_columns,
+                    first_matched=settings.first_matched_columns,
+                    unique=settings.unique_column,
+                )
         except OSError as error:
             raise _unreadable(settings.path, error) from error
-        table = Table.of(
-            found,
-            searched=settings.searched_columns,
-            first_matched=settings.first_matched_columns,
-            unique=settings.unique_column,
-        )
+        except UnicodeError as error:
+            raise SourceError(f"{settings.path} is not {settings.charset}: {error}") from error
         self._report(found, table)
         return _stamp(status), table
 
-    def _report(self, found: Rows, table: Table) -> None:
+    def _report(self, found: CsvRows, table: Table) -> None:
         path = self._settings.path
         self.problems = tuple(found.problems)
-        log.info("source %s: %d rows from %s", self.name, len(found.rows), path)
+        log.info("source %s: %d rows from %s", self.name, len(table), path)
         if not found.columns:
             log.warning("source %s: %s is empty", self.name, path)
         elif table.missing:
@@ -182,6 +215,22 @@ def _refuse_unfit(status: os.stat_result, settings: CsvSettings) -> None:
             f"{settings.path} has {status.st_size:,} bytes; max_size is {settings.max_size:,}",
             hint="set max_size of this source, in bytes, if it is meant to be so large",
         )
+
+
+def is_local(path: Path) -> bool:
+    """Whether a file is on a disk of this computer, where looking at it never takes long."""
+    try:
+        place = path.resolve()
+        lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return False
+    kinds: dict[Path, str] = {}
+    for line in lines:
+        words, _, more = line.partition(" - ")
+        point = words.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
+        kinds[Path(point)] = more.partition(" ")[0]
+    kind = next((kinds[p] for p in (place, *place.parents) if p in kinds), "")
+    return kind in _LOCAL
 
 
 def _stamp(status: os.stat_result) -> object:

@@ -1,0 +1,39 @@
+"""Where a text stands as it is: eight bytes for each of them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+
+_BITS = 30  # of a row's number, and of a text's hash; both together are one small int of Python
+_MASK = (1 << _BITS) - 1
+
+
+class ExactIndex:
+    """Which rows may have a text; the one who asks compares, for two texts may have one hash."""
+
+    def __init__(self) -> None:
+        self._keys = array("Q")
+
+    def add(self, text: str, row: int) -> None:
+        """Note that a row has a text."""
+        self._keys.append((hash(text) & _MASK) << _BITS | row)
+
+    def freeze(self) -> None:
+        """Make ready for `candidates`; nothing is added any more."""
+        self._keys = array("Q", sorted(self._keys))
+
+    def candidates(self, text: str) -> Iterator[int]:
+        """Numbers of rows that probably have the text, ascending; none that has it is missed."""
+        keys = self._keys
+        wanted = (hash(text) & _MASK) << _BITS
+        place = bisect_left(keys, wanted)
+        while place < len(keys) and keys[place] & ~_MASK == wanted:
+            yield keys[place] & _MASK
+            place += 1
+
+    @property
+    def size(self) -> int:
+        """Bytes that the index takes."""
+        return self._keys.itemsize * len(self._keys)

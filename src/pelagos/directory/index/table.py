@@ -1,0 +1,196 @@
+"""A table: rows with what finds them by a part of a text, by a number, and by their id."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from pelagos.directory.index.exact import ExactIndex
+from pelagos.directory.index.rows import RowStore, texts_of
+from pelagos.directory.index.search import TextIndex
+
+#: Makes two ways to write one number the same text; None of what is no number.
+Normal = Callable[[str], str | None]
+
+
+class _Plan(NamedTuple):
+    """What is done with rows of one shape: the places of the columns in question."""
+
+    shape: int
+    searched: tuple[int, ...]
+    matched: tuple[int, ...]
+    unique: int | None
+
+
+class Table:
+    """Rows that are searched in memory; complete when built, safe to share between threads.
+
+    >>> table = Table.of([{"id": "7", "name": "Zoë"}], searched=["name"], unique="id")
+    >>> table.search("zoe")
+    [{'id': '7', 'name': 'Zoë'}]
+
+    Attributes:
+        columns: names of all columns, in the order of their first appearance.
+        missing: columns that were to be searched, matched or unique, and that no row has.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[tuple[tuple[str, ...], Sequence[Any]]],
+        *,
+        searched: Sequence[str] = (),
+        first_matched: Sequence[str] = (),
+        unique: str | None = None,
+        normal: Normal | None = None,
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        self._searched = tuple(searched)
+        self._matched = tuple(first_matched)
+        self._unique = unique
+        self._normal = normal
+        self._rows = RowStore()
+        self._text = TextIndex()
+        self._exact, self._by_normal, self._by_id = ExactIndex(), ExactIndex(), ExactIndex()
+        plans: dict[tuple[str, ...], _Plan] = {}
+        if columns:
+            plans[columns] = self._plan(columns)
+        for names, cells in rows:
+            plan = plans.get(names) or plans.setdefault(names, self._plan(names))
+            self._add(plan, cells)
+        for part in (self._rows, self._text, self._exact, self._by_normal, self._by_id):
+            part.freeze()
+        self._is_searched = any(plan.searched for plan in plans.values())
+        self.columns = tuple(dict.fromkeys(name for names in plans for name in names))
+        wanted = dict.fromkeys([*searched, *first_matched, *([unique] if unique else [])])
+        self.missing = tuple(n for n in wanted if n not in self.columns) if plans else ()
+
+    @classmethod
+    def of(
+        cls,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        searched: Sequence[str] = (),
+        first_matched: Sequence[str] = (),
+        unique: str | None = None,
+        normal: Normal | None = None,
+    ) -> Table:
+        """Index rows, each a mapping of column to value; they are taken one by one and copied.
+
+        Args:
+            rows: values are text, None, or plain data (numbers, lists) that JSON can carry; of a
+                list, each item is searched and matched. The empty text becomes None.
+            searched: columns in which `search` looks.
+            first_matched: columns that `first_match` compares.
+            unique: the column of ids for `list`.
+            normal: see `first_match`.
+        """
+        return cls(
+            ((tuple(row), tuple(row.values())) for row in rows),
+            searched=searched,
+            first_matched=first_matched,
+            unique=unique,
+            normal=normal,
+        )
+
+    @classmethod
+    def of_lines(
+        cls,
+        columns: tuple[str, ...],
+        lines: Iterable[Sequence[str | None]],
+        *,
+        searched: Sequence[str] = (),
+        first_matched: Sequence[str] = (),
+        unique: str | None = None,
+        normal: Normal | None = None,
+    ) -> Table:
+        """Index lines of values in the order of the columns; a short line lacks the last ones."""
+        width = len(columns)
+        return cls(
+            ((columns if len(line) == width else columns[: len(line)], line) for line in lines),
+            searched=searched,
+            first_matched=first_matched,
+            unique=unique,
+            normal=normal,
+            columns=columns,
+        )
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the table takes in memory."""
+        parts = (self._rows, self._text, self._exact, self._by_normal, self._by_id)
+        return sum(part.size for part in parts)
+
+    def search(self, term: str, limit: int | None = None) -> builtins.list[dict[str, Any]]:
+        """The rows in one of whose searched columns the term occurs, without case and accents.
+
+        Args:
+            term: the empty one occurs in every row.
+            limit: no more rows than these.
+        """
+        if not self._is_searched:
+            return []
+        return [self._rows[number] for number in islice(self._text.find(term), limit)]
+
+    def first_match(self, exten: str) -> dict[str, Any] | None:
+        """The first row one of whose matched columns equals `exten`.
+
+        When none does, and `normal` was given, the first one that equals it in normal form.
+        """
+        for row in self._having(exten, self._exact, self._matched, None):
+            return row
+        form = self._normal(exten) if self._normal is not None else None
+        if form is not None:
+            for row in self._having(form, self._by_normal, self._matched, self._normal):
+                return row
+        return None
+
+    def match_all(self, extens: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """`first_match` for many: the rows of those found, by what was asked."""
+        found = ((exten, self.first_match(exten)) for exten in dict.fromkeys(extens))
+        return {exten: row for exten, row in found if row is not None}
+
+    def list(self, uids: Iterable[str]) -> builtins.list[dict[str, Any]]:
+        """The rows with these unique ids, in the order of the rows."""
+        if self._unique is None:
+            return []
+        wanted = {str(uid) for uid in uids}
+        candidates = {row for uid in wanted for row in self._by_id.candidates(uid)}
+        rows = (self._rows[number] for number in sorted(candidates))
+        return [row for row in rows if not wanted.isdisjoint(texts_of(row.get(self._unique)))]
+
+    def _having(
+        self, text: str, index: ExactIndex, columns: Iterable[str], normal: Normal | None
+    ) -> Iterator[dict[str, Any]]:
+        for number in index.candidates(text):
+            row = self._rows[number]
+            values = (value for column in columns for value in texts_of(row.get(column)))
+            if any(text == (value if normal is None else normal(value)) for value in values):
+                yield row
+
+    def _plan(self, names: tuple[str, ...]) -> _Plan:
+        place = {name: number for number, name in enumerate(names)}
+        return _Plan(
+            self._rows.shape(names),
+            tuple(place[name] for name in self._searched if name in place),
+            tuple(place[name] for name in self._matched if name in place),
+            place.get(self._unique) if self._unique else None,
+        )
+
+    def _add(self, plan: _Plan, cells: Sequence[Any]) -> None:
+        number = len(self._rows)
+        self._rows.add(plan.shape, cells)
+        if self._searched:
+            self._text.add([text for place in plan.searched for text in texts_of(cells[place])])
+        for place in plan.matched:
+            for text in texts_of(cells[place]):
+                self._exact.add(text, number)
+                if self._normal is not None and (form := self._normal(text)) is not None:
+                    self._by_normal.add(form, number)
+        if plan.unique is not None:
+            for text in texts_of(cells[plan.unique]):
+                self._by_id.add(text, number)
