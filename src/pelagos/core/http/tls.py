@@ -111,7 +111,10 @@ class Contexts:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_COMPRESSION
-        if tls.fingerprint is not None:
+        if not tls.is_verified:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif tls.fingerprint is not None:
             if self._pinned is None or tls.authority is not None:
                 self._pinned = _pinned(tls.authority, tls.fingerprint, url, timeout)
             context.load_verify_locations(cadata=self._pinned)

@@ -42,7 +42,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class ClientTls:
-    """Whom a client trusts, and as whom it comes. The server is always verified.
+    """Whom a client trusts, and as whom it comes.
 
     Attributes:
         authority: PEM file; the server's certificate must be from there. None: from an authority
@@ -51,12 +51,15 @@ class ClientTls:
         key: PEM file of its key, without a password; None when that is in the same file.
         fingerprint: SHA-256 (hexadecimal) of the authority's certificate. With `authority` the
             file must hold that one; without, the server must send it along and be from there.
+        is_verified: False believes any server, and so anyone between; only for those who asked
+            for just that.
     """
 
     authority: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
     fingerprint: str | None = None
+    is_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ class _HttpPool(urllib3.HTTPConnectionPool):
 class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
+    def _validate_conn(self, conn: Any) -> None:
+        if conn.is_closed:
+            conn.connect()  # the original warns besides, on standard error, of an unverified one
+
 
 class PooledTransport:
     """A pool of connections per server, shared by all threads.
