@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
 from flask import Flask
 
-from pelagos.core import plugins
 from pelagos.core.clock import Clock
 from pelagos.core.fanout import Fanout, describe
 from pelagos.core.plugins import PluginFailure
 from pelagos.core.web import make_app
+from pelagos.directory.asking import Asking
+from pelagos.directory.auth import Verify
+from pelagos.directory.bus import Bus
+from pelagos.directory.groups import Kind, load_enabled
 from pelagos.directory.settings import DirectorySettings
-from pelagos.directory.sources import LoadedSources, load_sources, unload_plugin
-from pelagos.directory.views.rest import RestApi, Verify
+from pelagos.directory.sources import load_sources, unload_plugin
+from pelagos.directory.store import DirectoryStore
+from pelagos.directory.views.cors import Cors
+from pelagos.directory.views.rest import RestApi
 
 log = logging.getLogger(__name__)
-
-SERVICES = "pelagos.directory.services"
-VIEWS = "pelagos.directory.views"
 
 _MAX_BODY = 1024 * 1024
 
@@ -33,6 +35,7 @@ class DirectoryStatus:
 
     Attributes:
         sources: names of the loaded sources.
+        backends: names of the enabled back-ends that are there.
         failures: what could not be loaded, and why: plugins by their name, sources by theirs.
     """
 
@@ -40,6 +43,7 @@ class DirectoryStatus:
     services: tuple[str, ...]
     views: tuple[str, ...]
     failures: tuple[PluginFailure, ...]
+    backends: tuple[str, ...] = ()
 
 
 class Directory:
@@ -50,16 +54,24 @@ class Directory:
     and the rest goes on. Whoever makes a directory closes it.
 
     Args:
-        config: the sections `sources`, `services`, `views` and `enabled_plugins`.
-        verify: tells whom a token belongs to; see `pelagos.directory.views.rest.Verify`.
+        config: see `pelagos.directory.settings`.
+        verify: tells whom a token belongs to; see `pelagos.directory.auth`.
         context: objects that back-ends may need, by name.
+        store: where favorites, personal contacts and phonebooks are kept, which whoever gives it
+            closes; None: the one that `db_uri` of the configuration names, or none.
+        bus: where events are told and heard; None: nowhere.
 
     Attributes:
         app: the WSGI application.
+        status: what of the configuration is there.
+        store: the one that is used, or None.
 
     Raises:
         ConfigError: the configuration has an unknown key or a value of the wrong type.
+        DirectoryError: the store cannot be opened.
     """
+
+    status: DirectoryStatus
 
     def __init__(
         self,
@@ -67,30 +79,69 @@ class Directory:
         *,
         verify: Verify,
         context: Mapping[str, Any] | None = None,
+        store: DirectoryStore | None = None,
+        bus: Bus | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.settings = DirectorySettings.from_mapping(config)
+        self.settings = DirectorySettings.from_mapping(config, has_store=store is not None)
         self.app: Flask = make_app(__name__, max_body=_MAX_BODY)
+        Cors.from_mapping(config).install(self.app)
         self._api = RestApi(self.app, verify, clock)
         self._ending = ExitStack()  # undoes what was done, last first
-        self._fanout = Fanout(clock=clock)
-        self._ending.callback(self._fanout.close)
-        self._sources = load_sources(self.settings, context or {})
-        for source in self._sources.sources.values():
+        with self._ending:
+            self.store = store if store is not None else self._open_store()
+            self._start(context or {}, bus, clock)
+            self._ending = self._ending.pop_all()
+
+    def _start(self, context: Mapping[str, Any], bus: Bus | None, clock: Clock | None) -> None:
+        slots = {s.name: s.slots for s in self.settings.sources.values() if s.slots}
+        fanout = Fanout(slots_of=slots, clock=clock)
+        self._ending.callback(fanout.close)
+        loaded = load_sources(self.settings, context, self.store)
+        for source in loaded.sources.values():
             self._ending.callback(source.unload)
-        self._services, service_failures = self._load_services(self._sources)
-        self._views, view_failures = self._load_views()
-        self.status = DirectoryStatus(
-            tuple(self._sources.sources),
-            tuple(self._services),
-            tuple(self._views),
-            (
-                *self._sources.unused,
-                *self._sources.failures,
-                *service_failures,
-                *view_failures,
-            ),
+        self._services, service_failures = self._load_kind(
+            Kind.SERVICE,
+            self.settings.services,
+            {
+                "config": self.settings.raw,
+                "sources": dict(loaded.sources),
+                "failures": loaded.reasons,
+                "asking": Asking(loaded.sources, loaded.reasons, fanout, clock=clock),
+                "store": self.store,
+                "bus": bus,
+                "status": lambda: self.status,
+            },
         )
+        self._views, view_failures = self._load_kind(
+            Kind.VIEW,
+            self.settings.views,
+            {
+                "config": self.settings.raw.get("views") or {},
+                "services": dict(self._services),
+                "http_app": self.app,
+                "rest_api": self._api,
+            },
+        )
+        self.status = DirectoryStatus(
+            sources=tuple(loaded.sources),
+            services=tuple(self._services),
+            views=tuple(self._views),
+            failures=(*loaded.unused, *loaded.failures, *service_failures, *view_failures),
+            backends=loaded.backends,
+        )
+
+    def _open_store(self) -> DirectoryStore | None:
+        if self.settings.db_uri is None:
+            return None
+        store = DirectoryStore(self.settings.db_uri)
+        self._ending.callback(store.close)
+        return store
+
+    @property
+    def services(self) -> Mapping[str, Any]:
+        """The service objects by the names of their plugins, for programs that ask in-process."""
+        return dict(self._services)
 
     def close(self) -> None:
         """Unload views, services and sources, in this order, and end the threads."""
@@ -102,46 +153,28 @@ class Directory:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _load_services(self, loaded: LoadedSources) -> tuple[dict[str, Any], list[PluginFailure]]:
-        args = {
-            "config": self.settings.raw,
-            "sources": dict(loaded.sources),
-            "failures": loaded.reasons,
-            "fanout": self._fanout,
-        }
-        return self._load_kind(SERVICES, self.settings.services, lambda p: _service(p, args))
-
-    def _load_views(self) -> tuple[dict[str, Any], list[PluginFailure]]:
-        args = {
-            "config": self.settings.raw.get("views") or {},
-            "services": dict(self._services),
-            "http_app": self.app,
-            "rest_api": self._api,
-        }
-        return self._load_kind(VIEWS, self.settings.views, lambda plugin: plugin.load(dict(args)))
-
     def _load_kind(
-        self, group: str, names: tuple[str, ...], start: Callable[[Any], Any]
+        self, kind: Kind, names: tuple[str, ...], args: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[PluginFailure]]:
-        """Instances of the named plugins, started; by name what `start` returned."""
-        found = plugins.load_enabled(group, names)
+        """Instances of the named plugins, started; by name what `load` returned."""
+        found = load_enabled(kind, names)
         failures = list(found.failures)
         started: dict[str, Any] = {}
         for name, plugin_class in found.plugins.items():
             try:
                 plugin = plugin_class()
-                started[name] = start(plugin)
+                started[name] = _started(plugin, kind, args)
             # The boundary of plugin loading: one that cannot start leaves the others alone.
             except (Exception, SystemExit) as error:
-                log.exception("plugin %s of %s cannot start", name, group)
-                failures.append(PluginFailure(group, name, describe(error)))
+                log.exception("plugin %s of %s cannot start", name, kind.group)
+                failures.append(PluginFailure(kind.group, name, describe(error)))
             else:
-                self._ending.callback(unload_plugin, plugin, f"plugin {name} of {group}")
+                self._ending.callback(unload_plugin, plugin, f"plugin {name} of {kind.group}")
         return started, failures
 
 
-def _service(plugin: Any, args: Mapping[str, Any]) -> Any:
-    service = plugin.load(dict(args))
-    if service is None:
+def _started(plugin: Any, kind: Kind, args: Mapping[str, Any]) -> Any:
+    made = plugin.load(dict(args))
+    if kind is Kind.SERVICE and made is None:
         raise TypeError("load returned None; a service plugin returns its service")
-    return service
+    return made

@@ -7,21 +7,19 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pelagos.core import plugins
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import describe
 from pelagos.core.plugins import PluginFailure
 from pelagos.directory.errors import SourceError
+from pelagos.directory.groups import Kind, load_enabled
 from pelagos.directory.model import SourceResult
 from pelagos.directory.result import make_result_class
 from pelagos.directory.settings import DirectorySettings, SourceSettings
 
 log = logging.getLogger(__name__)
-
-BACKENDS = "pelagos.directory.backends"
 
 #: Results that one source may give to one question; more fill the memory, and nobody reads them.
 MAX_RESULTS = 100_000
@@ -35,14 +33,19 @@ class Source:
 
     Attributes:
         plugin: the instance of the back-end.
+        settings: what it is configured to be.
     """
 
     def __init__(self, settings: SourceSettings, plugin: Any) -> None:
+        self.settings = settings
         self.name = settings.name
         self.backend = settings.backend
         self.plugin = plugin
         self._make = make_result_class(
-            settings.name, settings.unique_column, settings.format_columns
+            settings.name,
+            settings.unique_column,
+            settings.format_columns,
+            backend=settings.backend,
         )
         self._search = _tolerant(plugin, "search")
         self._first_match = _tolerant(plugin, "first_match")
@@ -52,6 +55,11 @@ class Source:
 
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {self.backend!r})"
+
+    @property
+    def answers_from_memory(self) -> bool:
+        """Whether its back-end says that it never waits for anything."""
+        return bool(getattr(self.plugin, "answers_from_memory", False))
 
     def search(
         self, term: str, args: Mapping[str, Any] | None = None
@@ -111,8 +119,8 @@ class Source:
         return results
 
     def _result(self, found: Any) -> SourceResult:
-        if isinstance(found, SourceResult):
-            return found
+        if isinstance(found, SourceResult):  # made by the back-end itself, with or without a name
+            return found if found.backend else replace(found, backend=self.backend)
         if isinstance(found, Mapping):
             return self._make(found)
         raise SourceError(f"the back-end gave a {type(found).__name__} as a result")
@@ -125,11 +133,13 @@ class LoadedSources:
     Attributes:
         failures: sources that could not be loaded, by their own names.
         unused: enabled back-ends that could not be loaded and that no source needs.
+        backends: names of the back-ends that could be loaded.
     """
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     failures: tuple[PluginFailure, ...] = ()
     unused: tuple[PluginFailure, ...] = ()
+    backends: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -137,24 +147,27 @@ class LoadedSources:
         return {f.name: f"{f.reason}; {f.hint}" if f.hint else f.reason for f in self.failures}
 
 
-def load_sources(settings: DirectorySettings, context: Mapping[str, Any]) -> LoadedSources:
+def load_sources(
+    settings: DirectorySettings, context: Mapping[str, Any], store: object = None
+) -> LoadedSources:
     """One instance of its back-end for each configured source. Never raises for one of them."""
-    backends = plugins.load_enabled(BACKENDS, settings.backends)
+    backends = load_enabled(Kind.BACKEND, settings.backends)
+    args = {"main_config": settings.raw, "context": context, "store": store}
     broken = {failure.name: failure for failure in backends.failures}
     sources: dict[str, Source] = {}
     failures: list[PluginFailure] = []
     for name, source in settings.sources.items():
         try:
             backend = _backend_of(source, backends.plugins, broken)
-            sources[name] = _load(source, backend, settings.raw, context)
+            sources[name] = _load(source, backend, args)
         # Whatever a back-end raises keeps out its own source only.
         except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary of plugin loading
             _log_failure(source, error)
             hint = getattr(error, "hint", None)
-            failures.append(PluginFailure(BACKENDS, name, describe(error), hint or ""))
+            failures.append(PluginFailure(Kind.BACKEND.group, name, describe(error), hint or ""))
     needed = {source.backend for source in settings.sources.values()}
     unused = (failure for failure in backends.failures if failure.name not in needed)
-    return LoadedSources(sources, tuple(failures), tuple(unused))
+    return LoadedSources(sources, tuple(failures), tuple(unused), tuple(backends.plugins))
 
 
 def _log_failure(source: SourceSettings, error: BaseException) -> None:
@@ -175,15 +188,13 @@ def _backend_of(
     raise SourceError(f"back-end {source.backend} is not enabled")
 
 
-def _load(
-    settings: SourceSettings, backend: Any, main_config: Mapping[str, Any], context: Any
-) -> Source:
+def _load(settings: SourceSettings, backend: Any, args: Mapping[str, Any]) -> Source:
     plugin = backend()
     for attribute, value in (("name", settings.name), ("backend", settings.backend)):
         with contextlib.suppress(AttributeError):  # a property or __slots__ of a stranger's class
             setattr(plugin, attribute, value)
     source = Source(settings, plugin)
-    plugin.load({"config": settings.config, "main_config": main_config, "context": context})
+    plugin.load({"config": settings.config, **args})
     return source
 
 

@@ -79,6 +79,7 @@ def test_a_lookup_answers_in_the_known_shape_and_says_what_each_source_did(start
             {
                 "column_values": ["Ada"],
                 "source": "staff",
+                "backend": "rows",
                 "relations": {
                     "xivo_id": None, "agent_id": None, "user_id": None, "user_uuid": None,
                     "endpoint_id": None, "source_entry_id": None,
@@ -121,7 +122,7 @@ def test_headers_are_answered_alone(start: Start) -> None:
         (f"{LOOKUP}s?term=a", TOKEN, 404, "the profile `defaults` does not exist"),
         ("/0.1/directories/lookup/x/headers", TOKEN, 404, "the profile `x` does not exist"),
         ("/0.1/nothing/here", TOKEN, 404, "there is nothing at /0.1/nothing/here"),
-        ("/", {}, 404, "there is nothing at /"),
+        ("/nothing", {}, 404, "there is nothing at /nothing"),
     ],
 )
 def test_a_refusal_has_the_known_shape(

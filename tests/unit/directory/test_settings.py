@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,19 @@ import pytest
 from pelagos.core.errors import ConfigError
 from pelagos.directory import DirectorySettings
 from pelagos.directory.model import Column, Display
-from pelagos.directory.settings import ServiceProfile, service_profiles
+from pelagos.directory.settings import (
+    PhoneDisplay,
+    PhoneNumber,
+    ServiceProfile,
+    profile_phone_displays,
+    service_profiles,
+)
+from pelagos.directory.settings.enabled import (
+    DEFAULT_SERVICES,
+    DEFAULT_VIEWS,
+    STORED_SERVICES,
+    STORED_VIEWS,
+)
 
 GOOD: dict[str, Any] = {
     "sources": {
@@ -57,7 +70,7 @@ def test_a_configuration_is_read() -> None:
     assert settings.sources["crm"].backend == "ldap"
     assert settings.sources["staff"].config["name"] == "staff"
     assert set(settings.backends) == {"csv", "ldap"}
-    assert settings.services == ("lookup",) and settings.views == ("lookup_json",)
+    assert "lookup" in settings.services and "lookup_json" in settings.views
     assert settings.displays["default"] == Display(
         (Column(title="Name", field="name", default=""), Column())
     )
@@ -102,7 +115,17 @@ def test_an_empty_configuration_is_a_directory_without_sources() -> None:
         ("sources/staff/unique_column", 1, "unique_column: a text", None),
         ("sources/staff/type", ["csv"], "sources.staff.type: a text", None),
         ("sources/staff/name", "other", "sources.staff.name is 'other'", None),
+        ("sources/staff/timeout", 0, "sources.staff.timeout: 0 is not a number of seconds", None),
+        ("sources/staff/stale", "1h", "sources.staff.stale: '1h' is not a number", None),
+        ("sources/staff/slots", 0, "sources.staff.slots: 0 is not a whole number from 1", None),
+        ("sources/staff/slots", True, "sources.staff.slots: True", None),
         ("sources/", {}, "sources: a text is needed", None),
+        ("sources", {7: {}}, "sources: the key 7 is not text", "put it in quotes"),
+        ("services/reverse", {"default": {"timeot": 1}}, "services.reverse.default: unknown key",
+         "did you mean 'timeout'?"),
+        ("views/profile_to_display/default", 1, "views.profile_to_display.default: a text", None),
+        ("auth", "no", "auth: a table is needed", None),
+        ("db_uri", 1, "db_uri: a text is needed", None),
         ("enabled_plugins", {"view": []}, "enabled_plugins: unknown key 'view'",
          "did you mean 'views'?"),
         ("enabled_plugins", {"views": "ping"}, "enabled_plugins.views: a list", None),
@@ -118,29 +141,101 @@ def test_what_cannot_be_meant_is_an_error_that_names_its_place(
     assert hint is None or caught.value.hint == hint
 
 
+@pytest.mark.parametrize("kind", ["backends", "services", "views"])
+@pytest.mark.parametrize("how", ["list", "table"])
+def test_a_directory_in_which_a_kind_of_plugin_is_off_does_not_start(kind: str, how: str) -> None:
+    config: dict[str, Any] = {"sources": {"staff": {"type": "csv"}}}
+    usual = getattr(read(config), kind)
+    config["enabled_plugins"] = {kind: [] if how == "list" else dict.fromkeys(usual, False)}
+    with pytest.raises(ConfigError, match=f"enabled_plugins.{kind}: none is enabled"):
+        read(config)
+
+
+def test_the_services_of_profiles_have_their_own_patience() -> None:
+    config = changed("services/reverse", {"default": {"sources": ["staff"], "ordered": True}})
+    config["services"]["favorites"] = {"default": {"sources": []}}
+    read(config)
+    assert service_profiles(config, "reverse") == {
+        "default": ServiceProfile(("staff",), 1.0, ordered=True)
+    }
+    assert service_profiles(config, "favorites") == {"default": ServiceProfile()}
+    with pytest.raises(ConfigError, match=r"lookup\.default: unknown key 'ordered'"):
+        read(changed("services/lookup/default/ordered", True))
+
+
+def test_a_source_says_how_patient_to_be_with_it() -> None:
+    source = read(changed("sources/crm", {"timeout": 1, "stale": 60, "slots": 2})).sources["crm"]
+    assert (source.timeout, source.stale, source.slots) == (1.0, 60.0, 2)
+
+
+def test_a_store_brings_the_plugins_that_need_one() -> None:
+    bare, stored = read({}), read({"db_uri": "sqlite:////tmp/x.db"})
+    assert bare.services == DEFAULT_SERVICES and bare.views == DEFAULT_VIEWS
+    assert stored.services == (*DEFAULT_SERVICES, *STORED_SERVICES)
+    assert DirectorySettings.from_mapping({}, has_store=True).views == stored.views
+    assert stored.views == (*DEFAULT_VIEWS, *STORED_VIEWS)
+
+
+PHONES: dict[str, Any] = {
+    "displays_phone": {
+        "small": {
+            "name": ["display_name", "name"],
+            "number": [
+                {"field": ["phone"]},
+                {"field": ["mobile"], "name_format": "{name} (Mobile)"},
+            ],
+        }
+    },
+    "profile_to_display": {"sales": "x", "other": "x"},
+    "profile_to_display_phone": {"sales": "small"},
+}
+
+
+def test_displays_of_phones_are_read_and_a_profile_without_one_has_the_usual() -> None:
+    read({"views": PHONES})
+    small = PhoneDisplay(
+        ("display_name", "name"),
+        (PhoneNumber(("phone",)), PhoneNumber(("mobile",), "{name} (Mobile)")),
+    )
+    found = profile_phone_displays(PHONES)
+    assert set(found) == {"sales", "other"} and found["sales"] == small
+    usual = found["other"]
+    assert usual.name == ("display_name", "display_name1", "display_name2", "name")
+    assert usual.number[0] == PhoneNumber(("phone", "phone1", "phone2"))
+    assert usual.number[2].field == ("phone_mobile", "phone_mobile1", "phone_mobile2")
+    assert usual.number[2].name_format == "{name} (Mobile)" and len(usual.number) == 5
+
+
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("path", "value", "place"),
     [
-        ("services/reverse", {"default": {"sources": []}}, "services: unknown key 'reverse'"),
-        ("services/favorites", {}, "services: unknown key 'favorites'"),
-        ("views/displays_phone", {}, "views: unknown key 'displays_phone'"),
-        ("views/profile_to_display_phone", {}, "views: unknown key 'profile_to_display_phone'"),
-        ("views/displays/people", [{"number_display": "x"}],
-         "views.displays.people.0: unknown key 'number_display'"),
+        ("displays_phone/small/name", [], "displays_phone.small.name:"),
+        ("displays_phone/small/name", ["x", 1], "displays_phone.small.name.1:"),
+        ("displays_phone/small/number", {}, "displays_phone.small.number:"),
+        ("displays_phone/small/number", ["x"], "displays_phone.small.number.0:"),
+        ("displays_phone/small/number/1/field", "x", "displays_phone.small.number.1.field:"),
+        (
+            "displays_phone/small/number/0/name_format",
+            1,
+            "displays_phone.small.number.0.name_format:",
+        ),
+        ("displays_phone/small/numbers", [], "displays_phone.small: unknown key 'numbers'"),
+        ("displays_phone/small", None, "displays_phone.small:"),
+        ("profile_to_display_phone/sales", "smal", "profile_to_display_phone.sales: there is no"),
+        ("profile_to_display_phone/sales", 1, "profile_to_display_phone.sales: a text"),
     ],
-)  # fmt: skip
-def test_what_would_change_nothing_is_refused_until_it_works(
-    path: str, value: Any, message: str
+)
+def test_a_wrong_display_of_phones_is_named_by_its_place(
+    path: str, value: Any, place: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        read(changed(path, value))
-    assert caught.value.message == f"{message}: not served by this version"
-
-
-def test_a_plugin_of_another_package_may_serve_it() -> None:
-    config = changed("services/reverse", {"anything": 1})
-    config["enabled_plugins"] = {"services": {"reverse": True}}
-    assert read(config).services == ("lookup", "reverse")
+    views = copy.deepcopy(PHONES)
+    *parents, last = path.split("/")
+    at: Any = views
+    for parent in parents:
+        at = at[int(parent) if isinstance(at, list) else parent]
+    at[last] = value
+    with pytest.raises(ConfigError, match=re.escape(f"views.{place}")):
+        profile_phone_displays(views)
 
 
 def test_names_that_refer_to_nothing_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
@@ -159,11 +254,10 @@ def test_two_number_columns_are_a_warning(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, ("lookup_json",)),
+        (None, DEFAULT_VIEWS),
         (["ping", "ping"], ("ping",)),
-        ([], ()),
-        ({"ping": True}, ("lookup_json", "ping")),
-        ({"lookup_json": False}, ()),
+        ({"ping": True}, (*DEFAULT_VIEWS, "ping")),
+        ({**dict.fromkeys(DEFAULT_VIEWS, False), "ping": True}, ("ping",)),
     ],
 )
 def test_a_list_replaces_the_enabled_plugins_and_a_mapping_changes_them(

@@ -1,0 +1,77 @@
+"""Displays: which columns the results of a profile have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pelagos.core import spelling
+from pelagos.core.errors import ConfigError
+from pelagos.directory.model import Column, Display
+from pelagos.directory.settings import checks
+
+log = logging.getLogger(__name__)
+
+_TEXTS = ("title", "type", "field", "number_display")
+
+
+def displays(views: Mapping[str, Any]) -> dict[str, Display]:
+    """All displays by their names, from the `views` section.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type.
+    """
+    return {
+        name: _display(value, f"views.displays.{name}")
+        for name, value in checks.section(views, "displays", "views").items()
+    }
+
+
+def display_of(views: Mapping[str, Any]) -> dict[str, str]:
+    """The name of each profile's display, whether there is one of this name or not.
+
+    Raises:
+        ConfigError: a value of the wrong type.
+    """
+    where = "views.profile_to_display"
+    return {
+        profile: checks.text(name, f"{where}.{profile}")
+        for profile, name in checks.section(views, "profile_to_display", "views").items()
+    }
+
+
+def profile_displays(views: Mapping[str, Any]) -> dict[str, Display]:
+    """The display of each profile, from the `views` section.
+
+    A profile whose display does not exist has an empty one, and a warning.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type.
+    """
+    known = displays(views)
+    chosen = {}
+    for profile, name in display_of(views).items():
+        if name not in known:
+            hint = spelling.hint(name, sorted(known), quoted=True)
+            log.warning("profile %s: there is no display %s; %s", profile, name, hint)
+        chosen[profile] = known.get(name, Display())
+    return chosen
+
+
+def _display(value: Any, where: str) -> Display:
+    if not isinstance(value, list | tuple):
+        raise ConfigError(f"{where}: a display is a list of columns")
+    columns = []
+    for number, item in enumerate(value):
+        place = f"{where}.{number}"
+        column = checks.mapping(item, place)
+        checks.known(column, [f.name for f in fields(Column)], place)
+        for key in _TEXTS:
+            if column.get(key) is not None:
+                checks.text(column[key], f"{place}.{key}")
+        columns.append(Column(**column))
+    if sum(column.type == "number" for column in columns) > 1:
+        log.warning("%s: more than one column of type number; clients use one", where)
+    return Display(tuple(columns))
