@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # the client's users must not pay for Flask, so the names are
     from pelagos.directory.views.base import BaseViewPlugin as BaseViewPlugin
     from pelagos.directory.views.rest import AuthResource as AuthResource
     from pelagos.directory.views.rest import asker as asker
-    from pelagos.directory.views.rest import asking_user as asking_user
     from pelagos.directory.views.rest import required_acl as required_acl
 
 _HOMES = {
@@ -34,7 +33,6 @@ _HOMES = {
     "DirectorySettings": "settings",
     "SourceResult": "model",
     "asker": "views.rest",
-    "asking_user": "views.rest",
     "make_result_class": "result",
     "required_acl": "views.rest",
 }

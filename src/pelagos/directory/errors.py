@@ -20,6 +20,7 @@ DirectoryError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pelagos.core.errors import PelagosError
 
@@ -81,9 +82,14 @@ class TokenError(RequestError):
     status = 401
 
     def __init__(
-        self, reasons: Sequence[str], *, needs: str | None = None, is_known: bool = False
+        self,
+        reasons: Sequence[str],
+        *,
+        needs: str | None = None,
+        is_known: bool = False,
+        **more: Any,
     ) -> None:
-        super().__init__(reasons)
+        super().__init__(reasons, **more)
         self.needs = needs
         self.is_known = is_known
 

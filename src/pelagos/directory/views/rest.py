@@ -149,18 +149,6 @@ def asker() -> Asker:
     return found
 
 
-def asking_user() -> str:
-    """The uuid of the person who sent the request; only inside an `AuthResource`.
-
-    Raises:
-        TokenError: the token belongs to no person, so nothing is their own.
-    """
-    user = asker().token_infos.get("xivo_user_uuid")
-    if not isinstance(user, str) or not user:
-        raise TokenError(["this token belongs to no person"])
-    return user
-
-
 def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
     template: str = getattr(method, _RIGHT)
 
