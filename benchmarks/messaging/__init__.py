@@ -44,10 +44,12 @@ PUBLISH = ("none", "each", "many")
 CONSUME = ("1", "50", "500")
 CALL = ("1", "8")
 OURS = "pelagos"
+FUTURES = "pelagos futures"  # calls in flight instead of threads that wait
 
 #: Adapter, and what the library can do of publish, consume and call.
 PEERS = {
     OURS: ("pelagos_bus", ("each", "many"), CONSUME, CALL),
+    FUTURES: ("pelagos_futures", (), (), ("8",)),
     "pika": ("pika_blocking", ("none", "each"), CONSUME, CALL),
     "pika select": ("pika_select", ("none", "many"), CONSUME, CALL),
     "aio-pika": ("aio_pika_robust", PUBLISH, CONSUME, CALL),
@@ -118,7 +120,7 @@ class Bench:
             cell.samples.append(self._measure(cell, "consume", queue, cell.how))
 
     def _command(self, cell: Cell, *words: str) -> list[str]:
-        python = sys.executable if cell.peer == OURS else str(self._python)
+        python = sys.executable if cell.peer in {OURS, FUTURES} else str(self._python)
         return [python, "-W", "ignore", str(ADAPTERS / f"{PEERS[cell.peer][0]}.py"), *words]
 
     def _measure(self, cell: Cell, work: str, queue: str, how: str) -> dict[str, float]:
@@ -169,12 +171,13 @@ def show(cells: list[Cell], work: str, how: str) -> None:
         if ours is not None and cell is not ours:
             line += f"   ours {ours.median('rate') / cell.median('rate'):5.2f} x"
         print(line)
-    judge(row, ours, work, how)
+    for mine in (OURS, FUTURES):
+        judge(row, next((cell for cell in row if cell.peer == mine), None), work, how)
 
 
 def judge(row: list[Cell], ours: Cell | None, work: str, how: str) -> None:
     """What the goals say."""
-    rates = {cell.peer: cell.median("rate") for cell in row if cell is not ours}
+    rates = {cell.peer: cell.median("rate") for cell in row if cell.peer not in {OURS, FUTURES}}
     if ours is None or not rates:
         return
     if (work, how) in GOALS:
@@ -182,13 +185,14 @@ def judge(row: list[Cell], ours: Cell | None, work: str, how: str) -> None:
         best = named or max(rates, key=lambda peer: rates[peer])
         if best in rates:
             reached = ours.median("rate") / rates[best]
-            print(f"  goal {factor} x {best}: {reached:.2f} x {_verdict(reached >= factor)}")
+            said = _verdict(reached >= factor)
+            print(f"  {ours.peer}: goal {factor} x {best}: {reached:.2f} x {said}")
     if (work, how) == ("call", "8"):
         if "nameko" in rates:
             reached = ours.median("rate") / rates["nameko"]
-            print(f"  goal 6 x nameko: {reached:.2f} x {_verdict(reached >= 6)}")
+            print(f"  {ours.peer}: goal 6 x nameko: {reached:.2f} x {_verdict(reached >= 6)}")
         late = ours.median("p99_ms")
-        print(f"  goal p99 5 ms: {late:.2f} ms {_verdict(late <= 5)}")
+        print(f"  {ours.peer}: goal p99 5 ms: {late:.2f} ms {_verdict(late <= 5)}")
     pika = next((cell for cell in row if cell.peer == "pika"), None)
     if pika is not None and work != "call":
         reached = ours.median("cpu_us") / pika.median("cpu_us")

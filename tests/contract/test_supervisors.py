@@ -48,9 +48,11 @@ def program(layout: Layout) -> Callable[..., Program]:
         folder = layout.partition("slappart0")
         path = folder / "etc" / "service" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # it may run: then it cannot be written over
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o750)
+        text = f"#!/bin/sh\n{script}\n"
+        if not path.exists() or path.read_text() != text:  # one that is about to run must stay
+            path.unlink(missing_ok=True)  # it may run: then it cannot be written over
+            path.write_text(text)
+            path.chmod(0o750)
         made = Program(name, path, folder, folder / f".{name}.log", True, "1")
         return replace(made, **options)
 

@@ -48,7 +48,7 @@ def test_nothing_is_lost_while_connections_and_programs_end(
         Load(own_rabbitmq, tmp_path, port=proxy.port) as load,
     ):
         load.spawn("nap")  # its connection goes past the proxy
-        load.be_rough(rough, 5.0)
+        load.be_rough(rough, 5.0, lambda: proxy.endings.total() > 5)
         load.kill_workers(8, random.Random(4), pause=0.3)
         await_nap(load)
         assert proxy.endings.total() > 5

@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -240,10 +240,13 @@ class Load:
             if number % len(ROLES) == len(ROLES) - 1:
                 self.await_all(since)
 
-    def be_rough(self, rough: Roughness, seconds: float) -> None:
-        """Let the proxy between be as rough as it is for so long, then smooth."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def be_rough(
+        self, rough: Roughness, seconds: float, enough: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Let the proxy between be rough for so long and until it was enough, then smooth."""
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < seconds or not enough():
+            assert passed < seconds + PATIENCE, "the proxy cuts too seldom"
             since = time.monotonic()
             time.sleep(0.2)
             self.await_all(since)  # work goes on meanwhile

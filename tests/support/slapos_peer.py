@@ -7,21 +7,21 @@ and runs in processes of its own only.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import pwd
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Self
 
-PROJECT = Path(__file__).parents[2]
+from . import peer_environment
+from .peer_environment import PROJECT, PeerMissingError
+
+__all__ = ["Node", "PeerMissingError", "Proxy", "free_port", "install"]
+
 CONSTRAINTS = PROJECT / "tests" / "interop" / "slapos-constraints.txt"
 OVERRIDES = CONSTRAINTS.with_name("slapos-overrides.txt")
 PACKAGES = (
@@ -31,53 +31,16 @@ PACKAGES = (
     "zc.buildout",
     "netifaces2",  # see the overrides
 )
-INSTALL_SECONDS = 300
 
 
-class PeerMissingError(Exception):
-    """The original programs cannot be installed here; says why and what to do."""
-
-
-def install(cache: Path = PROJECT / ".cache") -> Path:
+def install() -> Path:
     """The programs' folder in an environment with the original client; built by the first caller.
 
     Raises:
-        PeerMissingError: no uv, or no package index.
+        PeerMissingError: they cannot be installed here.
     """
-    parts = CONSTRAINTS.read_bytes(), OVERRIDES.read_bytes(), sys.version.encode()
-    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
-    folder = cache / f"slapos-{key}"
-    complete = folder / "complete"
-    cache.mkdir(exist_ok=True)
-    with (cache / "slapos.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # let go of when the file is closed, also by a kill
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _build(folder)
-            complete.touch()
-    return folder / "bin"
-
-
-def _build(folder: Path) -> None:
-    uv = shutil.which(str(PROJECT / ".uv" / "bin" / "uv")) or shutil.which("uv")
-    if uv is None:
-        raise PeerMissingError("uv is missing: run 'make setup'")
-    into = ["--quiet", "--python", str(folder / "bin" / "python")]
-    pins = ["--constraints", str(CONSTRAINTS), "--overrides", str(OVERRIDES)]
-    for command in (
-        [uv, "venv", "--quiet", "--python", sys.executable, str(folder)],
-        [uv, "pip", "install", *into, *pins, *PACKAGES],
-    ):
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise PeerMissingError(f"{command[1]} took over {INSTALL_SECONDS} s") from error
-        if done.returncode:
-            raise PeerMissingError(
-                f"slapos.core cannot be installed; is PyPI in reach?\n{done.stderr[-2000:]}"
-            )
+    pins = {"--constraints": CONSTRAINTS, "--overrides": OVERRIDES}
+    return peer_environment.install("slapos", PACKAGES, pins)
 
 
 def free_port() -> int:

@@ -91,4 +91,5 @@ def call(url, queue, count, callers, clock):
     return call_in_threads(make, count, callers, clock)
 
 
-run(globals())
+if __name__ == "__main__":
+    run(globals())

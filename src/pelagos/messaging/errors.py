@@ -188,3 +188,12 @@ def as_ours(error: Exception) -> MessagingError:
         return MessagingError(error.message, hint=error.hint, retry_after=error.retry_after)
     said = f"{type(error).__name__}: {error}"
     return MessagingError(said, hint="the log says where it comes from", retry_after=1.0)
+
+
+def unroutable(exchange: str, key: str, message_id: str) -> UnroutableError:
+    """The error for a mandatory message that came back."""
+    return UnroutableError(
+        f"no queue takes the key {key!r} of exchange {exchange!r}",
+        message_id=message_id,
+        hint="start a consumer first, or compare its binding with this key",
+    )

@@ -23,6 +23,7 @@ from pelagos.plane.https import (
 )
 from pelagos.plane.listening import listen
 from pelagos.plane.products import products
+from pelagos.plane.sections import MasterConfig
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.master import AgentLine, Master, MasterSettings
 
@@ -53,20 +54,8 @@ class MasterProgram:
         with contextlib.ExitStack() as undoing:
             wished = settings.master
             https = speaks_https(wished.host, wished.https)
-            if plain_http_is_risky(wished.host, https=https):
-                log.warning(
-                    "[master] https = false on %s: whoever listens on the network between reads "
-                    "all tokens, unless a proxy in front speaks HTTPS",
-                    wished.host,
-                )
+            _warn_of_plain_http(wished.host, https=https)
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
-            tuned = MasterSettings(
-                refuse_invalid_parameters=wished.refuse_invalid_parameters,
-                products=products(wished.products),
-                events_lifetime=wished.events_days * 86_400.0,
-                events_kept=wished.events_kept,
-                usage_lifetime=wished.usage_days * 86_400.0,
-            )
             database = settings.master.database or f"sqlite:///{folder.database}"
             cache = cache_settings(settings.cache, folder)
             self._master = Master(
@@ -74,7 +63,7 @@ class MasterProgram:
                 notify=announcer.wake,
                 line=line,
                 authority=authority,
-                settings=tuned,
+                settings=_tuned(wished),
                 cache=cache,
             )
             undoing.callback(self._master.close)
@@ -131,6 +120,25 @@ class MasterProgram:
         self._server.stop()
         self._announcer.stop()
         self._master.close()
+
+
+def _warn_of_plain_http(host: str, *, https: bool) -> None:
+    if plain_http_is_risky(host, https=https):
+        log.warning(
+            "[master] https = false on %s: whoever listens on the network between reads all "
+            "tokens, unless a proxy in front speaks HTTPS",
+            host,
+        )
+
+
+def _tuned(wished: MasterConfig) -> MasterSettings:
+    return MasterSettings(
+        refuse_invalid_parameters=wished.refuse_invalid_parameters,
+        products=products(wished.products),
+        events_lifetime=wished.events_days * 86_400.0,
+        events_kept=wished.events_kept,
+        usage_lifetime=wished.usage_days * 86_400.0,
+    )
 
 
 def _see_to_the_token(master: Master, folder: DataFolder) -> None:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pelagos.cli.argument import SecondsArgument, ValueArgument
 from pelagos.cli.bus import BUS, find_bus
+from pelagos.cli.checks import show_checks
 from pelagos.cli.command import Command
-from pelagos.cli.failures import FAILED, OK
-from pelagos.cli.output import Column
-from pelagos.cli.terminal import clean, paint, wants_colour
-
-if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
-    from pelagos.messaging.observation.checkup import Finding
-
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
-_COLUMNS = (Column("name"), Column("grade"), Column("message"), Column("mend"))
 
 
 class BusDoctor(Command):
@@ -47,21 +37,4 @@ class BusDoctor(Command):
         findings = examine(
             bus, timeout=self["timeout"] or 0.1, dead_letters=queue, clock=self.context.clock
         )
-        output = self.context.output
-        if output.is_table and self["columns"] is None:
-            self._print(findings)
-        else:
-            output.show_list(findings, _COLUMNS)
-        return FAILED if any(one.grade == "fail" for one in findings) else OK
-
-    def _print(self, findings: list[Finding]) -> None:
-        colour = wants_colour(self.context.stdout, self.context.environ)
-        margin = max(len(one.name) for one in findings)
-        for one in findings:
-            grade = f"{one.grade:4}"
-            if colour:
-                grade = paint(grade, _COLOURS[one.grade])
-            line = f"{grade}  {clean(one.name):{margin}}  {clean(one.message)}"
-            self.context.stdout.write(line.rstrip() + "\n")
-            if one.mend:
-                self.context.stdout.write(f"{'':{margin + 8}}mend: {clean(one.mend)}\n")
+        return show_checks(self, findings)

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from pelagos.cli.checks import show_checks
 from pelagos.cli.command import Command
-from pelagos.cli.failures import FAILED, OK, NoPlaneError
-from pelagos.cli.output import Column
-from pelagos.cli.terminal import clean, paint, wants_colour
+from pelagos.cli.failures import NoPlaneError
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.doctor import Check
 
 T = TypeVar("T")
-
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
-_COLUMNS = (Column("name"), Column("grade"), Column("message"), Column("mend"))
 
 
 class Doctor(Command):
@@ -30,13 +26,7 @@ class Doctor(Command):
 
     def main(self) -> int:
         """Check and print."""
-        checks = self._checks()
-        output = self.context.output
-        if output.is_table and self["columns"] is None:
-            self._print(checks)
-        else:
-            output.show_list(checks, _COLUMNS)
-        return FAILED if any(check.grade == "fail" for check in checks) else OK
+        return show_checks(self, self._checks())
 
     def _checks(self) -> list[Check]:
         from pelagos.core import logs
@@ -74,15 +64,3 @@ class Doctor(Command):
         except PelagosError as error:
             checks.append(Check(name, Grade.FAIL, error.message, error.hint or ""))
             return None
-
-    def _print(self, checks: list[Check]) -> None:
-        colour = wants_colour(self.context.stdout, self.context.environ)
-        margin = max(len(check.name) for check in checks)
-        for check in checks:
-            grade = f"{check.grade:4}"
-            if colour:
-                grade = paint(grade, _COLOURS[check.grade])
-            line = f"{grade}  {clean(check.name):{margin}}  {clean(check.message)}"
-            self.context.stdout.write(line.rstrip() + "\n")
-            if check.mend:
-                self.context.stdout.write(f"{'':{margin + 8}}mend: {clean(check.mend)}\n")

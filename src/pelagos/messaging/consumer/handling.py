@@ -165,16 +165,7 @@ class Handling:
         if self.on_poison is not None:
             self._delegate(message, self.on_poison, cause)
             return
-        delivery = message.delivery
-        log.warning(
-            "rejected a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
-            len(delivery.body),
-            delivery.queue,
-            delivery.exchange,
-            delivery.key,
-            delivery.properties.message_id,
-            cause,
-        )
+        log.warning("rejected a message of %s: %s", message.delivery.origin, cause)
         message.reject()
 
     def decode(self, data: bytes) -> Any:

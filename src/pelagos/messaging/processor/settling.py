@@ -123,16 +123,7 @@ class Settler:
 
     def quarantine(self, message: ReceivedMessage, cause: str) -> None:
         """Put away what is no message."""
-        delivery = message.delivery
-        log.warning(
-            "quarantined a message of %d bytes from queue %s (exchange %s, key %s, id %s): %s",
-            len(delivery.body),
-            delivery.queue,
-            delivery.exchange,
-            delivery.key,
-            delivery.properties.message_id,
-            cause,
-        )
+        log.warning("quarantined a message of %s: %s", message.delivery.origin, cause)
         moves = [self._dead(message, cause, 0, [])] if self._dead_letters else []
         self._carry_out(message, moves, refuse=not self._dead_letters)
 

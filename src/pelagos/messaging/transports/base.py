@@ -208,6 +208,14 @@ class Delivery:
     receipt: object = field(repr=False)
     damage: str | None = None
 
+    @property
+    def origin(self) -> str:
+        """Its size and where it came from, for a log."""
+        return (
+            f"{len(self.body)} bytes from queue {self.queue} (exchange {self.exchange}, "
+            f"key {self.key}, id {self.properties.message_id})"
+        )
+
 
 Done = Callable[[MessagingError | None], None]
 OnDelivery = Callable[[Delivery], None]

@@ -68,6 +68,16 @@ def refused_publishes(
     ]
 
 
+def refused_publish(envelope: Envelope) -> PublishRefusedError:
+    """The error for a message that the broker has not taken (`basic.nack`)."""
+    return PublishRefusedError(
+        f"the broker refused a message for exchange {envelope.exchange!r}",
+        message_id=envelope.properties.message_id,
+        hint="a queue behind it is full, or the broker is in trouble: see its log",
+        retry_after=1.0,
+    )
+
+
 def _is_meant(envelope: Envelope, text: str) -> bool:
     properties = envelope.properties
     return (

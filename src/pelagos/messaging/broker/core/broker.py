@@ -8,14 +8,14 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
-from pelagos.messaging.broker.core.queues import Link, StoredConsumer
+from pelagos.messaging.broker.core.queues import Link, StoredConsumer, StoredQueue
 from pelagos.messaging.broker.core.rules import check_access, missing, refused
 from pelagos.messaging.broker.core.topology import Topology
 from pelagos.messaging.errors import (
     MessagingError,
     PublishRefusedError,
     TopologyError,
-    UnroutableError,
+    unroutable,
 )
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
@@ -88,7 +88,7 @@ class Broker(Topology):
                 answered = self._answer(envelope, keys)
                 routed += answered if self._newest else 0
             if not routed:
-                return Verdict(0, _unroutable(envelope) if envelope.mandatory else None)
+                return _unrouted(envelope)
             if not floor.spread(envelope, keys, names):
                 return Verdict(routed, _full(envelope))
             return _TAKEN if routed == 1 else Verdict(routed, None)
@@ -183,18 +183,8 @@ class Broker(Topology):
             if queue == DIRECT_REPLY_TO:
                 self._start_replies(owner, made, on_start)
                 return name
-            found = floor.queues.get(queue)
-            if found is None:
-                raise missing("queue", queue)
-            check_access(found, owner.owner)
-            others = found.consumers()
-            if (exclusive and (others or found.single_active)) or any(o.exclusive for o in others):
-                raise TopologyError(
-                    f"the queue {queue!r} cannot be consumed: one of its consumers wants to be "
-                    "alone",
-                    code=403,
-                    name=queue,
-                )
+            found = self._queue(owner, queue)
+            _check_company(found, made)
             made.queue = found
             owner.consumers[name] = made
             found.add_consumer(made)
@@ -370,12 +360,22 @@ def _prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str,
     return envelope, keys
 
 
-def _unroutable(envelope: Envelope) -> UnroutableError:
-    return UnroutableError(
-        f"no queue takes the key {envelope.key!r} of exchange {envelope.exchange!r}",
-        message_id=envelope.properties.message_id,
-        hint="start a consumer first, or compare its binding with this key",
-    )
+def _unrouted(envelope: Envelope) -> Verdict:
+    if not envelope.mandatory:
+        return Verdict(0, None)
+    message_id = envelope.properties.message_id
+    return Verdict(0, unroutable(envelope.exchange, envelope.key, message_id))
+
+
+def _check_company(queue: StoredQueue, wanted: StoredConsumer) -> None:
+    others = queue.consumers()
+    is_taken = any(other.exclusive for other in others)
+    if is_taken or (wanted.exclusive and (others or queue.single_active)):
+        raise TopologyError(
+            f"the queue {queue.name!r} cannot be consumed: one of its consumers wants to be alone",
+            code=403,
+            name=queue.name,
+        )
 
 
 def _full(envelope: Envelope) -> PublishRefusedError:

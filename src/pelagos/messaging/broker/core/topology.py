@@ -112,13 +112,8 @@ class Topology(Links):
             TopologyError: 404 one is missing, 403 the default exchange, 405 another connection's
                 queue, 406 unusable arguments.
         """
-        with self._locked() as floor:
-            owner = self._link(link)
-            source = self._bindable(exchange)
-            self._queue(owner, queue)
-            binding = Binding(queue, to_exchange=False, key=key, arguments=dict(arguments or {}))
-            check_binding(source.spec.kind, exchange, binding.arguments)
-            floor.exchanges.bind(source, binding)
+        binding = Binding(queue, to_exchange=False, key=key, arguments=dict(arguments or {}))
+        self._bind(link, exchange, binding)
 
     def unbind(
         self,
@@ -145,15 +140,8 @@ class Topology(Links):
         Raises:
             TopologyError: 404 one is missing, 403 the default exchange, 406 unusable arguments.
         """
-        with self._locked() as floor:
-            self._link(link)
-            found = self._bindable(source)
-            self._bindable(destination)
-            binding = Binding(
-                destination, to_exchange=True, key=key, arguments=dict(arguments or {})
-            )
-            check_binding(found.spec.kind, source, binding.arguments)
-            floor.exchanges.bind(found, binding)
+        binding = Binding(destination, to_exchange=True, key=key, arguments=dict(arguments or {}))
+        self._bind(link, source, binding)
 
     def unbind_exchange(
         self,
@@ -166,6 +154,17 @@ class Topology(Links):
         """Take a binding between exchanges away; one that is not there is no error."""
         binding = Binding(destination, to_exchange=True, key=key, arguments=dict(arguments or {}))
         self._unbind(link, source, binding)
+
+    def _bind(self, link: object, source: str, binding: Binding) -> None:
+        with self._locked() as floor:
+            owner = self._link(link)
+            found = self._bindable(source)
+            if binding.to_exchange:
+                self._bindable(binding.destination)
+            else:
+                self._queue(owner, binding.destination)
+            check_binding(found.spec.kind, source, binding.arguments)
+            floor.exchanges.bind(found, binding)
 
     def _unbind(self, link: object, source: str, binding: Binding) -> None:
         with self._locked() as floor:

@@ -7,7 +7,12 @@ from typing import Final
 
 from pelagos.messaging import codec
 from pelagos.messaging.codec import CodecError, Content, methods
-from pelagos.messaging.errors import ConnectionLostError, MessagingError, UnroutableError
+from pelagos.messaging.errors import (
+    ConnectionLostError,
+    MessagingError,
+    UnroutableError,
+    unroutable,
+)
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
 from pelagos.messaging.transports.amqp.routes import Routes
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Envelope
@@ -60,12 +65,3 @@ class Posting:
         """The connection is over; inside no lock."""
         with self._outgoing.lock:
             self._loss = self._loss or loss
-
-
-def unroutable(exchange: str, key: str, message_id: str) -> UnroutableError:
-    """The error for a mandatory message that came back."""
-    return UnroutableError(
-        f"no queue takes the key {key!r} of exchange {exchange!r}",
-        message_id=message_id,
-        hint="start a consumer first, or compare its binding with this key",
-    )

@@ -11,12 +11,12 @@ from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,
     PublishRefusedError,
+    unroutable,
 )
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
-from pelagos.messaging.transports.amqp.posting import unroutable
 from pelagos.messaging.transports.amqp.routes import Routes
 from pelagos.messaging.transports.base import Done, Envelope
-from pelagos.messaging.transports.refusal import refused_publishes
+from pelagos.messaging.transports.refusal import refused_publish, refused_publishes
 
 #: The channel of everything that is published, and of direct answers.
 CHANNEL: Final = 1
@@ -104,12 +104,7 @@ class Publishing:
             self._returned.discard(tag)
             return unroutable(envelope.exchange, envelope.key, message_id)
         if refused:
-            return PublishRefusedError(
-                f"the broker refused a message for exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="a queue behind it is full, or the broker is in trouble: see its log",
-                retry_after=1.0,
-            )
+            return refused_publish(envelope)
         return None
 
     def _forget(self, message_id: str, tag: int) -> None:

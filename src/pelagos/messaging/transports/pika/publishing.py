@@ -12,11 +12,11 @@ from typing import Any
 import pika
 from pika import exceptions as pika_errors
 
-from pelagos.messaging.errors import MessagingError, PublishRefusedError, UnroutableError
+from pelagos.messaging.errors import MessagingError, PublishRefusedError, unroutable
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import Done, Envelope
 from pelagos.messaging.transports.pika.translate import UNWRITABLE, lost_error, pack_properties
-from pelagos.messaging.transports.refusal import refused_publishes
+from pelagos.messaging.transports.refusal import refused_publish, refused_publishes
 
 
 class Publishing:
@@ -109,19 +109,8 @@ class Publishing:
         message_id = envelope.properties.message_id
         if message_id in self._returned:
             self._returned.discard(message_id)
-            return UnroutableError(
-                f"no queue takes the key {envelope.key!r} of exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="start a consumer first, or compare its binding with this key",
-            )
-        if refused:
-            return PublishRefusedError(
-                f"the broker refused a message for exchange {envelope.exchange!r}",
-                message_id=message_id,
-                hint="a queue behind it is full, or the broker is in trouble: see its log",
-                retry_after=1.0,
-            )
-        return None
+            return unroutable(envelope.exchange, envelope.key, message_id)
+        return refused_publish(envelope) if refused else None
 
     def _on_close_io(self, _channel: Any, reason: Exception) -> None:
         """The broker did not like a publish, and the connection is lost with that."""
