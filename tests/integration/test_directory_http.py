@@ -103,8 +103,9 @@ def test_many_askers_of_a_hung_source_starve_no_other_and_grow_no_threads(
     for thread in threads:
         thread.join(60)
     assert len(verdicts) == 40
-    assert all(v["staff"] == "answered" and v["crm"] == "failed" for v in verdicts)
-    assert {v["ldap"] for v in verdicts} == {"late", "busy"}
+    assert all(v["staff"] == "answered" for v in verdicts)
+    assert {v["crm"] for v in verdicts} == {"failed", "open"}, "asked, then left alone"
+    assert {"late"} < {v["ldap"] for v in verdicts} <= {"late", "busy", "open"}
     assert client.lookup("bob", "healthy").is_complete
     fanout_threads = [t for t in threading.enumerate() if t.name == "fanout"]
     assert len(fanout_threads) <= 16 * 3

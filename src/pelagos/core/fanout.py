@@ -28,6 +28,8 @@ T = TypeVar("T")
 IDLE_SECONDS = 60.0
 _ERROR_LENGTH = 300
 
+_here = threading.local()  # .task: what the calling thread works on
+
 
 class Verdict(StrEnum):
     """What became of one source's part of an answer."""
@@ -324,6 +326,7 @@ class Fanout:
     def _call(self, task: _Task[Any]) -> None:
         value: object = None
         reason: str | None = None
+        _here.task = task
         try:
             value = task.call()
         except BaseException as error:  # the boundary: a source's fault stays its own
@@ -331,6 +334,7 @@ class Fanout:
             verdict, reason = Verdict.FAILED, describe(error)
         else:
             verdict = verdict_on(value)
+        _here.task = None
         with self._work:
             if task.is_settled:
                 log.info("source %s answered after %.0f ms, too late", task.name, self._ms(task))
@@ -356,6 +360,16 @@ class Fanout:
 
     def _ms(self, task: _Task[T]) -> float:
         return (self._clock.monotonic() - task.asked) * 1000
+
+
+def is_wanted() -> bool:
+    """Whether anybody still waits for what the call that this thread makes will return.
+
+    A call of much work asks now and then, and stops when it is False. Outside of a `Fanout`
+    somebody always waits.
+    """
+    task: _Task[Any] | None = getattr(_here, "task", None)
+    return task is None or not task.is_settled
 
 
 def describe(error: BaseException) -> str:

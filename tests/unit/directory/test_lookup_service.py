@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.core.fanout import Fanout
+from pelagos.directory.asking import Asking
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.model import Asker
 from pelagos.directory.services.lookup import LookupPlugin, LookupService, check_term
@@ -41,7 +42,7 @@ def sources(**searches: Any) -> dict[str, Source]:
 
 def service(fanout: Fanout, timeout: float = PATIENCE, **searches: Any) -> LookupService:
     profile = ServiceProfile(tuple(searches), timeout)
-    return LookupService(sources(**searches), {"default": profile}, fanout)
+    return LookupService(Asking(sources(**searches), {}, fanout), {"default": profile})
 
 
 def verdicts(answer: Any) -> dict[str, str]:
@@ -75,7 +76,7 @@ def test_a_hung_source_is_late_and_the_others_answer(fanout: Fanout) -> None:
         return [{"name": "too late"}]
 
     lookup = service(fanout, 0.5, hung=hang, good=lambda _term: [{"name": "here"}])
-    for expected in ("late", "late", "busy", "busy"):
+    for expected in ("late", "late", "busy", "busy", "busy", "open", "open"):
         answer = lookup.lookup("x", "default")
         assert verdicts(answer) == {"hung": expected, "good": "answered"}
         assert [r.fields["name"] for r in answer.results] == ["here"]
@@ -83,11 +84,41 @@ def test_a_hung_source_is_late_and_the_others_answer(fanout: Fanout) -> None:
     release.set()
 
 
+def test_answers_stream_as_the_sources_give_them(fanout: Fanout) -> None:
+    release = threading.Event()
+
+    def slow(_term: str) -> list[Any]:
+        release.wait(PATIENCE)
+        return [{"name": "slow"}]
+
+    stream = service(fanout, slow=slow, quick=lambda _term: [{"name": "quick"}]).stream(
+        "x", "default"
+    )
+    assert next(stream).results[0].fields["name"] == "quick"
+    release.set()
+    assert next(stream).results[0].fields["name"] == "slow"
+    assert next(stream, None) is None
+
+
+def test_a_term_that_is_refused_is_refused_before_the_stream_begins(fanout: Fanout) -> None:
+    with pytest.raises(BadTermError):
+        service(fanout, a=lambda _term: []).stream("a\0b", "default")
+
+
+def test_what_is_asked_besides_the_sources_has_the_same_deadline(fanout: Fanout) -> None:
+    release = threading.Event()
+    lookup = service(fanout, 0.2, a=lambda _term: [])
+    (hung,) = lookup.meanwhile("favorites", lambda: release.wait(PATIENCE), "default")
+    assert hung.verdict == "late"
+    (quick,) = lookup.meanwhile("favorites", lambda: {"a": {"1"}}, "default")
+    assert quick.value == {"a": {"1"}}
+    release.set()
+
+
 def test_a_source_that_could_not_be_loaded_is_failed_with_its_reason(fanout: Fanout) -> None:
     profile = ServiceProfile(("gone", "good", "typo"), PATIENCE)
-    lookup = LookupService(
-        sources(good=lambda _term: []), {"default": profile}, fanout, {"gone": "no module ldap3"}
-    )
+    asking = Asking(sources(good=lambda _term: []), {"gone": "no module ldap3"}, fanout)
+    lookup = LookupService(asking, {"default": profile})
     answer = lookup.lookup("x", "default")
     assert verdicts(answer) == {"gone": "failed", "good": "empty", "typo": "failed"}
     assert answer.sources[0].error == "no module ldap3"
@@ -116,6 +147,8 @@ def test_each_source_is_told_who_asks(fanout: Fanout) -> None:
         "token": "secret",
         "token_infos": {"xivo_user_uuid": "u-1", "auth_id": "ada"},
         "xivo_user_uuid": "u-1",
+        "user_uuid": "u-1",
+        "tenant": None,
     }
     assert seen == [expected, expected]
     assert "secret" not in repr(asker)
@@ -148,5 +181,5 @@ def test_any_text_is_a_term_or_refused(term: str) -> None:
 
 
 def test_the_plugin_names_what_its_args_lack() -> None:
-    with pytest.raises(ValueError, match="args lacks fanout; it has config, sources"):
+    with pytest.raises(ValueError, match="args lacks asking; it has config, sources"):
         LookupPlugin().load({"config": {}, "sources": {}})

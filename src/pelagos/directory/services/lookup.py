@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pelagos.core.fanout import Reply
@@ -59,7 +59,7 @@ class LookupService:
 
     def stream(
         self, term: str, profile: str, asker: Asker | None = None
-    ) -> Iterator[SourceAnswer]:
+    ) -> Generator[SourceAnswer, None, None]:
         """The same, each source's answer as soon as it is known.
 
         Whoever stops iterating gives up the rest. Asked when the first answer is wanted.
@@ -86,7 +86,7 @@ class LookupService:
 
     def _question(
         self, term: str, profile: str, asker: Asker
-    ) -> tuple[dict[str, Callable[[Source], list[SourceResult]]], float, Question]:
+    ) -> tuple[Mapping[str, Callable[[Source], list[SourceResult]]], float, Question]:
         term = check_term(term)
         settings = self._profiles.get(profile)
         if settings is None:
