@@ -6,12 +6,14 @@ import builtins
 import contextlib
 import inspect
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from pelagos.core.errors import PelagosError
-from pelagos.core.fanout import describe
+from pelagos.core.fanout import describe, is_wanted
 from pelagos.core.plugins import PluginFailure
 from pelagos.directory.errors import SourceError
 from pelagos.directory.groups import Kind, load_enabled
@@ -23,6 +25,12 @@ log = logging.getLogger(__name__)
 
 #: Results that one source may give to one question; more fill the memory, and nobody reads them.
 MAX_RESULTS = 100_000
+
+_CHUNK = 250  # results that are made without looking up
+_FEW = 1000  # results of a source that never wait for those of others
+#: Held while some of many results are made: several threads of pure work at once would only keep
+#: the interpreter from those who have little to do.
+_LARGE = threading.Lock()
 
 
 class Source:
@@ -111,9 +119,16 @@ class Source:
             return []
         if isinstance(found, str | bytes | Mapping):
             raise SourceError(f"the back-end gave a {type(found).__name__}, not a list of results")
-        results = []
-        for one in found:
-            results.append(self._result(one))
+        results: builtins.list[SourceResult] = []
+        rows = iter(found)
+        while chunk := builtins.list(islice(rows, _CHUNK)):
+            if len(results) < _FEW:
+                results += map(self._result, chunk)
+            else:
+                with _LARGE:
+                    results += map(self._result, chunk)
+                if not is_wanted():
+                    raise SourceError("nobody waits any more for its many results")
             if len(results) > MAX_RESULTS:
                 raise SourceError(f"more than {MAX_RESULTS:,} results; ask for less")
         return results
