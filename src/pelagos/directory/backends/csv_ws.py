@@ -17,9 +17,11 @@ from pelagos.core.http import ClientTls, HttpError, Request, Response
 from pelagos.core.http.transports.base import Transport
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.spelling import refuse_unknown
+from pelagos.directory.backends import keys
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.index import CsvRows, Table, decode, read_csv
+from pelagos.directory.number import NumberPlan
 from pelagos.directory.settings.source import COMMON_KEYS
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 
 _KEYS = (
     *COMMON_KEYS,
-    "lookup_url", "list_url", "delimiter", "verify_certificate", "charset", "max_size",
+    "lookup_url", "list_url", "delimiter", "verify_certificate", "charset", "max_size", "region",
 )  # fmt: skip
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
 _Rows = list[dict[str, Any]]
@@ -51,6 +53,8 @@ class CsvWsSettings:
         tls: over https, whom to trust.
         charset: of the answers; None: what each says, or else UTF-8.
         max_size: bytes of one answer, unpacked.
+        plan: how the numbers in it are written, so that two ways to write one are the same; None:
+            they are compared as they are.
     """
 
     lookup_url: str
@@ -65,35 +69,32 @@ class CsvWsSettings:
     searched_columns: Sequence[str] = ()
     first_matched_columns: Sequence[str] = ()
 
+    plan: NumberPlan | None = None
+
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> CsvWsSettings:
-        """Read the configuration of a source.
+    def of(cls, args: Mapping[str, Any]) -> CsvWsSettings:
+        """Read the configuration of a source, from the `args` of `load`.
 
         Raises:
-            SourceError: an unknown key, or a value that cannot be meant.
+            SourceError, ConfigError: an unknown key, or a value that cannot be meant.
         """
+        config = args["config"]
         refuse_unknown(config, _KEYS, SourceError)
         lookup_url, authorization = _address(config.get("lookup_url"), "lookup_url")
         list_url = config.get("list_url")
-        delimiter, named = config.get("delimiter", ","), config.get("charset")
-        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '\r\n" ':
-            raise SourceError(f"delimiter: one character is needed, not {delimiter!r}")
-        if named is not None:
-            if not isinstance(named, str):
-                raise SourceError(f"charset: a name is needed, not {named!r}")
-            decode(b"", named)
         return cls(
             lookup_url,
             None if list_url is None else _address(list_url, "list_url")[0],
             authorization,
-            delimiter,
-            _positive(config, "timeout", DEFAULT_TIMEOUT),
+            keys.character(config, "delimiter"),
+            keys.seconds(config, "timeout", DEFAULT_TIMEOUT),
             _tls(config.get("verify_certificate", True)),
-            named,
-            int(_positive(config, "max_size", DEFAULT_MAX_SIZE)),
+            keys.codec(config),
+            keys.size(config, "max_size", DEFAULT_MAX_SIZE),
             config.get("unique_column"),
             tuple(config.get("searched_columns") or ()),
             tuple(config.get("first_matched_columns") or ()),
+            keys.number_plan(args),
         )
 
 
@@ -107,6 +108,8 @@ class CsvWsBackend(BaseSourcePlugin):
         transport: who carries the requests; by default connections of its own.
     """
 
+    tells_everyone_the_same = True
+
     def __init__(self, transport: Transport | None = None) -> None:
         self._settings = CsvWsSettings("")
         self._transport = transport
@@ -119,7 +122,7 @@ class CsvWsBackend(BaseSourcePlugin):
         Raises:
             SourceError: an unknown key, or a value that cannot be meant.
         """
-        self._settings = CsvWsSettings.from_config(args["config"])
+        self._settings = CsvWsSettings.of(args)
         if self._transport is None:
             self._transport = PooledTransport(tls=self._settings.tls)
 
@@ -138,9 +141,15 @@ class CsvWsBackend(BaseSourcePlugin):
     ) -> dict[str, Any] | None:
         """The first entry that the service finds of which a column equals `exten`."""
         del args
-        columns = self._settings.first_matched_columns
-        found = self._ask(columns, exten) if exten else []
-        return next((row for row in found if exten in {row.get(c) for c in columns}), None)
+        columns, plan = self._settings.first_matched_columns, self._settings.plan
+        if not exten or not columns:
+            return None
+        table = Table.of(
+            self._ask(columns, exten),
+            first_matched=columns,
+            normal=plan.normal if plan is not None else None,
+        )
+        return table.first_match(exten)
 
     def list(
         self, uids: Iterable[str], args: Mapping[str, Any] | None = None
@@ -252,15 +261,6 @@ def _host(url: str) -> tuple[str, str]:
 def _bare(url: str) -> str:
     """The address without its query, which tells who was looked for."""
     return url.partition("?")[0]
-
-
-def _positive(config: Mapping[str, Any], key: str, default: float) -> float:
-    value = config.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise SourceError(f"{key}: a number above 0 is needed, not {value!r}")
-    return value
 
 
 def _tls(verify: Any) -> ClientTls:

@@ -15,6 +15,7 @@ class SampleBackend(BaseSourcePlugin):
     """John Doe, whatever is asked."""
 
     answers_from_memory = True
+    tells_everyone_the_same = True
 
     CONTACT: ClassVar[Mapping[str, Any]] = {
         "id": "1", "firstname": "John", "lastname": "Doe", "number": "555",
