@@ -78,7 +78,7 @@ class HttpClient:
             self.base_url, token=token, timeout=self._timeout, transport=self._transport
         )
 
-    def request(
+    def request(  # noqa: PLR0913  # what varies per call is an argument
         self,
         method: str,
         path: str,
@@ -86,6 +86,7 @@ class HttpClient:
         params: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
         json: Any = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         limit: int = BODY_LIMIT,
@@ -96,6 +97,7 @@ class HttpClient:
             params: query; entries that are None are left out.
             form: sent as application/x-www-form-urlencoded.
             json: sent as JSON; None sends nothing.
+            body: sent as it is; `headers` say what it is.
             timeout: seconds until the whole answer is here.
             limit: bytes of the answer's body that are taken, unpacked.
 
@@ -110,7 +112,6 @@ class HttpClient:
         sent = {"User-Agent": f"pelagos/{__version__}", "Accept-Encoding": "gzip"}
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
-        body = None
         if form is not None:
             body = urlencode(form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"

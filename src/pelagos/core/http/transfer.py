@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from pelagos import __version__
 from pelagos.core.errors import PelagosError
@@ -98,14 +98,24 @@ class Transfers:
         return f"Transfers({self.base_url!r})"
 
     @contextmanager
-    def get(self, path: str, *, offset: int = 0) -> Iterator[Incoming]:
+    def get(
+        self,
+        path: str,
+        *,
+        offset: int = 0,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Incoming]:
         """Ask for a body, from an offset on; whether the server heeds it, its status (206) says.
 
         Raises:
             HttpError: there is no answer.
         """
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        with self._exchange("GET", path, headers) as (url, answer):
+        sent = {"Range": f"bytes={offset}-"} if offset else {}
+        with self._exchange("GET", path, {**sent, **(headers or {})}, query=params) as (
+            url,
+            answer,
+        ):
             yield Incoming(answer.status, Headers(dict(answer.getheaders())), answer, url)
 
     def send(
@@ -138,9 +148,12 @@ class Transfers:
         path: str,
         headers: Mapping[str, str],
         body: IO[bytes] | bytes | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Iterator[tuple[str, http.client.HTTPResponse]]:
         url = f"{self.base_url}/{path.lstrip('/')}"
         where = f"{self._path}/{quote(path.lstrip('/'), safe='/:=+@,~')}"
+        if query:
+            where += "?" + urlencode(query)
         sent = {"User-Agent": f"pelagos/{__version__}", "Connection": "close", **headers}
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
