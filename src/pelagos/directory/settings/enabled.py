@@ -21,7 +21,7 @@ DEFAULT_SERVICES = (
 )  # fmt: skip
 
 #: The same for those that need a store, when there is one.
-STORED_SERVICES: tuple[str, ...] = ()
+STORED_SERVICES: tuple[str, ...] = ("cleanup", "favorites", "personal", "phonebook")
 
 #: Views that are enabled unless the configuration says otherwise. One a line, sorted.
 DEFAULT_VIEWS = (
@@ -33,7 +33,7 @@ DEFAULT_VIEWS = (
 )  # fmt: skip
 
 #: The same for those that need a store, when there is one.
-STORED_VIEWS: tuple[str, ...] = ()
+STORED_VIEWS: tuple[str, ...] = ("favorites_json", "personal_view", "phonebook_view")
 
 _KINDS = ("backends", "services", "views")
 
