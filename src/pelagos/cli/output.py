@@ -144,6 +144,19 @@ class Output:
         elif empty:
             self.line(empty)
 
+    def show_parts(self, parts: Iterable[Sequence[Any]], columns: Sequence[Column]) -> None:
+        """Print a list whose parts come one after another, each as soon as it is there.
+
+        Args:
+            parts: dataclasses or mappings; empty parts print nothing.
+            columns: as of `show_list`.
+        """
+        batches = ([plain(item) for item in part] for part in parts)
+        there = (rows for rows in batches if rows)
+        first = next(there, [])
+        if first or not self.is_table:
+            self._listed(self._flushed(chain([first], there)), self._chosen(first, columns))
+
     def _listed(self, batches: Iterable[list[Data]], shown: Sequence[Column]) -> None:
         if self._form == "json":
             self._json_list(batches)

@@ -2,38 +2,73 @@
 
 from __future__ import annotations
 
-from pelagos.cli.argument import Operand, ValueArgument
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command import Command
 from pelagos.cli.failures import NOT_FOUND
-from pelagos.cli.output import Column
+from pelagos.cli.found import PROFILE, show, show_parts, tell
+from pelagos.cli.progress import StatusLine
+from pelagos.cli.terminal import is_terminal
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the client
+    from pelagos.directory.client import Headers, LookupPart
 
 
 class Lookup(Command):
-    """Search the directory of the plane: services, and whatever sources it was given.
+    """Search the directory of the plane: services, people, and whatever sources it was given.
 
-    Sources that failed or were late are named on stderr. Ends with exit code 4 when nothing is
-    found.
+    On a terminal results are shown as the sources answer; elsewhere they come in the order of
+    the sources. Sources that failed or were late are named on stderr. Ends with exit code 4 when
+    nothing is found.
     """
 
     shows = True
     arguments = {
-        "profile": ValueArgument(
-            "which sources and columns; default: default", "--profile", default="default"
-        ),
+        "profile": PROFILE,
+        "ids": FlagArgument("show source and id of each entry, for `favorite add`", "--ids"),
     }
     operands = {"term": Operand("what to search for", complete="service")}
+    examples = ("pelagos lookup gretel", "pelagos lookup gretel --ids")
 
     def main(self, term: str) -> int | None:
         """Ask and print."""
-        answer = self.context.directory.lookup(term, self["profile"])
-        headers = [header or f"column {n}" for n, header in enumerate(answer.column_headers, 1)]
-        rows = [dict(zip(headers, row.column_values, strict=False)) for row in answer.results]
-        self.context.output.show_list(rows, [Column(header) for header in headers])
-        for source in answer.sources:
-            if not source.has_answered:
-                reason = f": {source.error}" if source.error else ""
-                self.context.say(f"source {source.name}: {source.verdict}{reason}")
-        if rows:
+        is_watched = is_terminal(self.context.stdout) and self.context.output.is_table
+        if is_watched and not self["ids"] and not self["columns"]:
+            found = self._live(term)
+        else:
+            answer = self.context.directory.lookup(term, self["profile"])
+            found = show(self.context, answer, ids=self["ids"])
+        if found:
             return None
         self.context.say(f"nothing found for {term}")
         return NOT_FOUND
+
+    def _live(self, term: str) -> int:
+        """Print results as they come; how many there were."""
+        with StatusLine(self.context.stderr, self.context.clock, "lookup") as line:
+            line.show("waiting for the sources")
+            parts = self.context.directory.stream(term, self["profile"])
+            headers = next(parts)
+            count, verdicts = show_parts(
+                self.context,
+                getattr(headers, "column_headers", ()),
+                _told(parts, line),
+            )
+        tell(self.context, verdicts)
+        return count
+
+
+def _told(parts: Iterator[Headers | LookupPart], line: StatusLine) -> Iterator[LookupPart]:
+    """The parts; each takes the line of progress away before it is printed."""
+    answered = 0
+    from pelagos.directory.client import LookupPart
+
+    for part in parts:
+        if not isinstance(part, LookupPart):
+            continue
+        answered += 1
+        line.clear()
+        yield part
+        line.show(f"{answered} answered, waiting for the others")

@@ -1,0 +1,47 @@
+"""`pelagos favorite …`: the entries that a person wants at hand."""
+
+from __future__ import annotations
+
+from pelagos.cli.argument import Operand
+from pelagos.cli.command import Command
+from pelagos.cli.found import PROFILE, show
+
+_OPERANDS = {
+    "source": Operand("name of the source"),
+    "id": Operand("id of the entry in its source; `pelagos lookup --ids` shows it"),
+}
+
+
+class FavoriteList(Command):
+    """List your favourites, with the source and the id of each."""
+
+    shows = True
+    arguments = {"profile": PROFILE}
+
+    def main(self) -> None:
+        """Print them."""
+        if not show(self.context, self.context.directory.favorites(self["profile"]), ids=True):
+            self.context.say("no favourites yet; make one: pelagos favorite add SOURCE ID")
+
+
+class FavoriteAdd(Command):
+    """Make an entry of a source one of your favourites."""
+
+    operands = _OPERANDS
+    examples = ("pelagos favorite add phones 17",)
+
+    def main(self, source: str, id: str) -> None:  # noqa: A002  # what it is called in the answer
+        """Tell the directory."""
+        self.context.directory.add_favorite(source, id)
+        self.context.say(f"{id} of {source} is a favourite now")
+
+
+class FavoriteRemove(Command):
+    """Take an entry off your favourites."""
+
+    operands = _OPERANDS
+
+    def main(self, source: str, id: str) -> None:  # noqa: A002  # what it is called in the answer
+        """Tell the directory."""
+        self.context.directory.remove_favorite(source, id)
+        self.context.say(f"{id} of {source} is no favourite any more")
