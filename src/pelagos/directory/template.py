@@ -50,6 +50,17 @@ class Template:
 
     pieces: tuple[_Piece, ...]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names, in order; one may come twice."""
+        names: list[str] = []
+        for piece in self.pieces:
+            if piece.key is not None:
+                names.append(piece.key)
+            if piece.spec is not None:
+                names += piece.spec.columns
+        return tuple(names)
+
     @classmethod
     def parse(cls, text: str, *, is_spec: bool = False) -> Template:
         """Read a template.
