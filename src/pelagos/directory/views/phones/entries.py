@@ -11,6 +11,8 @@ from pelagos.directory.folding import fold
 from pelagos.directory.settings import PhoneDisplay, PhoneNumber
 from pelagos.directory.template import Template, TemplateError
 
+#: Characters of a number; more is none.
+_LONGEST = 64
 _NOT_DIALLED = re.compile(r"[^0-9*#+()]")
 #: +44(0)20…: the digit in parentheses is dialled inside the country only.
 _TRUNK_PREFIX = re.compile(r"\+([0-9]+)\([0-9]+\)([0-9]+)")
@@ -54,6 +56,8 @@ def dialled(number: str) -> str:
     ('00442079460000', '+49301', '0301', '')
     """
     kept = _NOT_DIALLED.sub("", number)
+    if len(kept) > _LONGEST:
+        return ""
     if trunk := _TRUNK_PREFIX.fullmatch(kept):
         return f"00{trunk[1]}{trunk[2]}"
     return kept.replace("(", "").replace(")", "")

@@ -110,8 +110,8 @@ def _write_page(
     def turn(offset: int | None) -> str:
         if offset is None:
             return ""
-        params = {"term": asked.term, "limit": asked.limit or page.total, "offset": offset}
-        return link(reader.address, **{USER: reader.user}, **params).url
+        params: dict[str, str | int] = {USER: reader.user, "term": asked.term}
+        return link(reader.address, **params, limit=asked.limit or page.total, offset=offset).url
 
     listing = Listing(replace(page, entries=lines), turn(page.previous), turn(page.next), note)
     return vendor.listing(listing, labels), len(page.entries)
