@@ -25,6 +25,7 @@ STORED_SERVICES: tuple[str, ...] = ("cleanup", "favorites", "personal", "phonebo
 
 #: Views that are enabled unless the configuration says otherwise. One a line, sorted.
 DEFAULT_VIEWS = (
+    "api_view",
     "catalogue_json",
     "check",
     "lookup_json",

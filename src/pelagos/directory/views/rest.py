@@ -56,8 +56,8 @@ class RestApi(Api):  # type: ignore[misc]  # Flask-RESTful ships no types
         for url in urls:
             given = set(_ARGUMENT.findall(url))
             for name in _METHODS:
-                template = getattr(getattr(resource, name, None), _RIGHT, "")
-                if missing := set(acl.placeholders(template)) - given:
+                template = right_of(getattr(resource, name, None))
+                if missing := set(acl.placeholders(template or "")) - given:
                     raise TypeError(
                         f"{resource.__name__}.{name} needs the right {template}, "
                         f"but {url} has no argument {min(missing)!r}"
@@ -119,6 +119,12 @@ def required_acl(template: str) -> Callable[[_Method], _Method]:
     return mark
 
 
+def right_of(method: Any) -> str | None:
+    """The template that `required_acl` gave a method; None when it has none."""
+    found: str | None = getattr(method, _RIGHT, None)
+    return found
+
+
 class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no types
     """A resource that only holders of a token with the right reach; everyone else gets 401.
 
@@ -136,7 +142,7 @@ class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no ty
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in _METHODS:
-            if hasattr(cls, name) and not hasattr(getattr(cls, name), _RIGHT):
+            if hasattr(cls, name) and right_of(getattr(cls, name)) is None:
                 raise TypeError(
                     f"{cls.__name__}.{name} says nothing of the right that it needs; "
                     "write @required_acl(...) above it"
@@ -150,7 +156,7 @@ def asker() -> Asker:
 
 
 def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
-    template: str = getattr(method, _RIGHT)
+    template = right_of(method) or ""  # there always is one: `__init_subclass__` sees to it
 
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
