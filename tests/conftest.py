@@ -89,6 +89,22 @@ def reused_postgresql_url(postgresql_server: str) -> str:
     return postgresql.create_database(postgresql_server)
 
 
+@pytest.fixture(scope="session")
+def reused_directory_url(postgresql_server: str) -> str:
+    """The URL of a database that the directory's tests of this worker use one after another."""
+    return postgresql.create_database(postgresql_server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database for a directory's store; a test runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'directory.db'}"
+    url = str(request.getfixturevalue("reused_directory_url"))
+    postgresql.empty_directory(url)
+    return url
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The kind of database that `Site` uses in this test: "sqlite", or as it is parametrised."""

@@ -174,6 +174,16 @@ def empty(url: str) -> None:
             connection.execute("DELETE FROM facts WHERE name NOT IN ('name', 'schema_version')")
 
 
+def empty_directory(url: str) -> None:
+    """Make a directory's database as good as new: nothing in it but its version."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        made = connection.execute("SELECT to_regclass('directory_lists')").fetchone()
+        if made is not None and made[0] is not None:
+            connection.execute(
+                "TRUNCATE directory_lists, directory_favorites RESTART IDENTITY CASCADE"
+            )
+
+
 def drop_database(url: str) -> None:
     """Remove a database and whoever still uses it."""
     server_url, _, name = url.rpartition("/")

@@ -27,7 +27,7 @@ class Favorites:
         query = sa.select(_row.source, _row.contact).where(_row.person == person)
         found: dict[str, set[str]] = {}
         with self._database.read() as connection:
-            for source, contact in connection.execute(query).tuples():
+            for source, contact in connection.execute(query):
                 found.setdefault(source, set()).add(contact)
         return found
 

@@ -134,7 +134,7 @@ def _numbers(
     query = sa.select(_row.id, column).where(clause).order_by(_row.id)
     there: list[tuple[str, int]] = []
     missing: list[int] = []
-    for number, text in connection.execute(query).tuples():
+    for number, text in connection.execute(query):
         value = text if wanted.order == _ID else read_attributes(text).get(wanted.order)
         if value is None and wanted.missing_last:
             missing.append(int(number))

@@ -1,0 +1,168 @@
+"""Service `personal`: the contacts that each person keeps for himself."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pelagos.directory.errors import InvalidError
+from pelagos.directory.model import Asker, SourceResult
+from pelagos.directory.services import contact_csv
+from pelagos.directory.services.base import BaseServicePlugin, needed
+from pelagos.directory.services.contact_body import read_body
+from pelagos.directory.services.contact_csv import Failure, RejectedFileError, Row
+from pelagos.directory.services.person import person_of, store_of
+from pelagos.directory.sources import Source
+from pelagos.directory.store import Contact, DirectoryStore, NewContact, Wanted
+
+_BACKEND = "personal"
+_MAX_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file.
+
+    Attributes:
+        created: the contacts that are there now, also those that were there before, each once
+            for each row that says so.
+        failed: the rows that could not be stored.
+    """
+
+    created: Sequence[Contact]
+    failed: Sequence[Failure]
+
+
+class PersonalService:
+    """Contacts of persons: any texts by any names.
+
+    Safe to share between threads. Each method raises `TokenError` when the asker is nobody in
+    particular, and `StoreError` when the database cannot be used.
+    """
+
+    def __init__(self, store: DirectoryStore, sources: Mapping[str, Source]) -> None:
+        self._store = store
+        self._source = next((s for s in sources.values() if s.backend == _BACKEND), None)
+
+    def list(self, asker: Asker, wanted: Wanted | None = None) -> Sequence[Contact]:
+        """A person's contacts, all of them in the order in which they came unless told.
+
+        Raises:
+            InvalidError: none of them has the attribute by which they are to be sorted.
+        """
+        contacts = self._store.personal(person_of(asker))
+        if wanted is None:
+            return contacts.all()
+        if wanted.order is not None:
+            there = contacts.all()
+            if there and not any(wanted.order in contact.as_dict() for contact in there):
+                raise InvalidError([f"order: no contact has an attribute {wanted.order!r}"])
+        return contacts.page(wanted).items
+
+    def results(self, asker: Asker) -> builtins.list[SourceResult]:
+        """All of a person's contacts as the first source of the back-end `personal` shows them.
+
+        Without such a source there are none.
+        """
+        person = person_of(asker)
+        if self._source is None:
+            return []
+        ids = [contact.uuid for contact in self._store.personal(person).all()]
+        return self._source.list(ids, asker.args())
+
+    def get(self, contact_id: str, asker: Asker) -> Contact:
+        """One contact.
+
+        Raises:
+            NotThereError: the person has none of this id.
+        """
+        return self._store.personal(person_of(asker)).get(contact_id)
+
+    def create(self, body: object, asker: Asker) -> Contact:
+        """Store a contact.
+
+        Raises:
+            InvalidError: it is no mapping of texts to texts.
+            DuplicateError: the person has such a contact.
+        """
+        return self._store.personal(person_of(asker)).add(NewContact.of(read_body(body)))
+
+    def edit(self, contact_id: str, body: object, asker: Asker) -> Contact:
+        """Give a contact other attributes instead of all that it has.
+
+        Raises:
+            NotThereError: the person has none of this id.
+            InvalidError: it is no mapping of texts to texts.
+            DuplicateError: another contact of the person is the same; nothing was changed.
+        """
+        contacts = self._store.personal(person_of(asker))
+        return contacts.replace(contact_id, NewContact.of(read_body(body)))
+
+    def remove(self, contact_id: str, asker: Asker) -> None:
+        """Remove a contact.
+
+        Raises:
+            NotThereError: the person has none of this id.
+        """
+        self._store.personal(person_of(asker)).remove(contact_id)
+
+    def purge(self, asker: Asker) -> None:
+        """Remove all contacts of a person; again is harmless."""
+        self._store.personal(person_of(asker)).clear()
+
+    def import_csv(self, data: bytes, charset: str, asker: Asker) -> Imported:
+        """Store the contacts of a file in one transaction.
+
+        A row with an `id` keeps it. One that is there already is no error.
+
+        Raises:
+            InvalidError: the file cannot be read at all.
+            RejectedFileError: not one row could be stored.
+        """
+        person = person_of(asker)
+        file = contact_csv.read(data, charset)
+        failed = [*file.failures, *(f for row in file.rows if (f := _bad_id(row)) is not None)]
+        rows = [row for row in file.rows if _bad_id(row) is None]
+        news = [NewContact.of(row.values, row.values.get("id")) for row in rows]
+        additions = self._store.personal(person).add_many(news) if news else []
+        created = []
+        for row, addition in zip(rows, additions, strict=True):
+            if addition.contact is not None:
+                created.append(addition.contact)
+            else:
+                reason = f"another contact has the id {row.values['id']!r}"
+                failed.append(Failure(row.line, [reason], row.values))
+        failed.sort(key=lambda failure: failure.line)
+        if not created:
+            raise RejectedFileError(failed)
+        return Imported(created, failed)
+
+    def export_csv(self, asker: Asker) -> str:
+        """All contacts of a person as CSV; empty when there are none."""
+        contacts = self._store.personal(person_of(asker)).all()
+        return contact_csv.write(contact.as_dict() for contact in contacts) if contacts else ""
+
+
+def _bad_id(row: Row) -> Failure | None:
+    if not row.values.keys() - {"id"}:
+        return Failure(row.line, ["there is no value in it but an id"], row.values)
+    given = row.values.get("id", "")
+    if len(given) > _MAX_ID or any(c < " " for c in given):
+        reason = f"id: at most {_MAX_ID} characters, and no control character"
+        return Failure(row.line, [reason], row.values)
+    return None
+
+
+class PersonalPlugin(BaseServicePlugin):
+    """The plugin `personal` of `pelagos.directory.services`."""
+
+    def load(self, args: Mapping[str, Any]) -> PersonalService:
+        """The service.
+
+        Raises:
+            DirectoryError: there is no store.
+        """
+        (sources,) = needed(args, "sources")
+        return PersonalService(store_of(args), sources)
