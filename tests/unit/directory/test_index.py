@@ -9,12 +9,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pelagos.directory.errors import SourceError
 from pelagos.directory.folding import fold
-from pelagos.directory.index import MAX_PROBLEMS, CsvRows, Table, charset, decode, read_csv
+from pelagos.directory.index import (
+    MAX_PROBLEMS,
+    CsvRows,
+    Table,
+    blocks,
+    charset,
+    decode,
+    read_csv,
+    search,
+)
 
 PEOPLE = "id,first,last,tel\n1,Céline,Dupont,2041\n2,Bob,,\n3,Ada,Dupond\n"
 
@@ -244,6 +253,39 @@ def _texts(row: dict[str, Any], columns: str) -> list[str]:
         items = value if isinstance(value, list) else [value]
         texts += [str(item) for item in items if item is not None and item != ""]
     return texts
+
+
+WORDS = st.lists(st.text(alphabet="abé\u0301ß\xff\ud800 ", max_size=8), max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(WORDS, max_size=60), st.text(alphabet="abéß \ud800", max_size=6), st.integers(1, 9)
+)
+def test_leaving_out_blocks_never_leaves_out_a_row(
+    monkeypatch: pytest.MonkeyPatch, lists: list[list[str]], term: str, rows_of_block: int
+) -> None:
+    monkeypatch.setattr(search, "_FEW", 0)
+    monkeypatch.setattr(blocks, "ROWS", rows_of_block)
+    monkeypatch.setattr(blocks, "BUCKETS", 7)  # so that most bits stand for more than one triple
+    index = search.TextIndex()
+    for texts in lists:
+        index.add(texts)
+    index.freeze()
+    expected = [n for n, texts in enumerate(lists) if any(fold(term) in fold(t) for t in texts)]
+    assert list(index.find(term)) == (expected if fold(term) else list(range(len(lists))))
+
+
+def test_a_rare_term_reads_few_of_many_rows() -> None:
+    names = [f"Person {number} of {number % 977}" for number in range(20_000)]
+    index = search.TextIndex()
+    for name in names:
+        index.add([name])
+    index.freeze()
+    assert index._filter is not None
+    runs = list(index._filter.runs(b"person 12345"))
+    assert 12345 in index.find("person 12345") and sum(b - a for a, b in runs) < 2_000
+    assert sum(b - a for a, b in index._filter.runs(b"zzz")) == 0
 
 
 # ---- charsets -------------------------------------------------------------------
