@@ -15,6 +15,7 @@ from typing import Any
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import describe, is_wanted
 from pelagos.core.plugins import PluginFailure
+from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.groups import Kind, load_enabled
 from pelagos.directory.model import SourceResult
@@ -58,6 +59,8 @@ class Source:
         self._search = _tolerant(plugin, "search")
         self._first_match = _tolerant(plugin, "first_match")
         self._list = _tolerant(plugin, "list")
+        is_loop = getattr(type(plugin), "match_all", None) is BaseSourcePlugin.match_all
+        self._match_all = None if is_loop else _tolerant(plugin, "match_all")
         if self._search is None:
             raise SourceError(f"back-end {self.backend} has no method search")
 
@@ -95,17 +98,21 @@ class Source:
         """The entries with these unique ids."""
         return self._results(self._list, [str(uid) for uid in uids], args)
 
+    @property
+    def matches_many(self) -> bool:
+        """Whether its back-end looks for many numbers at once, rather than one by one."""
+        return self._match_all is not None
+
     def match_all(
         self, extens: Iterable[str], args: Mapping[str, Any] | None = None
     ) -> dict[str, SourceResult]:
         """`first_match` for many at once: those found, by what was asked."""
-        wanted = list(extens)
-        match_all = getattr(self.plugin, "match_all", None)
-        if match_all is None:
-            found = {exten: self.first_match(exten, args) for exten in wanted}
+        wanted = dict.fromkeys(extens)
+        if self._match_all is not None:
+            found = dict(self._match_all(builtins.list(wanted), dict(args or {})))
         else:
-            found = dict(match_all(wanted, dict(args or {})))
-        return {k: self._result(v) for k, v in found.items() if v is not None}
+            found = {exten: self.first_match(exten, args) for exten in wanted}
+        return {k: self._result(v) for k, v in found.items() if v is not None and k in wanted}
 
     def unload(self) -> None:
         """Release what the back-end took; whatever it raises is its own affair."""

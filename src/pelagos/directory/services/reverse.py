@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from pelagos.core.fanout import Verdict
+from pelagos.core.fanout import Verdict, is_wanted
 from pelagos.core.spelling import nearest
 from pelagos.directory.asking import Asking, Question, verdict_of
 from pelagos.directory.errors import BadTermError, UnknownProfileError
@@ -137,14 +137,15 @@ class ReverseService:
 
 def _match(forms: Mapping[str, tuple[str, ...]], asker: Asker) -> Callable[[Source], _Found]:
     """What is asked of one source: for each number, the entry that one of its forms finds."""
+    every = dict.fromkeys(way for ways in forms.values() for way in ways)
 
     def match(source: Source) -> _Found:
-        if all(len(ways) <= 1 for ways in forms.values()) and len(forms) == 1:
-            (exten, ways), *_ = forms.items()
-            result = source.first_match(ways[0], asker.args())
-            return {} if result is None else {exten: result}
-        every = dict.fromkeys(way for ways in forms.values() for way in ways)
-        matches = source.match_all(every, asker.args())
+        if source.matches_many and len(every) > 1:
+            matches = source.match_all(every, asker.args())
+        else:
+            matches = {}
+            for ways in forms.values():
+                _match_one(source, ways, matches, asker)
         return {
             exten: matches[hits[0]]
             for exten, ways in forms.items()
@@ -152,6 +153,19 @@ def _match(forms: Mapping[str, tuple[str, ...]], asker: Asker) -> Callable[[Sour
         }
 
     return match
+
+
+def _match_one(
+    source: Source, ways: Sequence[str], matches: dict[str, SourceResult], asker: Asker
+) -> None:
+    """Add the entry of the first form that has one; the others need not be asked for."""
+    for way in ways:
+        if way in matches or not is_wanted():
+            return
+        result = source.first_match(way, asker.args())
+        if result is not None:
+            matches[way] = result
+            return
 
 
 def _is_settled(wanted: set[str], settings: ServiceProfile, found: Mapping[str, _Found]) -> bool:
