@@ -99,6 +99,7 @@ COMMANDS = (
         "phonebook:PhonebookContactRemove",
         "Take a contact out of a phonebook",
     ),
+    ("directory run", "directory:DirectoryRun", "Run the directory on this computer"),
     ("source list", "source:SourceList", "List the sources of the directory"),
     ("source check", "source:SourceCheck", "Ask each source, and show verdict and time"),
     ("why", "why:Why", "Tell why a service, computer, release or source is as it is"),
@@ -126,6 +127,11 @@ COMMANDS = (
     ("config set", "config:ConfigSet", "Write a setting to the configuration file"),
     ("config delete", "config:ConfigDelete", "Remove a setting from the configuration file"),
     ("config path", "config:ConfigPath", "Print the path of the configuration file"),
+    (
+        "config import",
+        "config_import:ConfigImport",
+        "Take over the configuration of another program",
+    ),
     ("completion", "completion:Completion", "Print the completion script of a shell"),
 )
 

@@ -3,61 +3,135 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from pelagos.core.errors import ConfigError
 from pelagos.core.http import HttpClient
+from pelagos.core.web import ServerTls
 from pelagos.directory import Directory
 from pelagos.directory.auth.remembered import Remembered
 from pelagos.directory.auth.settings import AuthSettings
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.directory_bus import DirectoryBus
+from pelagos.plane.directory_config import default_directory_config, with_database
 from pelagos.plane.events import Listener
 from pelagos.plane.listening import listen
 from pelagos.plane.master_tokens import MasterTokens
-from pelagos.plane.settings import PlaneSettings, default_directory_config
+from pelagos.plane.sections import DirectoryConfig
+from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.client import SlapClient
 
 #: What is announced when a person comes, goes, or gets other credentials.
 _OF_PEOPLE = ("plane.person.#", "plane.certificate.#")
+#: The queues of a directory on the bus begin with it.
+_NAME = "pelagos.directory"
 
 
 class DirectoryProgram:
     """A directory that serves from threads of this process until `stop`.
 
     It has no token of its own: the master is asked with the token of the person who asks here.
+
+    Args:
+        settings: of the plane.
+        folder: of the plane; the database is there, unless the settings name another.
+        master_url: whose services and computers are sources, and who knows the tokens. Empty for a
+            directory without a plane, whose settings must name another verification.
+        bus: URL of the plane's bus; empty for none.
+
+    Attributes:
+        url: where it answers.
+        phone_urls: where desk phones ask; none unless the settings have a section `phones`.
+
+    Raises:
+        ConfigError: the settings are wrong.
+        PelagosError: a database, an address or a file cannot be had.
     """
 
     def __init__(
         self, settings: PlaneSettings, folder: DataFolder, master_url: str, bus: str
     ) -> None:
+        own = settings.directory
+        config = with_database(own.settings or default_directory_config(), str(folder.path))
+        self._alive: list[Callable[[], bool]] = []
+        self.phone_urls: tuple[str, ...] = ()
         with contextlib.ExitStack() as undoing:
-            # Of nobody, even when the address has a token in it.
-            http = HttpClient(master_url, tls=folder.client_tls()).with_token(None)
-            undoing.callback(http.close)
-            config = settings.directory.settings or default_directory_config()
-            auth = AuthSettings.from_mapping(config)
-            verify = Remembered(
-                auth.verifier() or MasterTokens(http, rights=auth.rights), seconds=auth.trust
-            )
-            self._listener = Listener(bus, _OF_PEOPLE, verify.forget)
-            undoing.callback(self._listener.stop)
-            self._directory = Directory(
-                config,
-                verify=verify,
-                context={"slap": SlapClient(http.base_url, http=http)},
-            )
-            undoing.callback(self._directory.close)
+            context: dict[str, Any] = {}
+            http = None
+            if master_url:
+                # Of nobody, even when the address has a token in it.
+                http = HttpClient(master_url, tls=folder.client_tls()).with_token(None)
+                undoing.callback(http.close)
+                context["slap"] = SlapClient(http.base_url, http=http)
+            verify = _verifier(config, http)
+            line = None
+            if bus:
+                line = DirectoryBus(bus, own.exchange, _NAME)
+                undoing.callback(line.stop)
+                listener = Listener(bus, _OF_PEOPLE, verify.forget)
+                undoing.callback(listener.stop)
+                self._alive += [line.alive, listener.alive]
+            directory = Directory(config, verify=verify, context=context, bus=line)
+            undoing.callback(directory.close)
+            if "phones" in config:
+                self._open_to_phones(config, directory.services, undoing)
             former_url = folder.endpoints().directory_url
-            self._server = listen(
-                self._directory.app, "127.0.0.1", settings.directory.port, former_url
-            )
-            undoing.callback(self._server.stop)
-            self.url = self._server.url
+            server = listen(directory.app, own.host, own.port, former_url, tls=_tls(own))
+            undoing.callback(server.stop)
+            self._alive.append(server.alive)
+            self.url = server.url
             folder.note(directory_url=self.url)
             self._ending = undoing.pop_all()
 
+    def _open_to_phones(
+        self,
+        config: Mapping[str, Any],
+        services: Mapping[str, Any],
+        undoing: contextlib.ExitStack,
+    ) -> None:
+        from pelagos.directory.views.phones.servers import PhoneServers
+
+        if "lookup" not in services:
+            raise ConfigError(
+                "phones: there is no service lookup to ask",
+                hint="enable it, or take the section phones out",
+            )
+        phones = PhoneServers(config, services["lookup"])
+        undoing.callback(phones.stop)
+        self._alive.append(phones.alive)
+        self.phone_urls = phones.urls
+
     def alive(self) -> bool:
         """Whether it still accepts requests, and hears of revoked tokens."""
-        return self._server.alive() and self._listener.alive()
+        return all(is_alive() for is_alive in self._alive)
 
     def stop(self) -> None:
         """Let running requests end, then unload the plugins."""
         self._ending.close()
+
+
+def _tls(own: DirectoryConfig) -> ServerTls | None:
+    if own.certificate is None and own.key is None:
+        return None
+    if own.certificate is None or own.key is None:
+        missing = "certificate" if own.certificate is None else "key"
+        raise ConfigError(
+            f"[directory] {missing} is missing", hint="HTTPS needs both certificate and key"
+        )
+    return ServerTls(own.certificate, own.key)
+
+
+def _verifier(config: Mapping[str, Any], http: HttpClient | None) -> Remembered:
+    """Who says whose a token is: what the settings name, else the master."""
+    auth = AuthSettings.from_mapping(config)
+    verifier = auth.verifier()
+    if verifier is None and http is not None:
+        verifier = MasterTokens(http, rights=auth.rights)
+    if verifier is None:
+        raise ConfigError(
+            "nobody is known who could tell whose a token is: there is no plane, and the "
+            "directory's settings have no section auth",
+            hint="name a plane with --master-url, or write [directory.settings.auth]",
+        )
+    return Remembered(verifier, seconds=auth.trust)

@@ -243,16 +243,26 @@ class NodeCacheConfig:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryConfig:
-    """The directory that `pelagos up` starts.
+    """The directory that `pelagos up` and `pelagos directory run` start.
 
     Attributes:
+        host: address to listen on. 127.0.0.1, because tokens must not cross a network in plain
+            text; another one goes with a certificate, or with a proxy in front that has one.
         port: TCP port. 0: the one of the last start, or a free one.
+        certificate: PEM file; the directory speaks HTTPS with it.
+        key: PEM file of its key, without a password.
         settings: table with the sources, services and views of the directory. Empty: the
-            services of this plane are its only source.
+            services and computers of this plane and people's own contacts are its sources.
+        exchange: topic exchange of the bus where the directory announces changed favourites, and
+            hears of users who were deleted. A telephone exchange has its own, e.g. "xivo".
     """
 
+    host: str = "127.0.0.1"
     port: int = field(default=0, metadata=_PORT)
+    certificate: Path | None = None
+    key: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    exchange: str = "pelagos.directory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,31 +68,5 @@ def default_computer_id() -> str:
     return name[:100] or "computer"
 
 
-def default_directory_config() -> dict[str, object]:
-    """One profile that finds the plane's own services."""
-    return {
-        "sources": {
-            "instances": {
-                "type": "instances",
-                "searched_columns": ["reference", "url"],
-                "unique_column": "guid",
-                "format_columns": {"name": "{reference}"},
-            }
-        },
-        "services": {"lookup": {"default": {"sources": ["instances"], "timeout": 2.0}}},
-        "views": {
-            "displays": {
-                "services": [
-                    {"title": "Name", "field": "name", "type": "name"},
-                    {"title": "URL", "field": "url", "type": "url"},
-                    {"title": "Status", "field": "status", "type": "status"},
-                    {"title": "Computer", "field": "computer", "type": "computer"},
-                ]
-            },
-            "profile_to_display": {"default": "services"},
-        },
-    }
-
-
 def _names() -> str:
     return ", ".join(Part)

@@ -103,7 +103,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         master_url = master.url
         alive |= {"announcer of events": announcer.alive, "master": master.alive}
         master.node_token(computer_id, folder)
-    if not master_url:
+    if not master_url and settings.parts != {Part.DIRECTORY}:  # which may do without a plane
         raise PelagosError(
             "it is not known where the master is",
             hint="give its address with --master-url, or run the part master on this data first",
@@ -113,7 +113,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         from pelagos.plane.node import NodeProgram
 
         folder.note(computer_id=computer_id, node_root=str(node_root(settings.node, folder)))
-        node = NodeProgram(settings, folder, computer_id, master_url)
+        node = NodeProgram(settings, folder, computer_id, master_url or "")
         stack.callback(node.stop)
         bus = bus_url(settings.bus, folder.path)
         waker = Waker(bus, computer_id, node.agent.wake)
@@ -126,7 +126,7 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         from pelagos.plane.directory import DirectoryProgram
 
         directory = DirectoryProgram(
-            settings, folder, master_url, bus_url(settings.bus, folder.path)
+            settings, folder, master_url or "", bus_url(settings.bus, folder.path)
         )
         stack.callback(directory.stop)
         alive["directory"] = directory.alive
