@@ -69,6 +69,7 @@ class ConfigResource(_Resource):
     """The configuration, its secrets masked."""
 
     method = "config"
+    error_resource = "config"
 
     @required_acl("dird.config.read")
     def get(self) -> Any:
@@ -91,6 +92,7 @@ class ProfilesResource(_Resource):
     """The profiles."""
 
     method = "profiles"
+    error_resource = "profiles"
 
     @required_acl("dird.profiles.read")
     def get(self) -> Any:
@@ -113,6 +115,7 @@ class DisplaysResource(_Resource):
     """The displays."""
 
     method = "displays"
+    error_resource = "displays"
 
     @required_acl("dird.displays.read")
     def get(self) -> Any:
@@ -124,6 +127,7 @@ class SourcesResource(_Resource):
     """The sources, whatever their back-end."""
 
     method = "sources"
+    error_resource = "sources"
 
     @required_acl("dird.sources.read")
     def get(self) -> Any:
@@ -135,6 +139,7 @@ class BackendsResource(_Resource):
     """The back-ends that a source may have."""
 
     method = "backends"
+    error_resource = "backends"
 
     @required_acl("dird.backends.read")
     def get(self) -> Any:

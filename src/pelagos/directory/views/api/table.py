@@ -43,12 +43,23 @@ _BOOKS = "/tenants/{tenant}/phonebooks"
 _BOOK = _BOOKS + "/{phonebook_id}"
 _BOOK_CONTACT = _BOOK + "/contacts/{contact_uuid}"
 
-#: Vendors whose documents are no XML, or no plain one.
-_PHONES = {"polycom": "text/html"}
-_VENDORS = (
-    "aastra", "cisco", "fanvil", "fanvil_phonebook", "gigaset", "grandstream", "htek", "polycom",
-    "snom", "snom_menu", "thomson", "yealink",
-)  # fmt: skip
+#: The steps that the phones of each vendor know besides the list of results.
+_STEPS: Mapping[str, tuple[str, ...]] = {
+    "aastra": ("input",),
+    "cisco": ("menu", "input"),
+    "fanvil": ("input",),
+    "fanvil_phonebook": (),
+    "gigaset": (),
+    "grandstream": (),
+    "htek": (),
+    "polycom": ("input",),
+    "snom": ("input",),
+    "snom_menu": ("input",),
+    "thomson": (),
+    "yealink": (),
+}
+_ABOUT = {"menu": "Menu", "input": "Form"}
+_HTML = ("polycom",)
 
 
 def _ok(about: str, schema: str | None, *types: str) -> dict[int, Answer]:
@@ -342,19 +353,26 @@ _CATALOGUE = {
 
 
 def _phones() -> Iterator[tuple[str, Operation]]:
-    for vendor in _VENDORS:
-        kind = _PHONES.get(vendor, XML)
-        for step, about in (("menu", "Menu"), ("input", "Form")):
+    for vendor, steps in _STEPS.items():
+        document = _ok("its document", None, "text/html" if vendor in _HTML else XML)
+        for step in steps:
+            path = f"/directories/{step}/{{profile}}/{{xivo_user_uuid}}/{vendor}"
             yield (
-                f"GET /directories/{step}/{{profile}}/{{xivo_user_uuid}}/{vendor}",
-                Operation(
-                    f"{about} of a phone of {vendor}", "phones", _ok("its document", None, kind)
-                ),
+                f"GET {path}",
+                Operation(f"{_ABOUT[step]} of {vendor} phones", "phones", document),
             )
-        yield f"GET /directories/lookup/{{profile}}/{{xivo_user_uuid}}/{vendor}", Operation(
-            f"Results for a phone of {vendor}", "phones", _ok("its document", None, kind),
-            (_TERM, *_PHONE_PAGE), None, (400, 404),
-        )  # fmt: skip
+        path = f"/directories/lookup/{{profile}}/{{xivo_user_uuid}}/{vendor}"
+        yield (
+            f"GET {path}",
+            Operation(
+                f"Results for {vendor} phones",
+                "phones",
+                document,
+                (_TERM, *_PHONE_PAGE),
+                None,
+                (400, 404),
+            ),
+        )
 
 
 #: By method and path.
