@@ -22,6 +22,9 @@ from pelagos.directory.views.rest import AuthResource, asker, required_acl
 
 log = logging.getLogger(__name__)
 
+#: The service that knows which results to mark; without it, none is.
+FAVORITES = "favorites"
+
 _RULE = "/directories/lookup/<profile>"
 _Favorites = Mapping[str, Collection[str]]
 
@@ -37,7 +40,7 @@ class LookupJsonView(BaseViewPlugin):
         """
         services = args["services"]
         displays = profile_displays(args["config"])
-        lookups = {"lookups": Lookups(displays, services["lookup"], services.get("favorites"))}
+        lookups = {"lookups": Lookups(displays, services["lookup"], services.get(FAVORITES))}
         api = args["rest_api"]
         api.add_resource(LookupResource, _RULE, resource_class_kwargs=lookups)
         api.add_resource(LookupStreamResource, f"{_RULE}/stream", resource_class_kwargs=lookups)
