@@ -88,7 +88,8 @@ def read_table(context: Context, file: str) -> bytes:
 def tell_import(context: Context, answer: ImportAnswer) -> int | None:
     """Say what became of a file; the code of a command that did it."""
     for row in answer.failed:
-        where = f"line {row.line}" if row.line else f"row {dict(row.contact)}"
+        given = ", ".join(f"{key}={value}" for key, value in row.contact.items())
+        where = f"line {row.line}" if row.line else f"the row {given}"
         context.say(f"{where}: {'; '.join(row.errors) or 'not accepted'}")
     count = len(answer.created)
     said = f"{count} contact{'' if count == 1 else 's'} imported"

@@ -223,7 +223,7 @@ class Context:
             )
         if self.token is None:
             raise _no_token(url)
-        return DirectoryClient(url, self.token, http=self._http(url))
+        return DirectoryClient(url, self.token, http=self._http(url), tls=self._tls)
 
     def _http(self, url: str) -> HttpClient:
         from pelagos.core.http import HttpClient

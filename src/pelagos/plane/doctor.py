@@ -19,6 +19,7 @@ from pelagos.core.errors import PelagosError
 from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, HttpTlsError
 from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
+from pelagos.plane.doctor_directory import look_at_directory
 from pelagos.plane.membership import (
     JOIN_AGAIN,
     certificate_of,
@@ -154,7 +155,7 @@ def _checks(
     if identity_file(folder).exists():
         yield "certificate", lambda: _certificate(folder)
     if not has_joined(folder):
-        yield "directory", lambda: _directory(folder)
+        yield "directory", lambda: _directory(folder, master.token)
 
 
 def _ok(message: str) -> Check:
@@ -350,17 +351,15 @@ def _bus(bus: BusConfig, folder: DataFolder) -> Check:
     return _warn(error.message, mend)
 
 
-def _directory(folder: DataFolder) -> Check:
+def _directory(folder: DataFolder, token: str | None) -> Check:
     url = folder.endpoints().directory_url
+    start = "start it: `pelagos up`"
     if not url:
-        return _warn("it is not known where the directory is", "start it: `pelagos up`")
-    client = HttpClient(url, timeout=BUDGET * _SERVER_SHARE)
-    try:
-        client.request("GET", "0.1/directories/lookup/default")
-    except HttpError as error:
-        return _warn(
-            error.message, _silent(folder, Part.DIRECTORY, error, "start it: `pelagos up`")
-        )
-    finally:
-        client.close()
-    return _ok(f"answers at {url}")
+        return _warn("it is not known where the directory is", start)
+    is_well, said, mend = look_at_directory(
+        url,
+        token,
+        BUDGET * _SERVER_SHARE / 2,
+        lambda error: _silent(folder, Part.DIRECTORY, error, start),
+    )
+    return _ok(said) if is_well else _warn(said, mend)

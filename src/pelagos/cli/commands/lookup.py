@@ -35,9 +35,10 @@ class Lookup(Command):
     def main(self, term: str) -> int | None:
         """Ask and print."""
         is_watched = is_terminal(self.context.stdout) and self.context.output.is_table
+        found = None
         if is_watched and not self["ids"] and not self["columns"]:
             found = self._live(term)
-        else:
+        if found is None:
             answer = self.context.directory.lookup(term, self["profile"])
             found = show(self.context, answer, ids=self["ids"])
         if found:
@@ -45,12 +46,17 @@ class Lookup(Command):
         self.context.say(f"nothing found for {term}")
         return NOT_FOUND
 
-    def _live(self, term: str) -> int:
-        """Print results as they come; how many there were."""
+    def _live(self, term: str) -> int | None:
+        """Print results as they come; how many there were, None when they come only at once."""
+        from pelagos.directory.errors import UnknownProfileError
+
         with StatusLine(self.context.stderr, self.context.clock, "lookup") as line:
             line.show("waiting for the sources")
             parts = self.context.directory.stream(term, self["profile"])
-            headers = next(parts)
+            try:
+                headers = next(parts)
+            except UnknownProfileError:  # or a directory of others, which has no such route
+                return None
             count, verdicts = show_parts(
                 self.context,
                 getattr(headers, "column_headers", ()),

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command import Command
+from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.terminal import clean, paint, wants_colour
 from pelagos.cli.thing import no_such_thing
+from pelagos.core.errors import PelagosError
+from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Cause, Explanation
@@ -20,19 +23,19 @@ _EVENTS = 6
 
 
 class Why(Command):
-    """Tell why a service, computer or software release is in the state that it is in.
+    """Tell why a service, computer, software release or source is in the state that it is in.
 
-    The first line names the cause. Then: since when it holds, who saw it, what to do next, how
-    it came to that.
+    A source of the directory is asked just now. The first line names the cause. Then: since when
+    it holds, who saw it, what to do next, how it came to that.
     """
 
     shows = True
     arguments = {
         "kind": ValueArgument(
-            "what THING is, when a name fits two: service, computer or release",
+            "what THING is, when a name fits two: service, computer, release or source",
             "--kind",
             metavar="KIND",
-            choices=("service", "computer", "release"),
+            choices=("service", "computer", "release", "source"),
         ),
     }
     operands = {"thing": Operand("name of the service or computer, or URL", complete="thing")}
@@ -52,6 +55,8 @@ class Why(Command):
         from pelagos.plane.sections import BusConfig
         from pelagos.slap.errors import NotFoundError
 
+        if self["kind"] == "source":
+            return self._explain_source(thing)
         master = self.context.master
         folder = DataFolder(self.context.data)
         bus = self.context.config.of(BusConfig)
@@ -61,7 +66,29 @@ class Why(Command):
             path = Path(thing).expanduser()
             if "://" not in thing and path.is_file():  # a release that was supplied by its path
                 return why.explain(master, folder, str(path.absolute()), self["kind"], bus)
+            if self["kind"] is None and (found := self._source(thing)) is not None:
+                return found
             raise no_such_thing(master, thing) from error
+
+    def _explain_source(self, name: str) -> Explanation:
+        from pelagos.plane.why_source import explain_source
+
+        found = explain_source(self.context.directory, name)
+        if found is None:
+            known = [one.name for one in self.context.directory.sources()]
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else "see: pelagos source list"
+            raise CommandError(f"there is no source {name}", hint=hint, code=NOT_FOUND)
+        return found
+
+    def _source(self, name: str) -> Explanation | None:
+        """The same, where the directory can be asked and knows it."""
+        from pelagos.plane.why_source import explain_source
+
+        try:
+            return explain_source(self.context.directory, name)
+        except PelagosError:  # what the master does not know is told; this is no part of it
+            return None
 
     def _print(self, explanation: Explanation) -> None:
         cause = explanation.cause

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from pelagos.directory.client.answers import ImportAnswer, Page
+from pelagos.directory.client.answers import ImportAnswer, Page, RefusedLine
 from pelagos.directory.client.exchange import Exchange, path_of
 
 Contact = dict[str, Any]
@@ -14,6 +14,11 @@ Contact = dict[str, Any]
 
 class _Items(TypedDict):
     items: list[Contact]
+
+
+class _Imported(TypedDict):
+    created: list[Contact]
+    failed: list[Contact]
 
 
 class PersonalContacts:
@@ -143,4 +148,6 @@ class PhonebookContacts:
         """Keep the rows of a CSV file with a header line."""
         path = path_of(*self._base, "import")
         headers = {"Content-Type": f"text/csv; charset={charset}"}
-        return self._exchange.ask("POST", path, ImportAnswer, body=table, headers=headers)
+        found = self._exchange.ask("POST", path, _Imported, body=table, headers=headers)
+        failed = (RefusedLine(contact=row) for row in found["failed"])
+        return ImportAnswer(tuple(found["created"]), tuple(failed))
