@@ -248,6 +248,35 @@ def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     toml.write(path, document)
 
 
+def set_table(
+    sections: Sections, path: Path, key: str, table: Mapping[str, Any], *, replace: bool = False
+) -> None:
+    """Write a setting that is a table; comments and the order of the rest of the file stay.
+
+    Args:
+        sections: what there may be.
+        path: the file; made, with its folder, when it is not there.
+        key: dotted.
+        table: what TOML can say.
+        replace: whether the table may take the place of one that is in the file.
+
+    Raises:
+        ConfigError: there is no such key, it is no table, the file has one already, or cannot be
+            written.
+    """
+    setting = find_setting(sections, key)
+    if setting.kind != TABLE:
+        raise ConfigError(f"{key} is no table", hint=f"pelagos config set {key} VALUE")
+    document = _document(sections, path)
+    section = document.setdefault(setting.section, {})
+    if section.get(setting.name) and not replace:
+        raise ConfigError(
+            f"{path} has {key} already", hint="say --replace to put the new one in its place"
+        )
+    section[setting.name] = toml.as_item(table)
+    toml.write(path, document)
+
+
 def delete_value(sections: Sections, path: Path, key: str) -> bool:
     """Take one setting out of the file, so that its default holds; False when it was not there.
 

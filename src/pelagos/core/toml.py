@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,20 @@ def open_document(path: Path) -> Any:
     if not path.exists():
         return tomlkit.document()
     return tomlkit.parse(path.read_text(encoding="utf-8"))
+
+
+def as_item(table: Mapping[str, Any]) -> Any:
+    """Plain data as a part of a document."""
+    import tomlkit  # noqa: PLC0415  # only writing pays for it
+
+    return tomlkit.item(dict(table))
+
+
+def dumps(table: Mapping[str, Any]) -> str:
+    """Plain data as the text of a file."""
+    import tomlkit  # noqa: PLC0415  # only writing pays for it
+
+    return tomlkit.dumps(table)
 
 
 def write(path: Path, document: Any) -> None:

@@ -69,8 +69,8 @@ def _display(value: Any, where: str) -> Display:
         column = checks.mapping(item, place)
         checks.known(column, [f.name for f in fields(Column)], place)
         for key in _TEXTS:
-            if column.get(key) is not None:
-                checks.text(column[key], f"{place}.{key}")
+            if not isinstance(column.get(key), str | None):
+                raise ConfigError(f"{place}.{key}: a text is needed, not {column[key]!r}")
         columns.append(Column(**column))
     if sum(column.type == "number" for column in columns) > 1:
         log.warning("%s: more than one column of type number; clients use one", where)

@@ -1,0 +1,188 @@
+"""directory.migration: what means the same is carried over, the rest is named."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pelagos.core import plugins, toml
+from pelagos.directory import DirectorySettings
+from pelagos.directory.migration import Carried, Tree, carry_over
+from pelagos.directory.migration.plugins import SERVICES, VIEWS
+from pelagos.directory.settings import profile_phone_displays, service_profiles
+
+OFFICE = [
+    {"title": "Name", "field": "name", "type": "name"},
+    {"title": None, "type": "favorite", "default": None},
+    {"field": "phone", "type": "number", "default": ""},
+]
+WHOLE: dict[str, Any] = {
+    "enabled_plugins": {
+        "backends": ["csv", "personal", "mine"],
+        "services": [*SERVICES, "service_discovery", "my_service"],
+        "views": ["default_json", "headers_view", "personal_view", "cisco_view", "my_view"],
+    },
+    "auth": {"host": "auth.example", "verify_certificate": "/ca.pem", "key_file": "/k"},
+    "rest_api": {"https": {"port": 9489}, "cors": {"enabled": True, "allow_headers": ["X"]}},
+    "sources": {
+        "staff": {
+            "type": "csv", "name": "staff", "file": "/dev/null", "separator": "|",
+            "unique_column": "id", "searched_columns": ["a"], "first_matched_columns": ["b"],
+            "format_columns": {"name": "{a}"},
+        },
+        "mine_1": {"type": "mine", "anything": {"a": [1, None]}},
+        "own": {"type": "personal", "db_uri": "postgresql://x", "unique_column": "id"},
+    },
+    "services": {
+        "lookup": {"sales": {"sources": ["staff", "own"], "timeout": 0.5}},
+        "reverse": {"default": {"sources": {"staff": True, "own": False}, "timeout": 1}},
+        "favorites": {"sales": {"sources": ["staff"], "options": {"timeout": 3}}},
+        "my_service": {"a": 1},
+    },
+    "views": {
+        "displays": {"office": OFFICE},
+        "profile_to_display": {"sales": "office"},
+        "displays_phone": {"small": {"name": ["n"], "number": [{"field": ["p"]}]}},
+        "profile_to_display_phone": {"sales": "small"},
+        "my_view": {"b": 2},
+    },
+}  # fmt: skip
+
+
+def carry(config: dict[str, Any]) -> Carried:
+    return carry_over(Tree({"sources": {}, **config}))
+
+
+def said(carried: Carried) -> str:
+    return "\n".join(f"{remark} | {remark.hint}" for remark in carried.remarks)
+
+
+def test_a_whole_configuration_becomes_ours() -> None:
+    carried = carry(WHOLE)
+    ours = carried.settings
+    read = DirectorySettings.from_mapping(ours, has_store=True)
+    assert list(read.sources) == ["staff", "mine_1", "own"]
+    assert read.sources["staff"].config["separator"] == "|"
+    assert read.sources["mine_1"].config["anything"] == {"a": [1]}
+    lookup = service_profiles(ours, "lookup")["sales"]
+    assert (lookup.sources, lookup.timeout) == (("staff", "own"), 0.5)
+    assert service_profiles(ours, "reverse")["default"].sources == ("staff",)
+    assert service_profiles(ours, "favorites")["sales"].timeout == 3
+    assert [column.default for column in read.displays["sales"].columns] == [None, None, ""]
+    assert profile_phone_displays(ours["views"])["sales"].name == ("n",)
+    assert {"lookup", "reverse", "favorites", "my_service"} <= set(read.services)
+    assert {"lookup_json", "cisco_view", "my_view"} <= set(read.views)
+    assert "snom_view" not in read.views and "phonebook_view" not in read.views
+    assert ours["auth"] == {
+        "type": "wazo", "host": "auth.example", "verify_certificate": "/ca.pem",
+    }  # fmt: skip
+    assert ours["rest_api"] == {"cors": {"enabled": True, "allow_headers": ["X"]}}
+    assert "rest_api.https: not carried over" in said(carried)
+    assert "sources.own.db_uri: not carried over" in said(carried)
+
+
+def test_what_is_carried_can_be_written_as_toml() -> None:
+    ours = carry(WHOLE).settings
+    assert tomllib.loads(toml.dumps({"directory": {"settings": ours}})) == {
+        "directory": {"settings": ours}
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "what"),
+    [
+        ({"debug": True, "user": "x"}, "debug, user", "not needed"),
+        ({"db_uri": "postgresql://a:s3cret@h/d"}, "db_uri", "not carried over"),
+        ({"bus": {"password": "s3cret"}}, "bus", "one for all"),
+        ({"consul": {}}, "consul", "not carried over"),
+        ({"service_discovery": {}}, "service_discovery", "does not register"),
+        ({"servces": {}}, "servces", "does not know this key | did you mean 'services'?"),
+        ({"sources": {"x": {"file": "y"}}}, "sources.x", "it has no type"),
+        ({"sources": {"x": 1}}, "sources.x", "a mapping is needed"),
+        ({"sources": {"x": {"type": "google"}}}, "sources.x", "not a source here"),
+        ({"sources": {"x": {"type": "phonebook", "phonebook_uuid": "u"}}}, "sources.x", "tenant"),
+        ({"sources": {"x": {"type": "ldap", "ldap_ur": "y"}}}, "sources.x.ldap_ur", "not know"),
+        ({"sources": {"x": {"type": "csv", "file": "/nothing"}}}, "sources.x.file", "not on this"),
+        ({"sources": {"x": {"type": "csv"}}}, "sources.x.file", "a path is needed"),
+        ({"sources": {"x": {"type": "sample", "searched_columns": "a"}}}, "sources.x", "a list"),
+        ({"sources": {"x": {"type": "sample"}}, "enabled_plugins": {"backends": {"csv": True}}},
+         "sources.x", "was not enabled"),
+        ({"services": {"lookup": {"a": {"sources": ["nope"], "timeout": 1}}}},
+         "services.lookup.a.sources", "there is no source nope"),
+        ({"services": {"lookup": {"a": {"sources": []}}}}, "services.lookup.a", "for ever: 2 s"),
+        ({"services": {"reverse": {"a": {"timeout": 0}}}}, "services.reverse.a", "left out"),
+        ({"services": {"lookup": {"a": {"timeot": 1}}}}, "services.lookup.a.timeot", "ignored it"),
+        ({"services": {"lookup": [1]}}, "services.lookup", "a mapping"),
+        ({"services": {"other": {}}}, "services.other", "no such service"),
+        ({"services": {"service_discovery": {}}}, "services.service_discovery", "not added"),
+        ({"views": {"displays": {"d": "x"}}}, "views.displays.d", "a list of columns"),
+        ({"views": {"displays": {"d": [{"titel": "x"}]}}}, "views.displays.d.0.titel", "ignored"),
+        ({"views": {"profile_to_display": {"p": "d"}}}, "views.profile_to_display.p", "as before"),
+        ({"views": {"displays_phone": {"d": {}}}}, "views.displays_phone.d", "left out"),
+        ({"views": {"profile_to_display_phone": {"p": "d"}}},
+         "views.profile_to_display_phone.p", "left out"),
+        ({"views": {"x": {}}}, "views.x", "no such view"),
+        ({"auth": {"verify_certificate": False}}, "auth.verify_certificate", "not carried over"),
+        ({"auth": {"service_key": "s3cret"}}, "auth.service_key", "not needed"),
+        ({"rest_api": {"cors": {"vary_header": True}}}, "rest_api.cors.vary_header", "left out"),
+        ({"enabled_plugins": {"views": "x"}}, "enabled_plugins.views", "left out"),
+        ({"enabled_plugins": {"views": ["graphql_view"]}}, "graphql_view", "no such view"),
+        ({"views": []}, "views", "a mapping is needed"),
+    ],
+)  # fmt: skip
+def test_what_is_not_carried_over_is_named(changes: dict[str, Any], place: str, what: str) -> None:
+    carried = carry(changes)
+    lines = [line for line in said(carried).splitlines() if line.split(": ")[0].endswith(place)]
+    assert any(what in line for line in lines), said(carried)
+    assert "s3cret" not in said(carried)
+    DirectorySettings.from_mapping(carried.settings)
+
+
+def test_an_older_guides_search_columns_are_searched() -> None:
+    carried = carry({"sources": {"x": {"type": "sample", "search_columns": ["a"]}}})
+    assert carried.settings["sources"]["x"]["searched_columns"] == ["a"]
+
+
+def test_every_view_and_service_that_we_know_is_ours() -> None:
+    assert set(SERVICES) <= set(plugins.names("pelagos.directory.services"))
+    ours = {name for names in VIEWS.values() for name in names}
+    assert ours <= set(plugins.names("pelagos.directory.views"))
+
+
+WORDS = st.sampled_from(
+    ["name", "type", "csv", "staff", "lookup", "sources", "timeout", "displays", "views", "x", ""]
+)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | st.text()
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_a_configuration_holds_the_rest_is_carried_over(data: st.DataObject) -> None:
+    config = copy.deepcopy(WHOLE)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place: Any = config
+        while True:
+            key = data.draw(st.sampled_from(sorted(place)) | WORDS)
+            below = place.get(key)
+            if not isinstance(below, dict) or not below or data.draw(st.booleans()):
+                place[key] = data.draw(TREES)
+                break
+            place = below
+    if not isinstance(config["sources"], dict):
+        config["sources"] = {}
+    ours = carry_over(Tree(config)).settings
+    DirectorySettings.from_mapping(ours, has_store=True)
+    profile_phone_displays(ours.get("views", {}))
+    toml.dumps({"directory": {"settings": ours}})
