@@ -65,9 +65,9 @@ def test_the_reference_of_the_directory_says_what_the_code_does() -> None:
 def _with(key: str) -> dict[str, Any]:
     """A configuration that sets this key, with a value of its type."""
     lists = ("searched_columns", "first_matched_columns", "sources", "views.displays.n")
-    value: Any = 1 if key.endswith("timeout") else "x"
+    value: Any = 1 if key.endswith(("timeout", "stale", "slots")) else "x"
     value = [] if key.endswith(lists) else value
-    value = {} if key.endswith(("format_columns", "enabled_plugins")) else value
+    value = {} if key.endswith(("format_columns", "enabled_plugins", "reverse.p")) else value
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)
