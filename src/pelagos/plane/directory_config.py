@@ -19,16 +19,18 @@ _COMPUTERS = {
     "unique_column": "computer",
     "format_columns": {"name": "{computer}"},
 }
+#: People write `name`, or its parts, as telephones do.
+_FULL_NAME = "{name} {firstname} {lastname}"
 _PERSONAL = {
     "type": "personal",
     "searched_columns": [
-        "firstname", "lastname", "company", "email", "number", "mobile", "fax",
+        "name", "firstname", "lastname", "company", "email", "number", "mobile", "fax",
     ],
     "first_matched_columns": ["number", "mobile"],
     "format_columns": {
-        "name": "{firstname} {lastname}",
-        "display_name": "{firstname} {lastname}",
-        "reverse": "{firstname} {lastname}",
+        "display_name": _FULL_NAME,
+        "reverse": _FULL_NAME,
+        "name": _FULL_NAME,  # the last, for the others read the `name` that people wrote
         "phone": "{number}",
         "phone_mobile": "{mobile}",
     },
