@@ -1,4 +1,4 @@
-"""Users that ask over kept-open connections, each one question after another."""
+"""Users that ask over connections that they keep, each one question after another."""
 
 from __future__ import annotations
 
@@ -75,20 +75,22 @@ def play(
     def user(own: list[bytes], seed: int) -> None:
         pause = random.Random(seed)
         seconds, hits = [], 0
+        person = User(port)
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-                begin.wait()
-                for question in own:
-                    if think is not None:
-                        time.sleep(pause.uniform(*think))
-                    mark = time.perf_counter()
-                    body = ask(connection, question)
-                    seconds.append(time.perf_counter() - mark)
-                    hits += body.count(b'"source"')
+            begin.wait()
+            for question in own:
+                if think is not None:
+                    time.sleep(pause.uniform(*think))
+                mark = time.perf_counter()
+                body = person.ask(question)
+                seconds.append(time.perf_counter() - mark)
+                hits += body.count(b'"source"')
         except BaseException as error:
             failed.append(error)
             begin.abort()
             raise
+        finally:
+            person.close()
         with lock:
             result.seconds += seconds
             result.hits += hits
@@ -108,23 +110,53 @@ def play(
     return result
 
 
-def ask(connection: socket.socket, question: bytes) -> bytes:
-    """The body of the answer."""
-    connection.sendall(question)
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += _more(connection)
-    head, _, body = received.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"the answer is no success: {received[:300]!r}")
-    lines = head.lower().split(b"\r\n")
-    length = int(next(line for line in lines if line.startswith(b"content-length:"))[15:])
-    parts = [body]
-    missing = length - len(body)
-    while missing:
-        parts.append(_more(connection))
-        missing -= len(parts[-1])
-    return b"".join(parts)
+class User:
+    """One user's connection, opened again when the server does not keep it, as clients do."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: socket.socket | None = None
+
+    def ask(self, question: bytes) -> bytes:
+        """The body of the answer."""
+        if self._connection is not None:
+            try:
+                return self._ask(self._connection, question)
+            except _ClosedError:
+                self.close()
+        self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
+        return self._ask(self._connection, question)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, connection: socket.socket, question: bytes) -> bytes:
+        try:
+            connection.sendall(question)
+            received = _more(connection)
+        except (ConnectionError, RuntimeError) as error:
+            raise _ClosedError from error
+        while b"\r\n\r\n" not in received:
+            received += _more(connection)
+        head, _, body = received.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"the answer is no success: {received[:300]!r}")
+        lines = head.lower().split(b"\r\n")
+        length = int(next(line for line in lines if line.startswith(b"content-length:"))[15:])
+        parts = [body]
+        missing = length - len(body)
+        while missing:
+            parts.append(_more(connection))
+            missing -= len(parts[-1])
+        if b"connection: close" in lines:
+            self.close()
+        return b"".join(parts)
+
+
+class _ClosedError(Exception):
+    """The server closed the connection instead of answering."""
 
 
 def first_hit(port: int, question: bytes) -> float:
