@@ -9,13 +9,14 @@ import json
 import ssl
 import threading
 import time
-import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from pelagos.directory.folding import fold
 
 NAME, PASSWORD = "dird", "s3cret-of-the-pbx"
 REALM = "XiVO REST server"
@@ -194,12 +195,7 @@ def _occurs(term: str, item: Mapping[str, Any]) -> bool:
     """As the system searches: in more columns than anybody asked for, without accents."""
     names = f"{item.get('firstname')} {item.get('lastname')}"
     values = [*(str(v) for v in item.values() if v is not None), names]
-    return any(_bare(term) in _bare(value) for value in values)
-
-
-def _bare(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in parts if not unicodedata.combining(c))
+    return any(fold(term) in fold(value) for value in values)
 
 
 def _basic() -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.backends.ldap import filters
+from pelagos.directory.backends.ldap.line import TooManyError
 from pelagos.directory.backends.ldap.pool import Pool
 from pelagos.directory.backends.ldap.settings import LdapSettings
 from pelagos.directory.errors import SourceError
@@ -72,11 +73,22 @@ class LdapBackend(BaseSourcePlugin):
             return []
         if not settings.searched:
             return [self._row(e) for e in self._find(filters.filled(self._custom(), term))]
-        text = filters.containing(settings.searched, term, loosely=settings.fold_accents)
-        found = self._find(self._with_custom(text, term), settings.searched)
+        return [self._row(entry) for entry in self._containing(term)]
+
+    def _containing(self, term: str) -> builtins.list[Entry]:
+        """The entries with the term; however accented, unless the server gives not that many."""
+        settings = self._settings
         if settings.fold_accents:
-            found = [e for e in found if filters.occurs(term, _texts(e), _low(settings.searched))]
-        return [self._row(entry) for entry in found]
+            text = self._with_custom(filters.containing(settings.searched, term), term)
+            try:
+                found = self._find(text, settings.searched)
+            except TooManyError as error:
+                log.info("source %s: %s; asking for just what was typed", self.name, error)
+            else:
+                columns = _low(settings.searched)
+                return [e for e in found if filters.occurs(term, _texts(e), columns)]
+        text = filters.containing(settings.searched, term, loosely=False)
+        return self._find(self._with_custom(text, term), settings.searched)
 
     def first_match(
         self, exten: str, args: Mapping[str, Any] | None = None

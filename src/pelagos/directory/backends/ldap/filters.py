@@ -89,11 +89,14 @@ def loosened(term: str) -> list[str]:
     ['celine', 'c*l*n', '*eli*e']
     """
     plain = fold(term)
-    if len(plain) < _LEAST or "\x00" in plain:
+    if not plain or "\x00" in plain:
         return []
+    if len(plain) == 1:
+        return ["*"] if plain in _VOWELS | _CONSONANTS else [escape(plain)]
+    least = min(_LEAST, len(plain) - 1)
     kinds = (_VOWELS, _CONSONANTS, _VOWELS | _CONSONANTS)
     wild = [_without(plain, letters) for letters in kinds]
-    patterns = [pattern for pattern in wild if _letters(pattern) >= _LEAST]
+    patterns = [pattern for pattern in wild if _letters(pattern) >= least]
     if len(patterns) < len(kinds) - 1:  # a short term: one letter at a time
         marked = _VOWELS | _CONSONANTS
         each = (
@@ -101,7 +104,7 @@ def loosened(term: str) -> list[str]:
             for i, letter in enumerate(plain)
             if letter in marked
         )
-        patterns += [pattern for pattern in each if _letters(pattern) >= _LEAST]
+        patterns += [pattern for pattern in each if _letters(pattern) >= least]
     exact = [] if plain == term else [escape(plain)]
     return list(dict.fromkeys([*exact, *(p for p in patterns if "*" in p)]))
 

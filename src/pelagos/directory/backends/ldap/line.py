@@ -44,6 +44,10 @@ class LineError(SourceError):
         self.is_late = is_late
 
 
+class TooManyError(SourceError):
+    """There are more entries than the server gives at once; the line goes on."""
+
+
 class Line:
     """One connection: `address` is where the library connects, `move` carries its messages.
 

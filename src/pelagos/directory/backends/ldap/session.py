@@ -11,7 +11,13 @@ import bonsai
 from bonsai.ldapconnection import BaseLDAPConnection
 from bonsai.ldapurl import LDAPURL
 
-from pelagos.directory.backends.ldap.line import Line, LineError, dial, readable
+from pelagos.directory.backends.ldap.line import (
+    Line,
+    LineError,
+    TooManyError,
+    dial,
+    readable,
+)
 from pelagos.directory.backends.ldap.settings import LdapSettings
 from pelagos.directory.errors import SourceError
 
@@ -191,6 +197,8 @@ class Session:
                 hint="check ldap_username and ldap_password of this source",
             ) from error
         except bonsai.LDAPError as error:
+            if isinstance(error, bonsai.SizeLimitError):
+                raise TooManyError(f"{server}: {_words(error)}", hint=_hint(error)) from error
             if error.code in _KEPT:
                 raise LdapRefusal(f"{server}: {_words(error)}", hint=_hint(error)) from error
             raise LineError(f"{server}: {_words(error)}") from error

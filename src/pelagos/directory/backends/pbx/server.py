@@ -95,7 +95,8 @@ class Pbx:
         return found
 
     def _asked(self, path: str, query: Mapping[str, str]) -> Response:
-        text = urlencode(query, errors="replace")
+        query = {key: value.encode(errors="replace").decode() for key, value in query.items()}
+        text = urlencode(query)
         url = f"{self._confd.base_url}{path}" + (f"?{text}" if text else "")
         try:
             headers = self._credentials.headers("GET", url)
