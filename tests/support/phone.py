@@ -7,8 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode
 
+from hypothesis import strategies as st
+
 Pair = tuple[str, str]
 _XHTML = "{http://www.w3.org/1999/xhtml}"
+
+NAMES = ("term", "limit", "offset", "xivo_user_uuid", "set_first", "count", "first", "é")
+#: Query strings with the parameters of phones and hostile values, and such as are none at all.
+QUERIES = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.binary(max_size=20).map(quote)
+        | st.text(max_size=20).map(lambda text: quote(text, errors="replace"))
+        | st.integers(-5, 10**12).map(str),
+    ),
+    max_size=6,
+).map(lambda pairs: "&".join(f"{quote(k)}={v}" for k, v in pairs)) | st.binary(max_size=60).map(
+    lambda raw: quote(raw, safe="=&%+")
+)
 
 
 @dataclass(frozen=True)

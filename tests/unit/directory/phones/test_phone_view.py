@@ -275,24 +275,19 @@ def test_a_wrong_display_keeps_out_the_phones_alone(monkeypatch: pytest.MonkeyPa
         assert answer.status_code == 200
 
 
-def _as_term(text: str) -> bytes:
-    return b"term=" + quote(text, errors="replace").encode()
-
-
 @given(
     profile=st.sampled_from(PROFILES) | st.text(min_size=1, max_size=30),
-    user=st.text(min_size=1, max_size=30),
-    query=st.binary(max_size=60) | st.text(max_size=60).map(_as_term),
+    user=st.just(USER) | st.text(min_size=1, max_size=30),
+    query=phone.QUERIES,
     vendor=st.sampled_from(VENDORS),
-    step=st.sampled_from(["menu", "input", "lookup"]),
+    step=st.sampled_from(["menu", "input", "lookup", "lookup", "lookup"]),
 )
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=500)
 def test_no_parameter_makes_an_error_of_ours_or_a_broken_document(
-    people_desk: Desk, profile: str, user: str, query: bytes, vendor: Vendor, step: str
+    people_desk: Desk, profile: str, user: str, query: str, vendor: Vendor, step: str
 ) -> None:
     path = "/".join(quote(part, safe="", errors="replace") for part in (profile, user))
-    asked = f"/0.1/directories/{step}/{path}/{vendor.name}?{quote(query, safe='=&%+')}"
-    answer = people_desk.get(asked)
+    answer = people_desk.get(f"/0.1/directories/{step}/{path}/{vendor.name}?{query}")
     assert answer.status_code in {200, 308, 400, 404}  # 308 to where `//` is `/`
     if answer.status_code == 200:
         phone.parse(answer.data)
