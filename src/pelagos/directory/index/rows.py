@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pelagos.core import wire
 
+_JOIN = "\x1f"  # hardly in any text, and one that has it is joined with more care
 _BETWEEN = b"\xff"  # between the cells of a row; occurs in no UTF-8
 _ENCODED = 0xFE  # before a cell that is no text, kept as JSON; occurs in no UTF-8
 _ENCODED_MARK = b"\xfe"
@@ -34,9 +35,9 @@ class RowStore:
         self.shapes.append(columns)
         return len(self.shapes) - 1
 
-    def add(self, shape: int, cells: Iterable[Any]) -> None:
+    def add(self, shape: int, cells: Sequence[Any]) -> None:
         """Append a row with a value for each column of the shape."""
-        self._cells += _BETWEEN.join([_encode(cell) for cell in cells])
+        self._cells += _encode_row(cells)
         self._starts.append(len(self._cells))
         self._shape_of.append(shape)
 
@@ -66,13 +67,24 @@ def smallest(numbers: array[int], highest: int) -> array[int]:
 
 def texts_of(value: Any) -> Sequence[str]:
     """The texts by which a value is searched and matched: a list's are those of its items."""
-    if not value and value != 0:
-        return ()
     if type(value) is str:
-        return (value,)
+        return (value,) if value else ()
+    if value is None:
+        return ()
     if isinstance(value, list | tuple):
         return [text for item in value for text in texts_of(item)]
     return (str(value),)
+
+
+def _encode_row(cells: Sequence[Any]) -> bytes:
+    """The cells, one after another; most rows are texts only, and encoded in one step."""
+    try:
+        text = _JOIN.join(["" if cell is None else cell for cell in cells])
+    except TypeError:  # a number, a list
+        return _BETWEEN.join([_encode(cell) for cell in cells])
+    if text.count(_JOIN) != len(cells) - 1:
+        return _BETWEEN.join([_encode(cell) for cell in cells])
+    return text.encode("utf-8", "surrogatepass").replace(b"\x1f", _BETWEEN)
 
 
 def _encode(cell: Any) -> bytes:

@@ -185,12 +185,24 @@ class Table:
         number = len(self._rows)
         self._rows.add(plan.shape, cells)
         if self._searched:
-            self._text.add([text for place in plan.searched for text in texts_of(cells[place])])
-        for place in plan.matched:
-            for text in texts_of(cells[place]):
-                self._exact.add(text, number)
-                if self._normal is not None and (form := self._normal(text)) is not None:
-                    self._by_normal.add(form, number)
+            self._text.add(_texts(cells, plan.searched))
+        for text in _texts(cells, plan.matched):
+            self._exact.add(text, number)
+            if self._normal is not None and (form := self._normal(text)) is not None:
+                self._by_normal.add(form, number)
         if plan.unique is not None:
             for text in texts_of(cells[plan.unique]):
                 self._by_id.add(text, number)
+
+
+def _texts(cells: Sequence[Any], places: Iterable[int]) -> builtins.list[str]:
+    """The texts of some cells; hardly any cell is something else than a text or None."""
+    texts: builtins.list[str] = []
+    for place in places:
+        cell = cells[place]
+        if type(cell) is str:
+            if cell:
+                texts.append(cell)
+        elif cell is not None:
+            texts += texts_of(cell)
+    return texts
