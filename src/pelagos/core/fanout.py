@@ -27,6 +27,7 @@ T = TypeVar("T")
 #: Seconds that a thread waits for work before it ends.
 IDLE_SECONDS = 60.0
 _ERROR_LENGTH = 300
+_NO_THREAD = "this machine has no thread left to ask with"
 
 _here = threading.local()  # .task: what the calling thread works on
 
@@ -169,6 +170,7 @@ class Fanout:
         self._bulkheads: dict[str, _Bulkhead] = {}
         self._ready: deque[_Task[Any]] = deque()
         self._threads: set[threading.Thread] = set()
+        self._starting = 0
         self._idle = 0  # threads without a task: waiting for one, or just started
         self._is_closed = False
 
@@ -176,7 +178,7 @@ class Fanout:
     def thread_count(self) -> int:
         """Threads alive now, idle ones included."""
         with self._work:
-            return len(self._threads)
+            return len(self._threads) + self._starting
 
     def ask(
         self,
@@ -227,6 +229,7 @@ class Fanout:
         with self._work:
             self._is_closed = True
             self._work.notify_all()
+            self._work.wait_for(lambda: not self._starting, timeout)
             threads = list(self._threads)
         deadline = self._clock.monotonic() + timeout
         for thread in threads:
@@ -248,6 +251,7 @@ class Fanout:
                 )
             for task in tasks:
                 self._admit(task)
+        self._grow()
 
     def _admit(self, task: _Task[T]) -> None:
         bulkhead = self._bulkheads.setdefault(task.name, _Bulkhead())
@@ -264,19 +268,30 @@ class Fanout:
         self._ready.append(task)
         if self._idle >= len(self._ready):
             self._work.notify()
-            return
-        thread = threading.Thread(target=self._run, name="fanout", daemon=True)
-        self._threads.add(thread)
-        self._idle += 1
+
+    def _grow(self) -> None:
+        """Start a thread when there is more work than threads without; it will start the next.
+
+        Outside of the lock, and one by each, for a thread takes its time to start where others are
+        at work, and nobody shall wait for that of all.
+        """
+        with self._work:
+            if len(self._ready) <= self._idle:
+                return
+            self._starting += 1
+            self._idle += 1
         try:
-            thread.start()
+            threading.Thread(target=self._run, name="fanout", daemon=True).start()
         except RuntimeError:  # the machine has no thread left for us; those that we have go on
-            self._threads.discard(thread)
-            self._idle -= 1
-            log.exception("cannot start a thread; %d run", len(self._threads))
-            self._ready.remove(task)
-            self._bulkheads[task.name].running.discard(task)
-            self._settle(task, Verdict.FAILED, error="this machine has no thread left to ask with")
+            with self._work:
+                self._starting -= 1
+                self._idle -= 1
+                log.exception("cannot start a thread; %d run", len(self._threads))
+                while len(self._ready) > self._idle:
+                    task = self._ready.pop()
+                    self._bulkheads[task.name].running.discard(task)
+                    if not task.is_settled:
+                        self._settle(task, Verdict.FAILED, error=_NO_THREAD)
 
     def _give_up(self, tasks: Iterable[_Task[T]]) -> list[Reply[T]]:
         """Verdicts of the tasks that have none; from now on nobody waits for them."""
@@ -303,6 +318,12 @@ class Fanout:
 
     def _run(self) -> None:
         """What a thread does: take a task, call, settle, until idle for long or closed."""
+        with self._work:
+            self._threads.add(threading.current_thread())
+            self._starting -= 1
+            if self._is_closed:
+                self._work.notify_all()  # `close` waits for this
+        self._grow()
         task: _Task[Any] | None = None
         while (task := self._next(task)) is not None:
             if not task.is_settled:

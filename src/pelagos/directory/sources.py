@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,9 +30,10 @@ MAX_RESULTS = 100_000
 
 _CHUNK = 250  # results that are made without looking up
 _FEW = 1000  # results of a source that never wait for those of others
-#: Held while some of many results are made: several threads of pure work at once would only keep
-#: the interpreter from those who have little to do.
+#: Held while some of many results are made, and for a pause: threads of pure work would keep the
+#: interpreter from those who have little to do.
 _LARGE = threading.Lock()
+_PAUSE = 0.0005  # seconds, about half of what a chunk takes
 
 
 class Source:
@@ -134,6 +136,7 @@ class Source:
             else:
                 with _LARGE:
                     results += map(self._result, chunk)
+                    time.sleep(_PAUSE)
                 if not is_wanted():
                     raise SourceError("nobody waits any more for its many results")
             if len(results) > MAX_RESULTS:

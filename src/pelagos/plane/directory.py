@@ -26,6 +26,8 @@ from pelagos.slap.client import SlapClient
 _OF_PEOPLE = ("plane.person.#", "plane.certificate.#")
 #: The queues of a directory on the bus begin with it.
 _NAME = "pelagos.directory"
+#: Requests that are worked on at once: 20 a second, each of which waits 2 s for a hung source.
+_THREADS = 64
 
 
 class DirectoryProgram:
@@ -77,7 +79,9 @@ class DirectoryProgram:
             if "phones" in config:
                 self._open_to_phones(config, directory.services, undoing)
             former_url = folder.endpoints().directory_url
-            server = listen(directory.app, own.host, own.port, former_url, tls=_tls(own))
+            server = listen(
+                directory.app, own.host, own.port, former_url, threads=_THREADS, tls=_tls(own)
+            )
             undoing.callback(server.stop)
             self._alive.append(server.alive)
             self.url = server.url
