@@ -69,25 +69,36 @@ def list_entries(rows: Iterable[Mapping[str, Any]], display: PhoneDisplay) -> li
     Args:
         rows: the fields of the results.
     """
-    found = [entry for fields in rows for entry in _of_one(fields, display)]
+    numbers = [(item, _template(item)) for item in display.number]
+    found = [entry for fields in rows for entry in _of_one(fields, display.name, numbers)]
     return sorted(found, key=lambda entry: (fold(entry.name), entry.name, entry.number))
 
 
-def _of_one(fields: Mapping[str, Any], display: PhoneDisplay) -> Iterable[Entry]:
-    name = next(filter(None, (_shown(fields.get(key)) for key in display.name)), "")
+def _template(item: PhoneNumber) -> Template | None:
+    try:
+        return None if item.name_format is None else Template.parse(item.name_format)
+    except TemplateError:
+        return None
+
+
+def _of_one(
+    fields: Mapping[str, Any],
+    names: Iterable[str],
+    numbers: Iterable[tuple[PhoneNumber, Template | None]],
+) -> Iterable[Entry]:
+    name = next(filter(None, (_shown(fields.get(key)) for key in names)), "")
     if not name:
         return
-    for item in display.number:
+    for item, template in numbers:
         number = next(filter(None, (dialled(_shown(fields.get(key))) for key in item.field)), "")
         if number:
-            yield Entry(_named(item, fields, name, number), number)
+            yield Entry(_named(template, fields, name, number), number)
 
 
-def _named(item: PhoneNumber, fields: Mapping[str, Any], name: str, number: str) -> str:
-    if item.name_format is None:
+def _named(template: Template | None, fields: Mapping[str, Any], name: str, number: str) -> str:
+    if template is None:
         return name
     try:
-        template = Template.parse(item.name_format)
         return _shown(template.render({**fields, "name": name, "number": number})) or name
     except TemplateError:
         return name
