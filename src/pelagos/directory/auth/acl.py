@@ -12,11 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 from string import Formatter
 from typing import Any
 
 _SAME = ("edit", "update")
 _SPECIAL = re.compile(r"([.*#])")
+_SIGN = re.compile(r"[*#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,9 @@ def _matches(pattern: str, access: Access, owners: Collection[str]) -> bool:
     tried twice whatever the wildcards.
     """
     text = access.text
-    pieces = [piece for piece in _SPECIAL.split(pattern) if piece]
+    beginning, pieces = _pieces(pattern)
+    if not text.startswith(beginning):
+        return False  # most patterns are about something else altogether
     reached = {0}
     for number, piece in enumerate(pieces):
         if piece == "#":
@@ -121,6 +126,15 @@ def _matches(pattern: str, access: Access, owners: Collection[str]) -> bool:
         if not reached:
             return False
     return len(text) in reached
+
+
+@lru_cache(maxsize=4096)
+def _pieces(pattern: str) -> tuple[str, tuple[str, ...]]:
+    """The text with which all that a pattern stands for begins, and its words, dots and signs."""
+    *segments, _ = pattern.split(".")  # the last may be `edit`
+    plain = takewhile(lambda segment: segment != "me" and not _SIGN.search(segment), segments)
+    beginning = "".join(f"{segment}." for segment in plain)
+    return beginning, tuple(piece for piece in _SPECIAL.split(pattern) if piece)
 
 
 def _within_segment(text: str, reached: set[int]) -> set[int]:
