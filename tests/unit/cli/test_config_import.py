@@ -50,7 +50,7 @@ def test_a_configuration_is_written_and_what_was_left_out_is_said(world: World, 
     assert ran.code == 0 and ran.out == ""
     assert "debug: not needed" in ran.err and "broken.yml: it has no name" in ran.err
     assert "/nowhere/staff.csv is not on this machine" in ran.err
-    assert f"3 files read, 1 sources, 4 remarks; written to {mine}" in ran.err
+    assert f"3 files read, 1 sources, 5 remarks; written to {mine}" in ran.err
     assert mine.read_text().startswith("# mine\n[node]\npartitions = 3\n")
     settings = load(SECTIONS, mine).of(DirectoryConfig).settings
     read = DirectorySettings.from_mapping(settings)

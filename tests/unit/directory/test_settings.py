@@ -125,6 +125,7 @@ def test_an_empty_configuration_is_a_directory_without_sources() -> None:
          "did you mean 'timeout'?"),
         ("views/profile_to_display/default", 1, "views.profile_to_display.default: a text", None),
         ("auth", "no", "auth: a table is needed", None),
+        ("rest_api", {"https": {}}, "rest_api: unknown key 'https'", None),
         ("db_uri", 1, "db_uri: a text is needed", None),
         ("enabled_plugins", {"view": []}, "enabled_plugins: unknown key 'view'",
          "did you mean 'views'?"),

@@ -23,6 +23,13 @@ _OF_THE_DAEMON = (
 )  # fmt: skip
 _READ_ALREADY = ("extra_config_files", "source_config_dir")
 _AUTH_KEYS = ("host", "port", "https", "prefix", "version", "verify_certificate", "timeout")
+_LISTENING: Mapping[str, Any] = {  # the ancestor's defaults
+    "listen": "0.0.0.0",  # noqa: S104  # said, not done
+    "port": 9489,
+    "certificate": "/usr/share/xivo-certs/server.crt",
+    "private_key": "/usr/share/xivo-certs/server.key",
+}
+_OURS = {"listen": "host", "port": "port", "certificate": "certificate", "private_key": "key"}
 _CORS_KEYS = (
     "enabled", "origins", "methods", "allow_headers", "expose_headers", "max_age",
     "supports_credentials",
@@ -133,19 +140,30 @@ def _auth(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
 
 
 def _rest_api(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
-    for key in config:
-        if key != "cors":
-            note(
-                f"rest_api.{key}",
-                "not carried over: where a directory listens is said outside of its settings",
-                "see pelagos directory run --help",
-            )
+    _note_address(config, note)
     cors = table_of(config, "cors", "rest_api", note)
     for key in cors:
         if key not in _CORS_KEYS:
             note(f"rest_api.cors.{key}", "left out: there is no such option here")
     kept = {key: cors[key] for key in _CORS_KEYS if key in cors}
     return {"cors": kept} if kept else {}
+
+
+def _note_address(config: Mapping[str, Any], note: Note) -> None:
+    """Say where the ancestor listened: that is not a matter of the directory's settings here."""
+    https = table_of(config, "https", "rest_api", note)
+    said = {**_LISTENING, **{key: value for key, value in config.items() if key in _LISTENING}}
+    said |= {key: value for key, value in https.items() if key in _LISTENING}
+    changes = " && ".join(
+        f"pelagos config set directory.{ours} {said[theirs]}"
+        for theirs, ours in _OURS.items()
+        if said[theirs] is not None
+    )
+    note("rest_api.https", "not carried over: clients found the ancestor there", changes)
+    unused = [f"rest_api.https.{key}" for key in https if key not in _LISTENING]
+    unused += [f"rest_api.{k}" for k in config if k not in (*_LISTENING, "https", "cors")]
+    for place in unused:
+        note(place, "left out: there is no such option here")
 
 
 def _sources(config: Mapping[str, Any], note: Note) -> dict[str, Any]:

@@ -33,6 +33,14 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
 SERVICES = ("cleanup", "config", "favorites", "lookup", "personal", "phonebook", "reverse")
 _LATER_SERVICES = ("display", "profile", "source")  # of wazo-dird; there is one of each here
 _OURS = tuple(dict.fromkeys(name for names in VIEWS.values() for name in names))
+#: The ancestor left out a route whose service was not enabled.
+_NEEDS = {
+    "favorites_json": "favorites",
+    "lookup_json": "lookup",
+    "personal_view": "personal",
+    "phonebook_view": "phonebook",
+    "reverse_json": "reverse",
+}
 _USUAL = (*DEFAULT_VIEWS, *STORED_VIEWS)
 _NO_VIEWS = (
     "conference_view", "csv_backend", "csv_ws_backend", "google_view", "graphql_view",
@@ -53,7 +61,9 @@ def carry_enabled(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
         }
     views = enabled_names(config, "views", note)
     if views is not None:
+        off = [] if services is None else [name for name in SERVICES if name not in services]
         ours = {name for view in views for name in VIEWS.get(view, ())}
+        ours -= {name for name in ours if _NEEDS.get(name) in off}
         changes["views"] = {name: False for name in _OURS if name in _USUAL and name not in ours}
         changes["views"] |= {name: True for name in _OURS if name in ours and name not in _USUAL}
         for view in views:

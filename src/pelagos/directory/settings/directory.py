@@ -59,6 +59,7 @@ class DirectorySettings:
         checks.known(config, (*_SECTIONS, *_TEXTS), "")
         for name in _SECTIONS:
             checks.section(config, name)
+        checks.known(checks.section(config, "rest_api"), ("cors",), "rest_api")
         texts = {
             key: None if config.get(key) is None else checks.text(config[key], key)
             for key in _TEXTS
