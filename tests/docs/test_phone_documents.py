@@ -78,11 +78,16 @@ def test_every_key_of_the_page_is_one_and_none_is_missing() -> None:
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     keys = {key for cell in cells for key in re.findall(r"`([\w.]+)`", cell)}
     assert keys == {
-        "authorized_subnets", "default_profile", "token_file",
+        "authorized_subnets", "default_profile", "public_url", "token_file",
         "http.enabled", "http.listen", "http.port", "https.enabled", "https.listen", "https.port",
         "https.certificate", "https.private_key",
     }  # fmt: skip
-    values: dict[str, Any] = {"enabled": True, "port": 1, "authorized_subnets": ["10.0.0.0/8"]}
+    values: dict[str, Any] = {
+        "enabled": True,
+        "public_url": "http://x",
+        "port": 1,
+        "authorized_subnets": ["10.0.0.0/8"],
+    }
     section: dict[str, Any] = {}
     for key in keys:
         place, _, name = key.rpartition(".")

@@ -169,6 +169,25 @@ def test_a_gigaset_asks_in_its_own_words() -> None:
     assert one.get(f"{base}?count=-1").status_code == 400
 
 
+def test_a_gigaset_that_is_known_by_its_user_agent_keeps_its_words() -> None:
+    one = Phone(door(), NAMED["gigaset"])
+    url = "/0.1/directories/lookup/autodetect?set_first=Ines&count=3&first=2"
+    found = phone.read_list("gigaset", one.document(url))
+    assert [number for _, number in found.entries] == ["2", "3", "4"]
+
+
+def test_an_address_that_is_configured_stands_in_every_document() -> None:
+    public = "https://phones.example/x"
+    one = Phone(door(public_url=f"{public}/"))
+    begin = f"{public}/0.1/directories"
+    menu = one.document(f"/0.1/directories/menu/sales/cisco?xivo_user_uuid={USER}")
+    assert phone.read_menu(menu) == f"{begin}/input/sales/cisco?xivo_user_uuid={USER}"
+    form = one.document("/0.1/directories/input/sales/aastra")
+    assert phone.read_form("aastra", form)("a").startswith(f"{begin}/lookup/sales/aastra?")
+    page = one.document("/0.1/directories/lookup/sales/snom?term=a")
+    assert str(phone.read_list("snom", page).next).startswith(f"{begin}/lookup/sales/snom?")
+
+
 @pytest.mark.parametrize("name", ["phonebook.xml", "gs_phonebook.xml"])
 def test_a_grandstream_downloads_the_whole_book_or_keeps_its_own(name: str) -> None:
     url = f"/0.1/directories/lookup/sales/grandstream/{USER}/{name}"

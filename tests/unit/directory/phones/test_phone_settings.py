@@ -24,6 +24,7 @@ def test_every_key_is_read() -> None:
         {
             "authorized_subnets": ["10.1.2.3/16", "fd00::/8"],
             "default_profile": "sales",
+            "public_url": "https://door",
             "token_file": "/t",
             "http": {"enabled": False},
             "https": {
@@ -33,6 +34,7 @@ def test_every_key_is_read() -> None:
     )  # fmt: skip
     assert [str(net) for net in settings.subnets] == ["10.1.0.0/16", "fd00::/8"]
     assert (settings.profile, settings.token_file, settings.http) == ("sales", Path("/t"), None)
+    assert settings.public_url == "https://door"
     assert settings.https == Listening("10.1.0.1", 0, Path("/c.pem"), Path("/k.pem"))
 
 
@@ -47,6 +49,7 @@ def test_every_key_is_read() -> None:
         ({"http": {"enabled": "yes"}}, "phones.http.enabled"),
         ({"http": {"certificate": "/c.pem"}}, "phones.http"),
         ({"https": {"certificate": "/c.pem"}}, "phones.https"),
+        ({"public_url": "door:9498"}, "phones.public_url"),
         ({"default_profile": ""}, "phones.default_profile"),
     ],
 )

@@ -50,6 +50,7 @@ class PhoneDoor:
         displays: of each profile that phones may ask; see `display.displays_on_phones`.
         subnets: where phones may ask from.
         profile: of phones that name none.
+        public_url: what the addresses in documents begin with; empty: what the phone asked at.
         token: what sources get as the token of whoever asks; empty for none.
 
     Attributes:
@@ -63,11 +64,13 @@ class PhoneDoor:
         *,
         subnets: Iterable[Subnet],
         profile: str = "default",
+        public_url: str = "",
         token: str = "",
     ) -> None:
         self._directory = PhoneDirectory(service, displays)
         self._subnets = tuple(subnets)
         self._profile = profile
+        self._public_url = public_url
         self._identity = Asker(token, {"auth_id": "phones", "xivo_user_uuid": None})
         self._vendors = {vendor.name: vendor for vendor in VENDORS}
         self.app = self._make_app()
@@ -85,7 +88,7 @@ class PhoneDoor:
 
     def _let_in(self) -> None:
         """Let nobody ask from elsewhere; a header that names another address changes nothing."""
-        peer = _address(request.environ.get("REMOTE_ADDR", ""))
+        peer = _parse_address(request.environ.get("REMOTE_ADDR", ""))
         if not any(peer in subnet for subnet in self._subnets if peer is not None):
             raise WebError(
                 403,
@@ -120,9 +123,11 @@ class PhoneDoor:
     ) -> Response:
         user = params.get(USER) or NOBODY
         if step == "lookup":
-            return self._list(profile, vendor, user, read_question(params))
+            own_words = vendor is GIGASET and "term" not in params
+            asked = (read_gigaset_question if own_words else read_question)(params)
+            return self._list(profile, vendor, user, asked)
         to_form, to_list = (
-            link(directory_url(name, profile, vendor.name), **{USER: user})
+            link(self._address(name, profile, vendor), **{USER: user})
             for name in ("input", "lookup")
         )
         if step == "menu" and vendor.menu:
@@ -137,13 +142,16 @@ class PhoneDoor:
         )
 
     def _list(self, profile: str, vendor: Vendor, user: str, asked: Asked) -> Response:
-        address = directory_url("lookup", profile, vendor.name)
+        address = self._address("lookup", profile, vendor)
         reader = Reader(vendor, wanted_labels(), address, user)
         who = self._identity.on_behalf_of(user)
         return document_answer(vendor, self._directory.answer(asked, profile, who, reader))
 
+    def _address(self, step: str, profile: str, vendor: Vendor) -> str:
+        return directory_url(step, profile, vendor.name, public_url=self._public_url)
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

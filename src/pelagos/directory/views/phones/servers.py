@@ -40,6 +40,7 @@ class PhoneServers:
             displays_on_phones(config.get("views") or {}),
             subnets=settings.subnets,
             profile=settings.profile,
+            public_url=settings.public_url,
             token=token or _read_token(settings.token_file),
         )
         self._ending = ExitStack()

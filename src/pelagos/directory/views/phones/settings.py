@@ -11,6 +11,15 @@ from typing import Any
 from pelagos.core.errors import ConfigError
 from pelagos.directory.settings import checks
 
+_KEYS = (
+    "authorized_subnets",
+    "default_profile",
+    "public_url",
+    "token_file",
+    "http",
+    "https",
+)
+
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LAST_PORT = 65535
@@ -40,6 +49,7 @@ class PhonesSettings:
     Attributes:
         subnets: where phones may ask from.
         profile: of phones that name none.
+        public_url: what the addresses in documents begin with; empty: what the phone asked at.
         token_file: file with the token that sources get from the door; None: they get none.
         http: where plain HTTP is spoken; None: nowhere.
         https: where HTTPS is spoken; None: nowhere.
@@ -47,6 +57,7 @@ class PhonesSettings:
 
     subnets: tuple[Subnet, ...] = (ipaddress.ip_network("127.0.0.0/24"),)
     profile: str = "default"
+    public_url: str = ""
     token_file: Path | None = None
     http: Listening | None = Listening(port=9498)
     https: Listening | None = None
@@ -58,12 +69,12 @@ class PhonesSettings:
         Raises:
             ConfigError: an unknown key, or a value that cannot be used; names its place.
         """
-        known = ("authorized_subnets", "default_profile", "token_file", "http", "https")
-        checks.known(section, known, "phones")
+        checks.known(section, _KEYS, "phones")
         token = section.get("token_file")
         return cls(
             subnets=_subnets(section.get("authorized_subnets", ["127.0.0.1/24"])),
             profile=checks.text(section.get("default_profile", "default"), _at("default_profile")),
+            public_url=_url(section.get("public_url") or "", _at("public_url")),
             token_file=None if token is None else Path(checks.text(token, _at("token_file"))),
             http=_listening(checks.section(section, "http", "phones"), "http", 9498),
             https=_listening(checks.section(section, "https", "phones"), "https", 9499),
@@ -72,6 +83,12 @@ class PhonesSettings:
 
 def _at(key: str) -> str:
     return f"phones.{key}"
+
+
+def _url(value: Any, where: str) -> str:
+    if value and not (isinstance(value, str) and value.startswith(("http://", "https://"))):
+        raise ConfigError(f"{where}: {value!r} is no address", hint="as http://10.1.0.1:9498")
+    return str(value)
 
 
 def _subnets(value: Any) -> tuple[Subnet, ...]:

@@ -11,12 +11,16 @@ from pelagos.directory.views.phones.vendors import Vendor
 from pelagos.directory.views.rest import PREFIX
 
 
-def directory_url(*parts: str) -> str:
-    """The address of something below `/0.1/directories`, where the phone found us."""
+def directory_url(*parts: str, public_url: str = "") -> str:
+    """The address of something below `/0.1/directories`.
+
+    Args:
+        public_url: where phones reach us; empty: where this one did.
+    """
     host = request.host or request.environ.get("SERVER_NAME", "localhost")
+    root = public_url or f"{request.scheme}://{host}{quote(request.root_path)}"
     below = "/".join(quote(part, safe="") for part in parts)
-    root = quote(request.root_path.rstrip("/"))
-    return f"{request.scheme}://{host}{root}{PREFIX}/directories/{below}"
+    return f"{root.rstrip('/')}{PREFIX}/directories/{below}"
 
 
 def wanted_labels() -> Labels:
