@@ -8,8 +8,8 @@ from pelagos.directory import Directory
 from pelagos.directory.auth.acl import fill, is_allowed
 from pelagos.directory.auth.remembered import TRUST, Remembered
 from pelagos.directory.auth.settings import AuthSettings
-from pelagos.plane.master_tokens import MasterTokens
 from pelagos.plane.directory_config import default_directory_config
+from pelagos.plane.master_tokens import MasterTokens
 from pelagos.slap.client import SlapClient
 
 
