@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pelagos.directory.folding import fold
 from pelagos.directory.index.blocks import BlockFilter
@@ -39,24 +39,24 @@ class TextIndex:
     def find(self, term: str) -> Iterator[int]:
         """The numbers of the rows, ascending; the empty term occurs in all."""
         needle = fold(term).encode("utf-8", "surrogatepass")
-        if not needle or self._filter is None:
-            yield from self._find(needle, 0, len(self._starts))
+        text, starts, count = self._text, self._starts, len(self._starts)
+        if not needle:
+            yield from range(count)
             return
-        for first, last in self._filter.runs(needle):
-            yield from self._find(needle, first, last)
+        for first, last in self._runs(needle):
+            end = starts[last] if last < count else len(text)
+            place = text.find(needle, starts[first], end)
+            row = first
+            while place >= 0:
+                row = bisect_right(starts, place, row, last)  # after the one where it is
+                yield row - 1
+                place = text.find(needle, starts[row], end) if row < last else -1
 
-    def _find(self, needle: bytes, first: int, last: int) -> Iterator[int]:
-        """The same of the rows from the first to before the last."""
-        if not needle or first == last:
-            yield from range(first, last)
-            return
-        text, starts = self._text, self._starts
-        end = starts[last] if last < len(starts) else len(text)
-        place = text.find(needle, starts[first], end)
-        while place >= 0:
-            first = bisect_right(starts, place, first, last)  # the row after the one where it is
-            yield first - 1
-            place = text.find(needle, starts[first], end) if first < last else -1
+    def _runs(self, needle: bytes) -> Iterable[tuple[int, int]]:
+        """Rows that may have it, from the first to before the last."""
+        if self._filter is not None:
+            return self._filter.runs(needle)
+        return [(0, len(self._starts))] if self._starts else []
 
     @property
     def size(self) -> int:
