@@ -70,6 +70,7 @@ class PhoneServers:
         server.start()
         self._ending.callback(server.stop)
         self._servers.append(server)
+        log.info("phones ask at %s", server.url)
 
     @property
     def urls(self) -> tuple[str, ...]:
