@@ -67,7 +67,11 @@ def _with(key: str) -> dict[str, Any]:
     lists = ("searched_columns", "first_matched_columns", "sources", "views.displays.n")
     value: Any = 1 if key.endswith(("timeout", "stale", "slots")) else "x"
     value = [] if key.endswith(lists) else value
-    value = {} if key.endswith(("format_columns", "enabled_plugins", "reverse.p")) else value
+    value = (
+        {}
+        if key.endswith(("format_columns", "enabled_plugins", "reverse.p", "favorites.p"))
+        else value
+    )
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)
