@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Self, TypeVar
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.core.logs import hide
+from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
+
+__all__ = ["Fanout", "FanoutClosedError", "Replies", "Reply", "Verdict", "describe", "is_wanted"]
 
 log = logging.getLogger(__name__)
 
@@ -26,40 +27,9 @@ T = TypeVar("T")
 
 #: Seconds that a thread waits for work before it ends.
 IDLE_SECONDS = 60.0
-_ERROR_LENGTH = 300
 _NO_THREAD = "this machine has no thread left to ask with"
 
 _here = threading.local()  # .task: what the calling thread works on
-
-
-class Verdict(StrEnum):
-    """What became of one source's part of an answer."""
-
-    ANSWERED = "answered"
-    EMPTY = "empty"  # answered, and had nothing
-    LATE = "late"  # asked, and had not answered at the deadline
-    FAILED = "failed"  # raised an error, or could not be loaded
-    BUSY = "busy"  # not asked: former questions still occupy all its slots
-    OPEN = "open"  # not asked: it failed so often that it is left alone for a moment
-    STALE = "stale"  # has no answer now; what it answered a while ago stands in
-    UNNEEDED = "unneeded"  # asked, and not waited for: another source had settled the question
-
-
-@dataclass(frozen=True, slots=True)
-class Reply(Generic[T]):
-    """What one source said.
-
-    Attributes:
-        elapsed_ms: milliseconds from the question to this verdict, waiting for a slot included.
-        value: what the source returned; None unless `answered` or `empty`.
-        error: one line that says why there is no value, secrets masked; None when there is one.
-    """
-
-    name: str
-    verdict: Verdict
-    elapsed_ms: float
-    value: T | None = None
-    error: str | None = None
 
 
 class FanoutClosedError(PelagosError):
@@ -350,8 +320,8 @@ class Fanout:
         _here.task = task
         try:
             value = task.call()
-        except BaseException as error:  # the boundary: a source's fault stays its own
-            log.warning("source %s failed", task.name, exc_info=error)
+        except BaseException as error:  # noqa: BLE001  # the boundary: a source's fault stays its own
+            log_failure(task.name, error)
             verdict, reason = Verdict.FAILED, describe(error)
         else:
             verdict = verdict_on(value)
@@ -391,28 +361,6 @@ def is_wanted() -> bool:
     """
     task: _Task[Any] | None = getattr(_here, "task", None)
     return task is None or not task.is_settled
-
-
-def describe(error: BaseException) -> str:
-    r"""One line for a person: what went wrong, secrets masked, at most 300 characters.
-
-    >>> describe(ValueError("no such host\nhttp://joe:pw@h/"))
-    'ValueError: no such host http://***@h/'
-    """
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  # a source's exception may be as broken as the source
-        text = ""
-    text = " ".join(hide(text).split())
-    if not isinstance(error, PelagosError):
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text if len(text) <= _ERROR_LENGTH else text[: _ERROR_LENGTH - 1] + "…"
-
-
-def verdict_on(value: object) -> Verdict:
-    """Whether what a source returned is something or nothing."""
-    is_nothing = value is None or (isinstance(value, Sized) and len(value) == 0)
-    return Verdict.EMPTY if is_nothing else Verdict.ANSWERED
 
 
 def _busy(slots: int) -> str:

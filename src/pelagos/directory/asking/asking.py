@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.core.fanout import Fanout, Reply, Verdict, describe, verdict_on
+from pelagos.core.fanout import Fanout
+from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
 from pelagos.directory.asking.breaker import Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import Pace
 from pelagos.directory.errors import NotForAskerError
 from pelagos.directory.model import Asker, SourceAnswer, SourceResult, SourceVerdict
 from pelagos.directory.sources import Source
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -202,8 +200,8 @@ class _Round(Generic[T]):
             return Reply(name, Verdict.LATE, self._elapsed() * 1000, None, error)
         try:
             value = call()
-        except BaseException as error:  # the boundary, as in core.fanout: its fault stays its own
-            log.warning("source %s failed", name, exc_info=error)
+        except BaseException as error:  # noqa: BLE001  # the boundary, as in core.fanout
+            log_failure(name, error)
             ms = self._elapsed() * 1000
             return Reply(name, Verdict.FAILED, ms, None, describe(error))
         return Reply(name, verdict_on(value), self._elapsed() * 1000, value)
