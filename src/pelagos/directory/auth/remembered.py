@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,9 +48,9 @@ class Remembered:
         self._seconds = seconds
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._valid: dict[Hashable, tuple[float, Any]] = {}
-        self._unknown: dict[Hashable, tuple[float, Any]] = {}
-        self._flights: dict[Hashable, _Flight] = {}
+        self._valid: dict[bytes, tuple[float, Any]] = {}
+        self._unknown: dict[bytes, tuple[float, Any]] = {}
+        self._flights: dict[bytes, _Flight] = {}
         self._outage: HttpError | None = None
         self._is_probing = False
 
@@ -59,7 +60,7 @@ class Remembered:
         Raises:
             PelagosError: the verifier cannot tell now.
         """
-        infos: Mapping[str, Any] | None = self._ask(token, lambda: self._verify(token))
+        infos: Mapping[str, Any] | None = self._ask(_key(token), lambda: self._verify(token))
         return infos
 
     def reaches(self, token: str, access: str, tenant: str | None) -> bool:
@@ -71,7 +72,7 @@ class Remembered:
         reaches = getattr(self._verify, "reaches", None)
         if reaches is None:
             return False
-        key = (token, access, tenant)
+        key = _key(token, access, tenant or "")
         return bool(self._ask(key, lambda: reaches(token, access, tenant)))
 
     def forget(self) -> None:
@@ -81,7 +82,7 @@ class Remembered:
             self._unknown.clear()
             self._flights = {}
 
-    def _ask(self, key: Hashable, ask: Callable[[], Any]) -> Any:
+    def _ask(self, key: bytes, ask: Callable[[], Any]) -> Any:
         with self._lock:
             now = self._clock.monotonic()
             for kept in (self._valid, self._unknown):
@@ -102,22 +103,24 @@ class Remembered:
             raise flight.error.with_traceback(None)
         return flight.answer
 
-    def _fly(self, key: Hashable, flight: _Flight, ask: Callable[[], Any]) -> None:
+    def _fly(self, key: bytes, flight: _Flight, ask: Callable[[], Any]) -> None:
         asked = self._clock.monotonic()
         try:
             flight.answer = ask()
         except BaseException as error:  # noqa: BLE001  # raised again by each who waits for it
             flight.error = error
-        with self._lock:
-            self._is_probing = False
-            self._outage = flight.error if isinstance(flight.error, HttpError) else None
-            if self._flights.get(key) is flight:  # else all was forgotten meanwhile
-                del self._flights[key]
-                if flight.error is None:
-                    self._keep(key, flight.answer, asked)
-        flight.landed.set()
+        try:
+            with self._lock:
+                self._is_probing = False
+                self._outage = flight.error if isinstance(flight.error, HttpError) else None
+                if self._flights.get(key) is flight:  # else all was forgotten meanwhile
+                    del self._flights[key]
+                    if flight.error is None:
+                        self._keep(key, flight.answer, asked)
+        finally:  # whatever a strange verifier said, nobody waits for ever
+            flight.landed.set()
 
-    def _keep(self, key: Hashable, answer: Any, asked: float) -> None:
+    def _keep(self, key: bytes, answer: Any, asked: float) -> None:
         seconds = self._seconds
         if isinstance(answer, Mapping) and answer.get("expires_in") is not None:
             seconds = min(seconds, float(answer["expires_in"]))
@@ -128,3 +131,9 @@ class Remembered:
             kept[key] = (asked + seconds, answer)
         while len(kept) > _MOST:
             del kept[next(iter(kept))]
+
+
+def _key(*texts: str) -> bytes:
+    """What stands for these texts: of a known size, and no token that a core dump could show."""
+    joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(joined).digest()

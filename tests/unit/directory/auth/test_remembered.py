@@ -115,6 +115,8 @@ def test_a_flood_of_invented_tokens_pushes_no_known_one_out(
     verify("good")
     assert desk.asked.count("good") == 1
     assert len(verify._unknown) == 100, "memory is bounded"
+    verify("bad" * 10_000)
+    assert all(len(key) == 32 for key in verify._unknown), "however long the tokens are"
     for number in range(1000):
         verify(f"good{number}")
     assert len(verify._valid) == 100
@@ -184,6 +186,28 @@ def test_what_was_under_way_when_all_was_forgotten_is_not_kept() -> None:
     held.release.set()
     threads[0].join(PATIENCE)
     assert verify("good") and held.asked == 2
+
+
+def test_nobody_waits_for_ever_for_a_verifier_that_says_nonsense() -> None:
+    held = Held(lambda: {"expires_in": "soon"})
+    verify = Remembered(held)
+    raised: list[str] = []
+
+    def ask() -> None:
+        try:
+            verify("good")
+        except ValueError as error:
+            raised.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert held.entered.wait(PATIENCE)
+    held.release.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert raised
 
 
 def unreachable() -> Any:
