@@ -26,8 +26,11 @@ class TextIndex:
     def add(self, texts: Sequence[str]) -> None:
         """Append the texts of the next row."""
         self._starts.append(len(self._text))
-        folded = fold(_JOIN.join(texts)).encode("utf-8", "surrogatepass")
-        self._text += folded.replace(b"\0", _BETWEEN)
+        joined = _JOIN.join(texts)
+        if joined.count(_JOIN) < max(1, len(texts)):
+            self._text += _bytes(joined).replace(b"\0", _BETWEEN)
+        else:  # a text has that character itself
+            self._text += _BETWEEN.join([_bytes(text) for text in texts])
         self._text += _BETWEEN
 
     def freeze(self) -> None:
@@ -38,7 +41,7 @@ class TextIndex:
 
     def find(self, term: str) -> Iterator[int]:
         """The numbers of the rows, ascending; the empty term occurs in all."""
-        needle = fold(term).encode("utf-8", "surrogatepass")
+        needle = _bytes(term)
         text, starts, count = self._text, self._starts, len(self._starts)
         if not needle:
             yield from range(count)
@@ -63,3 +66,7 @@ class TextIndex:
         """Bytes that the index takes."""
         filtered = self._filter.size if self._filter is not None else 0
         return len(self._text) + self._starts.itemsize * len(self._starts) + filtered
+
+
+def _bytes(text: str) -> bytes:
+    return fold(text).encode("utf-8", "surrogatepass")
