@@ -8,7 +8,6 @@ from typing import Any
 
 JSON = "application/json"
 CSV = "text/csv"
-XML = "text/xml"
 EVENTS = "text/event-stream"
 
 Schema = Mapping[str, Any]

@@ -9,12 +9,12 @@ from pelagos.directory.views.api.operation import (
     CSV,
     EVENTS,
     JSON,
-    XML,
     Answer,
     Body,
     Operation,
     Query,
 )
+from pelagos.directory.views.phones.vendors import VENDORS
 
 _NATURAL = MappingProxyType({"type": "integer", "minimum": 0})
 _TERM = Query("term", "text to look for, whatever its case and accents", is_required=True)
@@ -43,23 +43,7 @@ _BOOKS = "/tenants/{tenant}/phonebooks"
 _BOOK = _BOOKS + "/{phonebook_id}"
 _BOOK_CONTACT = _BOOK + "/contacts/{contact_uuid}"
 
-#: The steps that the phones of each vendor know besides the list of results.
-_STEPS: Mapping[str, tuple[str, ...]] = {
-    "aastra": ("input",),
-    "cisco": ("menu", "input"),
-    "fanvil": ("input",),
-    "fanvil_phonebook": (),
-    "gigaset": (),
-    "grandstream": (),
-    "htek": (),
-    "polycom": ("input",),
-    "snom": ("input",),
-    "snom_menu": ("input",),
-    "thomson": (),
-    "yealink": (),
-}
 _ABOUT = {"menu": "Menu", "input": "Form"}
-_HTML = ("polycom",)
 
 
 def _ok(about: str, schema: str | None, *types: str) -> dict[int, Answer]:
@@ -353,19 +337,16 @@ _CATALOGUE = {
 
 
 def _phones() -> Iterator[tuple[str, Operation]]:
-    for vendor, steps in _STEPS.items():
-        document = _ok("its document", None, "text/html" if vendor in _HTML else XML)
-        for step in steps:
-            path = f"/directories/{step}/{{profile}}/{{xivo_user_uuid}}/{vendor}"
-            yield (
-                f"GET {path}",
-                Operation(f"{_ABOUT[step]} of {vendor} phones", "phones", document),
-            )
-        path = f"/directories/lookup/{{profile}}/{{xivo_user_uuid}}/{vendor}"
+    for vendor in VENDORS:
+        document = _ok("its document", None, vendor.media_type)
+        for step, is_known in (("menu", vendor.menu), ("input", vendor.form)):
+            if is_known:
+                about = f"{_ABOUT[step]} of {vendor.name} phones"
+                yield _phone_route(step, vendor.name), Operation(about, "phones", document)
         yield (
-            f"GET {path}",
+            _phone_route("lookup", vendor.name),
             Operation(
-                f"Results for {vendor} phones",
+                f"Results for {vendor.name} phones",
                 "phones",
                 document,
                 (_TERM, *_PHONE_PAGE),
@@ -373,6 +354,10 @@ def _phones() -> Iterator[tuple[str, Operation]]:
                 (400, 404),
             ),
         )
+
+
+def _phone_route(step: str, vendor: str) -> str:
+    return f"GET /directories/{step}/{{profile}}/{{xivo_user_uuid}}/{vendor}"
 
 
 #: By method and path.
