@@ -255,7 +255,7 @@ class Output:
 
         writer = csv.writer(self._stream, lineterminator="\n")
         if has_head:
-            writer.writerow(column.key for column in columns)
+            writer.writerow(clean(column.key) for column in columns)
         for row in rows:
             cells = (as_text(pick(row, column.key)) for column in columns)
             writer.writerow(clean(cell, keep="\n\t") for cell in cells)
@@ -270,7 +270,7 @@ class Output:
     ) -> list[int]:
         """Print rows; return how wide the columns became, at least as wide as `least`."""
         cells = [[clean(one.show(pick(row, one.key))) for one in columns] for row in rows]
-        titles = [one.title.upper() for one in columns]
+        titles = [clean(one.title.upper()) for one in columns]
         measured = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
         widths = [max(pair) for pair in zip(least, measured, strict=True)]
         self._shrink(widths)
