@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import random
 import socket
 import threading
 import time
@@ -16,7 +18,7 @@ import pytest
 from pelagos.core.certificate import Authority, save_pair
 from pelagos.directory.backends.ldap.backend import LdapBackend
 from pelagos.directory.errors import SourceError
-from support import slapd
+from support import ldap_messages, slapd
 from support.require import Require
 from support.slapd import PASSWORD, Slapd, Tls, organization, person
 
@@ -408,7 +410,8 @@ def test_many_threads_share_a_few_connections(server: Slapd, load: Load) -> None
      b"\x30\x00" * 2000, b"0" * 100_000, b"\x30\x05\x02\x01\x01\x61\x00", b""],
     ids=["http", "endless", "indefinite", "empty", "text", "short", "nothing"],
 )  # fmt: skip
-def test_a_server_that_speaks_something_else_fails_in_time(said: bytes) -> None:
+def test_a_server_that_speaks_something_else_fails_in_time(require: Require, said: bytes) -> None:
+    slapd.require_all(require)
     with talking(said) as port:
         backend = LdapBackend()
         backend.load({
@@ -421,6 +424,99 @@ def test_a_server_that_speaks_something_else_fails_in_time(said: bytes) -> None:
             backend.search("bob")
         assert longest() < 0.5
         backend.unload()
+
+
+def test_nothing_that_a_server_answers_ends_the_process(require: Require) -> None:
+    slapd.require_all(require)
+    chance = random.Random(7)
+    with answering(chance) as port:
+        backend = LdapBackend()
+        config = {
+            "ldap_uri": f"ldap://127.0.0.1:{port}", "searched_columns": ["cn"],
+            "ldap_timeout": 0.2, "ldap_network_timeout": 20,
+        }  # fmt: skip
+        backend.load({"config": config})
+        ends = {"found": 0, "refused": 0}
+        for _ in range(300):
+            try:
+                backend.search("bob")
+            except SourceError:
+                ends["refused"] += 1
+            else:
+                ends["found"] += 1
+        backend.unload()
+    assert min(ends.values()) > 0
+
+
+def test_sessions_that_do_not_come_about_leave_nothing_behind(own_server: Slapd) -> None:
+    def failing(count: int) -> int:
+        for _ in range(count):
+            backend = LdapBackend()
+            config = {
+                "ldap_uri": own_server.uri, "searched_columns": ["cn"], "ldap_timeout": 0.05,
+                "ldap_network_timeout": 20,
+            }  # fmt: skip
+            backend.load({"config": config})
+            with pytest.raises(SourceError):
+                backend.search("bob")
+            backend.unload()
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    own_server.freeze()
+    before = failing(2)
+    assert failing(20) <= before + 3  # 20 would be 60
+
+
+def nearly_right(number: int, chance: random.Random) -> bytes:
+    """An answer to a search, often damaged."""
+    kinds = [
+        ldap_messages.entry(number, "uid=1", {"cn": ["Céline Bob", b"\xff"], "uid": ["1"]}),
+        ldap_messages.reference(number, "ldap://192.0.2.1/"),
+        ldap_messages.bound(number),
+    ]
+    several = chance.choices(kinds, weights=[8, 2, 1], k=chance.randrange(4))
+    data = b"".join(several) + ldap_messages.done(number, chance.choice([0, 0, 4, 10, 32, 51]))
+    return ldap_messages.damaged(data, chance) if chance.random() < 0.6 else data
+
+
+@contextlib.contextmanager
+def answering(chance: random.Random) -> Iterator[int]:
+    """A server whose answers are nearly right."""
+
+    def answer(link: socket.socket) -> None:
+        with link, contextlib.suppress(OSError):
+            link.settimeout(20)
+            bound = ldap_messages.bound()
+            number = 1
+            while link.recv(65536):
+                if number == 1:
+                    link.sendall(
+                        ldap_messages.damaged(bound, chance) if chance.random() < 0.2 else bound
+                    )
+                else:
+                    link.sendall(nearly_right(number, chance))
+                number += 1
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = listener.accept()
+                threads.append(threading.Thread(target=answer, args=(link,), daemon=True))
+                threads[-1].start()
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for thread in (server, *threads):
+            thread.join(30)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pelagos.core.errors import PelagosError
 from pelagos.core.tls import load_authority
+from pelagos.directory.backends.ldap import message
 from pelagos.directory.backends.ldap.settings import LdapSettings, Server
 from pelagos.directory.errors import SourceError
 
@@ -27,8 +28,8 @@ LARGEST_MESSAGE = 64 * 1024
 LARGEST_ANSWER = 64 * 1024 * 1024
 
 _CHUNK = 64 * 1024
+_ENOUGH = 16  # bytes of a message that tell its kind
 _STEP = 0.05  # seconds after which the library is asked again, whatever the sockets say
-_SEQUENCE, _ENTRY = 0x30, 0x64
 _START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 
 
@@ -62,6 +63,7 @@ class Line:
         self._arrived = bytearray()
         self._skipping = 0
         self._answer = 0
+        self._expected = message.OF_BIND
         self.left_out = 0
         with contextlib.ExitStack() as undoing:
             undoing.callback(remote.close)
@@ -85,8 +87,9 @@ class Line:
             Path(self.path).unlink(missing_ok=True)
         return True
 
-    def begin(self) -> None:
-        """From here on the bytes of one answer are counted."""
+    def begin(self, expected: frozenset[int]) -> None:
+        """From here on one answer is awaited, of messages of these kinds."""
+        self._expected = expected
         self._answer = 0
         self.left_out = 0
 
@@ -135,31 +138,37 @@ class Line:
 
     def _hand_on(self, local: socket.socket) -> bool:
         """Give whole messages to the library, as many as its socket holds; whether there were."""
-        self._skip()
-        end = 0
-        while (size := message_size(self._arrived, end)) is not None:
-            if size > LARGEST_MESSAGE:
-                if not self._leave_out(end, size):
-                    break
-                continue
-            if end + size > min(len(self._arrived), LARGEST_MESSAGE):
-                break
-            end += size
+        try:
+            end = self._whole()
+        except message.MessageError as error:
+            raise self._lost(str(error)) from error
         if not end:
             return False
         local.sendall(self._arrived[:end])
         del self._arrived[:end]
         return True
 
-    def _leave_out(self, at: int, size: int) -> bool:
+    def _whole(self) -> int:
+        """Where the messages end that have come whole and may be handed on."""
+        self._skip()
+        end = 0
+        while (size := message.size(self._arrived, end)) is not None:
+            if size > LARGEST_MESSAGE:
+                if end or not self._leave_out(size):
+                    break
+                continue
+            if end + size > min(len(self._arrived), LARGEST_MESSAGE):
+                break
+            message.check(bytes(self._arrived[end : end + size]), self._expected)
+            end += size
+        return end
+
+    def _leave_out(self, size: int) -> bool:
         """Drop an entry that is too large to be handed on, as far as it has come."""
-        if at:
-            return False  # first what is before it
-        head = bytes(self._arrived[:16])
-        if len(head) < 16 and len(head) < size:  # noqa: PLR2004  # enough to see what it is
+        if len(self._arrived) < _ENOUGH:
             return False
-        if _kind(head) != _ENTRY:
-            raise self._lost(f"it sent a message of {size:,} bytes")
+        if message.kind(self._arrived) != message.ENTRY:
+            raise message.MessageError(f"it sent a message of {size:,} bytes")
         self.left_out += 1
         self._skipping = size
         self._skip()
@@ -211,30 +220,6 @@ def readable(*descriptors: int, timeout: float) -> set[int]:
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
     return {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
-
-
-def message_size(data: bytes | bytearray, at: int = 0) -> int | None:
-    """Bytes of the message that begins there, its head included; None while too few are there.
-
-    Raises:
-        LineError: no LDAP message begins so.
-    """
-    if len(data) < at + 2:
-        return None
-    first = data[at + 1]
-    count = first & 0x7F if first & 0x80 else 0
-    if data[at] != _SEQUENCE or count > 4 or first == 0x80:  # noqa: PLR2004  # RFC 4511, 5.1
-        raise LineError("what answers there does not speak LDAP", hint="check the port")
-    if len(data) < at + 2 + count:
-        return None
-    body = int.from_bytes(data[at + 2 : at + 2 + count]) if count else first
-    return 2 + count + body
-
-
-def _kind(head: bytes) -> int:
-    """The kind of operation of a message of which this is the beginning."""
-    place = 2 + (head[1] & 0x7F if head[1] & 0x80 else 0)
-    return head[place + 2 + head[place + 1]]
 
 
 def dial(settings: LdapSettings) -> Line:
@@ -300,15 +285,12 @@ def _start_tls(plain: socket.socket, server: Server) -> None:
     """Ask for TLS on a plain connection (RFC 4511, 4.14)."""
     plain.sendall(_START_TLS)
     answer = b""
-    while (size := message_size(answer)) is None or len(answer) < size:
+    while (size := message.size(answer)) is None or len(answer) < size:
         data = plain.recv(4096)
-        if not data:
-            raise LineError(f"{server}: it ended the connection when asked for TLS")
         answer += data
-        if len(answer) > LARGEST_MESSAGE:
-            raise LineError(f"{server}: its answer about TLS has no end")
-    place = answer.find(b"\x0a\x01")  # the result code, an ENUMERATED of one byte
-    if place < 0 or answer[place + 2 : place + 3] != b"\x00" or len(answer) != size:
+        if not data or len(answer) > LARGEST_MESSAGE:
+            raise LineError(f"{server}: it says nothing that has an end when asked for TLS")
+    if len(answer) != size or message.code(answer) != 0:
         raise LineError(
             f"{server}: it does not begin TLS",
             hint="use ldaps:// in ldap_uri, if it has a port for TLS only",
@@ -334,6 +316,8 @@ def _guarded(server: Server, act: Callable[[], socket.socket]) -> socket.socket:
             f"{server} cannot be reached: {getattr(error, 'strerror', None) or error}",
             hint="check that it runs there, and ldap_uri",
         ) from error
+    except message.MessageError as error:
+        raise LineError(f"{server}: {error}", hint="check the port") from error
     except PelagosError as error:
         if isinstance(error, LineError):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pelagos.directory.backends.ldap.line import (
     dial,
     readable,
 )
+from pelagos.directory.backends.ldap.message import OF_SEARCH
 from pelagos.directory.backends.ldap.settings import LdapSettings
 from pelagos.directory.errors import SourceError
 
@@ -26,6 +28,8 @@ _T = TypeVar("_T")
 #: Entries that are fetched at once, and at most.
 PAGE = 500
 MAX_ENTRIES = 100_000
+
+_TRIES = 100  # that the library needs at most to see that a connection failed
 
 #: Results after which the session goes on: a filter, a name or a right is at fault, or a limit.
 _KEPT = frozenset({-7, 0x03, 0x04, 0x0B, 0x12, 0x15, 0x20, 0x22, 0x32})
@@ -83,17 +87,40 @@ class _Connection(BaseLDAPConnection):  # type: ignore[misc]  # as above
 
     def _evaluate(self, msg_id: int, timeout: float | None = None) -> Any:
         deadline = time.monotonic() + (timeout or 0)
-        while True:
-            found = self.get_result(msg_id)
-            if found is not None:
-                return found
-            if self._line.join():
-                if not self._has_more():
-                    self._line.move(deadline)
-            elif time.monotonic() > deadline:
-                raise LineError("the LDAP library does not start", is_late=True)
-            else:
-                time.sleep(0.0005)  # its own thread reads its settings
+        try:
+            while True:
+                found = self.get_result(msg_id)
+                if found is not None:
+                    return found
+                self._wait(deadline)
+        except LineError:
+            if self.closed:
+                self._forget(msg_id)
+            raise
+
+    def _wait(self, deadline: float) -> None:
+        if self._line.join():
+            if not self._has_more():
+                self._line.move(deadline)
+        elif time.monotonic() > deadline:
+            raise LineError("the LDAP library does not start", is_late=True)
+        else:
+            time.sleep(0.0005)  # its own thread reads its settings
+
+    def _forget(self, opening: int) -> None:
+        """Let go of a connection that did not come about: the library would keep it for ever.
+
+        It forgets it only when it sees it fail, so the line is cut first.
+        """
+        self._line.close()
+        for _ in range(_TRIES):
+            try:
+                if self.get_result(opening) is not None:
+                    self.close()  # the answer had come after all
+                    return
+            except (bonsai.LDAPError, SystemError):
+                return
+            time.sleep(0.001)
 
     def _has_more(self) -> bool:
         """Whether messages lie at its end of the line: it takes one at a time."""
@@ -138,7 +165,7 @@ class Session:
         return self._guarded(lambda: self._search(base, scope, text, raw))
 
     def _search(self, base: str, scope: int, text: str, columns: list[str]) -> list[Entry]:
-        self._line.begin()
+        self._line.begin(OF_SEARCH)
         timeout = self._settings.timeout
         deadline = time.monotonic() + timeout
         connection = self._connection
@@ -161,7 +188,7 @@ class Session:
         """Whether the filter finds anything below `base`; only the first is fetched."""
 
         def first() -> bool:
-            self._line.begin()
+            self._line.begin(OF_SEARCH)
             timeout = self._settings.timeout
             found = self._connection.paged_search(base, 2, text, ["1.1"], timeout, page_size=1)
             return any(True for _ in found)
@@ -179,12 +206,10 @@ class Session:
 
     def close(self) -> None:
         """Say goodbye and hang up; never raises."""
-        try:
-            self._connection.close()
-        except (bonsai.LDAPError, OSError):
-            pass
-        finally:
-            self._line.close()
+        for _ in range(2):  # the first may fail at what is still awaited, and forgets it
+            with contextlib.suppress(bonsai.LDAPError, OSError):
+                self._connection.close()
+        self._line.close()
 
     def _guarded(self, act: Callable[[], _T]) -> _T:
         server = ", ".join(map(str, self._settings.servers))
