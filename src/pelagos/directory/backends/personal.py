@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pelagos.core import spelling
+from pelagos.directory.backends import keys
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.backends.shelf import ID, Columns, Shelf
 from pelagos.directory.backends.stored import open_store
@@ -54,13 +55,15 @@ class PersonalBackend(BaseSourcePlugin):
             SourceError: an unknown key, or there is no store.
         """
         config = args["config"]
-        spelling.refuse_unknown(config, (*COMMON_KEYS, "db_uri"), SourceError)
+        spelling.refuse_unknown(config, (*COMMON_KEYS, "db_uri", "region"), SourceError)
         if config.get("unique_column", ID) != ID:
             raise SourceError(f"unique_column of personal contacts is {ID!r}, and nothing else")
+        plan = keys.number_plan(args)
         self._store, self._release = open_store(args)
         self._columns = Columns(
             tuple(config.get(self.SEARCHED_COLUMNS, SEARCHED)),
             tuple(config.get(self.FIRST_MATCHED_COLUMNS, FIRST_MATCHED)),
+            plan.normal if plan is not None else None,
         )
         self._make = make_result_class(
             self.name,

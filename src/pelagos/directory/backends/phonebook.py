@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pelagos.core import spelling
+from pelagos.directory.backends import keys
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.backends.shelf import ID, Columns, Shelf
 from pelagos.directory.backends.stored import open_store
@@ -20,7 +21,7 @@ from pelagos.directory.store import DirectoryStore
 
 log = logging.getLogger(__name__)
 
-_KEYS = (*COMMON_KEYS, "db_uri", "tenant", "phonebook_name", "phonebook_id")
+_KEYS = (*COMMON_KEYS, "db_uri", "tenant", "phonebook_name", "phonebook_id", "region")
 
 
 class PhonebookBackend(BaseSourcePlugin):
@@ -53,15 +54,17 @@ class PhonebookBackend(BaseSourcePlugin):
         if config.get("unique_column", ID) != ID:
             raise SourceError(f"unique_column of phonebooks is {ID!r}, and nothing else")
         self._tenant, self._book = _named(config)
+        plan = keys.number_plan(args)
         self._store, self._release = open_store(args)
         self._columns = Columns(
             tuple(config.get(self.SEARCHED_COLUMNS) or ()),
             tuple(config.get(self.FIRST_MATCHED_COLUMNS) or ()),
+            plan.normal if plan is not None else None,
         )
         formats = config.get(self.FORMAT_COLUMNS) or {}
         self._make = make_result_class(self.name, ID, formats, backend=self.backend)
         try:
-            self._found()
+            self._found().warm()
         except (NotThereError, StoreError) as error:
             log.warning("source %s: %s; it fails until this is mended", self.name, error)
 
@@ -135,7 +138,9 @@ class PhonebookBackend(BaseSourcePlugin):
 
 def _named(config: Mapping[str, Any]) -> tuple[str, str | int]:
     """Tenant and phonebook of a source."""
-    tenant, name, number = (config.get(k) for k in ("tenant", "phonebook_name", "phonebook_id"))
+    tenant, name, number = (
+        config.get(k) for k in ("tenant", "phonebook_name", "phonebook_id", "region")
+    )
     if not isinstance(tenant, str) or not tenant:
         raise SourceError("tenant: the name of the phonebook's tenant is needed")
     if isinstance(name, str) and name:

@@ -33,12 +33,14 @@ class Columns:
 
     def table(self, contacts: Iterable[Contact]) -> Table:
         """A table of these contacts; attributes that are empty are not there at all."""
-        return Table.of(
-            (_row(contact) for contact in contacts),
+        rows = (_row(contact) for contact in contacts)
+        return Table(
+            ((tuple(row), tuple(row.values())) for row in rows),
             searched=self.searched,
             first_matched=self.first_matched,
             unique=ID,
             normal=self.normal,
+            columns=(*self.searched, ID),  # so that contacts without any of them are there, too
         )
 
 
@@ -112,6 +114,10 @@ class Shelf:
         """All contacts, in the order in which they came."""
         changes = self._contacts.changes()
         return [_row(contact) for _, contact in changes.changed]
+
+    def warm(self) -> None:
+        """Read the list, so that the first question need not wait for that."""
+        self._fresh()
 
     # ---- keeping up ---------------------------------------------------------------------------
 

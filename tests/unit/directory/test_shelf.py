@@ -1,0 +1,129 @@
+"""A list kept in memory answers as one that is read anew, whatever happened to it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pelagos.directory.backends.shelf import ID, Columns, Shelf
+from pelagos.directory.errors import DuplicateError
+from pelagos.directory.folding import fold
+from pelagos.directory.store import Contact, ContactList, DirectoryStore, NewContact
+from pelagos.directory.store import lists as lists_module
+
+COLUMNS = Columns(("name", "city"), ("number",))
+NAMES = ("Zoë", "zoe", "Ada", "Bob", "x\x00y", "空", "")
+NUMBERS = ("1", "2", "3", "")
+
+STEP = st.tuples(
+    st.sampled_from(["add", "add", "replace", "remove", "many", "clear"]),
+    st.sampled_from(NAMES),
+    st.sampled_from(NUMBERS),
+    st.integers(0, 30),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DirectoryStore]:
+    with DirectoryStore(f"sqlite:///{tmp_path / 'directory.db'}") as store:
+        yield store
+
+
+def apply(contacts: ContactList, step: tuple[str, str, str, int]) -> None:
+    what, name, number, place = step
+    new = NewContact.of({"name": name, "number": number, "place": str(place)})
+    there = contacts.all()
+    one = there[place % len(there)].uuid if there else None
+    try:
+        if what == "add":
+            contacts.add(new)
+        elif what == "many":
+            contacts.add_many(
+                [NewContact.of({"name": name, "city": str(n)}) for n in range(place)]
+            )
+        elif what == "clear" and place < 3:
+            contacts.clear()
+        elif what == "replace" and one is not None:
+            contacts.replace(one, new)
+        elif what == "remove" and one is not None:
+            contacts.remove(one)
+    except DuplicateError:
+        pass
+
+
+def same(shelf: Shelf, contacts: list[Contact]) -> None:
+    for term in ("", "zoe", "b", "空", "1"):
+        wanted = {
+            c.uuid
+            for c in contacts
+            if any(fold(term) in fold(c.attributes.get(k, "")) for k in COLUMNS.searched)
+        }
+        found = [row[ID] for row in shelf.search(term)]
+        assert set(found) == wanted and len(found) == len(wanted)
+    for number in NUMBERS:
+        having = {c.uuid for c in contacts if number and c.attributes.get("number") == number}
+        match = shelf.first_match(number)
+        assert (match is None) == (not having) and (match is None or match[ID] in having)
+        assert set(shelf.match_all([number])) == ({number} if having else set())
+    ids = {c.uuid for c in contacts}
+    assert {row[ID] for row in shelf.list([*ids, "nobody"])} == ids
+    assert {row[ID] for row in shelf.all()} == ids
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEP, max_size=9), st.sampled_from([0, 3, 200]), st.sampled_from([2, 5000]))
+def test_it_answers_as_the_list_is(
+    store: DirectoryStore, steps: list[tuple[str, str, str, int]], few: int, remembered: int
+) -> None:
+    patch = pytest.MonkeyPatch()
+    patch.setattr("pelagos.directory.backends.shelf._FEW", few)
+    patch.setattr(lists_module, "REMEMBERED", remembered)
+    try:
+        contacts = store.personal("ada")
+        contacts.clear()
+        always, seldom = Shelf(contacts, COLUMNS), Shelf(contacts, COLUMNS)
+        same(always, [])
+        for place, step in enumerate(steps):
+            apply(contacts, step)
+            same(always, contacts.all())
+            if place % 4 == 3:
+                same(seldom, contacts.all())
+        store.forget_person("ada")
+        same(always, [])
+    finally:
+        patch.undo()
+
+
+def test_many_may_ask_while_others_write(store: DirectoryStore) -> None:
+    contacts = store.personal("ada")
+    kept = contacts.add(NewContact.of({"name": "kept", "number": "7"})).uuid
+    shelf, wrong, ends = Shelf(contacts, COLUMNS), [], threading.Event()
+
+    def ask() -> None:
+        try:
+            while not ends.is_set():
+                match = shelf.first_match("7")
+                if [r[ID] for r in shelf.search("kept")] != [kept] or not match:
+                    wrong.append(match)
+        except Exception as error:  # noqa: BLE001  # a thread's error would be lost
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    chance = random.Random(1)
+    for number in range(60):
+        apply(contacts, ("add", chance.choice(NAMES), "", number))
+    ends.set()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+    same(shelf, contacts.all())
