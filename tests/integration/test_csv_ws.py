@@ -228,6 +228,24 @@ def test_an_answer_that_is_none_fails_and_says_why(url: str, path: str, message:
         plugin.search("bob")
 
 
+def test_a_check_tells_what_the_source_cannot_do(url: str) -> None:
+    own = {"delimiter": "|", "list_url": f"{url}/all", "unique_column": "id"}
+    with source(f"{url}/utf8", **own) as plugin:
+        assert list(plugin.check()) == ["the service's list has no column id"]  # commas, no bars
+    own |= {"searched_columns": ["name", "mail"], "delimiter": ",", "unique_column": "ref"}
+    with source(f"{url}/latin", **own) as plugin:
+        assert list(plugin.check()) == [
+            "the service's answers have no column mail",
+            "the service's list has no column ref",
+        ]
+    with source(f"{url}/latin", list_url=f"{url}/all", unique_column="id") as plugin:
+        assert list(plugin.check()) == []
+    with source(f"{url}/latin", searched_columns=[]) as plugin:
+        assert "never asked" in next(iter(plugin.check()))
+    with source(f"{url}/broken") as plugin, pytest.raises(SourceError, match="status 500"):
+        list(plugin.check())
+
+
 def test_bad_lines_of_an_answer_are_left_out_and_named(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

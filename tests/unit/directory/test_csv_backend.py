@@ -152,6 +152,22 @@ def test_a_refused_file_leaves_no_descriptor_open(path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+def test_a_check_tells_what_the_source_cannot_do(path: Path) -> None:
+    assert list(backend(path).check()) == []
+    path.write_text("id,nom\n1,Ada\n2,Bob,3\n", encoding="utf-8")
+    assert list(backend(path).check()) == [
+        f"{path} has no column name; it has id, nom",
+        f"{path}, line 3: 3 values, but the header names 2 columns; left out",
+    ]
+    path.write_text("id,name\n" + "1,2,3\n" * 30, encoding="utf-8")
+    assert list(backend(path).check())[-1] == f"{path}: 30 lines are left out in all"
+    path.write_text("", encoding="utf-8")
+    assert "is empty" in next(iter(backend(path).check()))
+    path.unlink()
+    with pytest.raises(SourceError, match="No such file"):
+        list(backend(path).check())
+
+
 def test_bad_lines_are_reported_with_file_and_line(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

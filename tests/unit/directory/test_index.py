@@ -125,6 +125,13 @@ def test_a_header_with_a_column_twice_is_refused() -> None:
         read("tel,name,tel\n1,2,3\n")
 
 
+def test_a_header_of_very_many_columns_is_read_at_once() -> None:
+    header = ",".join(map(str, range(40_000)))
+    assert len(read(f"{header}\n1\n").columns) == 40_000
+    with pytest.raises(SourceError, match="twice: 7$"):
+        read(f"{header},7\n")
+
+
 def test_columns_without_a_name_are_not_shown() -> None:
     table = indexed("a, b ,,\n1,2,3,4\n", searched=("b",))
     assert table.search("2") == [{"a": "1", "b": "2"}]

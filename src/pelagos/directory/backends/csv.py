@@ -6,7 +6,7 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,7 @@ class CsvBackend(BaseSourcePlugin):
         self._reading = threading.Lock()
         self._held: tuple[object, Table] | None = None
         self.problems: tuple[Problem, ...] = ()
+        self._left_out = 0
         self._is_local = False
 
     @property
@@ -148,6 +149,23 @@ class CsvBackend(BaseSourcePlugin):
         del args
         return self._table().list(uids)
 
+    def check(self) -> Iterator[str]:
+        """What this source cannot do now, one line each; none when all is well.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        table, path = self._table(), self._settings.path
+        if not table.columns:
+            yield f"{path} is empty: not even a first line that names the columns"
+            return
+        for column in table.missing:
+            yield f"{path} has no column {column}; it has {', '.join(table.columns)}"
+        for problem in self.problems[:_SHOWN_PROBLEMS]:
+            yield f"{path}, {problem}; left out"
+        if self._left_out > _SHOWN_PROBLEMS:
+            yield f"{path}: {self._left_out} lines are left out in all"
+
     def _table(self) -> Table:
         held = self._held
         if held is not None and held[0] == self._stamp():
@@ -195,7 +213,7 @@ class CsvBackend(BaseSourcePlugin):
 
     def _report(self, found: CsvRows, table: Table) -> None:
         path = self._settings.path
-        self.problems = tuple(found.problems)
+        self.problems, self._left_out = tuple(found.problems), found.problem_count
         log.info("source %s: %d rows from %s", self.name, len(table), path)
         if not found.columns:
             log.warning("source %s: %s is empty", self.name, path)

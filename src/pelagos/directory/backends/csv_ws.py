@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
@@ -23,6 +24,7 @@ from pelagos.directory.errors import SourceError
 from pelagos.directory.index import CsvRows, Table, decode, read_csv
 from pelagos.directory.number import NumberPlan
 from pelagos.directory.settings.source import COMMON_KEYS
+from pelagos.directory.sources import MAX_RESULTS
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ _KEYS = (
 )  # fmt: skip
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
 _Rows = list[dict[str, Any]]
+_NOBODY = "pelagos-asks-whether-you-answer"
 _SHOWN_PROBLEMS = 3  # lines of one answer that are logged one by one
 
 
@@ -162,17 +165,44 @@ class CsvWsBackend(BaseSourcePlugin):
             return []
         return self._table(settings.list_url, settings.unique_column).list(wanted)
 
+    def check(self) -> Iterator[str]:
+        """What this source cannot do now, one line each; none when all is well.
+
+        The service is asked for a term that nobody has, and for its list.
+
+        Raises:
+            SourceError: the service cannot be asked at all.
+        """
+        settings = self._settings
+        columns = settings.searched_columns or settings.first_matched_columns
+        if not columns:
+            yield "it is never asked: neither searched_columns nor first_matched_columns are set"
+        else:
+            found = self._found(columns, _NOBODY)
+            wanted = (*settings.searched_columns, *settings.first_matched_columns)
+            if found.columns:
+                for column in dict.fromkeys(c for c in wanted if c not in found.columns):
+                    yield f"the service's answers have no column {column}"
+        if settings.unique_column is not None and settings.list_url is not None:
+            unique = settings.unique_column
+            if unique in self._table(settings.list_url, unique).missing:
+                yield f"the service's list has no column {unique}"
+
     def _ask(self, columns: Sequence[str], text: str) -> _Rows:
         if not columns:
             return []
+        found = self._found(columns, text)
+        some = islice(found, MAX_RESULTS + 1)  # which is too many, and all the rest no better
+        rows = [dict(zip(found.columns, row, strict=False)) for row in some]
+        self._report(found)
+        return rows
+
+    def _found(self, columns: Sequence[str], text: str) -> CsvRows:
         settings = self._settings
         mark = "&" if urlsplit(settings.lookup_url).query else "?"
         query = urlencode([(column, text) for column in columns], errors="replace")
         answer = self._get(f"{settings.lookup_url}{mark}{query}", {})
-        found = self._read(answer)
-        rows = [dict(zip(found.columns, row, strict=False)) for row in found]
-        self._report(found)
-        return rows
+        return self._read(answer)
 
     def _table(self, url: str, unique: str) -> Table:
         """All entries, as they are now; one thread asks for them at a time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from pelagos.directory.errors import SourceError
 #: Lines that are left out of a text and remembered one by one; the others are only counted.
 MAX_PROBLEMS = 1000
 
+_SHOWN = 5  # columns that an error names
 _UNCLOSED = 'a quote (") that opens here is never closed'
 
 
@@ -101,10 +103,10 @@ class CsvRows:
                 hint="save the file as UTF-8, or set `charset` of this source",
             )
         columns = tuple(cell.strip() for cell in cells)
-        named = [column for column in columns if column]
-        twice = sorted({column for column in named if named.count(column) > 1})
-        if twice:
-            raise SourceError(f"the first line names a column twice: {', '.join(twice)}")
+        named = Counter(column for column in columns if column)
+        if twice := sorted(column for column, times in named.items() if times > 1):
+            shown = ", ".join(twice[:_SHOWN])
+            raise SourceError(f"the first line names a column twice: {shown}")
         if not named:
             raise SourceError("the first line names no column")
         return columns
