@@ -7,6 +7,7 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.set-up
+LDAP := .venv/.with-ldap
 export UV_LINK_MODE := copy
 export UV_PYTHON_DOWNLOADS := never
 # The machine's own certificates, where it has any: they know the proxies of its house.
@@ -29,7 +30,14 @@ $(STAMP): pyproject.toml requirements.lock | $(UV)
 demo: setup  ## the main job, shown
 	@$(BIN)/python examples/demo.py
 
-test: setup  ## all tests
+# The library of LDAP sources is built on the spot. Without a compiler and its headers (Debian:
+# libldap-dev, libsasl2-dev) everything else works, and the tests of these sources are skipped.
+$(LDAP): $(STAMP) requirements-ldap.lock
+	@if printf '#include <ldap.h>\n#include <sasl/sasl.h>\n' | $(CC) -E - >/dev/null 2>&1; then \
+	  $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+	    --require-hashes --requirement requirements-ldap.lock && touch $@; fi
+
+test: setup $(LDAP)  ## all tests
 	@$(BIN)/python -m pytest -n auto
 
 check: lint type  ## what needs no server
@@ -52,6 +60,10 @@ lock: $(UV)  ## take the newest versions that pyproject.toml allows
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	  --group dev --upgrade pyproject.toml --output-file requirements.lock
+	@echo 'bonsai>=1.5.3' | $(UV) pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' --constraints requirements.lock --upgrade - \
+	  --output-file requirements-ldap.lock
 
 clean:
 	@rm -rf .venv .uv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
