@@ -251,5 +251,5 @@ def unload_plugin(plugin: Any, name: str) -> None:
         return
     try:
         unload()
-    except Exception:  # the boundary of plugins: one that cannot end must not keep the others
+    except (Exception, SystemExit):  # one that cannot end must not keep the others
         log.exception("%s failed to unload", name)

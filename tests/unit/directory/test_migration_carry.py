@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from pelagos.core import plugins, toml
 from pelagos.directory import DirectorySettings
 from pelagos.directory.migration import Carried, Tree, carry_over
 from pelagos.directory.migration.plugins import SERVICES, VIEWS
+from pelagos.directory.migration.sources import KEYS
 from pelagos.directory.settings import profile_phone_displays, service_profiles
+from pelagos.directory.sources import load_sources
+from pelagos.directory.store import DirectoryStore
 
 OFFICE = [
     {"title": "Name", "field": "name", "type": "name"},
@@ -190,3 +194,56 @@ def test_whatever_a_configuration_holds_the_rest_is_carried_over(data: st.DataOb
     DirectorySettings.from_mapping(ours, has_store=True)
     profile_phone_displays(ours.get("views", {}))
     toml.dumps({"directory": {"settings": ours}})
+
+
+CONFD = {"https": True, "host": "pbx.example", "port": 9486, "version": "1.1", "timeout": 4}
+AUTH = {"host": "pbx.example", "port": 443, "username": "u", "password": "p", "timeout": 2}
+SOURCES: dict[str, dict[str, Any]] = {
+    "csv": {"file": "/dev/null", "separator": "|"},
+    "csv_ws": {
+        "lookup_url": "https://ws.example/lookup", "list_url": "https://ws.example/list",
+        "delimiter": "|", "timeout": 3, "verify_certificate": True,
+    },
+    "ldap": {
+        "ldap_uri": "ldap://ldap.example:389", "ldap_base_dn": "ou=people,dc=example",
+        "ldap_username": "cn=admin", "ldap_password": "p", "ldap_custom_filter": "(l=%Q)",
+        "ldap_network_timeout": 0.3, "ldap_timeout": 1.0, "unique_column_format": "binary_uuid",
+        "unique_column": "objectGUID",
+    },
+    "dird_phonebook": {"tenant": "here", "phonebook_name": "clients", "db_uri": "postgresql://x"},
+    "personal": {"db_uri": "postgresql://x"},
+    "sample": {},
+    "xivo": {
+        "confd_config": {**CONFD, "username": "u", "password": "p", "verify_certificate": True},
+        "extra_search_params": {"context": "sales"}, "unique_column": "id",
+    },
+    "wazo": {"auth": {**AUTH, "https": True, "prefix": "/api/auth"},
+             "confd": {**CONFD, "prefix": "/api/confd"}, "unique_column": "id"},
+    "conference": {"auth": AUTH, "confd": CONFD},
+}  # fmt: skip
+
+
+COLUMNS = {"conference": ["name"]}
+
+
+@pytest.mark.parametrize("backend", SOURCES)
+def test_a_source_of_each_back_end_loads_with_all_keys_that_it_had(
+    backend: str, tmp_path: Path
+) -> None:
+    assert set(KEYS) == set(SOURCES)
+    common = {
+        "name": "s", "type": backend, "searched_columns": COLUMNS.get(backend, ["firstname"]),
+        "first_matched_columns": COLUMNS.get(backend, ["email"]),
+        "format_columns": {"name": "{firstname}"},
+    }  # fmt: skip
+    carried = carry({"sources": {"s": {**common, **SOURCES[backend]}}})
+    unexpected = [line for line in said(carried).splitlines() if line.startswith("sources.s.")]
+    assert all("db_uri" in line for line in unexpected)
+    read = DirectorySettings.from_mapping(carried.settings)
+    with DirectoryStore(f"sqlite:///{tmp_path}/d.db") as store:
+        loaded = load_sources(read, {}, store)
+        try:
+            assert loaded.reasons == {} and list(loaded.sources) == ["s"]
+        finally:
+            for source in loaded.sources.values():
+                source.unload()

@@ -138,9 +138,7 @@ class PhonebookBackend(BaseSourcePlugin):
 
 def _named(config: Mapping[str, Any]) -> tuple[str, str | int]:
     """Tenant and phonebook of a source."""
-    tenant, name, number = (
-        config.get(k) for k in ("tenant", "phonebook_name", "phonebook_id", "region")
-    )
+    tenant, name, number = (config.get(k) for k in ("tenant", "phonebook_name", "phonebook_id"))
     if not isinstance(tenant, str) or not tenant:
         raise SourceError("tenant: the name of the phonebook's tenant is needed")
     if isinstance(name, str) and name:
