@@ -264,6 +264,15 @@ def test_nobody_found_is_said(monkeypatch: pytest.MonkeyPatch, vendor: Vendor) -
     assert ("Keine Einträge" in german.decode()) == vendor.says_nothing_found
 
 
+def test_without_the_service_lookup_the_views_say_what_is_missing() -> None:
+    whole = config()
+    whole["services"] = {}
+    whole["enabled_plugins"] |= {"services": ["status"]}
+    with Directory(whole, verify=_verify) as directory:
+        reasons = {f.name: f.reason for f in directory.status.failures}
+        assert "the service lookup is not enabled" in reasons["snom_view"]
+
+
 def test_a_wrong_display_keeps_out_the_phones_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, BACKENDS, people=People)
     whole = config(staff={"type": "people"})

@@ -16,7 +16,7 @@ _LONGEST = 64
 _NOT_DIALLED = re.compile(r"[^0-9*#+()]")
 #: +44(0)20…: the digit in parentheses is dialled inside the country only.
 _TRUNK_PREFIX = re.compile(r"\+([0-9]+)\([0-9]+\)([0-9]+)")
-_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ def _shown(value: Any) -> str:
     """A value on one line; empty when it is neither text nor a number."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    return _SPACES.sub(" ", str(value)).strip()
+    text = str(value)
+    return " ".join((text if text.isprintable() else _CONTROLS.sub(" ", text)).split())
 
 
 def cut(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from flask import Response, request
 
+from pelagos.core.errors import ConfigError
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.phones.display import displays_on_phones
 from pelagos.directory.views.phones.lookup import PhoneDirectory, Reader
@@ -48,9 +49,14 @@ class PhoneView(BaseViewPlugin):
         """Add the routes.
 
         Raises:
-            KeyError: the service `lookup` is not there.
-            ConfigError: a display of phones is wrong; names its place.
+            ConfigError: the service `lookup` is not there, or a display of phones is wrong; names
+                its place.
         """
+        if "lookup" not in args["services"]:
+            raise ConfigError(
+                "phones have nothing to ask: the service lookup is not enabled",
+                hint="enable it in enabled_plugins.services",
+            )
         displays = displays_on_phones(args["config"])
         directory = PhoneDirectory(args["services"]["lookup"], displays)
         api = args["rest_api"]
