@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 _REMOVED = "plane.person.removed"
 #: Seconds until a message is given back that could not be handled: whatever is away may return.
 _PAUSE = 5.0
+#: Seconds that the end waits for a bus to take what was announced last.
+_FAREWELL = 2.0
 
 
 class _AnyJson(JsonEncoder):
@@ -106,11 +108,11 @@ class DirectoryBus:
         for consumer in self._consumers:
             consumer.stop(timeout=5)
         if self._producer is not None:
+            self._producer.publish_timeout = _FAREWELL
             try:
-                self._producer.flush(2.0)
+                self._producer.close()
             except PelagosError as error:
                 log.warning("some events of the directory were not announced: %s", error)
-            self._producer.close()
 
     def _consume(self, exchange: type[Exchange], key: str, handler: Handler, read: Any) -> None:
         queue = {"name": f"{self._name}.{word(exchange.name)}.{key}", "flags": {"durable": True}}

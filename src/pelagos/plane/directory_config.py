@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 #: The database of the directory, in the data folder.
 DATABASE = "directory.db"
@@ -65,4 +66,4 @@ def default_directory_config() -> dict[str, Any]:
 
 def with_database(config: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """The configuration with a database: the one that it names, else a file in that folder."""
-    return {"db_uri": f"sqlite:///{folder}/{DATABASE}", **config}
+    return {"db_uri": f"sqlite:///{quote(folder)}/{DATABASE}", **config}
