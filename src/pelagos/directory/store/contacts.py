@@ -73,10 +73,15 @@ def read_attributes(text: str) -> dict[str, Any]:
 
 
 def folded_values(values: Iterable[str | None]) -> str:
-    """The values as the store searches them; PostgreSQL keeps no NUL."""
-    return fold(_BETWEEN.join(value or "" for value in values)).replace("\x00", "")
+    """The values as the store searches them."""
+    return fold(_BETWEEN.join(_searchable(value or "") for value in values))
 
 
 def folded_term(term: str) -> str:
     """A term as it is searched for in `folded_values`."""
-    return fold(term).replace("\x00", "").replace(_BETWEEN, "")
+    return fold(_searchable(term))
+
+
+def _searchable(text: str) -> str:
+    """Without what stands between values, and without NUL, which PostgreSQL does not keep."""
+    return text.replace("\x00", "").replace(_BETWEEN, "")
