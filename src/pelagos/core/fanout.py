@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 #: Seconds that a thread waits for work before it ends.
 IDLE_SECONDS = 60.0
+#: Seconds after its deadline when a call counts as lost: it will not end, so it needs no slot.
+LOST_SECONDS = 900.0
 _NO_THREAD = "this machine has no thread left to ask with"
 
 _here = threading.local()  # .task: what the calling thread works on
@@ -49,6 +51,7 @@ class _Task(Generic[T]):
 @dataclass(eq=False, slots=True)
 class _Bulkhead:
     running: set[_Task[Any]] = field(default_factory=set)
+    lost: set[_Task[Any]] = field(default_factory=set)  # run still, without a slot
     waiting: deque[_Task[Any]] = field(default_factory=deque)
 
 
@@ -116,7 +119,9 @@ class Fanout:
 
     A question takes a slot of its source, or waits for one until its own deadline. When every slot
     is held by a call that has outlived its deadline, the source is `busy` at once. A call that
-    outlives its deadline is not interrupted (Python cannot); what it returns is dropped.
+    outlives its deadline is not interrupted (Python cannot); what it returns is dropped. One that
+    outlives it by `LOST_SECONDS` gives its slot back, so that a source that hung is asked again
+    when it is well; as many as there are slots may be lost, and no more.
 
     Args:
         slots: calls that may run at once in one source. At least as many as questions are asked
@@ -206,7 +211,7 @@ class Fanout:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - self._clock.monotonic()))
         with self._work:
-            hung = sorted(name for name, b in self._bulkheads.items() if b.running)
+            hung = sorted(name for name, b in self._bulkheads.items() if b.running or b.lost)
         if hung:
             log.warning("closed while calls to these sources still run: %s", ", ".join(hung))
         return not hung
@@ -226,6 +231,11 @@ class Fanout:
     def _admit(self, task: _Task[T]) -> None:
         bulkhead = self._bulkheads.setdefault(task.name, _Bulkhead())
         slots = self._slots_for(task)
+        if len(bulkhead.running) >= slots > len(bulkhead.lost):
+            oldest = min(bulkhead.running, key=lambda other: other.deadline)
+            if oldest.deadline + LOST_SECONDS < task.asked:
+                bulkhead.running.discard(oldest)
+                bulkhead.lost.add(oldest)
         if len(bulkhead.running) < slots:
             bulkhead.running.add(task)
             self._hand_out(task)
@@ -334,6 +344,9 @@ class Fanout:
 
     def _release(self, task: _Task[Any]) -> None:
         bulkhead = self._bulkheads[task.name]
+        if task in bulkhead.lost:
+            bulkhead.lost.discard(task)
+            return
         bulkhead.running.discard(task)
         if bulkhead.waiting and not self._is_closed:
             waiting = bulkhead.waiting.popleft()

@@ -104,6 +104,33 @@ def test_a_source_whose_slots_all_hang_is_busy_at_once(
     release.set()
 
 
+def test_calls_that_never_end_give_their_slots_back_after_long_but_not_for_ever(
+    release: threading.Event,
+) -> None:
+    clock = ManualClock()
+    fanout = Fanout(slots=2, clock=clock)
+
+    def verdict(call: Callable[[], list[object]], timeout: float) -> str:
+        return str(fanout.ask({"s": call}, timeout=timeout)[0].verdict)
+
+    for _ in range(2):
+        assert verdict(hang(release), SOON) == "late"
+    clock.advance(1)
+    assert verdict(lambda: [1], SOON) == "busy"
+    clock.advance(module.LOST_SECONDS)
+    for _ in range(2):
+        assert verdict(lambda: [1], PATIENCE) == "answered", "it is well again, and is asked"
+        while len(fanout._bulkheads["s"].running) > 1:  # the slot is free a moment later
+            time.sleep(0.001)
+        assert verdict(hang(release), SOON) == "late"
+    clock.advance(module.LOST_SECONDS + 1)
+    assert verdict(lambda: [1], SOON) == "busy", "as many as there are slots are lost"
+    assert fanout.thread_count <= 5, "twice the slots, and one that may be ending"
+    release.set()
+    assert fanout.close()
+    assert not any(b.running or b.lost for b in fanout._bulkheads.values())
+
+
 def test_a_source_that_recovers_is_asked_again(fanout: Fanout, release: threading.Event) -> None:
     done = threading.Semaphore(0)
 
