@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pelagos.core import logs
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import HttpClient, Response
 from pelagos.core.web import Server
@@ -121,6 +124,27 @@ def test_without_wazo_auth_the_directory_says_so_and_is_well_when_it_is_back(sit
     assert answer.status == 503 and answer.json()["status_code"] == 503
     assert "valid-token" not in answer.text
     assert site.http.request("GET", "0.1/api/api.yml").status == 200
+
+
+def test_no_token_is_in_a_log_however_much_is_logged(site: Site) -> None:
+    text = io.StringIO()
+    root = logging.getLogger()
+    level = root.level
+    logs.configure(logging.DEBUG, stream=text)
+    try:
+        for token in ("valid-token", "valid-token-1", "un.known~token-2"):
+            site.get(LOOKUP, token)
+            site.get("0.1/config", token, Wazo_Tenant="sub")
+        site.auth.server.stop()
+        site.clock.advance(TRUST)
+        assert site.get(LOOKUP).status == 503
+    finally:
+        for handler in [one for one in root.handlers if getattr(one, "pelagos", False)]:
+            root.removeHandler(handler)
+        root.setLevel(level)
+    logged = text.getvalue()
+    assert "/token/***" in logged and "cannot verify a token" in logged
+    assert "valid-token" not in logged and "un.known" not in logged
 
 
 def test_a_hung_wazo_auth_holds_up_one_thread_and_no_known_token() -> None:
