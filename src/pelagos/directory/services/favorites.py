@@ -9,7 +9,7 @@ from typing import Any
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import Verdict
 from pelagos.core.spelling import nearest
-from pelagos.directory.asking import Asking
+from pelagos.directory.asking import Asking, Question
 from pelagos.directory.bus import Bus
 from pelagos.directory.errors import NotThereError, UnknownProfileError
 from pelagos.directory.merge import merge
@@ -72,8 +72,10 @@ class FavoritesService:
         person_of(asker)
         ids = self.ids(profile, asker)
         calls = {name: _call(ids[name], asker) for name in settings.sources if name in ids}
+        what = ("list", tuple((name, tuple(sorted(ids[name]))) for name in calls))
         answers = {
-            answer.verdict.name: answer for answer in self._asking.ask(calls, settings.timeout)
+            answer.verdict.name: answer
+            for answer in self._asking.ask(calls, settings.timeout, Question(what, asker))
         }
         return merge(answers.get(name) or _nothing(name) for name in settings.sources)
 
