@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pelagos.core.errors import ConfigError
 from pelagos.directory import DirectorySettings
@@ -272,3 +275,35 @@ def test_an_enabled_plugin_may_have_its_own_section() -> None:
     config["views"]["ping"] = {"text": "pong"}
     config["services"]["echo"] = {"anything": 1}
     assert read(config).raw["views"]["ping"] == {"text": "pong"}
+
+
+KEYS = st.sampled_from(
+    ["sources", "services", "views", "lookup", "staff", "timeout", "displays", "number", "field"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | KEYS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(KEYS | st.text(max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_whatever_is_written_is_read_or_refused_with_its_place(data: st.DataObject) -> None:
+    config: Any = copy.deepcopy({**GOOD, "views": {**GOOD["views"], **PHONES}})
+    place: Any = config
+    while True:
+        choices = sorted(place, key=str) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(choices))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(VALUES)
+    if isinstance(place, dict):
+        place[data.draw(KEYS)] = data.draw(VALUES)
+    with contextlib.suppress(ConfigError):
+        read(config)
+        profile_phone_displays(config.get("views") or {})
