@@ -31,7 +31,7 @@ PEOPLE = [
     person("1", "Céline Bär", l="Québec", mail="celine@x", telephoneNumber="+33 1 23"),
     person("2", "Bob Roy", l="Montréal", mobile=["55", "66"], mail="bob@x"),
     person("3", "Zoë Bobrow", l="Québec", objectGUID=GUID.bytes, employeeNumber="7"),
-    person("4", "Odd (x*y) \\ Name", l="Lyon", title="a&b|c"),
+    person("4", "Odd (x*y) \\ Name", l="Lyon", title="a&b|c", mobile="+33 6 12 34 56 78"),
 ]
 
 
@@ -123,6 +123,17 @@ def test_a_number_is_found_in_each_value_of_each_column(server: Slapd, load: Loa
     }  # fmt: skip
     many = [str(n) for n in range(1000)]
     assert set(backend.match_all(many)) == {"55", "66"}
+
+
+def test_a_number_is_found_as_it_is_dialled_where_a_region_is_set(
+    server: Slapd, load: Load
+) -> None:
+    french = load(server, region="FR")
+    for dialled in ("06 12 34 56 78", "0612345678", "0033612345678", "+33612345678"):
+        row = french.first_match(dialled)
+        assert row is not None and row["uid"] == "4"
+    assert set(french.match_all(["0612345678", "55", "0712345678"])) == {"0612345678", "55"}
+    assert load(server).first_match("0612345678") is None
 
 
 def test_numbers_are_searched_like_text(server: Slapd, load: Load) -> None:

@@ -33,6 +33,8 @@ _UUID_BYTES = 16
 class LdapBackend(BaseSourcePlugin):
     """Entries of an LDAP server. See docs/reference/directory-ldap.md for its keys."""
 
+    tells_everyone_the_same = True
+
     def __init__(self) -> None:
         self._settings = LdapSettings()
         self._pool: Pool[Session] | None = None
@@ -43,7 +45,7 @@ class LdapBackend(BaseSourcePlugin):
         Raises:
             SourceError: a key or value cannot be meant, or the library is not installed.
         """
-        settings = self._settings = LdapSettings.from_config(args["config"])
+        settings = self._settings = LdapSettings.of(args)
         try:
             from pelagos.directory.backends.ldap.session import (  # noqa: PLC0415  # by choice
                 Session,
@@ -108,7 +110,7 @@ class LdapBackend(BaseSourcePlugin):
             return {exten: row for exten, row in matches if row is not None}
         rows: dict[str, dict[str, Any]] = {}
         for some in _chunks(wanted, _AT_ONCE):
-            text = filters.equal(settings.matched, [filters.escape(exten) for exten in some])
+            text = filters.equal(settings.matched, self._forms(some))
             found = self._find(self._with_custom(text, ""), settings.matched)
             for exten in some:
                 entry = self._first_equal(found, exten)
@@ -169,17 +171,29 @@ class LdapBackend(BaseSourcePlugin):
                 return None
             found = self._find(filters.filled(self._custom(), exten))
             return self._row(found[0]) if found else None
-        text = filters.equal(settings.matched, [filters.escape(exten)])
+        text = filters.equal(settings.matched, self._forms([exten]))
         found = self._find(self._with_custom(text, exten), settings.matched)
         entry = self._first_equal(found, exten)
         return None if entry is None else self._row(entry)
 
+    def _forms(self, extens: Iterable[str]) -> builtins.list[str]:
+        """The ways in which numbers may be written there, as values in a filter."""
+        plan = self._settings.plan
+        forms = extens if plan is None else (f for e in extens for f in (e, *plan.forms(e)))
+        return [filters.escape(form) for form in dict.fromkeys(forms)]
+
     def _first_equal(self, found: Iterable[Entry], exten: str) -> Entry | None:
-        columns = _low(self._settings.matched)
-        for entry in found:
-            texts = _texts(entry)
-            if any(filters.is_equal(v, exten) for c in columns for v in texts.get(c, ())):
+        """The first entry with just this number, or else with another form of it."""
+        columns, plan = _low(self._settings.matched), self._settings.plan
+        texts = [(e, [v for c in columns for v in _texts(e).get(c, ())]) for e in found]
+        for entry, values in texts:
+            if any(filters.is_equal(value, exten) for value in values):
                 return entry
+        normal = None if plan is None else plan.normal(exten)
+        if plan is not None and normal is not None:
+            for entry, values in texts:
+                if any(plan.normal(value) == normal for value in values):
+                    return entry
         return None
 
     def _find(self, text: str, more: Sequence[str] = ()) -> builtins.list[Entry]:

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pelagos.core.spelling import refuse_unknown
+from pelagos.directory.backends import keys
 from pelagos.directory.backends.ldap import filters
 from pelagos.directory.errors import SourceError
+from pelagos.directory.number import NumberPlan
 from pelagos.directory.settings import checks
 from pelagos.directory.settings.source import COMMON_KEYS
 from pelagos.directory.template import Template, TemplateError
@@ -21,7 +23,7 @@ _KEYS = (
     *COMMON_KEYS,
     "ldap_uri", "ldap_base_dn", "ldap_username", "ldap_password", "ldap_custom_filter",
     "ldap_network_timeout", "ldap_timeout", "ldap_start_tls", "ldap_connections",
-    "ldap_fold_accents", "unique_column_format", "verify_certificate",
+    "ldap_fold_accents", "unique_column_format", "verify_certificate", "region",
 )  # fmt: skip
 _MAX_URI = 256
 _MAX_BASE = 1024
@@ -61,6 +63,8 @@ class LdapSettings:
         trust: a file of authorities; True for those of this system; False to verify nothing.
         connections: sessions that are open at once, at most.
         fold_accents: whether terms are found however they are accented.
+        plan: how the numbers are written, so that two ways to write one are the same; None: they
+            are compared as they are.
     """
 
     servers: tuple[Server, ...] = ()
@@ -79,14 +83,16 @@ class LdapSettings:
     searched: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    plan: NumberPlan | None = None
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> LdapSettings:
-        """Read the configuration of a source.
+    def of(cls, args: Mapping[str, Any]) -> LdapSettings:
+        """Read the configuration of a source, from the `args` of `load`.
 
         Raises:
-            SourceError: an unknown key, or a value that cannot be meant; says what to write.
+            SourceError, ConfigError: an unknown key, or a value that cannot be meant.
         """
+        config = args["config"]
         refuse_unknown(config, _KEYS, SourceError)
         searched = _attributes(config, "searched_columns")
         custom = _custom_filter(config)
@@ -125,6 +131,7 @@ class LdapSettings:
             searched=searched,
             matched=_attributes(config, "first_matched_columns"),
             columns=_columns(config, unique),
+            plan=keys.number_plan(args),
         )
 
 
