@@ -128,7 +128,7 @@ def test_a_header_with_a_column_twice_is_refused() -> None:
 def test_a_header_of_very_many_columns_is_read_at_once() -> None:
     header = ",".join(map(str, range(40_000)))
     assert len(read(f"{header}\n1\n").columns) == 40_000
-    with pytest.raises(SourceError, match="twice: 7$"):
+    with pytest.raises(SourceError, match=r"twice: 7$"):
         read(f"{header},7\n")
 
 
