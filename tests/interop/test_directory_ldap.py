@@ -136,6 +136,19 @@ def test_a_number_is_found_as_it_is_dialled_where_a_region_is_set(
     assert load(server).first_match("0612345678") is None
 
 
+def test_long_questions_are_asked_or_refused_and_never_stick(server: Slapd, load: Load) -> None:
+    backend = load(server, searched_columns=["cn", "sn", "mail", "l"], region="FR")
+    for term in ("a" * 200, "a" * 1000, "(" * 1000, "é" * 1000, "Céline Bär" * 100):
+        assert backend.search(term) == []
+    custom = "(|" + "(cn=*%Q*)" * 20 + ")"
+    with pytest.raises(SourceError, match="too long"):
+        load(server, ldap_custom_filter=custom).search("*" * 2000)
+    assert load(server, ldap_custom_filter=custom).search("*" * 1000) == []  # 60 kB
+    many = [f"{n:0>250}" for n in range(200)]
+    assert backend.match_all([*many, "55", "1" * 100_000]).keys() == {"55"}
+    assert [r["uid"] for r in backend.list([*many, "3", "1" * 100_000])] == ["3"]
+
+
 def test_numbers_are_searched_like_text(server: Slapd, load: Load) -> None:
     backend = load(server, searched_columns=["telephoneNumber", "cn"])
     assert uids(backend.search("3 1 2")) == ["1"] == uids(backend.search("312"))

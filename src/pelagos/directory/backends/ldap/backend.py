@@ -26,7 +26,11 @@ log = logging.getLogger(__name__)
 
 _BASE, _SUBTREE = 0, 2  # scopes of a search
 _ANY = "(objectClass=*)"
-_AT_ONCE = 50  # values in one filter
+#: Characters that a number or an id may have; no entry has a longer one.
+_LONGEST = 256
+#: Bytes of a filter. The library writes it at once, so the local socket must have room for it.
+LARGEST_FILTER = 64 * 1024
+_AT_ONCE = 25  # values in one filter
 _UUID_BYTES = 16
 
 
@@ -104,7 +108,7 @@ class LdapBackend(BaseSourcePlugin):
         """`first_match` for many at once, in few searches."""
         del args
         settings = self._settings
-        wanted = [exten for exten in dict.fromkeys(extens) if exten and _is_sendable(exten)]
+        wanted = [exten for exten in dict.fromkeys(extens) if _is_value(exten)]
         if not settings.matched or filters.PLACE in (settings.custom_filter or ""):
             matches = ((exten, self._match_one(exten)) for exten in wanted)
             return {exten: row for exten, row in matches if row is not None}
@@ -198,6 +202,8 @@ class LdapBackend(BaseSourcePlugin):
 
     def _find(self, text: str, more: Sequence[str] = ()) -> builtins.list[Entry]:
         settings = self._settings
+        if len(text.encode()) > LARGEST_FILTER:
+            raise SourceError("the question is too long for LDAP", hint="ask for less at once")
         columns = tuple(dict.fromkeys((*settings.columns, *more))) if settings.columns else ()
         return self._asked(lambda s: s.search(settings.base_dn, _SUBTREE, text, columns))
 
@@ -220,7 +226,7 @@ class LdapBackend(BaseSourcePlugin):
     def _escaped_id(self, uid: str) -> str | None:
         """An id as a value in a filter; None when no entry can have it."""
         if not self._settings.is_binary:
-            return filters.escape(uid) if uid and _is_sendable(uid) else None
+            return filters.escape(uid) if _is_value(uid) else None
         try:
             return filters.escape_bytes(uuid.UUID(uid).bytes)
         except ValueError:
@@ -255,6 +261,11 @@ def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
     rest = iter(items)
     while some := list(islice(rest, size)):
         yield some
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text can be a number or an id."""
+    return 0 < len(text) <= _LONGEST and _is_sendable(text)
 
 
 def _is_sendable(text: str) -> bool:

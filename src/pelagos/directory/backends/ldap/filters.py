@@ -22,6 +22,8 @@ _STARS = re.compile(r"\*{2,}")
 _MAX_DEPTH = 50
 _LEAST = 2  # letters that a loosened pattern must keep, so that it does not find everybody
 
+_SHORT = 12  # letters of a term that are loosened one by one, too
+
 _VOWELS = frozenset("aeiouy")
 _CONSONANTS = frozenset("cdgjlnrstz")
 
@@ -97,7 +99,7 @@ def loosened(term: str) -> list[str]:
     kinds = (_VOWELS, _CONSONANTS, _VOWELS | _CONSONANTS)
     wild = [_without(plain, letters) for letters in kinds]
     patterns = [pattern for pattern in wild if _letters(pattern) >= least]
-    if len(patterns) < len(kinds) - 1:  # a short term: one letter at a time
+    if len(patterns) < len(kinds) - 1 and len(plain) <= _SHORT:  # one letter at a time
         marked = _VOWELS | _CONSONANTS
         each = (
             f"{escape(plain[:i])}*{escape(plain[i + 1 :])}"

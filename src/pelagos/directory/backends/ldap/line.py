@@ -264,7 +264,8 @@ def _connected(server: Server, timeout: float) -> socket.socket:
 
 def _secured(plain: socket.socket, server: Server, settings: LdapSettings) -> socket.socket:
     if settings.start_tls:
-        _start_tls(plain, server)
+        _start_tls(plain, server, settings.timeout)
+        plain.settimeout(settings.timeout)
     return _context(settings.trust).wrap_socket(plain, server_hostname=server.host)
 
 
@@ -281,11 +282,13 @@ def _context(trust: Path | bool) -> ssl.SSLContext:
     return context
 
 
-def _start_tls(plain: socket.socket, server: Server) -> None:
+def _start_tls(plain: socket.socket, server: Server, timeout: float) -> None:
     """Ask for TLS on a plain connection (RFC 4511, 4.14)."""
+    deadline = time.monotonic() + timeout
     plain.sendall(_START_TLS)
     answer = b""
     while (size := message.size(answer)) is None or len(answer) < size:
+        plain.settimeout(max(0.001, deadline - time.monotonic()))
         data = plain.recv(4096)
         answer += data
         if not data or len(answer) > LARGEST_MESSAGE:
