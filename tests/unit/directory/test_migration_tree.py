@@ -105,9 +105,23 @@ def test_the_main_file_may_have_any_name_and_must_be_there(write: Write, tmp_pat
     assert read_tree(folder / "mine.yml").config == {"foo": 1, "bar": 2, "sources": {}}
     with pytest.raises(TreeError, match="cannot be read: No such file"):
         read_tree(tmp_path / "nothing")
-    for content in ("a: [", "- a", "&a [*a, *a]", "\0", "a: !!python/object:os.system x"):
-        with pytest.raises(TreeError):
-            read_tree(write({"config.yml": content}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: [", "- a", "&a [*a, *a]", "\0", "a: !!python/object:os.system x", "a: !!bool maybe",
+        "a: !!int x", "a: !!timestamp x", "? [a]\n: b", "a: " + "9" * 5000, "1.5: x",
+    ],
+)  # fmt: skip
+def test_a_main_file_that_means_nothing_is_refused(write: Write, content: str) -> None:
+    with pytest.raises(TreeError):
+        read_tree(write({"config.yml": content}))
+
+
+def test_half_characters_become_whole_ones(write: Write) -> None:
+    config = read_tree(write({"config.yml": 'a: "x\\ud800"\n"\\udcff": 1'})).config
+    assert config["a"] == "x?" and config["?"] == 1
 
 
 def test_a_command_is_run_when_that_is_allowed_and_never_else(write: Write) -> None:

@@ -104,8 +104,9 @@ def _parse(content: bytes, path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).replace('"<byte string>", ', "").split())
         raise DocumentError(f"is not YAML: {reason[:300]}") from error
-    except (TypeError, AttributeError) as error:  # of keys that are lists, and the like
-        raise DocumentError(f"has YAML that {path.name} cannot mean: {error}") from error
+    # What its constructors raise for tags with a value that does not fit: `!!bool maybe`.
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise DocumentError(f"has a tag in {path.name} with a value that does not fit") from error
 
 
 def _refuse_strangers(path: Path) -> None:
@@ -159,14 +160,20 @@ def _plain(value: Any, budget: _Budget, depth: int = 0) -> Any:
         return {_key(key): _plain(item, budget, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [_plain(item, budget, depth + 1) for item in value]
+    if isinstance(value, _Exec):
+        raise DocumentError(f"!exec is understood as the whole of a file only: {value.command}")
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, dt.date | dt.datetime):
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, _Exec):
-        raise DocumentError(f"!exec is understood as the whole of a file only: {value.command}")
     return value
 
 
@@ -174,5 +181,10 @@ def _key(key: Any) -> str:
     if isinstance(key, bool):  # YAML 1.1 reads yes, no, on and off as what they seem to mean
         raise DocumentError(f"a key reads as {str(key).lower()}", hint="put the key in quotes")
     if isinstance(key, str | int):
-        return str(key)
+        return _text(str(key))
     raise DocumentError(f"the key {key!r:.60} is not text", hint="put the key in quotes")
+
+
+def _text(value: str) -> str:
+    """Text that a file can hold: YAML's escapes can name halves of characters."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
