@@ -8,6 +8,7 @@ from typing import Any
 
 from pelagos.core.errors import ConfigError
 from pelagos.core.http import HttpClient
+from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import ServerTls
 from pelagos.directory import Directory
 from pelagos.directory.auth.remembered import Remembered
@@ -24,6 +25,9 @@ from pelagos.slap.client import SlapClient
 
 #: What is announced when a person comes, goes, or gets other credentials.
 _OF_PEOPLE = ("plane.person.#", "plane.certificate.#")
+#: To the master: each of its two sources may ask sixteen questions at once, and tokens are asked
+#: about besides.
+_CONNECTIONS = 40
 #: The queues of a directory on the bus begin with it.
 _NAME = "pelagos.directory"
 #: Requests that are worked on at once: 20 a second, each of which waits 2 s for a hung source.
@@ -63,7 +67,8 @@ class DirectoryProgram:
             http = None
             if master_url:
                 # Of nobody, even when the address has a token in it.
-                http = HttpClient(master_url, tls=folder.client_tls()).with_token(None)
+                carrier = PooledTransport(pool_size=_CONNECTIONS, tls=folder.client_tls())
+                http = HttpClient(master_url, transport=carrier).with_token(None)
                 undoing.callback(http.close)
                 context["slap"] = SlapClient(http.base_url, http=http)
             verify = _verifier(config, http)
