@@ -85,7 +85,7 @@ class Shelf:
         found = held.base.first_match(exten)
         if found is not None and found[ID] in held.outdated:
             # Behind it there may be one that is still true, which the table does not tell.
-            held = self._whole(held)
+            held = self._whole()
             found = held.base.first_match(exten)
         if found is None and held.recent is not None:
             found = held.recent.first_match(exten)
@@ -97,7 +97,7 @@ class Shelf:
         held = self._fresh()
         found = held.base.match_all(wanted)
         if any(row[ID] in held.outdated for row in found.values()):
-            held = self._whole(held)
+            held = self._whole()
             found = held.base.match_all(wanted)
         if held.recent is not None:
             found = held.recent.match_all(wanted) | found
@@ -138,12 +138,12 @@ class Shelf:
         finally:
             self._reading.release()
 
-    def _whole(self, held: _Held) -> _Held:
-        """The list in one table again."""
+    def _whole(self) -> _Held:
+        """The list in one table again, of which everything is true."""
         with self._reading:
-            if self._held is held:
+            if self._held is None or self._held.outdated:
                 self._held = self._read(self._contacts.changes())
-            return self._held or held
+            return self._held
 
     def _read(self, changes: Changes) -> _Held:
         table = self._columns.table(contact for _, contact in changes.changed)
