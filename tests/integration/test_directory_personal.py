@@ -188,6 +188,16 @@ def test_a_number_that_moved_to_another_contact_is_the_other_contact(site: Direc
     assert site.get(reverse).json["display"] == "two"
 
 
+def test_two_ways_to_write_a_number_are_the_same_in_a_region(store_url: str) -> None:
+    with DirectorySite(store_url, region="FR") as site:
+        site.post("/personal", {"firstname": "Ines", "number": "01 23 45 67 89"})
+        for exten in ("+33123456789", "0033 1 23 45 67 89", "0123456789"):
+            answer = site.get(
+                "/directories/reverse/default/uuid-ada", query_string={"exten": exten}
+            )
+            assert answer.json["display"] == "Ines", exten
+
+
 def test_contacts_are_sorted_without_case_and_accents_the_missing_last(
     site: DirectorySite,
 ) -> None:
