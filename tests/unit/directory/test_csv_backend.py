@@ -231,3 +231,53 @@ def test_while_one_thread_reads_the_others_answer_from_before(
     go_on.set()
     reader.join(10)
     assert found == [["Cleo"]] and names(plugin) == ["Cleo"]
+
+
+def test_a_large_file_is_read_aside_and_nobody_waits(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "LARGE", 10)
+    plugin = backend(path)
+    reading, go_on = threading.Event(), threading.Event()
+    original = csv.read_csv
+
+    def slow(*args: Any) -> Any:
+        reading.set()
+        assert go_on.wait(10)
+        return original(*args)
+
+    monkeypatch.setattr(csv, "read_csv", slow)
+    path.write_text("id,name\n3,Cleopatra\n", encoding="utf-8")
+    assert plugin.answers_from_memory is True
+    assert names(plugin) == ["Ada", "Bob"] and reading.wait(10)
+    assert names(plugin) == ["Ada", "Bob"]
+    go_on.set()
+    assert plugin._reader is not None
+    plugin._reader.join(10)
+    assert names(plugin) == ["Cleopatra"]
+    path.write_text("id,id,name\n3,4,Cleopatra\n", encoding="utf-8")
+    assert names(plugin) == ["Cleopatra"]
+    plugin._reader.join(10)
+    with pytest.raises(SourceError, match="a column twice: id"):
+        plugin.search("")
+    path.write_text("id,name\n5,Dorothy\n", encoding="utf-8")
+    names(plugin)
+    plugin._reader.join(10)
+    assert names(plugin) == ["Dorothy"]
+    plugin.unload()
+
+
+def test_a_file_that_is_no_csv_is_not_read_at_each_question(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("id,id\n", encoding="utf-8")
+    reads = []
+    original = csv.read_csv
+    monkeypatch.setattr(csv, "read_csv", lambda *a: reads.append(a) or original(*a))
+    plugin = backend(path)
+    for _ in range(3):
+        with pytest.raises(SourceError, match="a column twice"):
+            plugin.search("")
+    assert len(reads) == 1
+    path.write_text("id,name\n1,Ada\n", encoding="utf-8")
+    assert names(plugin) == ["Ada"]

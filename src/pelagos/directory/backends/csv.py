@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -26,12 +27,17 @@ log = logging.getLogger(__name__)
 #: Bytes of a file that is read unless `max_size` says otherwise: more than a million contacts.
 DEFAULT_MAX_SIZE = 256 * 1024 * 1024
 
+#: Bytes above which a changed file is read aside: as many as are read in a tenth of a second.
+LARGE = 1024 * 1024
+
+_Stamp = tuple[int, int, int, int, int]
 _KEYS = (*COMMON_KEYS, "file", "separator", "charset", "max_size", "region")
 #: File systems whose files are on this computer.
 _LOCAL = frozenset({
     "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs",
     "squashfs", "tmpfs", "vfat", "xfs", "zfs",
 })  # fmt: skip
+_PATIENCE = 5.0  # seconds
 _SHOWN_PROBLEMS = 20  # lines of a file that are logged one by one
 
 
@@ -85,8 +91,9 @@ class CsvSettings:
 class CsvBackend(BaseSourcePlugin):
     """Contacts from a CSV file.
 
-    While a changed file is read by one thread, the others answer from what it was a moment ago.
-    A file that cannot be read makes the source fail until it can.
+    While a changed file is read by one thread, the others answer from what it was a moment ago;
+    a large one is read by a thread of its own. A file that cannot be read makes the source fail
+    until it can.
     """
 
     tells_everyone_the_same = True
@@ -94,7 +101,9 @@ class CsvBackend(BaseSourcePlugin):
     def __init__(self) -> None:
         self._settings = CsvSettings(Path())
         self._reading = threading.Lock()
-        self._held: tuple[object, Table] | None = None
+        self._reader: threading.Thread | None = None
+        self._held: tuple[_Stamp, Table] | None = None
+        self._refused: tuple[_Stamp, SourceError] | None = None
         self.problems: tuple[Problem, ...] = ()
         self._left_out = 0
         self._is_local = False
@@ -106,7 +115,8 @@ class CsvBackend(BaseSourcePlugin):
         if held is None or not self._is_local:
             return False
         try:
-            return held[0] == self._stamp()
+            stamp = self._stamp()
+            return held[0] == stamp or self._is_large(stamp)
         except SourceError:
             return True  # that it fails is known at once, too
 
@@ -122,6 +132,12 @@ class CsvBackend(BaseSourcePlugin):
             self._table()
         except SourceError as error:
             log.warning("source %s: %s; it fails until this is mended", self.name, error)
+
+    def unload(self) -> None:
+        """Wait a moment for a file that is being read, and forget the rows."""
+        if self._reader is not None:
+            self._reader.join(_PATIENCE)
+        self._held = None
 
     def search(self, term: str, args: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows in which the term occurs, without regard to case and accents."""
@@ -167,25 +183,59 @@ class CsvBackend(BaseSourcePlugin):
             yield f"{path}: {self._left_out} lines are left out in all"
 
     def _table(self) -> Table:
-        held = self._held
-        if held is not None and held[0] == self._stamp():
+        """The rows as they are now, or as they were while a large file is read again.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        stamp, held = self._stamp(), self._held
+        if held is not None and held[0] == stamp:
             return held[1]
+        if self._refused is not None and self._refused[0] == stamp:
+            raise self._refused[1]
         if not self._reading.acquire(blocking=held is None) and held is not None:
             return held[1]  # another thread is reading the new one
+        if held is not None and self._is_large(stamp):
+            self._reader = threading.Thread(target=self._read_aside, name=f"csv {self.name}")
+            self._reader.daemon = True
+            self._reader.start()
+            return held[1]
         try:
-            if self._held is None or self._held[0] != self._stamp():
+            if self._held is None or self._held[0] != stamp:
                 self._held = self._read()
             return self._held[1]
+        except SourceError as error:
+            self._refuse(stamp, error)
+            raise
         finally:
             self._reading.release()
 
-    def _stamp(self) -> object:
+    def _read_aside(self) -> None:
+        """Read the new file while questions are answered from the former one."""
+        try:
+            self._held = self._read()
+        except SourceError as error:
+            log.warning("source %s: %s; it fails until this is mended", self.name, error)
+            with contextlib.suppress(SourceError):  # gone meanwhile: the next question tells
+                self._refuse(self._stamp(), error)
+        finally:
+            self._reading.release()
+
+    def _refuse(self, stamp: _Stamp, error: SourceError) -> None:
+        """Remember what is wrong with a file, so that not each question reads it to see it."""
+        if not isinstance(error.__cause__, OSError):
+            self._refused = (stamp, error)
+
+    def _is_large(self, stamp: _Stamp) -> bool:
+        return stamp[2] > LARGE
+
+    def _stamp(self) -> _Stamp:
         try:
             return _stamp(self._settings.path.stat())
         except OSError as error:
             raise _unreadable(self._settings.path, error) from error
 
-    def _read(self) -> tuple[object, Table]:
+    def _read(self) -> tuple[_Stamp, Table]:
         settings = self._settings
         try:
             # O_NONBLOCK, because opening a pipe in the file's place would wait for its writer.
@@ -253,8 +303,9 @@ def is_local(path: Path) -> bool:
     return kind in _LOCAL
 
 
-def _stamp(status: os.stat_result) -> object:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+def _stamp(status: os.stat_result) -> _Stamp:
+    changed = (status.st_mtime_ns, status.st_ctime_ns)  # the latter by a change of rights, too
+    return (status.st_dev, status.st_ino, status.st_size, *changed)
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:
