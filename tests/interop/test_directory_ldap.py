@@ -6,6 +6,7 @@ import contextlib
 import gc
 import random
 import socket
+import tempfile
 import threading
 import time
 import uuid
@@ -245,13 +246,25 @@ def test_a_reference_to_another_server_is_no_entry(
 
 
 def test_thousands_of_entries_come_in_pages_and_a_huge_one_is_left_out(
-    require: Require, tmp_path: Path, load: Load
+    require: Require, tmp_path: Path, load: Load, caplog: pytest.LogCaptureFixture
 ) -> None:
     many = [person(f"n{n}", f"Number {n}") for n in range(3000)]
     huge = person("h", "Number huge", description="x" * 300_000)
     for server in running(require, tmp_path / "s", [organization(), *many, huge]):
         assert len(load(server).search("number")) == 3001
+        assert "left out" not in caplog.text
         assert len(load(server, format_columns=None).search("number")) == 3000
+        assert "1 entries were too large and left out" in caplog.text
+
+
+def test_a_long_path_of_temporary_files_does_no_harm(
+    server: Slapd, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert uids(load(server).search("bob")) == ["2", "3"]
+    assert list(deep.iterdir()) == []
 
 
 def test_a_server_that_gives_only_some_is_not_taken_for_complete(

@@ -8,6 +8,7 @@ whole messages (RFC 4511, 4.1.1) are put, after they have come, by whoever waits
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import ssl
@@ -29,6 +30,7 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 
 _CHUNK = 64 * 1024
 _ENOUGH = 16  # bytes of a message that tell its kind
+_LONGEST_PATH = 80  # bytes of the folder for temporary files; sockets take 108 in all
 _STEP = 0.05  # seconds after which the library is asked again, whatever the sockets say
 _START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 
@@ -67,7 +69,7 @@ class Line:
         self.left_out = 0
         with contextlib.ExitStack() as undoing:
             undoing.callback(remote.close)
-            folder = undoing.enter_context(tempfile.TemporaryDirectory(prefix="pelagos-ldap-"))
+            folder = undoing.enter_context(_folder())
             self._listener = undoing.enter_context(socket.socket(socket.AF_UNIX))
             self.path = f"{folder}/s"
             self._listener.bind(self.path)
@@ -243,7 +245,19 @@ def _dial(server: Server, settings: LdapSettings) -> Line:
     except BaseException:
         plain.close()
         raise
-    return Line(plain, server)
+    try:
+        return Line(plain, server)
+    except OSError as error:
+        raise LineError(f"cannot make a local socket: {error.strerror or error}") from error
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of one's own whose path is short enough for a socket."""
+    place = tempfile.gettempdir()
+    return tempfile.TemporaryDirectory(
+        prefix="pelagos-ldap-",
+        dir=place if len(os.fsencode(place)) < _LONGEST_PATH else "/tmp",  # noqa: S108  # the folder in it is ours alone
+    )
 
 
 def _connected(server: Server, timeout: float) -> socket.socket:

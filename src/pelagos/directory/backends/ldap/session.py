@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from pelagos.directory.backends.ldap.line import (
 from pelagos.directory.backends.ldap.message import OF_SEARCH
 from pelagos.directory.backends.ldap.settings import LdapSettings
 from pelagos.directory.errors import SourceError
+
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -182,6 +185,9 @@ class Session:
                 break
             found = connection._evaluate(message, max(0.001, deadline - time.monotonic()))  # noqa: SLF001  # ours
         self.used = time.monotonic()
+        if self._line.left_out:
+            where = self._settings.servers[0]
+            log.warning("%s: %d entries were too large and left out", where, self._line.left_out)
         return entries
 
     def has_any(self, base: str, text: str) -> bool:
@@ -194,11 +200,6 @@ class Session:
             return any(True for _ in found)
 
         return self._guarded(first)
-
-    @property
-    def left_out(self) -> int:
-        """Entries of the last answer that were too large to be taken."""
-        return self._line.left_out
 
     def is_alive(self) -> bool:
         """Whether the server has not ended it meanwhile."""
