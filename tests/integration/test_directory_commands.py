@@ -193,7 +193,7 @@ displays.people = [{ title = "Name", field = "name" }]
 
 
 def test_who_leaves_the_plane_leaves_nothing_in_the_directory(plane: Plane) -> None:
-    joined = re.search(r"(pelagos-join\S+)", plane.run("person", "add", "ann").stdout)
+    joined = re.search(r"(pelagos-join\S+)", plane.run("person", "add", "ann", "--tenant").stdout)
     assert joined
     home = plane.folder / "ann"
     home.mkdir()
@@ -204,6 +204,9 @@ def test_who_leaves_the_plane_leaves_nothing_in_the_directory(plane: Plane) -> N
     plane.run(*config, "contact", "add", "name=Secret", "number=1")
     assert [one["Name"] for one in said(plane, *config, "lookup", "secret")] == ["Secret"]
     assert said_nothing(plane, "lookup", "secret") == []
+    assert said(plane, *config, "reverse", "1")[0]["source"] == "personal"
+    denied = plane.run(*config, "source", "check", check=False)  # a tenant may not
+    assert denied.returncode == 5 and "right" in denied.stderr
     plane.run("person", "remove", "ann")
     assert plane.run(*config, "contact", "list", check=False).returncode == 5
     again = re.search(r"(pelagos-join\S+)", plane.run("person", "add", "ann").stdout)
