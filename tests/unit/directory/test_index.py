@@ -234,6 +234,13 @@ def test_many_rows_with_one_number_are_matched_as_fast_as_one() -> None:
         assert table.first_match("1") == {"n": "0", "tel": "1"}
 
 
+def test_very_many_numbers_are_all_found_by_the_first_row_that_has_them() -> None:
+    table = Table.of(({"tel": str(n % 30_000)} for n in range(60_000)), first_matched=["tel"])
+    assert all(table.first_match(str(n)) == {"tel": str(n)} for n in range(0, 30_000, 7))
+    keys = table._exact._keys
+    assert len(keys) == 60_000 and list(keys) == sorted(keys)
+
+
 VALUES = st.none() | st.text(max_size=6) | st.integers(-9, 9) | st.lists(st.text(max_size=3))
 COLUMNS = st.sampled_from(["a", "b", "c", "é"])
 

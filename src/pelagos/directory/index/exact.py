@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 _BITS = 30  # of a row's number, and of a text's hash; both together are one small int of Python
 _MASK = (1 << _BITS) - 1
+_AT_ONCE = 10_000  # keys
 
 
 class ExactIndex:
@@ -22,7 +23,13 @@ class ExactIndex:
 
     def freeze(self) -> None:
         """Make ready for `candidates`; nothing is added any more."""
-        self._keys = array("Q", sorted(self._keys))
+        parts = [array("Q") for _ in range(1 + len(self._keys) // _AT_ONCE)]
+        span = (1 << 2 * _BITS) // len(parts) + 1
+        for key in self._keys:
+            parts[key // span].append(key)
+        del self._keys[:]
+        for part in parts:  # sorting stops all other threads, so a little at a time
+            self._keys.extend(sorted(part))
 
     def candidates(self, text: str) -> Iterator[int]:
         """Numbers of rows that probably have the text, ascending; none that has it is missed."""
