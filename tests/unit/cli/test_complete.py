@@ -44,7 +44,7 @@ def test_options_of_the_command_are_proposed():
 def test_values_of_options_are_proposed(plane):
     assert names("service", "list", "--output", "j") == ["json"]
     assert names("request", "x", "y", "--state", "") == ["started", "stopped", "destroyed"]
-    assert names("why", "--kind", "s") == ["service"]
+    assert names("why", "--kind", "s") == ["service", "source"]
     assert plane == []
 
 
