@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.directory.backends.base import BaseSourcePlugin
@@ -130,13 +131,15 @@ class LdapBackend(BaseSourcePlugin):
         unique = self._settings.unique
         if unique is None:
             return []
-        escaped = {uid: text for uid in uids if (text := self._escaped_id(uid)) is not None}
+        escaped = dict(pair for uid in uids if (pair := self._escaped_id(uid)) is not None)
         rows: builtins.list[dict[str, Any]] = []
         for some in _chunks(escaped, _AT_ONCE):
             text = filters.equal([unique], [escaped[uid] for uid in some])
-            found = [self._row(entry) for entry in self._find(text)]
             place = {uid: number for number, uid in enumerate(some)}
-            rows += sorted(found, key=partial(_place, unique, place))
+            found = [self._row(entry) for entry in self._find(text)]
+            # The server may take two ids for the same that are not: ¹ and 1, A and a.
+            right = [(place[row[unique]], row) for row in found if row.get(unique) in place]
+            rows += [row for _, row in sorted(right, key=itemgetter(0))]
         return rows
 
     def check(self) -> builtins.list[str]:
@@ -213,7 +216,8 @@ class LdapBackend(BaseSourcePlugin):
         return self._pool.ask(question)
 
     def _row(self, entry: Entry) -> dict[str, Any]:
-        names = self._settings.columns or entry.names
+        unique = self._settings.unique
+        names = self._settings.columns or (*entry.names, *([unique] if unique else []))
         return {name: self._value(name, entry.values.get(name.lower(), ())) for name in names}
 
     def _value(self, name: str, values: Sequence[bytes]) -> str | None:
@@ -223,18 +227,15 @@ class LdapBackend(BaseSourcePlugin):
             return _uuid_text(values[0])
         return values[0].decode("utf-8", "replace") or None
 
-    def _escaped_id(self, uid: str) -> str | None:
-        """An id as a value in a filter; None when no entry can have it."""
+    def _escaped_id(self, uid: str) -> tuple[str, str] | None:
+        """An id as rows have it and as a value in a filter; None when no entry can have it."""
         if not self._settings.is_binary:
-            return filters.escape(uid) if _is_value(uid) else None
+            return (uid, filters.escape(uid)) if _is_value(uid) else None
         try:
-            return filters.escape_bytes(uuid.UUID(uid).bytes)
+            found = uuid.UUID(uid)
         except ValueError:
             return None
-
-
-def _place(unique: str, places: Mapping[str, int], row: Mapping[str, Any]) -> int:
-    return places.get(row.get(unique) or "", len(places))
+        return str(found), filters.escape_bytes(found.bytes)
 
 
 def _has_any(base: str, text: str, session: Session) -> bool:
