@@ -64,7 +64,9 @@ def sources(deadline: float, *, mixed: bool) -> dict[str, Plugin]:
         found |= {
             "slow": Plugin(lambda _term: time.sleep(random.uniform(0, 2 * deadline)) or rows),
             "failing": Plugin(lambda _term: 1 // 0),
-            "garbage": Plugin(lambda _term: random.choice([7, "text", [3], [None], [b""], {1: 2}])),
+            "garbage": Plugin(
+                lambda _term: random.choice([7, "text", [3], [None], [b""], {1: 2}])
+            ),
             "generator": Plugin(_broken),
             "enormous": Plugin(lambda _term: itertools.repeat({"name": "Ada"})),
         }
@@ -82,7 +84,7 @@ def ask(service: LookupService, record: Record) -> None:
     answer = service.lookup("ada", "default")
     record.took.append(time.perf_counter() - begin)
     counted = Counter(result.source for result in answer.results)
-    record.complete += counted["memory"] == counted["remote"] == 20  # noqa: PLR2004
+    record.complete += counted["memory"] == counted["remote"] == 20
     record.verdicts.update((verdict.name, str(verdict.verdict)) for verdict in answer.sources)
 
 

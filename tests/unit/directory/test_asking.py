@@ -16,7 +16,7 @@ from pelagos.directory.asking import Asking, Question
 from pelagos.directory.asking.breaker import FAILURES, Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import QUICK, Pace
-from pelagos.directory.errors import NotForAskerError
+from pelagos.directory.errors import NotForAskerError, RequestError
 from pelagos.directory.model import Asker, SourceAnswer, SourceResult
 from pelagos.directory.settings import SourceSettings
 from pelagos.directory.sources import Source
@@ -433,6 +433,14 @@ def test_whoever_stops_listening_gives_up_the_rest(house: House, release: thread
         assert next(stream).verdict.name == "good"
         stream.close()
     release.set()
+
+
+def test_a_question_while_the_directory_ends_is_refused_for_now(house: House) -> None:
+    house.add("good", lambda _term: [])
+    house.fanout.close()
+    with pytest.raises(RequestError) as caught:
+        house.ask()
+    assert caught.value.status == 503
 
 
 def test_many_results_stop_to_be_made_when_nobody_waits(house: House) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.core.fanout import Fanout
+from pelagos.core.fanout import Fanout, FanoutClosedError
 from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
 from pelagos.directory.asking.breaker import Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import Pace
-from pelagos.directory.errors import NotForAskerError
+from pelagos.directory.errors import NotForAskerError, RequestError
 from pelagos.directory.model import Asker, SourceAnswer, SourceResult, SourceVerdict
 from pelagos.directory.sources import Source
 
@@ -143,7 +143,12 @@ class _Round(Generic[T]):
 
     def replies(self) -> Generator[Reply[T], None, None]:
         """Every source's, each as soon as it is known."""
-        waiting = self._all.fanout.stream(self._threaded, self._timeout, self._limits)
+        try:
+            waiting = self._all.fanout.stream(self._threaded, self._timeout, self._limits)
+        except FanoutClosedError as error:
+            raise RequestError(
+                ["the directory is ending; ask again in a moment"], status=503
+            ) from error
         unsettled = set(self._threaded)
         try:
             yield from self._refused
