@@ -91,7 +91,9 @@ def loosened(term: str) -> list[str]:
     ['celine', 'c*l*n', '*eli*e']
     """
     plain = fold(term)
-    if not plain or "\x00" in plain:
+    if not plain:
+        return ["*"]  # nothing that counts, such as a soft hyphen: it occurs everywhere
+    if "\x00" in plain:
         return []
     if len(plain) == 1:
         return ["*"] if plain in _VOWELS | _CONSONANTS else [escape(plain)]
