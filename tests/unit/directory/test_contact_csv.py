@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelagos.directory.errors import InvalidError, RequestError
 from pelagos.directory.services import contact_csv
+from support.directory_site import DirectorySite
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 CONTACTS = st.lists(st.dictionaries(TEXT, TEXT, min_size=1, max_size=5), min_size=1, max_size=6)
@@ -60,3 +64,30 @@ def test_lines_are_those_of_the_file(text: str, good: list[int], bad: list[int])
 def test_a_refused_file_says_all_reasons() -> None:
     with pytest.raises(RequestError, match="twice: a, b"):
         contact_csv.read(b"b,a,a,b\n1,2,3,4\n")
+
+
+def test_a_file_of_too_many_columns_is_refused_at_once() -> None:
+    header = ",".join(f"c{number}" for number in range(300_000))
+    with pytest.raises(InvalidError, match="300,000 columns; 1,000 at most"):
+        contact_csv.read(f"{header}\nx\n".encode())
+
+
+@pytest.mark.parametrize("line", ["x\n", "1,2\n", '"x"y\n', "\n" * 5])
+def test_a_file_of_too_many_rows_is_refused_before_it_takes_all_memory(line: str) -> None:
+    few = contact_csv.MAX_ROWS
+    with pytest.raises(InvalidError, match="more than 200,000 rows"):
+        contact_csv.read(b"a,b\n" + line.encode() * (few + 1))
+
+
+def test_a_file_of_as_many_rows_as_one_may_have_is_read() -> None:
+    file = contact_csv.read(b"a,b\n" + b"1,2\n" * contact_csv.MAX_ROWS)
+    assert len(file.rows) == contact_csv.MAX_ROWS
+
+
+def test_an_import_of_countless_columns_holds_nobody_up(tmp_path: Path) -> None:
+    header = ",".join(f"c{number}" for number in range(300_000))
+    with DirectorySite(f"sqlite:///{tmp_path / 'd.db'}") as site:
+        began = time.process_time()
+        answer = site.upload("/personal/import", f"{header}\nx\n")
+        assert answer.status == 400 and "columns" in answer.reasons
+        assert time.process_time() - began < 10  # the square of the columns took minutes

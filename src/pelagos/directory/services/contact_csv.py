@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,12 @@ from pelagos.directory.index import charset as known_charset
 #: What may part the values of a file; the comma, unless the header has another one and no comma.
 _SEPARATORS = (";", "\t", "|")
 _UNCLOSED = 'a quote (") that opens here is never closed'
+#: What one file may have. Each row takes a thousand times its bytes while it is looked at, so a
+#: file that is not too large could still take all memory; nobody has a contact of more columns.
+MAX_ROWS = 200_000
+MAX_COLUMNS = 1_000
+_MAX_LINES = 5 * MAX_ROWS  # blank ones, and the further lines of a quoted value, included
+_SHOWN = 5  # columns that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ def read(data: bytes, charset: str = "utf-8") -> ContactFile:
     """The contacts of a CSV file (RFC 4180) whose first line names the columns.
 
     Raises:
-        InvalidError: there is no contact in it, the charset is unknown or another one, or the
-            header names a column twice.
+        InvalidError: there is no contact in it, the charset is unknown or another one, the header
+            names a column twice, or there is more in it than one import takes.
     """
     text = _decode(data, charset)
     if not text.strip():
@@ -80,6 +87,8 @@ def read(data: bytes, charset: str = "utf-8") -> ContactFile:
     rows: list[Row] = []
     failures: list[Failure] = []
     while True:
+        if len(rows) + len(failures) > MAX_ROWS or reader.line_num > _MAX_LINES:
+            raise InvalidError([f"the file has more than {MAX_ROWS:,} rows; import it in parts"])
         line = reader.line_num + 1
         try:
             cells = next(reader, None)
@@ -130,10 +139,14 @@ def _open(text: str) -> tuple[list[str], Any]:
         header = next((cells for cells in reader if cells), [])
     except csv.Error as error:
         raise InvalidError([f"the first line is not CSV: {error}"]) from error
-    named = [name for name in header if name]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise InvalidError([f"the first line names a column twice: {', '.join(twice)}"])
+    if len(header) > MAX_COLUMNS:
+        raise InvalidError(
+            [f"the first line names {len(header):,} columns; {MAX_COLUMNS:,} at most"]
+        )
+    named = Counter(name for name in header if name)
+    if twice := sorted(name for name, times in named.items() if times > 1):
+        shown = ", ".join(twice[:_SHOWN])
+        raise InvalidError([f"the first line names a column twice: {shown}"])
     return header, reader
 
 
@@ -145,7 +158,7 @@ def _sort_in(
     if "" in header:
         errors.append("the first line has a column without a name")
     if len(cells) > len(header):
-        values["null"] = cells[len(header) :]
+        values["null"] = cells[len(header) : len(header) + MAX_COLUMNS]
     if len(cells) != len(header):
         errors.append(f"{len(cells)} values, but the header names {len(header)} columns")
     if not errors and not any(cells):
