@@ -69,6 +69,11 @@ class HttpClient:
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r})"
 
+    @property
+    def transport(self) -> Transport:
+        """Who carries the requests; other makers of requests may share it."""
+        return self._transport
+
     def with_token(self, token: str | None) -> HttpClient:
         """The same server over the same connections, asked as somebody else; None as nobody.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from pelagos.core import wire
 
@@ -67,14 +67,16 @@ class Request:
     """What a transport sends; `url` carries no credentials, `headers` may (so `repr` omits them).
 
     Attributes:
-        timeout: seconds from the first attempt to connect to the end of the answer.
-        limit: bytes of an answer's body that are read at the most.
+        body: bytes, or a file that is sent from its position to its end, with Content-Length.
+        timeout: seconds from the first attempt to connect to the end of the answer; of a stream
+            (`Transport.open`), to the end of its headers, and then for each piece.
+        limit: bytes of an answer's body that are read at the most; a stream has no limit.
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | IO[bytes] | None = field(default=None, repr=False)
     timeout: float = 60.0
     limit: int = BODY_LIMIT
 
@@ -95,3 +97,20 @@ class Response:
     def text(self) -> str:
         """The body as text; bytes that are not UTF-8 become replacement characters."""
         return self.body.decode("utf-8", "replace")
+
+
+class Stream(Protocol):
+    """An answer whose body is still to be read, as it was sent: nothing is unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end of the body.
+
+        Raises:
+            HttpTimeout, HttpProtocolError: the rest came too late, or not at all.
+        """
+
+    def close(self) -> None:
+        """Give the connection back, or end it when the body was not read to its end."""

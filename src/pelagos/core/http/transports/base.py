@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pelagos.core.http.types import Request, Response
+from pelagos.core.http.types import Request, Response, Stream
 
 
 class Transport(Protocol):
@@ -16,6 +16,13 @@ class Transport(Protocol):
         Raises:
             HttpUnreachable, HttpTimeout, HttpProtocolError, HttpTlsError: see
                 `pelagos.core.http.errors`.
+        """
+
+    def open(self, request: Request) -> Stream:
+        """Send and return when the headers are here; the caller reads the body and closes it.
+
+        Raises:
+            the same as `send`.
         """
 
     def close(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
 import ssl
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import urllib3
@@ -25,6 +27,11 @@ class _InTime(io.RawIOBase):
         self._sock = sock
         self._source = sock.makefile("rb", buffering=0)  # keeps the socket open while it is read
         self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def wait_for_each(self, timeout: float) -> None:
+        """From now on, the time is not for all of it but for each piece."""
+        self._deadline = None
+        self._sock.settimeout(timeout)
 
     def readable(self) -> bool:
         return True
@@ -79,6 +86,10 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
             conn.connect()  # the original warns besides, on standard error, of an unverified one
 
 
+#: Bytes of a body that are sent at once.
+_BLOCK = 256 * 1024
+
+
 class PooledTransport:
     """A pool of connections per server, shared by all threads.
 
@@ -94,7 +105,9 @@ class PooledTransport:
         self._pool = self._make_pool()
 
     def _make_pool(self, **tls: Any) -> urllib3.PoolManager:
-        pool = urllib3.PoolManager(num_pools=8, maxsize=self._pool_size, retries=False, **tls)
+        pool = urllib3.PoolManager(
+            num_pools=8, maxsize=self._pool_size, blocksize=_BLOCK, retries=False, **tls
+        )
         pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         return pool
 
@@ -118,37 +131,23 @@ class PooledTransport:
                 raise
             return self._send(request, deadline)
 
-    def _send(self, request: Request, deadline: float) -> Response:
+    def open(self, request: Request) -> PooledStream:
+        """Send over a pooled connection, which the stream holds until it is closed."""
+        deadline = time.monotonic() + request.timeout
         try:
-            answer = self._pool_for(request).request(
-                request.method,
-                request.url,
-                body=request.body,
-                headers=dict(request.headers),
-                timeout=urllib3.Timeout(total=_left(request, deadline)),
-                redirect=False,
-                preload_content=False,
-            )
+            return PooledStream(self._ask(request, deadline), request)
+        except HttpProtocolError as error:
+            if error.retry_after is None or request.method not in {"GET", "HEAD"}:
+                raise
+            return PooledStream(self._ask(request, deadline), request)
+
+    def _send(self, request: Request, deadline: float) -> Response:
+        answer = self._ask(request, deadline)
+        with _our_errors(request):
             try:
                 body = answer.read(request.limit + 1, decode_content=True)
             finally:
                 answer.release_conn()
-        except exceptions.NewConnectionError as error:
-            raise HttpUnreachable(
-                f"nobody answers at {request.url}: {_reason(error)}",
-                url=request.url,
-                hint="check that it runs there, and the address",
-            ) from error
-        except (exceptions.TimeoutError, TimeoutError) as error:
-            raise _late(request) from error
-        except exceptions.SSLError as error:
-            raise tls_error(error.args[0], request.url) from error
-        except (exceptions.HTTPError, OSError) as error:
-            raise HttpProtocolError(
-                f"the answer of {request.url} broke off: {_reason(error)}",
-                url=request.url,
-                hint=_hint(error),
-            ) from error
         if len(body) > request.limit:
             raise HttpProtocolError(
                 f"the answer of {request.url} is larger than {request.limit:,} bytes",
@@ -158,9 +157,70 @@ class PooledTransport:
             )
         return Response(answer.status, Headers(dict(answer.headers)), body)
 
+    def _ask(self, request: Request, deadline: float) -> urllib3.BaseHTTPResponse:
+        with _our_errors(request):
+            return self._pool_for(request).request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=dict(request.headers),
+                timeout=urllib3.Timeout(total=_left(request, deadline)),
+                redirect=False,
+                preload_content=False,
+            )
+
     def close(self) -> None:
         """Close idle connections."""
         self._pool.clear()
+
+
+class PooledStream:
+    """An answer whose body is read in pieces; one reader at a time."""
+
+    def __init__(self, answer: Any, request: Request) -> None:
+        self.status: int = answer.status
+        self.headers: Mapping[str, str] = Headers(dict(answer.headers))
+        self._answer = answer
+        self._request = request
+        source = getattr(answer._original_response.fp, "raw", None)  # noqa: SLF001  # None: no body
+        if source is not None:
+            source.wait_for_each(request.timeout)
+
+    def read(self, size: int) -> bytes:
+        """The next piece; waits at most the request's time for it."""
+        with _our_errors(self._request):
+            return bytes(self._answer.read(size, decode_content=False))
+
+    def close(self) -> None:
+        """Give the connection back, or end it when something is left on it."""
+        if self._answer.length_remaining == 0 or self._answer.closed:
+            self._answer.release_conn()
+        else:
+            self._answer.close()
+            self._answer.release_conn()
+
+
+@contextlib.contextmanager
+def _our_errors(request: Request) -> Iterator[None]:
+    """The library's exceptions in our words."""
+    try:
+        yield
+    except exceptions.NewConnectionError as error:
+        raise HttpUnreachable(
+            f"nobody answers at {request.url}: {_reason(error)}",
+            url=request.url,
+            hint="check that it runs there, and the address",
+        ) from error
+    except (exceptions.TimeoutError, TimeoutError) as error:
+        raise _late(request) from error
+    except exceptions.SSLError as error:
+        raise tls_error(error.args[0], request.url) from error
+    except (exceptions.HTTPError, OSError) as error:
+        raise HttpProtocolError(
+            f"the answer of {request.url} broke off: {_reason(error)}",
+            url=request.url,
+            hint=_hint(error),
+        ) from error
 
 
 def _left(request: Request, deadline: float) -> float:

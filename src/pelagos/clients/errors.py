@@ -1,0 +1,412 @@
+"""What can go wrong between a client and a cloud, whatever shape the cloud says it in.
+
+ClientError                 a call did not succeed; `status` 0 when no answer came
+├── BadRequest              400: what was asked cannot be done as it was written
+├── Unauthorized            401: the token is wrong or has ended
+├── Forbidden               403: the token is known, but this is not its holder's to do
+├── NotFound                404: there is no such thing, or it is hidden from the asker
+├── Conflict                409: the thing is in use, exists already or is in the wrong state
+├── PreconditionFailed      412: it changed meanwhile
+├── OverLimit               413, 429: a quota or a rate is used up
+├── ServiceFault            5xx: the service failed
+├── WrongAnswer             an answer that is not what was agreed: no JSON, too large…
+├── RedirectedElsewhere     3xx to another server, where the token must not go
+├── WaitedInVain            a state was not reached in time
+├── NoAnswer                status 0: nobody answered
+│   ├── Late                … in time
+│   ├── BrokenOff           … to the end
+│   └── Untrusted           … over TLS that could be trusted
+└── CloudNotConfigured      no such cloud, or its configuration cannot be used
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html import unescape
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from pelagos.core import wire
+from pelagos.core.errors import PelagosError
+from pelagos.core.http import HttpError, HttpProtocolError, HttpTimeout, HttpTlsError
+
+_TEXT_LIMIT = 2_000
+_LONGEST_WAIT = 86_400.0
+_TAG = re.compile(
+    r"<(?:script|style|head)\b.*?</(?:script|style|head)\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+class ClientError(PelagosError):
+    r"""A call of a cloud did not succeed.
+
+    The message is parsed as the ancestor did: when the text holds a JSON object, its first key is
+    the name of a fault and its mapping says the rest.
+
+    Args:
+        message: what happened; may be a status line with the body of the answer behind it.
+        status: HTTP status; what is no number counts as 0.
+        details: one or many.
+        hint: what to do next.
+        retry_after: seconds after which trying again may help; None when it cannot.
+
+    Attributes:
+        status: HTTP status of the answer, 0 when none came; the fault's `code` goes before.
+        details: what else is known, a list of texts.
+        fault: the name that the service gave to it ("itemNotFound"), or "".
+
+    >>> error = ClientError('404 Not Found {"itemNotFound": {"message": "no", "code": 404}}')
+    >>> str(error), error.status, error.fault
+    ('404 Not Found itemNotFound (no)\n', 404, 'itemNotFound')
+    """
+
+    def __init__(
+        self,
+        message: Any,
+        status: Any = 0,
+        details: Any = None,
+        *,
+        hint: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        text, self.status = str(message), _number(status)
+        self.details = _as_list(details)
+        self.fault = ""
+        lead, found = _split(text)
+        if found is None:
+            text = text if text.endswith("\n") else text + "\n"
+        else:
+            self.fault, facts = found
+            text = f"{lead}{self.fault}"
+            said = facts.get("message") or facts.get("title")
+            if said:
+                text = f"{text} ({said})\n"
+            self.status = _number(facts.get("code")) or self.status
+            self.details += _as_list(facts.get("details") or facts.get("detail"))
+        super().__init__(text, hint=hint, retry_after=retry_after)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+class BadRequest(ClientError):
+    """What was asked cannot be done as it was written."""
+
+
+class Unauthorized(ClientError):
+    """The token is missing, wrong or has ended."""
+
+
+class Forbidden(ClientError):
+    """The token is known, but this is not its holder's to do."""
+
+
+class NotFound(ClientError):
+    """There is no such thing, or it is hidden from the asker."""
+
+
+class Conflict(ClientError):
+    """The thing is in use, exists already or is in the wrong state."""
+
+
+class PreconditionFailed(ClientError):
+    """The thing is not as the request supposed: it changed meanwhile."""
+
+
+class OverLimit(ClientError):
+    """A quota or a rate is used up."""
+
+
+class ServiceFault(ClientError):
+    """The service failed."""
+
+
+class WrongAnswer(ClientError):
+    """An answer that is not what was agreed."""
+
+
+class RedirectedElsewhere(ClientError):
+    """The server sends the client to another one, where the token must not go.
+
+    Attributes:
+        location: where to.
+    """
+
+    def __init__(self, message: str, status: int, *, location: str, hint: str) -> None:
+        super().__init__(message, status, hint=hint)
+        self.location = location
+
+
+class WaitedInVain(ClientError):
+    """A state was not reached in time.
+
+    Attributes:
+        last: what was seen last.
+    """
+
+    def __init__(self, message: str, *, last: Any = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.last = last
+
+
+class NoAnswer(ClientError):
+    """Nobody answered."""
+
+
+class Late(NoAnswer):
+    """There was no whole answer in time."""
+
+
+class BrokenOff(NoAnswer):
+    """The answer broke off, or was none of HTTP."""
+
+
+class Untrusted(NoAnswer):
+    """No connection that could be trusted."""
+
+
+class CloudNotConfigured(ClientError):
+    """There is no such cloud, or its configuration cannot be used."""
+
+
+_KINDS: Mapping[int, type[ClientError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    413: OverLimit,
+    429: OverLimit,
+}
+_HINTS: Mapping[int, str] = {
+    401: "the token is wrong or has ended: log in again, or put a new one into the configuration",
+    403: "ask the project's administrator for the right, or use another project",
+    413: "free something, or ask for a larger quota",
+    429: "ask less often, or later",
+}
+
+
+class Answered(Protocol):
+    """What an error is made of."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header fields, found without regard to case."""
+
+    @property
+    def text(self) -> str:
+        """The body."""
+
+
+def from_reply(reply: Answered, *, secret: str = "", wanted: str = "") -> ClientError:
+    """The error of an answer that was not a success.
+
+    Args:
+        secret: what must not be quoted: the token that was sent.
+        wanted: what was asked, for the person: "GET https://cloud/v2/servers".
+    """
+    status = reply.status
+    text = reply.text
+    if secret:
+        text = text.replace(secret, "...")
+    line = f"{status} {_phrase(status)}"
+    fault, body, details = _digest(text, reply.headers.get("content-type", ""))
+    kind = _KINDS.get(status) or (ServiceFault if status >= 500 else ClientError)  # noqa: PLR2004
+    error = kind(
+        f"{line} {body}".rstrip(),
+        status,
+        hint=_HINTS.get(status),
+        retry_after=_retry_after(status, reply.headers),
+    )
+    error.fault = fault
+    error.status = status  # what a body says about it is hearsay
+    error.details += [detail for detail in details if detail not in error.details]
+    if wanted:
+        error.details.append(wanted)
+    return error
+
+
+def from_transport(error: HttpError) -> ClientError:
+    """The error of a call to which no usable answer came."""
+    kind: type[ClientError] = NoAnswer
+    if isinstance(error, HttpTimeout):
+        kind = Late
+    elif isinstance(error, HttpTlsError):
+        kind = Untrusted
+    elif isinstance(error, HttpProtocolError):
+        kind = BrokenOff if error.retry_after is not None else WrongAnswer
+    return kind(error.message, hint=error.hint, retry_after=error.retry_after)
+
+
+# ---- fault shapes
+
+
+def _split(text: str) -> tuple[str, tuple[str, dict[str, Any]] | None]:
+    """What stands before a fault, and the fault (name, facts); None when there is none."""
+    lead, brace, rest = text.partition("{")
+    if not brace:
+        return text, None
+    try:
+        data = wire.decode(brace + rest)
+    except wire.WireError:
+        return text, None
+    if not isinstance(data, dict):
+        return text, None
+    name, facts = next(iter(data.items()), ("", None))
+    return (lead, (str(name), facts)) if isinstance(facts, dict) else (text, None)
+
+
+def _digest(text: str, content_type: str) -> tuple[str, str, list[str]]:
+    """The fault's name, what follows the status line in a message, and details."""
+    stripped = text.strip()
+    if stripped[:1] in {"{", "["}:
+        try:
+            data = wire.decode(stripped)
+        except wire.WireError:
+            return "", _short(stripped).translate(_NO_BRACES), []
+        return _digest_data(data)
+    if "html" in content_type or "xml" in content_type or stripped[:1] == "<":
+        stripped = _plain(stripped)
+    return "", _short(stripped).translate(_NO_BRACES), []
+
+
+def _digest_data(data: Any) -> tuple[str, str, list[str]]:
+    found = next(_faults(data), None)
+    if found is None:
+        return "", _short(wire.encode(data).decode()).translate(_NO_BRACES), []
+    name, facts = found
+    said = _first(facts, "message", "title", "faultstring", "msg", "detail", "type")
+    said = _short(_plain(said)).translate(_NO_BRACES)
+    details = [_short(_plain(one)) for one in _texts(facts)]
+    details += [one for text in _texts(facts) for one in _inner(text)]
+    body = f"{name} ({said})" if name and said else (name or said)
+    return name, body.translate(_NO_BRACES), details
+
+
+#: A digested message must not look as if it held a fault that is still to be parsed.
+_NO_BRACES = str.maketrans("{}", "()")
+
+
+def _faults(data: Any, depth: int = 5) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The faults in a body: (name, facts), the name "" where the shape has none."""
+    if isinstance(data, list) and depth:
+        for one in data:
+            yield from _faults(one, depth - 1)
+    elif isinstance(data, dict) and depth:
+        yield from _faults(data.get("errors"), depth - 1)  # Placement, and others of the API guidelines
+        yield from _named(data)
+
+
+def _named(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    flat = ("message", "title", "faultstring", "detail")
+    if any(isinstance(data.get(key), str) for key in flat):  # Glance's JSON, WSME
+        yield "", data
+    for name, facts in data.items():
+        if isinstance(facts, dict):
+            yield str(name), facts
+        elif isinstance(facts, str) and len(data) == 1:
+            yield from _stated(str(name), facts)
+
+
+def _stated(name: str, said: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """A fault whose facts are a text, which may be JSON once more (`error_message`)."""
+    try:
+        again = wire.decode(said) if said.lstrip()[:1] == "{" else None
+    except wire.WireError:
+        again = None
+    found = next(_faults(again), None)
+    yield found or (name, {"message": said})
+
+
+def _inner(text: str) -> Iterator[str]:
+    """What another service said, when a detail is that one's whole answer as text."""
+    if text.lstrip()[:1] == "{":
+        try:
+            found = next(_faults(wire.decode(text)), None)
+        except wire.WireError:
+            return
+        if found:
+            said = _first(found[1], "message", "title", "detail")
+            yield _short(f"{found[0]} ({said})" if said else found[0])
+
+
+def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("details", "detail", "debuginfo"):
+        yield from _as_list(facts.get(key))
+
+
+def _first(facts: Mapping[str, Any], *keys: str) -> str:
+    return next((value for key in keys if isinstance(value := facts.get(key), str) and value), "")
+
+
+def _plain(text: str) -> str:
+    """The words of a page of HTML or XML."""
+    if "<" not in text:
+        return text
+    title = _TITLE.search(text[:_TEXT_LIMIT])
+    words = _SPACE.sub(" ", unescape(_TAG.sub(" ", text[: 16 * _TEXT_LIMIT]))).strip()
+    named = _SPACE.sub(" ", unescape(title[1])).strip() if title else ""
+    return words if not named or named in words else f"{named}: {words}".rstrip(": ")
+
+
+def _short(text: str) -> str:
+    text = _SPACE.sub(" ", text[: 2 * _TEXT_LIMIT]).strip()
+    return text if len(text) <= _TEXT_LIMIT else text[:_TEXT_LIMIT] + " …"
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None or value in ("", []):
+        return []
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return [value if isinstance(value, str) else str(value)]
+    return list(value)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool):
+        return 0
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown Status"
+
+
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait; a guess for what passes by itself; else None."""
+    said = headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return min(float(said[:9]), _LONGEST_WAIT)
+    try:
+        when = parsedate_to_datetime(said) if said else None
+    except (TypeError, ValueError, OverflowError, IndexError):
+        when = None
+    if when is not None:
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT)
+    return 1.0 if status in {429, 502, 503, 504} else None
+
+
+def _restored(
+    kind: type[ClientError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> ClientError:
+    """An error that was pickled, as another process raises it."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
