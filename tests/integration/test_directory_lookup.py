@@ -356,7 +356,14 @@ def test_favourites_are_marked_and_a_database_that_is_away_takes_nothing_else(
     }  # fmt: skip
     assert body.get("favorites", {}).get("verdict") == verdict
     assert "s3cret" not in json.dumps(body)
-    *_, (_, end) = site.events("default", "bob")
+    began = time.monotonic()
+    with site.stream("default", "bob") as response:
+        streamed = events(response)
+        first = next(body for name, body in streamed if name == "source")
+        waited = time.monotonic() - began
+        *_, (_, end) = streamed
+    assert len(first["results"]) == 2
+    assert waited < 0.9  # the profile's timeout is 1 s, and marks have but a part of it
     assert end.get("favorites", {}).get("verdict") == verdict
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import unicodedata
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, TypeVar
@@ -70,14 +71,17 @@ class LookupService:
         calls, timeout, question = self._question(term, profile, asker or Asker())
         return self._asking.stream(calls, timeout, question)
 
-    def meanwhile(self, name: str, call: Callable[[], T], profile: str) -> Iterator[Reply[T]]:
+    def meanwhile(
+        self, name: str, call: Callable[[], T], profile: str, limit: float = math.inf
+    ) -> Iterator[Reply[T]]:
         """Begin a call that an answer needs besides the sources'; it has the same deadline.
 
         Args:
             name: what is asked; beside a source of this name, not instead of it.
+            limit: seconds, where the call has less time than the sources.
         """
         settings = self._profiles.get(profile) or ServiceProfile()
-        return self._asking.fanout.stream({f"({name})": call}, settings.timeout)
+        return self._asking.fanout.stream({f"({name})": call}, min(limit, settings.timeout))
 
     def sources(self, profile: str) -> tuple[str, ...]:
         """The names of the sources that are asked for a profile, in the order of the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 #: The service that knows which results to mark; without it, none is.
 FAVORITES = "favorites"
+
+#: Seconds after which the hits of a stream are sent without marks rather than later.
+MARKS_PATIENCE = 0.1
 
 _RULE = "/directories/lookup/<profile>"
 _Favorites = Mapping[str, Collection[str]]
@@ -61,13 +65,15 @@ class Lookups:
     service: LookupService
     favorites: Any = None
 
-    def favorites_of(self, profile: str, who: Asker) -> Iterator[Reply[_Favorites]] | None:
+    def favorites_of(
+        self, profile: str, who: Asker, limit: float = math.inf
+    ) -> Iterator[Reply[_Favorites]] | None:
         """Begin to ask for the person's favourites, when the display has a place for them."""
         display = display_of(profile, self.displays)
         if self.favorites is None or not any(c.type == "favorite" for c in display.columns):
             return None
         ids = self.favorites.ids
-        return self.service.meanwhile("favorites", lambda: ids(profile, who), profile)
+        return self.service.meanwhile("favorites", lambda: ids(profile, who), profile, limit)
 
 
 class LookupResource(AuthResource):
@@ -103,7 +109,7 @@ class LookupStreamResource(AuthResource):
         display = display_of(profile, self._lookups.displays)
         term, who = _term(), asker()
         answers = self._lookups.service.stream(term, profile, who)
-        pending = self._lookups.favorites_of(profile, who)
+        pending = self._lookups.favorites_of(profile, who, MARKS_PATIENCE)
         order = self._lookups.service.sources(profile)
         return event_stream(_events(term, display, answers, pending, order))
 
@@ -147,10 +153,13 @@ def _events(
 ) -> Generator[tuple[str, Any], None, None]:
     head = {"term": term, "column_headers": display.headers, "column_types": display.types}
     yield "headers", head
-    favorites, trouble = _known(pending)
+    favorites: _Favorites | None = None
+    trouble: dict[str, Any] = {}
     verdicts = {}
     try:
         for answer in answers:
+            if favorites is None:  # not before the sources have been asked
+                favorites, trouble = _known(pending)
             body = verdict_body(answer.verdict)
             verdicts[answer.verdict.name] = body
             results = [row(result, display, favorites) for result in answer.results]

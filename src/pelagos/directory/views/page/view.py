@@ -27,7 +27,7 @@ from pelagos.directory.services.lookup import MAX_TERM_LENGTH
 from pelagos.directory.settings import profile_displays
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.event_stream import event_stream
-from pelagos.directory.views.lookup_json import Lookups
+from pelagos.directory.views.lookup_json import MARKS_PATIENCE, Lookups
 from pelagos.directory.views.page.cells import cells, summary, titles
 from pelagos.directory.views.page.sessions import LIFETIME, Sessions
 from pelagos.directory.views.rest import may, who_asks
@@ -122,7 +122,7 @@ class _Page:
         display = self._display(asker, profile)
         term = request.args.get("term", "")
         parts = self._lookups.service.stream(term, profile, asker)
-        pending = self._lookups.favorites_of(profile, asker)
+        pending = self._lookups.favorites_of(profile, asker, MARKS_PATIENCE)
         return event_stream(_events(parts, display, pending))
 
     def login(self) -> Response:
@@ -253,10 +253,12 @@ def _events(
 ) -> Generator[tuple[str, Any], None, None]:
     """The answers of the sources, as they come."""
     yield "headers", {"titles": titles(display)}
-    favorites = _known(pending)
+    favorites = None
     found = 0
     verdicts: list[tuple[str, bool]] = []
     for part in parts:
+        if favorites is None:  # not before the sources have been asked
+            favorites = _known(pending)
         shown = part.results[: max(0, _MOST_ROWS - found)]
         found += len(part.results)
         verdicts.append((part.verdict.name, part.verdict.has_answered))
