@@ -153,6 +153,43 @@ def test_a_right_of_an_argument_that_no_rule_has_is_seen_when_the_view_is_loaded
         assert failure.name == "wrong" and "no argument 'profil'" in failure.reason
 
 
+@pytest.mark.parametrize("decorators", [[lambda m: m], {"get": [lambda m: m]}, []])
+def test_decorators_of_a_strangers_own_take_nothing_of_the_protection(
+    monkeypatch: pytest.MonkeyPatch, decorators: Any
+) -> None:
+    class Mine(AuthResource):
+        method_decorators = decorators
+        methods = {"GET", "POST", "PURGE"}  # noqa: RUF012  # as strangers write it
+
+        @required_acl("dird.x.read")
+        def get(self) -> dict[str, Any]:
+            return {"who": asker().user}
+
+        def purge(self) -> dict[str, Any]:
+            return {"purged": True}
+
+    class View:
+        def load(self, args: Mapping[str, Any]) -> None:
+            args["rest_api"].add_resource(Mine, "/mine")
+
+    def verify(token: str) -> Mapping[str, Any] | None:
+        return {"xivo_user_uuid": token, "acls": ["dird.x.read"]} if token == "ann" else None
+
+    offer(monkeypatch, VIEWS, mine=View)
+    with Directory({"enabled_plugins": {"views": ["mine"]}}, verify=verify) as directory:
+        assert directory.status.failures == ()
+        http = directory.app.test_client()
+        for token in ("", "bob"):
+            for method in ("GET", "HEAD", "PURGE"):
+                answer = http.open("/0.1/mine", method=method, headers={"X-Auth-Token": token})
+                assert answer.status_code == 401, (token, method)
+        known = {"X-Auth-Token": "ann"}
+        assert http.get("/0.1/mine", headers=known).get_json() == {"who": "ann"}
+        assert http.open("/0.1/mine", method="PURGE", headers=known).status_code == 401
+        (route,) = [r for r in routes_of(directory.app) if (r.method, r.path) == ("GET", "/mine")]
+        assert route.needs_token
+
+
 # ---- tenants and errors
 
 

@@ -104,6 +104,7 @@ from xivo_dird.core.exception import InvalidConfigError
 class Mine(AuthResource):
 
     lookup = None
+    method_decorators = [lambda method: method]
 
     @required_acl('dird.mine.{profile}.read')
     def get(self, profile):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
 from typing import Any, ClassVar
 
 from flask import g, request
@@ -13,6 +12,7 @@ from flask_restful import Resource
 
 from pelagos.directory.auth import acl
 from pelagos.directory.errors import TokenError
+from pelagos.directory.model import Asker
 from pelagos.directory.views.rest import may, who_asks
 
 _current: ContextVar[Any] = ContextVar("pelagos.compat.xivo_dird.api")
@@ -51,7 +51,14 @@ class TokenResource(OpenResource):
     Unlike `pelagos.directory.AuthResource` it may have methods that need no right beyond that.
     """
 
-    method_decorators: ClassVar[list[Callable[..., Any]]] = []
+    needs_token: ClassVar[bool] = True
+
+    def dispatch_request(self, *args: Any, **kwds: Any) -> Any:
+        """Let in who may, then call the method; decorators of a plugin come after that."""
+        asked = request.method.lower()
+        method = getattr(self, asked, None) or getattr(self, "get", None)
+        g.asker = _let_in(getattr(method, "_required_acl", None))
+        return super().dispatch_request(*args, **kwds)
 
 
 def required_acl(template: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -65,23 +72,13 @@ def required_acl(template: str) -> Callable[[Callable[..., Any]], Callable[..., 
     return mark
 
 
-def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
-    template: str | None = getattr(method, "_required_acl", None)
-
-    @wraps(method)
-    def call(*args: Any, **kwds: Any) -> Any:
-        who = who_asks(request.headers.get("X-Auth-Token", ""))
-        if template is not None:
-            needed = acl.fill(template, request.view_args or {})
-            if not may(who, needed):
-                raise TokenError([f"this token does not give the right {needed}"])
-        g.asker = who
-        return method(*args, **kwds)
-
-    return call
-
-
-TokenResource.method_decorators = [_checked]
+def _let_in(template: str | None) -> Asker:
+    who = who_asks(request.headers.get("X-Auth-Token", ""))
+    if template is not None:
+        needed = acl.fill(template, request.view_args or {})
+        if not may(who, needed):
+            raise TokenError([f"this token does not give the right {needed}"])
+    return who
 
 
 class _Tokens:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
@@ -143,7 +142,7 @@ class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no ty
     """
 
     error_resource: ClassVar[str | None] = None
-    method_decorators: ClassVar[list[Callable[..., Any]]] = []
+    needs_token: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -154,6 +153,16 @@ class AuthResource(Resource):  # type: ignore[misc]  # Flask-RESTful ships no ty
                     "write @required_acl(...) above it"
                 )
 
+    def dispatch_request(self, *args: Any, **kwargs: Any) -> Any:
+        """Let in who may, then call the method.
+
+        Here and not in `method_decorators`, which a class that has some of its own would replace.
+        """
+        asked = request.method.lower()
+        method = getattr(self, asked, None) or (self.get if asked == "head" else None)
+        g.asker = _let_in(right_of(method))
+        return super().dispatch_request(*args, **kwargs)
+
 
 def asker() -> Asker:
     """Who sent the request that is being served; only inside an `AuthResource`."""
@@ -161,27 +170,20 @@ def asker() -> Asker:
     return found
 
 
-def _verified(method: Callable[..., Any]) -> Callable[..., Any]:
-    template = right_of(method) or ""  # there always is one: `__init_subclass__` sees to it
-
-    @wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        needed = acl.fill(template, request.view_args or {})
-        try:
-            who = who_asks(request.headers.get("X-Auth-Token", ""))
-        except TokenError as error:
-            error.needs = str(needed)
-            raise
-        if not may(who, needed):
-            reason = f"this token does not give the right {needed}"
-            raise TokenError([reason], needs=str(needed), is_known=True)
-        g.asker = _in_tenant(who, needed, request.headers.get("Wazo-Tenant"))
-        return method(*args, **kwargs)
-
-    return call
-
-
-AuthResource.method_decorators = [_verified]
+def _let_in(template: str | None) -> Asker:
+    """Who sent the request, who has the right that this template says."""
+    if template is None:  # a method of HTTP that nobody knew when the class was made
+        raise TokenError(["nothing says which right this needs, so nobody has it"])
+    needed = acl.fill(template, request.view_args or {})
+    try:
+        who = who_asks(request.headers.get("X-Auth-Token", ""))
+    except TokenError as error:
+        error.needs = str(needed)
+        raise
+    if not may(who, needed):
+        reason = f"this token does not give the right {needed}"
+        raise TokenError([reason], needs=str(needed), is_known=True)
+    return _in_tenant(who, needed, request.headers.get("Wazo-Tenant"))
 
 
 def who_asks(token: str) -> Asker:

@@ -63,7 +63,7 @@ def routes_of(app: Flask) -> Iterator[Route]:
             for kind, name in _ARGUMENT.findall(rule.rule)
         }
         path = _ARGUMENT.sub(r"{\2}", rule.rule.removeprefix(PREFIX))
-        is_guarded = bool(getattr(resource, "method_decorators", ()))
+        is_guarded = bool(getattr(resource, "needs_token", False))
         for method in _METHODS:
             if method in (rule.methods or ()):
                 handler = getattr(resource, method.lower(), view)
