@@ -14,6 +14,7 @@ from typing import Any
 from cheroot import server, wsgi
 
 from pelagos.core.errors import PelagosError
+from pelagos.core.web.chunked import ChunkedBody
 from pelagos.core.web.connection import BODY_AHEAD, HEAD_LIMIT, Connection
 from pelagos.core.web.connections import Connections
 from pelagos.core.web.tls import ServerTls, Terms
@@ -33,8 +34,8 @@ class _Request(server.HTTPRequest):
     """Sends head and beginning of an answer together, and bounds what it reads.
 
     Apart, head and body are two packets, and the peer wakes up twice: a third of a small answer's
-    time. A body must say its length: of one that comes in chunks cheroot would hold a whole chunk
-    in memory, however large it is said to be.
+    time. A body must say its length, unless the server takes chunks: these are then read by
+    `ChunkedBody`, as cheroot would hold a whole chunk in memory, however large it is said to be.
     """
 
     _head = b""
@@ -57,7 +58,10 @@ class _Request(server.HTTPRequest):
 
     def respond(self) -> None:
         if self.chunked_read:
-            self._refuse("411 Length Required", "Send the body with its Content-Length.")
+            if self.server.takes_chunks and b"Content-Length" not in self.inheaders:
+                self._respond_to_chunks()
+            else:
+                self._refuse("411 Length Required", "Send the body with its Content-Length.")
             return
         if int(self.inheaders.get(b"Content-Length", 0)) != self.conn.announced:
             # Read in another way than by those who collected it: nobody shall wait for it.
@@ -65,6 +69,16 @@ class _Request(server.HTTPRequest):
             return
         super().respond()
         self._send_head()  # of an answer without a body
+
+    def _respond_to_chunks(self) -> None:
+        self.rfile = ChunkedBody(self.conn.rfile)
+        self.server.gateway(self).respond()
+        if self.ready and not self.sent_headers:
+            self.sent_headers = True
+            self.send_headers()
+        if self.chunked_write:
+            self.conn.wfile.write(b"0\r\n\r\n")
+        self._send_head()
 
     def _leave_body(self) -> None:
         """What nobody wanted of a body must not pass for the next request.
@@ -75,7 +89,7 @@ class _Request(server.HTTPRequest):
         left = getattr(self.rfile, "remaining", 0)
         if left <= 0:
             return
-        if (self.conn.announced or 0) <= BODY_AHEAD:
+        if not self.chunked_read and (self.conn.announced or 0) <= BODY_AHEAD:
             self.rfile.read(left)
         else:
             self.close_connection = self.conn.ending = True
@@ -98,6 +112,7 @@ class _WsgiServer(wsgi.Server):
     """
 
     terms: Terms | None = None
+    takes_chunks = False
 
     def prepare(self) -> None:
         # The workers start as this returns, so the queue must be theirs before.
@@ -129,6 +144,8 @@ class Server:
         host: address to listen on.
         port: 0 chooses a free one.
         threads: how many requests are worked on at once.
+        takes_chunks: whether bodies may come in chunks, of which nobody knows how long they get;
+            the application bounds what it reads.
         tls: speak HTTPS; a verified client certificate stands in the WSGI environment under
             `PEER_CERTIFICATE`, as DER, for as long as it holds.
 
@@ -144,6 +161,7 @@ class Server:
         port: int = 0,
         *,
         threads: int = 16,
+        takes_chunks: bool = False,
         tls: ServerTls | None = None,
     ) -> None:
         self._asked = (host, port)
@@ -158,6 +176,7 @@ class Server:
             shutdown_timeout=2,
         )
         self._server.max_request_header_size = HEAD_LIMIT
+        self._server.takes_chunks = takes_chunks
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:

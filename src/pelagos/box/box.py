@@ -1,0 +1,228 @@
+"""The box: its services on one port, its folder, and the persons who use it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import secrets
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from pelagos.box.application import Application
+from pelagos.box.chaos import Chaos
+from pelagos.box.database import Database
+from pelagos.box.errors import BoxError
+from pelagos.box.identity.identity import Identity
+from pelagos.box.identity.keystone import keystone
+from pelagos.box.identity.people import SYSTEM
+from pelagos.box.identity.tables import TABLES
+from pelagos.box.identity.tokens import LIFE
+from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.files import write_atomic
+from pelagos.core.web import Server
+
+log = logging.getLogger(__name__)
+
+_THREADS = 32
+_ADMIN = "admin"
+_LOCK = "box.lock"
+_DATABASE = "box.db"
+_PASSWORDS = "passwords.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who uses a box.
+
+    Attributes:
+        project: name of the project that is this person's own.
+        user_id: also the account of Pithos.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    project: str
+    user_id: str
+    project_id: str
+    _give: Callable[[], str] = field(repr=False)
+
+    def token(self) -> str:
+        """A new token for the project; Keystone, Astakos and all services know it."""
+        return self._give()
+
+
+class Box:
+    """A cloud in one process, on one port. Close it when done, or use it as a context manager.
+
+    Args:
+        folder: where everything is kept, for the next time, too; made when it is missing. None:
+            a temporary folder that is gone afterwards.
+        chaos: faults on demand.
+        clock: tells when tokens end, and all other times.
+        host: address to listen on.
+        port: 0 chooses a free one.
+        token_life: seconds that a token holds.
+
+    Raises:
+        BoxError: the folder cannot be used, or another box uses it.
+        PelagosError: the address cannot be had.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        chaos: Chaos | None = None,
+        clock: Clock | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token_life: float = LIFE,
+    ) -> None:
+        self._is_temporary = folder is None
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="pelagos-box-"))
+        self._lock = _locked(self.folder)
+        self._clock = clock or SystemClock()
+        try:
+            self._database = Database(
+                self.folder / _DATABASE, is_durable=not self._is_temporary, tables=TABLES
+            )
+        except BoxError:
+            self._lock.close()
+            raise
+        self._identity = Identity(self._database, self._clock, token_life)
+        self._application = Application(chaos)
+        for service in (keystone(self._identity),):
+            self._identity.enlist(service)
+            self._application.mount(service)
+        self._server = Server(self._application, host, port, threads=_THREADS, takes_chunks=True)
+        try:
+            self._server.start()
+        except BaseException:
+            self.close()
+            raise
+        self.person(_ADMIN, roles=("admin", "member", "reader"))
+
+    @property
+    def url(self) -> str:
+        """`http://HOST:PORT` of the box."""
+        return self._server.url
+
+    @property
+    def auth_url(self) -> str:
+        """Where Keystone v3 answers: the `auth_url` of clouds.yaml."""
+        return f"{self.url}/identity/v3"
+
+    @property
+    def astakos_url(self) -> str:
+        """Where Astakos answers."""
+        return f"{self.url}/astakos/identity/v2.0"
+
+    @property
+    def admin(self) -> Person:
+        """Who may do everything."""
+        return self.person(_ADMIN)
+
+    def person(
+        self,
+        name: str,
+        *,
+        password: str | None = None,
+        project: str | None = None,
+        roles: Iterable[str] = ("member", "reader"),
+    ) -> Person:
+        """A person with a password and a project; the same one when there is one of that name.
+
+        Args:
+            password: made up when it is not given.
+            project: name of the project, by default that of the person.
+        """
+        people, passwords = self._identity.people, self._passwords()
+        user = people.named("users", name, "default")
+        kept = passwords.get(name)
+        if user is None or kept is None or password not in {None, kept}:
+            kept = password or secrets.token_urlsafe(12)
+            self._keep_password(name, kept)
+        if user is None:
+            key = str(uuid.uuid4())
+            with self._database.change():
+                own = people.named("projects", project or name, "default") or people.add(
+                    "projects", {"id": key, "name": project or name}
+                )
+                user = people.add(
+                    "users",
+                    {"id": key, "name": name, "password": kept, "default_project_id": own["id"]},
+                )
+                self._grant(user["id"], f"project:{own['id']}", roles)
+                if name == _ADMIN:
+                    self._grant(user["id"], SYSTEM, ("admin",))
+        elif passwords.get(name) != kept:
+            people.set_password(user["id"], kept)
+        home = people.require("projects", user["default_project_id"])
+        return Person(
+            name,
+            kept,
+            home["name"],
+            user["id"],
+            home["id"],
+            lambda: self._identity.tokens.give(user["id"], f"project:{home['id']}", ("password",)),
+        )
+
+    def close(self) -> None:
+        """Stop answering and release the folder."""
+        self._server.stop()
+        self._database.close()
+        self._lock.close()
+        if self._is_temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _grant(self, user_id: str, target: str, roles: Iterable[str]) -> None:
+        people = self._identity.people
+        for name in roles:
+            role = people.named("roles", name) or people.add("roles", {"name": name})
+            people.grant(user_id, target, role["id"])
+
+    def _passwords(self) -> dict[str, str]:
+        try:
+            text = (self.folder / _PASSWORDS).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        read: dict[str, str] = json.loads(text)
+        return read
+
+    def _keep_password(self, name: str, password: str) -> None:
+        kept = {**self._passwords(), name: password}
+        write_atomic(
+            self.folder / _PASSWORDS, json.dumps(kept, indent=2), mode=0o600, durable=False
+        )
+
+
+def _locked(folder: Path) -> Any:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (folder / _LOCK).open("a")
+    except OSError as error:
+        raise BoxError(
+            f"the folder {folder} of the box cannot be used: {error.strerror}",
+            hint="name a folder in which you may write",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise BoxError(
+            f"another box uses the folder {folder}",
+            hint="end it, or name another folder",
+        ) from error
+    return lock

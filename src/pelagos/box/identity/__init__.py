@@ -1,0 +1,1 @@
+"""Who may do what in a box: users, projects, roles, tokens; as Keystone v3 and as Astakos."""
