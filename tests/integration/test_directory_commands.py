@@ -118,6 +118,8 @@ def test_a_phonebook_is_kept_for_many(plane: Plane, tmp_path: Path) -> None:
     plane.run("phonebook", "import", "clients", str(table))
     assert len(said(plane, "phonebook", "show", "clients")) == 1201
     assert len(said(plane, "phonebook", "show", "clients", "--search", "contact 119")) == 11
+    assert [one["source"] for one in said(plane, "lookup", "nils")] == ["phonebooks"]
+    assert said(plane, "reverse", "12")[0]["display"] == "Nils"
     assert len(said(plane, "phonebook", "show", str(book["id"]), "--limit", "7")) == 7
     plane.run("phonebook", "contact", "edit", "clients", one["id"], "number=13")
     [nils] = said(plane, "phonebook", "show", "clients", "--search", "nils")
@@ -154,13 +156,14 @@ def test_each_source_is_checked_and_explained(plane: Plane, tmp_path: Path) -> N
     checked = said(plane, "source", "check")
     assert {one["name"]: one["verdict"] for one in checked} == {
         "instances": "answered", "computers": "answered", "personal": "answered",
+        "phonebooks": "answered",
     }  # fmt: skip
     assert [one["name"] for one in said(plane, "source", "list")] == [
-        "instances", "computers", "personal",
+        "instances", "computers", "personal", "phonebooks",
     ]  # fmt: skip
     why = said(plane, "why", "personal")
     assert (why["kind"], why["cause"]["code"]) == ("source", "ok")
-    assert "with 3 sources" in plane.run("doctor", check=False).stdout
+    assert "with 4 sources" in plane.run("doctor", check=False).stdout
     assert "there are:" in refused(plane, 4, "source", "check", "nope")
     assert "did you mean personal?" in refused(plane, 4, "why", "personel", "--kind", "source")
 

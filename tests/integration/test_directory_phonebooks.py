@@ -279,3 +279,34 @@ def test_changes_of_a_large_phonebook_are_found_beside_its_table(site: Directory
         assert len(found(site, "changed")) == 20 * (round_ + 1)
         answer = site.get("/directories/reverse/default/u?exten=00").json
         assert answer["display"].startswith("Changed")
+
+
+def test_a_source_without_a_name_has_all_phonebooks_of_its_tenant(store_url: str) -> None:
+    every = {key: value for key, value in SOURCE.items() if key != "phonebook_name"}
+    with DirectorySite(store_url, {"shared": every}) as site:
+        verdict = site.get("/directories/lookup/default?term=a").json["sources"][0]
+        assert verdict["verdict"] == "empty"
+        one, two, other = book(site, "one"), book(site, "two"), book(site, "one", "lake")
+        ids = {
+            path: site.post(f"{path}/contacts", {"firstname": f"Ada {name}", "number": number})
+            for path, name, number in ((two, "2", "7"), (one, "1", "7"), (other, "3", "8"))
+        }
+        assert found(site, "ada") == ["Ada 1", "Ada 2"]  # the older phonebook first
+        asked = site.post("/directories/reverse/default/u", {"extens": ["7", "8"]}).json
+        assert [answer["display"] for answer in asked["results"]] == ["Ada 1", None]
+        for path in (one, two):
+            assert site.put(f"/directories/favorites/shared/{ids[path].json['id']}").status == 204
+        assert len(site.get("/directories/favorites/default").json["results"]) == 2
+        site.delete(one)
+        assert found(site, "ada") == ["Ada 2"]
+        assert site.get("/directories/reverse/default/u?exten=7").json["display"] == "Ada 2"
+
+
+@pytest.mark.parametrize("name", [{"phonebook_name": ""}, {"phonebook_name": None},
+                                  {"phonebook_id": True}, {"phonebook_name": ["a"]}])  # fmt: skip
+def test_a_name_that_is_none_does_not_mean_all(store_url: str, name: dict[str, Any]) -> None:
+    wrong = {**SOURCE, **name}
+    wrong = {key: value for key, value in wrong.items() if key in name or key != "phonebook_name"}
+    with DirectorySite(store_url, {"clients": wrong}) as site:
+        verdict = site.get("/directories/lookup/default?term=a").json["sources"][0]
+        assert verdict["verdict"] == "failed" and "phonebook_name" in verdict["error"]

@@ -36,6 +36,7 @@ _PERSONAL = {
         "phone_mobile": "{mobile}",
     },
 }  # fmt: skip
+_PHONEBOOKS = {**_PERSONAL, "type": "phonebook", "tenant": "default"}
 _DISPLAY = [
     {"title": "Name", "field": "name", "type": "name"},
     {"title": "URL", "field": "url", "type": "url"},
@@ -47,14 +48,19 @@ _DISPLAY = [
 
 
 def default_directory_config() -> dict[str, Any]:
-    """One profile that finds the plane's services and computers, and one's own contacts."""
-    sources = ["instances", "computers", "personal"]
+    """One profile that finds the plane's services and computers, own contacts and phonebooks."""
+    sources = ["instances", "computers", "personal", "phonebooks"]
     asked = {"default": {"sources": sources, "timeout": 2.0}}
     return {
-        "sources": {"instances": _INSTANCES, "computers": _COMPUTERS, "personal": _PERSONAL},
+        "sources": {
+            "instances": _INSTANCES,
+            "computers": _COMPUTERS,
+            "personal": _PERSONAL,
+            "phonebooks": _PHONEBOOKS,
+        },
         "services": {
             "lookup": asked,
-            "reverse": {"default": {"sources": ["personal"], "timeout": 1.0}},
+            "reverse": {"default": {"sources": ["personal", "phonebooks"], "timeout": 1.0}},
             "favorites": asked,
         },
         "views": {

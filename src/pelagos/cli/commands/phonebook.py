@@ -93,7 +93,11 @@ class PhonebookList(Command):
 
 
 class PhonebookAdd(Command):
-    """Make a phonebook; to be searched it is also named as a source of type `phonebook`."""
+    """Make a phonebook, which lookups then find.
+
+    A fresh plane looks into all phonebooks of the tenant `default`. Those of another tenant, and
+    all of them where the directory has settings of its own, need a source of type `phonebook`.
+    """
 
     shows = True
     arguments = {
