@@ -45,7 +45,11 @@ def test_operators_may_all_and_tenants_what_is_theirs(plane: Plane) -> None:
         ("directories/reverse/default/ann", 400, 400),
         ("directories/reverse/default/admin", 400, 401),
         ("directories/favorites/default", 200, 200),
-        ("tenants/sea/phonebooks", 200, 200),
+        ("tenants/sea/phonebooks", 200, 401),
+        ("tenants/ann/phonebooks", 200, 200),
+        ("tenants/default/phonebooks", 200, 200),
+        ("tenants/default/phonebooks/77/contacts", 404, 404),
+        ("tenants/sea/phonebooks/77/contacts", 404, 401),
     ):
         assert ask(path, admin) == of_admin, path
         assert ask(path, ann.token) == of_ann, path

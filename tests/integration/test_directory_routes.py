@@ -11,6 +11,7 @@ import pytest
 
 from pelagos.core.errors import ConfigError
 from pelagos.directory import AuthResource, Directory, asker, required_acl
+from pelagos.directory.auth.rights import KEYSTONE
 from pelagos.directory.views.api.view import routes_of
 from support.directory import VIEWS, offer
 from support.whole_directory import VALUES, WholeDirectory
@@ -308,3 +309,27 @@ def test_the_whole_configuration_is_told_without_its_secrets(tmp_path: Path) -> 
     assert told["auth"] == {"type": "wazo", "host": "pbx"}
     assert told["services"]["lookup"]["default"]["timeout"] == 20
     site.directory.close()
+
+
+def test_a_tenants_people_read_its_phonebooks_and_no_other_tenants(tmp_path: Path) -> None:
+    people = {
+        "ann": {"auth_id": "ann", "acls": KEYSTONE["member"], "metadata": {"tenant_uuid": "sea"}},
+        "bob": {"auth_id": "bob", "acls": KEYSTONE["reader"], "metadata": {"tenant_uuid": "lake"}},
+        "eve": {"auth_id": "sea", "acls": KEYSTONE["member"], "metadata": {"tenant_uuid": None}},
+        "root": {"auth_id": "root", "acls": KEYSTONE["admin"], "metadata": {"tenant_uuid": "x"}},
+    }
+    config = {"db_uri": f"sqlite:///{tmp_path / 'directory.db'}"}
+    with Directory(config, verify=people.get) as directory:
+        http = directory.app.test_client()
+
+        def ask(token: str, path: str = "", **more: Any) -> int:
+            where = f"/0.1/tenants/sea/phonebooks{path}"
+            headers = {"X-Auth-Token": token}
+            return http.open(where, headers=headers, **more).status_code
+
+        body = {"name": "clients"}
+        assert ask("root", method="POST", json=body) == 201
+        for token, status in {"ann": 200, "root": 200, "bob": 401, "eve": 401}.items():
+            for path in ("", "/1", "/1/contacts", "/1/contacts?search=a"):
+                assert ask(token, path) == status, (token, path)
+            assert token == "root" or ask(token, method="POST", json=body) == 401

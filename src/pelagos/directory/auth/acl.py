@@ -1,8 +1,9 @@
 """Whether the rights that a token carries allow what a request needs.
 
 A right is a pattern over segments parted by dots, as wazo-auth defines them: `*` stands for any
-text without a dot, `#` for any text, `me` as a whole segment for the owner of the token, a leading
-`!` takes away what the other patterns give, and a last segment `edit` is the same as `update`.
+text without a dot, `#` for any text, a leading `!` takes away what the other patterns give, and a
+last segment `edit` is the same as `update`. `me` as a whole segment stands for the owner of the
+token, or for the owner's tenant where a tenant is named.
 
 Pure, and never slower than (length of the pattern) times (length of what is needed).
 """
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
+
+#: The argument that names a tenant; no person stands there.
+TENANT = "tenant"
 
 _SAME = ("edit", "update")
 _SPECIAL = re.compile(r"([.*#])")
@@ -30,13 +34,22 @@ class Access:
         text: segments parted by dots, such as `dird.directories.lookup.sales.read`.
         values: where the values of the URL begin in `text`, and what they were before their dots
             were replaced; so that `me` means one person, and no one whose name merely looks alike.
+        tenants: those places at which a tenant is named, rather than a person.
     """
 
     text: str
     values: Mapping[int, str]
+    tenants: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         return self.text
+
+
+class _Owner(NamedTuple):
+    """For whom `me` stands: a person by these names, of a tenant by these."""
+
+    names: Collection[str]
+    tenants: Collection[str]
 
 
 def placeholders(template: str) -> tuple[str, ...]:
@@ -67,32 +80,43 @@ def fill(template: str, values: Mapping[str, Any]) -> Access:
     """
     text = ""
     raw: dict[int, str] = {}
+    tenants: set[int] = set()
     for literal, name, _, _ in Formatter().parse(template):
         text += literal
         if name is not None:
             value = str(values[name])
             raw[len(text)] = value
+            if name == TENANT:
+                tenants.add(len(text))
             text += value.replace(".", "_")
-    return Access(text, raw)
+    return Access(text, raw, frozenset(tenants))
 
 
-def is_allowed(patterns: Iterable[str], access: Access, owners: Collection[str] = ()) -> bool:
+def is_allowed(
+    patterns: Iterable[str],
+    access: Access,
+    owners: Collection[str] = (),
+    *,
+    tenants: Collection[str] = (),
+) -> bool:
     """Whether the patterns of a token give this access; a denial wins over all that is given.
 
     Args:
         owners: the names for which `me` stands; empty ones stand for nobody.
+        tenants: the same where a tenant is named.
     """
+    owner = _Owner(owners, tenants)
     given = False
     for pattern in patterns:
         if pattern.startswith("!"):
-            if _matches(pattern[1:], access, owners):
+            if _matches(pattern[1:], access, owner):
                 return False
         else:
-            given = given or _matches(pattern, access, owners)
+            given = given or _matches(pattern, access, owner)
     return given
 
 
-def _matches(pattern: str, access: Access, owners: Collection[str]) -> bool:
+def _matches(pattern: str, access: Access, owner: _Owner) -> bool:
     """Whether the whole text is one that the pattern stands for.
 
     All places of the text that the pattern may have reached are kept at once, so nothing is
@@ -114,7 +138,7 @@ def _matches(pattern: str, access: Access, owners: Collection[str]) -> bool:
                 is_last or pieces[number + 1] == "."
             )
             if is_whole and piece == "me":
-                reached = _owned(access, reached, owners)
+                reached = _owned(access, reached, owner)
             else:
                 words = _SAME if is_whole and is_last and piece in _SAME else (piece,)
                 reached = {
@@ -148,12 +172,13 @@ def _within_segment(text: str, reached: set[int]) -> set[int]:
     return found
 
 
-def _owned(access: Access, reached: set[int], owners: Collection[str]) -> set[int]:
+def _owned(access: Access, reached: set[int], owner: _Owner) -> set[int]:
     """The places behind `me`: an owner's name as a value, or the word itself in a template."""
     found = {
         place + len(value)
         for place, value in access.values.items()
-        if value and place in reached and value in owners
+        if value and place in reached
+        if value in (owner.tenants if place in access.tenants else owner.names)
     }
     written = {p for p in reached - access.values.keys() if access.text.startswith("me", p)}
     return found | {place + len("me") for place in written}

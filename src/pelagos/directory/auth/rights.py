@@ -8,7 +8,8 @@ from types import MappingProxyType
 #: Everything.
 ALL = ("#",)
 
-#: What a person of the house may do: look up, and keep favorites and contacts of their own.
+#: What a person of the house may do: look up, keep favorites and contacts of their own, and read
+#: the phonebooks of their own tenant. What other tenants keep is none of their business.
 PERSON = (
     "dird.directories.lookup.*.read",
     "dird.directories.lookup.*.headers.read",
@@ -22,15 +23,18 @@ PERSON = (
     "dird.personal.#",
     "dird.phonebooks.#.read",
     "dird.phonebooks.read",
-    "dird.tenants.*.phonebooks.#.read",
-    "dird.tenants.*.phonebooks.read",
+    "dird.tenants.me.phonebooks.#.read",
+    "dird.tenants.me.phonebooks.read",
     "dird.displays.read",
     "dird.profiles.read",
     "dird.status.read",
 )
 
+#: The phonebooks of a whole plane: its people find what is in them by a lookup, too.
+_OF_ALL = ("dird.tenants.default.phonebooks.#.read", "dird.tenants.default.phonebooks.read")
+
 #: The roles of a plane's people.
-PLANE = MappingProxyType({"operator": ALL, "tenant": PERSON})
+PLANE = MappingProxyType({"operator": ALL, "tenant": (*PERSON, *_OF_ALL)})
 
 #: The roles that every Keystone has from its start.
 KEYSTONE = MappingProxyType({"admin": ALL, "member": PERSON, "reader": PERSON})

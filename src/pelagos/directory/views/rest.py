@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
@@ -213,11 +213,20 @@ def may(who: Asker, needed: acl.Access) -> bool:
     infos = who.token_infos
     if "acls" in infos:
         owners = {str(infos[key]) for key in ("auth_id", "xivo_user_uuid") if infos.get(key)}
-        return acl.is_allowed(infos["acls"] or (), needed, owners)
+        tenants = _tenants(infos, owners)
+        return acl.is_allowed(infos["acls"] or (), needed, owners, tenants=tenants)
     # A verifier that says nothing of rights is asked for each; one that has no say gives all.
     with _verification() as verify:
         reaches = getattr(verify, "reaches", None)
         return reaches is None or bool(reaches(who.token, str(needed), None))
+
+
+def _tenants(infos: Mapping[str, Any], owners: Collection[str]) -> Collection[str]:
+    """Whose tenant a token's owner is in; where there are no tenants, each person is one."""
+    metadata = infos.get("metadata") or {}
+    if "tenant_uuid" not in metadata:
+        return owners
+    return {str(metadata["tenant_uuid"])} if metadata["tenant_uuid"] else ()
 
 
 def _in_tenant(who: Asker, needed: acl.Access, tenant: str | None) -> Asker:

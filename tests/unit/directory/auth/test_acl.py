@@ -82,6 +82,20 @@ def test_me_is_the_owner_and_nobody_who_looks_alike() -> None:
     assert not is_allowed([rule], of(""), {""})
 
 
+def test_me_is_the_owners_tenant_where_a_tenant_is_named() -> None:
+    def of(tenant: str) -> Access:
+        return fill("dird.tenants.{tenant}.phonebooks.read", {"tenant": tenant})
+
+    rule = "dird.tenants.me.phonebooks.read"
+    assert is_allowed([rule], of("sea"), {"ann"}, tenants={"sea"})
+    assert not is_allowed([rule], of("lake"), {"ann"}, tenants={"sea"})
+    assert not is_allowed([rule], of("ann"), {"ann"}, tenants={"sea"}), "a person is no tenant"
+    assert not is_allowed([rule], of("me"), {"ann"}, tenants={"sea"})
+    person = fill("dird.directories.reverse.x.{xivo_user_uuid}.read", {"xivo_user_uuid": "sea"})
+    mine = "dird.directories.reverse.*.me.read"
+    assert not is_allowed([mine], person, {"ann"}, tenants={"sea"}), "a tenant is no person"
+
+
 def test_me_is_a_word_only_as_a_whole_segment() -> None:
     assert is_allowed(["dird.some.read"], need("dird.some.read"))
     assert not is_allowed(["dird.some.read"], need("dird.sou-1.read"), {"u-1"})
