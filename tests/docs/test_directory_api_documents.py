@@ -56,7 +56,7 @@ def test_every_block_of_the_page_is_taken() -> None:
 
 def test_the_rights_of_roles_are_those_on_the_page() -> None:
     (text,) = [text for kind, text in BLOCK.findall(AUTH) if kind == "text"]
-    assert tuple(text.split()) == PLANE["tenant"] and PERSON == KEYSTONE["member"]
+    assert tuple(text.split()) == PLANE["tenant"] and KEYSTONE["member"] == PERSON
     assert PLANE["tenant"][: len(PERSON)] == PERSON
     assert all(".default." in right for right in PLANE["tenant"][len(PERSON) :])
     assert PLANE["operator"] == KEYSTONE["admin"] == ("#",)
