@@ -15,7 +15,7 @@ from pelagos.directory.auth.remembered import Remembered
 from pelagos.directory.auth.settings import AuthSettings
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.directory_bus import DirectoryBus
-from pelagos.plane.directory_config import default_directory_config, with_database
+from pelagos.plane.directory_config import directory_config, with_database
 from pelagos.plane.events import Listener
 from pelagos.plane.listening import listen
 from pelagos.plane.master_tokens import MasterTokens
@@ -59,7 +59,8 @@ class DirectoryProgram:
         self, settings: PlaneSettings, folder: DataFolder, master_url: str, bus: str
     ) -> None:
         own = settings.directory
-        config = with_database(own.settings or default_directory_config(), str(folder.path))
+        config = directory_config(own.settings, has_plane=bool(master_url))
+        config = with_database(config, str(folder.path))
         self._alive: list[Callable[[], bool]] = []
         self.phone_urls: tuple[str, ...] = ()
         with contextlib.ExitStack() as undoing:

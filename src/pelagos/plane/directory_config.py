@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from pelagos.directory.settings.service import PROFILE_SERVICES
+
 #: The database of the directory, in the data folder.
 DATABASE = "directory.db"
 
@@ -43,31 +45,61 @@ _DISPLAY = [
     {"title": "Status", "field": "status", "type": "status"},
     {"title": "Computer", "field": "computer", "type": "computer"},
     {"title": "Phone", "field": "phone", "type": "number"},
+    {"title": "Mobile", "field": "phone_mobile", "type": "callable"},
     {"title": "Favorite", "field": "favorite", "type": "favorite"},
 ]
 
 
-def default_directory_config() -> dict[str, Any]:
-    """One profile that finds the plane's services and computers, own contacts and phonebooks."""
-    sources = ["instances", "computers", "personal", "phonebooks"]
-    asked = {"default": {"sources": sources, "timeout": 2.0}}
+#: Sources that ask the master.
+_OF_PLANE = {"instances": _INSTANCES, "computers": _COMPUTERS}
+_KEPT = {"personal": _PERSONAL, "phonebooks": _PHONEBOOKS}
+_VIEWS = {"displays": {"usual": _DISPLAY}, "profile_to_display": {"default": "usual"}}
+
+
+def default_directory_config(
+    sources: Mapping[str, Any] | None = None, *, has_plane: bool = True
+) -> dict[str, Any]:
+    """One profile that finds the plane's services and computers, own contacts and phonebooks.
+
+    Args:
+        sources: what else it finds; of two sources with one name this one is taken.
+        has_plane: whether there is a master to ask.
+    """
+    given = sources or {}
+    every = {**(_OF_PLANE if has_plane else {}), **_KEPT, **given}
+    asked = {"default": {"sources": list(every), "timeout": 2.0}}
+    of_numbers = [name for name in every if name in _KEPT or name in given]
     return {
-        "sources": {
-            "instances": _INSTANCES,
-            "computers": _COMPUTERS,
-            "personal": _PERSONAL,
-            "phonebooks": _PHONEBOOKS,
-        },
+        "sources": every,
         "services": {
             "lookup": asked,
-            "reverse": {"default": {"sources": ["personal", "phonebooks"], "timeout": 1.0}},
+            "reverse": {"default": {"sources": of_numbers, "timeout": 1.0}},
             "favorites": asked,
         },
-        "views": {
-            "displays": {"services": _DISPLAY},
-            "profile_to_display": {"default": "services"},
-        },
+        "views": _VIEWS,
     }
+
+
+def directory_config(settings: Mapping[str, Any], *, has_plane: bool = True) -> dict[str, Any]:
+    """What the settings say, and the defaults where they say nothing.
+
+    Until they say which sources a profile asks, the profile `default` asks all, those of the plane
+    included. Until they have a display, that of a fresh plane is shown.
+
+    Args:
+        settings: those of the configuration; not checked yet.
+        has_plane: whether there is a master to ask.
+    """
+    given = {name: settings.get(name) or {} for name in ("sources", "services", "views")}
+    if not all(isinstance(section, Mapping) for section in given.values()):
+        return dict(settings)  # it is refused, with its place, when it is read
+    if not given["services"].keys() & PROFILE_SERVICES.keys():
+        default = default_directory_config(given["sources"], has_plane=has_plane)
+        given["sources"] = default["sources"]
+        given["services"] = {**default["services"], **given["services"]}
+    if not given["views"].keys() & _VIEWS.keys():
+        given["views"] = {**_VIEWS, **given["views"]}
+    return {**settings, **given}
 
 
 def with_database(config: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
+from pelagos.core.errors import ConfigError
 from pelagos.directory import DirectorySettings
 from pelagos.directory.settings import service_profiles
-from pelagos.plane.directory_config import default_directory_config, with_database
+from pelagos.plane.directory_config import (
+    default_directory_config,
+    directory_config,
+    with_database,
+)
 
 
 def test_it_is_well_formed_and_every_source_is_asked() -> None:
@@ -31,3 +38,42 @@ def test_the_database_is_in_the_folder_whatever_that_is_called(name: str) -> Non
 
 def test_a_database_that_is_named_is_used() -> None:
     assert with_database({"db_uri": "postgresql://db/x"}, "/data")["db_uri"] == "postgresql://db/x"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"phones": {}}, {"region": "FR"}, {"auth": {"trust": 9}}, {"db_uri": "sqlite:////d/x"},
+     {"services": {"cleanup": {}}}, {"views": {"displays_phone": {}}}, {"sources": {}},
+     {"enabled_plugins": {"views": {"cisco_view": True}}}, {"sources": None}],
+)  # fmt: skip
+def test_what_is_not_said_stays_as_it_is(said: dict[str, Any]) -> None:
+    config, default = directory_config(said), default_directory_config()
+    assert config["sources"] == default["sources"]
+    for part in ("services", "views"):
+        assert config[part] == {**default[part], **(said.get(part) or {})}
+    others = {key: value for key, value in said.items() if key != "sources"}
+    assert config.items() >= {k: v for k, v in others.items() if k not in default}.items()
+    DirectorySettings.from_mapping(with_database(config, "/data"))
+
+
+def test_a_source_is_asked_beside_those_of_the_plane_until_a_profile_names_its_own() -> None:
+    crm = {"type": "csv", "file": "/crm.csv"}
+    config = directory_config({"sources": {"crm": crm, "personal": crm}})
+    for service in ("lookup", "reverse", "favorites"):
+        assert "crm" in service_profiles(config, service)["default"].sources
+    assert config["sources"]["personal"] == crm and "instances" in config["sources"]
+    alone = directory_config({"sources": {"crm": crm}}, has_plane=False)
+    assert set(alone["sources"]) == {"crm", "personal", "phonebooks"}
+    assert set(directory_config({}, has_plane=False)["services"]["lookup"]["default"]["sources"])
+
+    named = {"services": {"lookup": {"sales": {"sources": ["crm"]}}}, "sources": {"crm": crm}}
+    config = directory_config(named)
+    assert (config["sources"], config["services"]) == (named["sources"], named["services"])
+    shown = {"displays": {"small": []}, "profile_to_display": {"sales": "small"}}
+    assert directory_config({**named, "views": shown}) == {**named, "views": shown}
+
+
+@pytest.mark.parametrize("said", [{"sources": ["a"]}, {"services": "x"}, {"views": [1]}])
+def test_what_is_no_table_is_left_to_be_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        DirectorySettings.from_mapping(directory_config(said))
