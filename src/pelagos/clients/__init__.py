@@ -15,6 +15,7 @@ from typing import Any
 _HOMES = {
     "Client": "base",
     "ClientError": "errors",
+    "ComputeClient": "compute",
     "Reply": "base",
     "SilentEvent": "base",
     "Waiter": "base",

@@ -10,6 +10,7 @@ ClientError                 a call did not succeed; `status` 0 when no answer ca
 ├── OverLimit               413, 429: a quota or a rate is used up
 ├── ServiceFault            5xx: the service failed
 ├── WrongAnswer             an answer that is not what was agreed: no JSON, too large…
+├── Unsupported             this family of clouds has no such thing; nothing was sent
 ├── RedirectedElsewhere     3xx to another server, where the token must not go
 ├── WaitedInVain            a state was not reached in time
 ├── NoAnswer                status 0: nobody answered
@@ -128,6 +129,10 @@ class ServiceFault(ClientError):
 
 class WrongAnswer(ClientError):
     """An answer that is not what was agreed."""
+
+
+class Unsupported(ClientError):
+    """What was asked does not exist in this family of clouds; nothing was sent."""
 
 
 class RedirectedElsewhere(ClientError):

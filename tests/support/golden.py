@@ -1,0 +1,154 @@
+"""Golden tables: what each method of a client sends, exactly, and which answers it takes.
+
+A row names a method, its arguments, the requests that it must make in order (method, path and
+query, body, header fields besides the usual ones), their answers, and what comes out.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pelagos.clients import ClientError, Reply
+from pelagos.core.http import Headers, Request, Response
+
+ENDPOINT = "http://cloud.test/service/v2.0"
+BOTH = ("openstack", "synnefo")
+OPENSTACK = ("openstack",)
+SYNNEFO = ("synnefo",)
+
+#: Statuses that are tried besides those of a row.
+_TRIED = (200, 201, 202, 203, 204, 300, 400, 404, 409)
+_USUAL = {"user-agent", "accept-encoding", "x-auth-token"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that is expected, and its answer; `ok`: the statuses that are well."""
+
+    request: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answer: Any = None
+    ok: tuple[int, ...] = (200,)
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A call and what it must do."""
+
+    method: str
+    args: tuple[Any, ...]
+    asks: tuple[Ask, ...]
+    result: Any = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    dialects: tuple[str, ...] = BOTH
+
+
+HEADERS = object()  # as a row's result: the header fields of the last answer
+
+
+def row(
+    method: str, *args: Any, asks: Iterable[Ask] | Ask, result: Any = HEADERS, **more: Any
+) -> Row:
+    """A row in one line; `dialects=` tells for whom, all else goes to the call by name."""
+    dialects = more.pop("dialects", BOTH)
+    wanted = (asks,) if isinstance(asks, Ask) else tuple(asks)
+    return Row(method, args, wanted, result, more, dialects)
+
+
+class Script:
+    """A transport that expects requests in order, and answers them."""
+
+    def __init__(self, asks: Iterable[Ask], last_status: int | None = None) -> None:
+        self._asks = list(asks)
+        self._last_status = last_status
+        self.left = len(self._asks)
+
+    def send(self, request: Request) -> Response:
+        assert self.left, f"one request too many: {request.method} {request.url}"
+        ask = self._asks[-self.left]
+        self.left -= 1
+        _compare(request, ask)
+        status = ask.ok[0] if self.left or self._last_status is None else self._last_status
+        body = b"" if ask.answer is None else json.dumps(ask.answer).encode()
+        return Response(status, Headers(ask.answer_headers), body)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _compare(request: Request, ask: Ask) -> None:
+    assert request.url.startswith(ENDPOINT)
+    assert f"{request.method} {request.url.removeprefix(ENDPOINT)}" == ask.request
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    assert sent["x-auth-token"] == "token"
+    others = {name: value for name, value in sent.items() if name not in _USUAL}
+    wanted = {name.lower(): value for name, value in ask.headers.items()}
+    if ask.body is None:
+        assert not request.body
+    elif isinstance(ask.body, bytes):
+        body = request.body if isinstance(request.body, bytes) else request.body.read()
+        assert body == ask.body
+    else:
+        assert json.loads(request.body) == ask.body
+        wanted.setdefault("content-type", "application/json")
+    assert others == wanted
+
+
+def expand(rows: Iterable[Row]) -> list[Any]:
+    """A parameter (row, dialect) for each dialect of each row."""
+    return [
+        pytest.param(one, dialect, id=f"{number}-{one.method}-{dialect}")
+        for number, one in enumerate(rows)
+        for dialect in one.dialects
+    ]
+
+
+def play(make: Callable[..., Any], one: Row, dialect: str) -> None:
+    """Make the call; what it sends and returns must be as the row says."""
+    script = Script(one.asks)
+    client = make(ENDPOINT, "token", http=script, dialect=dialect)
+    result = getattr(client, one.method)(*one.args, **one.kwargs)
+    assert script.left == 0, f"{script.left} requests were not made"
+    if isinstance(result, Reply):
+        assert result.status == one.asks[-1].ok[0]
+    elif one.result is HEADERS:
+        assert dict(result) == {k.lower(): v for k, v in one.asks[-1].answer_headers.items()}
+    else:
+        assert result == one.result
+
+
+def try_statuses(make: Callable[..., Any], one: Row, dialect: str) -> None:
+    """Each status that is well is taken as the last answer's, each other one is an error."""
+    last = one.asks[-1]
+    for status in sorted({*_TRIED, *last.ok}):
+        client = make(ENDPOINT, "token", http=Script(one.asks, status), dialect=dialect)
+        call = getattr(client, one.method)
+        if status in last.ok:
+            call(*one.args, **one.kwargs)
+        else:
+            with pytest.raises(ClientError) as caught:
+                call(*one.args, **one.kwargs)
+            assert caught.value.status == status
+
+
+def missing(
+    kind: type, rows: Iterable[Row], *, base: type, without: Iterable[str] = ()
+) -> set[str]:
+    """Public methods of a client, beyond those of its base, that have no row: "name dialect"."""
+    have = {(one.method, dialect) for one in rows for dialect in one.dialects}
+    names = {
+        name
+        for name, member in inspect.getmembers(kind, callable)
+        if not name.startswith("_") and not hasattr(base, name)
+    }
+    wanted = {(name, dialect) for name in names for dialect in BOTH}
+    left = {f"{name} {dialect}" for name, dialect in wanted - have}
+    return left - set(without)
