@@ -68,8 +68,17 @@ def test_the_empty_term_is_in_every_row() -> None:
 
 def test_only_the_searched_columns_are_searched_and_never_across_two() -> None:
     assert people().search("2041") == []
-    assert people().search("celinedupont") == [] and people().search("céline dupont") == []
+    assert people().search("celinedupont") == []
     assert people(searched=()).search("") == []
+
+
+def test_words_may_be_in_different_columns() -> None:
+    for term in ("céline dupont", " DUPONT  celine ", "pon cel"):
+        assert [row["id"] for row in people().search(term)] == ["1"]
+    assert people().search("dupon celine bob") == [] and people().search("celine 2041") == []
+    assert len(people().search("dup on")) == 2  # in their order, although found by words
+    assert people().search("dup dup") == [] and len(people().search("dup on", 1)) == 1
+    assert people(searched=("last",)).search("dup on") == []
 
 
 def test_a_match_is_exact_and_the_first_row_wins() -> None:

@@ -55,6 +55,15 @@ class TextIndex:
                 yield row - 1
                 place = text.find(needle, starts[row], end) if row < last else -1
 
+    def among(self, rows: Iterable[int], term: str) -> Iterator[int]:
+        """Of some rows those in one of whose texts the term occurs, in the order given."""
+        needle = _bytes(term)
+        text, starts, last = self._text, self._starts, len(self._starts) - 1
+        for row in rows:
+            end = starts[row + 1] if row < last else len(text)
+            if text.find(needle, starts[row], end) >= 0:
+                yield row
+
     def _runs(self, needle: bytes) -> Iterable[tuple[int, int]]:
         """Rows that may have it, from the first to before the last."""
         if self._filter is not None:

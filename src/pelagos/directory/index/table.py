@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from pelagos.directory.folding import fold
 from pelagos.directory.index.exact import ExactIndex
 from pelagos.directory.index.rows import RowStore, texts_of
 from pelagos.directory.index.search import TextIndex
@@ -128,13 +129,26 @@ class Table:
     def search(self, term: str, limit: int | None = None) -> builtins.list[dict[str, Any]]:
         """The rows in one of whose searched columns the term occurs, without case and accents.
 
+        With more than one searched column also those in which each word of the term occurs in
+        any of them: who types a first name and a last one means both.
+
         Args:
             term: the empty one occurs in every row.
             limit: no more rows than these.
         """
         if not self._is_searched:
             return []
-        return [self._rows[number] for number in islice(self._text.find(term), limit)]
+        return [self._rows[number] for number in islice(self._numbers(term), limit)]
+
+    def _numbers(self, term: str) -> Iterable[int]:
+        """The rows that a term finds, ascending: where the whole occurs, each word does, too."""
+        words = sorted(set(fold(term).split()), key=len, reverse=True)
+        if len(words) <= 1 or len(self._searched) <= 1:
+            return self._text.find(term)
+        found: Iterable[int] = self._text.find(words[0])
+        for word in words[1:]:
+            found = self._text.among(found, word)
+        return found
 
     def first_match(self, exten: str) -> dict[str, Any] | None:
         """The first row one of whose matched columns equals `exten`.
