@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import encodings
+import pkgutil
+from encodings.aliases import aliases
+from functools import cache
 
 from pelagos.directory.errors import SourceError
 
@@ -17,8 +21,8 @@ def charset(name: str) -> str:
         SourceError: there is no such charset.
     """
     try:
-        codec = codecs.lookup(name)
-        "".encode(codec.name)  # a codec of bytes to bytes refuses
+        codec = codecs.lookup(name) if _is_known(name) else None
+        "".encode(codec.name if codec is not None else "")  # a codec of bytes to bytes refuses
     except (LookupError, ValueError):
         codec = None
     if codec is None or codec.name.replace("-", "_") in _NONE:
@@ -26,6 +30,18 @@ def charset(name: str) -> str:
             f"there is no charset {name!r}", hint="utf-8, iso-8859-1 and cp1252 are usual ones"
         )
     return "utf-8-sig" if codec.name == "utf-8" else codec.name
+
+
+def _is_known(name: str) -> bool:
+    """Whether Python has such an encoding; asked for others, it remembers each name for ever."""
+    plain = encodings.normalize_encoding(name).lower()
+    return plain in _names() or plain.replace(".", "_") in _names()
+
+
+@cache
+def _names() -> frozenset[str]:
+    modules = (module.name for module in pkgutil.iter_modules(encodings.__path__))
+    return frozenset([*aliases, *aliases.values(), *modules])
 
 
 def decode(data: bytes, name: str) -> str:

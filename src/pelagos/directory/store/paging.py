@@ -17,6 +17,9 @@ from pelagos.directory.store.contacts import Contact, folded_term, read_attribut
 
 #: Contacts whose order is remembered at the most, all lists together: 8 bytes each.
 _REMEMBERED = 2_000_000
+#: What one order takes besides, as so many contacts do: whoever searches for ever other texts that
+#: nobody has must not fill the memory with questions.
+_OF_EACH = 200
 _ID = "id"
 _row = schema.contacts.c
 
@@ -106,11 +109,11 @@ class Pages:
     def _remember(self, key: tuple[Any, ...], order: array[int]) -> None:
         with self._lock:
             if key not in self._orders:
-                self._count += len(order) + 1
+                self._count += len(order) + _OF_EACH
             self._orders[key] = order
             while self._count > _REMEMBERED and len(self._orders) > 1:
                 _, oldest = self._orders.popitem(last=False)
-                self._count -= len(oldest) + 1
+                self._count -= len(oldest) + _OF_EACH
 
 
 def _cut(query: Any, wanted: Wanted, order: Any) -> Any:

@@ -16,6 +16,8 @@ MAX_FILE = 64 * 1024 * 1024
 
 _DIRECTIONS = ("asc", "desc")
 _MAX_DIGITS = 9
+#: Characters of what is searched for, and of the name of an attribute to sort by.
+_LONGEST = 256
 
 
 def json_body() -> Any:
@@ -54,6 +56,8 @@ def wanted_page(params: Mapping[str, str], *, missing_last: bool = False) -> Wan
         reasons.append(f"direction: asc or desc is needed, not {direction!r}")
     if order == "":
         reasons.append("order: the name of an attribute is needed")
+    long = (name for name in ("search", "order") if len(params.get(name, "")) > _LONGEST)
+    reasons += [f"{name}: at most {_LONGEST} characters" for name in long]
     limit, offset = (_natural(params, name, reasons) for name in ("limit", "offset"))
     if reasons:
         raise InvalidError(reasons)
