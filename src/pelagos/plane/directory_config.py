@@ -50,9 +50,16 @@ _DISPLAY = [
 ]
 
 
-#: Sources that ask the master.
-_OF_PLANE = {"instances": _INSTANCES, "computers": _COMPUTERS}
-_KEPT = {"personal": _PERSONAL, "phonebooks": _PHONEBOOKS}
+_OWN = {
+    "instances": _INSTANCES,
+    "computers": _COMPUTERS,
+    "personal": _PERSONAL,
+    "phonebooks": _PHONEBOOKS,
+}
+#: Those for people whose tokens are from elsewhere: the master does not know these people, and
+#: they need not be of one house that shares its phonebooks.
+_FOR_OTHERS = {"personal": _PERSONAL}
+_WITHOUT_NUMBERS = ("instances", "computers")
 _VIEWS = {"displays": {"usual": _DISPLAY}, "profile_to_display": {"default": "usual"}}
 
 
@@ -63,12 +70,12 @@ def default_directory_config(
 
     Args:
         sources: what else it finds; of two sources with one name this one is taken.
-        has_plane: whether there is a master to ask.
+        has_plane: whether those who ask are the people of a plane.
     """
     given = sources or {}
-    every = {**(_OF_PLANE if has_plane else {}), **_KEPT, **given}
+    every = {**(_OWN if has_plane else _FOR_OTHERS), **given}
     asked = {"default": {"sources": list(every), "timeout": 2.0}}
-    of_numbers = [name for name in every if name in _KEPT or name in given]
+    of_numbers = [name for name in every if name in given or name not in _WITHOUT_NUMBERS]
     return {
         "sources": every,
         "services": {
@@ -88,13 +95,14 @@ def directory_config(settings: Mapping[str, Any], *, has_plane: bool = True) -> 
 
     Args:
         settings: those of the configuration; not checked yet.
-        has_plane: whether there is a master to ask.
+        has_plane: whether there is a master.
     """
-    given = {name: settings.get(name) or {} for name in ("sources", "services", "views")}
+    given = {name: settings.get(name) or {} for name in ("sources", "services", "views", "auth")}
     if not all(isinstance(section, Mapping) for section in given.values()):
         return dict(settings)  # it is refused, with its place, when it is read
+    of_plane = given.pop("auth").get("type", "plane") == "plane"
     if not given["services"].keys() & PROFILE_SERVICES.keys():
-        default = default_directory_config(given["sources"], has_plane=has_plane)
+        default = default_directory_config(given["sources"], has_plane=has_plane and of_plane)
         given["sources"] = default["sources"]
         given["services"] = {**default["services"], **given["services"]}
     if not given["views"].keys() & _VIEWS.keys():

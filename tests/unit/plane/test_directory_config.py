@@ -63,8 +63,9 @@ def test_a_source_is_asked_beside_those_of_the_plane_until_a_profile_names_its_o
         assert "crm" in service_profiles(config, service)["default"].sources
     assert config["sources"]["personal"] == crm and "instances" in config["sources"]
     alone = directory_config({"sources": {"crm": crm}}, has_plane=False)
-    assert set(alone["sources"]) == {"crm", "personal", "phonebooks"}
-    assert set(directory_config({}, has_plane=False)["services"]["lookup"]["default"]["sources"])
+    assert set(alone["sources"]) == {"crm", "personal"}
+    strangers = directory_config({"sources": {"crm": crm}, "auth": {"type": "keystone"}})
+    assert strangers["sources"] == alone["sources"]
 
     named = {"services": {"lookup": {"sales": {"sources": ["crm"]}}}, "sources": {"crm": crm}}
     config = directory_config(named)
