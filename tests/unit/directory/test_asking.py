@@ -17,6 +17,7 @@ from pelagos.directory.asking.breaker import FAILURES, Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import QUICK, Pace
 from pelagos.directory.errors import NotForAskerError, RequestError
+from pelagos.directory.former import is_former
 from pelagos.directory.model import Asker, SourceAnswer, SourceResult
 from pelagos.directory.settings import SourceSettings
 from pelagos.directory.sources import Source
@@ -490,3 +491,22 @@ def test_garbage_is_a_verdict_and_never_an_error(kinds: list[Any]) -> None:
     assert [r.fields["name"] for r in answers["good"].results] == ["here"]
     assert all(a.verdict.verdict in {"answered", "empty", "failed"} for a in answers.values())
     assert house.fanout.close(PATIENCE)
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_back_end_that_answers_from_a_former_state_is_stale_and_well(
+    house: House, memory: bool
+) -> None:
+    news = ["the list is being read"] * (FAILURES + 1)
+
+    def search(term: str) -> list[dict[str, str]]:
+        if news:
+            is_former(news.pop())
+        return [{"name": term}]
+
+    house.add("book", search, stale=60, answers_from_memory=memory)
+    for _ in range(FAILURES + 1):
+        answer = house.ask()["book"]
+        assert answer.verdict.verdict == "stale" and len(answer.results) == 1
+        assert answer.verdict.error == "the list is being read"
+    assert house.verdict("book") == "answered"

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pelagos.directory.backends.shelf import ID, Columns, Shelf
-from pelagos.directory.errors import DuplicateError
+from pelagos.directory.errors import DuplicateError, StoreError
 from pelagos.directory.folding import fold
-from pelagos.directory.store import Contact, ContactList, DirectoryStore, NewContact
+from pelagos.directory.former import listening
+from pelagos.directory.store import Changes, Contact, ContactList, DirectoryStore, NewContact
 from pelagos.directory.store import lists as lists_module
 
 COLUMNS = Columns(("name", "city"), ("number",))
@@ -127,3 +128,87 @@ def test_many_may_ask_while_others_write(store: DirectoryStore) -> None:
         thread.join(60)
     assert wrong == []
     same(shelf, contacts.all())
+
+
+def test_while_a_list_is_read_answers_are_from_before_and_say_so(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = store.personal("ada")
+    contacts.add(NewContact.of({"name": "before"}))
+    shelf, may_read = Shelf(contacts, COLUMNS), threading.Event()
+    shelf.warm()
+    changes = ContactList.changes
+
+    def slowly(self: ContactList, *since: int) -> Changes:
+        assert may_read.wait(60)
+        return changes(self, *since)
+
+    monkeypatch.setattr(ContactList, "changes", slowly)
+    contacts.add_many([NewContact.of({"name": f"after {n}"}) for n in range(300)])
+    with listening() as heard:
+        assert [row["name"] for row in shelf.search("")] == ["before"]
+    assert len(heard) == 1
+    may_read.set()
+    reading = shelf._reading
+    assert reading is not None and reading.result(60)
+    with listening() as heard:
+        assert len(shelf.search("")) == 301
+    assert heard == []
+
+
+def test_a_list_that_cannot_be_read_is_an_error_and_then_read_again(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = store.personal("ada")
+    shelf = Shelf(contacts, COLUMNS)
+    contacts.add(NewContact.of({"name": "kept"}))
+
+    def away(_self: ContactList, *_since: int) -> Changes:
+        raise StoreError(["the database is away"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ContactList, "changes", away)
+        with pytest.raises(StoreError):
+            shelf.search("")
+    assert [row["name"] for row in shelf.search("")] == ["kept"]
+
+
+def test_those_who_ask_at_once_look_at_the_list_together(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = store.personal("ada")
+    shelf = Shelf(contacts, COLUMNS)
+    shelf.warm()
+    state, may_look = ContactList.state, threading.Event()
+    waiting: list[float] = []
+    looks: list[int] = []
+
+    class Door:
+        """A lock that tells who waits for it."""
+
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+            self.release = self._lock.release
+
+        def acquire(self, timeout: float) -> bool:
+            waiting.append(timeout)
+            return self._lock.acquire(timeout=timeout)
+
+    def seldom(self: ContactList) -> tuple[int, int]:
+        looks.append(1)
+        assert may_look.wait(60)
+        return state(self)
+
+    monkeypatch.setattr(ContactList, "state", seldom)
+    monkeypatch.setattr("pelagos.directory.backends.shelf._PATIENCE", 60)
+    monkeypatch.setattr(shelf, "_looking", Door())
+    ends = threading.Event()
+    asking = [threading.Thread(target=shelf.search, args=("x",)) for _ in range(20)]
+    for thread in asking:
+        thread.start()
+    while len(waiting) < len(asking) and not ends.wait(0.001):
+        pass
+    may_look.set()
+    for thread in asking:
+        thread.join(60)
+    assert len(looks) == 2  # the first one's, and one for all who asked while it was looking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from pelagos.directory.asking.breaker import Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import Pace
 from pelagos.directory.errors import NotForAskerError, RequestError
+from pelagos.directory.former import listening
 from pelagos.directory.model import Asker, SourceAnswer, SourceResult, SourceVerdict
 from pelagos.directory.sources import Source
 
@@ -138,6 +140,7 @@ class _Round(Generic[T]):
         self._threaded: dict[str, Callable[[], T]] = {}
         self._limits: dict[str, float] = {}
         self._excused: set[str] = set()  # sources that refused the asker, not the question
+        self._former: dict[str, str] = {}  # sources that answer from a former state, and why
         for name, call in calls.items():
             self._sort(name, call)
 
@@ -172,7 +175,8 @@ class _Round(Generic[T]):
         limit = min(self._timeout, source.settings.timeout or self._timeout)
         if source.answers_from_memory:
             is_quick = self._all.pace.is_quick(name)
-            (self._quick if is_quick else self._threaded)[name] = self._call(source, call)
+            where = self._quick if is_quick else self._threaded
+            where[name] = self._call(source, call, is_measured=True)
         elif (refusal := self._all.breaker(name).refusal(limit)) is not None:
             reply: Reply[T] = Reply(name, Verdict.OPEN, 0.0, None, str(refusal))
             self._refused.append(self._or_stale(reply))
@@ -180,20 +184,22 @@ class _Round(Generic[T]):
             self._threaded[name] = self._call(source, call)
         self._limits[name] = limit
 
-    def _call(self, source: Source, call: Callable[[Source], T]) -> Callable[[], T]:
+    def _call(
+        self, source: Source, call: Callable[[Source], T], *, is_measured: bool = False
+    ) -> Callable[[], T]:
         """The call and what else happens where it is made, though its answer may come too late."""
 
         def made() -> T:
+            measured = self._all.pace.measured(source.name) if is_measured else nullcontext()
             try:
-                if source.answers_from_memory:
-                    with self._all.pace.measured(source.name):
-                        value = call(source)
-                else:
+                with listening() as former, measured:
                     value = call(source)
             except NotForAskerError:
                 self._excused.add(source.name)
                 raise
-            if self._question is not None and source.settings.stale:
+            if former:
+                self._former[source.name] = former[0]
+            elif self._question is not None and source.settings.stale:
                 self._all.memory.keep(self._question.of(source), value)
             return value
 
@@ -223,7 +229,10 @@ class _Round(Generic[T]):
 
     def _or_stale(self, reply: Reply[T]) -> Reply[T]:
         """The reply; where there is no answer but a former one that may stand in, that one."""
-        if self._question is None or reply.verdict in {Verdict.ANSWERED, Verdict.EMPTY}:
+        if reply.verdict in {Verdict.ANSWERED, Verdict.EMPTY}:
+            reason = self._former.get(reply.name)
+            return reply if reason is None else replace(reply, verdict=Verdict.STALE, error=reason)
+        if self._question is None:
             return reply
         source = self._all.sources[reply.name]
         if not source.settings.stale or reply.name in self._excused:

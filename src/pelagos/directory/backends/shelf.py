@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import builtins
+import math
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from pelagos.directory.former import is_former
 from pelagos.directory.index import Table
 from pelagos.directory.index.table import Normal
 from pelagos.directory.store import Changes, Contact, ContactList
 
 #: The column of the contacts' ids.
 ID = "id"
-#: Seconds for which a question waits for another one that reads the list; then it is answered
-#: from what was known before.
+#: Seconds for which a question waits until the list is read; then it is answered from what was
+#: known before.
 _PATIENCE = 0.5
+_BEHIND = "the list has changed and is still being read; this is from before"
 #: Changed contacts that are looked through beside the table before a new table is made, and the
 #: part of a large list that they may be.
 _FEW = 200
@@ -60,18 +65,40 @@ class _Held:
     changed: Mapping[int, Contact] = field(default_factory=dict)
     outdated: frozenset[str] = frozenset()
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Id and revision of the list."""
+        return self.list_id, self.revision
+
+
+class _Reading(Future[_Held]):
+    """What comes of reading a list.
+
+    Attributes:
+        began: on the monotonic clock; what had happened by then will be seen.
+    """
+
+    def __init__(self, began: float) -> None:
+        super().__init__()
+        self.began = began
+
 
 class Shelf:
     """Answers about one list from memory; each question first asks whether the list changed.
 
-    Safe to share between threads. After a change only what changed is read.
+    Safe to share between threads. After a change only what changed is read. While that takes long,
+    answers are from before, and `is_former` says so.
     """
 
     def __init__(self, contacts: ContactList, columns: Columns) -> None:
         self._contacts = contacts
         self._columns = columns
-        self._reading = threading.Lock()
         self._held: _Held | None = None
+        self._looking = threading.Lock()  # guards the two that follow
+        self._looked = -math.inf  # when somebody began to look at the state of the list
+        self._state = (0, 0)
+        self._lock = threading.Lock()
+        self._reading: _Reading | None = None
 
     def search(self, term: str) -> list[dict[str, Any]]:
         """The contacts in one of whose searched columns the term occurs."""
@@ -82,11 +109,7 @@ class Shelf:
     def first_match(self, exten: str) -> dict[str, Any] | None:
         """The first contact one of whose matched columns equals `exten`."""
         held = self._fresh()
-        found = held.base.first_match(exten)
-        if found is not None and found[ID] in held.outdated:
-            # Behind it there may be one that is still true, which the table does not tell.
-            held = self._whole()
-            found = held.base.first_match(exten)
+        found = held.base.first_match(exten, held.outdated)
         if found is None and held.recent is not None:
             found = held.recent.first_match(exten)
         return found
@@ -95,13 +118,8 @@ class Shelf:
         """`first_match` for many: those found, by what was asked."""
         wanted = dict.fromkeys(extens)
         held = self._fresh()
-        found = held.base.match_all(wanted)
-        if any(row[ID] in held.outdated for row in found.values()):
-            held = self._whole()
-            found = held.base.match_all(wanted)
-        if held.recent is not None:
-            found = held.recent.match_all(wanted) | found
-        return found
+        found = held.base.match_all(wanted, held.outdated)
+        return found if held.recent is None else held.recent.match_all(wanted) | found
 
     def list(self, ids: Iterable[str]) -> builtins.list[dict[str, Any]]:
         """The contacts with these ids."""
@@ -122,28 +140,70 @@ class Shelf:
     # ---- keeping up ---------------------------------------------------------------------------
 
     def _fresh(self) -> _Held:
-        held = self._held
-        patience = -1 if held is None else _PATIENCE
-        if not self._reading.acquire(timeout=patience) and held is not None:
-            return held
+        """The list as it is now; as it was, and that is said, when one cannot know that soon."""
+        asked, held = time.monotonic(), self._held
+        if held is None:
+            return self._read_since(asked, None)
         try:
-            held = self._held
-            since = (0, 0) if held is None else (held.list_id, held.revision)
-            changes = self._contacts.changes(*since)
-            if held is None or changes.is_whole:
-                self._held = held = self._read(changes)
-            elif changes.revision != held.revision:
-                self._held = held = self._catch_up(held, changes)
+            return self._unchanged(asked) or self._read_since(asked, asked + _PATIENCE)
+        except TimeoutError:
+            is_former(_BEHIND)
             return held
-        finally:
-            self._reading.release()
 
-    def _whole(self) -> _Held:
-        """The list in one table again, of which everything is true."""
-        with self._reading:
-            if self._held is None or self._held.outdated:
-                self._held = self._read(self._contacts.changes())
-            return self._held
+    def _unchanged(self, asked: float) -> _Held | None:
+        """What is held, if the list is still the same; one look serves all who waited for it.
+
+        Raises:
+            TimeoutError: others look, and the database does not say anything.
+        """
+        if not self._looking.acquire(timeout=_PATIENCE):
+            raise TimeoutError
+        try:
+            if self._looked < asked:
+                began, self._state = time.monotonic(), self._contacts.state()
+                self._looked = began
+            held = self._held
+            return held if held is not None and held.state == self._state else None
+        finally:
+            self._looking.release()
+
+    def _read_since(self, asked: float, ends: float | None) -> _Held:
+        """The list as somebody read it who began after `asked`.
+
+        Raises:
+            TimeoutError: it takes until after `ends`.
+        """
+        while True:
+            reading = self._reader()
+            left = None if ends is None else max(0.0, ends - time.monotonic())
+            held = reading.result(left)
+            if reading.began >= asked:
+                return held
+
+    def _reader(self) -> _Reading:
+        """Who reads now, in a thread of its own: nobody who asks must wait for the end of it."""
+        with self._lock:
+            if self._reading is None or self._reading.done():
+                reading = _Reading(time.monotonic())
+                reader = threading.Thread(target=self._read_up, args=(reading,), name="shelf")
+                reader.daemon = True
+                reader.start()
+                self._reading = reading
+            return self._reading
+
+    def _read_up(self, reading: _Reading) -> None:
+        held = self._held
+        try:
+            changes = self._contacts.changes(*(held.state if held is not None else ()))
+            if held is None or changes.is_whole:
+                held = self._read(changes)
+            elif changes.revision != held.revision:
+                held = self._catch_up(held, changes)
+            self._held = held
+        except BaseException as error:  # noqa: BLE001  # those who wait for it raise it
+            reading.set_exception(error)
+        else:
+            reading.set_result(held)
 
     def _read(self, changes: Changes) -> _Held:
         table = self._columns.table(contact for _, contact in changes.changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -150,22 +150,27 @@ class Table:
             found = self._text.among(found, word)
         return found
 
-    def first_match(self, exten: str) -> dict[str, Any] | None:
+    def first_match(self, exten: str, without: Container[str] = ()) -> dict[str, Any] | None:
         """The first row one of whose matched columns equals `exten`.
 
         When none does, and `normal` was given, the first one that equals it in normal form.
+
+        Args:
+            without: unique ids of rows that are passed over.
         """
-        for row in self._having(exten, self._exact, self._matched, None):
+        for row in self._having(exten, self._exact, None, without):
             return row
         form = self._normal(exten) if self._normal is not None else None
         if form is not None:
-            for row in self._having(form, self._by_normal, self._matched, self._normal):
+            for row in self._having(form, self._by_normal, self._normal, without):
                 return row
         return None
 
-    def match_all(self, extens: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def match_all(
+        self, extens: Iterable[str], without: Container[str] = ()
+    ) -> dict[str, dict[str, Any]]:
         """`first_match` for many: the rows of those found, by what was asked."""
-        found = ((exten, self.first_match(exten)) for exten in dict.fromkeys(extens))
+        found = ((exten, self.first_match(exten, without)) for exten in dict.fromkeys(extens))
         return {exten: row for exten, row in found if row is not None}
 
     def list(self, uids: Iterable[str]) -> builtins.list[dict[str, Any]]:
@@ -178,12 +183,13 @@ class Table:
         return [row for row in rows if not wanted.isdisjoint(texts_of(row.get(self._unique)))]
 
     def _having(
-        self, text: str, index: ExactIndex, columns: Iterable[str], normal: Normal | None
+        self, text: str, index: ExactIndex, normal: Normal | None, without: Container[str]
     ) -> Iterator[dict[str, Any]]:
         for number in index.candidates(text):
             row = self._rows[number]
-            values = (value for column in columns for value in texts_of(row.get(column)))
-            if any(text == (value if normal is None else normal(value)) for value in values):
+            values = (value for column in self._matched for value in texts_of(row.get(column)))
+            is_equal = any(text == (v if normal is None else normal(v)) for v in values)
+            if is_equal and row.get(self._unique or "") not in without:
                 yield row
 
     def _plan(self, names: tuple[str, ...]) -> _Plan:

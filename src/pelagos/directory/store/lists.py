@@ -152,6 +152,12 @@ class ContactList:
             found = self._found(connection)
         return 0 if found is None else int(found.size)
 
+    def state(self) -> tuple[int, int]:
+        """Id and revision of the list; other ones after each change in it."""
+        with self._database.read() as connection:
+            found = self._found(connection)
+        return (0, 0) if found is None else (int(found.id), int(found.revision))
+
     def changes(self, list_id: int = 0, revision: int = 0) -> Changes:
         """What happened since the list had this id and revision, or all of it."""
         with self._database.read() as connection:
@@ -173,7 +179,7 @@ class ContactList:
 
     def _removed(self, connection: sa.Connection, found: Any, since: int) -> list[int] | None:
         """Numbers of the contacts removed since then; None when the list is to be read anew."""
-        if not since or found.revision - since > REMEMBERED:
+        if not 0 < since < found.revision <= since + REMEMBERED:  # or a backup was put back
             return None
         gone = schema.removals.c
         numbers = connection.execute(
