@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pelagos.directory.migration import Tree, TreeError, read_tree
+from pelagos.directory.migration import Tree, TreeError, documents, read_tree
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -112,6 +113,8 @@ def test_the_main_file_may_have_any_name_and_must_be_there(write: Write, tmp_pat
     [
         "a: [", "- a", "&a [*a, *a]", "\0", "a: !!python/object:os.system x", "a: !!bool maybe",
         "a: !!int x", "a: !!timestamp x", "? [a]\n: b", "a: " + "9" * 5000, "1.5: x",
+        "0x" + "F" * 5000, "a: 0x" + "F" * 5000, "? 0x" + "F" * 5000 + "\n: 1",
+        "a: 9223372036854775808",
     ],
 )  # fmt: skip
 def test_a_main_file_that_means_nothing_is_refused(write: Write, content: str) -> None:
@@ -163,6 +166,42 @@ def test_a_command_that_others_may_have_written_is_not_run(write: Write) -> None
     (folder / "conf.d/x.yml").chmod(0o666)
     tree = read_tree(folder, run_commands=True)
     assert "a" not in tree.config and "chmod go-w" in said(tree)
+
+
+def test_a_command_is_that_of_the_file_whose_owner_was_looked_at(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write({"config.yml": "{}", "good": "{}"})
+    (folder / "conf.d").mkdir()
+    (folder / "good").chmod(0o600)
+    place = folder / "conf.d/x.yml"
+    place.write_text("!exec {command: 'echo a: 1'}")
+    place.chmod(0o666)
+    parse = documents._parse
+
+    def swapped(content: bytes, path: Path) -> Any:
+        if path == place:  # between reading it and looking whose it is
+            (folder / "good").replace(place)
+        return parse(content, path)
+
+    monkeypatch.setattr(documents, "_parse", swapped)
+    tree = read_tree(folder, run_commands=True)
+    assert "a" not in tree.config and "was not run" in said(tree)
+
+
+def test_what_is_merged_many_times_over_takes_no_memory(write: Write) -> None:
+    bomb = "a: &a {k1: 1, k2: 2}\n"
+    for here, below in zip("bcdefghijk", "abcdefghij", strict=True):
+        bomb += f"{here}: &{here} {{<<: [{', '.join([f'*{below}'] * 10)}]}}\n"
+    with pytest.raises(TreeError, match="merges more than"):
+        read_tree(write({"config.yml": bomb}))
+
+
+def test_merges_mean_what_yaml_says(write: Write) -> None:
+    text = "a: &a {k: 1, z: 2}\nb: {<<: *a, k: 3}\nc: {<<: [*a, {k: 4, q: 5}]}\nd: &d {<<: *d}"
+    config = read_tree(write({"config.yml": text})).config
+    assert config["b"] == {"k": 3, "z": 2} and config["c"] == {"k": 1, "z": 2, "q": 5}
+    assert config["d"] == {}
 
 
 def test_what_stands_in_a_files_place_holds_up_nothing(write: Write) -> None:

@@ -26,6 +26,7 @@ COMMAND_TIMEOUT = 60.0
 
 _MAX_NODES = 200_000  # aliases make billions of values from a few lines
 _MAX_DEPTH = 50
+_MAX_BITS = 63  # of a whole number, which our configuration file can say no longer
 
 
 class DocumentError(ConfigError):
@@ -39,6 +40,31 @@ class _Exec:
 
 class _Loader(yaml.SafeLoader):
     """Plain data, and the one tag that the ancestor knows."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self._left_to_merge = _MAX_NODES
+        self._merging: set[int] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put in what `<<` names; a few lines of merges that merge merges name billions."""
+        if id(node) not in self._merging:
+            self._merging.add(id(node))
+            for key, value in node.value:
+                if key.tag == "tag:yaml.org,2002:merge":
+                    self._count(value)
+            self._merging.discard(id(node))
+        super().flatten_mapping(node)
+
+    def _count(self, merged: yaml.Node) -> None:
+        for part in merged.value if isinstance(merged, yaml.SequenceNode) else [merged]:
+            if isinstance(part, yaml.MappingNode):
+                self.flatten_mapping(part)
+                self._left_to_merge -= 1 + len(part.value)
+                if self._left_to_merge < 0:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, "it merges more than a configuration needs", part.start_mark
+                    )
 
 
 def _construct_exec(loader: _Loader, node: yaml.Node) -> _Exec:
@@ -66,14 +92,15 @@ def read_document(path: Path, *, run_commands: bool = False) -> dict[str, Any]:
         DocumentError: it cannot be read, is not YAML or no mapping, or is a command that must not
             be run or failed.
     """
-    found = _parse(_read(path), path)
+    content, status = _read(path)
+    found = _parse(content, path)
     if isinstance(found, _Exec):
         if not run_commands:
             raise DocumentError(
                 f"its content is what a command prints, which was not run: {found.command}",
                 hint="look at the command; then allow it with --run-commands",
             )
-        _refuse_strangers(path)
+        _refuse_strangers(path, status)
         found = _parse(_run(found.command), path)
     if found is None:
         return {}
@@ -83,19 +110,21 @@ def read_document(path: Path, *, run_commands: bool = False) -> dict[str, Any]:
     return plain
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, os.stat_result]:
+    """What a file has, and whose it is: this one's, should another take its place meanwhile."""
     try:
         # A pipe in the file's place would be waited for without O_NONBLOCK.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123  # of a descriptor
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise DocumentError("it is not a file")
             content = file.read(MAX_SIZE + 1)
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_SIZE:
         raise DocumentError(f"it has more than {MAX_SIZE:,} bytes")
-    return content
+    return content, status
 
 
 def _parse(content: bytes, path: Path) -> Any:
@@ -109,11 +138,7 @@ def _parse(content: bytes, path: Path) -> Any:
         raise DocumentError(f"has a tag in {path.name} with a value that does not fit") from error
 
 
-def _refuse_strangers(path: Path) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror or error}") from error
+def _refuse_strangers(path: Path, status: os.stat_result) -> None:
     if status.st_uid not in {0, os.geteuid()} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise DocumentError(
             "its command was not run: others than root and this user may have written the file",
@@ -168,6 +193,8 @@ def _plain(value: Any, budget: _Budget, depth: int = 0) -> Any:
 def _scalar(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, int):
+        return _number(value)
     if isinstance(value, dt.date | dt.datetime):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -177,11 +204,19 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def _number(value: int) -> int:
+    if value.bit_length() > _MAX_BITS:
+        raise DocumentError("it has a whole number of more than 64 bits", hint="put it in quotes")
+    return value
+
+
 def _key(key: Any) -> str:
     if isinstance(key, bool):  # YAML 1.1 reads yes, no, on and off as what they seem to mean
         raise DocumentError(f"a key reads as {str(key).lower()}", hint="put the key in quotes")
-    if isinstance(key, str | int):
-        return _text(str(key))
+    if isinstance(key, str):
+        return _text(key)
+    if isinstance(key, int):
+        return str(_number(key))
     raise DocumentError(f"the key {key!r:.60} is not text", hint="put the key in quotes")
 
 
