@@ -391,6 +391,27 @@ def test_sessions_end_with_their_time_and_with_their_number() -> None:
     assert sessions.token(keys[0]) is None and sessions.token(keys[-1]) == str(module._MOST)
 
 
+def test_nobody_logs_others_out_by_logging_in_again_and_again() -> None:
+    sessions = Sessions(ManualClock())
+    other = sessions.open("another's")
+    keys = [sessions.open("mine") for _ in range(module._MOST + 5)]
+    assert sessions.token(other) == "another's"
+    live = [key for key in keys if sessions.token(key) == "mine"]
+    assert live == keys[-module._MOST_OF_ONE :]
+
+
+def test_logging_in_again_ends_the_session_before_and_makes_a_new_one(visitor: Visitor) -> None:
+    visitor.log_in()
+    first = visitor.cookie
+    visitor.log_in("some")
+    assert visitor.cookie != first
+    visitor.cookie = first
+    assert "Your token" in visitor.ask("GET", "/search")[2]
+    visitor.cookie = "pelagos_directory=chosen-by-somebody-else"
+    visitor.log_in()
+    assert "chosen" not in visitor.cookie
+
+
 def test_a_whole_file_is_not_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, BACKENDS, rows=Rows, hung=Hung)
     many = [{"name": f"Contact {number}"} for number in range(700)]

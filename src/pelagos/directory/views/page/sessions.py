@@ -17,6 +17,8 @@ from pelagos.core.clock import Clock
 LIFETIME = 12 * 3600.0
 #: Sessions at the most; the oldest goes when another comes. Each takes some hundred bytes.
 _MOST = 10_000
+#: The same of one token, so that nobody logs all others out by logging in again and again.
+_MOST_OF_ONE = 20
 
 
 class Sessions:
@@ -31,6 +33,9 @@ class Sessions:
         """Begin a session for a token; returns what the browser shall keep."""
         key = secrets.token_urlsafe(32)
         with self._lock:
+            own = [name for name, (_, held) in self._tokens.items() if held == token]
+            for name in own[: max(0, len(own) - _MOST_OF_ONE + 1)]:
+                del self._tokens[name]
             while len(self._tokens) >= _MOST:
                 self._tokens.popitem(last=False)
             self._tokens[_print(key)] = (self._clock.monotonic() + LIFETIME, token)

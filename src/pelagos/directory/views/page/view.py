@@ -134,6 +134,7 @@ class _Page:
             who_asks(token)
         except RequestError as error:
             return self._form_of_login(error.status, str(error), query)
+        self._sessions.end(request.cookies.get(_COOKIE, ""))
         answer = _to_page(query)
         answer.set_cookie(
             _COOKIE,
