@@ -30,12 +30,12 @@ type = "personal"
 searched_columns = ["firstname"]
 format_columns = {{ name = "{{firstname}}", phone_mobile = "{{mobile}}" }}
 
-[directory.settings.services.lookup.default]
+[directory.settings.services.lookup.phones]
 sources = ["staff", "own"]
 timeout = 10.0
 
 [directory.settings.views.profile_to_display]
-default = "people"
+phones = "people"
 
 [directory.settings.views.displays]
 people = [{{ title = "Name", field = "name", type = "name" }}]
@@ -79,19 +79,37 @@ def test_a_phone_finds_what_its_user_keeps_and_nobody_elses(plane: Plane, port: 
 
     def listed(user: str) -> list[phone.Pair]:
         asked = {"xivo_user_uuid": user}
-        menu = door.request("GET", "0.1/directories/menu/default/cisco", params=asked)
+        menu = door.request("GET", "0.1/directories/menu/phones/cisco", params=asked)
         form = _follow(phone.read_menu(menu.body))
         return phone.read_list("cisco", _follow(phone.read_form("cisco", form)("gre"))).entries
 
     assert listed("admin") == [("Gréta (Mobile)", "004471"), ("Gretel Okafor", "2041")]
     assert listed("ann") == [("Gretel Okafor", "2041")]
     refused = directory.request(
-        "GET", "0.1/directories/lookup/default/admin/snom", params={"term": "gre"}
+        "GET", "0.1/directories/lookup/phones/admin/snom", params={"term": "gre"}
     )
     assert refused.status == 401  # who is not at the door shows a token
     served = directory.request(
-        "GET", "0.1/directories/lookup/default/admin/snom", params={"term": "gre"}, headers=token
+        "GET", "0.1/directories/lookup/phones/admin/snom", params={"term": "gre"}, headers=token
     )
     assert len(phone.read_list("snom", served.body).entries) == 2
+    assert plane.data.endpoints().phone_urls == f"http://0.0.0.0:{port}"
     directory.close()
     door.close()
+
+
+def test_the_section_alone_gives_phones_all_that_they_may_be_shown(
+    plane: Plane, port: int, tmp_path: Path
+) -> None:
+    plane.terminate(Part.MASTER, Part.DIRECTORY)
+    file = tmp_path / "pelagos" / "config.toml"
+    text = file.read_text(encoding="utf-8").partition("[directory.settings.phones]")[2]
+    first = text.partition("[directory.settings.views")[0]
+    file.write_text(f"[directory.settings.phones]{first}", encoding="utf-8")
+    plane.start(Part.MASTER, Part.DIRECTORY)
+    plane.run("phonebook", "add", "clients")
+    plane.run("phonebook", "contact", "add", "clients", "name=Nils Holm", "number=5550101")
+    found = _follow(f"http://127.0.0.1:{port}/0.1/directories/lookup/phones/yealink?term=nils")
+    listed = phone.read_list("yealink", found)
+    assert listed.entries == [("Nils Holm", "5550101")]
+    assert b"directories" not in found  # none that could not answer

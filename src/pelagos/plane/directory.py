@@ -91,7 +91,7 @@ class DirectoryProgram:
             undoing.callback(server.stop)
             self._alive.append(server.alive)
             self.url = server.url
-            folder.note(directory_url=self.url)
+            folder.note(directory_url=self.url, phone_urls=" ".join(self.phone_urls))
             self._ending = undoing.pop_all()
 
     def _open_to_phones(

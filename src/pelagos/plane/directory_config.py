@@ -59,14 +59,20 @@ _OWN = {
 #: Those for people whose tokens are from elsewhere: the master does not know these people, and
 #: they need not be of one house that shares its phonebooks.
 _FOR_OTHERS = {"personal": _PERSONAL}
-_WITHOUT_NUMBERS = ("instances", "computers")
-_VIEWS = {"displays": {"usual": _DISPLAY}, "profile_to_display": {"default": "usual"}}
+#: They have no numbers, and are asked with the token of a person, which no phone has.
+_NOT_ON_PHONES = ("instances", "computers")
+_VIEWS = {
+    "displays": {"usual": _DISPLAY},
+    "profile_to_display": {"default": "usual", "phones": "usual"},
+}
 
 
 def default_directory_config(
     sources: Mapping[str, Any] | None = None, *, has_plane: bool = True
 ) -> dict[str, Any]:
-    """One profile that finds the plane's services and computers, own contacts and phonebooks.
+    """The profile `default` finds all: the plane's services and computers, contacts, phonebooks.
+
+    The profile `phones` finds what desk phones may be shown.
 
     Args:
         sources: what else it finds; of two sources with one name this one is taken.
@@ -75,11 +81,11 @@ def default_directory_config(
     given = sources or {}
     every = {**(_OWN if has_plane else _FOR_OTHERS), **given}
     asked = {"default": {"sources": list(every), "timeout": 2.0}}
-    of_numbers = [name for name in every if name in given or name not in _WITHOUT_NUMBERS]
+    of_numbers = [name for name in every if name in given or name not in _NOT_ON_PHONES]
     return {
         "sources": every,
         "services": {
-            "lookup": asked,
+            "lookup": {**asked, "phones": {"sources": of_numbers, "timeout": 2.0}},
             "reverse": {"default": {"sources": of_numbers, "timeout": 1.0}},
             "favorites": asked,
         },

@@ -23,6 +23,7 @@ class Endpoints:
     Attributes:
         authority: file (PEM) of the authority that the master's certificate comes from; empty
             while the master speaks plain HTTP.
+        phone_urls: where desk phones ask the directory, with blanks between; empty: nowhere.
         partitions: instances that fit on this computer, as its first start was told; 0 when that
             was told nothing.
     """
@@ -30,6 +31,7 @@ class Endpoints:
     master_url: str = ""
     authority: str = ""
     directory_url: str = ""
+    phone_urls: str = ""
     computer_id: str = ""
     node_root: str = ""
     pid: int = 0

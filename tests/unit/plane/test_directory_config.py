@@ -23,6 +23,8 @@ from pelagos.plane.directory_config import (
 def test_it_is_well_formed_and_every_source_is_asked() -> None:
     config = default_directory_config()
     settings = DirectorySettings.from_mapping(with_database(config, "/data"))
+    on_phones = service_profiles(config, "lookup")["phones"]
+    assert set(on_phones.sources) == {"personal", "phonebooks"} and settings.displays["phones"]
     for service in ("lookup", "favorites"):
         profile = service_profiles(config, service)["default"]
         assert set(profile.sources) == set(settings.sources)

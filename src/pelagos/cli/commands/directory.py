@@ -55,4 +55,6 @@ class DirectoryRun(Command):
         say(f"the directory runs; its data is in {self.context.data}")
         say(f"  asked by programs   {endpoints.directory_url}/0.1")
         say(f"  asked by browsers   {endpoints.directory_url}/search")
+        if endpoints.phone_urls:
+            say(f"  asked by phones     {endpoints.phone_urls}")
         say("Ctrl-C ends it. In another terminal: pelagos lookup --help")

@@ -117,6 +117,7 @@ class Up(Command):
         for title, url in (
             ("master", endpoints.master_url),
             ("directory", endpoints.directory_url),
+            ("phones", endpoints.phone_urls if Part.DIRECTORY in settings.parts else ""),
             ("computer", endpoints.computer_id),
             ("bus", bus),
         ):
