@@ -16,6 +16,7 @@ _HOMES = {
     "Client": "base",
     "ClientError": "errors",
     "ComputeClient": "compute",
+    "NetworkClient": "network",
     "Reply": "base",
     "SilentEvent": "base",
     "Waiter": "base",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -68,3 +68,18 @@ def given(**fields: Any) -> dict[str, Any]:
     {'name': 'x'}
     """
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def aliased(record: Any, names: Iterable[tuple[str, str]]) -> Any:
+    """A record that can be read by either family's name of a field; the same object.
+
+    >>> aliased({"name": "x"}, [("display_name", "name")])
+    {'name': 'x', 'display_name': 'x'}
+    """
+    if isinstance(record, dict):
+        for one, other in names:
+            if one in record:
+                record.setdefault(other, record[one])
+            elif other in record:
+                record[one] = record[other]
+    return record
