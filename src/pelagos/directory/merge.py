@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from pelagos.directory.model import Answer, Display, SourceAnswer, SourceResult
+from pelagos.directory.model import Answer, Column, Display, SourceAnswer, SourceResult
 
+_FLAGS = frozenset({"favorite", "personal"})  # types of columns that tell of the asker
 _MAX_DEPTH = 5
 _MAX_BITS = 64
 
@@ -34,7 +35,7 @@ def row(
     """
     return {
         "column_values": column_values(result, display, favorites or {}),
-        "relations": {name: cell(value) for name, value in result.relations.items()},
+        "relations": {n: v if v is None else cell(v) for n, v in result.relations.items()},
         "source": result.source,
         "backend": result.backend,
     }
@@ -44,22 +45,32 @@ def column_values(
     result: SourceResult, display: Display, favorites: Mapping[str, Collection[str]]
 ) -> list[Any]:
     """One value per column; flags (favorite, personal) overwrite a real field of their name."""
-    values = dict(result.fields)
-    entry_id = result.source_entry_id()
-    flag = next((c for c in display.columns if c.type == "favorite"), None)
-    if flag is not None:
-        is_favorite = entry_id is not None and entry_id in favorites.get(result.source, ())
-        values[flag.field or "favorite"] = is_favorite
-    for column in display.columns:
-        if column.type == "personal":
-            values[column.field or "personal"] = result.is_personal
+    values = result.fields
+    if flags := [column for column in display.columns if column.type in _FLAGS]:
+        values = {**values, **_flag_values(flags, result, favorites)}
     shown = []
     for column in display.columns:
         name = column.field
-        if name is None and column.type in {"favorite", "personal"}:
+        if name is None and column.type in _FLAGS:
             name = column.type
-        shown.append(cell(values.get(name, column.default) if name else column.default))
+        value = values.get(name, column.default) if name else column.default
+        shown.append(None if value is None else cell(value))
     return shown
+
+
+def _flag_values(
+    flags: Iterable[Column], result: SourceResult, favorites: Mapping[str, Collection[str]]
+) -> dict[str, bool]:
+    values: dict[str, bool] = {}
+    favorite = next((column for column in flags if column.type == "favorite"), None)
+    if favorite is not None:
+        entry_id = result.source_entry_id()
+        is_favorite = entry_id is not None and entry_id in favorites.get(result.source, ())
+        values[favorite.field or "favorite"] = is_favorite
+    for column in flags:
+        if column.type == "personal":
+            values[column.field or "personal"] = result.is_personal
+    return values
 
 
 def cell(value: Any, depth: int = 0) -> Any:

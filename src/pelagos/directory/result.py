@@ -30,22 +30,23 @@ def make_result_class(
     >>> make({"id": 7, "first": "Ada", "last": None}).fields["name"]
     'Ada'
     """
-    templates = _parse_templates(source_name, format_columns or {})
+    templates = tuple(_parse_templates(source_name, format_columns or {}).items())
     noted: set[str] = set()
 
     def make(fields: Mapping[str, Any], **relations: Any) -> SourceResult:
-        unknown = relations.keys() - set(RELATIONS)
-        if unknown:
-            raise TypeError(f"no such relation: {', '.join(sorted(unknown))}")
         values = dict(fields)
-        related = dict.fromkeys(RELATIONS) | relations
+        related: dict[str, Any] = dict.fromkeys(RELATIONS)
+        if relations:
+            if unknown := relations.keys() - related.keys():
+                raise TypeError(f"no such relation: {', '.join(sorted(unknown))}")
+            related.update(relations)
         if unique_column is not None:
             if unique_column not in values and unique_column not in noted:
                 noted.add(unique_column)  # once, not for each row
                 log.error("source %s: no column %s", source_name, unique_column)
             unique = values.get(unique_column)
             related["source_entry_id"] = None if unique is None else str(unique)
-        for column, template in templates.items():
+        for column, template in templates:
             values[column] = _render(template, values)
         return SourceResult(values, source_name, related, is_personal, is_deletable, backend)
 

@@ -38,6 +38,7 @@ class _Piece:
     steps: tuple[str, ...]
     conversion: str | None
     spec: Template | None
+    is_bare: bool = False  # nothing but a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ class Template:
         for piece in self.pieces:
             parts.append(piece.literal)
             if piece.key is not None:
-                parts.append(_render(piece, fields))
+                value = fields.get(piece.key)
+                if not (piece.is_bare and type(value) is str):
+                    value = _render(piece, value, fields)
+                parts.append(value)
         return "".join(parts)
 
 
@@ -103,11 +107,11 @@ def _piece(
         raise TemplateError(f"!{conversion} is not a conversion")
     steps = tuple(dotted or bracketed for dotted, bracketed in _STEP.findall(match[2]))
     inner = Template.parse(spec, is_spec=True) if spec else None
-    return _Piece(literal, match[1], steps, conversion, inner)
+    is_bare = not steps and conversion is None and inner is None
+    return _Piece(literal, match[1], steps, conversion, inner, is_bare)
 
 
-def _render(piece: _Piece, fields: Mapping[str, Any]) -> str:
-    value = fields.get(piece.key or "")
+def _render(piece: _Piece, value: Any, fields: Mapping[str, Any]) -> str:
     if value is None:
         value = ""
     for step in piece.steps:

@@ -9,6 +9,7 @@ from typing import Any
 from pelagos.core import wire
 
 _JOIN = "\x1f"  # hardly in any text, and one that has it is joined with more care
+_JOIN_BYTE = b"\x1f"
 _BETWEEN = b"\xff"  # between the cells of a row; occurs in no UTF-8
 _ENCODED = 0xFE  # before a cell that is no text, kept as JSON; occurs in no UTF-8
 _ENCODED_MARK = b"\xfe"
@@ -45,8 +46,11 @@ class RowStore:
         shape = self.shapes[self._shape_of[number]]
         if not shape:
             return {}
-        cells = self._cells[self._starts[number] : self._starts[number + 1]].split(_BETWEEN)
-        return dict(zip(shape, map(_decode, cells), strict=True))
+        row = self._cells[self._starts[number] : self._starts[number + 1]]
+        if _ENCODED_MARK in row or _JOIN_BYTE in row:
+            return dict(zip(shape, map(_decode, row.split(_BETWEEN)), strict=True))
+        texts = row.replace(_BETWEEN, _JOIN_BYTE).decode("utf-8", "surrogatepass").split(_JOIN)
+        return dict(zip(shape, [text or None for text in texts], strict=True))
 
     def freeze(self) -> None:
         """Keep what is there in the least memory; nothing is added any more."""
@@ -84,7 +88,7 @@ def _encode_row(cells: Sequence[Any]) -> bytes:
         return _BETWEEN.join([_encode(cell) for cell in cells])
     if text.count(_JOIN) != len(cells) - 1:
         return _BETWEEN.join([_encode(cell) for cell in cells])
-    return text.encode("utf-8", "surrogatepass").replace(b"\x1f", _BETWEEN)
+    return text.encode("utf-8", "surrogatepass").replace(_JOIN_BYTE, _BETWEEN)
 
 
 def _encode(cell: Any) -> bytes:
