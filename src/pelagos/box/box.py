@@ -18,11 +18,17 @@ from pelagos.box.application import Application
 from pelagos.box.chaos import Chaos
 from pelagos.box.database import Database
 from pelagos.box.errors import BoxError
+from pelagos.box.identity.astakos import astakos
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone import keystone
 from pelagos.box.identity.people import SYSTEM
-from pelagos.box.identity.tables import TABLES
+from pelagos.box.identity.quotas import TABLES as QUOTA_TABLES
+from pelagos.box.identity.quotas import Quotas
+from pelagos.box.identity.tables import TABLES as IDENTITY_TABLES
 from pelagos.box.identity.tokens import LIFE
+from pelagos.box.objects.store import ObjectStore
+from pelagos.box.objects.swift import swift
+from pelagos.box.objects.tables import TABLES as OBJECT_TABLES
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.files import write_atomic
 from pelagos.core.web import Server
@@ -34,6 +40,8 @@ _ADMIN = "admin"
 _LOCK = "box.lock"
 _DATABASE = "box.db"
 _PASSWORDS = "passwords.json"
+_BLOCKS = "blocks"
+_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +98,25 @@ class Box:
         self._clock = clock or SystemClock()
         try:
             self._database = Database(
-                self.folder / _DATABASE, is_durable=not self._is_temporary, tables=TABLES
+                self.folder / _DATABASE, is_durable=not self._is_temporary, tables=_TABLES
             )
         except BoxError:
             self._lock.close()
             raise
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
-        for service in (keystone(self._identity),):
+        quotas = Quotas(self._database)
+        objects = ObjectStore(
+            self._database,
+            self.folder / _BLOCKS,
+            self._clock,
+            is_durable=not self._is_temporary,
+        )
+        for service in (
+            keystone(self._identity),
+            astakos(self._identity, quotas),
+            swift(self._identity, objects),
+        ):
             self._identity.enlist(service)
             self._application.mount(service)
         self._server = Server(self._application, host, port, threads=_THREADS, takes_chunks=True)
@@ -134,6 +153,7 @@ class Box:
         *,
         password: str | None = None,
         project: str | None = None,
+        full_name: str = "",
         roles: Iterable[str] = ("member", "reader"),
     ) -> Person:
         """A person with a password and a project; the same one when there is one of that name.
@@ -141,6 +161,7 @@ class Box:
         Args:
             password: made up when it is not given.
             project: name of the project, by default that of the person.
+            full_name: what the person is called, where that is not the name to log in with.
         """
         people, passwords = self._identity.people, self._passwords()
         user = people.named("users", name, "default")
@@ -156,7 +177,13 @@ class Box:
                 )
                 user = people.add(
                     "users",
-                    {"id": key, "name": name, "password": kept, "default_project_id": own["id"]},
+                    {
+                        "id": key,
+                        "name": name,
+                        "password": kept,
+                        "default_project_id": own["id"],
+                        **({"full_name": full_name} if full_name else {}),
+                    },
                 )
                 self._grant(user["id"], f"project:{own['id']}", roles)
                 if name == _ADMIN:

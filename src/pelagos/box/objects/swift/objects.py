@@ -1,0 +1,392 @@
+"""Swift's objects: kept, read, copied, deleted; large ones that consist of others."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+from mimetypes import guess_type
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pelagos.box.errors import Refused
+from pelagos.box.objects import ranges
+from pelagos.box.objects.content import Content, Receiver
+from pelagos.box.objects.store import Container, ObjectStore, Told, Version
+from pelagos.box.objects.swift import large
+from pelagos.box.objects.swift.headers import (
+    is_over,
+    kept_headers,
+    meta_of,
+    object_headers,
+    timestamp,
+)
+from pelagos.box.objects.swift.large import Part
+from pelagos.box.objects.swift.place import Place
+from pelagos.box.web import Answer, Request, json_answer
+
+MAX_SIZE = 5_368_709_122
+_MISSING = "The resource could not be found."
+_ALLOWED = "GET, HEAD, PUT, POST, DELETE, COPY"
+_COPY_PATH = re.compile(r"/?([^/]+)/(.+)", re.DOTALL)
+
+
+class Objects:
+    """The objects of all accounts."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._methods = {
+            "GET": self._get,
+            "HEAD": self._get,
+            "PUT": self._put,
+            "POST": self._post,
+            "DELETE": self._delete,
+            "COPY": self._copy,
+        }
+
+    def answer(self, place: Place) -> Answer:
+        """Answer a request.
+
+        Raises:
+            Refused: it cannot be done.
+        """
+        work = self._methods.get(place.request.method)
+        if work is None:
+            raise Refused(405, "The method is not allowed", headers={"Allow": _ALLOWED})
+        return work(place)
+
+    # reading
+
+    def _find(self, container: Container, name: str) -> Version:
+        version = self._store.current(container, name)
+        if version is None or is_over(version, self._store.clock.time()):
+            raise Refused(404, _MISSING)
+        return version
+
+    def _get(self, place: Place) -> Answer:
+        request = place.request
+        version = self._find(place.container, place.name)
+        headers = object_headers(version)
+        wants_manifest = request.query.get("multipart-manifest") == "get"
+        if version.more.get("slo"):
+            headers["X-Static-Large-Object"] = "True"
+        parts = [Part(version, 0, version.size)]
+        if wants_manifest and version.more.get("slo"):
+            return self._manifest(request, version, headers)
+        if large.is_large(version) and not wants_manifest:
+            parts = large.parts(self._store, place, version)
+            headers["Etag"] = f'"{large.etag(version, parts)}"'
+        size = sum(part.end - part.start for part in parts)
+        _conditions(request, version, headers)
+        return self._body(request, parts, size, headers)
+
+    def _manifest(self, request: Request, version: Version, headers: dict[str, str]) -> Answer:
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        return self._body(request, [Part(version, 0, version.size)], version.size, headers)
+
+    def _body(
+        self, request: Request, parts: list[Part], size: int, headers: dict[str, str]
+    ) -> Answer:
+        told = ranges.parse(request.header("Range")) if request.method == "GET" else None
+        asked = [(0, size)] if told is None else ranges.within(told, size)
+        if told is not None and not asked:
+            raise Refused(
+                416,
+                "The requested range is not available",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
+        if request.method == "HEAD":
+            return Answer(200, {**headers, "Content-Length": str(size)})
+        if len(asked) > 1:
+            return self._several(parts, asked, size, headers)
+        start, end = asked[0]
+        if told is not None:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        status = 200 if told is None else 206
+        return Answer(status, headers, self._read(parts, [(b"", start, end)]), end - start)
+
+    def _several(
+        self, parts: list[Part], asked: list[ranges.Range], size: int, headers: dict[str, str]
+    ) -> Answer:
+        boundary = secrets.token_hex(16)
+        kind = headers["Content-Type"]
+        headers["Content-Type"] = f"multipart/byteranges;boundary={boundary}"
+        pieces = []
+        for number, (start, end) in enumerate(asked):
+            head = (
+                f"{chr(13) + chr(10) if number else ''}--{boundary}\r\nContent-Type: {kind}\r\n"
+                f"Content-Range: bytes {start}-{end - 1}/{size}\r\n\r\n"
+            )
+            pieces.append((head.encode("latin-1"), start, end))
+        tail = f"\r\n--{boundary}--".encode()
+        pieces.append((tail, 0, 0))
+        length = sum(len(head) + end - start for head, start, end in pieces)
+        return Answer(206, headers, self._read(parts, pieces), length)
+
+    def _read(self, parts: list[Part], pieces: list[tuple[bytes, int, int]]) -> Iterator[bytes]:
+        """The pieces: some bytes, then those of the object from start to end."""
+        for part in parts:
+            if not self._store.hold(part.version):
+                for held in parts[: parts.index(part)]:
+                    self._store.release(held.version)
+                raise Refused(404, _MISSING)
+        return self._flow(parts, pieces)
+
+    def _flow(self, parts: list[Part], pieces: list[tuple[bytes, int, int]]) -> Iterator[bytes]:
+        try:
+            for head, start, end in pieces:
+                if head:
+                    yield head
+                at = 0
+                for part in parts:
+                    length = part.end - part.start
+                    low, high = max(start, at), min(end, at + length)
+                    if low < high:
+                        offset = part.start - at
+                        yield from self._store.pieces(part.version, low + offset, high + offset)
+                    at += length
+        finally:
+            for part in parts:
+                self._store.release(part.version)
+
+    # writing
+
+    def _put(self, place: Place) -> Answer:
+        request = place.request
+        if request.header("X-Copy-From"):
+            return self._put_copy(place)
+        if request.length is None and not request.is_chunked:
+            raise Refused(411, "Missing Content-Length header.")
+        if (request.length or 0) > MAX_SIZE:
+            raise Refused(413, "Your request is too large.")
+        meta = meta_of(request, "Object")
+        more = kept_headers(request, self._store.clock.time(), {})
+        _allows_new(request, self._store.current(place.container, place.name))
+        if request.query.get("multipart-manifest") == "put":
+            return self._put_large(place, meta, more)
+        _quota(place.container)(request.length or 0)
+        with Receiver(self._store.blocks, _quota(place.container)) as receiver:
+            content = receiver.take(request.pieces()).content()
+            if request.length is not None and content.size != request.length:
+                raise Refused(499, "The client ended the request early.")
+            _check_etag(request, content.md5)
+            version = self._keep(place, place.container, place.name, content, meta, more)
+        return _created(version, version.md5)
+
+    def _put_copy(self, place: Place) -> Answer:
+        found = _COPY_PATH.fullmatch(unquote(place.request.header("X-Copy-From")))
+        if found is None:
+            raise Refused(412, "X-Copy-From header must be of the form <container>/<object>")
+        if place.request.length:
+            raise Refused(400, "Copy requests require a zero byte body")
+        source = place.reach(found[1])
+        return self._copied(place, source, found[2], place.container, place.name)
+
+    def _put_large(self, place: Place, meta: dict[str, str], more: dict[str, Any]) -> Answer:
+        manifest = large.read_manifest(self._store, place, place.request.body())
+        _check_etag(place.request, manifest.etag)
+        with Receiver(self._store.blocks) as receiver:
+            content = receiver.take([manifest.text]).content()
+            told = {"slo": True, "slo_etag": manifest.etag, "slo_size": manifest.size}
+            version = self._keep(
+                place, place.container, place.name, content, meta, {**more, **told}
+            )
+        return _created(version, f'"{manifest.etag}"')
+
+    def _keep(
+        self,
+        place: Place,
+        container: Container,
+        name: str,
+        content: Content,
+        meta: dict[str, str],
+        more: dict[str, Any],
+        kind: str = "",
+    ) -> Version:
+        with self._store.database.change():
+            again = self._store.container(container.account, container.name)
+            if again is None:
+                raise Refused(404, _MISSING)
+            _allows_new(place.request, self._store.current(again, name))
+            token = place.rights.token
+            return self._store.put(
+                again,
+                name,
+                content,
+                Told(kind or _type(place.request, name), meta, more),
+                modified_by=token.user_id if token else "",
+                keeps_history=False,
+            )
+
+    def _post(self, place: Place) -> Answer:
+        request = place.request
+        version = self._find(place.container, place.name)
+        kept = {key: value for key, value in version.more.items() if key.startswith("slo")}
+        if "X-Object-Manifest" in version.more:
+            kept["X-Object-Manifest"] = version.more["X-Object-Manifest"]
+        more = {**kept_headers(request, self._store.clock.time(), {}), **kept}
+        kind = request.header("Content-Type") or version.type
+        self._store.retell(version, Told(kind, meta_of(request, "Object"), more))
+        return Answer(202, {"Content-Type": "text/html; charset=UTF-8"})
+
+    def _delete(self, place: Place) -> Answer:
+        version = self._find(place.container, place.name)
+        if place.request.query.get("multipart-manifest") == "delete" and version.more.get("slo"):
+            gone, missing = 0, 0
+            for container, name in [
+                *large.segments(self._store, version),
+                (place.container.name, place.name),
+            ]:
+                kept = self._store.container(place.container.account, container)
+                was = kept and self._store.remove(kept, name, keeps_history=False, by="")
+                gone, missing = gone + bool(was), missing + (not was)
+            return json_answer(
+                {
+                    "Number Deleted": gone,
+                    "Number Not Found": missing,
+                    "Response Status": "200 OK",
+                    "Response Body": "",
+                    "Errors": [],
+                }
+            )
+        self._store.remove(place.container, place.name, keeps_history=False, by="")
+        return Answer(204)
+
+    def _copy(self, place: Place) -> Answer:
+        found = _COPY_PATH.fullmatch(unquote(place.request.header("Destination")))
+        if found is None:
+            raise Refused(412, "Destination header must be of the form <container>/<object>")
+        if not place.rights.may_rule:
+            raise Refused(403, "Access was denied to this resource.")
+        return self._copied(place, place.container, place.name, place.reach(found[1]), found[2])
+
+    def _copied(
+        self, place: Place, source: Container, name: str, into: Container, as_name: str
+    ) -> Answer:
+        request = place.request
+        version = self._find(source, name)
+        if large.is_large(version) and request.query.get("multipart-manifest") != "get":
+            parts = large.parts(self._store, place, version)
+            with Receiver(self._store.blocks, _quota(into)) as receiver:
+                size = sum(part.end - part.start for part in parts)
+                content = receiver.take(self._read(parts, [(b"", 0, size)])).content()
+                return self._copy_as(
+                    place, version, content, into, as_name, is_whole=True, from_name=source.name
+                )
+        if not self._store.hold(version):
+            raise Refused(404, _MISSING)
+        try:
+            content = Content(version.size, tuple(version.digests), version.md5, version.top)
+            _quota(into)(content.size)
+            return self._copy_as(
+                place, version, content, into, as_name, is_whole=False, from_name=source.name
+            )
+        finally:
+            self._store.release(version)
+
+    def _copy_as(
+        self,
+        place: Place,
+        source: Version,
+        content: Content,
+        into: Container,
+        name: str,
+        *,
+        is_whole: bool,
+        from_name: str,
+    ) -> Answer:
+        request = place.request
+        fresh = request.header("X-Fresh-Metadata").lower() in {"true", "1", "yes"}
+        meta = {**({} if fresh else source.meta), **meta_of(request, "Object")}
+        before = {} if fresh else dict(source.more)
+        if is_whole:
+            before = {
+                key: value
+                for key, value in before.items()
+                if not key.startswith("slo") and key != "X-Object-Manifest"
+            }
+        more = {**before, **kept_headers(request, self._store.clock.time(), {})}
+        kind = request.header("Content-Type") or source.type
+        version = self._keep(place, into, name, content, meta, more, kind)
+        answer = _created(version, version.md5)
+        answer.headers["X-Copied-From"] = quote(f"{from_name}/{source.name}")
+        answer.headers["X-Copied-From-Last-Modified"] = object_headers(source)["Last-Modified"]
+        return answer
+
+
+def _created(version: Version, etag: str) -> Answer:
+    headers = object_headers(version)
+    return Answer(
+        201,
+        {
+            "Content-Type": "text/html; charset=UTF-8",
+            "Etag": etag,
+            "Last-Modified": headers["Last-Modified"],
+            "X-Timestamp": timestamp(version.modified),
+        },
+    )
+
+
+def _type(request: Request, name: str) -> str:
+    told = request.header("Content-Type")
+    detect = request.header("X-Detect-Content-Type").lower() in {"true", "1", "yes", "on"}
+    if told and not detect:
+        return told
+    return guess_type(name)[0] or "application/octet-stream"
+
+
+def _check_etag(request: Request, made: str) -> None:
+    told = request.header("Etag").strip('"').lower()
+    if told and told != made:
+        raise Refused(422, "Unable to process the contained instructions")
+
+
+def _allows_new(request: Request, before: Version | None) -> None:
+    wanted = request.header("If-None-Match")
+    if wanted and wanted.strip() != "*":
+        raise Refused(400, "If-None-Match only supports *")
+    if wanted and before is not None:
+        raise Refused(412, "A precondition for this request was not met.")
+
+
+def _quota(container: Container) -> Callable[[int], None]:
+    limit = container.meta.get("Quota-Bytes", "")
+    count = container.meta.get("Quota-Count", "")
+    most = int(limit) - container.bytes if limit.isdigit() else MAX_SIZE
+    if count.isdigit() and container.objects >= int(count):
+        raise Refused(413, "Upload exceeds quota.")
+
+    def check(size: int) -> None:
+        if size > min(most, MAX_SIZE):
+            raise Refused(413, "Upload exceeds quota." if most < MAX_SIZE else "Too large.")
+
+    return check
+
+
+def _conditions(request: Request, version: Version, headers: dict[str, str]) -> None:
+    etag = headers["Etag"].strip('"')
+    matches, differs = request.header("If-Match"), request.header("If-None-Match")
+    if matches and etag not in _etags(matches) and "*" not in _etags(matches):
+        raise Refused(412, "A precondition for this request was not met.")
+    told = {"Etag": headers["Etag"], "Last-Modified": headers["Last-Modified"]}
+    if differs and (etag in _etags(differs) or "*" in _etags(differs)):
+        raise Refused(304, "", headers=told)
+    since = _date(request.header("If-Modified-Since"))
+    if not differs and since is not None and version.modified <= since:
+        raise Refused(304, "", headers=told)
+    until = _date(request.header("If-Unmodified-Since"))
+    if until is not None and version.modified > until + 1:
+        raise Refused(412, "A precondition for this request was not met.")
+
+
+def _etags(text: str) -> set[str]:
+    return {word.strip().removeprefix("W/").strip('"') for word in text.split(",")}
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError):
+        return None
