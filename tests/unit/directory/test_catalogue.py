@@ -195,12 +195,38 @@ def test_each_service_is_a_plugin() -> None:
 @pytest.mark.parametrize(
     "key",
     ["password", "ldap_password", "PASSWD", "passphrase", "secret", "client_secret", "token",
-     "api_key", "service_key", "credentials", "private_token"],
+     "api_key", "service_key", "credentials", "private_token", "pwd", "tokens", "apiKeys",
+     "X-Api-Key", "Authorization", "session_cookie", "signing_key"],
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_masked(key: str) -> None:
     for value in ("x", 7, ["x", "y"], {"deep": [{key: "x"}]}):
         assert '"x"' not in json.dumps(masked({key: value}))
     assert masked({key: ""}) == {key: ""} and masked({key: None}) == {key: None}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"secrets": {"crm": "hunter2"}}, {"credentials": {"user": [{"value": "hunter2"}]}},
+        {"dsn": "host=db password=hunter2 user=joe"}, {"lookup_url": "https://joe:a@hunter2@crm/x"},
+        {"lookup_url": "//joe:hunter2@crm/x"}, {"url": "https://crm/?a=1&api_key=hunter2"},
+        {"pem": "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"},
+        {"sources": {"crm": {"secrets": {"a": "hunter2"}}}},
+        {"sources": {"services": {"lookup": {"password": "hunter2"}}}},
+        {"services": {"strange": {"password": "hunter2"}}},
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked_wherever_it_stands(config: Any) -> None:
+    assert "hunter2" not in json.dumps(masked(config)) and MASK in json.dumps(masked(config))
+
+
+def test_a_name_that_people_gave_makes_no_secret() -> None:
+    config = {
+        "sources": {"tokens": {"type": "csv", "file": "/srv/tokens.csv"}},
+        "services": {"lookup": {"secret": {"sources": ["tokens"], "timeout": 1}}},
+        "views": {"profile_to_display": {"secret": "people"}},
+    }
+    assert masked(config) == config
 
 
 def test_what_is_no_secret_is_shown() -> None:

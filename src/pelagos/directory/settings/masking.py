@@ -11,30 +11,61 @@ from pelagos.core.logs import hide
 MASK = "***"
 
 _SECRET = re.compile(
-    r"pass(?:word|wd|phrase)?$|secret|token$|credential|(?:api|service|access|auth)_?key$",
+    r"pass(?:word|wd|phrase)?s?$|pwd$|secret|tokens?$|credential|cookie|bearer|authorization"
+    r"|(?:api|service|access|auth|signing|client|encryption)[_-]?keys?$",
     re.IGNORECASE,
 )
-# What follows a secret's name in the query of a URL.
+#: Where the keys of a table are names that people gave to sources, profiles and displays.
+_OF_NAMES = frozenset({
+    ("sources",), ("services", "lookup"), ("services", "reverse"), ("services", "favorites"),
+    ("views", "displays"), ("views", "displays_phone"), ("views", "profile_to_display"),
+    ("views", "profile_to_display_phone"), ("auth", "rights"),
+})  # fmt: skip
+_USERINFO = re.compile(r"(//)[^/?#\s]*@")
+# What follows a secret's name in the query of a URL, or in a text of such pairs.
 _IN_QUERY = re.compile(
     r"([?&][^=&#\s]*(?:pass|secret|token|key|credential|auth|sig)[^=&#\s]*=)[^&#\s]+",
     re.IGNORECASE,
 )
+_IN_PAIRS = re.compile(r"\b((?:password|passwd|pwd|secret)\s*=\s*)[^\s;&]+", re.IGNORECASE)
 
 
-def masked(config: Any, key: str = "") -> Any:
+def masked(config: Any) -> Any:
     """A copy, as JSON can carry it, in which whatever looks like a secret is `MASK`.
+
+    So is all that stands below a key that names one.
 
     >>> masked({"db_uri": "postgresql://joe:pw@db/dird", "ldap_password": "x", "timeout": 1})
     {'db_uri': 'postgresql://***@db/dird', 'ldap_password': '***', 'timeout': 1}
+    >>> masked({"secrets": {"crm": "x", "keep": None}})
+    {'secrets': {'crm': '***', 'keep': None}}
     """
+    return _masked(config, (), is_secret=False)
+
+
+def _masked(config: Any, path: tuple[str, ...], *, is_secret: bool) -> Any:
     if isinstance(config, Mapping):
-        return {str(name): masked(value, str(name)) for name, value in config.items()}
+        names = path in _OF_NAMES
+        return {
+            name: _masked(
+                value,
+                (*path, name),
+                is_secret=is_secret or (not names and bool(_SECRET.search(name))),
+            )
+            for name, value in ((str(name), value) for name, value in config.items())
+        }
     if isinstance(config, list | tuple):
-        return [masked(value, key) for value in config]
-    if config is None or isinstance(config, bool):
+        return [_masked(value, path, is_secret=is_secret) for value in config]
+    if config is None or isinstance(config, bool) or config == "":
         return config
-    if _SECRET.search(key) and config != "":
+    if is_secret:
         return MASK
-    if isinstance(config, int | float):
-        return config
-    return _IN_QUERY.sub(rf"\g<1>{MASK}", hide(str(config)))
+    return config if isinstance(config, int | float) else _text(str(config))
+
+
+def _text(text: str) -> str:
+    if "PRIVATE KEY-----" in text:
+        return MASK
+    for pattern in (_IN_QUERY, _IN_PAIRS):
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return hide(_USERINFO.sub(rf"\g<1>{MASK}@", text))
