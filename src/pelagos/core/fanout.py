@@ -7,11 +7,13 @@ question, and never more than the slots of the sources together.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Self, TypeVar
 
@@ -141,12 +143,17 @@ class Fanout:
             raise ValueError("a source needs at least one slot")
         self._slots = slots
         self._clock = clock or SystemClock()
-        self._work = threading.Condition()  # guards all that follows
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)  # guards all that follows
+        self._make_bell = partial(threading.Condition, lock)
         self._bulkheads: dict[str, _Bulkhead] = {}
         self._ready: deque[_Task[Any]] = deque()
         self._threads: set[threading.Thread] = set()
         self._starting = 0
         self._idle = 0  # threads without a task: waiting for one, or just started
+        # Of those that wait, the last one last. It is called first, so that the others, when they
+        # are not needed any more, wait for long enough to end.
+        self._bells: list[threading.Condition] = []
         self._is_closed = False
 
     @property
@@ -203,7 +210,9 @@ class Fanout:
         """
         with self._work:
             self._is_closed = True
-            self._work.notify_all()
+            for bell in self._bells:
+                bell.notify()
+            self._bells.clear()
             self._work.wait_for(lambda: not self._starting, timeout)
             threads = list(self._threads)
         deadline = self._clock.monotonic() + timeout
@@ -246,8 +255,8 @@ class Fanout:
 
     def _hand_out(self, task: _Task[T]) -> None:
         self._ready.append(task)
-        if self._idle >= len(self._ready):
-            self._work.notify()
+        if self._bells:
+            self._bells.pop().notify()
 
     def _grow(self) -> None:
         """Start a thread when there is more work than threads without; it will start the next.
@@ -304,25 +313,35 @@ class Fanout:
             if self._is_closed:
                 self._work.notify_all()  # `close` waits for this
         self._grow()
+        bell = self._make_bell()
         task: _Task[Any] | None = None
-        while (task := self._next(task)) is not None:
+        while (task := self._next(task, bell)) is not None:
             if not task.is_settled:
                 self._call(task)
 
-    def _next(self, done: _Task[Any] | None) -> _Task[Any] | None:
+    def _next(self, done: _Task[Any] | None, bell: threading.Condition) -> _Task[Any] | None:
         """Free the slot of the task that was done and take another task, in one step."""
         with self._work:
             if done is not None:
                 self._idle += 1
                 self._release(done)
             while not self._ready:
-                has_work = not self._is_closed and self._work.wait(IDLE_SECONDS)
-                if not has_work and not self._ready:
+                has_rung = not self._is_closed and self._rung(bell)
+                if not has_rung and not self._ready:
                     self._idle -= 1
                     self._threads.discard(threading.current_thread())
                     return None
             self._idle -= 1
             return self._ready.popleft()
+
+    def _rung(self, bell: threading.Condition) -> bool:
+        """Wait to be called; False when nobody did for long."""
+        self._bells.append(bell)
+        if bell.wait(IDLE_SECONDS):
+            return True
+        with contextlib.suppress(ValueError):  # it rang at the last moment
+            self._bells.remove(bell)
+        return False
 
     def _call(self, task: _Task[Any]) -> None:
         value: object = None

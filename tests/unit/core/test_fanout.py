@@ -372,3 +372,20 @@ def test_every_question_has_exactly_one_reply_whatever_the_sources_do(kinds: lis
     assert all(r.verdict in expected[k] | may_be_late for r, k in zip(replies, kinds, strict=True))
     assert all((r.error is None) == (r.verdict in {"answered", "empty"}) for r in replies)
     assert fanout.close()
+
+
+def test_after_a_rush_a_trickle_does_not_keep_the_threads(
+    monkeypatch: pytest.MonkeyPatch, release: threading.Event
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.3)
+    fanout = Fanout()
+    rush = fanout.stream({str(n): hang(release) for n in range(20)}, PATIENCE)
+    while fanout.thread_count < 20:
+        time.sleep(0.001)
+    release.set()
+    assert len(list(rush)) == 20
+    ends = time.monotonic() + PATIENCE
+    while fanout.thread_count > 5 and time.monotonic() < ends:
+        fanout.ask({"a": lambda: [1]}, timeout=PATIENCE)  # hundreds in the time of one's idleness
+    assert fanout.thread_count <= 5
+    assert fanout.close()
