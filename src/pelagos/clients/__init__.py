@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BlockStorageClient": "blockstorage",
     "Client": "base",
     "ClientError": "errors",
     "ComputeClient": "compute",

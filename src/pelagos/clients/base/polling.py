@@ -9,9 +9,6 @@ from pelagos.clients.base.waiting import wait
 from pelagos.clients.errors import NotFound
 from pelagos.core.clock import Clock, SystemClock
 
-#: Statuses after which nothing comes by itself.
-_ENDS = frozenset({"ERROR", "DELETED"})
-
 
 def wait_status(  # each a choice of the caller
     get: Callable[[], Any],
@@ -46,7 +43,7 @@ def wait_status(  # each a choice of the caller
     def is_over(record: Any) -> bool:
         seen[:] = [record]
         status = str(record.get("status", ""))
-        return stop(status) or status.upper() in _ENDS
+        return stop(status) or status.upper().startswith(("ERROR", "DELETED"))
 
     seen: list[dict[str, Any]] = []
     return wait(look, (), is_over, delay, max_wait, wait_cb, clock=clock or SystemClock())
