@@ -1,0 +1,313 @@
+"""Pithos as programs use it: accounts, containers, sharing, versions; files in `files`."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, cast
+
+from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.pithos.files import FilesClient
+from pelagos.clients.pithos.sharing import as_names, parse_sharing
+from pelagos.clients.storage.fields import filter_in
+
+
+class PithosClient(FilesClient):
+    """An account of Pithos; on Swift what Swift can do.
+
+    Every method takes `container` and `account` as keywords and changes neither of the client's.
+    """
+
+    _DIRECTORY: ClassVar[str] = "application/directory"
+
+    # ---- objects
+
+    def create_directory(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> dict[str, str]:
+        """Make the mark of a folder."""
+        reply = self.object_put(
+            obj,
+            format=None,
+            content_length=0,
+            content_type=self._DIRECTORY,
+            container=container,
+            account=account,
+        )
+        return self._read(reply.headers)
+
+    def del_object(
+        self,
+        obj: str,
+        until: int | None = None,
+        delimiter: str | None = None,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Remove an object; its versions stay.
+
+        Args:
+            until: seconds since 1970; removes for good every version up to then, the present one
+                among them when it is as old. `purge_object` leaves that one.
+            delimiter: "/" removes what is below `obj/`, too; there must be an object `obj`.
+        """
+        reply = self.object_delete(
+            obj, until=until, delimiter=delimiter, container=container, account=account
+        )
+        return self._read(reply.headers)
+
+    def purge_object(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> None:
+        """Remove the former versions of an object for good, and leave the present one.
+
+        Versions that were made within a second before it stay, too: the server counts in seconds.
+        """
+        info = self.get_object_info(obj, container=container, account=account)
+        now = info.get("x-object-version")
+        versions = self.get_object_versionlist(obj, container=container, account=account)
+        made = next((float(when) for number, when in versions if str(number) == now), None)
+        if made is None:
+            raise ClientError(f"{obj!r} changed meanwhile", hint="try again")
+        self.object_delete(obj, until=math.ceil(made) - 1, container=container, account=account)
+
+    def delete_object(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> None:
+        """Remove an object."""
+        self.del_object(obj, container=container, account=account)
+
+    def set_object_meta(
+        self,
+        obj: str,
+        metapairs: Mapping[str, Any],
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Set metadata; what else there is stays."""
+        reply = self.object_post(
+            obj, update=True, metadata=metapairs, container=container, account=account
+        )
+        return self._read(reply.headers)
+
+    def del_object_meta(  # type: ignore[override]  # more than nothing
+        self, obj: str, metakey: str, *, container: str | None = None, account: str | None = None
+    ) -> dict[str, str]:
+        """Remove metadata."""
+        return self.set_object_meta(obj, {metakey: ""}, container=container, account=account)
+
+    def replace_object_meta(
+        self,
+        metapairs: Mapping[str, Any],
+        obj: str | None = None,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        """Give an object these metadata and no others."""
+        if obj is None:
+            raise ClientError("no object is named", hint="give it as obj=")
+        self.object_post(
+            obj, update=False, metadata=metapairs, container=container, account=account
+        )
+
+    def get_object_info(
+        self,
+        obj: str,
+        version: int | str | None = None,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Its header fields, or those of a version."""
+        try:
+            reply = self.object_head(obj, version=version, container=container, account=account)
+        except NotFound as error:
+            where = self._place(container, account)[1]
+            what = f"version {version} of {obj!r}" if version is not None else f"object {obj!r}"
+            raise NotFound(
+                f"there is no {what} in {where!r}", error.status, error.details
+            ) from error
+        return self._read(reply.headers)
+
+    def get_object_meta(
+        self,
+        obj: str,
+        version: int | str | None = None,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Its metadata, under the whole names of the fields."""
+        info = self.get_object_info(obj, version, container=container, account=account)
+        return filter_in(info, "X-Object-Meta-")
+
+    def get_object_versionlist(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> list[Any]:
+        """Its versions, oldest first: `[[number, time as text], …]`; of a removed one, too."""
+        reply = self.object_get(obj, version="list", container=container, account=account)
+        return list(reply.member("versions"))
+
+    # ---- sharing and publishing
+
+    def get_object_sharing(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> dict[str, str]:
+        """Who may read and write: `{"read": "u1,u2", "write": …}`, as far as anybody may."""
+        info = self.get_object_info(obj, container=container, account=account)
+        return parse_sharing(info.get("x-object-sharing"))
+
+    def set_object_sharing(
+        self,
+        obj: str,
+        read_permission: Iterable[str] | str | bool | None = None,
+        write_permission: Iterable[str] | str | bool | None = None,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+        **older: Any,
+    ) -> dict[str, str]:
+        """Say who may read and write.
+
+        Args:
+            read_permission, write_permission: users, `ACCOUNT:GROUP` or `*`. What is not given
+                (or is None or False) stays as it is; an empty list takes it from all.
+
+        The server takes any text as a user, so that a name that nobody has shares with nobody.
+        """
+        read = older.pop("read_permition", read_permission)
+        write = older.pop("write_permition", write_permission)
+        if older:
+            raise TypeError(f"set_object_sharing() has no argument {min(older)!r}")
+        told = {
+            right: names
+            for right, names in (("read", read), ("write", write))
+            if not _is_untold(names)
+        }
+        if len(told) < 2:  # both  # noqa: PLR2004
+            told = {**self.get_object_sharing(obj, container=container, account=account), **told}
+        rights = {right: as_names(cast("Any", names)) for right, names in told.items()}
+        reply = self.object_post(
+            obj, update=True, permissions=rights, container=container, account=account
+        )
+        return self._read(reply.headers)
+
+    def del_object_sharing(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> dict[str, str]:
+        """Share with nobody any more."""
+        return self.set_object_sharing(obj, [], [], container=container, account=account)
+
+    def publish_object(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> str | None:
+        """Let everybody read it who knows its URL.
+
+        Returns:
+            the URL; None for one who is not the owner.
+        """
+        self.object_post(obj, update=True, public=True, container=container, account=account)
+        info = self.get_object_info(obj, container=container, account=account)
+        return info.get("x-object-public")
+
+    def unpublish_object(
+        self, obj: str, *, container: str | None = None, account: str | None = None
+    ) -> dict[str, str]:
+        """End that."""
+        reply = self.object_post(
+            obj, update=True, public=False, container=container, account=account
+        )
+        return self._read(reply.headers)
+
+    # ---- copying and moving
+
+    def copy_object(
+        self,
+        src_container: str,
+        src_object: str,
+        dst_container: str,
+        dst_object: str | None = None,
+        source_version: int | str | None = None,
+        source_account: str | None = None,
+        public: bool | None = None,
+        content_type: str | None = None,
+        delimiter: str | None = None,
+        *,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Copy on the server; also an older version, or from somebody else.
+
+        Args:
+            content_type: another one; None keeps it.
+            delimiter: "/" copies what is below `src_object/`, too.
+        """
+        reply = self.object_put(
+            dst_object or src_object,
+            format=None,
+            copy_from=f"/{src_container}/{src_object}",
+            content_length=0,
+            source_version=source_version,
+            source_account=source_account,
+            public=public or None,
+            content_type=content_type,
+            delimiter=delimiter,
+            container=dst_container,
+            account=account,
+        )
+        return self._read(reply.headers)
+
+    def move_object(
+        self,
+        src_container: str,
+        src_object: str,
+        dst_container: str,
+        dst_object: str | None = None,
+        source_account: str | None = None,
+        source_version: int | str | None = None,
+        public: bool | None = None,
+        content_type: str | None = None,
+        delimiter: str | None = None,
+        *,
+        account: str | None = None,
+    ) -> dict[str, str]:
+        """Move on the server; arguments as of `copy_object`, in the ancestor's other order."""
+        reply = self.object_put(
+            dst_object or src_object,
+            format=None,
+            move_from=f"/{src_container}/{src_object}",
+            content_length=0,
+            source_version=source_version,
+            source_account=source_account,
+            public=public or None,
+            content_type=content_type,
+            delimiter=delimiter,
+            container=dst_container,
+            account=account,
+        )
+        return self._read(reply.headers)
+
+    # ---- somebody else's account
+
+    def use_alternative_account(
+        self,
+        func: Callable[..., Any],
+        *args: Any,
+        alternative_account: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call a method of this client for another account; the client keeps its own."""
+        if not alternative_account:
+            return func(*args, **kwargs)
+        if getattr(func, "__self__", None) is self:
+            other = copy.copy(self)
+            other.account = alternative_account
+            return getattr(other, func.__name__)(*args, **kwargs)
+        return func(*args, account=alternative_account, **kwargs)
+
+
+def _is_untold(names: Any) -> bool:
+    return names is None or names is False
