@@ -193,6 +193,10 @@ displays.people = [{ title = "Name", field = "name" }]
     assert "odd could not be loaded" in plane.run("doctor", check=False).stdout
     asked = plane.run("lookup", "a", check=False)
     assert asked.returncode == 4 and "source odd: failed" in asked.stderr
+    assert "did you mean staff?" in refused(plane, 4, "why", "staf")
+    config.write_text("[directory.settings.source.staff]\n")
+    told = plane.run("doctor", check=False).stdout
+    assert "[directory.settings] unknown key 'source'" in told and "sources" in told
 
 
 def test_who_leaves_the_plane_leaves_nothing_in_the_directory(plane: Plane) -> None:

@@ -15,7 +15,7 @@ from pelagos.directory.auth.remembered import Remembered
 from pelagos.directory.auth.settings import AuthSettings
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.directory_bus import DirectoryBus
-from pelagos.plane.directory_config import directory_config, with_database
+from pelagos.plane.directory_config import directory_config, place_told, with_database
 from pelagos.plane.events import Listener
 from pelagos.plane.listening import listen
 from pelagos.plane.master_tokens import MasterTokens
@@ -80,10 +80,12 @@ class DirectoryProgram:
                 listener = Listener(bus, _OF_PEOPLE, verify.forget)
                 undoing.callback(listener.stop)
                 self._alive += [line.alive, listener.alive]
-            directory = Directory(config, verify=verify, context=context, bus=line)
+            with place_told():
+                directory = Directory(config, verify=verify, context=context, bus=line)
             undoing.callback(directory.close)
             if "phones" in config:
-                self._open_to_phones(config, directory.services, undoing)
+                with place_told():
+                    self._open_to_phones(config, directory.services, undoing)
             former_url = folder.endpoints().directory_url
             server = listen(
                 directory.app, own.host, own.port, former_url, threads=_THREADS, tls=_tls(own)

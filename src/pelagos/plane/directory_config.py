@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pelagos.directory.settings.service import PROFILE_SERVICES
+from pelagos.core.errors import ConfigError
+from pelagos.directory.settings import PROFILE_SERVICES, DirectorySettings
 
 #: The database of the directory, in the data folder.
 DATABASE = "directory.db"
@@ -114,6 +116,30 @@ def directory_config(settings: Mapping[str, Any], *, has_plane: bool = True) -> 
     if not given["views"].keys() & _VIEWS.keys():
         given["views"] = {**_VIEWS, **given["views"]}
     return {**settings, **given}
+
+
+def check_settings(settings: Mapping[str, Any]) -> DirectorySettings:
+    """The settings, when a directory can be made of them.
+
+    Raises:
+        ConfigError: it cannot; names the place.
+    """
+    with place_told():
+        return DirectorySettings.from_mapping(directory_config(settings), has_store=True)
+
+
+@contextlib.contextmanager
+def place_told() -> Iterator[None]:
+    """Say of a wrong setting in which section of the configuration it is.
+
+    Raises:
+        ConfigError: as it was raised inside, with the section.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        said = f"[directory.settings] {error.message}"
+        raise ConfigError(said, hint=error.hint) from error
 
 
 def with_database(config: Mapping[str, Any], folder: str) -> dict[str, Any]:

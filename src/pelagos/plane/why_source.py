@@ -36,9 +36,7 @@ def _of(fact: SourceFact) -> Explanation:
         cause = _cause("source-failed", said, "mend that; it is asked again by itself")
     elif fact.said:
         first, *others = fact.said
-        cause = _cause(
-            "source-limited", first, "lookups work without that; mend it if you need it"
-        )
+        cause = _cause("source-limited", first, "it answers as far as it can; mend what you need")
         chain = tuple(_cause("source-limited", one, "") for one in others)
         return Explanation("source", fact.name, verdict, cause, chain)
     else:

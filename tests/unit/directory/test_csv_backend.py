@@ -14,6 +14,7 @@ from pelagos.core.errors import ConfigError
 from pelagos.directory.backends import csv
 from pelagos.directory.backends.csv import CsvBackend
 from pelagos.directory.errors import SourceError
+from pelagos.directory.former import listening
 
 
 @pytest.fixture
@@ -159,6 +160,13 @@ def test_a_check_tells_what_the_source_cannot_do(path: Path) -> None:
         f"{path} has no column name; it has id, nom",
         f"{path}, line 3: 3 values, but the header names 2 columns; left out",
     ]
+    formats = {"nom": "{nom}", "broken": "{nom} {", "n": "{nam} {nom}", "m": "{n}"}
+    (_, said, _) = backend(path, format_columns=formats).check()
+    assert said == f"format_columns.n: {path} has no column nam; it has id, nom"
+    path.write_text("id;name\n1;Ada\n", encoding="utf-8")
+    assert list(backend(path).check()) == [
+        f"{path} has one column, 'id;name': is its separator ';' rather than ','?"
+    ]
     path.write_text("id,name\n" + "1,2,3\n" * 30, encoding="utf-8")
     assert list(backend(path).check())[-1] == f"{path}: 30 lines are left out in all"
     path.write_text("", encoding="utf-8")
@@ -227,7 +235,9 @@ def test_while_one_thread_reads_the_others_answer_from_before(
     reader = threading.Thread(target=lambda: found.append(names(plugin)))
     reader.start()
     assert reading.wait(10)
-    assert names(plugin) == ["Ada", "Bob"]
+    with listening() as heard:
+        assert names(plugin) == ["Ada", "Bob"]
+    assert "is still being read" in heard[0]
     go_on.set()
     reader.join(10)
     assert found == [["Cleo"]] and names(plugin) == ["Cleo"]
@@ -263,7 +273,54 @@ def test_a_large_file_is_read_aside_and_nobody_waits(
     path.write_text("id,name\n5,Dorothy\n", encoding="utf-8")
     names(plugin)
     plugin._reader.join(10)
-    assert names(plugin) == ["Dorothy"]
+    with listening() as heard:
+        assert names(plugin) == ["Dorothy"]
+    assert heard == []
+    plugin.unload()
+
+
+def test_a_file_that_is_mended_while_its_bad_state_is_read_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "LARGE", 10)
+    plugin = backend(path)
+    original = csv.read_csv
+
+    def then_mended(*args: Any) -> Any:
+        try:
+            return original(*args)
+        finally:
+            path.write_text("id,name\n3,Cleopatra\n", encoding="utf-8")
+
+    path.write_text("id,id,name\n3,4,Cleopatra\n", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(csv, "read_csv", then_mended)
+        assert names(plugin) == ["Ada", "Bob"]
+        assert plugin._reader is not None
+        plugin._reader.join(10)
+    assert names(plugin) == ["Ada", "Bob"]
+    plugin._reader.join(10)
+    assert names(plugin) == ["Cleopatra"]
+    plugin.unload()
+
+
+def test_a_machine_without_threads_reads_a_changed_file_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "LARGE", 10)
+    plugin = backend(path)
+    path.write_text("id,name\n3,Cleopatra\n", encoding="utf-8")
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert names(plugin) == ["Ada", "Bob"]
+    assert names(plugin) == ["Ada", "Bob"]
+    assert plugin._reader is not None
+    plugin._reader.join(10)
+    assert names(plugin) == ["Cleopatra"]
     plugin.unload()
 
 

@@ -32,7 +32,8 @@ class Doctor(Command):
         from pelagos.core import logs
         from pelagos.plane import doctor
         from pelagos.plane.data_folder import DataFolder
-        from pelagos.plane.sections import BusConfig, NodeConfig
+        from pelagos.plane.directory_config import check_settings
+        from pelagos.plane.sections import BusConfig, DirectoryConfig, NodeConfig
 
         logs.mute()  # what the checks meet is their answer
         checks: list[Check] = []
@@ -40,7 +41,9 @@ class Doctor(Command):
             return checks
         where = self.context.config_path
         said = f"{where} is well-formed" if where.exists() else "none; the defaults hold"
-        checks.append(doctor.Check("configuration", doctor.Grade.OK, said))
+        settings = self.context.config.of(DirectoryConfig).settings
+        if self._found("configuration", checks, lambda: check_settings(settings)) is not None:
+            checks.append(doctor.Check("configuration", doctor.Grade.OK, said))
         url = self._found("address", checks, lambda: self.context.master_url)
         token = self._found("token file", checks, lambda: self.context.token)
         return checks + doctor.run(

@@ -68,7 +68,7 @@ class Why(Command):
                 return why.explain(master, folder, str(path.absolute()), self["kind"], bus)
             if self["kind"] is None and (found := self._source(thing)) is not None:
                 return found
-            raise no_such_thing(master, thing) from error
+            raise no_such_thing(master, thing, self._sources()) from error
 
     def _explain_source(self, name: str) -> Explanation:
         from pelagos.plane.why_source import explain_source
@@ -88,6 +88,15 @@ class Why(Command):
         try:
             return explain_source(self.context.directory, name)
         except PelagosError:  # what the master does not know is told; this is no part of it
+            return None
+
+    def _sources(self) -> list[str] | None:
+        """Names of the sources; None when they could not be meant, or cannot be had."""
+        if self["kind"] is not None:
+            return None
+        try:
+            return [one.name for one in self.context.directory.sources()]
+        except PelagosError:
             return None
 
     def _print(self, explanation: Explanation) -> None:

@@ -17,10 +17,12 @@ from pelagos.core.spelling import refuse_unknown
 from pelagos.directory.backends import keys
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
+from pelagos.directory.former import is_former
 from pelagos.directory.index import CsvRows, Problem, Table, read_csv
 from pelagos.directory.number import NumberPlan
 from pelagos.directory.settings.source import COMMON_KEYS
 from pelagos.directory.sources import MAX_RESULTS
+from pelagos.directory.template import Template, TemplateError
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,9 @@ _LOCAL = frozenset({
     "squashfs", "tmpfs", "vfat", "xfs", "zfs",
 })  # fmt: skip
 _PATIENCE = 5.0  # seconds
+#: What spreadsheets and databases put between columns, the usual ones first.
+_SEPARATORS = (",", ";", "\t", "|")
+_BEHIND = "the file has changed and is still being read; this is from before"
 _SHOWN_PROBLEMS = 20  # lines of a file that are logged one by one
 
 
@@ -100,6 +105,7 @@ class CsvBackend(BaseSourcePlugin):
 
     def __init__(self) -> None:
         self._settings = CsvSettings(Path())
+        self._formats: Mapping[str, str] = {}
         self._reading = threading.Lock()
         self._reader: threading.Thread | None = None
         self._held: tuple[_Stamp, Table] | None = None
@@ -127,6 +133,7 @@ class CsvBackend(BaseSourcePlugin):
             SourceError, ConfigError: an unknown key, or a value that cannot be meant.
         """
         self._settings = CsvSettings.of(args)
+        self._formats = args["config"].get(self.FORMAT_COLUMNS) or {}
         self._is_local = is_local(self._settings.path)
         try:
             self._table()
@@ -175,12 +182,30 @@ class CsvBackend(BaseSourcePlugin):
         if not table.columns:
             yield f"{path} is empty: not even a first line that names the columns"
             return
+        only, separator = table.columns[0], self._settings.separator
+        if len(table.columns) == 1 and (likely := [s for s in _SEPARATORS if s in only]):
+            yield (
+                f"{path} has one column, {only!r}: "
+                f"is its separator {likely[0]!r} rather than {separator!r}?"
+            )
+            return
+        has = f"it has {', '.join(table.columns)}"
         for column in table.missing:
-            yield f"{path} has no column {column}; it has {', '.join(table.columns)}"
+            yield f"{path} has no column {column}; {has}"
+        for column, unknown in self._unknown_in_templates(table.columns):
+            yield f"format_columns.{column}: {path} has no column {unknown}; {has}"
         for problem in self.problems[:_SHOWN_PROBLEMS]:
             yield f"{path}, {problem}; left out"
         if self._left_out > _SHOWN_PROBLEMS:
             yield f"{path}: {self._left_out} lines are left out in all"
+
+    def _unknown_in_templates(self, columns: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Formatted columns with what they name that is neither in the file nor made before."""
+        known = set(columns)
+        for name, text in self._formats.items():
+            with contextlib.suppress(TemplateError):  # it was told at the start
+                yield from ((name, c) for c in Template.parse(text).columns if c not in known)
+            known.add(name)
 
     def _table(self) -> Table:
         """The rows as they are now, or as they were while a large file is read again.
@@ -194,12 +219,15 @@ class CsvBackend(BaseSourcePlugin):
         if self._refused is not None and self._refused[0] == stamp:
             raise self._refused[1]
         if not self._reading.acquire(blocking=held is None) and held is not None:
+            is_former(_BEHIND)
             return held[1]  # another thread is reading the new one
         if held is not None and self._is_large(stamp):
-            self._reader = threading.Thread(target=self._read_aside, name=f"csv {self.name}")
-            self._reader.daemon = True
-            self._reader.start()
-            return held[1]
+            if self._held is held:
+                self._begin_aside(stamp)
+                is_former(_BEHIND)
+                return held[1]
+            self._reading.release()  # just read by another thread
+            return self._table()
         try:
             if self._held is None or self._held[0] != stamp:
                 self._held = self._read()
@@ -210,14 +238,25 @@ class CsvBackend(BaseSourcePlugin):
         finally:
             self._reading.release()
 
-    def _read_aside(self) -> None:
+    def _begin_aside(self, stamp: _Stamp) -> None:
+        """Start a thread that reads the new file and then gives `_reading` back."""
+        name = f"csv {self.name}"
+        self._reader = threading.Thread(target=self._read_aside, args=(stamp,), name=name)
+        self._reader.daemon = True
+        try:
+            self._reader.start()
+        except RuntimeError:  # the machine has no thread left for us now
+            self._reader = None
+            self._reading.release()
+            log.exception("source %s: cannot read what has changed", self.name)
+
+    def _read_aside(self, stamp: _Stamp) -> None:
         """Read the new file while questions are answered from the former one."""
         try:
             self._held = self._read()
         except SourceError as error:
             log.warning("source %s: %s; it fails until this is mended", self.name, error)
-            with contextlib.suppress(SourceError):  # gone meanwhile: the next question tells
-                self._refuse(self._stamp(), error)
+            self._refuse(stamp, error)
         finally:
             self._reading.release()
 
