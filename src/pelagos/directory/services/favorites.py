@@ -11,7 +11,7 @@ from pelagos.core.fanout import Verdict
 from pelagos.core.spelling import nearest
 from pelagos.directory.asking import Asking, Question
 from pelagos.directory.bus import Bus
-from pelagos.directory.errors import NotThereError, UnknownProfileError
+from pelagos.directory.errors import InvalidError, NotThereError, UnknownProfileError
 from pelagos.directory.merge import merge
 from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult, SourceVerdict
 from pelagos.directory.services.base import BaseServicePlugin, needed
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 ADDED = ("favorite_added", "directory.favorite.added")
 DELETED = ("favorite_deleted", "directory.favorite.deleted")
+#: Favourites of one person: more than anybody has, and less than would fill disk and memory.
+MOST = 10_000
 
 
 class FavoritesService:
@@ -85,10 +87,13 @@ class FavoritesService:
         Raises:
             NotThereError: no profile has favourites in that source.
             DuplicateError: it is one already.
+            InvalidError: the person has too many.
             TokenError: the token is nobody's in particular.
         """
         person = person_of(asker)
         source, contact = self._known(source, contact)
+        if sum(map(len, self._store.favorites.of(person).values())) >= MOST:
+            raise InvalidError([f"a person has at most {MOST:,} favorites; remove some"])
         self._store.favorites.add(person, source, contact)
         self._tell(ADDED, person, asker, source, contact)
 

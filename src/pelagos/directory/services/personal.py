@@ -19,6 +19,8 @@ from pelagos.directory.store import Contact, DirectoryStore, NewContact, Wanted
 
 _BACKEND = "personal"
 _MAX_ID = 255
+#: Contacts of one person: more than anybody has, and less than would fill disk and memory for all.
+MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,13 @@ class PersonalService:
         """Store a contact.
 
         Raises:
-            InvalidError: it is no mapping of texts to texts.
+            InvalidError: it is no mapping of texts to texts, or the person has too many.
             DuplicateError: the person has such a contact.
         """
-        return self._store.personal(person_of(asker)).add(NewContact.of(read_body(body)))
+        contacts = self._store.personal(person_of(asker))
+        new = NewContact.of(read_body(body))
+        _refuse_too_many(contacts.size() + 1)
+        return contacts.add(new)
 
     def edit(self, contact_id: str, body: object, asker: Asker) -> Contact:
         """Give a contact other attributes instead of all that it has.
@@ -118,15 +123,26 @@ class PersonalService:
         A row with an `id` keeps it. One that is there already is no error.
 
         Raises:
-            InvalidError: the file cannot be read at all.
+            InvalidError: the file cannot be read at all, or the person would have too many.
             RejectedFileError: not one row could be stored.
         """
         person = person_of(asker)
         file = contact_csv.read(data, charset)
-        failed = [*file.failures, *(f for row in file.rows if (f := _bad_id(row)) is not None)]
-        rows = [row for row in file.rows if _bad_id(row) is None]
-        news = [NewContact.of(row.values, row.values.get("id")) for row in rows]
-        additions = self._store.personal(person).add_many(news) if news else []
+        failed = list(file.failures)
+        rows, news = [], []
+        for row in file.rows:
+            try:
+                new = _new_contact(row)
+            except InvalidError as error:
+                failed.append(Failure(row.line, error.reasons, row.values))
+            else:
+                rows.append(row)
+                news.append(new)
+        contacts = self._store.personal(person)
+        if contacts.size() + len(news) > MOST:  # many of them may be there already
+            known = {NewContact.of(there.attributes).digest for there in contacts.all()}
+            _refuse_too_many(len(known | {new.digest for new in news}))
+        additions = contacts.add_many(news) if news else []
         created = []
         for row, addition in zip(rows, additions, strict=True):
             if addition.contact is not None:
@@ -145,14 +161,23 @@ class PersonalService:
         return contact_csv.write(contact.as_dict() for contact in contacts) if contacts else ""
 
 
-def _bad_id(row: Row) -> Failure | None:
+def _refuse_too_many(count: int) -> None:
+    if count > MOST:
+        raise InvalidError([f"a person keeps at most {MOST:,} contacts; remove some"])
+
+
+def _new_contact(row: Row) -> NewContact:
+    """The contact of a row.
+
+    Raises:
+        InvalidError: it cannot be one.
+    """
     if not row.values.keys() - {"id"}:
-        return Failure(row.line, ["there is no value in it but an id"], row.values)
+        raise InvalidError(["there is no value in it but an id"])
     given = row.values.get("id", "")
     if len(given) > _MAX_ID or any(c < " " for c in given):
-        reason = f"id: at most {_MAX_ID} characters, and no control character"
-        return Failure(row.line, [reason], row.values)
-    return None
+        raise InvalidError([f"id: at most {_MAX_ID} characters, and no control character"])
+    return NewContact.of(row.values, row.values.get("id"))
 
 
 class PersonalPlugin(BaseServicePlugin):

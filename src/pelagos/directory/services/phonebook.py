@@ -12,7 +12,7 @@ from pelagos.directory.errors import InvalidError
 from pelagos.directory.services import contact_csv
 from pelagos.directory.services.base import BaseServicePlugin
 from pelagos.directory.services.contact_body import read_body
-from pelagos.directory.services.contact_csv import Failure, RejectedFileError
+from pelagos.directory.services.contact_csv import Failure, RejectedFileError, Row
 from pelagos.directory.services.person import store_of
 from pelagos.directory.store import (
     ORDERS,
@@ -166,10 +166,10 @@ class PhonebookService:
         failed = list(file.failures)
         news = []
         for row in file.rows:
-            if row.values.keys() - {"id"}:
-                news.append(NewContact.of(row.values))
-            else:
-                failed.append(Failure(row.line, ["there is no value in it but an id"], row.values))
+            try:
+                news.append(_new_contact(row))
+            except InvalidError as error:
+                failed.append(Failure(row.line, error.reasons, row.values))
         failed.sort(key=lambda failure: failure.line)
         if not news:
             raise RejectedFileError(failed)
@@ -179,6 +179,12 @@ class PhonebookService:
 
     def _book(self, tenant: str, number: int) -> ContactList:
         return self._store.phonebook(check_tenant(tenant), number)
+
+
+def _new_contact(row: Row) -> NewContact:
+    if not row.values.keys() - {"id"}:
+        raise InvalidError(["there is no value in it but an id"])
+    return NewContact.of(row.values)
 
 
 class _BadOrder(InvalidError):

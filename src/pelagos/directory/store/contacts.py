@@ -13,6 +13,8 @@ from pelagos.directory.folding import fold
 
 _BETWEEN = "\x1f"  # between two folded values, so that no term matches across them
 _DIGEST_BYTES = 20
+#: Characters of a contact as JSON. Lists are kept in memory; a picture belongs elsewhere.
+LONGEST = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class NewContact:
         """Prepare a contact; an `id` among the attributes is dropped.
 
         Raises:
-            InvalidError: a text has no bytes in UTF-8.
+            InvalidError: a text has no bytes in UTF-8, or all together are too long.
         """
         kept = {name: value for name, value in attributes.items() if name != "id"}
         try:
@@ -62,6 +64,10 @@ class NewContact:
             text = wire.encode(kept).decode()
         except wire.WireError as error:
             raise InvalidError(["a text of the contact is broken Unicode"]) from error
+        if len(text) > LONGEST:
+            raise InvalidError(
+                [f"the contact has {len(text):,} characters; at most {LONGEST:,} are kept"]
+            )
         digest = hashlib.blake2b(canonical, digest_size=_DIGEST_BYTES).hexdigest()
         return cls(kept, digest, text, folded_values(kept.values()), uuid)
 
