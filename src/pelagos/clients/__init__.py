@@ -3,8 +3,9 @@
 Admission rule: what speaks to a cloud's services, one package per service, all on `base`. It
 knows no other part of Pelagos.
 
-The names are loaded when they are first used, so that a program pays for the services that it
-asks.
+The way in is `Cloud("name").compute` and its siblings; a client of one service can be made by
+itself, too. The names are loaded when they are first used, so that a program pays for the
+services that it asks.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ _HOMES = {
     "BlockStorageClient": "blockstorage",
     "Client": "base",
     "ClientError": "errors",
+    "Cloud": "cloud",
+    "CloudSettings": "cloud",
     "ComputeClient": "compute",
+    "ImageClient": "image",
     "NetworkClient": "network",
     "PithosClient": "pithos",
     "PithosRestClient": "pithos",
+    "IdentityClient": "identity",
+    "KnownClouds": "cloud",
     "Reply": "base",
     "SilentEvent": "base",
     "StorageClient": "storage",
