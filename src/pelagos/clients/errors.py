@@ -308,7 +308,8 @@ def _faults(data: Any, depth: int = 5) -> Iterator[tuple[str, Mapping[str, Any]]
         for one in data:
             yield from _faults(one, depth - 1)
     elif isinstance(data, dict) and depth:
-        yield from _faults(data.get("errors"), depth - 1)  # Placement, and others of the API guidelines
+        # Placement, and others that follow the API guidelines
+        yield from _faults(data.get("errors"), depth - 1)
         yield from _named(data)
 
 

@@ -1,0 +1,178 @@
+"""Log in at Keystone v3: by password, by token, by application credential."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pelagos.clients.base import Client, Reply
+from pelagos.clients.cloud.access import Access, lifetime
+from pelagos.clients.cloud.catalogue import from_keystone
+from pelagos.clients.cloud.settings import CloudSettings
+from pelagos.clients.errors import ClientError, CloudNotConfigured, Unauthorized, WrongAnswer
+from pelagos.core.http.transports.base import Transport
+
+_DEFAULT_DOMAIN = {"id": "default"}
+
+
+def identity_url(auth_url: str) -> str:
+    """The address of Keystone's v3.
+
+    >>> identity_url("http://h:5000/"), identity_url("http://h/identity/v2.0")
+    ('http://h:5000/v3', 'http://h/identity/v3')
+    """
+    bare = auth_url.rstrip("/")
+    last = urlsplit(bare).path.rpartition("/")[2]
+    if last == "v3":
+        return bare
+    return (bare.rpartition("/")[0] if last == "v2.0" else bare) + "/v3"
+
+
+def login(settings: CloudSettings, http: Transport) -> Access:
+    """Log in as the settings say.
+
+    Raises:
+        CloudNotConfigured: they do not say enough.
+        Unauthorized: Keystone does not believe them.
+        ClientError: Keystone did not answer, or not as agreed.
+    """
+    client = Client(
+        identity_url(settings.auth_url),
+        http=http,
+        timeout=settings.timeout,
+        dialect="openstack",
+    )
+    if settings.token and not _scope(settings):
+        return _look_up(client, settings.token)
+    body = {"auth": login_body(settings)}
+    try:
+        reply = client.post("/auth/tokens", json=body, success=(200, 201))
+    except Unauthorized as error:
+        error.hint = (
+            f"check how {settings.origin} says to log in: user, password, domains, project"
+        )
+        raise
+    token = reply.headers.get("x-subject-token", "")
+    return _access(token, reply, is_own=not settings.token)
+
+
+def _look_up(client: Client, token: str) -> Access:
+    """What there is to know of a token that is good already."""
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+    try:
+        reply = client.get("/auth/tokens", headers=headers, success=200)
+    except ClientError as error:
+        if error.status in {401, 404}:
+            raise Unauthorized(
+                "Keystone does not know the token, or it has ended",
+                error.status,
+                hint="fetch a new one, or log in by password or application credential",
+            ) from error
+        raise
+    return _access(token, reply, is_own=False)
+
+
+def login_body(settings: CloudSettings) -> dict[str, Any]:
+    """What is sent to log in: the content of `auth`.
+
+    Raises:
+        CloudNotConfigured: the settings name no way to log in.
+    """
+    method, fields = _method(settings)
+    body: dict[str, Any] = {"identity": {"methods": [method], method: fields}}
+    scope = _scope(settings)
+    if scope and method != "application_credential":  # it has its own project
+        body["scope"] = scope
+    return body
+
+
+def _method(settings: CloudSettings) -> tuple[str, dict[str, Any]]:
+    if settings.application_credential_id or settings.application_credential_name:
+        return "application_credential", _application_credential(settings)
+    if settings.password is not None and (settings.username or settings.user_id):
+        return "password", {"user": {**_user(settings), "password": settings.password}}
+    if settings.token:
+        return "token", {"id": settings.token}
+    raise CloudNotConfigured(
+        f"{settings.origin} does not say how to log in at {settings.auth_url}",
+        hint="give username and password, a token, or an application credential and its secret",
+    )
+
+
+def _application_credential(settings: CloudSettings) -> dict[str, Any]:
+    if not settings.application_credential_secret:
+        raise CloudNotConfigured(
+            f"{settings.origin} names an application credential without its secret",
+            hint="give application_credential_secret",
+        )
+    secret = {"secret": settings.application_credential_secret}
+    if settings.application_credential_id:
+        return {"id": settings.application_credential_id, **secret}
+    if not settings.username and not settings.user_id:
+        raise CloudNotConfigured(
+            f"{settings.origin} names an application credential, but not whose it is",
+            hint="give its id, or the user beside its name",
+        )
+    return {"name": settings.application_credential_name, "user": _user(settings), **secret}
+
+
+def _user(settings: CloudSettings) -> dict[str, Any]:
+    if settings.user_id:
+        return {"id": settings.user_id}
+    domain = _domain(settings.user_domain_id, settings.user_domain_name)
+    return {"name": settings.username, "domain": domain}
+
+
+def _domain(identifier: str | None, name: str | None) -> dict[str, str]:
+    if identifier:
+        return {"id": identifier}
+    return {"name": name} if name else dict(_DEFAULT_DOMAIN)
+
+
+def _scope(settings: CloudSettings) -> dict[str, Any] | None:
+    if settings.project_id:
+        return {"project": {"id": settings.project_id}}
+    if settings.project_name:
+        domain = _domain(
+            settings.project_domain_id or settings.domain_id,
+            settings.project_domain_name or settings.domain_name,
+        )
+        return {"project": {"name": settings.project_name, "domain": domain}}
+    if settings.domain_id or settings.domain_name:
+        return {"domain": _domain(settings.domain_id, settings.domain_name)}
+    return {"system": {"all": True}} if settings.system_scope else None
+
+
+def _access(token: str, reply: Reply, *, is_own: bool) -> Access:
+    said = reply.member("token")
+    if not token or not isinstance(said, Mapping):
+        raise WrongAnswer(
+            f"{reply.url} gave no token",
+            reply.status,
+            hint="check that auth_url is the address of a Keystone that knows v3",
+        )
+    user, project = _table(said, "user"), _table(said, "project")
+    roles = said.get("roles")
+    return Access(
+        token=token,
+        lifetime=lifetime(said.get("expires_at"), reply),
+        expires=str(said.get("expires_at") or ""),
+        user_id=str(user.get("id") or ""),
+        user_name=str(user.get("name") or ""),
+        project_id=project.get("id"),
+        project_name=project.get("name"),
+        roles=tuple(
+            str(one["name"])
+            for one in (roles if isinstance(roles, list) else ())
+            if isinstance(one, Mapping) and "name" in one
+        ),
+        catalogue=from_keystone(said.get("catalog") or []),
+        details=said,
+        is_own=is_own,
+    )
+
+
+def _table(said: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = said.get(key)
+    return found if isinstance(found, Mapping) else {}
