@@ -83,7 +83,7 @@ def cell(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list | tuple):
             return [cell(item, depth + 1) for item in value]
         if isinstance(value, Mapping):
-            return {k: cell(v, depth + 1) for k, v in value.items() if isinstance(k, str)}
+            return {cell(k): cell(v, depth + 1) for k, v in value.items() if isinstance(k, str)}
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value) if isinstance(value, uuid.UUID | decimal.Decimal) else None

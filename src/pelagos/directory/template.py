@@ -23,6 +23,8 @@ _FIELD = re.compile(r"([^.\[\]]+)((?:\.[^.\[\]]+|\[[^\[\]]+\])*)")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
 # Four digits of width in a specification make a kilobyte; ten would take all memory.
 _TOO_WIDE = re.compile(r"\d{4}")
+# Written out, 1E+999999999 would take a gigabyte.
+_MOST_DIGITS = 1000
 _MAX_DEPTH = 5
 _CONVERSIONS: Mapping[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
 
@@ -118,12 +120,14 @@ def _render(piece: _Piece, value: Any, fields: Mapping[str, Any]) -> str:
         value = _below(value, step)
     if type(value) is not str and not is_plain(value):
         raise TemplateError(f"{piece.key} holds a {type(value).__name__}, not plain data")
-    if piece.conversion is not None:
-        value = _CONVERSIONS[piece.conversion](value)
+    if isinstance(value, decimal.Decimal) and abs(value.adjusted()) > _MOST_DIGITS:
+        raise TemplateError(f"{piece.key} holds a number of too many digits")
     spec = piece.spec.render(fields) if piece.spec is not None else ""
     if _TOO_WIDE.search(spec):
         raise TemplateError(f"the width in {spec[:40]!r} is too large")
     try:
+        if piece.conversion is not None:
+            value = _CONVERSIONS[piece.conversion](value)
         return format(value, spec)
     except (ValueError, TypeError, OverflowError) as error:
         raise TemplateError(str(error)) from error

@@ -333,3 +333,25 @@ def test_a_row_that_cannot_be_json_breaks_no_answer(start: Start) -> None:
     status, body = get(start(config({"odd": {"type": "rows", "rows": rows}})), f"{LOOKUP}?term=")
     assert status == 200
     assert [r["column_values"] for r in body["results"]] == [[None], [None], ["?"], [None]]
+
+
+def test_an_address_with_a_line_break_begins_no_line_of_its_own_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(AuthResource):
+        @required_acl("dird.x.read")
+        def get(self, name: str) -> None:
+            raise ZeroDivisionError(name)
+
+    class View:
+        def load(self, args: Mapping[str, Any]) -> None:
+            args["rest_api"].add_resource(Broken, "/x/<name>")
+
+    offer(monkeypatch, VIEWS, broken=View)
+    settings = {"enabled_plugins": {"views": ["broken"]}}
+    with Directory(settings, verify=lambda _: {"auth_id": "ann"}) as directory:
+        path = "/0.1/x/a%0A12:00:00%20ERROR%20pelagos:%20all%20is%20lost"
+        answer = directory.app.test_client().get(path, headers={"X-Auth-Token": "t"})
+    assert answer.status_code == 500
+    (record,) = [r for r in caplog.records if "/0.1/x/" in r.getMessage()]
+    assert "\n" not in record.getMessage() and "%0A12" in record.getMessage()

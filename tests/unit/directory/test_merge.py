@@ -76,6 +76,7 @@ def test_a_row_has_values_relations_and_source() -> None:
         (uuid.UUID(int=0), "00000000-0000-0000-0000-000000000000"),
         (float("nan"), None), (float("inf"), None), (object(), None), (b"x", None),
         (1 << 65, None), ("\udc80", "?"), ({object(): 1}, {}), ({1, 2}, None),
+        ({"\udc80": "\udc80"}, {"?": "?"}),
     ],
 )  # fmt: skip
 def test_a_cell_is_always_json(value: Any, expected: Any) -> None:

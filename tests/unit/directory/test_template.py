@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import logging
 from typing import Any
 
@@ -118,6 +119,22 @@ def test_a_width_that_would_fill_the_memory_is_refused(width: str) -> None:
 def test_what_is_not_format_syntax_is_refused_when_read(text: str) -> None:
     with pytest.raises(TemplateError):
         Template.parse(text)
+
+
+@pytest.mark.parametrize("value", [decimal.Decimal("1E+999999999"), decimal.Decimal("1E-9999999")])
+@pytest.mark.parametrize("text", ["{x:f}", "{x}", "{x:,}"])
+def test_a_number_that_would_fill_the_memory_is_refused(text: str, value: Any) -> None:
+    with pytest.raises(TemplateError, match="too many digits"):
+        render(text, x=value)
+
+
+@pytest.mark.parametrize("text", ["{x!r}", "{x!s}", "{x}", "{x[0]!r}"])
+def test_a_number_that_cannot_be_written_is_refused(text: str) -> None:
+    huge = 10**5000
+    with pytest.raises(TemplateError):
+        render(text, x=[huge] if "[" in text else huge)
+    with pytest.raises(TemplateError):
+        render("{x!r}", x=[huge])
 
 
 def test_a_list_that_contains_itself_is_refused() -> None:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -93,7 +94,7 @@ def _http_exception(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("a handler of %s %s failed", request.method, request.path, exc_info=error)
+    log.error("a handler of %s %s failed", request.method, quote(request.path), exc_info=error)
     return error_answer(
         WebError(
             500,
@@ -110,5 +111,6 @@ def _note_start() -> None:
 
 def _log_answer(response: Response) -> Response:
     elapsed_ms = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
-    log.debug("%s %s -> %s, %.1f ms", request.method, request.path, response.status, elapsed_ms)
+    path = quote(request.path)  # a line break in it would begin a line of its own
+    log.debug("%s %s -> %s, %.1f ms", request.method, path, response.status, elapsed_ms)
     return response

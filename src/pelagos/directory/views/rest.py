@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, request
 from flask_restful import Api, Resource
@@ -92,7 +93,7 @@ def _refusal(error: Exception) -> Refusal:
         methods = getattr(error, "valid_methods", None)  # RFC 9110, 15.5.6
         headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
         return Refusal(error.code or 500, (_reason(error),), headers=headers)
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, quote(request.path), exc_info=error)
     return Refusal(500, ("the directory failed at this request; its log says more",))
 
 

@@ -107,6 +107,8 @@ def test_only_the_socket_says_who_may_ask(address: str, status: int) -> None:
     for headers in ({}, inside):
         answer = one.get("/0.1/directories/lookup/sales/yealink?term=a", headers)
         assert answer.status_code == status
+        assert answer.headers["Cache-Control"] == "no-store", "contacts stay in no cache"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         elsewhere = one.get("/no/such/page", headers)
         assert elsewhere.status_code == (404 if status == 200 else 403)
 

@@ -112,7 +112,7 @@ _KEPT = {
         {204: _NOTHING},
         (),
         None,
-        (404, 409),
+        (400, 404, 409),
     ),
     f"DELETE {_FAVORITES}/{{directory}}/{{contact}}": Operation(
         "Make an entry no favourite any more",

@@ -78,6 +78,7 @@ class PhoneDoor:
     def _make_app(self) -> Flask:
         app = make_app(__name__, max_body=_MAX_BODY)
         app.before_request(self._let_in)
+        app.after_request(_harden)
         app.register_error_handler(RequestError, _refused)
         app.add_url_rule(f"{_STEP}/<profile>/<vendor>", "step", self._step)
         app.add_url_rule(f"{_STEP}/{_AUTODETECT}", "autodetect", self._autodetect)
@@ -158,6 +159,13 @@ def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
         return None
     mapped: Any = getattr(address, "ipv4_mapped", None)  # of a socket that speaks both
     return mapped or address
+
+
+def _harden(answer: Response) -> Response:
+    """What is personal stays in no cache, and nothing is taken for what it does not say it is."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _refused(error: RequestError) -> Response:
