@@ -26,6 +26,8 @@ from pelagos.box.identity.quotas import TABLES as QUOTA_TABLES
 from pelagos.box.identity.quotas import Quotas
 from pelagos.box.identity.tables import TABLES as IDENTITY_TABLES
 from pelagos.box.identity.tokens import LIFE
+from pelagos.box.objects.pithos import pithos
+from pelagos.box.objects.pithos.tables import TABLES as PITHOS_TABLES
 from pelagos.box.objects.store import ObjectStore
 from pelagos.box.objects.swift import swift
 from pelagos.box.objects.tables import TABLES as OBJECT_TABLES
@@ -41,7 +43,7 @@ _LOCK = "box.lock"
 _DATABASE = "box.db"
 _PASSWORDS = "passwords.json"
 _BLOCKS = "blocks"
-_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES)
+_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Box:
             keystone(self._identity),
             astakos(self._identity, quotas),
             swift(self._identity, objects),
+            pithos(self._identity, objects, quotas),
         ):
             self._identity.enlist(service)
             self._application.mount(service)

@@ -49,7 +49,6 @@ INFO = {
     "dlo": {"max_segments": 10_000},
     "bulk_delete": {"max_deletes_per_request": 10_000, "max_failed_deletes": 1000},
     "container_quotas": {},
-    "account_quotas": {},
 }
 
 
@@ -155,26 +154,27 @@ class SwiftApi:
         counts: dict[str, Any] = {"Number Deleted": 0, "Number Not Found": 0, "Errors": []}
         for line in request.body().decode("utf-8", "replace").splitlines():
             container, _, name = unquote(line.strip()).lstrip("/").partition("/")
-            if not container:
-                continue
-            kept = self._store.container(rights.account, container)
-            if kept is None:
-                counts["Number Not Found"] += 1
-            elif not name:
-                if self._store.remove_container(kept):
-                    counts["Number Deleted"] += 1
-                else:
-                    counts["Errors"].append([line.strip(), "409 Conflict"])
-            elif self._store.remove(kept, name, keeps_history=False, by=""):
-                counts["Number Deleted"] += 1
-            else:
-                counts["Number Not Found"] += 1
+            outcome = self._delete_one(rights, container, name) if container else ""
+            if outcome == "409 Conflict":
+                counts["Errors"].append([line.strip(), outcome])
+            elif outcome:
+                counts[outcome] += 1
         status = "400 Bad Request" if counts["Errors"] else "200 OK"
         told = {**counts, "Response Status": status, "Response Body": ""}
         if "json" in request.header("Accept"):
             return json_answer(told)
         text = "".join(f"{name}: {value}\n" for name, value in told.items())
         return Answer(200, {"Content-Type": "text/plain; charset=utf-8"}, text.encode())
+
+    def _delete_one(self, rights: Access, container: str, name: str) -> str:
+        """Delete one thing of many; what becomes of it, in the words of the answer."""
+        kept = self._store.container(rights.account, container)
+        if kept is None:
+            return "Number Not Found"
+        if not name:
+            return "Number Deleted" if self._store.remove_container(kept) else "409 Conflict"
+        was = self._store.remove(kept, name, keeps_history=False, by="")
+        return "Number Deleted" if was else "Number Not Found"
 
     # containers
 
