@@ -5,21 +5,21 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from pelagos.clients.errors import ClientError, NotFound
-from pelagos.clients.pithos.files import FilesClient
+from pelagos.clients.pithos import swift
+from pelagos.clients.pithos.containers import ContainersClient
+from pelagos.clients.pithos.files.up import Place
 from pelagos.clients.pithos.sharing import as_names, parse_sharing
 from pelagos.clients.storage.fields import filter_in
 
 
-class PithosClient(FilesClient):
+class PithosClient(ContainersClient):
     """An account of Pithos; on Swift what Swift can do.
 
     Every method takes `container` and `account` as keywords and changes neither of the client's.
     """
-
-    _DIRECTORY: ClassVar[str] = "application/directory"
 
     # ---- objects
 
@@ -31,7 +31,7 @@ class PithosClient(FilesClient):
             obj,
             format=None,
             content_length=0,
-            content_type=self._DIRECTORY,
+            content_type="application/directory",
             container=container,
             account=account,
         )
@@ -53,6 +53,13 @@ class PithosClient(FilesClient):
                 among them when it is as old. `purge_object` leaves that one.
             delimiter: "/" removes what is below `obj/`, too; there must be an object `obj`.
         """
+        if self._is_swift:
+            self._refuse(until=until is not None)
+            place: Place = {"container": container, "account": account}
+            super().delete_object(obj, **place)
+            if delimiter:
+                swift.delete_all(self, f"{obj}{delimiter}", place)
+            return {}
         reply = self.object_delete(
             obj, until=until, delimiter=delimiter, container=container, account=account
         )
@@ -65,6 +72,7 @@ class PithosClient(FilesClient):
 
         Versions that were made within a second before it stay, too: the server counts in seconds.
         """
+        self._refuse(until=True)
         info = self.get_object_info(obj, container=container, account=account)
         now = info.get("x-object-version")
         versions = self.get_object_versionlist(obj, container=container, account=account)
@@ -88,6 +96,10 @@ class PithosClient(FilesClient):
         account: str | None = None,
     ) -> dict[str, str]:
         """Set metadata; what else there is stays."""
+        if self._is_swift:
+            return swift.merge_meta(
+                self, obj, metapairs, {"container": container, "account": account}
+            )
         reply = self.object_post(
             obj, update=True, metadata=metapairs, container=container, account=account
         )
@@ -110,6 +122,9 @@ class PithosClient(FilesClient):
         """Give an object these metadata and no others."""
         if obj is None:
             raise ClientError("no object is named", hint="give it as obj=")
+        if self._is_swift:
+            super().replace_object_meta(metapairs, obj, container=container, account=account)
+            return
         self.object_post(
             obj, update=False, metadata=metapairs, container=container, account=account
         )
@@ -149,6 +164,8 @@ class PithosClient(FilesClient):
         self, obj: str, *, container: str | None = None, account: str | None = None
     ) -> list[Any]:
         """Its versions, oldest first: `[[number, time as text], …]`; of a removed one, too."""
+        if self._is_swift:
+            return swift.versions(self, obj, {"container": container, "account": account})
         reply = self.object_get(obj, version="list", container=container, account=account)
         return list(reply.member("versions"))
 
@@ -158,6 +175,7 @@ class PithosClient(FilesClient):
         self, obj: str, *, container: str | None = None, account: str | None = None
     ) -> dict[str, str]:
         """Who may read and write: `{"read": "u1,u2", "write": …}`, as far as anybody may."""
+        self._refuse(sharing=True)
         info = self.get_object_info(obj, container=container, account=account)
         return parse_sharing(info.get("x-object-sharing"))
 
@@ -245,6 +263,12 @@ class PithosClient(FilesClient):
             content_type: another one; None keeps it.
             delimiter: "/" copies what is below `src_object/`, too.
         """
+        if self._is_swift:
+            self._refuse(source=source_version or source_account or delimiter, public=public)
+            found = super().copy_object(
+                src_container, src_object, dst_container, dst_object, account=account
+            )
+            return dict(found)
         reply = self.object_put(
             dst_object or src_object,
             format=None,
@@ -275,6 +299,12 @@ class PithosClient(FilesClient):
         account: str | None = None,
     ) -> dict[str, str]:
         """Move on the server; arguments as of `copy_object`, in the ancestor's other order."""
+        if self._is_swift:
+            self._refuse(source=source_version or source_account or delimiter, public=public)
+            found = super().move_object(
+                src_container, src_object, dst_container, dst_object, account=account
+            )
+            return dict(found)
         reply = self.object_put(
             dst_object or src_object,
             format=None,

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from pelagos.clients.base import records
 from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.pithos import swift
 from pelagos.clients.pithos.files import FilesClient
-from pelagos.clients.pithos.rest.fields import whole_seconds
 from pelagos.clients.pithos.sharing import as_names
 from pelagos.clients.storage.fields import filter_in
 from pelagos.clients.storage.types import Container, SharingAccount, StoredObject
@@ -83,6 +83,7 @@ class ContainersClient(FilesClient):
         self, limit: int | None = None, marker: str | None = None
     ) -> list[SharingAccount]:
         """The accounts that share something with this user; all, unless a limit is given."""
+        self._refuse(shared=True)
         params = {"format": "json", "marker": marker}
         found = records(self, "/", None, params, limit=limit, success=(200, 204))
         return cast("list[SharingAccount]", found)
@@ -134,6 +135,9 @@ class ContainersClient(FilesClient):
             NotFound: there is none.
             Conflict: something is in it.
         """
+        if self._is_swift and delimiter:
+            swift.delete_all(self, "", {"container": container, "account": account})
+            return {}
         reply = self.container_delete(
             until=until, delimiter=delimiter, container=container, account=account
         )
@@ -152,7 +156,8 @@ class ContainersClient(FilesClient):
             raise NotFound(
                 f"there is no container {where!r}", error.status, error.details
             ) from error
-        return self._read(reply.headers)
+        info = self._read(reply.headers)
+        return swift.with_policy(info) if self._is_swift else info
 
     def get_container_versioning(
         self, container: str | None = None, *, account: str | None = None
@@ -239,13 +244,14 @@ class ContainersClient(FilesClient):
         account: str | None = None,
     ) -> list[Container]:
         """The account's containers; all, unless a limit is given."""
+        self._refuse(shared=show_only_shared or public)
         params = {
             "format": "json",
             "marker": marker,
             "prefix": prefix,
             "shared": "" if show_only_shared else None,
             "public": "" if public else None,
-            "until": whole_seconds(until),
+            "until": self._until(until),
         }
         path = f"/{self._account(account)}"
         return cast(
@@ -274,6 +280,7 @@ class ContainersClient(FilesClient):
             meta: those with any of these keys, `!KEY` without, `KEY=VALUE` with just that.
             until: as of a time, in seconds since 1970.
         """
+        self._refuse(meta=meta, shared=show_only_shared or public)
         if isinstance(limit, str):
             container, limit = (container, int(limit)) if limit.isdigit() else (limit, None)
         params: dict[str, Any] = {
@@ -285,8 +292,8 @@ class ContainersClient(FilesClient):
             {"path": path} if path is not None else {"prefix": prefix, "delimiter": delimiter}
         )
         params |= {"shared": "" if show_only_shared else None, "public": "" if public else None}
-        params |= {"until": whole_seconds(until)}
-        where = self._container_path(container, account)
+        params |= {"until": self._until(until)}
+        where = self.container_path(container, account)
         try:
             found = records(self, where, None, params, limit=limit, success=(200, 204))
         except NotFound:

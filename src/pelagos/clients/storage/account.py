@@ -68,15 +68,17 @@ class AccountClient(Client):
             raise ClientError(f"{found!r} is no name of a container: it has a slash")
         return self._account(account), found
 
-    def _container_path(self, container: str | None = None, account: str | None = None) -> str:
+    def container_path(self, container: str | None = None, account: str | None = None) -> str:
+        """Where a container is, below the endpoint."""
         return "/{}/{}".format(*self._place(container, account))
 
-    def _object_path(
+    def object_path(
         self, obj: str, container: str | None = None, account: str | None = None
     ) -> str:
+        """Where an object is, below the endpoint."""
         if not obj:
             raise ClientError("no object is named")
-        return f"{self._container_path(container, account)}/{obj}"
+        return f"{self.container_path(container, account)}/{obj}"
 
     @property
     def _is_quoted(self) -> bool:
@@ -133,7 +135,7 @@ class AccountClient(Client):
         Raises:
             ClientError: there is one of that name already (status 202).
         """
-        path = self._container_path(container, account)
+        path = self.container_path(container, account)
         reply = self.put(path, success=(201, 202))
         if reply.status == 202:  # noqa: PLR2004
             raise ClientError(f"the container {path.rpartition('/')[2]!r} exists already", 202)
@@ -143,7 +145,7 @@ class AccountClient(Client):
         self, container: str | None = None, *, account: str | None = None
     ) -> dict[str, str]:
         """Its header fields."""
-        path = self._container_path(container, account)
+        path = self.container_path(container, account)
         return self._read(self.head(path, success=(200, 204)).headers)
 
     def delete_container(
@@ -155,7 +157,7 @@ class AccountClient(Client):
             NotFound: there is none.
             Conflict: something is in it.
         """
-        self.delete(self._container_path(container, account), success=204)
+        self.delete(self.container_path(container, account), success=204)
 
     def list_containers(
         self,
@@ -203,7 +205,7 @@ class AccountClient(Client):
         params |= (
             {"path": path} if path is not None else {"prefix": prefix, "delimiter": delimiter}
         )
-        where = self._container_path(container, account)
+        where = self.container_path(container, account)
         try:
             found = records(self, where, None, params, limit=limit, success=(200, 204))
         except NotFound:
@@ -229,7 +231,7 @@ class AccountClient(Client):
         `.r:*,.rlistings` is everybody; `PROJECT:USER`, `PROJECT:*` are those.
         """
         headers = {"X-Container-Read": read, "X-Container-Write": write}
-        self.post(self._container_path(container, account), headers=headers, success=(202, 204))
+        self.post(self.container_path(container, account), headers=headers, success=(202, 204))
 
 
 def _split_account(url: str) -> tuple[str, str | None]:

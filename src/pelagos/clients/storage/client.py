@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 from urllib.parse import quote
 
 from pelagos.clients.errors import ClientError
@@ -71,7 +71,7 @@ class StorageClient(AccountClient):
             "If-None-Match": "*" if if_not_exist else None,
             **self._meta("X-Object-Meta-", metadata),
         }
-        self._object_path(obj, container, account)
+        self.object_path(obj, container, account)
         target = large.Target(found_account, found_container, obj, headers)
         with Source.of(f, size) as source:
             answer = large.upload(
@@ -124,7 +124,7 @@ class StorageClient(AccountClient):
         }
         download = Download(
             self,
-            self._object_path(obj, container, account),
+            self.object_path(obj, container, account),
             params={self._version_key: version},
             headers=conditions,
             workers=workers or self.MAX_THREADS,
@@ -133,13 +133,15 @@ class StorageClient(AccountClient):
             download.run(Sink(dst), range_str=range_str, resume=resume, callback=download_cb)
         )
 
-    _version_key: ClassVar[str] = "version-id"
+    @property
+    def _version_key(self) -> str:
+        return "version-id"
 
     def get_object(
         self, obj: str, *, container: str | None = None, account: str | None = None
     ) -> tuple[Iterator[bytes], int]:
         """An object's bytes in pieces, which must be read to their end, and how many there are."""
-        reply = self.get(self._object_path(obj, container, account), stream=True)
+        reply = self.get(self.object_path(obj, container, account), stream=True)
         return reply.iter_bytes(), int(reply.headers.get("content-length") or 0)
 
     def create_object(
@@ -153,7 +155,7 @@ class StorageClient(AccountClient):
     ) -> dict[str, str]:
         """Make an object of zeros; without bytes unless told."""
         headers = {"Content-Type": content_type}
-        path = self._object_path(obj, container, account)
+        path = self.object_path(obj, container, account)
         return self._read(
             self.put(path, data=bytes(content_length), headers=headers, success=201).headers
         )
@@ -171,7 +173,7 @@ class StorageClient(AccountClient):
     ) -> dict[str, str]:
         """Its header fields."""
         return self._read(
-            self.head(self._object_path(obj, container, account), success=(200, 204)).headers
+            self.head(self.object_path(obj, container, account), success=(200, 204)).headers
         )
 
     def get_object_meta(
@@ -210,7 +212,7 @@ class StorageClient(AccountClient):
     def _post_object(
         self, obj: str, pairs: Mapping[str, Any], container: str | None, account: str | None
     ) -> None:
-        path = self._object_path(obj, container, account)
+        path = self.object_path(obj, container, account)
         headers: dict[str, Any] = self._meta("X-Object-Meta-", pairs)
         if not self._is_quoted:  # Swift forgets these, too, when they are not said again
             found = self.head(path, success=(200, 204)).headers
@@ -228,7 +230,7 @@ class StorageClient(AccountClient):
         account: str | None = None,
     ) -> Any:
         """Copy on the server."""
-        path = self._object_path(dst_object or src_object, dst_container, account)
+        path = self.object_path(dst_object or src_object, dst_container, account)
         headers = {"X-Copy-From": _source(src_container, src_object)}
         return self._read(self.put(path, headers=headers, data=b"", success=201).headers)
 
@@ -245,8 +247,8 @@ class StorageClient(AccountClient):
         target = dst_object or src_object
         if (src_container, src_object) == (dst_container, target):
             return self.get_object_info(src_object, container=src_container, account=account)
-        source = self._object_path(src_object, src_container, account)
-        path = self._object_path(target, dst_container, account)
+        source = self.object_path(src_object, src_container, account)
+        path = self.object_path(target, dst_container, account)
         is_large = "x-static-large-object" in self.head(source, success=(200, 204)).headers
         headers = {"X-Copy-From": _source(src_container, src_object)}
         params = {"multipart-manifest": "get"} if is_large else None  # its segments go with it
@@ -265,7 +267,7 @@ class StorageClient(AccountClient):
         found_account, found_container = self._place(container, account)
         target = large.Target(found_account, found_container, obj, {})
         former = large.former_segments(self, target)
-        self.delete(self._object_path(obj, container, account), success=204)
+        self.delete(self.object_path(obj, container, account), success=204)
         large.forget(self, target, former)
 
     def has_segments(self, account: str, container: str) -> bool:

@@ -116,11 +116,10 @@ class DownClient(UpClient):
         place: Place = {"container": container, "account": account}
         known = hashmap or self._hashmap(obj, version, conditions, found, place)
         if known is None:
-            key = "version-id" if self._is_swift else self._version_key
             plain = Download(
                 self,
-                self._object_path(obj, container, account),
-                params={key: version},
+                self.object_path(obj, container, account),
+                params={self._version_key: version},
                 headers={
                     name.replace("_", "-").title(): value for name, value in conditions.items()
                 },

@@ -7,6 +7,7 @@ from typing import IO, Any, ClassVar, TypedDict
 
 from pelagos.clients.base import Reply
 from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.pithos import swift
 from pelagos.clients.pithos.hashmap import BlockRule, HashMap, hash_names
 from pelagos.clients.pithos.rest import PithosRestClient
 from pelagos.clients.pithos.upload import Upload
@@ -31,11 +32,6 @@ class UpClient(PithosRestClient):
     """What sends files. To Swift as `StorageClient` does it."""
 
     clock: ClassVar[Clock] = SystemClock()
-    _version_key = "version"
-
-    @property
-    def _is_swift(self) -> bool:
-        return self.dialect == "openstack"
 
     def _block_rule(
         self,
@@ -109,7 +105,7 @@ class UpClient(PithosRestClient):
         owner = target_account or account
         rule = self._block_rule(container, owner, container_info_cache)
         if rule is None:
-            _refuse_on_swift(sharing=sharing, public=public, if_etag_match=if_etag_match)
+            swift.refuse(sharing=sharing, public=public, condition=if_etag_match)
             return dict(
                 super().upload_object(
                     obj,
@@ -276,12 +272,3 @@ def _hash_file(data: bytes) -> dict[str, Any]:
     ):
         raise ClientError("the file holds no hash map: `bytes` and `hashes` are needed")
     return {"bytes": body["bytes"], "hashes": hash_names(body["hashes"])}
-
-
-def _refuse_on_swift(**given: Any) -> None:
-    for name, value in given.items():
-        if value:
-            raise ClientError(
-                f"Swift knows no {name} of a single object",
-                hint="leave it out; containers are shared with set_container_acl",
-            )

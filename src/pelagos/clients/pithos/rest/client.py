@@ -15,7 +15,6 @@ from pelagos.clients.pithos.rest.fields import (
     match_fields,
     place_field,
     since_fields,
-    whole_seconds,
 )
 from pelagos.clients.pithos.sharing import sharing_field
 
@@ -45,8 +44,9 @@ class PithosRestClient(ContainersRestClient):
         headers = match_fields(if_etag_match, if_etag_not_match) | since_fields(
             if_modified_since, if_unmodified_since
         )
-        path = self._object_path(obj, container, account)
-        return self.head(path, params={"version": version}, headers=headers, success=success)
+        path = self.object_path(obj, container, account)
+        params = {self._version_key: version}
+        return self.head(path, params=params, headers=headers, success=success)
 
     def object_get(
         self,
@@ -74,8 +74,8 @@ class PithosRestClient(ContainersRestClient):
         headers |= {"Range": data_range, "If-Range": if_range or None}
         if not hashmap and version != "list":
             headers["Accept-Encoding"] = "identity"  # the bytes as they are stored
-        params = {"format": format, "hashmap": bare_key(hashmap), "version": version}
-        path = self._object_path(obj, container, account)
+        params = {"format": format, "hashmap": bare_key(hashmap), self._version_key: version}
+        path = self.object_path(obj, container, account)
         return self.get(
             path, params=params, headers=headers, success=success, stream=stream, timeout=timeout
         )
@@ -125,7 +125,7 @@ class PithosRestClient(ContainersRestClient):
             content_encoding, content_disposition, permissions, public, metadata
         )
         return self.put(
-            self._object_path(obj, container, account),
+            self.object_path(obj, container, account),
             params={"format": format, "hashmap": bare_key(hashmap), "delimiter": delimiter},
             headers=headers,
             data=b"" if data is None and json is None else data,
@@ -180,7 +180,7 @@ class PithosRestClient(ContainersRestClient):
             content_encoding, content_disposition, permissions, public, metadata
         )
         params = {"format": format, "ignore_content_type": bare_key(ignore_content_type)}
-        return self._object_path(obj, container, account), {"params": params, "headers": headers}
+        return self.object_path(obj, container, account), {"params": params, "headers": headers}
 
     def object_post(
         self,
@@ -225,7 +225,7 @@ class PithosRestClient(ContainersRestClient):
             content_encoding, content_disposition, permissions, public, metadata
         )
         return self.post(
-            self._object_path(obj, container, account),
+            self.object_path(obj, container, account),
             params={"format": format, "update": bare_key(update)},
             headers=headers,
             data=b"" if data is None else data,
@@ -244,9 +244,9 @@ class PithosRestClient(ContainersRestClient):
         success: Success = 204,
     ) -> Reply:
         """Remove an object; with `until` for good, and its versions up to that time with it."""
-        params = {"until": whole_seconds(until), "delimiter": delimiter}
+        params = {"until": self._until(until), "delimiter": delimiter}
         return self.delete(
-            self._object_path(object, container, account), params=params, success=success
+            self.object_path(object, container, account), params=params, success=success
         )
 
     def _about(
@@ -257,6 +257,7 @@ class PithosRestClient(ContainersRestClient):
         public: bool | None,
         metadata: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        self._refuse(sharing=permissions, public=public)
         return {
             "Content-Encoding": encoding,
             "Content-Disposition": disposition,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pelagos.clients.base import Reply, Success
+from pelagos.clients.pithos import swift
 from pelagos.clients.pithos.rest.fields import (
     Body,
     bare_key,
@@ -22,7 +23,24 @@ class ContainersRestClient(StorageClient):
 
     @property
     def _is_quoted(self) -> bool:
-        return self.dialect != "openstack"
+        return not self._is_swift
+
+    @property
+    def _is_swift(self) -> bool:
+        return self.dialect == "openstack"
+
+    @property
+    def _version_key(self) -> str:
+        return "version-id" if self._is_swift else "version"
+
+    def _refuse(self, **given: Any) -> None:
+        """Refuse what is given and Swift has nothing for, when this is Swift."""
+        if self._is_swift:
+            swift.refuse(**given)
+
+    def _until(self, until: Any) -> int | None:
+        self._refuse(until=until is not None)
+        return whole_seconds(until)
 
     # ---- the account
 
@@ -38,7 +56,7 @@ class ContainersRestClient(StorageClient):
         """HEAD of the account, as of a time."""
         return self.head(
             f"/{self._account(account)}",
-            params={"until": whole_seconds(until)},
+            params={"until": self._until(until)},
             headers=since_fields(if_modified_since, if_unmodified_since),
             success=success,
         )
@@ -64,7 +82,7 @@ class ContainersRestClient(StorageClient):
             "format": format,
             "shared": bare_key(show_only_shared),
             "public": bare_key(public),
-            "until": whole_seconds(until),
+            "until": self._until(until),
         }
         headers = since_fields(if_modified_since, if_unmodified_since)
         return self.get(
@@ -83,6 +101,7 @@ class ContainersRestClient(StorageClient):
         success: Success = 202,
     ) -> Reply:
         """Change groups and metadata of the account; without `update` all others are removed."""
+        self._refuse(groups=groups)
         headers = {
             **self._meta(
                 "X-Account-Group-",
@@ -111,8 +130,8 @@ class ContainersRestClient(StorageClient):
     ) -> Reply:
         """HEAD of a container, as of a time."""
         return self.head(
-            self._container_path(container, account),
-            params={"until": whole_seconds(until)},
+            self.container_path(container, account),
+            params={"until": self._until(until)},
             headers=since_fields(if_modified_since, if_unmodified_since),
             success=success,
         )
@@ -149,10 +168,10 @@ class ContainersRestClient(StorageClient):
         params |= {
             "shared": bare_key(show_only_shared),
             "public": bare_key(public),
-            "until": whole_seconds(until),
+            "until": self._until(until),
         }
         headers = since_fields(if_modified_since, if_unmodified_since)
-        where = self._container_path(container, account)
+        where = self.container_path(container, account)
         return self.get(where, params=params, headers=headers, success=success)
 
     def container_put(
@@ -168,7 +187,7 @@ class ContainersRestClient(StorageClient):
     ) -> Reply:
         """Make a container, or give the one that there is a policy."""
         headers = self._policy(quota, versioning, project_id, metadata)
-        return self.put(self._container_path(container, account), headers=headers, success=success)
+        return self.put(self.container_path(container, account), headers=headers, success=success)
 
     def container_post(
         self,
@@ -192,7 +211,7 @@ class ContainersRestClient(StorageClient):
         headers = self._policy(quota, versioning, project_id, metadata)
         headers |= content_fields(content_type, content_length, transfer_encoding)
         return self.post(
-            self._container_path(container, account),
+            self.container_path(container, account),
             params={"update": bare_key(update), "format": format},
             headers=headers,
             data=data,
@@ -210,10 +229,8 @@ class ContainersRestClient(StorageClient):
         success: Success = 204,
     ) -> Reply:
         """Remove an empty container; by `until` only history, by a delimiter only its objects."""
-        params = {"until": whole_seconds(until), "delimiter": delimiter}
-        return self.delete(
-            self._container_path(container, account), params=params, success=success
-        )
+        params = {"until": self._until(until), "delimiter": delimiter}
+        return self.delete(self.container_path(container, account), params=params, success=success)
 
     def _policy(
         self,
@@ -222,6 +239,10 @@ class ContainersRestClient(StorageClient):
         project_id: str | None,
         metadata: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        if self._is_swift:
+            swift.refuse(project=project_id)
+            meta = self._meta("X-Container-Meta-", metadata)
+            return {**swift.policy_fields(quota, versioning), **meta}
         return {
             "X-Container-Policy-Quota": quota,
             "X-Container-Policy-Versioning": versioning,
