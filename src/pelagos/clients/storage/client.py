@@ -230,7 +230,13 @@ class StorageClient(AccountClient):
         account: str | None = None,
     ) -> Any:
         """Copy on the server."""
-        path = self.object_path(dst_object or src_object, dst_container, account)
+        target = dst_object or src_object
+        path = self.object_path(target, dst_container, account)
+        if (src_container, src_object) != (dst_container, target):
+            source = self._target(src_object, src_container, account)
+            copied = large.copy(self, source, self._target(target, dst_container, account))
+            if copied is not None:
+                return self._read(copied)
         headers = {"X-Copy-From": _source(src_container, src_object)}
         return self._read(self.put(path, headers=headers, data=b"", success=201).headers)
 
@@ -247,14 +253,15 @@ class StorageClient(AccountClient):
         target = dst_object or src_object
         if (src_container, src_object) == (dst_container, target):
             return self.get_object_info(src_object, container=src_container, account=account)
-        source = self.object_path(src_object, src_container, account)
-        path = self.object_path(target, dst_container, account)
-        is_large = "x-static-large-object" in self.head(source, success=(200, 204)).headers
-        headers = {"X-Copy-From": _source(src_container, src_object)}
-        params = {"multipart-manifest": "get"} if is_large else None  # its segments go with it
-        reply = self.put(path, headers=headers, params=params, data=b"", success=201)
-        self.delete(source, success=204)
-        return self._read(reply.headers)
+        found = StorageClient.copy_object(
+            self, src_container, src_object, dst_container, target, account=account
+        )
+        StorageClient.delete_object(self, src_object, container=src_container, account=account)
+        return found
+
+    def _target(self, obj: str, container: str | None, account: str | None) -> large.Target:
+        found_account, found_container = self._place(container, account)
+        return large.Target(found_account, found_container, obj, {})
 
     def delete_object(
         self, obj: str, *, container: str | None = None, account: str | None = None
@@ -264,8 +271,7 @@ class StorageClient(AccountClient):
         Raises:
             NotFound: there is none.
         """
-        found_account, found_container = self._place(container, account)
-        target = large.Target(found_account, found_container, obj, {})
+        target = self._target(obj, container, account)
         former = large.former_segments(self, target)
         self.delete(self.object_path(obj, container, account), success=204)
         large.forget(self, target, former)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 from pelagos.clients.base import records
 from pelagos.clients.errors import BadRequest, ClientError, NotFound
@@ -33,6 +34,7 @@ UNIT = 4 * 1024 * 1024
 _PIECE = 1024 * 1024
 _VERIFIED_BEFORE = 8 * _PIECE
 _ROUNDS = 3
+_KEPT = ("content-type", "content-encoding", "content-disposition", "x-object-meta-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,54 @@ class _Large:
             timeout=self._client.time_for(self._source.size),
         )
         return dict(reply.headers)
+
+
+# ---- copies
+
+
+def copy(client: StorageClient, source: Target, target: Target) -> dict[str, str] | None:
+    """Copy a large object with segments of its own, on the server; None when it is not large.
+
+    Raises:
+        ClientError: it is not copied.
+    """
+    parts = manifest(client, source.path)
+    if not parts or any("range" in part or part.get("sub_slo") for part in parts):
+        return None
+    former = former_segments(client, target)
+    whole = _md5("".join(str(part.get("hash")) for part in parts).encode())
+    size = sum(int(part.get("bytes") or 0) for part in parts)
+    folder = f"{target.name}/slo/{whole}/{size}/{parts[0].get('bytes')}/"
+    names = [f"{folder}{index:08d}" for index in range(len(parts))]
+    client.put(f"/{target.account}/{target.segments}", success=(201, 202))
+
+    def bring(index: int) -> None:
+        client.put(
+            f"/{target.account}/{target.segments}/{names[index]}",
+            headers={"X-Copy-From": quote(str(parts[index]["name"]), safe="/")},
+            data=b"",
+            success=201,
+            timeout=client.time_for(int(parts[index].get("bytes") or 0)),
+        )
+
+    for _ in as_done(bring, range(len(parts)), client.MAX_THREADS):
+        pass
+    found = client.head(source.path, success=(200, 204)).headers
+    headers = {name: value for name, value in found.items() if name.startswith(_KEPT)}
+    body = [
+        {"path": f"/{target.segments}/{name}", "etag": part["hash"], "size_bytes": part["bytes"]}
+        for name, part in zip(names, parts, strict=True)
+    ]
+    reply = client.put(
+        target.path,
+        json=body,
+        params={"multipart-manifest": "put"},
+        headers={**headers, **target.headers},
+        success=201,
+        timeout=client.time_for(size),
+    )
+    forget(client, target, former - frozenset(names))
+    return dict(reply.headers)
 
 
 # ---- what was there before
