@@ -55,14 +55,22 @@ class TextIndex:
                 yield row - 1
                 place = text.find(needle, starts[row], end) if row < last else -1
 
-    def among(self, rows: Iterable[int], term: str) -> Iterator[int]:
-        """Of some rows those in one of whose texts the term occurs, in the order given."""
-        needle = _bytes(term)
-        text, starts, last = self._text, self._starts, len(self._starts) - 1
-        for row in rows:
-            end = starts[row + 1] if row < last else len(text)
-            if text.find(needle, starts[row], end) >= 0:
+    def find_words(self, words: Iterable[str]) -> Iterator[int]:
+        """The numbers of the rows, ascending, in which each word begins one of some text."""
+        needles = sorted(map(_bytes, words), key=len, reverse=True)
+        for row in self.find(needles[0].decode("utf-8", "surrogatepass")):
+            if all(self._begins(needle, row) for needle in needles):
                 yield row
+
+    def _begins(self, needle: bytes, row: int) -> bool:
+        text, starts = self._text, self._starts
+        end = starts[row + 1] if row + 1 < len(starts) else len(text)
+        place = text.find(needle, starts[row], end)
+        while place >= 0:
+            if place == 0 or _is_no_letter(text[place - 1]):
+                return True
+            place = text.find(needle, place + 1, end)
+        return False
 
     def _runs(self, needle: bytes) -> Iterable[tuple[int, int]]:
         """Rows that may have it, from the first to before the last."""
@@ -75,6 +83,11 @@ class TextIndex:
         """Bytes that the index takes."""
         filtered = self._filter.size if self._filter is not None else 0
         return len(self._text) + self._starts.itemsize * len(self._starts) + filtered
+
+
+def _is_no_letter(byte: int) -> bool:
+    """Whether a word may begin behind it: the end of a text, or a sign of ASCII."""
+    return byte == _BETWEEN[0] or not (byte >= 0x80 or chr(byte).isalnum())  # noqa: PLR2004  # ASCII
 
 
 def _bytes(text: str) -> bytes:

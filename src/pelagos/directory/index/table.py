@@ -129,8 +129,8 @@ class Table:
     def search(self, term: str, limit: int | None = None) -> builtins.list[dict[str, Any]]:
         """The rows in one of whose searched columns the term occurs, without case and accents.
 
-        With more than one searched column also those in which each word of the term occurs in
-        any of them: who types a first name and a last one means both.
+        With more than one searched column also those in which each word of the term begins a word
+        of any of them: who types a first name and a last one means both.
 
         Args:
             term: the empty one occurs in every row.
@@ -141,14 +141,11 @@ class Table:
         return [self._rows[number] for number in islice(self._numbers(term), limit)]
 
     def _numbers(self, term: str) -> Iterable[int]:
-        """The rows that a term finds, ascending: where the whole occurs, each word does, too."""
-        words = sorted(set(fold(term).split()), key=len, reverse=True)
+        """The rows that a term finds, ascending."""
+        words = set(fold(term).split())
         if len(words) <= 1 or len(self._searched) <= 1:
             return self._text.find(term)
-        found: Iterable[int] = self._text.find(words[0])
-        for word in words[1:]:
-            found = self._text.among(found, word)
-        return found
+        return sorted({*self._text.find(term), *self._text.find_words(words)})
 
     def first_match(self, exten: str, without: Container[str] = ()) -> dict[str, Any] | None:
         """The first row one of whose matched columns equals `exten`.
