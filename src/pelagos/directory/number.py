@@ -249,6 +249,11 @@ class NumberPlan:
         return tuple(dict.fromkeys(forms))
 
 
+#: Where the country is not known: what stands between digits does not count, 00 is a plus, and
+#: whether a number is national cannot be told.
+ANYWHERE = NumberPlan("", trunk="")
+
+
 def plan_of(region: str) -> NumberPlan:
     """The plan of a country.
 
@@ -275,14 +280,16 @@ def _digits(text: str) -> str | None:
     """Digits with a plus before them or not; None when there is more than separators."""
     if len(text) > 4 * LONGEST:
         return None
-    text = unicodedata.normalize("NFKC", text).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = text.strip()
     if text[:4].lower() == "tel:":
         text = text[4:]
     if text.startswith("+"):
         text = _TRUNK_IN_BRACKETS.sub("", text)
-    digits = "".join(
-        str(unicodedata.decimal(c)) if c.isdecimal() else c for c in _SEPARATORS.sub("", text)
-    )
+    digits = text if text.isdecimal() else _SEPARATORS.sub("", text)
+    if not digits.isascii():
+        digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in digits)
     if not _NUMBER.fullmatch(digits):
         return None
     if digits.startswith("+") and not INTERNAL < len(digits) <= LONGEST + 1:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.core.errors import ConfigError
-from pelagos.directory.number import _REGIONS, LONGEST, plan_of
+from pelagos.directory.number import _REGIONS, ANYWHERE, LONGEST, plan_of
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,22 @@ def test_a_number_is_found_under_each_form_it_is_looked_for_in(region: str, rest
 def test_any_text_has_a_form_or_none(text: str) -> None:
     for region in ("FR", "US", "IT"):
         plan_of(region).forms(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("+49 (0)30 123-45", "+493012345"),
+        ("0049 30 12345", "+493012345"),
+        ("tel:+49 30 12345", "+493012345"),
+        ("030/12345", "03012345"),
+        ("20 41", "2041"),
+        ("2041", "2041"),
+        ("\u0660\u0661", "01"),
+        ("c:3", None),
+        ("Ada", None),
+        ("", None),
+    ],
+)
+def test_where_no_country_is_known_separators_do_not_count(text: str, normal: str | None) -> None:
+    assert ANYWHERE.normal(text) == normal

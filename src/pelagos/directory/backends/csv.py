@@ -7,7 +7,7 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.former import is_former
 from pelagos.directory.index import CsvRows, Problem, Table, read_csv
-from pelagos.directory.number import NumberPlan
+from pelagos.directory.number import ANYWHERE
 from pelagos.directory.settings.source import COMMON_KEYS
 from pelagos.directory.sources import MAX_RESULTS
 from pelagos.directory.template import Template, TemplateError
@@ -66,7 +66,7 @@ class CsvSettings:
     unique_column: str | None = None
     searched_columns: Sequence[str] = ()
     first_matched_columns: Sequence[str] = ()
-    plan: NumberPlan | None = None
+    number_form: Callable[[str], str | None] = ANYWHERE.normal
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> CsvSettings:
@@ -89,7 +89,7 @@ class CsvSettings:
             config.get("unique_column"),
             tuple(config.get("searched_columns") or ()),
             tuple(config.get("first_matched_columns") or ()),
-            keys.number_plan(args),
+            keys.number_form(args),
         )
 
 
@@ -291,7 +291,7 @@ class CsvBackend(BaseSourcePlugin):
                     searched=settings.searched_columns,
                     first_matched=settings.first_matched_columns,
                     unique=settings.unique_column,
-                    normal=settings.plan.normal if settings.plan is not None else None,
+                    normal=settings.number_form,
                 )
         except OSError as error:
             raise _unreadable(settings.path, error) from error

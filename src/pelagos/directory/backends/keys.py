@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pelagos.directory.errors import SourceError
 from pelagos.directory.index import charset
-from pelagos.directory.number import NumberPlan, plan_of
+from pelagos.directory.number import ANYWHERE, NumberPlan, plan_of
 from pelagos.directory.settings import checks
 
 
@@ -59,6 +59,15 @@ def size(config: Mapping[str, Any], key: str, default: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise SourceError(f"{key}: a number of bytes is needed, not {value!r}")
     return value
+
+
+def number_form(args: Mapping[str, Any]) -> Callable[[str], str | None]:
+    """What makes one text of two ways to write a number that is kept in memory.
+
+    Raises:
+        SourceError, ConfigError: there is no such region.
+    """
+    return (number_plan(args) or ANYWHERE).normal
 
 
 def number_plan(args: Mapping[str, Any]) -> NumberPlan | None:

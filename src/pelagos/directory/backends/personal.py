@@ -58,12 +58,11 @@ class PersonalBackend(BaseSourcePlugin):
         spelling.refuse_unknown(config, (*COMMON_KEYS, "db_uri", "region"), SourceError)
         if config.get("unique_column", ID) != ID:
             raise SourceError(f"unique_column of personal contacts is {ID!r}, and nothing else")
-        plan = keys.number_plan(args)
         self._store, self._release = open_store(args)
         self._columns = Columns(
             tuple(config.get(self.SEARCHED_COLUMNS, SEARCHED)),
             tuple(config.get(self.FIRST_MATCHED_COLUMNS, FIRST_MATCHED)),
-            plan.normal if plan is not None else None,
+            keys.number_form(args),
         )
         self._make = make_result_class(
             self.name,

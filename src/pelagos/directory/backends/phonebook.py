@@ -51,12 +51,11 @@ class PhonebookBackend(BaseSourcePlugin):
         if config.get("unique_column", ID) != ID:
             raise SourceError(f"unique_column of phonebooks is {ID!r}, and nothing else")
         tenant, book = _named(config)
-        plan = keys.number_plan(args)
         store, self._release = open_store(args)
         columns = Columns(
             tuple(config.get(self.SEARCHED_COLUMNS) or ()),
             tuple(config.get(self.FIRST_MATCHED_COLUMNS) or ()),
-            plan.normal if plan is not None else None,
+            keys.number_form(args),
         )
         self._books = Bookcase(store, columns, tenant, book)
         formats = config.get(self.FORMAT_COLUMNS) or {}
