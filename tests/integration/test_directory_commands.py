@@ -117,10 +117,19 @@ def test_a_phonebook_is_kept_for_many(plane: Plane, tmp_path: Path) -> None:
     table.write_text("name,number\n" + "".join(f"Contact {n},{n}\n" for n in range(1200)))
     plane.run("phonebook", "import", "clients", str(table))
     assert len(said(plane, "phonebook", "show", "clients")) == 1201
+    table.write_bytes("name,number\nZoë,1,2\nAda,3\n".encode())
+    told = plane.run("phonebook", "import", "clients", str(table), check=False)
+    assert told.returncode == 1 and "line 2: 3 values, but the header names 2" in told.stderr
+    table.write_bytes("name,number\nAda,4\nZoë,5\n".encode("cp1252"))
+    assert "(byte 0xeb in line 3); say" in refused(
+        plane, 2, "phonebook", "import", "clients", str(table)
+    )
+    plane.run("phonebook", "import", "clients", str(table), "--charset", "cp1252")
     assert len(said(plane, "phonebook", "show", "clients", "--search", "contact 119")) == 11
     assert [one["source"] for one in said(plane, "lookup", "nils")] == ["phonebooks"]
     assert said(plane, "reverse", "12")[0]["display"] == "Nils"
     assert len(said(plane, "phonebook", "show", str(book["id"]), "--limit", "7")) == 7
+    assert len(said(plane, "phonebook", "show", "clients")) == 1204
     plane.run("phonebook", "contact", "edit", "clients", one["id"], "number=13")
     [nils] = said(plane, "phonebook", "show", "clients", "--search", "nils")
     assert nils["number"] == "13"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from pelagos.directory.client.answers import ImportAnswer, Page, RefusedLine
 from pelagos.directory.client.exchange import Exchange, path_of
@@ -19,6 +19,7 @@ class _Items(TypedDict):
 class _Imported(TypedDict):
     created: list[Contact]
     failed: list[Contact]
+    errors: NotRequired[list[RefusedLine]]  # not of the ancestor
 
 
 class PersonalContacts:
@@ -145,9 +146,13 @@ class PhonebookContacts:
         self._exchange.send("DELETE", path_of(*self._base, contact_id))
 
     def import_csv(self, table: bytes, charset: str = "utf-8") -> ImportAnswer:
-        """Keep the rows of a CSV file with a header line."""
+        """Keep the rows of a CSV file with a header line.
+
+        Raises:
+            BadTermError: not one could be kept; says why, with the numbers of the lines.
+        """
         path = path_of(*self._base, "import")
         headers = {"Content-Type": f"text/csv; charset={charset}"}
         found = self._exchange.ask("POST", path, _Imported, body=table, headers=headers)
-        failed = (RefusedLine(contact=row) for row in found["failed"])
+        failed = found.get("errors") or [RefusedLine(contact=row) for row in found["failed"]]
         return ImportAnswer(tuple(found["created"]), tuple(failed))

@@ -124,10 +124,13 @@ def _decode(data: bytes, charset: str) -> str:
     except SourceError as error:
         hint = f" ({error.hint})" if error.hint else ""
         raise InvalidError([f"{error.message}{hint}"]) from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        place = f"byte 0x{data[error.start]:02x} in line {line}"
+        meant = "say which charset it has, such as cp1252 of spreadsheets"
+        raise InvalidError([f"the file is not {charset} ({place}); {meant}"]) from error
     except ValueError as error:
-        raise InvalidError(
-            [f"the file is not {charset}: {error}; name its charset in the Content-Type"]
-        ) from error
+        raise InvalidError([f"the file is not {charset}: {error}"]) from error
 
 
 def _open(text: str) -> tuple[list[str], Any]:
