@@ -51,6 +51,16 @@ def test_it_ends_cleanly_when_asked_and_carries_on_later(plane: Plane):
     assert [s.reference for s in plane.client().services()] == ["kept"]
 
 
+def test_its_data_may_be_in_a_folder_of_any_name(tmp_path: Path):
+    plane = Plane(tmp_path / "50%20 of what?")
+    plane.folder.mkdir()
+    try:
+        plane.start(Part.MASTER)
+        assert plane.data.database.exists() and not list(plane.client().services())
+    finally:
+        plane.stop()
+
+
 def test_what_is_secret_is_closed_to_others(plane: Plane):
     plane.start()
     files = [plane.data.path / name for name in ("token", "plane.json", "plane.db", "node/token")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
@@ -55,7 +56,7 @@ def _as_url(text: str) -> str:
         return f"sqlite:///{Path(path).absolute()}" if path.strip("/") else text
     if colon and scheme == "postgres":
         return f"postgresql:{rest}"
-    return text if "://" in text else f"sqlite:///{Path(text).expanduser().absolute()}"
+    return text if "://" in text else f"sqlite:///{quote(str(Path(text).expanduser().absolute()))}"
 
 
 def _is_same(one: str, other: str) -> bool:

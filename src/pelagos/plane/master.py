@@ -6,6 +6,7 @@ import contextlib
 import logging
 from socket import gethostname
 from time import time
+from urllib.parse import quote
 
 from pelagos.core.certificate import Authority
 from pelagos.plane.data_folder import DataFolder
@@ -56,7 +57,7 @@ class MasterProgram:
             https = speaks_https(wished.host, wished.https)
             _warn_of_plain_http(wished.host, https=https)
             authority = Authority.open(folder.ca, name=f"pelagos {gethostname()}", now=time())
-            database = settings.master.database or f"sqlite:///{folder.database}"
+            database = settings.master.database or f"sqlite:///{quote(str(folder.database))}"
             cache = cache_settings(settings.cache, folder)
             self._master = Master(
                 database,
