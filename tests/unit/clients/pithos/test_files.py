@@ -9,7 +9,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.fake_pithos import FakePithos
+from support.fake_pithos import FakePithos
 
 from pelagos.clients.errors import ClientError, Forbidden, PreconditionFailed
 from pelagos.clients.pithos import PithosClient
