@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any, cast
 
 from pelagos.clients.base.bilingual import given
+from pelagos.clients.compute.attached import Attached
 from pelagos.clients.compute.listing import fill, whole_list
-from pelagos.clients.compute.servers import Servers
 from pelagos.clients.compute.types import (
     ComputeImage,
     Flavor,
@@ -18,7 +18,7 @@ from pelagos.clients.compute.types import (
 )
 
 
-class ComputeClient(Servers):
+class ComputeClient(Attached):
     """A compute service of OpenStack; also Synnefo's, for what the two have in common.
 
     >>> from pelagos.core.http import FakeTransport, Response

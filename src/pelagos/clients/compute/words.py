@@ -65,3 +65,21 @@ def new_server(
         server.setdefault("networks", "auto")
         version = _NEW_TAGS
     return server, version
+
+
+def interface(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An interface of OpenStack as Synnefo shows an attachment.
+
+    >>> interface({"port_id": "p", "net_id": "n", "fixed_ips": [{"ip_address": "10.0.0.2"}]})
+    {'id': 'p', 'network_id': 'n', 'mac_address': None, 'ipv4': '10.0.0.2', 'ipv6': '', \
+'OS-EXT-IPS:type': 'fixed'}
+    """
+    addresses = [str(one.get("ip_address", "")) for one in item.get("fixed_ips") or ()]
+    return {
+        "id": item.get("port_id"),
+        "network_id": item.get("net_id"),
+        "mac_address": item.get("mac_addr"),
+        "ipv4": next((one for one in addresses if ":" not in one), ""),
+        "ipv6": next((one for one in addresses if ":" in one), ""),
+        "OS-EXT-IPS:type": "fixed",
+    }
