@@ -6,10 +6,12 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ import sqlalchemy as sa
 from pelagos.core.errors import ConfigError
 from pelagos.directory.errors import DuplicateError, SchemaError
 from pelagos.directory.store import DirectoryStore, NewContact, schema
+from pelagos.directory.store.engine import CONNECTIONS
 from pelagos.directory.views import stored
 from support import mortal_store
 from support.directory_site import DirectorySite
@@ -217,6 +220,42 @@ def test_a_database_that_another_program_holds_is_503(tmp_path: Path) -> None:
         other.close()
         store.personal("ada").clear()
         assert store.personal("ada").size() == 0
+
+
+def test_those_who_wait_for_a_database_that_hangs_are_bounded(site: DirectorySite) -> None:
+    entered, release = threading.Semaphore(0), threading.Event()
+
+    def hang() -> None:
+        with site.store._database.read():
+            entered.release()
+            release.wait(90)
+
+    hung = [threading.Thread(target=hang) for _ in range(CONNECTIONS)]
+    for thread in hung:
+        thread.start()
+    try:
+        for _ in hung:
+            assert entered.acquire(timeout=60)
+        began = time.monotonic()
+        answer = site.get("/personal")
+        assert answer.status == 503 and "busy" in answer.reasons
+        assert time.monotonic() - began < 15
+    finally:
+        release.set()
+        for thread in hung:
+            thread.join(60)
+    assert site.get("/personal").status == 200
+
+
+def test_nobody_queues_for_a_database_that_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://joe:a-password@127.0.0.1:{silent.getsockname()[1]}/x"
+        with DirectorySite(f"{url}?connect_timeout=4") as site:
+            began = time.monotonic()
+            answers = at_once([lambda: site.get("/personal")] * 8)
+            elapsed = time.monotonic() - began
+    assert [answer.status for answer in answers] == [503] * 8
+    assert elapsed < 16  # in turn, they would take 32 s
 
 
 def test_many_may_open_an_empty_database_at_once(store_url: str) -> None:

@@ -30,6 +30,16 @@ _EXAMPLE = (
 _CONNECT_TIMEOUT = 5
 _STATEMENT_TIMEOUT = 60
 _IDLE_TIMEOUT = 60
+#: Connections at the most, fewer than a directory has threads to serve with: those who wait for a
+#: database that hangs must leave some to the others, and a server has a hundred for all.
+CONNECTIONS = 32
+#: Seconds to wait for one of them.
+_CONNECTION_PATIENCE = 2.0
+#: After these a server is given up that vanished without a word, as one does whose cable is cut.
+_KEEPALIVES = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms
+}  # fmt: skip
 
 
 class Database:
@@ -115,11 +125,19 @@ class Database:
     def _ready(self) -> None:
         if self._is_ready:
             return
-        with self._preparing:
+        if not self._preparing.acquire(timeout=_CONNECTION_PATIENCE):
+            raise StoreError(  # each would wait for a server that is away, one after another
+                ["the directory's database does not answer"],
+                hint="see that it runs and can be reached, then try again",
+                retry_after=_CONNECTION_PATIENCE,
+            )
+        try:
             if not self._is_ready:
                 with our_errors(self._password), self._writing.begin() as connection:
                     self._prepare(connection)
                 self._is_ready = True
+        finally:
+            self._preparing.release()
 
     def _prepare(self, connection: sa.Connection) -> None:
         if not self._is_sqlite:
@@ -172,9 +190,9 @@ def _open(text: str, busy_timeout: float) -> sa.Engine:
         engine = sa.create_engine(
             url,
             poolclass=pool.QueuePool,
-            pool_size=16,
-            max_overflow=48,
-            pool_timeout=busy_timeout,
+            pool_size=CONNECTIONS // 2,
+            max_overflow=CONNECTIONS - CONNECTIONS // 2,
+            pool_timeout=_CONNECTION_PATIENCE,
             pool_pre_ping=url.get_backend_name() != "sqlite",  # a restarted server is noticed
             connect_args=arguments,
             hide_parameters=True,  # they are people's data
@@ -214,10 +232,12 @@ def _ways(url: sa.URL, busy_timeout: float) -> tuple[sa.URL, dict[str, Any]]:
     given = own if isinstance(own, str) else " ".join(own)
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {"options": f"{options} {given}".strip()}
-    if "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = _CONNECT_TIMEOUT
-    if "application_name" not in url.query:
-        arguments["application_name"] = "pelagos-directory"
+    defaults = {
+        "connect_timeout": _CONNECT_TIMEOUT,
+        "application_name": "pelagos-directory",
+        **_KEEPALIVES,
+    }
+    arguments |= {name: value for name, value in defaults.items() if name not in url.query}
     # Whatever driver the ancestor's URL names, ours is psycopg.
     return url.set(drivername="postgresql+psycopg"), arguments
 
