@@ -343,6 +343,20 @@ def test_a_form_of_another_site_is_refused(visitor: Visitor, site: str) -> None:
     assert visitor.ask("POST", "/search/login", {"token": "s3cret"}, **own)[0] == 303
 
 
+@pytest.mark.parametrize(
+    "origin", ["null", "http://[::1", "", "://", "http://", "\xff", "x" * 999]
+)
+def test_a_form_of_nowhere_is_refused(visitor: Visitor, origin: str) -> None:
+    status, _, _ = visitor.ask("POST", "/search/login", {"token": "s3cret"}, Origin=origin)
+    assert status == 403 and not visitor.cookie
+
+
+def test_a_form_that_takes_time_to_read_is_refused_unread(visitor: Visitor) -> None:
+    form = {"token": "s3cret", **{f"a{number}": "" for number in range(40_000)}}
+    status, _, _ = visitor.ask("POST", "/search/login", form)
+    assert status == 413 and not visitor.cookie
+
+
 def test_the_next_page_is_always_ours(visitor: Visitor) -> None:
     for evil in ("//evil.example", "https://evil.example", "\r\nSet-Cookie: a=b", "term=C#x"):
         _, headers, _ = visitor.log_in(next=evil)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import wraps
 from importlib import resources
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask, Response, redirect, render_template_string, request
 
@@ -38,6 +38,8 @@ _Pending = Iterator[Reply[Mapping[str, Any]]] | None
 _RIGHT = "dird.directories.lookup.{profile}.read"
 #: Rows that are shown; nobody reads more, and browsers get slow.
 _MOST_ROWS = 500
+#: Bytes of a form: a token and the query of a page.
+_LARGEST_FORM = 64 * 1024
 _FILES = {"page.css": "text/css", "page.js": "text/javascript", "page.svg": "image/svg+xml"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -239,12 +241,13 @@ def _own_form() -> None:
     Raises:
         RequestError: another site sent it.
     """
+    request.max_content_length = _LARGEST_FORM  # anybody may send one, and reading takes time
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     if site:
         is_own = site in {"same-origin", "none"}
     else:
-        is_own = origin is None or urlsplit(origin).netloc == request.host
+        is_own = origin is None or origin.partition("://")[2] == request.host
     if not is_own:
         raise RequestError(["this form was sent by another site"], status=403)
 
