@@ -212,6 +212,23 @@ def test_userinfo_goes_to_its_own_server_only_and_no_error_shows_it(
     assert "s3cret" not in str(caught.value) and "private" not in str(caught.value)
 
 
+def test_the_list_has_a_userinfo_of_its_own(url: str, service: Service) -> None:
+    place = url.removeprefix("http://")
+    ways = {  # of the lookup, of the list, and what the list gets
+        ("ann:1@", ""): "YW5uOjE=", ("ann:1@", "joe:s3cret@"): "am9lOnMzY3JldA==",
+        ("", "joe:s3cret@"): "am9lOnMzY3JldA==", ("", ""): None,
+    }  # fmt: skip
+    for (of_lookup, of_list), expected in ways.items():
+        with source(
+            f"http://{of_lookup}{place}/utf8",
+            list_url=f"http://{of_list}{place}/all",
+            unique_column="id",
+        ) as own:
+            assert ids(own.list(["1"])) == ["1"]
+            assert "s3cret" not in repr(own._settings)
+        assert service.asked[-1][2] == (expected and f"Basic {expected}")
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

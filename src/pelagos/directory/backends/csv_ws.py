@@ -51,6 +51,8 @@ class CsvWsSettings:
         lookup_url: asked with one parameter per column, each with the term; without userinfo.
         list_url: answers with all entries; None: entries cannot be listed by their ids.
         authorization: header made of the userinfo of `lookup_url`, or None.
+        list_authorization: the same of `list_url`; when that has none and is on the same server,
+            that of `lookup_url`.
         delimiter: one character between the columns.
         timeout: seconds for one answer.
         tls: over https, whom to trust.
@@ -63,6 +65,7 @@ class CsvWsSettings:
     lookup_url: str
     list_url: str | None = None
     authorization: str | None = field(default=None, repr=False)
+    list_authorization: str | None = field(default=None, repr=False)
     delimiter: str = ","
     timeout: float = DEFAULT_TIMEOUT
     tls: ClientTls = field(default_factory=ClientTls)
@@ -84,11 +87,16 @@ class CsvWsSettings:
         config = args["config"]
         refuse_unknown(config, _KEYS, SourceError)
         lookup_url, authorization = _address(config.get("lookup_url"), "lookup_url")
-        list_url = config.get("list_url")
+        list_url, of_list = None, None
+        if config.get("list_url") is not None:
+            list_url, of_list = _address(config["list_url"], "list_url")
+            if of_list is None and _host(list_url) == _host(lookup_url):
+                of_list = authorization
         return cls(
             lookup_url,
-            None if list_url is None else _address(list_url, "list_url")[0],
+            list_url,
             authorization,
+            of_list,
             keys.character(config, "delimiter"),
             keys.seconds(config, "timeout", DEFAULT_TIMEOUT),
             _tls(config.get("verify_certificate", True)),
@@ -201,14 +209,15 @@ class CsvWsBackend(BaseSourcePlugin):
         settings = self._settings
         mark = "&" if urlsplit(settings.lookup_url).query else "?"
         query = urlencode([(column, text) for column in columns], errors="replace")
-        answer = self._get(f"{settings.lookup_url}{mark}{query}", {})
+        url = f"{settings.lookup_url}{mark}{query}"
+        answer = self._get(url, {}, settings.authorization)
         return self._read(answer)
 
     def _table(self, url: str, unique: str) -> Table:
         """All entries, as they are now; one thread asks for them at a time."""
         with self._listing:
             held = self._listed
-            answer = self._get(url, held[0] if held else {})
+            answer = self._get(url, held[0] if held else {}, self._settings.list_authorization)
             if held is not None and answer.status == _NOT_MODIFIED:
                 return held[1]
             found = self._read(answer)
@@ -221,13 +230,13 @@ class CsvWsBackend(BaseSourcePlugin):
             self._listed = (known, table) if known else None
             return table
 
-    def _get(self, url: str, headers: Mapping[str, str]) -> Response:
+    def _get(self, url: str, headers: Mapping[str, str], authorization: str | None) -> Response:
         settings = self._settings
         if self._transport is None:
             raise SourceError("this source is not loaded")
         sent = {"Accept": "text/csv", "Accept-Encoding": "gzip", **headers}
-        if settings.authorization and _host(url) == _host(settings.lookup_url):
-            sent["Authorization"] = settings.authorization
+        if authorization is not None:
+            sent["Authorization"] = authorization
         request = Request("GET", url, sent, None, settings.timeout, settings.max_size)
         try:
             answer = self._transport.send(request)

@@ -105,15 +105,14 @@ class DirectoryClient:
             "GET", path_of("directories", "lookup", profile, "headers"), Headers
         )
 
-    def reverse(
-        self, exten: str, profile: str = "default", user_uuid: str = "me"
-    ) -> ReverseAnswer:
+    def reverse(self, exten: str, profile: str, user_uuid: str) -> ReverseAnswer:
         """Whose a number is.
 
         Args:
             exten: the number.
             profile: whose sources are asked.
-            user_uuid: whose personal contacts are looked at, too.
+            user_uuid: whose personal contacts are looked at, too; whoever may not look at those of
+                all names himself. In a plane it is the person's name.
         """
         path = path_of("directories", "reverse", profile, user_uuid)
         return self._exchange.ask("GET", path, ReverseAnswer, params={"exten": exten})
