@@ -65,9 +65,9 @@ def fault(refused: Refused, kind: str = "json") -> Answer:
     name = refused.name or _NAMES.get(refused.status, "fault")
     if kind == "xml":
         text = (
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<{name} code="{refused.status}">'
-            f"<message>{escape(refused.message)}</message>"
-            f"<details>{escape(refused.details)}</details></{name}>"
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<{name} code="{refused.status}">\n'
+            f"  <message>{escape(refused.message)}</message>\n"
+            f"  <details>{escape(refused.details)}</details>\n</{name}>"
         )
         return Answer(refused.status, {"Content-Type": XML_TYPE, **refused.headers}, text.encode())
     body: dict[str, Any] = {

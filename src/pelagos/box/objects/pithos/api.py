@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from pelagos.box.errors import Refused
@@ -17,7 +18,6 @@ from pelagos.box.objects.pithos.sharing import Sharing
 from pelagos.box.objects.store import ObjectStore
 from pelagos.box.synnefo import JSON_TYPE, NOT_FOUND, TEXT_TYPE, XML_TYPE, dressed, fault
 from pelagos.box.web import Answer, Request, decoded
-from pelagos.core import wire
 
 PREFIX = "/pithos"
 _BASE = "/object-store/v1"
@@ -52,7 +52,7 @@ class PithosApi:
             return Answer(404, headers, b"<!doctype html><title>Page not found</title>")
         kind = format_of(request, lists=_lists(request))
         answer = fault(refused, kind)
-        if kind == "text":
+        if kind == "text" or (refused.status == 416 and request.method == "GET"):  # noqa: PLR2004  # RFC 9110
             answer.headers["Content-Type"] = TEXT_TYPE
         return dressed(answer, self._clock)
 
@@ -86,8 +86,7 @@ class PithosApi:
         token = self._identity.tokens.known(text)
         if token is None:
             inner = {"unauthorized": {"message": "Invalid token", "code": 401, "details": ""}}
-            said = wire.encode(inner).decode()
-            raise Refused(401, "UNAUTHORIZED", name="fault", details=said)
+            raise Refused(401, "UNAUTHORIZED", name="fault", details=json.dumps(inner))
         return token.user_id
 
     def _greet(self, request: Request) -> Answer:
@@ -96,15 +95,16 @@ class PithosApi:
         if token is None or token.user_id != request.header("X-Auth-User"):
             raise Refused(401, "Access denied")
         url = f"{request.host}{PREFIX}{_BASE}/{token.user_id}"
-        return Answer(204, {"X-Auth-Token": text, "X-Storage-Url": url})
+        headers = {"Content-Type": JSON_TYPE, "X-Auth-Token": text, "X-Storage-Url": url}
+        return Answer(204, headers)
 
 
 def _lists(request: Request) -> bool:
-    """Whether an answer is text when nothing is said: what is read is, unless it is a map."""
-    query = request.query
-    if request.method != "GET":
-        return False
-    return not ("hashmap" in query or query.get("version") == "list")
+    """Whether an answer is text when nothing is said."""
+    match = _PATH.fullmatch(request.path)
+    return request.method == "GET" and (
+        request.path == f"{_BASE}/" or (match is not None and not match[3])
+    )
 
 
 def _check_names(call: Call) -> None:

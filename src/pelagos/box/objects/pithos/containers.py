@@ -27,7 +27,6 @@ from pelagos.box.objects.pithos.sharing import Sharing, shown
 from pelagos.box.objects.store import Container, ObjectStore, Version
 from pelagos.box.synnefo import document, http_date
 from pelagos.box.web import Answer, Request
-from pelagos.core import wire
 
 OCTETS = "application/octet-stream"
 _ALLOWED = "HEAD,PUT,POST,DELETE,GET"
@@ -225,7 +224,7 @@ class Containers:
             key = name.lower()
             if key not in _POLICIES:
                 raise Refused(400, "The only allowed policies are 'quota' or 'versioning'.")
-            policy[key] = self._checked(call, key, value, policy["project"])
+            policy[key] = self._checked(call, key, value, before["project"])
         return policy
 
     def _checked(self, call: Call, key: str, value: str, project: str) -> Any:
@@ -242,7 +241,8 @@ class Containers:
             return value
         known = {one["id"] for one in self._people.projects_of(call.user_id)}
         if value != project and value not in known:
-            raise _no_holding(call, value)
+            kept = self._store.container(call.account, call.container)
+            raise _no_holding(call, value, kept.bytes if kept else 0)
         return value
 
     def _post(self, call: Call) -> Answer:
@@ -308,8 +308,15 @@ def _fits(term: re.Match[str], meta: dict[str, str]) -> bool:
     return results.get(term[3] or "", True)
 
 
-def _no_holding(call: Call, project: str) -> Refused:
-    holder = f"user:{call.user_id}"
-    text = f"There is no such holding (u'{holder}', u'project:{project}', u'pithos.diskspace')"
-    inner = {"itemNotFound": {"message": text, "code": 404}}
-    return Refused(404, "OK", name="fault", details=wire.encode(inner).decode())
+def _no_holding(call: Call, project: str, quantity: int) -> Refused:
+    holder, source = f"user:{call.user_id}", f"project:{project}"
+    text = f"There is no such holding (u'{holder}', u'{source}', u'pithos.diskspace')"
+    provision = {
+        "resource": "pithos.diskspace",
+        "source": source,
+        "holder": holder,
+        "quantity": quantity,
+    }
+    data = {"provision": provision, "name": "NoHoldingError"}
+    inner = {"itemNotFound": {"message": text, "code": 404, "data": data}}
+    return Refused(404, "OK", name="fault", details=json.dumps(inner))

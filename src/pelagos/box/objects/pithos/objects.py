@@ -79,7 +79,6 @@ class Objects:
         check_conditions(request, version)
         told = object_headers(version)
         headers = {name: told[name] for name in told if not name.startswith("X-Object")}
-        del headers["Available"]
         return self._body(request, place[0], version, headers)
 
     def _body(
@@ -234,11 +233,11 @@ class Objects:
 
     def _post(self, call: Call) -> Answer:
         request = call.request
+        sharing = self._keeping.told_sharing(call)
         kept, before = self._writable(call)
         if before is None:
             raise Refused(404, _MISSING, name="itemNotFound")
         check_conditions(request, before)
-        sharing = self._keeping.told_sharing(call)
         public = self._keeping.told_public(call)
         source = request.header("X-Source-Object")
         if request.header("Content-Type") == OCTETS or source:
