@@ -20,8 +20,9 @@ from typing import Any, Generic, Self, TypeVar
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
+from pelagos.core.wanted import wanted_while
 
-__all__ = ["Fanout", "FanoutClosedError", "Replies", "Reply", "Verdict", "describe", "is_wanted"]
+__all__ = ["Fanout", "FanoutClosedError", "Replies", "Reply", "Verdict", "describe"]
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,6 @@ IDLE_SECONDS = 60.0
 #: Seconds after its deadline when a call counts as lost: it will not end, so it needs no slot.
 LOST_SECONDS = 900.0
 _NO_THREAD = "this machine has no thread left to ask with"
-
-_here = threading.local()  # .task: what the calling thread works on
 
 
 class FanoutClosedError(PelagosError):
@@ -346,15 +345,14 @@ class Fanout:
     def _call(self, task: _Task[Any]) -> None:
         value: object = None
         reason: str | None = None
-        _here.task = task
         try:
-            value = task.call()
+            with wanted_while(lambda: not task.is_settled):
+                value = task.call()
         except BaseException as error:  # noqa: BLE001  # the boundary: a source's fault stays its own
             log_failure(task.name, error)
             verdict, reason = Verdict.FAILED, describe(error)
         else:
             verdict = verdict_on(value)
-        _here.task = None
         with self._work:
             if task.is_settled:
                 log.info("source %s answered after %.0f ms, too late", task.name, self._ms(task))
@@ -383,16 +381,6 @@ class Fanout:
 
     def _ms(self, task: _Task[T]) -> float:
         return (self._clock.monotonic() - task.asked) * 1000
-
-
-def is_wanted() -> bool:
-    """Whether anybody still waits for what the call that this thread makes will return.
-
-    A call of much work asks now and then, and stops when it is False. Outside of a `Fanout`
-    somebody always waits.
-    """
-    task: _Task[Any] | None = getattr(_here, "task", None)
-    return task is None or not task.is_settled
 
 
 def _busy(slots: int) -> str:

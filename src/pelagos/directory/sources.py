@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any
 
 from pelagos.core.errors import PelagosError
-from pelagos.core.fanout import describe, is_wanted
+from pelagos.core.fanout import describe
 from pelagos.core.plugins import PluginFailure
+from pelagos.core.wanted import is_wanted
 from pelagos.directory.backends.base import BaseSourcePlugin
 from pelagos.directory.errors import SourceError
 from pelagos.directory.groups import Kind, load_enabled

@@ -510,3 +510,19 @@ def test_a_back_end_that_answers_from_a_former_state_is_stale_and_well(
         assert answer.verdict.verdict == "stale" and len(answer.results) == 1
         assert answer.verdict.error == "the list is being read"
     assert house.verdict("book") == "answered"
+
+
+def test_many_results_from_memory_are_given_up_at_the_deadline(house: House) -> None:
+    given = []
+
+    def search(_term: str) -> Iterator[dict[str, str]]:
+        for number in range(50_000):
+            given.append(number)
+            if number == 2000:
+                house.clock.advance(2 * PATIENCE)
+            yield {"name": str(number)}
+
+    house.add("csv", search, answers_from_memory=True)
+    answer = house.ask()["csv"]
+    assert answer.verdict.verdict == "late" and answer.results == ()
+    assert 2000 < len(given) < 5000

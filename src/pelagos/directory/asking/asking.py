@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.fanout import Fanout, FanoutClosedError
 from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
+from pelagos.core.wanted import wanted_while
 from pelagos.directory.asking.breaker import Breaker
 from pelagos.directory.asking.memory import Memory
 from pelagos.directory.asking.pace import Pace
@@ -206,16 +207,25 @@ class _Round(Generic[T]):
         return made
 
     def _answer_at_once(self, name: str, call: Callable[[], T]) -> Reply[T]:
-        if self._elapsed() > self._limits[name]:
-            error = f"no answer within {self._limits[name]:g} s"
-            return Reply(name, Verdict.LATE, self._elapsed() * 1000, None, error)
-        try:
-            value = call()
-        except BaseException as error:  # noqa: BLE001  # the boundary, as in core.fanout
-            log_failure(name, error)
-            ms = self._elapsed() * 1000
-            return Reply(name, Verdict.FAILED, ms, None, describe(error))
-        return Reply(name, verdict_on(value), self._elapsed() * 1000, value)
+        limit = self._limits[name]
+
+        def has_time() -> bool:
+            return self._elapsed() <= limit
+
+        value: T | None = None
+        error: str | None = None
+        if has_time():
+            try:
+                with wanted_while(has_time):
+                    value = call()
+            except BaseException as raised:  # noqa: BLE001  # the boundary, as in core.fanout
+                log_failure(name, raised)
+                error = describe(raised)
+        ms = self._elapsed() * 1000
+        if not has_time():  # a call of much work has stopped in the middle of it
+            return Reply(name, Verdict.LATE, ms, None, f"no answer within {limit:g} s")
+        verdict = verdict_on(value) if error is None else Verdict.FAILED
+        return Reply(name, verdict, ms, value, error)
 
     def _note(self, reply: Reply[T]) -> None:
         """Tell the breaker of the source."""

@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from pelagos.core.fanout import Verdict, is_wanted
+from pelagos.core.fanout import Verdict
 from pelagos.core.spelling import nearest
+from pelagos.core.wanted import is_wanted
 from pelagos.directory.asking import Asking, Question, verdict_of
 from pelagos.directory.errors import BadTermError, UnknownProfileError
 from pelagos.directory.model import Asker, SourceResult, SourceVerdict
