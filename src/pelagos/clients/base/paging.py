@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,7 +40,7 @@ def pages(  # each a choice of the caller
         params: the query of the first page.
         limit: records at the most; None: all.
         headers: of each request.
-        success: statuses of a page; 204 is one without records.
+        success: statuses of a page; 204 and 304 are ones without records.
 
     Raises:
         ClientError: a page did not come, or is none, or the service goes in circles.
@@ -49,6 +50,8 @@ def pages(  # each a choice of the caller
     seen: set[frozenset[tuple[str, str]]] = set()
     while True:
         reply = client.get(path, params=query, headers=headers, success=success)
+        if reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+            return
         records = _records(reply.json if reply.content else [], key, reply.url)
         if left is not None:
             records = records[:left]

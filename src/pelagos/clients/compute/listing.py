@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from pelagos.clients.base import Client, Reply, records
+from pelagos.clients.base import Client, Reply, Success, records
 from pelagos.clients.base.call import Path
 
 
@@ -18,6 +18,7 @@ def whole_list(
     limit: int | None = None,
     headers: Mapping[str, Any] | None = None,
     response_headers: MutableMapping[str, Any] | None = None,
+    success: Success = 200,
 ) -> Any:
     """All records under a key, from all pages.
 
@@ -29,14 +30,23 @@ def whole_list(
         limit: records at the most; None: all.
         headers: of each request.
         response_headers: filled from the first answer, see `fill`.
+        success: statuses of a page; 304 is one without records.
 
     Raises:
         ClientError: a page did not come, or is none.
     """
     if response_headers is None:
-        return records(client, path, key, params, limit=limit, headers=headers)
+        return records(client, path, key, params, limit=limit, headers=headers, success=success)
     noting = _Noting(client, response_headers)
-    return records(noting, path, key, params, limit=limit, headers=headers)  # type: ignore[arg-type]  # `get` is all that it calls
+    return records(
+        noting,  # type: ignore[arg-type]  # `get` is all that is called
+        path,
+        key,
+        params,
+        limit=limit,
+        headers=headers,
+        success=success,
+    )
 
 
 def fill(into: MutableMapping[str, Any] | None, reply: Reply) -> None:

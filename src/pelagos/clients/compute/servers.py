@@ -34,7 +34,8 @@ class Servers(ComputeRestClient):
 
         Args:
             detail: whole records; else id, name and links.
-            changes_since: ISO 8601; only what changed later, deleted ones, too.
+            changes_since: ISO 8601; only what changed later, deleted ones, too. Synnefo's look
+                back an hour.
             image: id of an image; flavor, name, status, host: other filters.
             flavor: id of a flavour.
             name: of a server; a regular expression on OpenStack.
@@ -53,7 +54,13 @@ class Servers(ComputeRestClient):
         return cast(
             list[Server],
             whole_list(
-                self, path, "servers", query, limit=limit, response_headers=response_headers
+                self,
+                path,
+                "servers",
+                query,
+                limit=limit,
+                response_headers=response_headers,
+                success={200, 304} if changes_since else 200,  # 304: nothing has changed
             ),
         )
 

@@ -56,6 +56,7 @@ SERVERS: list[Row] = [
             "GET /servers?changes-since=2026-11-21T13:41:56%2B00:00&image=i&flavor=1&name=a%20b"
             "&marker=m&host=h&status=SHUTOFF&limit=1",
             answer={"servers": [S, S]},
+            ok=(200, 304),
         ),
         result=[S],
         dialects=OPENSTACK,
