@@ -325,7 +325,7 @@ def test_as_of_a_time(pithos: PithosClient) -> None:
     then = time.time()
     time.sleep(1.1)
     pithos.upload_object("p", b"x")
-    assert [one["name"] for one in pithos.list_objects(until=then)] == ["o"]  # type: ignore[arg-type]  # a float, as programs give it
+    assert [one["name"] for one in pithos.list_objects(until=then)] == ["o"]
 
 
 def test_an_object_made_of_others(pithos: PithosClient) -> None:

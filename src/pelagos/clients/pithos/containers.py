@@ -47,6 +47,7 @@ class ContainersClient(FilesClient):
 
     def get_account_group(self, *, account: str | None = None) -> dict[str, str]:
         """Its groups: `{"x-account-group-NAME": "user,user"}`."""
+        self._refuse(groups=True)
         return filter_in(self.get_account_info(account=account), "X-Account-Group-")
 
     def set_account_meta(

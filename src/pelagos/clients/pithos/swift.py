@@ -105,7 +105,9 @@ def versions(client: PithosRestClient, obj: str, place: Place) -> list[Any]:
 
 def delete_all(client: PithosRestClient, prefix: str, place: Place) -> None:
     """Remove each object whose name begins so."""
-    names = [one["name"] for one in StorageClient.list_objects(client, prefix=prefix, **place)]
+    names = [
+        one["name"] for one in StorageClient.list_objects(client, prefix=prefix or None, **place)
+    ]
 
     def remove(name: str) -> None:
         StorageClient.delete_object(client, name, **place)

@@ -9,12 +9,12 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.fake_pithos import FakePithos
 
 from pelagos.clients.errors import ClientError, Forbidden, PreconditionFailed
 from pelagos.clients.pithos import PithosClient
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import HttpProtocolError, Response
+from support.fake_pithos import FakePithos
 
 CONTENTS = [
     b"",

@@ -257,7 +257,7 @@ class PithosRestClient(ContainersRestClient):
         public: bool | None,
         metadata: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        self._refuse(sharing=permissions, public=public)
+        self._refuse(sharing=permissions, public=public is not None)
         return {
             "Content-Encoding": encoding,
             "Content-Disposition": disposition,
