@@ -17,6 +17,8 @@ PROFILE = ValueArgument(
     "which sources and columns", "--profile", metavar="NAME", default="default"
 )
 
+#: Another source had the answer; nothing is missing.
+_UNNEEDED = "unneeded"
 _IDS = (Column("source"), Column("id"))
 
 
@@ -78,7 +80,7 @@ def show_parts(
 def tell(context: Context, verdicts: Iterable[SourceVerdict]) -> None:
     """Name the sources that did not answer."""
     for source in verdicts:
-        if not source.has_answered:
+        if not source.has_answered and source.verdict != _UNNEEDED:
             reason = f": {source.error}" if source.error else ""
             context.say(f"source {source.name}: {source.verdict}{reason}")
 

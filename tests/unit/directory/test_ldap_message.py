@@ -58,7 +58,7 @@ def test_a_wrong_answer_is_refused(data: bytes) -> None:
         message.check(data, message.OF_SEARCH)
 
 
-@settings(max_examples=5000)
+@settings(max_examples=5000, deadline=None)
 @given(st.sampled_from(RIGHT), st.randoms(use_true_random=False))
 def test_damage_is_seen_or_harmless(data: bytes, chance: random.Random) -> None:
     spoiled = made.damaged(data, chance)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import Fanout, Reply, Verdict
+from pelagos.directory.errors import SourceError
 from pelagos.directory.model import Asker
 from pelagos.directory.services.base import BaseServicePlugin, needed
 from pelagos.directory.sources import Source
@@ -87,6 +89,14 @@ def _test(source: Source, asker: Asker) -> Callable[[], list[str]]:
     """What tries a source: its own test, else a search; returns what could not be done."""
 
     def test() -> list[str]:
+        try:
+            return tried()
+        except PelagosError as error:
+            if error.hint is None:
+                raise
+            raise SourceError(f"{error.message.rstrip('.')}; {error.hint}") from error
+
+    def tried() -> list[str]:
         check = getattr(source.plugin, "check", None)
         if not callable(check):
             source.search(_TERM, asker.args())

@@ -26,6 +26,8 @@ ADDED = ("favorite_added", "directory.favorite.added")
 DELETED = ("favorite_deleted", "directory.favorite.deleted")
 #: Favourites of one person: more than anybody has, and less than would fill disk and memory.
 MOST = 10_000
+#: What to do where there are none.
+_HOW = "services.favorites of the settings names the sources of each profile"
 
 
 class FavoritesService:
@@ -69,8 +71,8 @@ class FavoritesService:
         settings = self._profiles.get(profile)
         if settings is None:
             meant = nearest(profile, self._profiles)
-            more = f"; did you mean `{meant}`?" if meant else ""
-            raise UnknownProfileError([f"the profile `{profile}` has no favorites{more}"])
+            more = f"did you mean `{meant}`?" if meant else _HOW
+            raise UnknownProfileError([f"the profile `{profile}` has no favorites; {more}"])
         person_of(asker)
         ids = self.ids(profile, asker)
         calls = {name: _call(ids[name], asker) for name in settings.sources if name in ids}
@@ -116,7 +118,9 @@ class FavoritesService:
             return source, contact
         fitting = [name for name in self._sources if whole.startswith(f"{name}/")]
         if not fitting:
-            raise NotThereError([f"there is no source `{source}` that has favorites"])
+            meant = nearest(source, self._sources)
+            more = f"did you mean `{meant}`?" if meant else _HOW
+            raise NotThereError([f"there is no source `{source}` that has favorites; {more}"])
         name = max(fitting, key=len)
         return name, whole[len(name) + 1 :]
 
