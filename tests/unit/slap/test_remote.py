@@ -168,7 +168,8 @@ def test_bytes_that_are_no_text_arrive_as_they_are(box: Box):
 def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(box: Box):
     began = time.monotonic()
     ran = box.run("sh", "-c", "echo begun; setsid sleep 600 & sleep 600", seconds=0.5)
-    assert ran.is_late and ran.status == -9
+    assert ran.is_late
+    assert ran.status in {-9, 128 + 9}  # the shell was ended, or told that its child was
     assert ran.output == b"begun\n"
     assert time.monotonic() - began < 60
 

@@ -176,4 +176,5 @@ def test_a_token_tells_who_holds_it(site: Site):
 
 
 def test_the_admin_is_who_he_is(site: Site):
-    assert site.service.identity(ADMIN) == {"kind": "person", "name": "admin"}
+    told = {"kind": "person", "name": "admin", "role": "operator"}
+    assert site.service.identity(ADMIN) == told
