@@ -91,7 +91,7 @@ def test_an_hour_with_a_hung_source_of_three_is_complete_and_flat(
         "hung": Plugin(hung),
     }
     sources = {name: Source(SourceSettings(name, "x", {}), p) for name, p in plugins.items()}
-    profile = ServiceProfile(tuple(sources), timeout=0.05)
+    profile = ServiceProfile(tuple(sources), timeout=0.25)
     lookup = LookupService(Asking(sources, {}, fanout, clock=clock), {"default": profile})
     verdicts: Counter[tuple[str, str]] = Counter()
     threads: list[int] = []
