@@ -324,24 +324,26 @@ def test_astakos_answers_as_recorded(stage: Stage, name: str) -> None:
             continue
         stage.until(exchange.headers["date"])
         made = stage.play(exchange)
-        if '"serviceCatalog"' in exchange.body:
-            made, exchange = _with_own_catalogue(made)
-        if '"expires"' in exchange.body:  # recorded tokens hold for ten years
-            made = dataclasses.replace(
-                made, body=re.sub(rb'"expires": ?"[^"]+"', b'"expires": ""', made.body)
-            )
-            body = re.sub('"expires": ?"[^"]+"', '"expires": ""', exchange.body)
-            exchange = dataclasses.replace(exchange, body=body)
-        if '"pithos.diskspace": {"project_limit"' in exchange.body:
-            body = exchange.body.replace("41944288", "0")
-            exchange = dataclasses.replace(exchange, body=body)
-        found = dataclasses.replace(made, exchange=exchange).differences()
+        found = _comparable(made).differences()
         if found:
             wrong.append((number, exchange.label, exchange.method, exchange.path, *found))
     assert not wrong, "\n".join(str(one) for one in wrong)
 
 
-def _with_own_catalogue(made: Replayed) -> tuple[Replayed, Exchange]:
+def _comparable(made: Replayed) -> Replayed:
+    """Without what cannot be the same: recorded tokens hold for ten years, and there was data."""
+    if '"serviceCatalog"' in made.exchange.body:
+        made = _with_own_catalogue(made)
+    body = re.sub('"expires": ?"[^"]+"', '"expires": ""', made.exchange.body)
+    if '"pithos.diskspace": {"project_limit"' in body:
+        body = body.replace("41944288", "0")
+    own = re.sub(rb'"expires": ?"[^"]+"', b'"expires": ""', made.body)
+    return dataclasses.replace(
+        made, exchange=dataclasses.replace(made.exchange, body=body), body=own
+    )
+
+
+def _with_own_catalogue(made: Replayed) -> Replayed:
     """Both with the entries of services that the box has; the others are not compared."""
     recorded = json.loads(made.exchange.body)
     answered = json.loads(made.body)
@@ -350,4 +352,4 @@ def _with_own_catalogue(made: Replayed) -> tuple[Replayed, Exchange]:
         kept = [one for one in told["access"]["serviceCatalog"] if one["name"] in own]
         told["access"]["serviceCatalog"] = sorted(kept, key=lambda one: one["name"])
     exchange = dataclasses.replace(made.exchange, body=json.dumps(recorded))
-    return dataclasses.replace(made, body=json.dumps(answered).encode()), exchange
+    return dataclasses.replace(made, exchange=exchange, body=json.dumps(answered).encode())

@@ -107,7 +107,7 @@ class Box:
             raise
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
-        quotas = Quotas(self._database)
+        self._quotas = quotas = Quotas(self._database)
         objects = ObjectStore(
             self._database,
             self.folder / _BLOCKS,
@@ -202,6 +202,10 @@ class Box:
             home["id"],
             lambda: self._identity.tokens.give(user["id"], f"project:{home['id']}", ("password",)),
         )
+
+    def limit(self, project_id: str, resource: str, amount: int) -> None:
+        """Let a project have so much of a resource, e.g. "pithos.diskspace" in bytes."""
+        self._quotas.set_limit(project_id, resource, amount)
 
     def close(self) -> None:
         """Stop answering and release the folder."""

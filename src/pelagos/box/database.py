@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,12 +79,19 @@ class Database:
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
+            self._own.later = []
             try:
                 yield connection
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+        for work in self._own.later:
+            work()
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do something when the change in which this is called is kept; never when it is not."""
+        self._own.later.append(work)
 
     def close(self) -> None:
         """Release the file."""

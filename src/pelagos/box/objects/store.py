@@ -354,12 +354,12 @@ class ObjectStore:
 
     @contextmanager
     def _releasing(self) -> Iterator[tuple[sqlite3.Connection, set[bytes]]]:
-        """A change; the blocks that nobody names after it go when it is kept."""
+        """A change; the blocks that nobody names after it go when it, all of it, is kept."""
         rest: set[bytes] = set()
         with self.database.change() as connection:
             yield connection, rest
-        if rest:
-            self.blocks.forget(rest)
+            if rest:
+                self.database.later(lambda: self.blocks.forget(rest))
 
     # content
 
