@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from pelagos.directory.backends.ldap.line import LineError
+from pelagos.directory.errors import SourceError
 
 #: Seconds for which an unused session is kept; firewalls forget quiet connections.
 MAX_IDLE = 120.0
@@ -54,7 +55,7 @@ class Pool(Generic[S]):
 
         Raises:
             LineError: no session came about, or the new one died, or the server was silent.
-            Exception: whatever the question raised; the session is kept.
+            Exception: whatever the question raised; the session is kept after a SourceError.
         """
         with self._lent_one() as kept:
             if kept is not None:
@@ -78,8 +79,11 @@ class Pool(Generic[S]):
         except LineError:
             session.close()
             raise
-        except BaseException:
+        except SourceError:  # the server refused, and goes on
             self._keep(session)
+            raise
+        except BaseException:  # nobody knows what it is in the middle of
+            session.close()
             raise
         self._keep(session)
         return answer
