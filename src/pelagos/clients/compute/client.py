@@ -106,7 +106,13 @@ class ComputeClient(Attached):
         *,
         address: str | None = None,
     ) -> FloatingIp:
-        """Take a floating IP, from a pool or a certain one; its record."""
+        """Take a floating IP, from a pool or a certain one; its record.
+
+        Without a pool it is OpenStack's first, which is asked for: its own choice need not exist.
+        """
+        if pool is None and not self.is_synnefo:
+            pools = self.floating_ip_pools_get().member("floating_ip_pools")
+            pool = next((one["name"] for one in pools), None)
         body = given(pool=pool, address=address)
         return cast(FloatingIp, self.floating_ips_post(json_data=body).member("floating_ip"))
 

@@ -19,6 +19,7 @@ from pelagos.clients.compute.types import (
     Stats,
     Tags,
 )
+from pelagos.clients.cyclades.former import FormerNetworks
 from pelagos.clients.cyclades.rest import CycladesComputeRestClient
 from pelagos.clients.errors import ClientError
 
@@ -26,7 +27,7 @@ from pelagos.clients.errors import ClientError
 _INHERITED = ("os", "users")
 
 
-class CycladesComputeClient(CycladesComputeRestClient, ComputeClient):
+class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeClient):
     """A compute service of Synnefo; also OpenStack's, in the words of Synnefo's programs.
 
     What OpenStack has no word for raises `Unsupported`, and nothing is sent.

@@ -372,6 +372,16 @@ ADDRESSES: list[Row] = [
         "alloc_floating_ip",
         asks=Ask("POST /os-floating-ips", {}, answer={"floating_ip": S}, ok=(200, 201)),
         result=S,
+        dialects=SYNNEFO,
+    ),
+    row(
+        "alloc_floating_ip",
+        asks=[
+            Ask("GET /os-floating-ip-pools", answer={"floating_ip_pools": [{"name": "p"}]}),
+            Ask("POST /os-floating-ips", {"pool": "p"}, answer={"floating_ip": S}, ok=(200, 201)),
+        ],
+        result=S,
+        dialects=OPENSTACK,
     ),
     row(
         "get_floating_ip",
