@@ -10,5 +10,7 @@ from pelagos.box import Box
 if __name__ == "__main__":
     with Box(sys.argv[1]) as box:
         person = box.person("demo")
-        print(box.url, person.project_id, person.user_id, person.token(), flush=True)
+        told = (box.url, person.project_id, person.user_id, person.token())
+        sys.stdout.write(" ".join(told) + "\n")
+        sys.stdout.flush()
         threading.Event().wait()

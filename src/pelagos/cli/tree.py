@@ -116,6 +116,7 @@ COMMANDS = (
     ("bus dead show", "bus_dead:DeadShow", "Show a dead letter"),
     ("bus dead retry", "bus_dead:DeadRetry", "Send dead letters back to their queues"),
     ("bus dead drop", "bus_dead:DeadDrop", "Forget dead letters"),
+    ("box up", "box:BoxUp", "Run a small cloud in one process, in the foreground"),
     ("db copy", "db:DbCopy", "Copy a site's state into another database"),
     ("doctor", "doctor:Doctor", "Check this installation and say how to mend it"),
     (

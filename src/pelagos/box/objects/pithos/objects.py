@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from pelagos.box.objects.pithos.headers import (
     whole_number,
 )
 from pelagos.box.objects.pithos.keeping import Keeping
-from pelagos.box.objects.pithos.reading import Reading
+from pelagos.box.objects.pithos.reading import Gone, Reading
 from pelagos.box.objects.pithos.sharing import Sharing
 from pelagos.box.objects.pithos.updating import Growth, Span, Update, cut, span_of
 from pelagos.box.objects.store import Container, ObjectStore, Told, Version
@@ -33,6 +34,7 @@ from pelagos.core.wire import WireError
 
 _ALLOWED = "HEAD,PUT,COPY,MOVE,POST,DELETE,GET"
 _MISMATCH = "The object's size does not match with the object's hashmap length"
+_TRIES = 20
 _MISSING = "Object does not exist"
 _LARGEST = 5 * 1024**3
 _MOST_HASHES = 1_000_000
@@ -137,6 +139,12 @@ class Objects:
     def _get(self, call: Call) -> Answer:
         if call.request.query.get("version") == "list":
             return self._versions(call)
+        for _ in range(_TRIES):
+            with contextlib.suppress(Gone):  # it was replaced meanwhile
+                return self._got(call)
+        raise Refused(503, "The object changes too fast", headers={"Retry-After": "1"})
+
+    def _got(self, call: Call) -> Answer:
         kept, version = self._version(call)
         check_conditions(call.request, version)
         headers = self._headers(call, kept, version)

@@ -12,6 +12,10 @@ from pelagos.box.objects.store import Container, ObjectStore, Version
 from pelagos.box.web import Answer, Request
 
 
+class Gone(Refused):
+    """A version went while it was looked at."""
+
+
 class Reading:
     """Answers with what objects hold."""
 
@@ -67,7 +71,7 @@ class Reading:
             if not self._store.hold(part):
                 for one in held:
                     self._store.release(one)
-                raise Refused(404, "Object does not exist", name="itemNotFound")
+                raise Gone(404, "Object does not exist", name="itemNotFound")
             held.append(part)
         return self._read(parts, pieces)
 

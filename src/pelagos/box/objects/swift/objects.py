@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -27,9 +28,14 @@ from pelagos.box.objects.swift.place import Place
 from pelagos.box.web import Answer, Request, json_answer
 
 MAX_SIZE = 5_368_709_122
+_TRIES = 20
 _MISSING = "The resource could not be found."
 _ALLOWED = "GET, HEAD, PUT, POST, DELETE, COPY"
 _COPY_PATH = re.compile(r"/?([^/]+)/(.+)", re.DOTALL)
+
+
+class Gone(Refused):
+    """A version went while it was looked at."""
 
 
 class Objects:
@@ -66,6 +72,12 @@ class Objects:
         return version
 
     def _get(self, place: Place) -> Answer:
+        for _ in range(_TRIES):
+            with contextlib.suppress(Gone):  # it was replaced meanwhile
+                return self._got(place)
+        raise Refused(503, "The object changes too fast", headers={"Retry-After": "1"})
+
+    def _got(self, place: Place) -> Answer:
         request = place.request
         version = self._find(place.container, place.name)
         headers = object_headers(version)
@@ -131,7 +143,7 @@ class Objects:
             if not self._store.hold(part.version):
                 for held in parts[: parts.index(part)]:
                     self._store.release(held.version)
-                raise Refused(404, _MISSING)
+                raise Gone(404, _MISSING)
         return self._flow(parts, pieces)
 
     def _flow(self, parts: list[Part], pieces: list[tuple[bytes, int, int]]) -> Iterator[bytes]:

@@ -1,0 +1,82 @@
+"""`pelagos box up`: a cloud in one process, in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import IntArgument, ValueArgument
+from pelagos.cli.command import Command
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the box
+    from pelagos.box import Box
+
+_PORT = 8774
+_PORTS = 65_535
+
+
+class BoxUp(Command):
+    """Run a cloud in one process, until Ctrl-C or SIGTERM.
+
+    Identity (Keystone v3 and Astakos) and object storage (Swift and Pithos), for whoever has no
+    account elsewhere, and for tests. What it holds is in the folder, and there again the next
+    time; clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of
+    OpenStack.
+    """
+
+    arguments = {
+        "folder": ValueArgument(
+            "where it keeps everything; default: `box` in the data folder", "--folder",
+            metavar="FOLDER",
+        ),
+        "host": ValueArgument(
+            "address to listen on; default 127.0.0.1", "--host", metavar="ADDRESS",
+            default="127.0.0.1",
+        ),
+        "port": IntArgument(
+            f"port to listen on; 0 chooses a free one; default {_PORT}", "--port",
+            metavar="PORT", least=0, most=_PORTS, default=_PORT,
+        ),
+        "chaos": ValueArgument(
+            "faults on demand: a status and its share, slow=SECONDS, drop=, cut=, seed=",
+            "--chaos", metavar="FAULTS",
+        ),
+    }  # fmt: skip
+    examples = (
+        "pelagos box up",
+        "pelagos box up --folder /tmp/box --port 0 --chaos 429=5%,slow=2s,seed=7",
+    )
+
+    def main(self) -> None:
+        """Run it."""
+        import signal
+        import threading
+        from pathlib import Path
+
+        from pelagos.box import Box
+        from pelagos.box.chaos import Chaos
+        from pelagos.box.clouds import write_clouds
+
+        folder = Path(self["folder"]) if self["folder"] else self.context.data / "box"
+        chaos = Chaos.parse(self["chaos"]) if self["chaos"] else None
+        ended = threading.Event()
+        before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        try:
+            with Box(folder, chaos=chaos, host=self["host"], port=self["port"]) as box:
+                self._greet(box, write_clouds(box))
+                ended.wait()
+        except KeyboardInterrupt:
+            pass  # that is how it ends
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _greet(self, box: Box, clouds: object) -> None:
+        say = self.context.say
+        say(f"the box runs; what it holds is in {box.folder}")
+        for title, value in (
+            ("keystone", box.auth_url),
+            ("astakos", box.astakos_url),
+            ("clouds.yaml", clouds),
+        ):
+            say(f"  {title:12} {value}")
+        say("Ctrl-C ends it. In another terminal:")
+        say(f"  OS_CLIENT_CONFIG_FILE={clouds} openstack --os-cloud box token issue")
