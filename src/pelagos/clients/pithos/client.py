@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.errors import ClientError, NotFound, WrongAnswer
 from pelagos.clients.pithos import swift
 from pelagos.clients.pithos.containers import ContainersClient
 from pelagos.clients.pithos.files.up import Place
@@ -167,7 +167,10 @@ class PithosClient(ContainersClient):
         if self._is_swift:
             return swift.versions(self, obj, {"container": container, "account": account})
         reply = self.object_get(obj, version="list", container=container, account=account)
-        return list(reply.member("versions"))
+        found = reply.member("versions")
+        if not isinstance(found, list) or not all(_is_version(one) for one in found):
+            raise WrongAnswer("the server did not answer with a list of versions", reply.status)
+        return found
 
     # ---- sharing and publishing
 
@@ -341,3 +344,11 @@ class PithosClient(ContainersClient):
 
 def _is_untold(names: Any) -> bool:
     return names is None or names is False
+
+
+def _is_version(one: Any) -> bool:
+    """Whether it is a number and a time, which servers write as text."""
+    try:
+        return isinstance(one, list) and math.isfinite(float(one[1]))
+    except (TypeError, ValueError, IndexError):
+        return False

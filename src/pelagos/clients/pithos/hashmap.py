@@ -102,6 +102,11 @@ class HashMap:
         """What is sent to a server."""
         return {"bytes": self.size, "hashes": list(self.hashes)}
 
+    def told(self) -> dict[str, Any]:
+        """As a server says it."""
+        rule = {"block_size": self.rule.size, "block_hash": self.rule.algorithm}
+        return {**rule, **self.body()}
+
     def place(self, index: int) -> tuple[int, int]:
         """Offset and length of a block."""
         return self.rule.place(index, self.size)

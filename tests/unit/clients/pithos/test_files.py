@@ -646,3 +646,47 @@ def test_many_files_at_once_by_one_client():
     )
     found = client.async_run(client.download_to_string, [{"obj": name} for name in contents])
     assert dict(zip(contents, found, strict=True)) == contents
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"7", b"null", b"<html>", b'{"bytes": 1}', b"{" * 999]
+)
+@pytest.mark.parametrize("word", ["hashmap", "version=list"])
+def test_an_answer_that_is_none_is_an_error_that_says_so(word, body):
+    server, client = make()
+    client.upload_object("o", b"abcd")
+
+    def fault(request):
+        if word in request.url:
+            return Response(200, {"X-Object-Version": "1"}, body)
+        return None
+
+    server.fault = fault
+    call = client.get_object_versionlist if word == "version=list" else client.download_to_string
+    with pytest.raises(ClientError):
+        call("o")
+
+
+@pytest.mark.parametrize(
+    "versions", [b"7", b"[7]", b"[[]]", b'[[1, "x"]]', b'[[1, "nan"]]', b"[[1]]"]
+)
+def test_versions_that_are_none_are_an_error(versions):
+    server, client = make()
+    client.upload_object("o", b"abcd")
+    answer = Response(200, {}, b'{"versions": ' + versions + b"}")
+    server.fault = lambda request: answer if "version=list" in request.url else None
+    with pytest.raises(ClientError):
+        client.purge_object("o")
+    assert not server.count("DELETE")
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x\r\nX-Object-Public: true"])
+def test_nothing_is_smuggled_into_header_fields(name):
+    server, client = make()
+    with pytest.raises(ClientError):
+        client.upload_object("o", b"", content_type="a\r\nb")
+    with pytest.raises(ClientError):
+        client.set_account_group("g", [name or ";"])
+    client.upload_object("o", b"", metadata={"k": f"v\r\n{name}"})
+    assert client.get_object_meta("o") == {"x-object-meta-k": f"v\r\n{name}"}
+    assert "X-Object-Public" not in server.accounts["me"]["c"].current["o"].headers

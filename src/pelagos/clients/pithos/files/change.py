@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import IO
 
-from pelagos.clients.errors import ClientError
+from pelagos.clients.base import Reply
+from pelagos.clients.errors import ClientError, WrongAnswer
 from pelagos.clients.pithos.files.down import DownClient
 from pelagos.clients.pithos.files.up import BLOCKS, Place
 from pelagos.clients.storage.local import Source
@@ -97,7 +98,7 @@ class FilesClient(DownClient):
     def _size_of(self, obj: str, container: str | None, account: str | None) -> int:
         self._only_pithos("changes objects in place")
         reply = self.object_head(obj, container=container, account=account)
-        return int(reply.headers.get("content-length") or 0)
+        return _length(reply)
 
     def _write_blocks(
         self,
@@ -156,7 +157,7 @@ class FilesClient(DownClient):
                 if error.status not in _PASSING or attempt == _ROUNDS:
                     raise
                 head = self.object_head(obj, **place)
-                now = int(head.headers.get("content-length") or 0)
+                now = _length(head)
                 if span == "bytes */*" and now == first + len(data):
                     return self._read(head.headers)
                 if span == "bytes */*" and now != first:
@@ -177,3 +178,10 @@ class FilesClient(DownClient):
                 f"only Pithos {what}; this cloud has Swift",
                 hint="upload the whole object again",
             )
+
+
+def _length(reply: Reply) -> int:
+    text = reply.headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        raise WrongAnswer("the server does not say how long the object is", reply.status)
+    return int(text)

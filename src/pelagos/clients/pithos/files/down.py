@@ -64,7 +64,7 @@ class DownClient(UpClient):
                 return {}
             if "x-object-hash" not in found and "x-object-version" not in found:
                 raise _NoBlocks(f"the service has no hash map of {obj!r}: it is not Pithos")
-            return dict(reply.json)
+            return HashMap.of(reply.json).told()
 
     def download_object(  # the ancestor's order
         self,
