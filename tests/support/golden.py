@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pelagos.clients import ClientError, Reply
+from pelagos.core.clock import ManualClock
 from pelagos.core.http import Headers, Request, Response
 
 ENDPOINT = "http://cloud.test/service/v2.0"
@@ -152,3 +153,48 @@ def missing(
     wanted = {(name, dialect) for name in names for dialect in BOTH}
     left = {f"{name} {dialect}" for name, dialect in wanted - have}
     return left - set(without)
+
+
+#: What a service must not answer, and may.
+_ODD: tuple[Any, ...] = (
+    *(None, [], {}, [None], [[]], "x", "", 0, -1, True, 1.5, [1], ["x"]),
+    *({"id": None}, [{}], [{"id": []}], {"status": 1}, {"fixed_ips": 3}, {"fixed_ips": [3]}),
+)
+
+
+class Odd:
+    """A transport that answers everything with something odd under the keys of real answers."""
+
+    def __init__(self, one: Row, value: Any, *, is_whole: bool) -> None:
+        self._asks = list(one.asks)
+        self._value = value
+        self._is_whole = is_whole
+        self._at = 0
+
+    def send(self, _request: Request) -> Response:
+        ask = self._asks[min(self._at, len(self._asks) - 1)]
+        self._at += 1
+        if self._at > 20:
+            return Response(400, Headers({}), b"")
+        answer = self._value
+        if not self._is_whole and isinstance(ask.answer, dict):
+            answer = dict.fromkeys(ask.answer, self._value)
+        return Response(ask.ok[0], Headers(ask.answer_headers), json.dumps(answer).encode())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def survive(make: Callable[..., Any], one: Row, dialect: str) -> None:
+    """Whatever a service answers, a call returns or raises a ClientError."""
+    for is_whole in (True, False):
+        for value in _ODD:
+            transport = Odd(one, value, is_whole=is_whole)
+            client = make(ENDPOINT, "token", http=transport, dialect=dialect)
+            client._clock = ManualClock()
+            try:
+                getattr(client, one.method)(*one.args, **one.kwargs)
+            except ClientError:
+                pass
+            except Exception as error:
+                raise AssertionError(f"{one.method} with {value!r}: {error!r}") from error

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pelagos.clients.base.client import Client
 from pelagos.clients.base.dialect import Dialect
-from pelagos.clients.errors import Unsupported
+from pelagos.clients.errors import Unsupported, WrongAnswer
 
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)\Z")
 
@@ -68,6 +68,17 @@ def given(**fields: Any) -> dict[str, Any]:
     {'name': 'x'}
     """
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def needed(record: Any, name: str) -> Any:
+    """What a record has under a name.
+
+    Raises:
+        WrongAnswer: it has nothing there, or is no record.
+    """
+    if not isinstance(record, dict) or name not in record:
+        raise WrongAnswer(f"the service answered with a record without {name!r}")
+    return record[name]
 
 
 def aliased(record: Any, names: Iterable[tuple[str, str]]) -> Any:

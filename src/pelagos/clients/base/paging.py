@@ -90,7 +90,7 @@ def records(  # those of `pages`
 
 def _records(data: Any, key: str | None, url: str) -> list[Any]:
     found = data if key is None else data.get(key) if isinstance(data, dict) else None
-    if not isinstance(found, list):
+    if not isinstance(found, list) or (key and not all(isinstance(one, dict) for one in found)):
         what = "a list" if key is None else f"a list of {key!r}"
         raise WrongAnswer(
             f"{url} did not answer with {what}",

@@ -112,6 +112,30 @@ class Reply:
             )
         return data[key]
 
+    def record(self, key: str) -> dict[str, Any]:
+        """The JSON object that the JSON object of the body has under a key.
+
+        Raises:
+            WrongAnswer: there is none.
+        """
+        found = self.member(key)
+        if not isinstance(found, dict):
+            raise WrongAnswer(f"{self.url} answered {key!r} that is no record", self.status)
+        return found
+
+    def listing(self, key: str) -> list[dict[str, Any]]:
+        """The JSON objects that the JSON object of the body has in a list under a key.
+
+        Raises:
+            WrongAnswer: there is no such list.
+        """
+        found = self.member(key)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise WrongAnswer(
+                f"{self.url} answered {key!r} that is no list of records", self.status
+            )
+        return found
+
     def iter_bytes(self, size: int = _PIECE) -> Iterator[bytes]:
         """The body in pieces of at most so many bytes.
 

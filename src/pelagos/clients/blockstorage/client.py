@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from pelagos.clients.base.bilingual import aliased, given
+from pelagos.clients.base.bilingual import aliased, given, needed
 from pelagos.clients.base.paging import records
 from pelagos.clients.base.polling import wait_status
 from pelagos.clients.blockstorage.rest import BlockStorageRestClient
@@ -43,7 +43,7 @@ class BlockStorageClient(BlockStorageRestClient):
 
     def get_volume_details(self, volume_id: Id) -> Volume:
         """A volume's record."""
-        return cast(Volume, aliased(self.volumes_get(None, volume_id).member("volume"), NAMES))
+        return cast(Volume, aliased(self.volumes_get(None, volume_id).record("volume"), NAMES))
 
     def create_volume(  # noqa: PLR0913, PLR0917  # a volume has many properties
         self,
@@ -86,7 +86,7 @@ class BlockStorageClient(BlockStorageRestClient):
         )
         if bootable is not None and not self.is_synnefo:
             action = {"os-set_bootable": {"bootable": bool(bootable)}}
-            self.volumes_action_post(volume["id"], json_data=action)
+            self.volumes_action_post(needed(volume, "id"), json_data=action)
         return volume
 
     def update_volume(
@@ -117,7 +117,7 @@ class BlockStorageClient(BlockStorageRestClient):
         if not body:
             return self.get_volume_details(volume_id)
         reply = self.volumes_put(volume_id, json_data={"volume": body})
-        return cast(Volume, aliased(reply.member("volume"), NAMES))
+        return cast(Volume, aliased(reply.record("volume"), NAMES))
 
     def delete_volume(self, volume_id: Id) -> Mapping[str, str]:
         """Remove a volume, which takes its time; the answer's header fields."""
@@ -127,7 +127,7 @@ class BlockStorageClient(BlockStorageRestClient):
 
     def get_volume_status(self, volume_id: Id) -> tuple[str, None]:
         """(status, None): of progress, volumes say nothing."""
-        return self.get_volume_details(volume_id)["status"], None
+        return needed(self.get_volume_details(volume_id), "status"), None
 
     def wait_volume(
         self,
@@ -212,7 +212,7 @@ class BlockStorageClient(BlockStorageRestClient):
 
     def get_snapshot_details(self, snapshot_id: Id) -> Snapshot:
         """A snapshot's record."""
-        found = self.snapshots_get(None, snapshot_id).member("snapshot")
+        found = self.snapshots_get(None, snapshot_id).record("snapshot")
         return cast(Snapshot, aliased(found, NAMES))
 
     def create_snapshot(
@@ -229,7 +229,7 @@ class BlockStorageClient(BlockStorageRestClient):
             display_name=display_name,
             display_description=display_description,
         )
-        found = self.snapshots_post(json_data={"snapshot": body}).member("snapshot")
+        found = self.snapshots_post(json_data={"snapshot": body}).record("snapshot")
         return cast(Snapshot, aliased(found, NAMES))
 
     def update_snapshot(
@@ -242,7 +242,7 @@ class BlockStorageClient(BlockStorageRestClient):
         body = self._worded(display_name=display_name, display_description=display_description)
         if not body:
             return self.get_snapshot_details(snapshot_id)
-        found = self.snapshots_put(snapshot_id, json_data={"snapshot": body}).member("snapshot")
+        found = self.snapshots_put(snapshot_id, json_data={"snapshot": body}).record("snapshot")
         return cast(Snapshot, aliased(found, NAMES))
 
     def delete_snapshot(self, snapshot_id: Id) -> Mapping[str, str]:
@@ -255,13 +255,13 @@ class BlockStorageClient(BlockStorageRestClient):
 
     def get_volume_type_details(self, type_id: Id) -> VolumeType:
         """A type's record."""
-        return cast(VolumeType, self.types_get(type_id).member("volume_type"))
+        return cast(VolumeType, self.types_get(type_id).record("volume_type"))
 
     # ---- what these are made of
 
     def _made(self, size: int, **fields: Any) -> Volume:
         body = self._worded(size=int(size), **fields)
-        found = self.volumes_post(json_data={"volume": body}).member("volume")
+        found = self.volumes_post(json_data={"volume": body}).record("volume")
         return cast(Volume, aliased(found, NAMES))
 
     def _worded(self, **fields: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from pelagos.clients.base.bilingual import needed
 from pelagos.clients.base.polling import wait_status
 from pelagos.clients.compute.attached_rest import AttachedRestClient
 from pelagos.clients.compute.servers import Servers
@@ -36,7 +37,8 @@ class Attached(AttachedRestClient, Servers):
     def get_server_status(self, server_id: Id) -> tuple[str, int | None]:
         """A server's status and, while it is built, the percentage that is done."""
         found = self.get_server_details(server_id)
-        return found["status"], found.get("progress") if found["status"] == "BUILD" else None
+        status = needed(found, "status")
+        return status, found.get("progress") if status == "BUILD" else None
 
     def wait_server_while(
         self,
@@ -98,12 +100,12 @@ class Attached(AttachedRestClient, Servers):
 
     def list_volume_attachments(self, server_id: Id) -> list[VolumeAttachment]:
         """The volumes at a server."""
-        found = self.volume_attachment_get(server_id).member("volumeAttachments")
+        found = self.volume_attachment_get(server_id).listing("volumeAttachments")
         return cast(list[VolumeAttachment], found)
 
     def get_volume_attachment(self, server_id: Id, attachment_id: Id) -> VolumeAttachment:
         """One volume at a server; on OpenStack the attachment's id is the volume's."""
-        found = self.volume_attachment_get(server_id, attachment_id).member("volumeAttachment")
+        found = self.volume_attachment_get(server_id, attachment_id).record("volumeAttachment")
         return cast(VolumeAttachment, found)
 
     def attach_volume(self, server_id: Id, volume_id: Id) -> VolumeAttachment:
@@ -111,7 +113,7 @@ class Attached(AttachedRestClient, Servers):
         reply = self.volume_attachment_post(server_id, volume_id)
         if not reply.content:
             return {"serverId": server_id, "volumeId": volume_id}
-        return cast(VolumeAttachment, reply.member("volumeAttachment"))
+        return cast(VolumeAttachment, reply.record("volumeAttachment"))
 
     def delete_volume_attachment(self, server_id: Id, attachment_id: Id) -> Mapping[str, str]:
         """Detach a volume by its attachment; the answer's header fields."""
@@ -130,8 +132,8 @@ class Attached(AttachedRestClient, Servers):
     def list_server_nics(self, server_id: Id) -> list[Attachment]:
         """Where a server joins networks: its attachments, on OpenStack its ports."""
         if self.is_synnefo:
-            return self.get_server_nics(server_id).get("attachments", [])
-        found = self.interfaces_get(server_id).member("interfaceAttachments")
+            return cast(list[Attachment], self.servers_ips_get(server_id).listing("attachments"))
+        found = self.interfaces_get(server_id).listing("interfaceAttachments")
         return cast(list[Attachment], [interface(one) for one in found])
 
     def attach_port(self, server_id: Id, port_id: Id) -> Attachment:
@@ -142,7 +144,7 @@ class Attached(AttachedRestClient, Servers):
         """
         self._only_on("openstack", "ports without a server", "make the port with its device_id")
         body = {"interfaceAttachment": {"port_id": port_id}}
-        found = self.interfaces_post(server_id, body).member("interfaceAttachment")
+        found = self.interfaces_post(server_id, body).record("interfaceAttachment")
         return cast(Attachment, interface(found))
 
     def detach_port(self, server_id: Id, port_id: Id) -> Mapping[str, str]:
@@ -164,14 +166,14 @@ class Attached(AttachedRestClient, Servers):
         """
         if self.is_synnefo:
             body = {"console": {"type": console_type}}
-            return cast(Console, self.servers_action_post(server_id, body).member("console"))
+            return cast(Console, self.servers_action_post(server_id, body).record("console"))
         if console_type not in _CONSOLES:
             raise BadRequest(
                 f"no console is {console_type!r}", 400, hint=f"there is {', '.join(_CONSOLES)}"
             )
         protocol, kind = _CONSOLES[console_type]
         reply = self.remote_consoles_post(server_id, protocol, kind)
-        return cast(Console, reply.member("remote_console"))
+        return cast(Console, reply.record("remote_console"))
 
     def get_server_diagnostics(self, server_id: Id) -> Any:
         """How a server does: a list of remarks (Synnefo), or figures by name (OpenStack)."""

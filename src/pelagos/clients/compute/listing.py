@@ -35,11 +35,9 @@ def whole_list(
     Raises:
         ClientError: a page did not come, or is none.
     """
-    if response_headers is None:
-        return records(client, path, key, params, limit=limit, headers=headers, success=success)
-    noting = _Noting(client, response_headers)
+    asking = client if response_headers is None else _Noting(client, response_headers)
     return records(
-        noting,  # type: ignore[arg-type]  # `get` is all that is called
+        asking,  # type: ignore[arg-type]  # `get` is all that is called
         path,
         key,
         params,

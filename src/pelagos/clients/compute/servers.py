@@ -74,7 +74,7 @@ class Servers(ComputeRestClient):
         """A server's record; filters, which the ancestor took here, change nothing."""
         reply = self.servers_get(server_id)
         fill(response_headers, reply)
-        return cast(Server, reply.member("server"))
+        return cast(Server, reply.record("server"))
 
     def create_server(  # noqa: PLR0913, PLR0917  # a server has many properties
         self,
@@ -131,7 +131,7 @@ class Servers(ComputeRestClient):
         headers = self._since(version) if version else None
         reply = self.servers_post(json_data={"server": server}, headers=headers)
         fill(response_headers, reply)
-        return cast(Server, reply.member("server"))
+        return cast(Server, reply.record("server"))
 
     def update_server_name(self, server_id: Id, new_name: str) -> Mapping[str, str]:
         """Give a server another name; the answer's header fields."""
@@ -168,7 +168,7 @@ class Servers(ComputeRestClient):
             image_id = image.get("id") if isinstance(image, dict) else image  # type: ignore[assignment]  # an image's is text
         reply = self._act(server_id, "rebuild", {"imageRef": image_id, **given(**fields)})
         fill(response_headers, reply)
-        return cast(Server, reply.member("server"))
+        return cast(Server, reply.record("server"))
 
     def reboot_server(self, server_id: Id, hard: bool = False) -> Mapping[str, str]:
         """Start a server again; hard: as if by its power switch."""
@@ -225,12 +225,12 @@ class Servers(ComputeRestClient):
         """A server's metadata; with a key, only that one."""
         reply = self.servers_metadata_get(server_id, key or None)
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.member("meta" if key else "metadata"))
+        return cast(dict[str, str], reply.record("meta" if key else "metadata"))
 
     def create_server_metadata(self, server_id: Id, key: str, val: str) -> dict[str, str]:
         """Set one of a server's metadata; it."""
         reply = self.servers_metadata_put(server_id, key, json_data={"meta": {key: val}})
-        return cast(dict[str, str], reply.member("meta"))
+        return cast(dict[str, str], reply.record("meta"))
 
     def update_server_metadata(
         self,
@@ -241,7 +241,7 @@ class Servers(ComputeRestClient):
         """Set some of a server's metadata, others stay; what the service says that they are."""
         reply = self.servers_metadata_post(server_id, json_data={"metadata": metadata})
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.member("metadata"))
+        return cast(dict[str, str], reply.record("metadata"))
 
     def delete_server_metadata(self, server_id: Id, key: str) -> Mapping[str, str]:
         """Remove one of a server's metadata; the answer's header fields."""
@@ -259,7 +259,7 @@ class Servers(ComputeRestClient):
         reply = self.servers_ips_get(server_id, network_id, changes_since=changes_since)
         if not reply.content:
             return {}
-        return cast(dict[str, Any], reply.json if not self.is_synnefo else reply.member("network"))
+        return cast(dict[str, Any], reply.json if not self.is_synnefo else reply.record("network"))
 
 
 def base64_text(data: str | bytes) -> str:

@@ -74,7 +74,9 @@ def interface(item: Mapping[str, Any]) -> dict[str, Any]:
     {'id': 'p', 'network_id': 'n', 'mac_address': None, 'ipv4': '10.0.0.2', 'ipv6': '', \
 'OS-EXT-IPS:type': 'fixed'}
     """
-    addresses = [str(one.get("ip_address", "")) for one in item.get("fixed_ips") or ()]
+    fixed = item.get("fixed_ips")
+    cards = [one for one in fixed if isinstance(one, dict)] if isinstance(fixed, list) else []
+    addresses = [str(one.get("ip_address", "")) for one in cards]
     return {
         "id": item.get("port_id"),
         "network_id": item.get("net_id"),

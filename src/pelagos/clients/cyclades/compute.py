@@ -98,7 +98,7 @@ class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeCl
             server["networks"] = [] if isinstance(networks, str) else list(networks)
         reply = self.servers_post(json_data={"server": server})
         fill(response_headers, reply)
-        return cast(Server, reply.member("server"))
+        return cast(Server, reply.record("server"))
 
     def _checked(
         self, key_names: Collection[str] | None, key_name: str | None, project_id: str | None
@@ -194,14 +194,14 @@ class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeCl
             Unsupported: the cloud is an OpenStack.
         """
         self._only_on("synnefo", "pictures of a server's load", "use get_server_diagnostics")
-        return cast(Stats, self.servers_stats_get(server_id).member("stats"))
+        return cast(Stats, self.servers_stats_get(server_id).record("stats"))
 
     # ---- lists
 
     def get_server_nics(self, server_id: Id, changes_since: str | None = None) -> Nics:
         """A server's addresses by network, and its attachments; {} when nothing changed."""
         found = super().get_server_nics(server_id, changes_since)
-        if self.is_synnefo or not found:
+        if self.is_synnefo or not found or not isinstance(found, dict):
             return found
         return {**found, "attachments": self.list_server_nics(server_id)}
 

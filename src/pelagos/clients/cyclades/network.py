@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, cast
 
-from pelagos.clients.base.bilingual import given
+from pelagos.clients.base.bilingual import given, needed
 from pelagos.clients.base.dialect import Dialect
 from pelagos.clients.compute import ComputeClient
 from pelagos.clients.errors import ClientError, NotFound, Unsupported
@@ -56,7 +56,7 @@ class CycladesNetworkClient(NetworkClient):
             body |= given(type=type, project=project_id)
         else:
             body |= given(project_id=project_id)
-        return cast(Network, self.networks_post(json_data={"network": body}).member("network"))
+        return cast(Network, self.networks_post(json_data={"network": body}).record("network"))
 
     def reassign_network(self, network_id: Id, project_id: str) -> Mapping[str, str]:
         """Charge a network to another project (Synnefo); the answer's header fields.
@@ -164,7 +164,7 @@ class CycladesNetworkClient(NetworkClient):
         )
         body |= given(**{"project" if self.is_synnefo else "project_id": project_id})
         reply = self.floatingips_post(json_data={"floatingip": body})
-        return cast(FloatingIp, reply.member("floatingip"))
+        return cast(FloatingIp, reply.record("floatingip"))
 
     def _external_network(self) -> Id:
         found = self.list_networks(**{"router:external": True})
@@ -175,4 +175,4 @@ class CycladesNetworkClient(NetworkClient):
                 404,
                 hint="ask the operator for one, or name it",
             )
-        return usable[0]["id"]
+        return cast(Id, needed(usable[0], "id"))

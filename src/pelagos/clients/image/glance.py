@@ -10,6 +10,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from pelagos.clients.base import Client
+from pelagos.clients.base.bilingual import needed
 from pelagos.clients.base.paging import records as all_records
 from pelagos.clients.errors import ClientError, Unsupported, WrongAnswer
 from pelagos.clients.image import records
@@ -140,7 +141,7 @@ class Glance:
 
     def list_members(self, image_id: str) -> Any:
         """With whom an image is shared."""
-        found = self._client.get(("images", image_id, "members")).member("members")
+        found = self._client.get(("images", image_id, "members")).listing("members")
         return [{"can_share": False, **one} for one in found]
 
     def add_member(self, image_id: str, member: str) -> Mapping[str, str]:
@@ -169,7 +170,7 @@ class Glance:
         query = {"visibility": "shared", "member_status": "all", "limit": _PAGE}
         found = all_records(self._client, ("images",), "images", query)
         return [
-            {"image_id": one["id"], "can_share": False}
+            {"image_id": needed(one, "id"), "can_share": False}
             for one in found
             if one.get("owner") != member
         ]

@@ -29,7 +29,7 @@ class Plankton:
             query["sort_key"] = order.removeprefix("-")
         reply = self._client.get(("images", "detail" if detail else ""), params=query)
         found = reply.json if isinstance(reply.json, list) else reply.member("images")
-        if not isinstance(found, list):
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise WrongAnswer(f"{reply.url} did not answer with a list of images", reply.status)
         return found
 
@@ -74,7 +74,7 @@ class Plankton:
 
     def list_members(self, image_id: str) -> Any:
         """With whom an image is shared."""
-        return self._client.get(("images", image_id, "members")).member("members")
+        return self._client.get(("images", image_id, "members")).listing("members")
 
     def add_member(self, image_id: str, member: str) -> Mapping[str, str]:
         """Share an image."""
@@ -92,4 +92,4 @@ class Plankton:
 
     def list_shared(self, member: str) -> Any:
         """What is shared with somebody."""
-        return self._client.get(("shared-images", member)).member("shared_images")
+        return self._client.get(("shared-images", member)).listing("shared_images")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from pelagos.clients.base.bilingual import given
+from pelagos.clients.base.bilingual import given, needed
 from pelagos.clients.base.paging import records
 from pelagos.clients.base.polling import wait_status
 from pelagos.clients.network import bodies
@@ -33,7 +33,7 @@ class NetworkClient(NetworkRestClient):
     ) -> Network:
         """Make a network; what is None is left to the service."""
         body = given(name=name, admin_state_up=admin_state_up, shared=shared)
-        return cast(Network, self.networks_post(json_data={"network": body}).member("network"))
+        return cast(Network, self.networks_post(json_data={"network": body}).record("network"))
 
     def create_networks(self, networks: Iterable[Mapping[str, Any]]) -> list[Network]:
         """Make several networks at once; their records.
@@ -45,12 +45,12 @@ class NetworkClient(NetworkRestClient):
             ValueError: that is not what they are.
         """
         body = [bodies.network(one) for one in bodies.items(networks, "networks")]
-        found = self.networks_post(json_data={"networks": body}).member("networks")
+        found = self.networks_post(json_data={"networks": body}).listing("networks")
         return cast(list[Network], found)
 
     def get_network_details(self, network_id: Id) -> Network:
         """A network's record."""
-        return cast(Network, self.networks_get(network_id).member("network"))
+        return cast(Network, self.networks_get(network_id).record("network"))
 
     def update_network(
         self,
@@ -62,7 +62,7 @@ class NetworkClient(NetworkRestClient):
         """Change what is not None of a network; its record."""
         body = given(name=name, admin_state_up=admin_state_up, shared=shared)
         reply = self.networks_put(network_id, json_data={"network": body})
-        return cast(Network, reply.member("network"))
+        return cast(Network, reply.record("network"))
 
     def delete_network(self, network_id: Id) -> Mapping[str, str]:
         """Remove a network; the answer's header fields."""
@@ -77,7 +77,7 @@ class NetworkClient(NetworkRestClient):
     def get_subnet_details(self, subnet_id: Id) -> dict[str, Subnet]:
         """`{"subnet": …}`: a subnet's record, as the ancestor returned it."""
         reply = self.subnets_get(subnet_id)
-        return {"subnet": cast(Subnet, reply.member("subnet"))}
+        return {"subnet": cast(Subnet, reply.record("subnet"))}
 
     def create_subnet(  # a subnet has many properties
         self,
@@ -113,7 +113,7 @@ class NetworkClient(NetworkRestClient):
             enable_dhcp=enable_dhcp,
         )
         reply = self.subnets_post(json_data={"subnet": bodies.subnet(item)})
-        return cast(Subnet, reply.member("subnet"))
+        return cast(Subnet, reply.record("subnet"))
 
     def create_subnets(self, subnets: Iterable[Mapping[str, Any]]) -> list[Subnet]:
         """Make several subnets at once; their records.
@@ -125,7 +125,7 @@ class NetworkClient(NetworkRestClient):
             ValueError: that is not what they are.
         """
         body = [bodies.subnet(one) for one in bodies.items(subnets, "subnets")]
-        found = self.subnets_post(json_data={"subnets": body}).member("subnets")
+        found = self.subnets_post(json_data={"subnets": body}).listing("subnets")
         return cast(list[Subnet], found)
 
     def update_subnet(  # a subnet has many properties
@@ -147,7 +147,7 @@ class NetworkClient(NetworkRestClient):
                 "enable_dhcp": enable_dhcp,
             }
         )
-        return cast(Subnet, self.subnets_put(subnet_id, json={"subnet": body}).member("subnet"))
+        return cast(Subnet, self.subnets_put(subnet_id, json={"subnet": body}).record("subnet"))
 
     def delete_subnet(self, subnet_id: Id) -> Mapping[str, str]:
         """Remove a subnet (Synnefo's go with their network); the answer's header fields."""
@@ -161,7 +161,7 @@ class NetworkClient(NetworkRestClient):
 
     def get_port_details(self, port_id: Id) -> Port:
         """A port's record."""
-        return cast(Port, bodies.readable_port(self.ports_get(port_id).member("port")))
+        return cast(Port, bodies.readable_port(self.ports_get(port_id).record("port")))
 
     def delete_port(self, port_id: Id) -> Mapping[str, str]:
         """Remove a port; the answer's header fields."""
@@ -199,7 +199,7 @@ class NetworkClient(NetworkRestClient):
         """
         wanted = bodies.items(ports, "ports")
         body = [bodies.port(one, is_synnefo=self.is_synnefo) for one in wanted]
-        found = self.ports_post(json_data={"ports": body}).member("ports")
+        found = self.ports_post(json_data={"ports": body}).listing("ports")
         return [bodies.readable_port(one) for one in found]
 
     def update_port(  # a port has many properties
@@ -224,11 +224,11 @@ class NetworkClient(NetworkRestClient):
             security_groups=security_groups,
         )
         reply = self.ports_put(port_id, json_data={"port": body})
-        return cast(Port, bodies.readable_port(reply.member("port")))
+        return cast(Port, bodies.readable_port(reply.record("port")))
 
     def get_port_status(self, port_id: Id) -> tuple[str, None]:
         """(status, None): of progress, ports say nothing."""
-        return self.get_port_details(port_id)["status"], None
+        return needed(self.get_port_details(port_id), "status"), None
 
     def wait_port_while(
         self,
@@ -262,7 +262,7 @@ class NetworkClient(NetworkRestClient):
 
     def get_floatingip_details(self, floatingip_id: Id) -> FloatingIp:
         """A floating IP's record."""
-        return cast(FloatingIp, self.floatingips_get(floatingip_id).member("floatingip"))
+        return cast(FloatingIp, self.floatingips_get(floatingip_id).record("floatingip"))
 
     def create_floatingip(
         self,
@@ -286,7 +286,7 @@ class NetworkClient(NetworkRestClient):
             fixed_ip_address=fixed_ip_address,
         )
         reply = self.floatingips_post(json_data={"floatingip": body})
-        return cast(FloatingIp, reply.member("floatingip"))
+        return cast(FloatingIp, reply.record("floatingip"))
 
     def update_floatingip(
         self,
@@ -302,7 +302,7 @@ class NetworkClient(NetworkRestClient):
             fixed_ip_address=fixed_ip_address,
         )
         reply = self.floatingips_put(floatingip_id, json_data={"floatingip": body})
-        return cast(FloatingIp, reply.member("floatingip"))
+        return cast(FloatingIp, reply.record("floatingip"))
 
     def delete_floatingip(self, floatingip_id: Id) -> Mapping[str, str]:
         """Give a floating IP back; the answer's header fields."""
@@ -322,7 +322,7 @@ class NetworkClient(NetworkRestClient):
 
     def _new_port(self, **fields: Any) -> Port:
         reply = self.ports_post(json_data={"port": self._port_body(**fields)})
-        return cast(Port, bodies.readable_port(reply.member("port")))
+        return cast(Port, bodies.readable_port(reply.record("port")))
 
     def _wait_port(
         self,

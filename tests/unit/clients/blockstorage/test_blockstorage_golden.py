@@ -8,7 +8,18 @@ import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.blockstorage import BlockStorageClient
-from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
+from support.golden import (
+    OPENSTACK,
+    SYNNEFO,
+    Ask,
+    Row,
+    expand,
+    missing,
+    play,
+    row,
+    survive,
+    try_statuses,
+)
 
 V = {"id": "1", "display_name": "v", "name": "v"}
 MADE = (202, 200, 201)
@@ -93,6 +104,11 @@ def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) 
 @pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
 def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
     try_statuses(BlockStorageClient, one, dialect)
+
+
+@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
+def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
+    survive(BlockStorageClient, one, dialect)
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

@@ -10,7 +10,18 @@ import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.compute import ComputeClient
-from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
+from support.golden import (
+    OPENSTACK,
+    SYNNEFO,
+    Ask,
+    Row,
+    expand,
+    missing,
+    play,
+    row,
+    survive,
+    try_statuses,
+)
 
 S = {"id": "s1", "name": "web"}
 ONE = {"server": S}
@@ -713,6 +724,11 @@ def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) 
 @pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
 def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
     try_statuses(ComputeClient, one, dialect)
+
+
+@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
+def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
+    survive(ComputeClient, one, dialect)
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

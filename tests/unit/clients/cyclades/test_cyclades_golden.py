@@ -30,6 +30,7 @@ from support.golden import (
     missing,
     play,
     row,
+    survive,
     try_statuses,
 )
 
@@ -161,6 +162,11 @@ def test_only_the_statuses_of_the_table_are_well(
     kind: type[Client], one: Row, dialect: str
 ) -> None:
     try_statuses(kind, one, dialect)
+
+
+@pytest.mark.parametrize(("kind", "one", "dialect"), expanded())
+def test_odd_answers_are_errors_of_the_cloud(kind: type[Client], one: Row, dialect: str) -> None:
+    survive(kind, one, dialect)
 
 
 @pytest.mark.parametrize(("kind", "base", "rows"), KINDS)

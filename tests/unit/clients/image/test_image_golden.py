@@ -8,7 +8,18 @@ import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.image import ImageClient
-from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
+from support.golden import (
+    OPENSTACK,
+    SYNNEFO,
+    Ask,
+    Row,
+    expand,
+    missing,
+    play,
+    row,
+    survive,
+    try_statuses,
+)
 
 I = {"id": "i", "name": "x", "visibility": "public", "os_distro": "debian"}  # noqa: E741
 READ = {**I, "is_public": True, "properties": {"os_distro": "debian"}}
@@ -110,6 +121,11 @@ def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) 
 @pytest.mark.parametrize(("one", "dialect"), expand(ROWS))
 def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
     try_statuses(ImageClient, one, dialect)
+
+
+@pytest.mark.parametrize(("one", "dialect"), expand(ROWS))
+def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
+    survive(ImageClient, one, dialect)
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

@@ -8,7 +8,18 @@ import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.network import NetworkClient
-from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
+from support.golden import (
+    OPENSTACK,
+    SYNNEFO,
+    Ask,
+    Row,
+    expand,
+    missing,
+    play,
+    row,
+    survive,
+    try_statuses,
+)
 
 N = {"id": "1", "name": "net"}
 P = {"id": "1", "fixed_ips": [{"ip_address": "10.0.0.2", "subnet": "2"}]}
@@ -112,6 +123,11 @@ def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) 
 @pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
 def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
     try_statuses(NetworkClient, one, dialect)
+
+
+@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
+def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
+    survive(NetworkClient, one, dialect)
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:
