@@ -285,6 +285,21 @@ class BusConfig:
     port: int = field(default=0, metadata=_PORT)
 
 
+@dataclass(frozen=True, slots=True)
+class CloudConfig:
+    """The clouds that this user has.
+
+    Attributes:
+        default: name of the cloud that is meant when none is named. Empty: OS_CLOUD, the one of
+            the variables OS_*, or the only one.
+        named: table of clouds by name, each with auth_url and a way to log in. Empty: those of
+            clouds.yaml and of kamaki's file.
+    """
+
+    default: str = ""
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
 SECTIONS: Mapping[str, type[Any]] = {
     "plane": PlaneConfig,
     "master": MasterConfig,
@@ -293,4 +308,5 @@ SECTIONS: Mapping[str, type[Any]] = {
     "node_cache": NodeCacheConfig,
     "directory": DirectoryConfig,
     "bus": BusConfig,
+    "cloud": CloudConfig,
 }
