@@ -18,7 +18,7 @@ from pelagos.clients.base.call import (
 )
 from pelagos.clients.base.dialect import Dialect
 from pelagos.clients.base.reply import Reply
-from pelagos.clients.base.sending import Sender, position, rewound
+from pelagos.clients.base.sending import Patience, Sender, position, rewound
 from pelagos.clients.base.threads import Threads
 from pelagos.clients.errors import BadRequest, CloudNotConfigured, from_reply
 from pelagos.core import wire
@@ -75,6 +75,7 @@ class Client(Threads):
         dialect: the family of the cloud; None when nobody knows.
         session: who has the token, instead of `token`; asked for another one after a 401, and
             the request is then made once more.
+        patience: how often and how long a call is tried again; None: as `Patience` says.
 
     Attributes:
         service_type: its type in catalogues.
@@ -95,7 +96,7 @@ class Client(Threads):
     #: what the names of an answer's fields begin with, whose values come percent-encoded.
     response_header_prefices: Collection[str] = ()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the ancestor's, and what a program chooses
         self,
         endpoint_url: str | None = None,
         token: str | None = None,
@@ -106,13 +107,14 @@ class Client(Threads):
         tls: ClientTls | None = None,
         dialect: Dialect | None = None,
         session: Session | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.endpoint_url = self._address(endpoint_url or base_url or "", dialect)
         self.dialect = dialect
         self.timeout = timeout
         self.session = session
         self._token = token
-        self._sender = Sender(_transport(self.endpoint_url, http, tls))
+        self._sender = Sender(_transport(self.endpoint_url, http, tls), patience or Patience())
         self._next = _Next()
 
     def _address(self, url: str, dialect: Dialect | None) -> str:
