@@ -25,7 +25,9 @@ from pelagos.directory.store import DirectoryStore
 from pelagos.directory.store.contacts import NewContact
 from pelagos.plane.sources.computers import ComputersBackend
 from pelagos.plane.sources.instances import InstancesBackend
+from pelagos.plane.sources.servers import ServersBackend
 from pelagos.slap.model import Cause, ComputerStatus, InstanceState, InstanceStatus, Service
+from support import nova as novas
 from support import pbx as pbxes
 from support.require import Require
 from support.slapd import Slapd, organization, person, require_all
@@ -209,3 +211,14 @@ def instances_source(_request: pytest.FixtureRequest, _folder: Path) -> Iterator
 def computers_source(_request: pytest.FixtureRequest, _folder: Path) -> Iterator[Source]:
     context = {"slap": _Master()}
     yield from loaded(ComputersBackend(), "free", "computer", "cause", {}, context=context)
+
+
+@filled("servers")
+def servers_source(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Source]:
+    with novas.serving() as nova:
+        nova.servers = [
+            novas.server(number, name, "10.0.0.1", key_name=address)
+            for number, name, address in ENTRIES
+        ]
+        backend = ServersBackend(nova.environ(folder))
+        yield from loaded(backend, "id", "name", "key_name", {"cloud": "work"})
