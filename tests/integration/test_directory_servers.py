@@ -14,7 +14,7 @@ import pytest
 from pelagos.core.clock import ManualClock
 from pelagos.core.errors import PelagosError
 from pelagos.directory import Directory
-from pelagos.directory.errors import SourceError
+from pelagos.directory.errors import NotForAskerError, SourceError
 from pelagos.directory.former import listening
 from pelagos.directory.model import Asker
 from pelagos.plane.sources.server_rows import COLUMNS
@@ -25,6 +25,8 @@ from support.nova import Nova, server
 pytestmark = pytest.mark.integration
 
 Load = Callable[..., ServersBackend]
+
+ANN = {"token": "ann"}
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def names(results: list[Any]) -> list[str]:
 
 
 def test_an_entry_has_all_columns(load: Load) -> None:
-    [found] = load(format_columns={"where": "{ipv4} {floating}"}).search("kuhlraum")
+    [found] = load(format_columns={"where": "{ipv4} {floating}"}).search("kuhlraum", ANN)
     assert tuple(found.fields) == (*COLUMNS, "where")
     assert dict(found.fields) == {
         "id": "a", "name": "Kühlraum", "status": "ACTIVE",
@@ -78,10 +80,10 @@ def test_an_entry_has_all_columns(load: Load) -> None:
 
 
 def test_what_the_cloud_does_not_tell_is_none_or_an_id(load: Load) -> None:
-    [triton] = load().list(["b"])
+    [triton] = load().list(["b"], ANN)
     told = ("flavor", "image", "floating", "ipv6", "project", "key_name")
     assert [triton.fields[column] for column in told] == ["gone", None, None, None, "p1", None]
-    [nemo] = load().list(["c"])
+    [nemo] = load().list(["c"], ANN)
     assert nemo.fields["addresses"] is None and nemo.fields["ipv4"] is None
 
 
@@ -96,16 +98,33 @@ def test_what_the_cloud_does_not_tell_is_none_or_an_id(load: Load) -> None:
 def test_a_server_is_matched_by_its_name_and_by_each_address(
     load: Load, exten: str, found: str | None
 ) -> None:
-    match = load().first_match(exten)
+    match = load().first_match(exten, ANN)
     assert (match and match.source_entry_id()) == found
+
+
+@pytest.mark.parametrize("args", [None, {}, {"token": None}, {"token": ""}])
+def test_nobody_is_told_anything_without_a_token(
+    nova: Nova, load: Load, args: dict[str, Any] | None
+) -> None:
+    backend = load(stale=60)
+    assert backend.search("", ANN)
+    for ask in (
+        lambda: backend.search("nemo", args),
+        lambda: backend.list(["a"], args),
+        lambda: backend.first_match("nemo", args),
+        lambda: backend.match_all(["nemo"], args),
+    ):
+        with pytest.raises(NotForAskerError, match="nobody is known to ask"):
+            ask()
+    assert nova.lists == 1
 
 
 def test_five_thousand_servers_come_in_pages(nova: Nova, load: Load) -> None:
     nova.servers = [server(n, f"node-{n:04}", f"10.{n >> 8}.{n & 255}.1") for n in range(5000)]
     backend = load()
-    assert len(backend.search("")) == 5000
-    assert names(backend.search("node-4711")) == ["node-4711"]
-    assert set(backend.match_all(["10.19.135.1", "node-0001", "no"])) == {
+    assert len(backend.search("", ANN)) == 5000
+    assert names(backend.search("node-4711", ANN)) == ["node-4711"]
+    assert set(backend.match_all(["10.19.135.1", "node-0001", "no"], ANN)) == {
         "10.19.135.1",
         "node-0001",
     }
@@ -115,7 +134,7 @@ def test_five_thousand_servers_come_in_pages(nova: Nova, load: Load) -> None:
 
 def test_deleted_servers_are_not_there(nova: Nova, load: Load) -> None:
     nova.servers[1]["status"] = "DELETED"
-    assert names(load().search("")) == ["Kühlraum", "nemo"]
+    assert names(load().search("", ANN)) == ["Kühlraum", "nemo"]
 
 
 def test_the_list_is_remembered_for_a_few_seconds(
@@ -123,13 +142,13 @@ def test_the_list_is_remembered_for_a_few_seconds(
 ) -> None:
     backend = load(fresh=3)
     for term in ("a", "b", ""):
-        backend.search(term)
+        backend.search(term, ANN)
     assert nova.lists == 1
     nova.servers.append(server("d", "dory"))
     clock.advance(2.9)
-    assert "dory" not in names(backend.search(""))
+    assert "dory" not in names(backend.search("", ANN))
     clock.advance(0.2)
-    assert "dory" in names(backend.search(""))
+    assert "dory" in names(backend.search("", ANN))
     assert nova.lists == 2
 
 
@@ -138,7 +157,8 @@ def test_many_who_ask_at_once_are_one_question(nova: Nova, load: Load) -> None:
     backend = load()
     found: list[int] = []
     threads = [
-        threading.Thread(target=lambda: found.append(len(backend.search("")))) for _ in range(12)
+        threading.Thread(target=lambda: found.append(len(backend.search("", ANN))))
+        for _ in range(12)
     ]
     for thread in threads:
         thread.start()
@@ -153,17 +173,17 @@ def test_many_who_ask_at_once_are_one_question(nova: Nova, load: Load) -> None:
 
 def test_a_token_that_has_ended_is_renewed(nova: Nova, load: Load, clock: ManualClock) -> None:
     backend = load()
-    assert len(backend.search("")) == 3
+    assert len(backend.search("", ANN)) == 3
     nova.revoke()
     clock.advance(60)
-    assert len(backend.search("")) == 3
+    assert len(backend.search("", ANN)) == 3
     assert len(set(nova.tokens)) == 2
 
 
 def test_a_fixed_token_that_has_ended_is_an_error_that_says_so(nova: Nova, load: Load) -> None:
     fixed = {"username": "", "password": "", "project_name": "", "token": nova.person.token()}
     backend = load(fixed)
-    assert len(backend.search("")) == 3
+    assert len(backend.search("", ANN)) == 3
     nova.revoke()
     with pytest.raises(SourceError, match="cloud work: 401") as caught:
         backend.check()
@@ -173,7 +193,7 @@ def test_a_fixed_token_that_has_ended_is_an_error_that_says_so(nova: Nova, load:
 def test_a_wrong_password_says_where_it_is_written(load: Load) -> None:
     backend = load({"password": "wrong"})
     with pytest.raises(SourceError, match="cloud work: 401") as caught:
-        backend.search("")
+        backend.search("", ANN)
     assert "config.toml" in str(caught.value.hint)
     assert "wrong" not in str(caught.value)
 
@@ -187,7 +207,7 @@ def test_a_failing_nova_is_an_error_at_once(
     nova.mood = mood
     began = time.monotonic()
     with pytest.raises(SourceError, match=f"cloud work: .*{said}"):
-        load().search("")
+        load().search("", ANN)
     assert time.monotonic() - began < 20  # far from the 30 s that it asks to wait
     assert nova.lists <= 2
 
@@ -195,14 +215,14 @@ def test_a_failing_nova_is_an_error_at_once(
 def test_a_list_that_goes_in_circles_ends(nova: Nova, load: Load) -> None:
     nova.mood = "endless"
     with pytest.raises(SourceError, match="in circles"):
-        load().search("")
+        load().search("", ANN)
 
 
 def test_a_hung_nova_keeps_nobody_longer_than_the_timeout(nova: Nova, load: Load) -> None:
     nova.mood = "hung"
     began = time.monotonic()
     with pytest.raises(SourceError, match=r"no .*answer"):
-        load(timeout=0.5).search("")
+        load(timeout=0.5).search("", ANN)
     assert time.monotonic() - began < 15
 
 
@@ -210,7 +230,7 @@ def test_an_unreachable_nova_is_named(load: Load, nova: Nova) -> None:
     backend = load()
     nova.stop()
     with pytest.raises(SourceError, match=r"cloud work: .*127\.0\.0\.1"):
-        backend.search("")
+        backend.search("", ANN)
 
 
 @pytest.mark.parametrize("mood", [500, "hung"])
@@ -218,39 +238,39 @@ def test_a_stale_answer_stands_in_where_the_source_says_so(
     nova: Nova, load: Load, clock: ManualClock, mood: str | int
 ) -> None:
     backend = load(stale=60, timeout=2)
-    backend.search("")
+    backend.search("", ANN)
     nova.mood = mood
     clock.advance(30)
     with listening() as former:
-        assert names(backend.search("nemo")) == ["nemo"]
-        assert backend.first_match("10.0.0.8") is not None  # another question than before
+        assert names(backend.search("nemo", ANN)) == ["nemo"]
+        assert backend.first_match("10.0.0.8", ANN) is not None  # another question than before
     assert len(former) == 2 and former[0].startswith("answered 30 s ago; now: ")
     clock.advance(31)
     with pytest.raises(SourceError):
-        backend.search("nemo")
+        backend.search("nemo", ANN)
 
 
 def test_without_stale_there_is_no_stale_answer(
     nova: Nova, load: Load, clock: ManualClock
 ) -> None:
     backend = load()
-    backend.search("")
+    backend.search("", ANN)
     nova.mood = 500
     clock.advance(6)
     with pytest.raises(SourceError, match="500"):
-        backend.search("")
+        backend.search("", ANN)
     nova.mood = "well"
-    assert len(backend.search("")) == 3
+    assert len(backend.search("", ANN)) == 3
 
 
 def test_servers_of_all_projects_need_an_administrator(nova: Nova, load: Load) -> None:
     with pytest.raises(SourceError, match="403") as caught:
-        load(all_projects=True).search("")
+        load(all_projects=True).search("", ANN)
     assert "all_projects" in str(caught.value.hint)
     nova.person = nova.box.admin
     nova.servers[0]["OS-EXT-SRV-ATTR:host"] = "rack-3"
     backend = load(all_projects=True, searched_columns=["host"])
-    assert names(backend.search("rack")) == ["Kühlraum"]
+    assert names(backend.search("rack", ANN)) == ["Kühlraum"]
     assert backend.check() == []
 
 
@@ -291,7 +311,7 @@ def test_in_a_directory_each_bad_day_has_its_verdict(
     for name, value in nova.environ(tmp_path).items():
         monkeypatch.setenv(name, value)
     lookup = {"default": {"sources": ["machines"], "timeout": 20.0}}
-    source = {"type": "servers", "cloud": "work", "fresh": 0.001, "timeout": 1.0}
+    source = {"type": "servers", "cloud": "work", "fresh": 1e-6, "timeout": 1.0}
     config = {"sources": {"machines": source}, "services": {"lookup": lookup}}
     directory = Directory(config, verify=lambda _token: {"token": "t"})
     try:

@@ -63,6 +63,8 @@ _OWN = {
 _FOR_OTHERS = {"personal": _PERSONAL}
 #: They have no numbers, and are asked with the token of a person, which no phone has.
 _NOT_ON_PHONES = ("instances", "computers")
+#: Types of sources with entries that are not for whoever stands before a phone.
+_NOT_FOR_PHONES = frozenset({"servers"})
 _VIEWS = {
     "displays": {"usual": _DISPLAY},
     "profile_to_display": {"default": "usual", "phones": "usual"},
@@ -84,15 +86,24 @@ def default_directory_config(
     every = {**(_OWN if has_plane else _FOR_OTHERS), **given}
     asked = {"default": {"sources": list(every), "timeout": 2.0}}
     of_numbers = [name for name in every if name in given or name not in _NOT_ON_PHONES]
+    on_phones = [name for name in of_numbers if _type(every[name]) not in _NOT_FOR_PHONES]
     return {
         "sources": every,
         "services": {
-            "lookup": {**asked, "phones": {"sources": of_numbers, "timeout": 2.0}},
+            "lookup": {**asked, "phones": {"sources": on_phones, "timeout": 2.0}},
             "reverse": {"default": {"sources": of_numbers, "timeout": 1.0}},
             "favorites": asked,
         },
         "views": _VIEWS,
     }
+
+
+def _type(source: Any) -> Any:
+    """The back-end of a source, which is not checked yet."""
+    if not isinstance(source, Mapping):
+        return None
+    name = source.get("type") or source.get("backend")
+    return name if isinstance(name, str) else None
 
 
 def directory_config(settings: Mapping[str, Any], *, has_plane: bool = True) -> dict[str, Any]:

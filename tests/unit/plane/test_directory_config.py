@@ -80,3 +80,12 @@ def test_a_source_is_asked_beside_those_of_the_plane_until_a_profile_names_its_o
 def test_what_is_no_table_is_left_to_be_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         DirectorySettings.from_mapping(directory_config(said))
+
+
+@pytest.mark.parametrize("key", ["type", "backend"])
+def test_servers_of_a_cloud_are_found_by_people_and_shown_on_no_phone(key: str) -> None:
+    config = directory_config({"sources": {"machines": {key: "servers"}, "odd": {"type": []}}})
+    lookup = config["services"]["lookup"]
+    assert "machines" in lookup["default"]["sources"]
+    assert "machines" in config["services"]["reverse"]["default"]["sources"]
+    assert "machines" not in lookup["phones"]["sources"] and "odd" in lookup["phones"]["sources"]

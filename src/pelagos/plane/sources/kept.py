@@ -87,7 +87,7 @@ class Kept(Generic[T]):
             reading = self._reader()
         ends = time.monotonic() + self._limit
         if known is not None and self._may_stand_in(known):
-            ends = min(ends, reading.began + _PATIENCE)
+            ends = min(ends, reading.began + min(_PATIENCE, self._limit / 2))
         try:
             return _awaited(reading, ends, self._limit)
         except Exception as error:
@@ -100,10 +100,11 @@ class Kept(Generic[T]):
     def _reader(self) -> _Reading[T]:
         """Who reads now; to be called with the lock."""
         if self._reading is None:
-            self._reading = _Reading()
-            reader = threading.Thread(target=self._read_anew, args=(self._reading,), name="kept")
+            reading: _Reading[T] = _Reading()
+            reader = threading.Thread(target=self._read_anew, args=(reading,), name="kept")
             reader.daemon = True  # a reading that hangs must not keep the program
             reader.start()
+            self._reading = reading
         return self._reading
 
     def _read_anew(self, reading: _Reading[T]) -> None:
