@@ -274,6 +274,18 @@ def test_servers_of_all_projects_need_an_administrator(nova: Nova, load: Load) -
     assert backend.check() == []
 
 
+def test_a_synnefo_is_asked_in_its_own_way_in(nova: Nova, load: Load) -> None:
+    of_synnefo = {
+        "auth_url": nova.box.astakos_url, "token": nova.person.token(), "username": "",
+        "password": "", "project_name": "",
+    }  # fmt: skip
+    nova.servers = [server(7, "snf-7", "192.0.2.7")]
+    assert names(load(of_synnefo).search("192.0.2", ANN)) == ["snf-7"]
+    with pytest.raises(SourceError, match="Synnefo") as caught:
+        load(of_synnefo, all_projects=True)
+    assert "all_projects" in str(caught.value.hint)
+
+
 def test_the_check_says_when_hosts_are_not_told(load: Load) -> None:
     assert load().check() == []
     [line] = load(format_columns={"at": "{host}"}).check()
