@@ -92,8 +92,8 @@ class MasterProgram:
             self.url = self._at(local_host(wished.host))
             outward = wished.public_url or self._at(outward_host(wished.host))
             self._master.announce(outward, is_own=shows_own(outward, names))
+            _see_to_the_token(self._master, folder)  # whoever finds the address will want it
             folder.note(master_url=self.url, authority=str(folder.ca / "ca.pem") if https else "")
-            _see_to_the_token(self._master, folder)
             undoing.pop_all()
 
     def node_token(self, computer_id: str, folder: DataFolder) -> str:
