@@ -81,7 +81,7 @@ def test_files_of_any_size_come_back_as_they_went(
 
 
 def test_only_what_is_new_is_sent(pithos: PithosClient) -> None:
-    data = bytearray(random.Random(5).randbytes(20 * MIB))
+    data = bytearray(random.Random("of this test alone").randbytes(20 * MIB))
     posts = Posts(pithos)
     pithos.upload_object("o", bytes(data))
     assert posts.count == 5

@@ -116,15 +116,7 @@ class DownClient(UpClient):
         place: Place = {"container": container, "account": account}
         known = hashmap or self._hashmap(obj, version, conditions, found, place)
         if known is None:
-            plain = Download(
-                self,
-                self.object_path(obj, container, account),
-                params={self._version_key: version},
-                headers={
-                    name.replace("_", "-").title(): value for name, value in conditions.items()
-                },
-                workers=threads,
-            )
+            plain = self._plain(obj, version, conditions, threads, place)
             found = self._read(
                 plain.run(sink, range_str=range_str, resume=resume, callback=download_cb)
             )
@@ -141,6 +133,23 @@ class DownClient(UpClient):
         if headers is not None:
             headers.update(found)
         return found
+
+    def _plain(
+        self,
+        obj: str,
+        version: int | str | None,
+        conditions: Mapping[str, Any],
+        threads: int,
+        place: Place,
+    ) -> Download:
+        """The download from a service without hash maps."""
+        return Download(
+            self,
+            self.object_path(obj, place["container"], place["account"]),
+            params={self._version_key: version},
+            headers={name.replace("_", "-").title(): value for name, value in conditions.items()},
+            workers=threads,
+        )
 
     def _hashmap(
         self,

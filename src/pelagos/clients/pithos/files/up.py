@@ -104,57 +104,47 @@ class UpClient(PithosRestClient):
         """
         owner = target_account or account
         rule = self._block_rule(container, owner, container_info_cache)
+        how: dict[str, Any] = {
+            "content_encoding": content_encoding,
+            "content_disposition": content_disposition,
+            "metadata": metadata,
+            "container": container,
+            "account": owner,
+        }
         if rule is None:
             swift.refuse(sharing=sharing, public=public, condition=if_etag_match)
-            return dict(
-                super().upload_object(
-                    obj,
-                    f,
-                    size,
-                    hash_cb,
-                    upload_cb,
-                    content_type=content_type,
-                    content_encoding=content_encoding,
-                    content_disposition=content_disposition,
-                    if_not_exist=bool(if_not_exist),
-                    metadata=metadata,
-                    workers=workers,
-                    container=container,
-                    account=owner,
-                )
-            )
-
-        def put(hashmap: HashMap) -> Reply:
-            return self.object_put(
-                obj,
-                format="json",
-                hashmap=True,
-                json=hashmap.body(),
-                if_etag_match=if_etag_match,
-                if_etag_not_match="*" if if_not_exist else None,
-                etag=etag,
-                content_encoding=content_encoding,
-                content_disposition=content_disposition,
-                content_type=content_type or BLOCKS,
-                permissions=sharing,
-                public=public,
-                metadata=metadata,
-                container=container,
-                account=owner,
-                success=(201, _CONFLICT),
-                timeout=self.time_for(100 * len(hashmap.hashes)),
-            )
-
+            how |= {"content_type": content_type, "if_not_exist": bool(if_not_exist)}
+            done = super().upload_object(obj, f, size, hash_cb, upload_cb, workers=workers, **how)
+            return dict(done)
+        how |= {
+            "content_type": content_type or BLOCKS,
+            "if_etag_match": if_etag_match,
+            "if_etag_not_match": "*" if if_not_exist else None,
+            "etag": etag,
+            "permissions": sharing,
+            "public": public,
+        }
         with Source.of(f, size) as source:
             upload = Upload(
                 source,
                 rule,
-                put,
+                lambda hashmap: self._put_hashmap(obj, hashmap, how),
                 lambda block: self._post_block(block, container, account),
                 workers=workers or self.MAX_THREADS,
                 clock=self.clock,
             )
             return self._read(upload.run(hash_cb, upload_cb).headers)
+
+    def _put_hashmap(self, obj: str, hashmap: HashMap, how: Mapping[str, Any]) -> Reply:
+        return self.object_put(
+            obj,
+            format="json",
+            hashmap=True,
+            json=hashmap.body(),
+            success=(201, _CONFLICT),
+            timeout=self.time_for(100 * len(hashmap.hashes)),
+            **how,
+        )
 
     def _post_block(self, block: bytes, container: str | None, account: str | None) -> Reply:
         try:
