@@ -1,0 +1,1 @@
+"""Servers: one store of them, asked as Nova and as Cyclades."""
