@@ -28,6 +28,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.context import Context
 from pelagos.cli.failures import UsageError, unknown
+from pelagos.core.errors import PelagosError
 
 FORMATS = ("table", "json", "yaml", "csv", "value")
 
@@ -54,6 +55,7 @@ SHOW_ARGUMENTS: Mapping[str, Argument] = {
         default="table",
         choices=FORMATS,
     ),
+    "json": FlagArgument("the same as --output json", "-j", "--json"),
     "columns": ColumnsArgument("only these columns, in this order", "--columns", metavar="A,B,…"),
 }
 """Options of every command that lists or shows."""
@@ -88,6 +90,10 @@ class Command:
 
     main: Any
     """Does the work; takes the operands as text and returns an exit code, or None for 0."""
+
+    def explained(self, error: PelagosError) -> PelagosError:
+        """An error that `main` let out, as a person is to read it."""
+        return error
 
     @classmethod
     def all_arguments(cls) -> dict[str, Argument]:
@@ -179,6 +185,8 @@ def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str
                 hint=f"see: pelagos {name} --help",
             )
     values = {key: _value(argument, getattr(found, key)) for key, argument in arguments.items()}
+    if values.get("json"):
+        values["output"] = "json"
     return values, rest + after if dashes else rest
 
 

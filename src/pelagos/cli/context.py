@@ -59,7 +59,7 @@ class Context:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
-        self._transport = transport
+        self.transport = transport
         self._clock = clock
 
     # ---- what is printed ----
@@ -235,7 +235,7 @@ class Context:
                 url if is_text else "",
                 token=self.token,
                 timeout=timeout,
-                transport=self._transport,
+                transport=self.transport,
                 tls=self._tls,
             )
         except PelagosError as error:
@@ -269,7 +269,7 @@ class Context:
 
         Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
         """
-        is_watched = self._transport is not None or self.options.get("verbose")
+        is_watched = self.transport is not None or self.options.get("verbose")
         if is_watched or not self.token:
             return None
         from pelagos.cli.glance import look

@@ -4,9 +4,9 @@
 1  failed
 2  the command line, a file that it names or the configuration is wrong
 3  accepted, but not ready in time
-4  no such service, computer, release, person, exchange or queue
+4  no such service, computer, release, person, exchange, queue or thing of a cloud
 5  credentials are missing, wrong or not enough
-6  the plane or the message broker cannot be reached
+6  the plane, the message broker or a cloud cannot be reached
 130  interrupted (Ctrl-C)
 """
 
@@ -31,9 +31,9 @@ EXIT_CODES = {
     FAILED: "failed",
     USAGE: "the command line, a file that it names or the configuration is wrong",
     NOT_READY: "accepted, but not ready in time",
-    NOT_FOUND: "no such service, computer, release, person, exchange or queue",
+    NOT_FOUND: "no such service, computer, release, person, exchange, queue or thing of a cloud",
     NOT_ALLOWED: "credentials are missing, wrong or not enough",
-    UNREACHABLE: "the plane or the message broker cannot be reached",
+    UNREACHABLE: "the plane, the message broker or a cloud cannot be reached",
     INTERRUPTED: "interrupted (Ctrl-C)",
 }
 """Every exit code and its meaning; docs/reference/exit-codes.md says the same."""

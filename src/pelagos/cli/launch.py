@@ -13,6 +13,9 @@ from pelagos.cli.failures import OK, UNREACHABLE, CommandError, answers_otherwis
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
+_NO_PLANE = ("pelagos.messaging.", "pelagos.clients.")
+"""Whose silence says nothing of the plane."""
+
 MakeContext = Callable[[Mapping[str, Any]], Context]
 
 
@@ -68,14 +71,18 @@ def launch(node: Node, words: list[str], make_context: MakeContext | None = None
 
 def execute(command: type[Command], context: Context, operands: list[str]) -> int:
     """Run a command in a context and return its exit code."""
+    running = command(context, context.options)
     try:
-        return command(context, context.options).main(*operands) or OK
-    except PelagosError as error:
-        is_master = not type(error).__module__.startswith("pelagos.messaging.")
+        return running.main(*operands) or OK
+    except PelagosError as told:
+        error = running.explained(told)
+        is_master = not type(told).__module__.startswith(_NO_PLANE)
         is_silent = is_master and exit_code(error) == UNREACHABLE and not answers_otherwise(error)
         if is_silent and context.is_own_plane and context.is_known:
             error.hint = _how_to_wake(context)
-        raise
+        if error is told:
+            raise
+        raise error from told
 
 
 def _how_to_wake(context: Context) -> str:
