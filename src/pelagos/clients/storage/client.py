@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pelagos.clients.errors import ClientError
 from pelagos.clients.storage import large
 from pelagos.clients.storage.account import AccountClient
-from pelagos.clients.storage.download import Download
+from pelagos.clients.storage.download import Download, Journal
 from pelagos.clients.storage.local import Sink, Source
 from pelagos.clients.storage.progress import Callback
 
@@ -102,6 +102,7 @@ class StorageClient(AccountClient):
         if_unmodified_since: str | None = None,
         *,
         workers: int | None = None,
+        journal: Journal | None = None,
         container: str | None = None,
         account: str | None = None,
     ) -> dict[str, str]:
@@ -130,7 +131,13 @@ class StorageClient(AccountClient):
             workers=workers or self.MAX_THREADS,
         )
         return self._read(
-            download.run(Sink(dst), range_str=range_str, resume=resume, callback=download_cb)
+            download.run(
+                Sink(dst),
+                range_str=range_str,
+                resume=resume,
+                callback=download_cb,
+                journal=journal,
+            )
         )
 
     @property

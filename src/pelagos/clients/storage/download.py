@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pelagos.clients.errors import BrokenOff, ClientError, Late, PreconditionFailed, WrongAnswer
 from pelagos.clients.storage.local import Sink
@@ -27,6 +27,19 @@ UNIT = 4 * 1024 * 1024
 _PIECE = 1024 * 1024
 _TRIES = 4
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class Journal(Protocol):
+    """Remembers which parts of an object are in a file, from one attempt to the next."""
+
+    def begin(self, etag: str, size: int, part_size: int) -> frozenset[int]:
+        """Where the parts begin that are there already; of another object none are."""
+
+    def note(self, start: int) -> None:
+        """The part that begins there is in the file."""
+
+    def forget(self) -> None:
+        """Nothing in the file counts."""
 
 
 class Download:
@@ -63,10 +76,12 @@ class Download:
         range_str: str | None = None,
         resume: bool = False,
         callback: Callback | None = None,
+        journal: Journal | None = None,
     ) -> dict[str, str]:
         """Receive the object, or parts of it; its header fields, none when it was not modified.
 
         Of a file with positions, each part is written to its own; into others one after another.
+        With a journal, the parts of a large object that it knows are not asked for again.
 
         Raises:
             ClientError: what is in the file now is not the object, or not all of it.
@@ -87,16 +102,26 @@ class Download:
             size = _size(found)
             self._etag = found.get("etag", "")
             progress = Progress(callback, -(-size // UNIT))
-            if 0 < there <= size and self._goes_on(sink, there, size, found, progress):
+            is_noted = journal is not None and size > self._part_size and bool(self._etag)
+            if (
+                not is_noted
+                and 0 < there <= size
+                and self._goes_on(sink, there, size, found, progress)
+            ):
                 return found
             if size <= self._part_size or not sink.is_positional:
                 digest = self._receive(reply.iter_bytes(_PIECE), sink, size, progress)
                 self._check(digest, found)
                 sink.cut(size)
                 return found
-        self._parts(sink, [Part(0, size)], size, progress)
+        self._parts(sink, [Part(0, size)], size, progress, journal if is_noted else None)
         sink.cut(size)
-        self._check(_digest(sink, size), found)
+        try:
+            self._check(_digest(sink, size), found)
+        except WrongAnswer:
+            if journal is not None:
+                journal.forget()
+            raise
         return found
 
     def pieces(self, part: Part) -> Iterator[bytes]:
@@ -175,11 +200,22 @@ class Download:
         sink.cut(size)
         return True
 
-    def _parts(self, sink: Sink, parts: Sequence[Part], size: int, progress: Progress) -> None:
-        done = 0
-        for part, _ in as_done(
-            lambda part: self._store(sink, part), cut(parts, self._part_size), self._workers
-        ):
+    def _parts(
+        self,
+        sink: Sink,
+        parts: Sequence[Part],
+        size: int,
+        progress: Progress,
+        journal: Journal | None = None,
+    ) -> None:
+        there = journal.begin(self._etag, size, self._part_size) if journal else frozenset()
+        pieces = cut(parts, self._part_size)
+        done = sum(part.length for part in pieces if part.start in there)
+        progress.advance(-(-done // UNIT) if done == size else done // UNIT)
+        missing = [part for part in pieces if part.start not in there]
+        for part, _ in as_done(lambda part: self._store(sink, part), missing, self._workers):
+            if journal is not None:
+                journal.note(part.start)
             before, done = done, done + part.length
             progress.advance((-(-done // UNIT) if done == size else done // UNIT) - before // UNIT)
 

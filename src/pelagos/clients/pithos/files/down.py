@@ -9,7 +9,7 @@ from pelagos.clients.errors import ClientError, NotFound, PreconditionFailed
 from pelagos.clients.pithos.download import BlockDownload
 from pelagos.clients.pithos.files.up import Place, UpClient
 from pelagos.clients.pithos.hashmap import HashMap
-from pelagos.clients.storage.download import Download
+from pelagos.clients.storage.download import Download, Journal
 from pelagos.clients.storage.local import Sink
 from pelagos.clients.storage.progress import Callback
 from pelagos.clients.storage.ranges import Part, parse_ranges
@@ -82,6 +82,7 @@ class DownClient(UpClient):
         *,
         workers: int | None = None,
         hashmap: Mapping[str, Any] | None = None,
+        journal: Journal | None = None,
         container: str | None = None,
         account: str | None = None,
     ) -> dict[str, str]:
@@ -96,6 +97,8 @@ class DownClient(UpClient):
                 with positions each is written to its own, into others one behind the other.
             headers: receives the object's header fields.
             hashmap: what `get_object_hashmap` said of it before, with its version.
+            journal: remembers what has arrived from Swift, for the next attempt; blocks of
+                Pithos need none.
 
         Returns:
             the object's header fields; none when a condition did not hold and nothing was done.
@@ -118,7 +121,13 @@ class DownClient(UpClient):
         if known is None:
             plain = self._plain(obj, version, conditions, threads, place)
             found = self._read(
-                plain.run(sink, range_str=range_str, resume=resume, callback=download_cb)
+                plain.run(
+                    sink,
+                    range_str=range_str,
+                    resume=resume,
+                    callback=download_cb,
+                    journal=journal,
+                )
             )
         elif known:
             blocks = _checked(HashMap.of(known), found)
