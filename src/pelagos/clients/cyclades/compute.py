@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any, cast
 
+from pelagos.clients.base import Waiter
 from pelagos.clients.base.bilingual import given
 from pelagos.clients.compute import ComputeClient
 from pelagos.clients.compute.listing import fill, whole_list
@@ -168,6 +169,26 @@ class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeCl
         if found is None:
             raise ClientError(f"server {server_id} has no firewall profile", 520)
         return cast(str, found)
+
+    def wait_firewall(
+        self,
+        server_id: Id,
+        current_status: str = "DISABLED",
+        delay: float = 1,
+        max_wait: float = 100,
+        wait_cb: Callable[[int], Any] | None = None,
+    ) -> str | bool:
+        """Wait until a server's firewall profile is another; that one, or False when time is over.
+
+        Raises:
+            Unsupported: the cloud is an OpenStack.
+            ClientError: the server has no profile; status 520.
+        """
+
+        def look(_waiter: Waiter, which: Id) -> tuple[str, None]:
+            return self.get_firewall_profile(which), None
+
+        return Waiter().wait_while(server_id, current_status, look, delay, max_wait, wait_cb)
 
     def _firewalls(self) -> None:
         self._only_on("synnefo", "firewall profiles", "use security groups and their rules")

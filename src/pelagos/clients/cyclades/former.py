@@ -6,10 +6,12 @@ asked instead.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pelagos.clients.base import Waiter
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.cyclades.network import CycladesNetworkClient
 from pelagos.clients.errors import ClientError, NotFound, Unsupported
@@ -96,6 +98,22 @@ class FormerNetworks(Bilingual):
     def delete_network(self, network_id: Id) -> None:
         """Remove a network; one that servers are on stays, and is an error."""
         self._networks().delete_network(network_id)
+
+    def wait_network(
+        self,
+        network_id: Id,
+        current_status: str = "PENDING",
+        delay: float = 1,
+        max_wait: float = 100,
+        wait_cb: Callable[[int], Any] | None = None,
+    ) -> str | bool:
+        """Wait until a network's status is another one; that one, or False when time is over."""
+        networks = self._networks()
+
+        def look(_waiter: Waiter, which: Id) -> tuple[str, None]:
+            return str(networks.get_network_details(which).get("status", "")), None
+
+        return Waiter().wait_while(network_id, current_status, look, delay, max_wait, wait_cb)
 
     def connect_server(self, server_id: Id, network_id: Id) -> None:
         """Join a server to a network."""

@@ -1,0 +1,10 @@
+"""The client of an image service."""
+
+from pelagos.clients.image import ImageClient as _Ours
+from pelagos.compat.kamaki.former import Client
+
+__all__ = ["ImageClient"]
+
+
+class ImageClient(Client, _Ours):
+    """Images, and with whom they are shared."""
