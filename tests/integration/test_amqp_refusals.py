@@ -187,3 +187,27 @@ def test_a_socket_is_not_closed_under_who_writes() -> None:
     with outgoing.lock:
         outgoing.add(b"more")
     outgoing.send()  # to nobody
+
+
+class _Writes(_Slow):
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | memoryview) -> int:
+        self.written.append(bytes(data))
+        return len(data)
+
+
+def test_what_is_said_while_answers_are_given_out_goes_in_one_write() -> None:
+    stream = _Writes()
+    outgoing = Outgoing(stream, lambda: None)
+    outgoing.reader = threading.get_ident()
+    for _ in range(3):
+        with outgoing.lock:
+            outgoing.add(codec.HEARTBEAT_BYTES)
+        outgoing.send()
+    assert stream.written == []
+    outgoing.reader = 0
+    outgoing.send_from_loop(writable=True)
+    assert stream.written == [3 * codec.HEARTBEAT_BYTES]

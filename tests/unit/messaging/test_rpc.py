@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -239,6 +241,41 @@ def test_calls_survive_many_cuts_and_are_executed_once(
         threads[0].join(0.01)
     assert wrong == []
     assert len(server.executed) == len(set(server.executed)) == 160
+
+
+def test_an_answered_future_needs_no_garbage_collector(
+    producer: Producer, serve: Callable[..., RpcServer]
+) -> None:
+    serve()
+    gc.disable()
+    try:
+        future = producer.rpc_echo(1, _timeout=WAIT, _future=True)
+        assert future.result(WAIT)
+        watched = weakref.ref(future)
+        del future
+        wait_until(lambda: watched() is None)
+    finally:
+        gc.enable()
+
+
+def test_futures_of_different_patience_end_each_in_its_time(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    link = bus.open()
+    link.declare_exchange(Calls)
+    link.declare_queue(Queue("deaf"))
+    link.bind("calls", "deaf", "work")
+    began = time.monotonic()
+    ended: dict[float, float] = {}
+    for seconds in (WAIT, 0.6, 0.05, 0.3):
+        future = producer.rpc_deaf(_timeout=seconds, _max_retry=0, _future=True)
+        future.add_done_callback(
+            lambda _future, seconds=seconds: ended.setdefault(seconds, time.monotonic() - began)
+        )
+    wait_until(lambda: len(ended) == 3)
+    assert list(ended) == [0.05, 0.3, 0.6]
+    assert all(later >= seconds for seconds, later in ended.items())
+    link.close()
 
 
 def test_a_call_waits_for_its_broker(

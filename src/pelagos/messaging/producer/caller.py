@@ -104,8 +104,8 @@ class Caller:
         began = self._clock.monotonic()
         tell = functools.partial(self._resolve, future, outgoing, encoder, began)
         call = Call(request, began, tell, self)
+        future.on_cancel = functools.partial(client.forget, call)
         client.submit(call, private=replies == "private")
-        future.add_done_callback(lambda _future: client.forget(call))
         return future
 
     def _resolve(
@@ -119,6 +119,9 @@ class Caller:
         outcome = call.outcome
         if outcome is None or future.done() or not future.set_running_or_notify_cancel():
             return
+        forget, future.on_cancel = future.on_cancel, None
+        if forget is not None:
+            forget()
         self._ended(outgoing, outcome.problem, began)
         try:
             future.set_result(_result(outcome, call.request, encoder))

@@ -96,12 +96,15 @@ def destinations(
 
 
 def _pair(one: tuple[type[Exchange], str | None] | type[Exchange], routing_key: str) -> Pair:
-    match one:
-        case type():
-            return one, routing_key
-        case (type() as exchange, key):
-            return exchange, routing_key if key is None else key
-    raise TypeError(f"{one!r} is no pair of an exchange class and a key")
+    if isinstance(one, type):
+        return one, routing_key
+    try:
+        exchange, key = one
+    except (TypeError, ValueError):
+        exchange, key = None, None
+    if not isinstance(exchange, type):
+        raise TypeError(f"{one!r} is no pair of an exchange class and a key")
+    return exchange, routing_key if key is None else key
 
 
 def _by_name(eks: Mapping[str, str], own: Destinations, producer: str) -> Sequence[Pair]:

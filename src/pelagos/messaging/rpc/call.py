@@ -183,7 +183,22 @@ class Waiter:
 
 
 class CallFuture(Future[Message]):
-    """The answer of a call that is not waited for yet: `result()` waits, and so does `await`."""
+    """The answer of a call that is not waited for yet: `result()` waits, and so does `await`.
+
+    Attributes:
+        on_cancel: called when nobody waits any more; None once there is an answer, so that the
+            call and its future are no circle, which only the garbage collector would end.
+    """
+
+    on_cancel: Callable[[], None] | None = None
+
+    def cancel(self) -> bool:
+        """Wait for it no longer; whether that was in time."""
+        cancelled = super().cancel()
+        forget, self.on_cancel = self.on_cancel, None
+        if cancelled and forget is not None:
+            forget()
+        return cancelled
 
     def __await__(self) -> Generator[Any, None, Message]:
         return asyncio.wrap_future(self).__await__()

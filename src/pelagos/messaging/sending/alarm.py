@@ -55,9 +55,12 @@ class Alarm(Generic[T]):
     def _next(self) -> T | None:
         with self._changed:
             while self._set:
-                remaining = self._set[0][0] - self._clock.monotonic()
-                if remaining <= 0:
+                when, _, item = self._set[0]
+                if self._is_over(item):  # all of these at one waking, and not each at its time
+                    heapq.heappop(self._set)
+                elif (remaining := when - self._clock.monotonic()) <= 0:
                     return heapq.heappop(self._set)[2]
-                self._changed.wait(remaining)
+                else:
+                    self._changed.wait(remaining)
             self._running = False
             return None

@@ -147,7 +147,11 @@ class Loop:
             return True
         if not data:
             return False
-        on_frame = self._on_frame
-        for frame in self._link.decoder.feed(data):
-            on_frame(frame)
+        on_frame, outgoing = self._on_frame, self.outgoing
+        outgoing.reader = threading.get_ident()
+        try:
+            for frame in self._link.decoder.feed(data):
+                on_frame(frame)
+        finally:
+            outgoing.reader = 0
         return True

@@ -28,6 +28,8 @@ class Outgoing:
         sleeping: whether the connection's own thread will not look here without a sign.
         stuck: whether the socket is full; the connection's own thread goes on when it can.
         written: set whenever bytes left; the heartbeat clears it.
+        reader: the connection's own thread, by number, while it gives out what it has read: what
+            it adds meanwhile is written when it has given out all of it.
         late: called inside the lock before each write, to add what was held back.
     """
 
@@ -36,6 +38,7 @@ class Outgoing:
         self.sleeping = False
         self.stuck = False
         self.written = False
+        self.reader = 0
         self.late: Callable[[], None] = lambda: None
         self._stream = stream
         self._wake = wake
@@ -60,7 +63,9 @@ class Outgoing:
             self._wake()
 
     def send(self) -> None:
-        """Write what was added, or leave it to the thread that is writing."""
+        """Write what was added, or leave it to the thread that is writing or will be."""
+        if self.reader and self.reader == threading.get_ident():
+            return
         if not self.stuck and self._drain():
             self._wake()
 
