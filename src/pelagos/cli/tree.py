@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pelagos.cli import cloud_commands
+
 GROUPS = {
     "service": "Services that you requested",
     "computer": "Computers and their partitions",
@@ -25,6 +27,7 @@ GROUPS = {
     "source": "What the directory asks",
     "directory": "The directory",
     "config": "The configuration file",
+    **cloud_commands.GROUPS,
 }
 
 COMMANDS = (
@@ -134,6 +137,7 @@ COMMANDS = (
         "Take over the configuration of another program",
     ),
     ("completion", "completion:Completion", "Print the completion script of a shell"),
+    *cloud_commands.COMMANDS,
 )
 
 

@@ -32,7 +32,7 @@ class DbCopy(Command):
 
     def main(self, source: str, target: str) -> None:
         """Copy, and print what was copied."""
-        from pelagos.cli.progress import StatusLine
+        from pelagos.cli.status_line import StatusLine
         from pelagos.plane import db_copy
 
         with StatusLine(self.context.stderr, self.context.clock, "copying") as line:

@@ -9,7 +9,7 @@ from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command import Command
 from pelagos.cli.failures import NOT_FOUND
 from pelagos.cli.found import PROFILE, show, show_parts, tell
-from pelagos.cli.progress import StatusLine
+from pelagos.cli.status_line import StatusLine
 from pelagos.cli.terminal import is_terminal
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the client

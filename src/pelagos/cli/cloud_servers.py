@@ -1,0 +1,124 @@
+"""What the commands on servers share: waiting for a status, joining a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pelagos.cli.cloud_waiting import task_of, wait_for, wait_gone
+from pelagos.cli.clouds import CloudCommand, Record
+
+
+def label(server: Record) -> str:
+    """What messages call a server: "server web"."""
+    return f"server {server.get('name') or server.get('id')}"
+
+
+def see(command: CloudCommand, server: Record) -> str:
+    """What to type to see a server."""
+    return f"pelagos server info {server['id']} --cloud {command.cloud.name}"
+
+
+def is_in(status: str) -> Callable[[Record], bool]:
+    """Whether a server has a status, in either family's words, and is busy with nothing."""
+    from pelagos.clients.compute.words import same_status
+
+    return lambda one: same_status(str(one.get("status", "")), status) and not task_of(one)
+
+
+def wait_status(command: CloudCommand, server: Record, status: str) -> Record:
+    """Wait until a server has a status; its record.
+
+    Raises:
+        CommandError: it failed, or has another one when the time is over.
+    """
+    return wait_for(
+        command,
+        label(server),
+        _look(command, server),
+        is_in(status),
+        goal=status,
+        see=see(command, server),
+    )
+
+
+def wait_deleted(command: CloudCommand, server: Record) -> None:
+    """Wait until a server is gone.
+
+    Raises:
+        CommandError: it could not be deleted, or is still there when the time is over.
+    """
+    wait_gone(command, label(server), _look(command, server), see(command, server))
+
+
+def _look(command: CloudCommand, server: Record) -> Callable[[], Record]:
+    compute, which = command.cloud.compute, str(server["id"])
+    return lambda: compute.get_server_details(which)
+
+
+def server_at(command: CloudCommand, server: Record, status: str, done: str) -> None:
+    """Wait for a status when --wait says so, and tell what was done.
+
+    Args:
+        command: which has the options of `cloud_waiting.WAIT`.
+        server: its record.
+        status: what it comes to.
+        done: what to say when that is not waited for: "is being stopped".
+    """
+    if not command["wait"]:
+        command.context.say(f"{label(server)} {done}")
+        return
+    found = wait_status(command, server, status)
+    command.context.say(f"{label(server)} is {found.get('status')}")
+
+
+def join(  # what a port is made of
+    command: CloudCommand,
+    network_id: str,
+    server_id: str | None,
+    *,
+    name: str | None = None,
+    fixed_ips: list[dict[str, str]] | None = None,
+    security_groups: list[str] | None = None,
+) -> Record:
+    """Make a port on a network, and plug it into a server when there is one; its record.
+
+    A port that cannot be plugged in is removed again.
+    """
+    from pelagos.clients.errors import ClientError
+
+    cloud = command.cloud
+    fields: dict[str, Any] = {
+        "name": name,
+        "fixed_ips": fixed_ips,
+        "security_groups": security_groups,
+    }
+    network: Any = cloud.network
+    if cloud.dialect == "synnefo":
+        made: Mapping[str, Any] = network.create_port(network_id, server_id, **fields)
+        return made
+    port: Mapping[str, Any] = network.create_port(network_id, **fields)
+    if server_id is None:
+        return port
+    try:
+        cloud.compute.attach_port(server_id, port["id"])
+    except ClientError:
+        network.delete_port(port["id"])
+        raise
+    return {**port, "device_id": server_id}
+
+
+def leave(command: CloudCommand, port: Record) -> None:
+    """Unplug a port and remove it; what is gone already is no error."""
+    from contextlib import suppress
+
+    from pelagos.clients.errors import NotFound
+
+    cloud = command.cloud
+    server_id = port.get("device_id")
+    owner = str(port.get("device_owner") or "")
+    if cloud.dialect != "synnefo" and server_id and owner.startswith("compute"):
+        with suppress(NotFound):
+            cloud.compute.detach_port(str(server_id), port["id"])
+    with suppress(NotFound):
+        cloud.network.delete_port(port["id"])
