@@ -13,6 +13,7 @@ import sys
 
 from pelagos import __version__
 from pelagos.cli import failures
+from pelagos.cli.storage_commands import ALIASES
 from pelagos.cli.tree import CommandTree, Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
@@ -95,6 +96,7 @@ def resolve(tree: CommandTree, words: list[str]) -> tuple[Node, list[str], list[
     """The node that a line names, the options before and between its words, and what follows."""
     node = tree.root
     options, rest = leading_options(words)
+    rest[:1] = [ALIASES.get(word, word) for word in rest[:1]]
     while node.target is None and rest and rest[0] in node.children:
         node = node.children[rest[0]]
         if node.target is not None:

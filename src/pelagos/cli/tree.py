@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pelagos.cli import cloud_commands
+from pelagos.cli import cloud_commands, storage_commands
 
 GROUPS = {
     "service": "Services that you requested",
@@ -28,6 +28,7 @@ GROUPS = {
     "directory": "The directory",
     "config": "The configuration file",
     **cloud_commands.GROUPS,
+    **storage_commands.GROUPS,
 }
 
 COMMANDS = (
@@ -138,6 +139,7 @@ COMMANDS = (
     ),
     ("completion", "completion:Completion", "Print the completion script of a shell"),
     *cloud_commands.COMMANDS,
+    *storage_commands.COMMANDS,
 )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pelagos.clients.base import Client, records
 from pelagos.clients.errors import ClientError, NotFound
 from pelagos.clients.storage.fields import as_written, filter_in, metadata
+from pelagos.clients.storage.temporary import signed
 from pelagos.clients.storage.types import Container, StoredObject
 
 _WITH_ACCOUNT = re.compile(r"(?P<endpoint>.*/v\d+(\.\d+)*)/(?P<account>[^/]+)\Z")
@@ -172,6 +173,32 @@ class AccountClient(Client):
         path = f"/{self._account(account)}"
         return cast(
             "list[Container]", records(self, path, None, params, limit=limit, success=(200, 204))
+        )
+
+    def temp_url(  # what a signature covers
+        self,
+        obj: str,
+        key: str,
+        expires: int,
+        *,
+        method: str = "GET",
+        filename: str | None = None,
+        is_prefix: bool = False,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> str:
+        """An address that needs no token, until a time; nothing is sent. Swift alone has them.
+
+        Args:
+            key: of the account or the container: their metadata `Temp-URL-Key`.
+            expires: seconds since 1970.
+            method: for which requests; GET allows HEAD, too.
+            filename: under which browsers keep it.
+            is_prefix: for all objects whose names begin with `obj`.
+        """
+        url = self.endpoint_url + self.container_path(container, account)
+        return signed(
+            url, obj, key, expires, method=method, filename=filename, is_prefix=is_prefix
         )
 
     # ---- objects: what is in a container

@@ -1,0 +1,228 @@
+"""Commands on object storage: how places and sizes are written, what a missing thing is called."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pelagos.cli.argument import Argument, Operand, ValueArgument
+from pelagos.cli.clouds import CLOUD, CloudCommand, no_such
+from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
+    from pelagos.clients.folder import Place
+    from pelagos.clients.pithos import PithosClient
+
+STORAGE: Mapping[str, Argument] = {
+    **CLOUD,
+    "account": ValueArgument(
+        "whose object storage, when it is not yours: a user of Synnefo by name or id, an account "
+        "of Swift",
+        "-A",
+        "--account",
+        metavar="USER",
+    ),
+}
+"""Options of every command on object storage."""
+
+PLACE = Operand("CONTAINER/PATH; somebody else's is pithos://USER/CONTAINER/PATH")
+CONTAINER = Operand("name of the container")
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)(b?)", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_SCHEME = "pithos://"
+
+
+class Spot(NamedTuple):
+    """A container, or an object in it.
+
+    Attributes:
+        name: of the object; "" when only a container is meant.
+        account: whose; None: the asker's.
+    """
+
+    container: str
+    name: str = ""
+    account: str | None = None
+
+    @property
+    def where(self) -> dict[str, str | None]:
+        """As methods of the client take it."""
+        return {"container": self.container, "account": self.account}
+
+    def __str__(self) -> str:
+        return f"{self.container}/{self.name}" if self.name else self.container
+
+
+class SizeArgument(Argument):
+    """An amount of bytes: a number with K, M, G, T (1024) or KB, MB, GB, TB (1000)."""
+
+    def __init__(self, text: str, *names: str, **rest: Any) -> None:
+        super().__init__(text, *names, **{"metavar": "SIZE", **rest})
+
+    def parse_one(self, text: str) -> int:
+        """Bytes."""
+        found = _SIZE.fullmatch(text.strip())
+        if found is None:
+            raise UsageError(
+                f"{self.name}: {text!r} is not an amount of bytes",
+                hint="write for example: 500MB, 10GiB, 1.5T",
+            )
+        number, unit, binary, letter = found.groups()
+        step = 1000 if letter and unit and not binary else 1024
+        return round(float(number) * step ** _POWERS[unit.lower()])
+
+
+def read_spot(word: str) -> Spot:
+    """What a word says of a place.
+
+    >>> read_spot("photos/a/b.jpg")
+    Spot(container='photos', name='a/b.jpg', account=None)
+    >>> read_spot("pithos://ann/photos")
+    Spot(container='photos', name='', account='ann')
+
+    Raises:
+        UsageError: it names no container.
+    """
+    account: str | None = None
+    rest = word.removeprefix("/")
+    if word.startswith(_SCHEME):
+        account, _, rest = word.removeprefix(_SCHEME).partition("/")
+    container, _, name = rest.partition("/")
+    if not container or account == "":
+        raise UsageError(
+            f"{word!r} names no container", hint="write CONTAINER/PATH, as photos/2026/sea.jpg"
+        )
+    return Spot(container, name, account)
+
+
+class StorageCommand(CloudCommand):
+    """A command on object storage; its `arguments` must have `STORAGE`."""
+
+    @cached_property
+    def client(self) -> PithosClient:
+        """The client of the cloud that is meant."""
+        return self.cloud.object_store
+
+    @property
+    def is_swift(self) -> bool:
+        """Whether it has Swift, which can less than Pithos."""
+        return self.cloud.dialect == "openstack"
+
+    @cached_property
+    def account(self) -> str | None:
+        """Whose storage, by --account; None: the asker's."""
+        return self.account_of(self["account"])
+
+    def account_of(self, user: str | None) -> str | None:
+        """The account of a user who is named as people name him."""
+        if not user or self.is_swift:
+            return user or None
+        return self.user_id(user)
+
+    def user_id(self, user: str) -> str:
+        """The id of a user of Synnefo, by his name or his id.
+
+        Raises:
+            CommandError: there is none. The servers take any text, and share with nobody.
+        """
+        from pelagos.clients.errors import NotFound
+
+        astakos = self.cloud.astakos
+        if user in astakos.get_usernames([user]):
+            return user
+        try:
+            return astakos.get_uuid(user)
+        except NotFound as error:
+            raise CommandError(
+                f"there is no user {user} in the cloud {self.cloud.name}",
+                hint="names are e-mail addresses there",
+                code=NOT_FOUND,
+            ) from error
+
+    def container(self, word: str) -> Spot:
+        """The container that a word names.
+
+        Raises:
+            UsageError: it names an object.
+        """
+        spot = self.spot(word.removesuffix("/"))
+        if spot.name:
+            raise UsageError(f"{word} is a place in a container; name the container alone")
+        return spot
+
+    def object(self, word: str) -> Spot:
+        """The object that a word names.
+
+        Raises:
+            UsageError: it names a container alone.
+        """
+        spot = self.spot(word)
+        if not spot.name:
+            raise UsageError(
+                f"{word} names no object", hint=f"write CONTAINER/PATH, as {word}/sea.jpg"
+            )
+        return spot
+
+    def spot(self, word: str) -> Spot:
+        """The container or object that a word names; --account is whose, unless it says it."""
+        found = read_spot(word)
+        account = self.account if found.account is None else self.account_of(found.account)
+        return found._replace(account=account)
+
+    def below(self, spot: Spot) -> Place:
+        """What is below a place that stands for a folder."""
+        from pelagos.clients.folder import Place
+
+        prefix = spot.name if not spot.name or spot.name.endswith("/") else f"{spot.name}/"
+        return Place(spot.container, prefix, spot.account)
+
+    @contextlib.contextmanager
+    def looking(self, spot: Spot) -> Iterator[None]:
+        """Say what is missing, when something is.
+
+        Raises:
+            CommandError: there is no such container, or no such object.
+        """
+        from pelagos.clients.errors import NotFound
+
+        try:
+            yield
+        except NotFound as error:
+            if not self._has_container(spot):
+                raise self._no_container(spot) from error
+            raise CommandError(
+                f"there is no object {spot.name} in {spot.container}",
+                hint=f"see: pelagos object list -r {spot.container} --cloud {self.cloud.name}",
+                code=NOT_FOUND,
+            ) from error
+
+    def need(self, spot: Spot) -> None:
+        """See that the container is there.
+
+        Raises:
+            CommandError: it is not.
+        """
+        if not self._has_container(spot):
+            raise self._no_container(spot)
+
+    def _has_container(self, spot: Spot) -> bool:
+        path = self.client.container_path(**spot.where)
+        return self.client.head(path, success=(200, 204, 404)).status != 404  # noqa: PLR2004
+
+    def _no_container(self, spot: Spot) -> CommandError:
+        known = self.client.list_containers(account=spot.account)
+        see = "see: pelagos container list"
+        return no_such("container", spot.container, self.cloud, known, see)
+
+
+def count_of(number: int, word: str) -> str:
+    """A number with its word.
+
+    >>> count_of(1, "object"), count_of(1200, "object")
+    ('1 object', '1,200 objects')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
