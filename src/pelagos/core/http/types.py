@@ -70,6 +70,7 @@ class Request:
         body: bytes, or a file that is sent from its position to its end, with Content-Length.
         timeout: seconds from the first attempt to connect to the end of the answer; of a stream
             (`Transport.open`), to the end of its headers, and then for each piece.
+        is_timed_whole: the timeout is for all of a stream, too.
         limit: bytes of an answer's body that are read at the most; a stream has no limit.
     """
 
@@ -79,6 +80,7 @@ class Request:
     body: bytes | IO[bytes] | None = field(default=None, repr=False)
     timeout: float = 60.0
     limit: int = BODY_LIMIT
+    is_timed_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

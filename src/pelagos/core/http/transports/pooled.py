@@ -96,11 +96,23 @@ class PooledTransport:
     A GET or HEAD whose connection ends before the whole answer is there is sent once more, within
     the same time: the server may have closed a kept-open one meanwhile. Nothing else is retried
     here.
+
+    Args:
+        pool_size: connections that are kept open to each server.
+        tls: over https, whom to trust and as whom to come.
+        context: over https, used as it is in place of one made from `tls`.
     """
 
-    def __init__(self, *, pool_size: int = 10, tls: ClientTls | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        pool_size: int = 10,
+        tls: ClientTls | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._pool_size = pool_size
         self._contexts = Contexts(tls or ClientTls())
+        self._given = context
         self._context: ssl.SSLContext | None = None
         self._pool = self._make_pool()
 
@@ -114,7 +126,7 @@ class PooledTransport:
     def _pool_for(self, request: Request) -> urllib3.PoolManager:
         """The pool; a new one when a certificate has changed, and idle connections are closed."""
         if request.url.startswith("https:"):
-            context = self._contexts.current(request.url, request.timeout)
+            context = self._given or self._contexts.current(request.url, request.timeout)
             if context is not self._context:
                 former, self._pool = self._pool, self._make_pool(ssl_context=context)
                 self._context = context
@@ -183,7 +195,7 @@ class PooledStream:
         self._answer = answer
         self._request = request
         source = getattr(answer._original_response.fp, "raw", None)  # noqa: SLF001  # None: no body
-        if source is not None:
+        if source is not None and not request.is_timed_whole:
             source.wait_for_each(request.timeout)
 
     def read(self, size: int) -> bytes:

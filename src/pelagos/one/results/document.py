@@ -1,0 +1,98 @@
+"""The text of an answer, checked and cut while it comes in.
+
+expat looks at every byte of it (without making anything of it: a third of a second for 53 MB), so
+that what is handed out later, cut by `markup`, is well-formed XML in UTF-8 of a bounded size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.parsers import expat
+
+from pelagos.one.errors import OneAnswerException
+from pelagos.one.results import markup
+from pelagos.one.results.markup import Child
+from pelagos.one.xmlrpc.values import not_xml, refuse_doctype
+
+#: Bytes within which the root must begin; the server writes nothing before it.
+_LEAD = 512 * 1024
+
+
+class Document:
+    """The elements below the root, in order, as soon as each is whole.
+
+    Args:
+        pieces: the text in UTF-8.
+
+    Attributes:
+        root: name of the root element.
+
+    Raises:
+        OneAnswerException: it is not well-formed, not UTF-8, or has a document type.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        parser = expat.ParserCreate("utf-8")
+        parser.StartDoctypeDeclHandler = refuse_doctype
+        self._parser = parser
+        self._pieces = pieces
+        self._start, self.root = self._open()
+
+    def children(self, *, child_limit: int | None = None) -> Iterator[Child]:
+        """Name and inner text of each element below the root; to be taken once.
+
+        Args:
+            child_limit: bytes that one of them may have.
+        """
+        rest = self._start
+        while True:
+            found: list[Child] = []
+            stop = markup.children(rest, 0, found, is_whole=False)
+            yield from found
+            rest = rest[stop:]
+            if child_limit is not None and len(rest) > child_limit:
+                raise OneAnswerException(f"one element has more than {child_limit:,} bytes")
+            more = self._next(len(rest))
+            if not more:
+                break
+            rest += more
+        found = []
+        markup.children(rest, 0, found)
+        yield from found
+
+    def _next(self, size: int) -> bytes:
+        """At least so many bytes more: one large element is not looked at again and again."""
+        more = [self._take()]
+        got = len(more[0])
+        while more[-1] and got < size:
+            more.append(self._take())
+            got += len(more[-1])
+        return b"".join(more)
+
+    def _take(self) -> bytes:
+        """The next piece, looked at by expat; none at the end."""
+        for piece in self._pieces:
+            if piece:
+                self._check(piece)
+                return piece
+        self._check(b"", is_last=True)
+        return b""
+
+    def _check(self, piece: bytes, *, is_last: bool = False) -> None:
+        try:
+            self._parser.Parse(piece, is_last)
+        except expat.ExpatError as error:
+            raise not_xml(error) from error
+
+    def _open(self) -> tuple[bytes, str]:
+        """What is behind the root's opening tag so far, and its name."""
+        lead = b""
+        while True:
+            more = self._take()
+            lead += more
+            start = markup.first_element(lead)
+            name, close, is_empty = markup.opening(lead, start) if start >= 0 else (b"", -1, False)
+            if close >= 0:
+                return (b"" if is_empty else lead[close + 1 :]), name.decode()
+            if not more or len(lead) > _LEAD:
+                raise OneAnswerException("the answer has no root element where one should be")

@@ -1,0 +1,183 @@
+"""TEMPLATE and its like: names and values as a user wrote them, in order, a name perhaps often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Self
+
+from pelagos.core import spelling
+from pelagos.one.errors import OneAnswerException
+from pelagos.one.results import markup
+from pelagos.one.results.markup import Child
+
+#: Levels of vectors in vectors that are read; the server keeps one.
+DEPTH = 100
+#: Attributes that there may be several of: as attributes they are lists, even of one.
+LISTS = frozenset(
+    {
+        "AR", "DISK", "INPUT", "NIC", "NIC_ALIAS", "NUMA_NODE", "PCI", "ROLE", "RULE",
+        "SCHED_ACTION", "SECURITY_GROUP_RULE", "SERVER", "SNAPSHOT", "TOPOLOGY_NODE",
+    }
+)  # fmt: skip
+#: Those that are lists as items, too: programs know it so.
+_ALWAYS_LISTS = frozenset({"SNAPSHOT"})
+
+
+class Template(MutableMapping[str, Any]):
+    """An ordered mapping in which a name may occur several times.
+
+    A value is a text or, for a vector, a Template. As an item (`t["DISK"]`) a name gives its
+    value, and the list of its values when there are several. As an attribute (`t.DISK`) names that
+    may be repeated always give a list. `get_list` always gives one, for every name.
+
+    Setting an item replaces all of that name; a list sets several.
+
+    >>> t = Template({"CPU": "1", "DISK": [{"IMAGE_ID": "0"}, {"IMAGE_ID": "7"}]})
+    >>> t["CPU"], t.get_list("CPU"), [disk["IMAGE_ID"] for disk in t.DISK]
+    ('1', ['1'], ['0', '7'])
+    """
+
+    __slots__ = ("_entries", "_inner", "_level")
+
+    _entries: list[tuple[str, Any]] | None
+    _inner: bytes
+
+    def __init__(
+        self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), **named: Any
+    ) -> None:
+        self._entries = []
+        self._inner = b""
+        self._level = 0
+        pairs = entries.multi_items() if isinstance(entries, Template) else None
+        if pairs is None:
+            pairs = entries.items() if isinstance(entries, Mapping) else entries
+        for name, value in [*pairs, *named.items()]:
+            self.add(name, value)
+
+    @classmethod
+    def read(cls, inner: bytes, level: int = 0) -> Self:
+        """From the inner text of an element that is well-formed; read when first looked at."""
+        template = cls.__new__(cls)
+        template._hold(inner, level)  # noqa: SLF001  # its own
+        return template
+
+    def _hold(self, inner: bytes, level: int) -> None:
+        self._entries = None
+        self._inner = inner
+        self._level = level
+
+    def _all(self) -> list[tuple[str, Any]]:
+        if self._entries is None:
+            if self._level > DEPTH:
+                raise OneAnswerException(f"a template is nested deeper than {DEPTH} elements")
+            found: list[Child] = []
+            markup.children(self._inner, 0, found)
+            self._entries = [(name.decode(), self._value(inner)) for name, inner in found]
+            self._inner = b""
+        return self._entries
+
+    def _value(self, inner: bytes) -> Any:
+        if markup.has_elements(inner):
+            return type(self).read(inner, self._level + 1)
+        return markup.text(inner)
+
+    def multi_items(self) -> Iterator[tuple[str, Any]]:
+        """(name, text or Template) in order, names as often as they occur."""
+        return iter(list(self._all()))
+
+    def get_list(self, name: str) -> list[Any]:
+        """The values of a name; none when it is not there."""
+        return [value for key, value in self._all() if key == name]
+
+    def add(self, name: str, value: Any) -> None:
+        """Append one more of this name; of a list, each of its values."""
+        if isinstance(value, list | tuple):
+            for one in value:
+                self.add(name, one)
+            return
+        if isinstance(value, Mapping) and not isinstance(value, Template):
+            value = type(self)(value)
+        self._all().append((str(name), value))
+
+    def __getitem__(self, name: str) -> Any:
+        values = self.get_list(name)
+        if not values:
+            raise KeyError(name)
+        return values if len(values) > 1 or name in _ALWAYS_LISTS else values[0]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        entries = self._all()
+        place = next((n for n, (key, _) in enumerate(entries) if key == name), len(entries))
+        fresh = [(name, one) for one in type(self)([(name, value)]).get_list(name)]
+        kept = [(n, entry) for n, entry in enumerate(entries) if entry[0] != name]
+        before = [entry for n, entry in kept if n < place]
+        after = [entry for n, entry in kept if n > place]
+        self._entries = [*before, *fresh, *after]
+
+    def __delitem__(self, name: str) -> None:
+        kept = [entry for entry in self._all() if entry[0] != name]
+        if len(kept) == len(self._all()):
+            raise KeyError(name)
+        self._entries = kept
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for name, _ in self._all()))
+
+    def __len__(self) -> int:
+        return len({name for name, _ in self._all()})
+
+    def __contains__(self, name: object) -> bool:
+        return any(key == name for key, _ in self._all())
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in LISTS:
+            return self.get_list(name)
+        try:
+            return self[name]
+        except KeyError:
+            message = f"the template has no {name}; {spelling.hint(name, list(self))}"
+            raise AttributeError(message, name=name, obj=self) from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Template):
+            return self._all() == other._all()
+        if isinstance(other, Mapping):
+            return self.to_dict() == dict(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
+    def __repr__(self) -> str:
+        return f"Template({self.to_dict()!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self._all()),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)([(name, _copied(value)) for name, value in self._all()])
+
+    def __copy__(self) -> Self:
+        return type(self)(self._all())
+
+    def copy(self) -> Self:
+        """The same entries in a mapping of its own; vectors are shared."""
+        return self.__copy__()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, texts and lists."""
+        return {name: _plain(self[name]) for name in self}
+
+
+def _copied(value: Any) -> Any:
+    return value.__deepcopy__({}) if isinstance(value, Template) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Template):
+        return value.to_dict()
+    return [_plain(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""XML-RPC as OpenNebula speaks it. Knows bytes and values, no network and no types of results."""
