@@ -72,7 +72,7 @@ class Call:
         generation: the reply address, by number, that the last attempt carried.
         outcome: set once.
         private: the reply queue that it has for itself, or nothing.
-        entry: the last copy that was handed to the sender.
+        entry: the last copy that was handed to the sender, until it is confirmed.
         was_sent: whether there was an earlier copy.
         waits_for_broker: that copy is not confirmed.
         tell: called on any thread when something about it has changed.

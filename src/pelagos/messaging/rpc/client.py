@@ -136,9 +136,11 @@ class RpcClient(Guest):
         if line is not None and line.post(envelope, now):
             return
         call.waits_for_broker = True
-        call.entry = self._sender.put(
+        entry = self._sender.put(
             request.exchange, envelope, functools.partial(self._published, call), until
         )
+        if call.waits_for_broker:  # it may be confirmed already
+            call.entry = entry
 
     def _open_private(self, call: Call) -> bool:
         if (connection := self._connection) is None:
@@ -152,8 +154,8 @@ class RpcClient(Guest):
 
     def _end(self, call: Call) -> None:
         self._calls.take(call.request.call_id)
-        if call.entry is not None and call.waits_for_broker:
-            self._sender.withdraw(call.entry)
+        if (entry := call.entry) is not None:
+            self._sender.withdraw(entry)
         if call.private:
             self._drop_queue(call.private)
 
@@ -200,7 +202,7 @@ class RpcClient(Guest):
     # News from the broker, on any thread.
 
     def _published(self, call: Call, _entry: Entry, problem: MessagingError | None) -> None:
-        call.waits_for_broker = False
+        call.waits_for_broker, call.entry = False, None
         if problem is None:
             if (line := self._line) is not None:
                 line.prove(call.request)
@@ -349,8 +351,8 @@ class RpcClient(Guest):
 
     def _ask_all_again(self, connection: Connection, calls: list[Call]) -> None:
         for call in calls:
-            if call.entry is not None:
-                self._sender.withdraw(call.entry)  # it bears the old address
+            if (entry := call.entry) is not None:
+                self._sender.withdraw(entry)  # it bears the old address
             try:
                 self._send(call, _AT_ONCE)
             except BufferFullError as error:
