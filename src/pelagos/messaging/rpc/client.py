@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import math
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -20,6 +19,7 @@ from pelagos.messaging.errors import (
     UnroutableError,
 )
 from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
+from pelagos.messaging.rpc.deadlines import Deadlines
 from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
 from pelagos.messaging.rpc.line import Line, new_address
 from pelagos.messaging.sending.alarm import Alarm
@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 #: are on their way back, too.
 _GRACE: Final = 5.0
 _AGAIN: Final = 0.05
-#: Times that a look after the calls took, until the next.
-_SHARE: Final = 10
 _COPIES: Final = 4 * BUFFER_LIMIT
 _COPY_BYTES: Final = 4 * BUFFER_BYTES
 #: A deadline that is over: for threads on which others wait, and which must not wait for room.
@@ -65,8 +63,7 @@ class RpcClient(Guest):
         """Without any call: at the beginning, and in a forked child."""
         self._calls = OpenCalls(BUFFER_LIMIT, BUFFER_BYTES)
         self._gathers: dict[str, Gather] = {}
-        self._alarm: Alarm[float] = Alarm(self._clock, self._ring, lambda _when: False)
-        self._rings = math.inf  # when the alarm rings next
+        self._deadlines = Deadlines(self._clock, self._calls, self._overdue)
         self._sweeper: Alarm[str] = Alarm(self._clock, self._sweep, lambda _queue: False)
         self._consumers: dict[str, str] = {}
         self._up = threading.Condition()  # guards what follows
@@ -101,7 +98,7 @@ class RpcClient(Guest):
     def submit(self, call: Call, *, private: bool) -> None:
         """Ask; `call.tell` is called when there is an outcome."""
         self._begin(call, private=private)
-        self._ring_at(call.due)
+        self._deadlines.look_at(call.due)
 
     def forget(self, call: Call) -> None:
         """Nobody waits for it any more."""
@@ -178,27 +175,6 @@ class RpcClient(Guest):
         except MessagingError as error:
             self._finish(call, Outcome(problem=error))
 
-    def _ring_at(self, when: float) -> None:
-        """Look after the calls for which no thread waits, at this time (monotonic)."""
-        if when < self._rings:
-            self._rings = when  # of two threads here, both set the alarm
-            self._alarm.set(when, when)
-
-    def _ring(self, _when: float) -> None:
-        # One look for all of them: to set the alarm for each costs more than the rest of a call.
-        self._rings = math.inf
-        began, earliest = self._clock.monotonic(), math.inf
-        for call in self._calls.all():
-            if isinstance(call.tell, Waiter):
-                continue
-            if began >= call.due:
-                self._overdue(call)
-            if call.outcome is None:
-                earliest = min(earliest, call.due)
-        if earliest < math.inf:
-            now = self._clock.monotonic()
-            self._ring_at(max(earliest, now + _SHARE * (now - began)))
-
     # News from the broker, on any thread.
 
     def _published(self, call: Call, _entry: Entry, problem: MessagingError | None) -> None:
@@ -220,7 +196,7 @@ class RpcClient(Guest):
         if isinstance(problem, UnroutableError) and now < self._grace and now < call.ends:
             call.due = min(call.ends, now + _AGAIN)
             if not isinstance(call.tell, Waiter):
-                self._ring_at(call.due)
+                self._deadlines.look_at(call.due)
             call.tell(call)
         else:
             self._finish(call, Outcome(problem=problem))
