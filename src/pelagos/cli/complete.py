@@ -7,6 +7,7 @@ types.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -110,6 +111,10 @@ def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[t
         from pelagos.plane.sections import SECTIONS
 
         yield from ((one.key, one.about) for one in settings(SECTIONS))
+    elif kind == "cloud":
+        from pelagos.clients.cloud.known import KnownClouds
+
+        yield from ((name, "") for name in KnownClouds(os.environ).names())
     else:
         for path, key, about in _LISTS.get(kind, ()):
             yield from _live(path, key, about, words)

@@ -38,14 +38,14 @@ class ImageList(CloudCommand):
         "owner": ValueArgument("only those of this owner, by id", "--owner", metavar="ID"),
         "shared": FlagArgument("only those that others share with you", "--shared"),
         "order": ValueArgument(
-            "sort by this field; -FIELD the other way round",
+            "sort by this field; --order=-FIELD the other way round",
             "--order",
             metavar="FIELD",
             default="name",
         ),
         "limit": IntArgument("at the most so many", "-n", "--limit", least=1),
     }
-    examples = ("pelagos image list --name '*debian*'", "pelagos image list --order -size")
+    examples = ("pelagos image list --name '*debian*'", "pelagos image list --order=-size")
 
     def main(self) -> None:
         """Print them."""

@@ -80,7 +80,7 @@ class ServerCreate(CloudCommand):
     operands = {"name": Operand("name of the new server")}
     examples = (
         "pelagos server create web --flavor small --image debian-12 --key ada --wait",
-        "pelagos server create node --count 3 --flavor small --image debian-12 --network lan",
+        "pelagos server create node --count 3 --flavor small --image debian",
     )
 
     def main(self, name: str) -> None:

@@ -13,12 +13,14 @@ project_name = "engines"
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pelagos.clients.cloud.settings import CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
 from pelagos.core import config, toml
 from pelagos.core.errors import ConfigError
+from pelagos.core.files import write_atomic
 
 
 class OwnFile:
@@ -67,3 +69,62 @@ class OwnFile:
         if not isinstance(table, Mapping):
             raise CloudNotConfigured(f"{self.place}: cloud.named.{name} must be a table")
         return from_table(name, table, self.place)
+
+
+def add_cloud(
+    path: Path,
+    name: str,
+    table: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    is_default: bool = False,
+) -> None:
+    """Write a cloud into the file, in the place of the one of that name.
+
+    Args:
+        path: the file; made, with its folder, when it is not there.
+        name: of the cloud; letters, digits, dot, dash and underscore.
+        table: its settings.
+        secrets: those that are kept in files of their own, which only the user can read.
+        is_default: whether it is the one that is meant when none is named.
+
+    Raises:
+        ConfigError: it cannot be written.
+        OSError: neither can a secret.
+    """
+    document = toml.open_document(path)
+    kept = dict(table)
+    for key, secret in secrets.items():
+        file = _secret_file(path, name)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomic(file, f"{secret}\n", mode=0o600)
+        kept[f"{key}_file"] = str(file)
+    section = document.setdefault("cloud", {})
+    section.setdefault("named", {})[name] = toml.as_item(kept)
+    if is_default:
+        section["default"] = name
+    toml.write(path, document)
+
+
+def remove_cloud(path: Path, name: str) -> bool:
+    """Take a cloud out of the file, and the secret that `add_cloud` kept; False: not in it.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if not path.exists():
+        return False
+    document = toml.open_document(path)
+    section = document.get("cloud", {})
+    if name not in section.get("named", {}):
+        return False
+    del section["named"][name]
+    if section.get("default") == name:
+        del section["default"]
+    toml.write(path, document)
+    _secret_file(path, name).unlink(missing_ok=True)
+    return True
+
+
+def _secret_file(path: Path, name: str) -> Path:
+    return path.parent / "clouds" / f"{name}.secret"

@@ -1,0 +1,185 @@
+"""`pelagos port …`: where servers join networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
+from pelagos.cli.cloud_ports import fixed_addresses, port_columns, port_label, watch_port
+from pelagos.cli.cloud_servers import join, leave
+from pelagos.cli.cloud_showing import show_record, with_keys
+from pelagos.cli.cloud_things import NETWORK, PORT, SERVER
+from pelagos.cli.cloud_waiting import TIMEOUT, WAIT, wait_gone
+from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, at_least_one, find_id, like, named
+from pelagos.cli.failures import UsageError
+from pelagos.cli.output import Column
+
+_PORT = Operand("id or name of the port")
+_GROUPS = RepeatableArgument(
+    "id of a security group of it", "-g", "--security-group", metavar="ID"
+)
+
+
+class PortList(CloudCommand):
+    """List the ports of your project."""
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        **NAMED,
+        "network": ValueArgument("only those of this network, by id or name", "--network"),
+        "server": ValueArgument("only those of this server, by id or name", "--server"),
+        "status": ValueArgument("only those in this status", "--status"),
+    }
+
+    def main(self) -> None:
+        """Print them."""
+        found = named(self, PORT.listing(self.cloud))
+        for option, kind, key in (
+            ("network", NETWORK, "network_id"),
+            ("server", SERVER, "device_id"),
+        ):
+            if self[option]:
+                which = find_id(self.cloud, kind, self[option])
+                found = [one for one in found if str(one.get(key)) == which]
+        if self["status"]:
+            found = like(found, "status", self["status"])
+        made = with_keys(found, ips=lambda one: ", ".join(fixed_addresses(one)))
+        columns = (
+            Column("id"),
+            Column("name"),
+            Column("status"),
+            Column("ips", "addresses"),
+            Column("network_id", "network"),
+            Column("device_id", "server"),
+        )
+        self.context.output.show_list(made, columns, empty="there are no such ports")
+
+
+class PortInfo(CloudCommand):
+    """Show a port."""
+
+    shows = True
+    arguments = CLOUD
+    operands = {"port": _PORT}
+
+    def main(self, port: str) -> None:
+        """Print it."""
+        found = self.find(PORT, port)
+        show_record(self, found, port_columns(found))
+
+
+class PortCreate(CloudCommand):
+    """Make a port on a network, and with --server plug it into a server."""
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        "server": ValueArgument("plug it into this server, by id or name", "--server"),
+        "name": ValueArgument("its name", "--name"),
+        "address": RepeatableArgument(
+            "with this address, of this subnet if you say its id",
+            "--address",
+            metavar="IP[,SUBNET]",
+        ),
+        "group": _GROUPS,
+        **WAIT,
+    }
+    operands = {"network": Operand("id or name of the network")}
+    examples = ("pelagos port create lan --server web --address 10.0.0.5 --wait",)
+
+    def main(self, network: str) -> None:
+        """Make and print it."""
+        port = join(
+            self,
+            find_id(self.cloud, NETWORK, network),
+            self["server"] and find_id(self.cloud, SERVER, self["server"]),
+            name=self["name"],
+            fixed_ips=[_fixed(one) for one in self["address"]] or None,
+            security_groups=list(self["group"]) or None,
+        )
+        if self["wait"]:
+            port = watch_port(self, port)
+        show_record(self, port, port_columns(port))
+
+
+class PortModify(CloudCommand):
+    """Change a port."""
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        "name": ValueArgument("its new name", "--name"),
+        "group": _GROUPS,
+    }
+    operands = {"port": _PORT}
+
+    def main(self, port: str) -> None:
+        """Change and print it."""
+        at_least_one(self, "name", "group")
+        found = self.find(PORT, port)
+        made = self.cloud.network.update_port(
+            str(found["id"]),
+            str(found.get("network_id")),
+            self["name"],
+            security_groups=list(self["group"]) or None,
+        )
+        show_record(self, made, port_columns(made))
+
+
+class PortDelete(CloudCommand):
+    """Delete ports; servers that they belong to leave the network."""
+
+    arguments = {**CLOUD, **WAIT}
+    operands = {"ports": Operand("ids or names of ports")}
+
+    def main(self, *ports: str) -> None:
+        """Delete them."""
+        if not ports:
+            raise UsageError("no port is named", hint="see: pelagos port list")
+        found = [self.find(PORT, one) for one in ports]
+        for one in found:
+            leave(self, one)
+            if self["wait"]:
+                self._await(str(one["id"]), port_label(one))
+            self.context.say(f"{port_label(one)} is gone")
+
+    def _await(self, which: str, label: str) -> None:
+        network = self.cloud.network
+        see = f"pelagos port info {which} --cloud {self.cloud.name}"
+        wait_gone(self, label, lambda: network.get_port_details(which), see)
+
+
+class PortWait(CloudCommand):
+    """Wait until a port has a status, or has one no longer.
+
+    Without --until and --while: until it is no longer being built.
+    """
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        "until": ValueArgument("until it is in this status, e.g. ACTIVE", "--until"),
+        "while": ValueArgument("while it is in this status; default BUILD", "--while"),
+        **TIMEOUT,
+    }
+    operands = {"port": _PORT}
+
+    def main(self, port: str) -> None:
+        """Wait, and print it."""
+        if self["until"] and self["while"]:
+            raise UsageError("--until and --while exclude each other")
+        found = watch_port(
+            self,
+            self.find(PORT, port),
+            (self["until"] or "").upper(),
+            passing=(self["while"] or "BUILD").upper(),
+        )
+        show_record(self, found, port_columns(found))
+
+
+def _fixed(text: str) -> dict[str, Any]:
+    address, _, subnet = text.partition(",")
+    if not address:
+        raise UsageError(f"--address: {text!r} is not IP or IP,SUBNET")
+    return {"ip_address": address, **({"subnet_id": subnet} if subnet else {})}
