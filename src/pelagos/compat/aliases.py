@@ -17,7 +17,7 @@ def alias(name: str, package: str) -> None:
     """Let a name and all below it mean a package of ours; again is harmless.
 
     The modules are the same objects under both names, so that a class is one class however a
-    program came by it.
+    program came by it. Nothing is loaded before the program asks for it.
 
     Args:
         name: of the ancestor, "kamaki".
@@ -26,8 +26,8 @@ def alias(name: str, package: str) -> None:
     Raises:
         PelagosError: another module of that name has been imported already.
     """
-    own = importlib.import_module(package)
-    if sys.modules.setdefault(name, own) is not own:
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded is not sys.modules.get(package):
         raise PelagosError(
             f"another module named {name} is loaded", hint="install before anything imports it"
         )
@@ -44,7 +44,7 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del path, target
-        if not fullname.startswith(f"{self.name}."):
+        if fullname != self.name and not fullname.startswith(f"{self.name}."):
             return None
         own = self._package + fullname.removeprefix(self.name)
         try:

@@ -50,6 +50,26 @@ class Status(int):
     __hash__ = int.__hash__
 
 
+class Answer(Reply):
+    """An answer whose status is also read as its words; `status_code` is the number alone."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, reply: Reply) -> Answer:
+        """The same answer in this shape."""
+        made = cls.__new__(cls)
+        for name in Reply.__slots__:
+            setattr(made, name, getattr(reply, name))
+        made.status = Status(reply.status)
+        return made
+
+    @property
+    def status_code(self) -> int:
+        """HTTP status."""
+        return int(self.status)
+
+
 class Client(ours.Client):
     """A client of any service, made and used as the ancestor's are.
 
@@ -129,8 +149,7 @@ class Client(ours.Client):
         if unknown := how.keys() - _KNOWN:
             log.info("%s %s: nothing is known as %s", method, path, ", ".join(sorted(unknown)))
             how = {name: value for name, value in how.items() if name in _KNOWN}
-        reply = super().request(method, path, **how)
-        reply.status = Status(reply.status)
+        reply = Answer.of(super().request(method, path, **how))
         if self.response_headers or self.response_header_prefices:
             reply.headers = type(reply.headers)(self._unquoted(reply.headers))  # type: ignore[call-arg]  # ours take a mapping
         return reply
@@ -202,7 +221,7 @@ def take_former_names(kind: type[Client], **renamed: str) -> None:
             (vars(one)[name] for one in homes if not one.__module__.startswith(package)), None
         )
         code = getattr(method, "__code__", None)
-        if code is None or name.startswith("_"):
+        if code is None or name.startswith("_") or name in vars(kind):
             continue
         taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         if any(now in taken and then not in taken for then, now in renamed.items()):

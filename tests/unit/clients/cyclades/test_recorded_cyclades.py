@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -70,8 +71,19 @@ def _meta(headers: Any) -> dict[str, str]:
 
 
 def play(kind: type[Any], service: str, name: str, calls: list[tuple[Call, Any]]) -> None:
-    """Make calls in order; each result must be as expected, or satisfy a function."""
+    """Make calls in order; each result must be as expected, or satisfy a function.
+
+    The same class under the ancestor's name must do the same, without being told the family.
+    """
     client = kind(f"{ROOT}/{service}", "TOKEN-OF-ALICE", http=Recorded(name), dialect="synnefo")
+    _play(client, calls)
+    package = kind.__module__.split(".")[2]
+    former = getattr(import_module(f"pelagos.compat.kamaki.clients.{package}"), kind.__name__)
+    told = {"dialect": "synnefo"} if kind.HOME == "openstack" else {}
+    _play(former(f"{ROOT}/{service}", "TOKEN-OF-ALICE", http=Recorded(name), **told), calls)
+
+
+def _play(client: Any, calls: list[tuple[Call, Any]]) -> None:
     for number, (call, wanted) in enumerate(calls):
         if isinstance(wanted, int) and not isinstance(wanted, bool):
             with pytest.raises(ClientError) as caught:

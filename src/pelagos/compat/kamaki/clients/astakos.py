@@ -9,6 +9,7 @@ from typing import Any
 from pelagos.clients.astakos import AstakosClient as _Ours
 from pelagos.clients.astakos import AstakosClientError
 from pelagos.clients.astakos import CachedAstakosClient as _OurCached
+from pelagos.clients.errors import ClientError
 from pelagos.compat.kamaki.former import Client
 from pelagos.compat.kamaki.transports import SHARED, LoggingTransport
 
@@ -16,6 +17,7 @@ __all__ = [
     "AstakosClient",
     "AstakosClientError",
     "CachedAstakosClient",
+    "ClientError",
     "LoggedAstakosClient",
     "OriginalAstakosClient",
 ]

@@ -1,9 +1,10 @@
 """The client of an image service."""
 
+from pelagos.clients.errors import ClientError
 from pelagos.clients.image import ImageClient as _Ours
 from pelagos.compat.kamaki.former import Client
 
-__all__ = ["ImageClient"]
+__all__ = ["ClientError", "ImageClient"]
 
 
 class ImageClient(Client, _Ours):

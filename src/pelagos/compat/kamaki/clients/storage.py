@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pelagos.clients.errors import ClientError
 from pelagos.clients.storage import StorageClient as _Ours
 from pelagos.compat.kamaki.former import Client, take_former_names
 
-__all__ = ["StorageClient"]
+__all__ = ["ClientError", "StorageClient"]
 
 
 class StorageClient(Client, _Ours):

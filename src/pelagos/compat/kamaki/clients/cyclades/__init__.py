@@ -7,6 +7,7 @@ from typing import Any
 from pelagos.clients.cyclades import CycladesBlockStorageClient as _OurVolumes
 from pelagos.clients.cyclades import CycladesComputeClient as _OurCompute
 from pelagos.clients.cyclades import CycladesNetworkClient as _OurNetworks
+from pelagos.clients.errors import ClientError
 from pelagos.compat.kamaki.clients.blockstorage import BlockStorageClient
 from pelagos.compat.kamaki.clients.compute import ComputeClient
 from pelagos.compat.kamaki.clients.cyclades.rest_api import (
@@ -16,6 +17,7 @@ from pelagos.compat.kamaki.clients.cyclades.rest_api import (
 from pelagos.compat.kamaki.clients.network import NetworkClient
 
 __all__ = [
+    "ClientError",
     "CycladesBlockStorageClient",
     "CycladesClient",
     "CycladesComputeClient",

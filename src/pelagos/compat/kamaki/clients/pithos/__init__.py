@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pelagos.clients.errors import ClientError
 from pelagos.clients.pithos import PithosClient as _Ours
 from pelagos.compat.kamaki.clients.pithos.rest_api import PithosRestClient
 from pelagos.compat.kamaki.former import take_former_names
 
-__all__ = ["PithosClient"]
+__all__ = ["ClientError", "PithosClient"]
 
 
 class PithosClient(PithosRestClient, _Ours):

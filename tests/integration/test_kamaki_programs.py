@@ -1,0 +1,190 @@
+"""Programs as they were written for the ancestor, unchanged, against a cloud in this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pelagos.box import Box
+from support.box_site import ask
+
+WAIT = 60.0
+
+#: What the first document shows: a list, an error that says its status and details.
+LISTING = """
+import sys
+from kamaki.clients.pithos import PithosClient, ClientError
+
+url, token, user, container, absent = sys.argv[1:]
+pithos = PithosClient(url, token, user, container)
+pithos.create_container(container)
+pithos.upload_object('notes.txt', open(__file__, 'rb'))
+
+for obj in pithos.list_objects(container):
+    print('%s %s' % (obj['name'], obj['bytes']))
+try:
+    pithos.get_object_info(absent)
+except ClientError as e:
+    print('Error: %s (status %s)' % (str(e).strip(), e.status))
+    for detail in e.details:
+        assert detail
+"""
+
+#: What the second shows: a client of one's own that makes several calls at once.
+THREADS = """
+import sys
+from kamaki.clients import Client, ClientError, SilentEvent
+
+class Lister(Client):
+    def sizes(self, account, containers):
+        self._init_thread_limit(2)
+        flying, done = [], []
+        for name in containers:
+            event = SilentEvent(self.get, '/%s/%s' % (account, name),
+                                async_params={'format': 'json'}, success=200)
+            event.start()
+            done.append(event)
+            flying.append(event)
+            flying = self._watch_thread_limit(flying)
+        for event in done:
+            event.join()
+        return [len(event.value.json) if not event.exception else event.exception.status
+                for event in done]
+
+url, token, user = sys.argv[1:]
+lister = Lister(base_url=url, token=token)
+lister.async_run(lister.put, [{'path': '/%s/many%s' % (user, i), 'success': (201, 202)}
+                              for i in range(3)])
+print(lister.sizes(user, ['many0', 'many1', 'absent', 'many2']))
+"""
+
+#: As most programs begin: a cloud by its name, the services by the catalogue.
+BY_NAME = """
+import logging
+from io import BytesIO
+from os.path import exists
+from kamaki.cli.config import Config
+from kamaki.cli.logger import add_file_logger
+from kamaki.clients import ClientError
+from kamaki.clients.astakos import AstakosClient, CachedAstakosClient
+from kamaki.clients.pithos import PithosClient
+from kamaki.clients.utils import https
+
+config = Config()
+https.patch_with_certs(config.get_global('ca_certs'))
+add_file_logger('kamaki.clients', filename='wire.log')
+cloud = config.get_global('default_cloud')
+url, token = config.get_cloud(cloud, 'url'), config.get_cloud(cloud, 'token')
+user = AstakosClient(url, token)
+user.authenticate()
+session = CachedAstakosClient(url, [token])
+assert session.user_term('id') == user.user_term('id')
+service = user.get_service_endpoints(PithosClient.service_type)['publicURL']
+pithos = PithosClient(service, token, user.user_term('id'), 'data')
+pithos.create_container()
+
+def gauge(step):
+    def generator(n):
+        for i in range(int(n) + 1):
+            step.append(i)
+            yield
+    return generator
+
+steps = []
+blocks = int(pithos.get_container_info()['x-container-block-size'])
+content = b'x' * blocks + bytes(blocks) + b'x' * blocks + b'y'
+pithos.upload_object('big', BytesIO(content), upload_cb=gauge(steps),
+                     sharing=dict(read=['*'], write=[]), public=True)
+assert steps
+assert pithos.download_to_string('big') == content
+assert pithos.get_object_sharing('big') == {'read': '*'}, pithos.get_object_sharing('big')
+assert pithos.download_to_string('big', range_str='%s-' % (3 * blocks - 1)) == b'xy'
+back = BytesIO()
+pithos.download_object('big', back)
+assert back.getvalue() == content
+pithos.set_object_meta('big', {'Colour': 'blue'})
+pithos.copy_object('data', 'big', 'data', 'copy')
+pithos.append_object('copy', BytesIO(b'tail'))
+pithos.truncate_object('copy', 5)
+assert pithos.container == 'data'
+assert pithos.download_to_string('copy') == b'xxxxx'
+pithos.del_object('big')
+try:
+    pithos.get_object_info('big')
+except ClientError as error:
+    assert error.status == 404, error
+wire = open('wire.log').read()
+assert 'X-Auth-Token: ...' in wire and token not in wire
+print(pithos.list_containers()[0]['name'], pithos.get_account_quota() != {})
+"""
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with Box() as running:
+        yield running
+
+
+def run(tmp_path: Path, program: str, *words: str, **environ: str) -> str:
+    """What a program prints, run by the runner of such programs."""
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pelagos.compat", str(file), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+        cwd=tmp_path,
+        env={**os.environ, **environ},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_listing_and_an_error(box: Box, tmp_path: Path) -> None:
+    ann = box.person("ann")
+    url = f"{box.url}/pithos/object-store/v1"
+    said = run(tmp_path, LISTING, url, ann.token(), ann.user_id, "papers", "absent")
+    size = (tmp_path / "program.py").stat().st_size
+    assert said.splitlines()[0] == f"notes.txt {size}"
+    assert "(status 404)" in said.splitlines()[1]
+
+
+def test_several_calls_at_once(box: Box, tmp_path: Path) -> None:
+    ann = box.person("ann")
+    url = f"{box.url}/pithos/object-store/v1"
+    assert run(tmp_path, THREADS, url, ann.token(), ann.user_id) == "[0, 0, 404, 0]\n"
+
+
+def test_a_cloud_by_its_name(box: Box, tmp_path: Path) -> None:
+    bob = box.person("bob")
+    token = bob.token()
+    rc = tmp_path / "rc"
+    rc.write_text(
+        f'[global]\ndefault_cloud = box\n[cloud "box"]\nurl = {box.astakos_url}\ntoken = {token}\n'
+    )
+    said = run(tmp_path, BY_NAME, KAMAKI_CONFIG=str(rc))
+    assert said == "data True\n"
+    listed = ask(box.url, "GET", f"/pithos/object-store/v1/{bob.user_id}/data", token=token)
+    assert listed.content.split() == [b"copy"]
+
+
+def test_the_runner_says_what_it_wants() -> None:
+    def runner(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pelagos.compat", *words],
+            capture_output=True, text=True, check=False, timeout=WAIT,
+        )  # fmt: skip
+
+    assert runner().returncode == 2
+    assert "PROGRAM" in runner("--help").stderr
+    absent = runner("/absent.py")
+    assert absent.returncode == 1 and "Traceback" not in absent.stderr
+    module = runner("-m", "this")
+    assert module.returncode == 0 and "Zen" in module.stdout
