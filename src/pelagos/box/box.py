@@ -16,6 +16,10 @@ from typing import Any, Self
 
 from pelagos.box.application import Application
 from pelagos.box.chaos import Chaos
+from pelagos.box.compute.fleet import Fleet
+from pelagos.box.compute.nova import nova
+from pelagos.box.compute.ports import Neighbours
+from pelagos.box.compute.tables import TABLES as COMPUTE_TABLES
 from pelagos.box.database import Database
 from pelagos.box.errors import BoxError
 from pelagos.box.identity.astakos import astakos
@@ -43,7 +47,7 @@ _LOCK = "box.lock"
 _DATABASE = "box.db"
 _PASSWORDS = "passwords.json"
 _BLOCKS = "blocks"
-_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES)
+_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES, *COMPUTE_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Box:
         host: address to listen on.
         port: 0 chooses a free one.
         token_life: seconds that a token holds.
+        pace: by what the seconds are multiplied that work on servers takes; 0: it is done at once.
 
     Raises:
         BoxError: the folder cannot be used, or another box uses it.
@@ -93,6 +98,7 @@ class Box:
         host: str = "127.0.0.1",
         port: int = 0,
         token_life: float = LIFE,
+        pace: float = 1.0,
     ) -> None:
         self._is_temporary = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="pelagos-box-"))
@@ -114,11 +120,14 @@ class Box:
             self._clock,
             is_durable=not self._is_temporary,
         )
+        neighbours = Neighbours()
+        fleet = Fleet(self._identity, quotas, neighbours, pace)
         for service in (
             keystone(self._identity),
             astakos(self._identity, quotas),
             swift(self._identity, objects),
             pithos(self._identity, objects, quotas),
+            nova(fleet),
         ):
             self._identity.enlist(service)
             self._application.mount(service)
