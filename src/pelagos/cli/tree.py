@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pelagos.cli import cloud_commands, storage_commands
+from pelagos.cli import cloud_commands, identity_commands, storage_commands
 
 GROUPS = {
     "service": "Services that you requested",
@@ -29,6 +29,7 @@ GROUPS = {
     "config": "The configuration file",
     **cloud_commands.GROUPS,
     **storage_commands.GROUPS,
+    **identity_commands.GROUPS,
 }
 
 COMMANDS = (
@@ -140,6 +141,7 @@ COMMANDS = (
     ("completion", "completion:Completion", "Print the completion script of a shell"),
     *cloud_commands.COMMANDS,
     *storage_commands.COMMANDS,
+    *identity_commands.COMMANDS,
 )
 
 

@@ -1,0 +1,182 @@
+"""`pelagos role …`: who may do what where in an OpenStack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
+from pelagos.cli.clouds import CLOUD
+from pelagos.cli.failures import UsageError
+from pelagos.cli.identity import (
+    DESCRIPTION,
+    DOMAIN,
+    GROUP,
+    PROJECT,
+    ROLE,
+    USER,
+    IdentityCommand,
+    given,
+)
+from pelagos.cli.output import Column
+
+_ROLE = Operand("name or id of the role")
+_WHO = {
+    "user": ValueArgument("who, by name or id", "--user", metavar="USER"),
+    "group": ValueArgument("who, by name or id of a group", "--group", metavar="GROUP"),
+    "project": ValueArgument("where, by name or id", "--project", metavar="PROJECT"),
+    "domain": ValueArgument("where, by name or id of a domain", "--domain", metavar="DOMAIN"),
+    "system": FlagArgument("where: in the whole system", "--system"),
+}
+_KINDS = {"user": USER, "group": GROUP, "project": PROJECT, "domain": DOMAIN}
+
+
+class _Role(IdentityCommand):
+    """What the commands share."""
+
+    def ids(self) -> dict[str, Any]:
+        """What the options name, by ids."""
+        found: dict[str, Any] = {
+            f"{name}_id": self.find_id(kind, self[name])
+            for name, kind in _KINDS.items()
+            if self[name]
+        }
+        return {**found, "system": True} if self["system"] else found
+
+    def whom_and_where(self) -> dict[str, Any]:
+        """The same, when it is one of each.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if bool(self["user"]) + bool(self["group"]) != 1:
+            raise UsageError("who has the role?", hint="give one of --user, --group")
+        if bool(self["project"]) + bool(self["domain"]) + self["system"] != 1:
+            raise UsageError("where?", hint="give one of --project, --domain, --system")
+        return self.ids()
+
+
+class RoleList(IdentityCommand):
+    """List the roles that there are."""
+
+    shows = True
+    arguments = CLOUD
+
+    def main(self) -> None:
+        """Print them."""
+        self.only_openstack("roles")
+        columns = (Column("name", "role"), Column("id"), Column("description"))
+        self.context.output.show_list(self.cloud.identity.list_roles(), columns)
+
+
+class RoleCreate(IdentityCommand):
+    """Make a role."""
+
+    shows = True
+    arguments = {**CLOUD, "description": DESCRIPTION}
+    operands = {"role": Operand("its name")}
+
+    def main(self, role: str) -> None:
+        """Make and print it."""
+        self.only_openstack("roles")
+        made = self.cloud.identity.create_role(role, **given(description=self["description"]))
+        self.context.output.show_one(made)
+
+
+class RoleDelete(IdentityCommand):
+    """Remove roles, from everybody who has them."""
+
+    arguments = {**CLOUD, "yes": FlagArgument("really", "--yes")}
+    operands = {"roles": _ROLE}
+
+    def main(self, first: str, *roles: str) -> int | None:
+        """Remove them."""
+        self.only_openstack("roles")
+        found = [self.find(ROLE, role) for role in (first, *roles)]
+        for role in found:
+            if not self["yes"]:
+                have = self.cloud.identity.list_role_assignments(role_id=role["id"])
+                self.context.say(
+                    f"{role['name']} is given {len(have)} times; with --yes it is removed"
+                )
+                continue
+            self.cloud.identity.delete_role(role["id"])
+            self.context.say(f"the role {role['name']} is gone")
+        return None if self["yes"] else 1
+
+
+class RoleAssign(_Role):
+    """Give a role to a user or a group, in a project, a domain or the whole system."""
+
+    arguments = {**CLOUD, **_WHO}
+    operands = {"role": _ROLE}
+    examples = ("pelagos role assign member --user ann --project web",)
+
+    def main(self, role: str) -> None:
+        """Give it."""
+        self.only_openstack("roles")
+        where = self.whom_and_where()
+        self.cloud.identity.assign_role(self.find_id(ROLE, role), **where)
+        self.context.say(f"{self['user'] or self['group']} has the role {role}")
+
+
+class RoleUnassign(_Role):
+    """Take a role from a user or a group."""
+
+    arguments = {**CLOUD, **_WHO}
+    operands = {"role": _ROLE}
+
+    def main(self, role: str) -> None:
+        """Take it."""
+        self.only_openstack("roles")
+        where = self.whom_and_where()
+        self.cloud.identity.unassign_role(self.find_id(ROLE, role), **where)
+        self.context.say(f"{self['user'] or self['group']} has the role {role} no more there")
+
+
+class RoleAssignments(_Role):
+    """List who has which role where."""
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        **_WHO,
+        "role": ValueArgument("only of this role", "--role", metavar="ROLE"),
+        "effective": FlagArgument("also what comes by groups and from above", "--effective"),
+    }
+
+    def main(self) -> None:
+        """Print them."""
+        self.only_openstack("roles")
+        ids = self.ids()
+        filters: dict[str, Any] = {}
+        for name, value in ids.items():
+            if name == "system":
+                filters["scope_system"] = "all"
+            elif name in {"project_id", "domain_id"}:
+                filters[f"scope_{name}"] = value
+            else:
+                filters[name] = value
+        if self["role"]:
+            filters["role_id"] = self.find_id(ROLE, self["role"])
+        found = self.cloud.identity.list_role_assignments(
+            effective=self["effective"], names=True, **filters
+        )
+        columns = (
+            Column("role.name", "role"),
+            Column("who"),
+            Column("where"),
+        )
+        self.context.output.show_list([_row(one) for one in found], columns, empty="none")
+
+
+def _row(one: Any) -> dict[str, Any]:
+    who = one.get("user") or one.get("group") or {}
+    kind = "" if "user" in one else "group "
+    scope = one.get("scope") or {}
+    where = scope.get("project") or scope.get("domain") or {}
+    word = "project " if "project" in scope else "domain " if "domain" in scope else "system"
+    return {
+        **one,
+        "who": f"{kind}{who.get('name') or who.get('id')}",
+        "where": f"{word}{where.get('name') or where.get('id') or ''}",
+    }
