@@ -206,6 +206,8 @@ def _wrong(method: Method, what: str, hint: str | None = None) -> OneCallExcepti
 
 
 def _fitting(method: Method, parameter: Parameter, value: Any) -> Any:
+    if parameter.kind == "s" and isinstance(value, Mapping):
+        return _template(parameter, value)
     fit = _FITS[parameter.kind](value)
     if fit is _UNKNOWN:
         raise _wrong(
@@ -214,6 +216,16 @@ def _fitting(method: Method, parameter: Parameter, value: Any) -> Any:
             f"{_shown(value)}",
         )
     return fit
+
+
+def _template(parameter: Parameter, value: Mapping[str, Any]) -> str:
+    from pelagos.one.template import (  # noqa: PLC0415  # only who sends templates pays
+        QUOTA_ROOTS,
+        ROOTS,
+        encode,
+    )
+
+    return encode(value, roots=QUOTA_ROOTS if parameter.name == "quota_template" else ROOTS)
 
 
 def _shown(value: Any) -> str:
@@ -229,10 +241,6 @@ def _boolean(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        from pelagos.one.template import encode  # noqa: PLC0415  # only who sends templates pays
-
-        return encode(value)
     return str(value) if isinstance(value, str) else _UNKNOWN
 
 

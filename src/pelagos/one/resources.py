@@ -78,7 +78,7 @@ class Resources:
             raise AttributeError(name)
         if name not in methods.resources():
             raise methods.unknown_resource(name)
-        calls = _KINDS.get(name, Calls)(self, name)  # type: ignore[arg-type]  # it has send
+        calls = _KINDS.get(name, Calls)(self, name)
         self.__dict__[name] = calls
         return calls
 

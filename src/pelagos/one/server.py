@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pelagos.core.clock import Clock, SystemClock
-from pelagos.core.http.transports.base import Transport
-from pelagos.core.http.types import ClientTls
 from pelagos.one import methods
-from pelagos.one.exchange import Exchange
 from pelagos.one.resources import Resources
-from pelagos.one.settings import find_endpoint
+
+if TYPE_CHECKING:  # who only imports this does not pay for connections
+    import ssl
+
+    from pelagos.core.clock import Clock
+    from pelagos.core.http.transports.base import Transport
 
 #: Bytes of one answer; the server writes at most 1 GiB.
 SIZE_LIMIT = 1024 * 1024 * 1024
@@ -58,6 +58,10 @@ class OneServer(Resources):
         transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
+        from pelagos.core.clock import SystemClock  # noqa: PLC0415  # see above
+        from pelagos.one.exchange import Exchange  # noqa: PLC0415
+        from pelagos.one.settings import find_endpoint  # noqa: PLC0415
+
         endpoint = find_endpoint(uri, session, timeout, environment)
         self._exchange = Exchange(
             endpoint,
@@ -125,7 +129,8 @@ def _pool(
     context: ssl.SSLContext | None,
     connections: int,
 ) -> Transport:
-    from pelagos.core.http.transports.pooled import PooledTransport  # noqa: PLC0415  # dear import
+    from pelagos.core.http.transports.pooled import PooledTransport  # noqa: PLC0415  # see above
+    from pelagos.core.http.types import ClientTls  # noqa: PLC0415
 
     tls = ClientTls(
         authority=None if isinstance(https_verify, bool) else Path(https_verify),

@@ -6,6 +6,7 @@ that what is handed out later, cut by `markup`, is well-formed XML in UTF-8 of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.parsers import expat
 
@@ -34,6 +35,8 @@ class Document:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         parser = expat.ParserCreate("utf-8")
         parser.StartDoctypeDeclHandler = refuse_doctype
+        parser.CommentHandler = parser.ProcessingInstructionHandler = self._note
+        self._has_notes = False
         self._parser = parser
         self._pieces = pieces
         self._start, self.root = self._open()
@@ -45,20 +48,19 @@ class Document:
             child_limit: bytes that one of them may have.
         """
         rest = self._start
-        while True:
+        is_last = False
+        while not is_last:
             found: list[Child] = []
-            stop = markup.children(rest, 0, found, is_whole=False)
+            stop = markup.cut_start(rest, 0, found, is_part=True)
             yield from found
             rest = rest[stop:]
             if child_limit is not None and len(rest) > child_limit:
                 raise OneAnswerException(f"one element has more than {child_limit:,} bytes")
             more = self._next(len(rest))
-            if not more:
-                break
+            is_last = not more
             rest += more
-        found = []
-        markup.children(rest, 0, found)
-        yield from found
+        if re.fullmatch(rb"\s*(</%b\s*>\s*)?" % re.escape(self.root.encode()), rest) is None:
+            raise OneAnswerException(f"the answer does not come apart at {rest[:40]!r}")
 
     def _next(self, size: int) -> bytes:
         """At least so many bytes more: one large element is not looked at again and again."""
@@ -74,9 +76,17 @@ class Document:
         for piece in self._pieces:
             if piece:
                 self._check(piece)
-                return piece
+                return self._without_notes(piece) if self._has_notes else piece
         self._check(b"", is_last=True)
         return b""
+
+    def _without_notes(self, piece: bytes) -> bytes:
+        """All the rest of the text, without comments: OpenNebula writes none, so it is no pool."""
+        rest = [piece]
+        for more in self._pieces:
+            self._check(more)
+            rest.append(more)
+        return markup.without_notes(b"".join(rest))
 
     def _check(self, piece: bytes, *, is_last: bool = False) -> None:
         try:
@@ -84,15 +94,17 @@ class Document:
         except expat.ExpatError as error:
             raise not_xml(error) from error
 
+    def _note(self, *_: object) -> None:
+        self._has_notes = True
+
     def _open(self) -> tuple[bytes, str]:
         """What is behind the root's opening tag so far, and its name."""
         lead = b""
         while True:
             more = self._take()
             lead += more
-            start = markup.first_element(lead)
-            name, close, is_empty = markup.opening(lead, start) if start >= 0 else (b"", -1, False)
+            name, close, is_empty = markup.opening(lead)
             if close >= 0:
-                return (b"" if is_empty else lead[close + 1 :]), name.decode()
+                return (b"" if is_empty else lead[close + 1 :]), name
             if not more or len(lead) > _LEAD:
                 raise OneAnswerException("the answer has no root element where one should be")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, NoReturn, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
 
 from pelagos.core import spelling
 from pelagos.one.errors import OneAnswerException
 from pelagos.one.results import markup
+from pelagos.one.results.field import Field
 from pelagos.one.results.markup import Child
 from pelagos.one.results.template import DEPTH, Template
 
-Read = Callable[[bytes, int], Any]
-#: How the elements of one name are read, and whether there may be several.
-Field = tuple[Read, bool]
-
+_M = TypeVar("_M")
 _SHOWN = ("ID", "NAME", "STATE")
 #: Free-form parts are templates wherever they are.
 _FREE = frozenset({"TEMPLATE", "USER_TEMPLATE"})
@@ -33,11 +29,16 @@ class Element:
 
     __slots__ = ("__dict__", "_inner", "_level", "_parts", "_tag")
 
-    _fields_: ClassVar[Mapping[str, Field]] = {}
+    _fields_: ClassVar[dict[str, Field[Any]]] = {}
     _inner: bytes
     _tag: str
     _level: int
     _parts: dict[str, list[bytes]] | None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        cls._fields_ = {**cls._fields_, **own}
 
     def __init__(self, tag: str, inner: bytes, level: int = 0) -> None:
         put = object.__setattr__
@@ -47,7 +48,7 @@ class Element:
         put(self, "_parts", None)
 
     @classmethod
-    def of(cls, tag: str, children: Iterator[Child]) -> Self:
+    def of(cls, tag: str, children: Iterable[Child]) -> Self:
         """From elements that were cut already; they are not joined again."""
         element = cls(tag, b"")
         object.__setattr__(element, "_parts", _sorted(children))
@@ -58,37 +59,32 @@ class Element:
         if parts is None:
             if self._level > DEPTH:
                 raise OneAnswerException(f"the answer is nested deeper than {DEPTH} elements")
-            found: list[Child] = []
-            markup.children(self._inner, 0, found)
-            parts = _sorted(found)
+            parts = _sorted(markup.cut(self._inner))
             object.__setattr__(self, "_parts", parts)
         return parts
 
     def __getattr__(self, name: str) -> Any:
         if name[:1] == "_":
             raise AttributeError(name)
-        inners = self._split().get(name)
+        if name not in self._split():
+            known = [*self._split(), *self._fields_]
+            hint = spelling.hint(name, known)
+            raise AttributeError(f"{self._tag} has no {name}; {hint}", name=name, obj=self)
+        return self._get(name)
+
+    def _get(self, name: str) -> Any:
+        """The value of a name that is there or known; remembered."""
+        if name in self.__dict__:
+            return self.__dict__[name]
         field = self._fields_.get(name)
-        if field is None:
-            if inners is None:
-                raise AttributeError(self._unknown(name), name=name, obj=self)
+        inners = self._split().get(name, [])
+        if field is not None:
+            value = field.value(inners, self._level + 1)
+        else:
             values = [self._guessed(name, inner) for inner in inners]
             value = values[0] if len(values) == 1 else values
-        else:
-            value = self._known(field, inners)
         self.__dict__[name] = value
         return value
-
-    def _known(self, field: Field, inners: list[bytes] | None) -> Any:
-        read, is_list = field
-        level = self._level + 1
-        if is_list:
-            return [read(inner, level) for inner in inners or ()]
-        if inners is None:
-            return None
-        if len(inners) == 1:
-            return read(inners[0], level)
-        return [read(inner, level) for inner in inners]
 
     def _guessed(self, name: str, inner: bytes) -> Any:
         if name in _FREE:
@@ -96,10 +92,6 @@ class Element:
         if markup.has_elements(inner):
             return Element(name, inner, self._level + 1)
         return markup.text(inner)
-
-    def _unknown(self, name: str) -> str:
-        known = [*self._split(), *self._fields_]
-        return f"{self._tag} has no {name}; {spelling.hint(name, known)}"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{self._tag}.{name} cannot be set: it is what the server answered")
@@ -120,7 +112,7 @@ class Element:
     def __repr__(self) -> str:
         parts = self._split()
         shown = [
-            f"{name}={getattr(self, name)!r}"
+            f"{name}={self._get(name)!r}"
             for name in _SHOWN
             if name in parts and not markup.has_elements(parts[name][0])
         ]
@@ -149,7 +141,7 @@ class Element:
         """All of a name as a list; empty when there is none."""
         if name not in self._split():
             return []
-        value = getattr(self, name)
+        value = self._get(name)
         return value if isinstance(value, list) else [value]
 
     def to_xml(self) -> str:
@@ -158,13 +150,46 @@ class Element:
 
     def to_dict(self) -> dict[str, Any]:
         """What the answer says, in plain dictionaries, lists and values."""
-        return {name: plain(getattr(self, name)) for name in self._split()}
+        return {name: plain(self._get(name)) for name in self._split()}
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as JSON; decimal numbers are numbers."""
         import json  # noqa: PLC0415  # most programs never ask
 
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, default=float)
+
+
+class Pool(Element, Generic[_M]):
+    """An answer that is a list: to go through, to count, to take from by place.
+
+    >>> from pelagos.one.results import parse
+    >>> [vm.ID for vm in parse("<VM_POOL><VM><ID>8</ID></VM><VM><ID>7</ID></VM></VM_POOL>")]
+    [8, 7]
+    """
+
+    _member_: ClassVar[str]
+
+    def _members(self) -> list[_M]:
+        members: list[_M] = self._get(self._member_)
+        return members
+
+    def __iter__(self) -> Iterator[_M]:
+        return iter(self._members())
+
+    def __len__(self) -> int:
+        return len(self._members())
+
+    @overload
+    def __getitem__(self, place: int) -> _M: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[_M]: ...
+
+    def __getitem__(self, place: int | slice) -> _M | list[_M]:
+        return self._members()[place]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)}>"
 
 
 def plain(value: Any) -> Any:
@@ -174,66 +199,11 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _sorted(children: Iterator[Child] | list[Child]) -> dict[str, list[bytes]]:
+def _sorted(children: Iterable[Child]) -> dict[str, list[bytes]]:
     parts: dict[str, list[bytes]] = {}
-    names: dict[bytes, list[bytes]] = {}
     for name, inner in children:
-        if name in names:
-            names[name].append(inner)
+        if name in parts:
+            parts[name].append(inner)
         else:
-            names[name] = parts[name.decode()] = [inner]
+            parts[name] = [inner]
     return parts
-
-
-def _whole_number(inner: bytes, level: int) -> Any:
-    try:
-        return int(inner)
-    except ValueError:
-        return _otherwise(inner, level, int)
-
-
-def _decimal(inner: bytes, level: int) -> Any:
-    return _otherwise(inner, level, Decimal)
-
-
-def _float(inner: bytes, level: int) -> Any:
-    return _otherwise(inner, level, float)
-
-
-def _otherwise(inner: bytes, level: int, kind: Callable[[str], Any]) -> Any:
-    """None for nothing; what is not such a number stays as it is."""
-    value = _words(inner, level)
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    with contextlib.suppress(ValueError, InvalidOperation):
-        return kind(value)
-    return value
-
-
-def _words(inner: bytes, level: int) -> Any:
-    if b"<" in inner and markup.has_elements(inner):
-        return Element("VALUE", inner, level)
-    return markup.text(inner)
-
-
-def _free(inner: bytes, level: int) -> Any:
-    return Template.read(inner, level)
-
-
-def one(kind: type[Element], tag: str) -> Field:
-    """A field that is an element with fields of its own."""
-    return (lambda inner, level: kind(tag, inner, level)), False
-
-
-def many(field: Field) -> Field:
-    """The same, but there may be several."""
-    return field[0], True
-
-
-INTEGER: Field = (_whole_number, False)
-DECIMAL: Field = (_decimal, False)
-FLOAT: Field = (_float, False)
-TEXT: Field = (_words, False)
-FREE: Field = (_free, False)

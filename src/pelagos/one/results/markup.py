@@ -1,137 +1,169 @@
 """XML cut into its elements without a tree: bytes in, slices out. Pure.
 
 Each text was first checked as a whole by a real parser (`document`), so what is cut here is known
-to be well-formed, in UTF-8, and without a document type. The quick way looks for the closing tag;
-where a value could deceive it (CDATA, comments, an element in one of the same name), the sure way
-counts.
+to be well-formed, in UTF-8, and without document type, comments and instructions. The quick way
+takes the first closing tag of a name that is not within CDATA. It is wrong only where an element
+has one of its own name in it; that is noticed, because a tag is left over, and then they are
+counted.
 """
 
 from __future__ import annotations
 
 import re
 
+from pelagos.one.errors import OneAnswerException
 from pelagos.one.xmlrpc.answer import plain_text
 
-Child = tuple[bytes, bytes]
+Child = tuple[str, bytes]
 
-_SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>|<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_CDATA = b"<![CDATA["
+_CDATA_END = b"]]>"
+_CDATA_LENGTHS = len(_CDATA) + len(_CDATA_END)
+_SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_NOTE = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NAME_END = re.compile(rb"[\s/>]")
-_CDATA = b"<![CDATA["
-#: What comes behind a `<` that begins no element; nothing when the data ends there.
-_NO_NAME = (b"/", b"!", b"?", b"")
+_PLAIN_NAME = re.compile(rb"[^\s/>\"'=]+")
+_SLASH, _BANG = b"/!"
+
+#: Per name as bytes: the name, its opening and its closing tag. Bounded; answers share names.
+_names: dict[bytes, tuple[str, bytes, bytes]] = {}
+_NAMES_LIMIT = 10_000
 
 
-def children(data: bytes, start: int, found: list[Child], *, is_whole: bool = True) -> int:
-    """Append (name, inner text) of the elements from `start` on, in order.
+def cut(inner: bytes) -> list[Child]:
+    """(name, inner text) of each element in a text that is here as a whole.
+
+    Raises:
+        OneAnswerException: it does not come apart into elements.
+    """
+    found: list[Child] = []
+    stop = cut_start(inner, 0, found)
+    if inner[stop:].strip(b" \t\r\n"):
+        found.clear()
+        stop = cut_start(inner, 0, found, is_counted=True)
+        if inner[stop:].strip(b" \t\r\n"):
+            raise OneAnswerException(f"the answer does not come apart at {inner[stop:][:40]!r}")
+    return found
+
+
+def cut_start(  # noqa: C901, PLR0912  # the loop that all answers go through
+    data: bytes, start: int, found: list[Child], *, is_counted: bool = False, is_part: bool = False
+) -> int:
+    """Append (name, inner text) of the whole elements from `start` on.
 
     Args:
-        is_whole: False: the data may go on; an element that is not yet whole is left for later.
+        is_counted: count tags at once, instead of when something is left over.
+        is_part: the data may go on, and it cannot be cut a second time.
 
     Returns:
-        Where it stopped: at the closing tag of the parent, at the end, or at what is not whole.
+        Where it stopped: at the end, at a closing tag, or at what is not whole.
     """
-    find = data.find
+    find, names = data.find, _names
     while True:
         start = find(b"<", start)
         if start < 0:
             return len(data)
-        if data[start + 1 : start + 2] in _NO_NAME:
-            after = _behind_section(data, start)
-            if after < 0:
-                return start
-            start = after
-            continue
-        name, close, is_empty = opening(data, start)
+        close = find(b">", start)
         if close < 0:
             return start
-        if is_empty:
-            found.append((name, b""))
-            start = close + 1
-            continue
-        stop, after = _end(data, name, close + 1, is_whole=is_whole)
+        known = names.get(data[start + 1 : close])
+        if known is None:
+            known, close = _opening(data, start)
+            if known is None:
+                if close < 0:
+                    return start
+                start = close  # behind CDATA beside elements, which means nothing
+                continue
+            if data[close - 1] == _SLASH:
+                found.append((known[0], b""))
+                start = close + 1
+                continue
+        name, opening, closing = known
+        stop = find(b"<", close)
+        if data[stop + 1 : stop + 2] != b"/":
+            stop = find(closing, stop)
+            if (
+                is_counted
+                or data.rfind(_CDATA, close, stop) > data.rfind(_CDATA_END, close, stop)
+                or (is_part and data.find(opening, close, stop) >= 0)
+            ):
+                stop = _counted_end(data, name.encode(), close + 1)
         if stop < 0:
             return start
+        after = find(b">", stop)
+        if after < 0:
+            return start
         found.append((name, data[close + 1 : stop]))
-        start = after
+        start = after + 1
 
 
-def _end(data: bytes, name: bytes, start: int, *, is_whole: bool) -> tuple[int, int]:
-    """Where the closing tag begins and ends of the element whose inner text begins at `start`."""
-    stop = data.find(b"</%b>" % name, start)
-    if stop < 0:
-        return _sure_end(data, name, start) if is_whole else (-1, -1)
-    if data.find(b"<", start, stop) >= 0 and _may_deceive(data[start:stop], name):
-        return _sure_end(data, name, start)
-    return stop, stop + len(name) + 3
+def _opening(data: bytes, start: int) -> tuple[tuple[str, bytes, bytes] | None, int]:
+    """What is known of the name of the tag there, and the place of its `>`.
 
-
-def opening(data: bytes, start: int) -> tuple[bytes, int, bool]:
-    """Of the tag that begins there: name, place of its `>` or -1, whether it is `<A/>`."""
-    close = data.find(b">", start)
-    name = data[start + 1 : close]
-    if close < 0 or name.isalnum() or name.replace(b"_", b"").isalnum():
-        return name, close, False
+    None for what is no tag that opens: with where to go on, or -1.
+    """
+    if data[start + 1] == _SLASH:
+        return None, -1
+    if data[start + 1] == _BANG:
+        section = _SECTION.match(data, start)
+        return None, section.end() if section else -1
     end = _TAG_END.match(data, start + 1)
     name_end = _NAME_END.search(data, start + 1)
     if end is None or name_end is None:
-        return b"", -1, False
-    close = end.end() - 1
-    return data[start + 1 : name_end.start()], close, data[close - 1 : close] == b"/"
+        return None, -1
+    return _known(data[start + 1 : name_end.start()]), end.end() - 1
 
 
-def first_element(data: bytes) -> int:
-    """Where the first tag begins, behind a declaration and comments; -1 when it is not there."""
-    start = data.find(b"<")
-    while start >= 0 and data[start + 1 : start + 2] in _NO_NAME:
-        start = data.find(b"<", _behind_section(data, start))
-    return start
+def _known(name: bytes) -> tuple[str, bytes, bytes]:
+    known = _names.get(name)
+    if known is None:
+        known = name.decode(), b"<%b>" % name, b"</%b>" % name
+        if len(_names) < _NAMES_LIMIT:
+            _names[name] = known
+    return known
 
 
-def _behind_section(data: bytes, start: int) -> int:
-    """Behind a comment, an instruction or CDATA; -1 at a closing tag or when it is not whole."""
-    section = _SECTION.match(data, start)
-    return section.end() if section else -1
-
-
-def _may_deceive(inner: bytes, name: bytes) -> bool:
-    """Whether the first closing tag is perhaps not that of the element."""
-    if inner.startswith(_CDATA) and inner.find(b"]]>") == len(inner) - 3:
-        return False
-    opening = b"<" + name
-    return (
-        inner.rfind(_CDATA) > inner.rfind(b"]]>")
-        or opening + b">" in inner
-        or b"<!--" in inner
-        or b"<?" in inner
-        or any(opening + mark in inner for mark in (b"/", b" ", b"\n", b"\t"))
-    )
-
-
-def _sure_end(data: bytes, name: bytes, start: int) -> tuple[int, int]:
-    """Where the element's closing tag begins and ends, counted; (-1, -1): it is not whole."""
+def _counted_end(data: bytes, name: bytes, start: int) -> int:
+    """Where the element's closing tag begins, counted; -1: it is not here yet."""
     token = re.compile(
-        rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|<(/?)"
+        rb"<!\[CDATA\[.*?\]\]>|<(/?)"
         + re.escape(name)
         + rb"""(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*>""",
         re.DOTALL,
     )
-    open_section = re.compile(rb"<!\[CDATA\[|<!--|<\?")
     depth, seen = 1, start
     for match in token.finditer(data, start):
-        gap = open_section.search(data, seen, match.start())
-        if gap is not None:
-            return -1, -1  # a section that does not end in what is here
+        if data.find(_CDATA, seen, match.start()) >= 0:
+            return -1  # one that does not end in what is here
         seen = match.end()
-        if match[1] is None:
-            continue
         if match[1]:
             depth -= 1
-        elif not match[0].endswith(b"/>"):
+            if depth == 0:
+                return match.start()
+        elif match[1] is not None and not match[0].endswith(b"/>"):
             depth += 1
-        if depth == 0:
-            return match.start(), match.end()
-    return -1, -1
+    return -1
+
+
+def opening(data: bytes) -> tuple[str, int, bool]:
+    """Of the first tag: its name, the place of its `>` or -1, whether it is `<A/>`."""
+    start = data.find(b"<")
+    if start < 0 or data.find(b">", start) < 0:
+        return "", -1, False
+    known, close = _opening(data, start)
+    if known is None:
+        return "", -1, False
+    return known[0], close, data[close - 1] == _SLASH
+
+
+def without_notes(data: bytes) -> bytes:
+    """The text without comments and instructions.
+
+    >>> without_notes(b"<A><!-- <A> -->1</A>")
+    b'<A>1</A>'
+    """
+    return _NOTE.sub(lambda match: match[1] or b"", data)
 
 
 def has_elements(inner: bytes) -> bool:
@@ -139,9 +171,7 @@ def has_elements(inner: bytes) -> bool:
     mark = inner.find(b"<")
     if mark < 0:
         return False
-    if inner[mark + 1] in b"!?":
-        return b"<" in _SECTION.sub(b"", inner)
-    return True
+    return inner[mark + 1] != _BANG or b"<" in _SECTION.sub(b"", inner)
 
 
 def text(inner: bytes) -> str:
@@ -153,8 +183,8 @@ def text(inner: bytes) -> str:
     if b"\r" in inner:
         inner = inner.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"<" in inner:
-        if inner.startswith(_CDATA) and inner.find(b"]]>") == len(inner) - 3:
-            return inner[9:-3].decode()
+        if inner.startswith(_CDATA) and inner.find(_CDATA_END) == len(inner) - len(_CDATA_END):
+            return inner[len(_CDATA) : -len(_CDATA_END)].decode()
         return _mixed(inner)
     if b"&" in inner:
         return plain_text(inner).decode()
@@ -164,6 +194,6 @@ def text(inner: bytes) -> str:
 def _mixed(inner: bytes) -> str:
     parts, seen = [], 0
     for section in _SECTION.finditer(inner):
-        parts += [plain_text(inner[seen : section.start()]), section[1] or b""]
+        parts += [plain_text(inner[seen : section.start()]), section[1]]
         seen = section.end()
     return b"".join([*parts, plain_text(inner[seen:])]).decode()

@@ -8,7 +8,6 @@ from typing import Any, Self
 from pelagos.core import spelling
 from pelagos.one.errors import OneAnswerException
 from pelagos.one.results import markup
-from pelagos.one.results.markup import Child
 
 #: Levels of vectors in vectors that are read; the server keeps one.
 DEPTH = 100
@@ -48,10 +47,12 @@ class Template(MutableMapping[str, Any]):
         self._entries = []
         self._inner = b""
         self._level = 0
-        pairs = entries.multi_items() if isinstance(entries, Template) else None
-        if pairs is None:
-            pairs = entries.items() if isinstance(entries, Mapping) else entries
-        for name, value in [*pairs, *named.items()]:
+        if isinstance(entries, Template):
+            self._entries += entries.multi_items()
+            entries = ()
+        for name, value in entries.items() if isinstance(entries, Mapping) else entries:
+            self.add(name, value)
+        for name, value in named.items():
             self.add(name, value)
 
     @classmethod
@@ -70,9 +71,8 @@ class Template(MutableMapping[str, Any]):
         if self._entries is None:
             if self._level > DEPTH:
                 raise OneAnswerException(f"a template is nested deeper than {DEPTH} elements")
-            found: list[Child] = []
-            markup.children(self._inner, 0, found)
-            self._entries = [(name.decode(), self._value(inner)) for name, inner in found]
+            found = markup.cut(self._inner)
+            self._entries = [(name, self._value(inner)) for name, inner in found]
             self._inner = b""
         return self._entries
 

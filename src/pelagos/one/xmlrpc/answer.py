@@ -136,10 +136,19 @@ def plain_text(text: bytes) -> bytes:
     if b"&" not in text:
         return text
     text = text.replace(b"&lt;", b"<").replace(b"&gt;", b">")
-    if b"&quot;" in text or b"&apos;" in text:
-        text = text.replace(b"&quot;", b'"').replace(b"&apos;", b"'")
-    if b"&#" in text:
-        text = _NUMBER.sub(_character, text)
+    marks = text.count(b"&")
+    if not marks:
+        return text
+    plain = text.replace(b"&amp;", b"&")
+    if (len(text) - len(plain)) // len("amp;") == marks:
+        return plain
+    return _rare(text)
+
+
+def _rare(text: bytes) -> bytes:
+    """Quotes and numbers, too."""
+    text = text.replace(b"&quot;", b'"').replace(b"&apos;", b"'")
+    text = _NUMBER.sub(_character, text)
     if text.count(b"&") != text.count(b"&amp;"):
         raise OneAnswerException(
             "the answer refers to an entity that XML does not know, or has a bare &",
