@@ -80,10 +80,12 @@ class Client(Threads):
     Attributes:
         service_type: its type in catalogues.
         DEFAULT_API_VERSION: what is added to an address without a version.
+        NEIGHBOURS: its arguments that are addresses of other services, each with the type.
     """
 
     service_type: ClassVar[str] = ""
     DEFAULT_API_VERSION: ClassVar[str] = ""
+    NEIGHBOURS: ClassVar[Mapping[str, str]] = {}
     DATE_FORMATS: ClassVar[tuple[str, ...]] = (
         "%a %b %d %H:%M:%S %Y",
         "%A, %d-%b-%y %H:%M:%S GMT",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from pelagos.core.http.transports.base import Transport
 if TYPE_CHECKING:  # a program pays for the services that it asks
     from pelagos.clients.astakos import AstakosClient
     from pelagos.clients.blockstorage import BlockStorageClient
+    from pelagos.clients.cloud.kept import KeptLogins
     from pelagos.clients.compute import ComputeClient
     from pelagos.clients.identity import IdentityClient
     from pelagos.clients.image import ImageClient
@@ -71,13 +73,20 @@ class Cloud:
         environ: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        environ = os.environ if environ is None else environ
         if settings is None:
-            settings = KnownClouds(os.environ if environ is None else environ).get(name)
+            settings = KnownClouds(environ).get(name)
         self.name = name
         self.settings = settings
         if http is None:
             http = HttpClient(settings.auth_url, tls=settings.tls)
         self._http = http.transport if isinstance(http, HttpClient) else http
+        self._kept: KeptLogins | None = None
+        if settings.keep_token and not settings.token:
+            from pelagos.clients.cloud.kept import KeptLogins, login_folder  # noqa: PLC0415  # few do
+
+            self._kept = KeptLogins(login_folder(environ), clock)
+        self._is_first = True
         self.session = CloudSession(self._login, clock)
         self._lock = threading.Lock()
         self._clients: dict[type[Client], Client] = {}
@@ -87,7 +96,14 @@ class Cloud:
 
     def _login(self) -> Access:
         login = astakos.login if self.settings.is_synnefo else keystone.login
-        return login(self.settings, self._http)
+        if self._kept is None:
+            return login(self.settings, self._http)
+        found = self._kept.find(self.settings) if self._is_first else None
+        self._is_first = False  # one that was kept may be refused
+        if found is None:
+            found = login(self.settings, self._http)
+            self._kept.keep(self.settings, found)
+        return found
 
     # ---- what is known after the login; each of these logs in when nobody has yet
 
@@ -147,6 +163,7 @@ class Cloud:
             "session": self.session,
             "dialect": self.dialect,
             "timeout": self.settings.timeout,
+            **self._neighbours(kind),
         }
         if kind.service_type == "object-store":
             is_synnefo = self.dialect == "synnefo"  # others say the account in the address
@@ -155,6 +172,14 @@ class Cloud:
             )
             terms["container"] = self.settings.container
         return terms
+
+    def _neighbours(self, kind: type[Client]) -> dict[str, str]:
+        """Where the other services are that a client speaks to, as far as the cloud has them."""
+        found = {}
+        for argument, service in kind.NEIGHBOURS.items():
+            with contextlib.suppress(CloudNotConfigured):
+                found[argument] = self.endpoint(service)
+        return found
 
     def _of(self, service: str) -> Any:
         package, _, name = _CLASSES[service][self.dialect == "synnefo"].partition(":")

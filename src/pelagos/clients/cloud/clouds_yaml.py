@@ -9,6 +9,7 @@ found in the same way (OS_CLIENT_SECURE_FILE), is laid over it; `clouds-public.y
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class CloudsYaml:
         }
         self._public = _find(environ, "OS_CLIENT_VENDOR_FILE", "clouds-public", here)
         self.names = tuple(self._clouds)
+        cache = document.get("cache")
+        self._keeps_tokens = isinstance(cache, Mapping) and cache.get("auth") is True
 
     def get(self, name: str) -> CloudSettings:
         """The settings of one of `names`.
@@ -59,7 +62,7 @@ class CloudsYaml:
         profile = cloud.get("profile") or cloud.get("cloud")
         if profile and profile != name:
             cloud = _merged(self._profile(str(profile), name), cloud)
-        return settings_of(name, cloud, self.place)
+        return replace(settings_of(name, cloud, self.place), keep_token=self._keeps_tokens)
 
     def _profile(self, profile: str, name: str) -> Any:
         place = str(self._public)

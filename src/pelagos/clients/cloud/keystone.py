@@ -1,4 +1,4 @@
-"""Log in at Keystone v3: by password, by token, by application credential."""
+"""Log in at Keystone v3: by password, passcode, token or application credential."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from urllib.parse import urlsplit
 from pelagos.clients.base import Client, Reply
 from pelagos.clients.cloud.access import Access, lifetime
 from pelagos.clients.cloud.catalogue import from_keystone
+from pelagos.clients.cloud.discovery import found_identity_url
 from pelagos.clients.cloud.settings import CloudSettings
-from pelagos.clients.errors import ClientError, CloudNotConfigured, Unauthorized, WrongAnswer
+from pelagos.clients.errors import (
+    ClientError,
+    CloudNotConfigured,
+    NotFound,
+    Unauthorized,
+    WrongAnswer,
+)
 from pelagos.core.http.transports.base import Transport
 
 _DEFAULT_DOMAIN = {"id": "default"}
@@ -37,12 +44,24 @@ def login(settings: CloudSettings, http: Transport) -> Access:
         Unauthorized: Keystone does not believe them.
         ClientError: Keystone did not answer, or not as agreed.
     """
-    client = Client(
-        identity_url(settings.auth_url),
-        http=http,
-        timeout=settings.timeout,
-        dialect="openstack",
-    )
+    url = identity_url(settings.auth_url)
+    try:
+        return _login_at(url, settings, http)
+    except NotFound:
+        if url == settings.auth_url.rstrip("/"):
+            raise  # v3 was configured
+        found = found_identity_url(_client(settings.auth_url, settings, http))
+        if found == url:
+            raise
+    return _login_at(found, settings, http)
+
+
+def _client(url: str, settings: CloudSettings, http: Transport) -> Client:
+    return Client(url, http=http, timeout=settings.timeout, dialect="openstack")
+
+
+def _login_at(url: str, settings: CloudSettings, http: Transport) -> Access:
+    client = _client(url, settings, http)
     if settings.token and not _scope(settings):
         return _look_up(client, settings.token)
     body = {"auth": login_body(settings)}
@@ -51,10 +70,13 @@ def login(settings: CloudSettings, http: Transport) -> Access:
     except Unauthorized as error:
         error.hint = (
             f"check how {settings.origin} says to log in: user, password, domains, project"
+            if settings.passcode is None
+            else "a passcode is good for one login only: give the one that your device shows now"
         )
         raise
     token = reply.headers.get("x-subject-token", "")
-    return _access(token, reply, is_own=not settings.token)
+    is_own = not settings.token and settings.passcode is None  # which cannot be given again
+    return _access(token, reply, is_own=is_own)
 
 
 def _look_up(client: Client, token: str) -> Access:
@@ -63,7 +85,7 @@ def _look_up(client: Client, token: str) -> Access:
     try:
         reply = client.get("/auth/tokens", headers=headers, success=200)
     except ClientError as error:
-        if error.status in {401, 404}:
+        if error.status == 401 or (error.status == 404 and error.fault == "error"):  # noqa: PLR2004
             raise Unauthorized(
                 "Keystone does not know the token, or it has ended",
                 error.status,
@@ -79,21 +101,28 @@ def login_body(settings: CloudSettings) -> dict[str, Any]:
     Raises:
         CloudNotConfigured: the settings name no way to log in.
     """
-    method, fields = _method(settings)
-    body: dict[str, Any] = {"identity": {"methods": [method], method: fields}}
+    methods = _methods(settings)
+    body: dict[str, Any] = {"identity": {"methods": list(methods), **methods}}
     scope = _scope(settings)
-    if scope and method != "application_credential":  # it has its own project
+    if scope and "application_credential" not in methods:  # it has its own project
         body["scope"] = scope
     return body
 
 
-def _method(settings: CloudSettings) -> tuple[str, dict[str, Any]]:
+def _methods(settings: CloudSettings) -> dict[str, dict[str, Any]]:
+    """What proves who comes, by the names of Keystone's methods."""
     if settings.application_credential_id or settings.application_credential_name:
-        return "application_credential", _application_credential(settings)
-    if settings.password is not None and (settings.username or settings.user_id):
-        return "password", {"user": {**_user(settings), "password": settings.password}}
+        return {"application_credential": _application_credential(settings)}
+    found: dict[str, dict[str, Any]] = {}
+    if settings.username or settings.user_id:
+        if settings.password is not None:
+            found["password"] = {"user": {**_user(settings), "password": settings.password}}
+        if settings.passcode is not None:
+            found["totp"] = {"user": {**_user(settings), "passcode": settings.passcode}}
+    if found:
+        return found
     if settings.token:
-        return "token", {"id": settings.token}
+        return {"token": {"id": settings.token}}
     raise CloudNotConfigured(
         f"{settings.origin} does not say how to log in at {settings.auth_url}",
         hint="give username and password, a token, or an application credential and its secret",

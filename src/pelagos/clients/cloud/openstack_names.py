@@ -20,6 +20,7 @@ _AUTH: Mapping[str, str] = {
     "user_name": "username",
     "user_id": "user_id",
     "password": "password",
+    "passcode": "passcode",
     "user_domain_name": "user_domain_name",
     "user_domain_id": "user_domain_id",
     "project_name": "project_name",
@@ -42,6 +43,8 @@ _TYPES = frozenset(
         "v3password",
         "token",
         "v3token",
+        "v3totp",
+        "v3multifactor",
         "v3applicationcredential",
         "v2token",
         "v2password",
@@ -72,7 +75,7 @@ def settings_of(name: str, cloud: Mapping[str, Any], origin: str) -> CloudSettin
     if kind not in _TYPES:
         raise CloudNotConfigured(
             f"{origin}, cloud {name}: auth_type {kind} is not known here",
-            hint="log in by password, token or v3applicationcredential",
+            hint="log in by password, token, v3totp, v3multifactor or v3applicationcredential",
         )
     table: dict[str, Any] = {}
     for theirs, ours in _AUTH.items():
@@ -124,12 +127,16 @@ def _default_domain(said: Mapping[str, Any], table: Mapping[str, Any]) -> dict[s
 
 def _keep_to(kind: str, table: dict[str, Any]) -> None:
     """Leave only what the named kind of login uses; a shell may have more of them at once."""
-    if kind.endswith("password"):
+    if kind == "v3multifactor":
         unused: tuple[str, ...] = ("token", "application_credential_")
+    elif kind.endswith("totp"):
+        unused = ("token", "password", "application_credential_")
+    elif kind.endswith("password"):
+        unused = ("token", "passcode", "application_credential_")
     elif kind.endswith("token"):
-        unused = ("password", "application_credential_")
+        unused = ("password", "passcode", "application_credential_")
     elif kind:
-        unused = ("token", "password", "project_", "domain_", "system_scope")
+        unused = ("token", "pass", "project_", "domain_", "system_scope")
     else:
         unused = ()
     for key in [one for one in table if unused and one.startswith(unused)]:

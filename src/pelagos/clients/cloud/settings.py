@@ -29,6 +29,7 @@ class CloudSettings:
         token: instead of a password; the only way into Synnefo.
         username, user_id: who comes; by name with a domain.
         password: of that user.
+        passcode: of that user's device, good for one login; beside a password or instead of it.
         user_domain_name, user_domain_id: where the user is; the domain "default" when neither.
         project_name, project_id: for which project; none for a token without one.
         project_domain_name, project_domain_id: where the project is; the domain "default" when
@@ -47,6 +48,7 @@ class CloudSettings:
         timeout: seconds for one answer.
         container: the container that programs for object storage begin with.
         account: whose object storage, when it is not the asker's own.
+        keep_token: whether a login is kept for the user's next programs, in a file of mode 0600.
         origin: the file, or "the environment", for messages.
     """
 
@@ -56,6 +58,7 @@ class CloudSettings:
     username: str | None = None
     user_id: str | None = None
     password: str | None = field(default=None, repr=False)
+    passcode: str | None = field(default=None, repr=False)
     user_domain_name: str | None = None
     user_domain_id: str | None = None
     project_name: str | None = None
@@ -78,6 +81,7 @@ class CloudSettings:
     timeout: float = 60.0
     container: str | None = None
     account: str | None = None
+    keep_token: bool = False
     origin: str = "the program"
 
     @property
@@ -94,8 +98,9 @@ class CloudSettings:
 
 
 _NAMES = frozenset(one.name for one in fields(CloudSettings)) - {"origin"}
-_TEXTS = _NAMES - {"endpoints", "verify", "cacert", "cert", "key", "timeout", "dialect"}
 _PATHS = frozenset({"cacert", "cert", "key"})
+_FLAGS = frozenset({"verify", "keep_token"})
+_TEXTS = _NAMES - _PATHS - _FLAGS - {"endpoints", "timeout", "dialect"}
 
 
 def from_table(name: str, table: Mapping[str, Any], origin: str) -> CloudSettings:
@@ -135,7 +140,7 @@ def _value(key: str, value: Any, where: str) -> Any:
         return _text(key, value, where)
     if key in _PATHS:
         return Path(_text(key, value, where)).expanduser()
-    if key == "verify" and isinstance(value, bool):
+    if key in _FLAGS and isinstance(value, bool):
         return value
     if key == "timeout" and isinstance(value, int | float) and value > 0:
         return float(value)
@@ -145,6 +150,7 @@ def _value(key: str, value: Any, where: str) -> Any:
         return {str(kind): _text(f"endpoints.{kind}", url, where) for kind, url in value.items()}
     wanted = {
         "verify": "true or false",
+        "keep_token": "true or false",
         "timeout": "a number of seconds above 0",
         "dialect": '"openstack" or "synnefo"',
         "endpoints": "a table: type of service = address",

@@ -6,9 +6,9 @@ asked instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pelagos.clients.base import Waiter
@@ -26,6 +26,8 @@ class FormerNetworks(Bilingual):
         network_url: the network service; None: beside the compute service, as Synnefo has it.
         terms: as `Client` has them.
     """
+
+    NEIGHBOURS: ClassVar[Mapping[str, str]] = {"network_url": "network"}
 
     def __init__(self, *arguments: Any, network_url: str | None = None, **terms: Any) -> None:
         super().__init__(*arguments, **terms)

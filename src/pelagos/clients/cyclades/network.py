@@ -25,6 +25,7 @@ class CycladesNetworkClient(NetworkClient):
     """
 
     HOME: ClassVar[Dialect] = "synnefo"
+    NEIGHBOURS: ClassVar[Mapping[str, str]] = {"compute_url": "compute"}
     network_types: ClassVar[tuple[str, ...]] = (
         "CUSTOM",
         "MAC_FILTERED",

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pelagos.clients.base import Reply
 from pelagos.clients.base import client as ours
-from pelagos.clients.base.client import Path
+from pelagos.clients.base.call import Path
 from pelagos.clients.base.sending import Patience, Sender
 from pelagos.compat.kamaki.connection import HTTPConnection, transport_of
 from pelagos.compat.kamaki.transports import SHARED, LoggingTransport, log, phrase
@@ -151,7 +151,7 @@ class Client(ours.Client):
             how = {name: value for name, value in how.items() if name in _KNOWN}
         reply = Answer.of(super().request(method, path, **how))
         if self.response_headers or self.response_header_prefices:
-            reply.headers = type(reply.headers)(self._unquoted(reply.headers))  # type: ignore[call-arg]  # ours take a mapping
+            reply.headers = type(reply.headers)(self._unquoted(reply.headers))
         return reply
 
     def _heed_retries(self) -> None:
@@ -221,7 +221,7 @@ def take_former_names(kind: type[Client], **renamed: str) -> None:
             (vars(one)[name] for one in homes if not one.__module__.startswith(package)), None
         )
         code = getattr(method, "__code__", None)
-        if code is None or name.startswith("_") or name in vars(kind):
+        if method is None or code is None or name.startswith("_") or name in vars(kind):
             continue
         taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         if any(now in taken and then not in taken for then, now in renamed.items()):

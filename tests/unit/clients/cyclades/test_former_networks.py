@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from pelagos.clients.cyclades import CycladesClient
-from pelagos.clients.errors import Conflict, NotFound, Unsupported
+from pelagos.clients.errors import ClientError, Conflict, NotFound, Unsupported
 from pelagos.core.http import FakeTransport, Response
 
 NETWORK = {"network": {"id": "2", "name": "pn"}}
@@ -120,3 +121,37 @@ def test_the_network_service_can_be_said() -> None:
     url = "http://c/cyclades/network/v2.0"
     made = CycladesClient("http://c/compute/v2.1", "token", http=asked, network_url=url)
     assert made.list_networks() == [NETWORK["network"]]
+
+
+def test_a_network_and_a_firewall_are_waited_for() -> None:
+    states = iter(["PENDING", "PENDING", "ACTIVE"])
+    profiles = iter(["DISABLED", "PROTECTED"])
+    asked = cloud()
+    asked.routes["GET /cyclades/network/v2.0/networks/2"] = lambda _: answer(
+        {"network": {"id": "2", "status": next(states)}}
+    )
+    asked.routes["GET /cyclades/compute/v2.0/servers/1"] = lambda _: answer(
+        {"server": {"id": 1, "attachments": [{"firewallProfile": next(profiles)}]}}
+    )
+    steps: list[int] = []
+
+    def gauge(length: int) -> Iterator[None]:
+        for step in range(length):
+            steps.append(step)
+            yield
+
+    assert client(asked).wait_network("2", delay=0, wait_cb=gauge) == "ACTIVE"
+    assert client(asked).wait_firewall(1, delay=0) == "PROTECTED"
+
+
+def test_what_does_not_change_is_waited_for_in_vain() -> None:
+    asked = cloud()
+    asked.routes["GET /cyclades/network/v2.0/networks/2"] = answer(
+        {"network": {"status": "PENDING"}}
+    )
+    assert client(asked).wait_network("2", delay=1, max_wait=0.5) is False
+    asked.routes["GET /cyclades/compute/v2.0/servers/1"] = answer({"server": {"attachments": []}})
+    with pytest.raises(ClientError):
+        client(asked).wait_firewall(1, delay=1, max_wait=0.5)
+    with pytest.raises(Unsupported):
+        CycladesClient("http://c/compute/v2.1", "token", http=asked).wait_firewall(1)
