@@ -1,0 +1,1 @@
+"""The methods of the daemon, a module for each group of kinds."""
