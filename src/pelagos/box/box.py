@@ -30,6 +30,10 @@ from pelagos.box.identity.quotas import TABLES as QUOTA_TABLES
 from pelagos.box.identity.quotas import Quotas
 from pelagos.box.identity.tables import TABLES as IDENTITY_TABLES
 from pelagos.box.identity.tokens import LIFE
+from pelagos.box.image.glance import glance
+from pelagos.box.image.sources import Sources
+from pelagos.box.image.store import ImagesOfServers, ImageStore
+from pelagos.box.image.tables import TABLES as IMAGE_TABLES
 from pelagos.box.objects.pithos import pithos
 from pelagos.box.objects.pithos.tables import TABLES as PITHOS_TABLES
 from pelagos.box.objects.store import ObjectStore
@@ -47,7 +51,15 @@ _LOCK = "box.lock"
 _DATABASE = "box.db"
 _PASSWORDS = "passwords.json"
 _BLOCKS = "blocks"
-_TABLES = (*IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES, *COMPUTE_TABLES)
+_IMAGES = "images"
+_TABLES = (
+    *IDENTITY_TABLES,
+    *QUOTA_TABLES,
+    *OBJECT_TABLES,
+    *PITHOS_TABLES,
+    *COMPUTE_TABLES,
+    *IMAGE_TABLES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +134,15 @@ class Box:
         )
         neighbours = Neighbours()
         fleet = Fleet(self._identity, quotas, neighbours, pace)
+        images = ImageStore(self._database, quotas, self.folder / _IMAGES, self._clock)
+        neighbours.images = ImagesOfServers(images)
         for service in (
             keystone(self._identity),
             astakos(self._identity, quotas),
             swift(self._identity, objects),
             pithos(self._identity, objects, quotas),
             nova(fleet),
+            glance(self._identity, images, Sources(images, objects)),
         ):
             self._identity.enlist(service)
             self._application.mount(service)
@@ -137,7 +152,10 @@ class Box:
         except BaseException:
             self.close()
             raise
-        self.person(_ADMIN, roles=("admin", "member", "reader"))
+        is_new = self._identity.people.named("users", _ADMIN, "default") is None
+        admin = self.person(_ADMIN, roles=("admin", "member", "reader"))
+        if is_new:
+            images.seed(admin.project_id, admin.user_id)
 
     @property
     def url(self) -> str:

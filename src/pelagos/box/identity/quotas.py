@@ -76,8 +76,12 @@ class Quotas:
         """Let a service say how much is used of a resource."""
         self._usages[resource] = usage
 
-    def limit(self, project_id: str, resource: str) -> int:
-        """How much a project may have."""
+    def limit(self, project_id: str, resource: str, default: int | None = None) -> int:
+        """How much a project may have.
+
+        Args:
+            default: for a resource that is none of Synnefo's.
+        """
         row = (
             self._database.read()
             .execute(
@@ -86,7 +90,9 @@ class Quotas:
             )
             .fetchone()
         )
-        return int(row["amount"]) if row else RESOURCES[resource].limit
+        if row:
+            return int(row["amount"])
+        return RESOURCES[resource].limit if default is None else default
 
     def set_limit(self, project_id: str, resource: str, amount: int) -> None:
         """Let a project have so much from now on; what it has already it keeps."""
