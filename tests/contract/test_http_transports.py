@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -21,6 +22,7 @@ from pelagos.core.http import (
     Request,
     Response,
 )
+from pelagos.core.http.transports.lean import LeanTransport
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import Server, make_app
 from support.tls_site import serve_tls
@@ -42,7 +44,10 @@ def routes() -> Flask:
     return app
 
 
-@pytest.fixture(params=["fake", "pooled", "pooled-tls"])
+REAL = {"pooled": PooledTransport, "lean": LeanTransport}
+
+
+@pytest.fixture(params=["fake", "pooled", "pooled-tls", "lean", "lean-tls"])
 def http(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HttpClient]:
     if request.param == "fake":
 
@@ -52,16 +57,18 @@ def http(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HttpClient]
         table = {"POST /echo": echo, "GET /echo": echo, "GET /zipped": Response(200, {}, b"plain")}
         yield HttpClient("http://fake", transport=FakeTransport(table))
         return
-    if request.param == "pooled-tls":
+    kind = REAL[request.param.removesuffix("-tls")]
+    if request.param.endswith("-tls"):
         site = serve_tls(tmp_path, routes())
         site.issue("someone")
-        with contextlib.closing(site.client("someone")) as client:
+        transport = kind(tls=site.trust("someone"))
+        with contextlib.closing(HttpClient(site.server.url, transport=transport)) as client:
             yield client
         site.server.stop()
         return
     server = Server(routes())
     server.start()
-    client = HttpClient(server.url, transport=PooledTransport())
+    client = HttpClient(server.url, transport=kind())
     yield client
     client.close()
     server.stop()
@@ -91,12 +98,18 @@ def test_threads_share_one_client(http: HttpClient):
     assert sorted(answers) == sorted(f"n={n}".encode() for n in range(8) for _ in range(5))
 
 
+@pytest.fixture(params=list(REAL.values()), ids=list(REAL))
+def real(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 def test_nobody_there_is_unreachable_and_worth_another_try():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     for client in (
         HttpClient(f"http://127.0.0.1:{port}"),
+        HttpClient(f"http://127.0.0.1:{port}", transport=LeanTransport()),
         HttpClient(f"http://127.0.0.1:{port}", transport=FakeTransport()),
     ):
         with pytest.raises(HttpUnreachable, match=f":{port}") as caught:
@@ -110,14 +123,14 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_peer_that_never_answers_is_a_timeout(listener: socket.socket):
-    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+def test_a_peer_that_never_answers_is_a_timeout(listener: socket.socket, real: Any):
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=real())
     with pytest.raises(HttpTimeout, match=r"within 0.2 s"):
         client.request("GET", "x", timeout=0.2)
     client.close()
 
 
-def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket):
+def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket, real: Any):
     def cut() -> None:
         for _ in range(2):  # a GET is sent once more
             peer, _ = listener.accept()
@@ -127,7 +140,7 @@ def test_an_answer_that_is_cut_is_a_protocol_error(listener: socket.socket):
 
     thread = threading.Thread(target=cut)
     thread.start()
-    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=real())
     with pytest.raises(HttpProtocolError, match="broke off"):
         client.request("GET", "x")
     client.close()
@@ -143,7 +156,9 @@ CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     [(HEAD, b"x"), (CHUNKS, b"1\r\nx\r\n"), (CHUNKS, b"0"), (b"", b"H")],
     ids=["body", "chunks", "chunk-head", "status-line"],
 )
-def test_a_peer_that_drips_is_a_timeout(listener: socket.socket, at_once: bytes, drop: bytes):
+def test_a_peer_that_drips_is_a_timeout(
+    listener: socket.socket, at_once: bytes, drop: bytes, real: Any
+):
     gone = threading.Event()
 
     def drip() -> None:
@@ -156,7 +171,7 @@ def test_a_peer_that_drips_is_a_timeout(listener: socket.socket, at_once: bytes,
 
     thread = threading.Thread(target=drip)
     thread.start()
-    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=real())
     started = time.monotonic()
     with pytest.raises(HttpTimeout, match=r"within 0.3 s") as caught:
         client.request("GET", "x", timeout=0.3)
@@ -180,7 +195,7 @@ def test_an_answer_may_be_as_large_as_its_request_says(http: HttpClient):
     assert caught.value.hint
 
 
-def test_an_answer_that_is_too_large_is_not_fetched_twice(listener: socket.socket):
+def test_an_answer_that_is_too_large_is_not_fetched_twice(listener: socket.socket, real: Any):
     served = []
 
     def serve() -> None:
@@ -191,7 +206,9 @@ def test_an_answer_that_is_too_large_is_not_fetched_twice(listener: socket.socke
 
     thread = threading.Thread(target=serve)
     thread.start()
-    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=5)
+    client = HttpClient(
+        f"http://127.0.0.1:{listener.getsockname()[1]}", transport=real(), timeout=5
+    )
     with pytest.raises(HttpProtocolError, match="larger than 4 bytes") as caught:
         client.request("GET", "x", limit=4)
     thread.join()

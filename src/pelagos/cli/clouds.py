@@ -24,7 +24,8 @@ from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
-    from pelagos.clients.cloud import Cloud
+    from pelagos.clients.cloud import Cloud, CloudSettings
+    from pelagos.core.http.transports.base import Transport
 
 Record = Mapping[str, Any]
 
@@ -98,14 +99,20 @@ def open_cloud(context: Context, given: str | None = None) -> Cloud:
     Raises:
         CloudNotConfigured: there is no such cloud, or its configuration cannot be used.
     """
-    from pelagos.clients.cloud import Cloud
+    from pelagos.clients.cloud.cloud import Cloud
+    from pelagos.clients.cloud.known import KnownClouds
 
-    return Cloud(
-        cloud_name(context, given),
-        http=context.transport,
-        environ=cloud_environ(context),
-        clock=context.clock,
-    )
+    name, environ = cloud_name(context, given), cloud_environ(context)
+    settings = KnownClouds(environ).get(name)
+    transport = context.transport or lean(settings)
+    return Cloud(name, settings=settings, http=transport, environ=environ, clock=context.clock)
+
+
+def lean(settings: CloudSettings) -> Transport:
+    """What carries the few requests of one command."""
+    from pelagos.core.http.transports.lean import LeanTransport
+
+    return LeanTransport(tls=settings.tls)
 
 
 class CloudCommand(Command):

@@ -55,7 +55,7 @@ SHOW_ARGUMENTS: Mapping[str, Argument] = {
         default="table",
         choices=FORMATS,
     ),
-    "json": FlagArgument("the same as --output json", "-j", "--json"),
+    "as_json": FlagArgument("the same as --output json", "-j"),
     "columns": ColumnsArgument("only these columns, in this order", "--columns", metavar="A,B,…"),
 }
 """Options of every command that lists or shows."""
@@ -185,7 +185,7 @@ def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str
                 hint=f"see: pelagos {name} --help",
             )
     values = {key: _value(argument, getattr(found, key)) for key, argument in arguments.items()}
-    if values.get("json"):
+    if values.get("as_json"):
         values["output"] = "json"
     return values, rest + after if dashes else rest
 

@@ -25,9 +25,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from html import unescape
-from http import HTTPStatus
 from typing import Any, Protocol
 
 from pelagos.core import wire
@@ -359,6 +356,8 @@ def _plain(text: str) -> str:
     """The words of a page of HTML or XML."""
     if "<" not in text:
         return text
+    from html import unescape  # noqa: PLC0415  # only pages in place of answers pay for it
+
     title = _TITLE.search(text[:_TEXT_LIMIT])
     words = _SPACE.sub(" ", unescape(_TAG.sub(" ", text[: 16 * _TEXT_LIMIT]))).strip()
     named = _SPACE.sub(" ", unescape(title[1])).strip() if title else ""
@@ -388,6 +387,8 @@ def _number(value: Any) -> int:
 
 
 def _phrase(status: int) -> str:
+    from http import HTTPStatus  # noqa: PLC0415  # only errors pay for it
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -399,14 +400,20 @@ def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
     said = headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
         return min(float(said[:9]), _LONGEST_WAIT)
-    try:
-        when = parsedate_to_datetime(said) if said else None
-    except (TypeError, ValueError, OverflowError, IndexError):
-        when = None
+    when = _date(said) if said else None
     if when is not None:
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
         return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT)
     return 1.0 if status in {429, 502, 503, 504} else None
+
+
+def _date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # dear, and seldom needed
+
+    try:
+        return parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
 
 def _restored(

@@ -31,7 +31,7 @@ def names(*words: str) -> list[str]:
 
 
 def test_groups_and_commands_are_proposed():
-    assert names("serv") == ["service"]
+    assert names("serv") == ["service", "server"]
     assert names("service", "st") == ["start", "stop"]
     assert "request" in names("")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CloudCommand, cloud_environ, cloud_name, open_cloud
+from pelagos.cli.clouds import CloudCommand, cloud_environ, cloud_name, lean, open_cloud
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.moment import length
 from pelagos.cli.output import Column
@@ -158,8 +158,8 @@ class CloudAdd(_OnClouds):
         "url": Operand("address of its Keystone, or of its Astakos (it ends in v2.0)"),
     }
     examples = (
-        "pelagos cloud add work https://cloud.example.org:5000/v3 --username ada --project it",
-        "pelagos cloud add okeanos https://accounts.example.org/identity/v2.0 --token",
+        "pelagos cloud add work https://cloud.example.org/v3 --username ada",
+        "pelagos cloud add okeanos https://example.org/identity/v2.0 --token",
     )
 
     def main(self, name: str, url: str) -> None:
@@ -175,7 +175,8 @@ class CloudAdd(_OnClouds):
 
         secret = ask_secret(self.context, f"{key.replace('_', ' ')} for {name}: ")
         settings = from_table(name, {**table, key: secret}, "the command line")
-        self.cloud = Cloud(name, settings=settings, http=self.context.transport)
+        transport = self.context.transport or lean(settings)
+        self.cloud = Cloud(name, settings=settings, http=transport)
         access = self.cloud.access
         add_cloud(path, name, table, {key: secret}, is_default=self["default"])
         self.context.say(f"{name} is kept in {path}")

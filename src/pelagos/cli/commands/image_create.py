@@ -136,7 +136,8 @@ class ImageSave(CloudCommand):
         line = StatusLine(self.context.stderr, self.context.clock, str(found.get("name")))
         try:
             with part.open("wb") as content, line:
-                told = _Told(content, self.context.clock.monotonic, line, found.get("size"))
+                now, total = self.context.clock.monotonic, found.get("size")
+                told: Any = _Told(content, now, line, total)
                 self.cloud.image.download_image(str(found["id"]), told)
                 content.flush()
                 os.fsync(content.fileno())

@@ -73,7 +73,7 @@ class ServerList(CloudCommand):
         """What the cloud filters itself; names, which clouds compare differently, are ours."""
         is_whole = not any(self[key] for key in ("name", "id", "metadata"))
         cloud = self.cloud
-        return cloud.compute.list_servers(  # type: ignore[return-value]  # typed mappings
+        return cloud.compute.list_servers(
             detail=True,
             changes_since=self["since"],
             status=self["status"] and self["status"].upper(),

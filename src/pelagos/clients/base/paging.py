@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +18,7 @@ from pelagos.clients.errors import WrongAnswer
 
 #: After the name of a virtual folder, so that what is in it is passed over.
 _LAST = "\U0010ffff"
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 def pages(  # each a choice of the caller
@@ -50,7 +50,7 @@ def pages(  # each a choice of the caller
     seen: set[frozenset[tuple[str, str]]] = set()
     while True:
         reply = client.get(path, params=query, headers=headers, success=success)
-        if reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        if reply.status in _WITHOUT_BODY:
             return
         records = _records(reply.json if reply.content else [], key, reply.url)
         if left is not None:

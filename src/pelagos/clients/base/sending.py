@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from typing import IO
 from urllib.parse import urljoin, urlsplit
 
@@ -149,7 +148,7 @@ class Sender:
             else:
                 got = self.transport.send(request)
                 reply = Reply(got.status, got.headers, got.body, url=request.url)
-        except (ValueError, HTTPException) as error:  # the library refuses what it cannot write
+        except ValueError as error:  # the library refuses what it cannot write
             raise BadRequest(
                 f"{request.method} {request.url} cannot be sent: {error}",
                 hint="look for characters that no URL and no header field can hold",

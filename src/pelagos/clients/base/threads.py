@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 
@@ -111,6 +110,8 @@ class Threads:
         calls = list(kwarg_list)
         if not calls:
             return []
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only this pays for it
+
         pool = ThreadPoolExecutor(min(len(calls), max(1, self.MAX_THREADS)))
         try:
             futures = [pool.submit(method, **kwargs) for kwargs in calls]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pelagos.clients.base import Reply
@@ -42,6 +41,8 @@ class Access:
 
 def lifetime(expires: Any, reply: Reply) -> float | None:
     """Seconds until a time, by the clock of the server that named it; None when it is no time."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # dear, and needed at a login
+
     end = _instant(expires)
     if end is None:
         return None

@@ -16,6 +16,7 @@ class Transport(Protocol):
         Raises:
             HttpUnreachable, HttpTimeout, HttpProtocolError, HttpTlsError: see
                 `pelagos.core.http.errors`.
+            ValueError: the request has characters that HTTP cannot write; nothing was sent.
         """
 
     def open(self, request: Request) -> Stream:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -16,62 +14,16 @@ from urllib3 import exceptions
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
 from pelagos.core.http.tls import Contexts, tls_error
+from pelagos.core.http.transports.answer import Answer
 from pelagos.core.http.types import ClientTls, Headers, Request, Response
 
 
-class _InTime(io.RawIOBase):
-    """What a socket receives until a deadline, however slowly it drips."""
-
-    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
-        super().__init__()
-        self._sock = sock
-        self._source = sock.makefile("rb", buffering=0)  # keeps the socket open while it is read
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-
-    def wait_for_each(self, timeout: float) -> None:
-        """From now on, the time is not for all of it but for each piece."""
-        self._deadline = None
-        self._sock.settimeout(timeout)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._sock.settimeout(left)
-        return self._source.readinto(buffer)
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
-
-class _Socket:
-    """A socket as `http.client` reads an answer from it: as a file."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_InTime(self._sock, self._sock.gettimeout()))
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer whose timeout is for all of it, where the standard library's is for each wait."""
-
-    def __init__(self, sock: socket.socket, *how: Any, **more: Any) -> None:
-        super().__init__(_Socket(sock), *how, **more)  # type: ignore[arg-type]  # only makefile is used
-
-
 class _HttpConnection(urllib3.connection.HTTPConnection):
-    response_class = _Answer
+    response_class = Answer
 
 
 class _HttpsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _Answer
+    response_class = Answer
 
 
 class _HttpPool(urllib3.HTTPConnectionPool):
@@ -225,6 +177,8 @@ def _our_errors(request: Request) -> Iterator[None]:
         ) from error
     except (exceptions.TimeoutError, TimeoutError) as error:
         raise _late(request) from error
+    except http.client.InvalidURL as error:
+        raise ValueError(str(error)) from error
     except exceptions.SSLError as error:
         raise tls_error(error.args[0], request.url) from error
     except (exceptions.HTTPError, OSError) as error:
