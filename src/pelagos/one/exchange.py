@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pelagos import __version__
@@ -33,6 +33,7 @@ from pelagos.one.xmlrpc.values import Fault
 
 log = logging.getLogger(__name__)
 
+_TOGETHER = "system.multicall"
 _PIECE = 128 * 1024
 _OK = 200
 _BACKOFF = Backoff(first=0.2, factor=2, limit=5)
@@ -72,11 +73,46 @@ class Exchange:
             OneException: and what is below it.
         """
         body = encode_call(method, params)
+
+        def attempt() -> Any:
+            with self.flowing(method, body) as answer:
+                return _value(answer, method)
+
+        return self._repeated(method, attempt, may_repeat=may_repeat)
+
+    def ask_together(self, calls: Sequence[object], *, may_repeat: bool) -> list[Any]:
+        """One answer per call of `system.multicall`; each is a list of one, or says a fault."""
+        body = encode_call(_TOGETHER, [calls])
+
+        def attempt() -> Any:
+            with self.flowing(_TOGETHER, body) as answer:
+                if not isinstance(answer, list):
+                    raise OneAnswerException(f"the answer of {_TOGETHER} is not an array")
+                return answer
+
+        return list(self._repeated(_TOGETHER, attempt, may_repeat=may_repeat))
+
+    def stream(self, method: str, params: Sequence[object]) -> Iterator[Any]:
+        """The elements below the root of an XML answer, as they come in.
+
+        A connection beyond those of the gate is held until the last one was taken, or the
+        iterator is closed. The timeout is for each piece, so that who takes them may take time.
+        """
+        from pelagos.one.results import Document, elements  # noqa: PLC0415  # as in _value
+
+        body = encode_call(method, params)
+        with self._flow(method, body, is_timed_whole=False) as answer:
+            if not isinstance(answer, Flowing):
+                raise OneAnswerException(
+                    f"the answer of {method} has no elements: {success(answer, method)!r}"
+                )
+            yield from elements(Document(answer.pieces))
+
+    def _repeated(self, method: str, attempt: Callable[[], Any], *, may_repeat: bool) -> Any:
         failures = 0
         while True:
             try:
-                with self.flowing(method, body) as answer:
-                    return _value(answer, method)
+                return attempt()
             except OneException as error:
                 failures += 1
                 is_passing = error.retry_after is not None
@@ -87,16 +123,18 @@ class Exchange:
             self._clock.sleep(_BACKOFF.delay(failures))
 
     @contextlib.contextmanager
-    def flowing(self, method: str, body: bytes, *, is_timed_whole: bool = True) -> Iterator[Any]:
+    def flowing(self, method: str, body: bytes) -> Iterator[Any]:
         """The answer while it comes in: a list of values or a `Flowing` text.
 
         The connection is given back at the end of the block.
-
-        Args:
-            is_timed_whole: the timeout is for all of the answer; False: for each piece.
         """
+        with self._gate, self._flow(method, body, is_timed_whole=True) as answer:
+            yield answer
+
+    @contextlib.contextmanager
+    def _flow(self, method: str, body: bytes, *, is_timed_whole: bool) -> Iterator[Any]:
         request = self._request(body, is_timed_whole=is_timed_whole)
-        with self._gate, _our_errors(method):
+        with _our_errors(method):
             stream = self._transport.open(request)
             try:
                 _check_page(stream, method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pelagos.core import spelling
@@ -74,11 +74,7 @@ class Resources:
     """All resources as attributes; whoever has it can send calls."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name not in methods.resources():
-            raise methods.unknown_resource(name)
-        calls = _KINDS.get(name, Calls)(self, name)
+        calls = calls_of(self, name)  # type: ignore[arg-type]  # who has it can send
         self.__dict__[name] = calls
         return calls
 
@@ -86,5 +82,31 @@ class Resources:
         return sorted({*super().__dir__(), *methods.resources()})
 
 
-#: Resources with more than the server's calls.
-_KINDS: Mapping[str, type[Calls]] = {}
+def calls_of(sender: Sender, name: str) -> Calls:
+    """The calls of a resource, sent by that sender.
+
+    Raises:
+        OneUnknownException: there is no such resource.
+    """
+    if name.startswith("_"):
+        raise AttributeError(name)
+    if name not in methods.resources():
+        raise methods.unknown_resource(name)
+    return _kind(name)(sender, name)
+
+
+def _kind(name: str) -> type[Calls]:
+    """Resources with more than the server's calls have a class of their own, loaded now."""
+    if name.endswith("pool"):
+        from pelagos.one.pools import PoolCalls  # noqa: PLC0415  # it builds on this module
+
+        return PoolCalls
+    if name == "vm":
+        from pelagos.one.waiting import VmCalls  # noqa: PLC0415
+
+        return VmCalls
+    if name == "marketapp":
+        from pelagos.one.market import MarketappCalls  # noqa: PLC0415
+
+        return MarketappCalls
+    return Calls

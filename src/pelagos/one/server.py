@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # who only imports this does not pay for connections
 
     from pelagos.core.clock import Clock
     from pelagos.core.http.transports.base import Transport
+    from pelagos.one.batch import Batch
 
 #: Bytes of one answer; the server writes at most 1 GiB.
 SIZE_LIMIT = 1024 * 1024 * 1024
@@ -63,10 +64,11 @@ class OneServer(Resources):
         from pelagos.one.settings import find_endpoint  # noqa: PLC0415
 
         endpoint = find_endpoint(uri, session, timeout, environment)
+        self._clock = clock or SystemClock()
         self._exchange = Exchange(
             endpoint,
             transport or _pool(https_verify, context, connections),
-            clock or SystemClock(),
+            self._clock,
             retries=retries,
             connections=connections,
             size_limit=size_limit,
@@ -78,9 +80,14 @@ class OneServer(Resources):
         return self._exchange.endpoint.uri
 
     @property
-    def user(self) -> str:
+    def user_name(self) -> str:
         """The user of the session."""
         return self._exchange.endpoint.user
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time and waits."""
+        return self._clock
 
     @property
     def timeout(self) -> float:
@@ -106,6 +113,26 @@ class OneServer(Resources):
         session = self._exchange.endpoint.session
         return self._exchange.ask(method, [session, *params], may_repeat=may_repeat)
 
+    def stream(self, method: str, *args: Any, **named: Any) -> Iterator[Any]:
+        """The elements below the root of a call's XML answer, one by one, in bounded memory.
+
+        >>> one = OneServer(session="oneadmin:secret")
+        >>> records = one.stream("one.vmpool.accounting", -2, -1, -1)
+
+        Raises:
+            OneException: before the first element, or when the answer breaks off.
+        """
+        found = methods.find(method)
+        params = methods.bind(found, args, named)
+        session = self._exchange.endpoint.session
+        return self._exchange.stream(found.name, [session, *params])
+
+    def batch(self) -> Batch:
+        """Many calls in one request: see `Batch`."""
+        from pelagos.one.batch import Batch  # noqa: PLC0415  # only who uses it pays
+
+        return Batch(self._exchange)
+
     def close(self) -> None:
         """Give back the connections; the server can still be called and opens new ones."""
         self._exchange.close()
@@ -121,7 +148,7 @@ class OneServer(Resources):
         self.close()
 
     def __repr__(self) -> str:
-        return f"OneServer({self.uri!r}, user={self.user!r})"
+        return f"OneServer({self.uri!r}, user={self.user_name!r})"
 
 
 def _pool(

@@ -15,7 +15,7 @@ from pelagos.one.results.element import Element
 from pelagos.one.results.registry import class_of
 from pelagos.one.results.template import Template
 
-__all__ = ["Document", "Element", "Template", "class_of", "parse", "read"]
+__all__ = ["Document", "Element", "Template", "class_of", "elements", "parse", "read"]
 
 
 def read(pieces: Iterator[bytes]) -> Element | str:
@@ -32,6 +32,24 @@ def read(pieces: Iterator[bytes]) -> Element | str:
         return b"".join([first, *pieces]).decode()
     except UnicodeDecodeError as error:
         raise OneAnswerException(f"the answer is not UTF-8: {error.reason}") from error
+
+
+#: Bytes that one element may have when they come one by one.
+_ELEMENT_LIMIT = 16 * 1024 * 1024
+
+
+def elements(document: Document) -> Iterator[Element | Template | str | int]:
+    """What is below the root, in order; of a pool, its members alone.
+
+    Raises:
+        OneAnswerException: it breaks off, or one of them is larger than 16 MiB.
+    """
+    kind = class_of(document.root)
+    member = getattr(kind, "_member_", None)
+    root = kind(document.root, b"")
+    for name, inner in document.children(child_limit=_ELEMENT_LIMIT):
+        if member is None or name == member:
+            yield root.read_child(name, inner)
 
 
 def parse(text: str | bytes) -> Element:

@@ -72,6 +72,14 @@ class Element:
             raise AttributeError(f"{self._tag} has no {name}; {hint}", name=name, obj=self)
         return self._get(name)
 
+    def read_child(self, name: str, inner: bytes) -> Any:
+        """One more element below this one as its value; it is not kept."""
+        field = self._fields_.get(name)
+        if field is None:
+            return self._guessed(name, inner)
+        value = field.value([inner], self._level + 1)
+        return value[0] if isinstance(value, list) else value
+
     def _get(self, name: str) -> Any:
         """The value of a name that is there or known; remembered."""
         if name in self.__dict__:
@@ -143,6 +151,11 @@ class Element:
             return []
         value = self._get(name)
         return value if isinstance(value, list) else [value]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its text."""
+        return len(self._inner)
 
     def to_xml(self) -> str:
         """The element as the server wrote it, but with those of one name beside each other."""
