@@ -19,6 +19,7 @@ from pelagos.slap.model import InstanceRequest, InstanceState, InstanceStatus, S
 from support.plane import HELLO, Plane, eventually, page
 
 POINTS = 20
+ENDS = 8  # of a service; then it has crashed often enough to be told so
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 
@@ -120,7 +121,7 @@ def test_a_killed_agent_carries_on_where_it_was(plane: Plane):
 def test_a_killed_service_comes_back_each_time(plane: Plane):
     plane.start()
     url = deploy(plane)
-    for _ in range(POINTS):
+    for _ in range(ENDS):
         before = eventually(lambda: page(url))
         os.kill(int(before.rpartition(" ")[2]), signal.SIGKILL)
         eventually(lambda before=before: page(url) not in {"", before}, within=60)

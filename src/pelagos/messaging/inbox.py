@@ -85,7 +85,8 @@ class MemoryInbox:
         limit: messages that are remembered at the most.
         lifetime: seconds for which one is.
         reply_bytes: bytes of all remembered answers together; 64 MiB unless told.
-        patience: seconds that a second copy waits for the first; None: as long as it takes.
+        patience: seconds that a second copy waits for the first; None: as long as it takes. Only
+            one copy waits so, once: with more, a caller in a hurry would hold up every worker.
         clock: the time.
 
     >>> inbox = MemoryInbox()
@@ -115,7 +116,7 @@ class MemoryInbox:
         self._changed = threading.Condition()
         self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
         self._bytes = 0
-        self._working: set[_Name] = set()
+        self._working: dict[_Name, bool] = {}  # in work, and whether a copy has waited for it
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -126,19 +127,24 @@ class MemoryInbox:
 
     def _begin(self, name: _Name) -> _Kept | None:
         with self._changed:
-            if name in self._working and not self._changed.wait_for(
-                lambda: name not in self._working, self._patience
-            ):
+            if name in self._working and not self._wait_for(name):
                 raise busy(name[1])
             self._forget_old()
             kept = self._kept.get(name)
             if kept is None:
-                self._working.add(name)
+                self._working[name] = False
             return kept
+
+    def _wait_for(self, name: _Name) -> bool:
+        if self._patience is not None:
+            if self._working[name]:
+                return False
+            self._working[name] = True
+        return self._changed.wait_for(lambda: name not in self._working, self._patience)
 
     def _end(self, name: _Name, receipt: Receipt | None) -> None:
         with self._changed:
-            self._working.discard(name)
+            self._working.pop(name, None)
             if receipt is not None:
                 until = self._clock.monotonic() + self._lifetime
                 self._kept[name] = (until, receipt.reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -116,6 +117,8 @@ def test_a_call_that_is_sent_again_is_not_executed_by_another_worker(broker: Mem
     executed: list[Any] = []
 
     class Slow(Server):
+        prefetch = 1  # nothing lies behind what is slow
+
         @RpcHandler("command", "slow")
         def slow(self, content: dict[str, Any]) -> Any:
             executed.append(content["parameters"])
@@ -135,8 +138,10 @@ def test_a_call_that_is_sent_again_is_not_executed_by_another_worker(broker: Mem
     with Producer(bus=bus, backoff=QUICK) as producer:
         slow = producer.rpc_slow(7, _future=True, _timeout=0.05, _max_retry=2000)
         assert entered.wait(WAIT)
+        began = time.monotonic()
         for number in range(5):
             assert producer.rpc_echo(number, _timeout=WAIT).body["content"]["value"] == number
+        assert time.monotonic() - began < WAIT / 2, "only what was slow has ended"
         release.set()
         assert slow.result(WAIT).body["content"]["value"] == 7
     team.stop()

@@ -39,6 +39,8 @@ class MessageProcessor(MicroThread):
     Attributes:
         eqk: what is read; see GenericConsumer.
         consumer_class: what reads.
+        prefetch: messages that wait here while one is handled; None: as its consumer's class says.
+            With 1, nothing waits behind what is slow while others are free.
         retry: how often and when a failed message is tried again; None for never.
         dead_letters: the queue of dead messages; None lets the broker have them, which drops them
             unless their queue has dead letters of its own.
@@ -57,6 +59,7 @@ class MessageProcessor(MicroThread):
 
     eqk: Eqk = ()
     consumer_class: type[GenericConsumer] = GenericConsumer
+    prefetch: int | None = None
     retry: Retry | None = Retry()
     restarter: Callable[[], None] = staticmethod(restart_process)
     dead_letters: str | None = DEAD_QUEUE
@@ -86,6 +89,7 @@ class MessageProcessor(MicroThread):
         self._bell: Callable[[], None] | None = None
         self.ending: Exception | None = None
         wanted = self.eqk if eqk is None else eqk
+        more: dict[str, Any] = {} if self.prefetch is None else {"prefetch": self.prefetch}
         self.consumer = self.consumer_class(
             [
                 (exchange, [with_graves(*pair, dead_letters=self.dead_letters) for pair in pairs])
@@ -96,6 +100,7 @@ class MessageProcessor(MicroThread):
             bus=bus,
             backoff=backoff,
             middlewares=self.middlewares if middlewares is None else middlewares,
+            **more,
         )
         self._reception = Reception(self, settler, watchers, inbox)
         self.consumer.observes_handling = False  # we know which handler it is
