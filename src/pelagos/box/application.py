@@ -48,8 +48,7 @@ class Application:
         service = None
         try:
             request = Request(environ)
-            prefix = "/" + request.path.split("/", 2)[1] if "/" in request.path else ""
-            service = self._services.get(prefix)
+            prefix, service = self._serving(request.path)
             if self._chaos is not None:
                 self._chaos.before(request)
             if service is not None:
@@ -65,6 +64,15 @@ class Application:
             log.exception("a handler of %s failed", environ["REQUEST_METHOD"])
             failure = Refused(500, "The box failed while it worked on this request")
             return self._refusal(service, request, failure)
+
+    def _serving(self, path: str) -> tuple[str, Service | None]:
+        """Whose path it is: of services below each other the one that says more of it."""
+        words = path.split("/", 3)
+        for count in (3, 2):
+            prefix = "/".join(words[:count])
+            if prefix in self._services:
+                return prefix, self._services[prefix]
+        return "", None
 
     def _refusal(
         self, service: Service | None, request: Request | None, refused: Refused

@@ -34,11 +34,18 @@ from pelagos.box.image.glance import glance
 from pelagos.box.image.sources import Sources
 from pelagos.box.image.store import ImagesOfServers, ImageStore
 from pelagos.box.image.tables import TABLES as IMAGE_TABLES
+from pelagos.box.network.services import networks
+from pelagos.box.network.tables import TABLES as NETWORK_TABLES
 from pelagos.box.objects.pithos import pithos
 from pelagos.box.objects.pithos.tables import TABLES as PITHOS_TABLES
 from pelagos.box.objects.store import ObjectStore
 from pelagos.box.objects.swift import swift
 from pelagos.box.objects.tables import TABLES as OBJECT_TABLES
+from pelagos.box.opennebula.service import PATH as ONE_PATH
+from pelagos.box.opennebula.service import OpenNebula, opennebula
+from pelagos.box.opennebula.world import TABLES as ONE_TABLES
+from pelagos.box.volume.services import volumes
+from pelagos.box.volume.tables import TABLES as VOLUME_TABLES
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.files import write_atomic
 from pelagos.core.web import Server
@@ -53,13 +60,10 @@ _PASSWORDS = "passwords.json"
 _BLOCKS = "blocks"
 _IMAGES = "images"
 _TABLES = (
-    *IDENTITY_TABLES,
-    *QUOTA_TABLES,
-    *OBJECT_TABLES,
-    *PITHOS_TABLES,
-    *COMPUTE_TABLES,
-    *IMAGE_TABLES,
-)
+    *IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES,
+    *COMPUTE_TABLES, *IMAGE_TABLES, *NETWORK_TABLES, *VOLUME_TABLES,
+    *ONE_TABLES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,15 @@ class Box:
             swift(self._identity, objects),
             pithos(self._identity, objects, quotas),
             nova(fleet),
+            *networks(self._identity, quotas, neighbours, pace),
+            *volumes(self._identity, quotas, neighbours, pace),
             glance(self._identity, images, Sources(images, objects)),
         ):
             self._identity.enlist(service)
             self._application.mount(service)
+        #: The OpenNebula of this box; it has users of its own.
+        self.one = OpenNebula(self._database, self.folder, self._clock, pace)
+        self._application.mount(opennebula(self.one))
         self._server = Server(self._application, host, port, threads=_THREADS, takes_chunks=True)
         try:
             self._server.start()
@@ -171,6 +180,11 @@ class Box:
     def astakos_url(self) -> str:
         """Where Astakos answers."""
         return f"{self.url}/astakos/identity/v2.0"
+
+    @property
+    def one_url(self) -> str:
+        """Where OpenNebula's XML-RPC answers; `self.one.session()` logs in there."""
+        return f"{self.url}{ONE_PATH}"
 
     @property
     def admin(self) -> Person:

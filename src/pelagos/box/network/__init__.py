@@ -1,0 +1,1 @@
+"""Networks: one store of them, asked as Neutron and as Cyclades."""

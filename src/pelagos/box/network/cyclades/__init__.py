@@ -1,0 +1,1 @@
+"""Networks asked as Cyclades, of Synnefo."""

@@ -1,0 +1,25 @@
+"""The services of a box's networks."""
+
+from __future__ import annotations
+
+from pelagos.box.compute.ports import Neighbours
+from pelagos.box.identity.identity import Identity
+from pelagos.box.identity.quotas import Quotas
+from pelagos.box.network.cyclades.service import cyclades_network
+from pelagos.box.network.network import Network
+from pelagos.box.network.neutron import neutron
+from pelagos.box.network.plugs import Plugs
+from pelagos.box.network.store import NetworkStore
+from pelagos.box.service import Service
+
+
+def networks(
+    identity: Identity, quotas: Quotas, neighbours: Neighbours, pace: float
+) -> tuple[Service, ...]:
+    """Neutron and Cyclades, with one store; servers get their interfaces from it."""
+    network = Network(NetworkStore(identity.database, identity.clock, pace))
+    neighbours.networks = Plugs(network)
+    return (
+        neutron(identity, network),
+        cyclades_network(identity, network, quotas, neighbours),
+    )

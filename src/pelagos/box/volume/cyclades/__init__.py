@@ -1,0 +1,1 @@
+"""Volumes asked as Cyclades, of Synnefo."""
