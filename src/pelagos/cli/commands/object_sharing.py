@@ -44,6 +44,11 @@ class ObjectShare(StorageCommand):
     def main(self, object: str) -> None:  # noqa: A002  # its name there
         """Change it, and print who may."""
         spot = self.object(object)
+        if self.is_swift:
+            raise CommandError(
+                f"only Pithos shares single objects; the cloud {self.cloud.name} has Swift",
+                hint=f"share all of it: pelagos container modify {spot.container} --read ACL",
+            )
         with self.looking(spot):
             given = {right: [self._who(one) for one in self[right]] for right in ("read", "write")}
             gone = {self._who(one) for one in self["remove"]}

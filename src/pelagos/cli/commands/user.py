@@ -83,9 +83,7 @@ class UserInfo(IdentityCommand):
             "roles": roles,
         }
         if self.is_synnefo:
-            found["projects"] = [
-                one["name"] for one in self.cloud.astakos.get_projects(mode="member")
-            ]
+            found["projects"] = self.cloud.astakos.user_info.get("projects") or []
         else:
             found["projects"] = [one["name"] for one in self.cloud.identity.list_my_projects()]
         return found
