@@ -31,6 +31,7 @@ def made(vector: Mapping[str, str], number: int) -> Range:
     if not size.isdigit() or not int(size):
         raise Failure(Code.INTERNAL, "Wrong SIZE for address range.")
     kept: Range = {"AR_ID": str(number), "TYPE": kind, "SIZE": str(int(size)), _LEASES: {}}
+    kept |= {"NEXT_INDEX": "0", "SHARED": vector.get("SHARED", "NO")}
     if "IP4" in kind:
         try:
             first = ipaddress.IPv4Address(vector.get("IP", ""))
@@ -54,6 +55,7 @@ def take(ranges: Iterable[Range], holder: tuple[str, int], ip: str = "") -> dict
             if str(index) in taken or (ip and address(one, index).get("IP") != ip):
                 continue
             taken[str(index)] = list(holder)
+            one["NEXT_INDEX"] = str(index + 1)
             return {"AR_ID": one["AR_ID"], **address(one, index)}
     raise Failure(
         Code.INTERNAL, f"IP/MAC {ip} not in use or free" if ip else "No free addresses left"

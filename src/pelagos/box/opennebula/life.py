@@ -52,18 +52,27 @@ class Life:
             if vm is None or vm.more["due"] is None:
                 self._busy.discard(number)
 
-    def go(self, vm: Thing, steps: Sequence[Step], action: str = "", uid: int = 0) -> None:
-        """Begin to go a way; each state on it takes its time."""
+    def go(
+        self,
+        vm: Thing,
+        steps: Sequence[Step],
+        action: str = "",
+        uid: int = 0,
+        when: float | None = None,
+    ) -> None:
+        """Begin to go a way, now or at another time; each state on it takes its time."""
         self._world.save(vm)
         if action and vm.more["history"]:
             vm.more["history"][-1] |= {"ACTION": HISTORY[action], "UID": uid}
         if not steps:
             return
         vm.more["plan"] = [[int(state), int(lcm)] for state, lcm in steps[1:]]
-        self._enter(vm, steps[0], self._world.now)
+        self._enter(vm, steps[0], self._world.now if when is None else when)
 
-    def place(self, vm: Thing, host: Thing, action: str = "none") -> None:
-        """Let it run on a host.
+    def place(
+        self, vm: Thing, host: Thing, action: str = "none", when: float | None = None
+    ) -> None:
+        """Let it run on a host, from now or another time on.
 
         Raises:
             Failure: there is not enough room.
@@ -77,7 +86,7 @@ class Life:
                 steps[at + 1 :] = [(state, FAILURES[lcm])]
                 break
         self.join(vm, host)
-        self.go(vm, steps, action)
+        self.go(vm, steps, action, when=when)
 
     def join(self, vm: Thing, host: Thing) -> None:
         """Take room on a host, and begin a record of it."""
@@ -178,7 +187,8 @@ class Life:
             if host.more["state"] == _MONITORED and _has_room(host, vm)
         ]
         if hosts:
-            self.place(vm, min(hosts, key=lambda host: (len(host.more["vms"]), host.id)))
+            emptiest = min(hosts, key=lambda host: (len(host.more["vms"]), host.id))
+            self.place(vm, emptiest, when=vm.more["due"])
             return True
         when = time.asctime(time.gmtime(self._world.now))
         vm.more["user"].put(

@@ -134,6 +134,11 @@ def _records(vm: Thing, *, is_short: bool) -> str:
     return element("HISTORY_RECORDS", "".join(record(vm, seq, is_short=is_short) for seq in at))
 
 
+def accounted(shapes: Shapes, vm: Thing, seq: int) -> str:
+    """One stay on a host with the machine itself."""
+    return record(vm, seq).replace("</HISTORY>", f"{extended(shapes, vm)}</HISTORY>")
+
+
 def record(vm: Thing, seq: int, *, is_short: bool = False) -> str:
     """One stay on a host."""
     one = vm.more["history"][seq]

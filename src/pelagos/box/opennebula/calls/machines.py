@@ -162,7 +162,7 @@ class _Machines:
 
     def accounting(self, caller: int, flag: int, start: int, end: int) -> str:
         records = (
-            machine_shape.record(vm, seq)
+            machine_shape.accounted(self._cloud.shapes, vm, seq)
             for vm in self._cloud.guard.visible(caller, VM, flag)
             for seq, one in enumerate(vm.more["history"])
             if (start < 0 or not one["ETIME"] or one["ETIME"] >= start)
