@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
 from pelagos.cli.clouds import CLOUD, CloudCommand, no_such
@@ -36,6 +36,13 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _SCHEME = "pithos://"
 
 
+class Where(TypedDict):
+    """Where an object is, as methods of the client take it."""
+
+    container: str
+    account: str | None
+
+
 class Spot(NamedTuple):
     """A container, or an object in it.
 
@@ -49,7 +56,7 @@ class Spot(NamedTuple):
     account: str | None = None
 
     @property
-    def where(self) -> dict[str, str | None]:
+    def where(self) -> Where:
         """As methods of the client take it."""
         return {"container": self.container, "account": self.account}
 
@@ -73,7 +80,7 @@ class SizeArgument(Argument):
             )
         number, unit, binary, letter = found.groups()
         step = 1000 if letter and unit and not binary else 1024
-        return round(float(number) * step ** _POWERS[unit.lower()])
+        return round(float(number) * float(step ** _POWERS[unit.lower()]))
 
 
 def read_spot(word: str) -> Spot:

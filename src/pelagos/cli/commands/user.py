@@ -73,14 +73,12 @@ class UserInfo(IdentityCommand):
 
     def _me(self) -> dict[str, Any]:
         access = self.cloud.access
-        roles = [str(one.get("name")) if isinstance(one, dict) else str(one)
-                 for one in access.roles]  # fmt: skip
         found: dict[str, Any] = {
             "name": access.user_name,
             "id": access.user_id,
             "project": access.project_name,
             "project_id": access.project_id,
-            "roles": roles,
+            "roles": list(access.roles),
         }
         if self.is_synnefo:
             found["projects"] = self.cloud.astakos.user_info.get("projects") or []

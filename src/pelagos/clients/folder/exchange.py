@@ -103,7 +103,8 @@ class Exchange:
             with stream, Source.of(stream) as source:
                 return ruler.is_equal(source, self._there.files[path].digest)
 
-        differ, same = [], []
+        differ: list[str] = []
+        same: list[str] = []
         for path, equal in as_done(is_equal, found.compare, os.cpu_count() or 1):
             (same if equal else differ).append(path)
         return sorted(differ), sorted(same)

@@ -52,7 +52,7 @@ class PartialFile:
                 self._lock(handle)
                 if not self._is_still(handle):  # it was finished between opening and locking
                     continue
-                yield file  # type: ignore[misc]  # a raw file is one, too
+                yield file
             finally:
                 file.close()
             return
