@@ -35,7 +35,7 @@ class KeypairList(CloudCommand):
         found = list(KEYPAIR.listing(self.cloud))
         if self["name"]:
             found = like(found, "name", self["name"])
-        columns = (Column("name"), Column("type"), Column("fingerprint"))
+        columns = (Column("name"), Column("fingerprint"))
         empty = "there are no keys; make one: pelagos keypair create NAME --save FILE"
         self.context.output.show_list(found, columns, empty=empty)
 

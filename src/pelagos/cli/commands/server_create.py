@@ -131,7 +131,7 @@ class ServerCreate(CloudCommand):
         terms: dict[str, Any] = {
             "user_data": self._user_data(),
             "personality": [_new_file(one) for one in self["file"]],
-            "metadata": self["metadata"],
+            "metadata": self["metadata"] or None,
             "tags": self["tag"] or None,
             "flavor_id": find_id(self.cloud, FLAVOR, self["flavor"]),
             "image_id": self["image"] and find_id(self.cloud, IMAGE, self["image"]),

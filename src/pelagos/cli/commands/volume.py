@@ -132,7 +132,7 @@ class VolumeCreate(CloudCommand):
             "imageRef": self["image"] and find_id(cloud, IMAGE, self["image"]),
             "snapshot_id": self["snapshot"] and find_id(cloud, SNAPSHOT, self["snapshot"]),
             "volume_type": self["type"] and find_id(cloud, VOLUME_TYPE, self["type"]),
-            "metadata": self["metadata"],
+            "metadata": self["metadata"] or None,
         }
         is_synnefo = cloud.dialect == "synnefo"
         for option in ("source", "bootable", "zone") if is_synnefo else ("server", "project"):
