@@ -76,11 +76,7 @@ class AstakosClient(Client, Users, QuotasAndCommissions, Projects):
         else:
             body = {"auth": {"token": {"id": mine}}}
             known = self.post("/tokens", json=body, success=(200, 203)).json
-        if not isinstance(known, dict) or not isinstance(known.get("access"), dict):
-            raise WrongAnswer(
-                f"{self.endpoint_url} did not say whose the token is",
-                hint="check that the address is that of Astakos",
-            )
+        self._check(known)
         if mine == self.token:
             self._known = known
         return known
@@ -90,7 +86,33 @@ class AstakosClient(Client, Users, QuotasAndCommissions, Projects):
         if self.is_keystone:
             return self._details()
         headers = {"Content-Type": "application/json", "Content-Length": "0"}
-        return self.post("/tokens", data=b"", headers=headers, success=(200, 203)).json
+        known = self.post("/tokens", data=b"", headers=headers, success=(200, 203)).json
+        self._check(known)
+        return known
+
+    def _check(self, known: Any) -> None:
+        """See whether an answer is that to a login, all its parts of the right shape.
+
+        Raises:
+            WrongAnswer: it is another.
+        """
+        access = known.get("access") if isinstance(known, dict) else None
+        if isinstance(access, dict):
+            parts = [access.get(name) or {} for name in ("user", "token")]
+            services = access.get("serviceCatalog") or []
+            endpoints = [
+                one.get("endpoints") or [] if isinstance(one, dict) else None
+                for one in (services if isinstance(services, list) else [None])
+            ]
+            if _are(parts, dict) and all(isinstance(e, list) and _are(e, dict) for e in endpoints):
+                return
+        raise WrongAnswer(
+            f"{self.endpoint_url} did not answer as Astakos does",
+            hint="check that the address is that of Astakos",
+        )
+
+    def _offered(self) -> list[dict[str, Any]]:
+        return self.get_endpoints()["access"].get("serviceCatalog") or []
 
     def _look_up(self, token: str) -> Access:
         settings = CloudSettings(self.endpoint_url, token=token, timeout=self.timeout)
@@ -189,14 +211,13 @@ class AstakosClient(Client, Users, QuotasAndCommissions, Projects):
         return found
 
     def _account_url(self) -> str:
-        access = self.get_endpoints().get("access") or {}
-        for service in access.get("serviceCatalog") or []:
+        for service in self._offered():
             if service.get("name") == "astakos_account" or service.get("type") == "account":
                 endpoint = (service.get("endpoints") or [{}])[0]
                 return versioned(
                     str(endpoint.get("publicURL")),
                     "account",
-                    endpoint.get("versionId") or "",
+                    str(endpoint.get("versionId") or ""),
                     "synnefo",
                 )
         raise NotFound(
@@ -213,8 +234,7 @@ class AstakosClient(Client, Users, QuotasAndCommissions, Projects):
         return cast("list[dict[str, Any]]", self._ui("get_menu"))
 
     def _ui(self, what: str) -> Any:
-        access = self.get_endpoints().get("access") or {}
-        for service in access.get("serviceCatalog") or []:
+        for service in self._offered():
             for endpoint in service.get("endpoints") or []:
                 url = endpoint.get("SNF:uiURL")
                 if str(service.get("name", "")).startswith("astakos") and isinstance(url, str):
@@ -238,24 +258,28 @@ class AstakosClient(Client, Users, QuotasAndCommissions, Projects):
         from base64 import b64encode  # noqa: PLC0415  # beside its one use
         from urllib.parse import urlencode  # noqa: PLC0415  # beside its one use
 
-        access = self.get_endpoints().get("access") or {}
-        service = next(
-            (s for s in access.get("serviceCatalog") or [] if s.get("name") == "astakos_oauth2"),
-            None,
-        )
-        if service is None:
+        found = [
+            endpoint["publicURL"]
+            for service in self._offered()
+            for endpoint in service.get("endpoints") or []
+            if service.get("name") == "astakos_oauth2" and endpoint.get("publicURL")
+        ]
+        if not found:
             raise NotFound("the catalogue has no OAuth 2", hint="ask who runs the cloud")
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if client_id is not None:
             pair = f"{client_id}:{client_secret or ''}".encode()
             headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
-        url = service["endpoints"][0]["publicURL"]
         form = urlencode({"grant_type": grant_type, **params})
         return (
-            Client(url, http=self._sender.transport)
+            Client(str(found[0]), http=self._sender.transport)
             .post("/token", data=form, headers=headers)
             .json
         )
+
+
+def _are(things: list[Any], kind: type) -> bool:
+    return all(isinstance(one, kind) for one in things)
 
 
 def _in_astakos_shape(access: Access) -> dict[str, Any]:

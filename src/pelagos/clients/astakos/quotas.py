@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pelagos.clients.astakos.calls import Calls
 from pelagos.clients.astakos.types import Commission, Quota, Quotas, Resolved, Resource
+from pelagos.clients.errors import WrongAnswer
 
 
 class QuotasAndCommissions(Calls):
@@ -56,7 +57,7 @@ class QuotasAndCommissions(Calls):
             OverLimit: a quota does not allow it.
         """
         reply = self._call("POST", "/commissions", json=dict(request), success=(200, 201))
-        return int(reply.member("serial"))
+        return _serial(reply.member("serial"))
 
     def issue_one_commission(
         self,
@@ -162,3 +163,10 @@ def _listed(value: str | Iterable[str] | None) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return ",".join(value)
+
+
+def _serial(found: Any) -> int:
+    try:
+        return int(found)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WrongAnswer("the service answered with a commission without a number") from error

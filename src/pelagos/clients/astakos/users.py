@@ -118,5 +118,4 @@ class Users(Calls):
         self, path: str, key: str, wanted: list[str] | None, answer: str
     ) -> dict[str, str]:
         body = {key: wanted} if wanted is not None else {key: None}
-        found = self._call("POST", f"/{path}", json=body).member(answer)
-        return dict(found)
+        return self._call("POST", f"/{path}", json=body).record(answer)
