@@ -1,0 +1,40 @@
+"""`pyone.util`: parameters as the calls take them, parts of answers as dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from pelagos.one.template import encode
+
+__all__ = ["cast2one", "child2dict", "one2dict"]
+
+_ROOT = "_root"
+
+
+def cast2one(param: Any) -> Any:
+    """A parameter as it is sent: members of enumerations as numbers, mappings as templates.
+
+    Raises:
+        TemplateError: something in a mapping cannot be stored.
+    """
+    if isinstance(param, IntEnum):
+        return int(param)
+    if isinstance(param, Mapping):
+        root = param.get(_ROOT)
+        return encode(root if isinstance(root, Mapping) else param)
+    return param
+
+
+def one2dict(element: Any) -> Any:
+    """What is in a template, as it can be sent back."""
+    if isinstance(element, Mapping) and _ROOT in element:
+        return element[_ROOT]
+    return element
+
+
+def child2dict(child: Any) -> Any:
+    """A part of an answer as a dictionary."""
+    to_dict = getattr(child, "to_dict", None)
+    return child if to_dict is None else to_dict()

@@ -1,0 +1,104 @@
+"""Programs written for pyone: its import paths, its names, the ways that people use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pelagos.box import Box
+from pelagos.compat import pyone
+
+WAIT = 60
+
+#: The examples of pyone's own documentation, and what the modules for Ansible do.
+_PROGRAM = """
+import sys
+from pelagos.compat import pyone
+pyone.install()
+pyone.install()
+
+import pyone
+from pyone import OneServer, OneException, OneNoExistsException, VM_STATE, LCM_STATE
+from pyone.server import OneServer as same
+from pyone.util import cast2one, one2dict
+from pyone.acl import OneAcl
+assert same is OneServer and isinstance(OneServer(sys.argv[1], session=sys.argv[2]), OneServer)
+
+class Server(OneServer):
+    pass
+
+with Server(sys.argv[1], session=sys.argv[2]) as one:
+    hostpool = one.hostpool.info()
+    host = hostpool.HOST[0]
+    assert isinstance(host.ID, int) and isinstance(host.NAME, str)
+    one.host.update(0, {"LABELS": "HD"}, 1)
+    assert one.host.info(0).TEMPLATE["LABELS"] == "HD"
+    template = one.template.allocate({"TEMPLATE": {
+        "NAME": "test100", "MEMORY": "1024", "CPU": "1",
+        "DISK": [{"IMAGE_ID": "0"}], "NIC": {"NETWORK_ID": 0}, "EMPTY": "",
+    }})
+    info = one.template.info(template)
+    assert info.TEMPLATE["NIC"]["NETWORK_ID"] == "0" and info.TEMPLATE["EMPTY"] == ""
+    one.template.update(template, one2dict(info.TEMPLATE), 0)
+    assert one.template.info(template).TEMPLATE == info.TEMPLATE
+
+    # as Ansible's modules do
+    number = one.template.instantiate(template, "web", False, 'LABELS="x"', False)
+    vm = one.vm.info(number)
+    assert VM_STATE(vm.STATE) in (VM_STATE.PENDING, VM_STATE.ACTIVE)
+    assert LCM_STATE(one.vm.info(number).LCM_STATE) == LCM_STATE.RUNNING
+    if "NIC" in vm.TEMPLATE:
+        nics = vm.TEMPLATE["NIC"]
+        nics = nics if isinstance(nics, list) else [nics]
+        assert nics[0]["NETWORK_ID"] == "0"
+    one.vm.chmod(number, 1, 1, 0, 1, 0, 0, 0, 0, 0)
+    vms = [vm for vm in one.vmpool.info(-2, -1, -1, -1).VM if vm.USER_TEMPLATE["LABELS"] == "x"]
+    assert [vm.ID for vm in vms] == [number] and vms[0].PERMISSIONS is None
+    one.vm.action("terminate-hard", number)
+    assert one.vmpool.infoextended(-2, -1, -1, -1).VM == []
+    try:
+        one.vm.info(number + 1)
+    except OneNoExistsException as error:
+        assert isinstance(error, pyone.OneException) and "[one.vm.info]" in str(error)
+    else:
+        raise AssertionError
+    rule = one.acl.addrule(*OneAcl().parse_rule("@1 VM+NET/* USE+MANAGE *"))
+    assert "@1 VM+NET/* USE+MANAGE *" in [one.STRING for one in one.acl.info().ACL]
+"""
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with Box(pace=0) as box:
+        yield box
+
+
+def test_programs_for_pyone_run_unchanged(box: Box) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, box.one_url, box.one.session()],
+        capture_output=True, text=True, timeout=WAIT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_names_are_there() -> None:
+    assert all(hasattr(pyone, name) for name in pyone.__all__)
+    assert pyone.HISTORY_ACTION["live-migrate"] == 2
+    assert pyone.bindings.parseString(b"<VM><ID>3</ID></VM>").ID == 3
+
+
+def test_parameters_are_cast_as_before_where_that_was_right() -> None:
+    cast = pyone.util.cast2one
+    assert cast({"A": "1", "B": 2}) == 'A="1"\nB="2"\n'
+    assert cast(pyone.VM_STATE.ACTIVE) == 3 and cast([1, 2]) == [1, 2] and cast("x") == "x"
+    assert cast({"TEMPLATE": {"A": ["1", "2"]}}) == "<TEMPLATE><A>1</A><A>2</A></TEMPLATE>"
+    assert cast({"_root": {"TEMPLATE": {"A": "1"}}}) == "<TEMPLATE><A>1</A></TEMPLATE>"
+
+
+@pytest.mark.parametrize("value", [{}, {"A": "x]]>y"}, {'A"\nB': "1"}])
+def test_what_would_be_stored_wrong_is_refused(value: dict[str, str]) -> None:
+    with pytest.raises(pyone.OneException):
+        pyone.util.cast2one(value)
