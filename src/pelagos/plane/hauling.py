@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from pelagos.core.errors import ConfigError
 from pelagos.core.files import read_token
 from pelagos.core.http.types import ClientTls
+from pelagos.plane.cloud_cache import SCHEME, CloudArchives, CloudEntries, CloudPlace
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.sections import CacheConfig, NodeCacheConfig, NodeConfig
 from pelagos.slap.agent import AgentSettings
@@ -72,10 +74,14 @@ def cache_use(
             token=token,
             authority=use.authority or (tls.authority if tls else None),
         )
+    if config.url.startswith(SCHEME):
+        storage = CloudPlace.of(config.url).open(os.environ)
+        return replace(use, stores=(CloudArchives(storage), CloudEntries(storage)))
     if not config.directory_url:
         raise ConfigError(
             "node_cache.url names a store of archives, and node_cache.directory_url is empty",
-            hint="give the address of its directory, too; or node_cache.url = master",
+            hint="give the address of its directory, too; or node_cache.url = master, or "
+            "cloud:NAME/CONTAINER",
         )
     return use
 

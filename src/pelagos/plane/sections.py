@@ -206,9 +206,10 @@ class NodeCacheConfig:
     """The binary cache that this computer fetches built releases from, or adds them to.
 
     Attributes:
-        url: `master` for the one of this plane's master, or the URL of a shacache. Empty: each
-            release is built here.
-        directory_url: URL of the shadir that belongs to it; not needed for `master`.
+        url: `master` for the one of this plane's master, `cloud:NAME/CONTAINER` for object
+            storage of a configured cloud, or the URL of a shacache. Empty: each release is built
+            here.
+        directory_url: URL of the shadir that belongs to it; not needed for `master` and a cloud.
         token_file: file with the token for both; not needed for `master`.
         certificates: file with the certificates (PEM) of those whose builds are believed, by
             their SHA-256 signature. Empty: nothing is fetched.

@@ -24,6 +24,7 @@ from pelagos.core.http.types import Response
 from pelagos.core.signature import Signer, Verifier
 from pelagos.slap.agent.account import acting_as, owner_of
 from pelagos.slap.agent.archive import ArchiveRefused, unpack
+from pelagos.slap.agent.cache_stores import Store
 from pelagos.slap.agent.cache_use import CacheUse
 from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import remove_folder
@@ -69,12 +70,7 @@ class BinaryCache:
         self.use = use
         self._layout = layout
         self._here = here or this_platform()
-        context = _tls(use)
-
-        def transfers(url: str) -> Transfers:
-            return Transfers(url, token=use.token, timeout=use.timeout, context=context)
-
-        self._archives, self._directory = transfers(use.url), transfers(use.directory_url)
+        self._archives, self._directory = use.stores or _over_http(use)
         self._modern = Verifier.load(use.certificates) if use.certificates else None
         self._old = Verifier.load(use.old_certificates) if use.old_certificates else None
         self._signer = Signer.load(use.signing_key) if use.signing_key else None
@@ -283,6 +279,15 @@ class BinaryCache:
         if answer.status in {401, 408, 429} or answer.status >= 500:  # noqa: PLR2004 - RFC 9110
             raise HttpError(said, url=self.use.directory_url)
         raise CacheRefused(said)
+
+
+def _over_http(use: CacheUse) -> tuple[Store, Store]:
+    context = _tls(use)
+
+    def transfers(url: str) -> Transfers:
+        return Transfers(url, token=use.token, timeout=use.timeout, context=context)
+
+    return transfers(use.url), transfers(use.directory_url)
 
 
 def _tls(use: CacheUse) -> ssl.SSLContext | None:

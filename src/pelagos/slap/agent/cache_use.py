@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pelagos.slap.agent.cache_stores import Store
+
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
@@ -32,6 +34,7 @@ class CacheUse:
         retry_first: seconds until a failed upload is tried again; then twice as long, and so on.
             60.
         retry_limit: seconds between two tries at most. 1800, as in SlapOS.
+        stores: where archives and entries are, instead of at the two URLs.
     """
 
     url: str
@@ -51,6 +54,7 @@ class CacheUse:
     total_timeout: float = 3600.0
     retry_first: float = 60.0
     retry_limit: float = 1800.0
+    stores: tuple[Store, Store] | None = None
 
     def __repr__(self) -> str:
         return f"CacheUse(upload={self.upload!r})"  # the URL may carry a token
