@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from pelagos.box.application import Application
 from pelagos.box.chaos import Chaos
+from pelagos.box.compute.cyclades.service import cyclades_compute
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova import nova
 from pelagos.box.compute.ports import Neighbours
@@ -31,6 +32,7 @@ from pelagos.box.identity.quotas import Quotas
 from pelagos.box.identity.tables import TABLES as IDENTITY_TABLES
 from pelagos.box.identity.tokens import LIFE
 from pelagos.box.image.glance import glance
+from pelagos.box.image.plankton.service import plankton
 from pelagos.box.image.sources import Sources
 from pelagos.box.image.store import ImagesOfServers, ImageStore
 from pelagos.box.image.tables import TABLES as IMAGE_TABLES
@@ -140,6 +142,7 @@ class Box:
         fleet = Fleet(self._identity, quotas, neighbours, pace)
         images = ImageStore(self._database, quotas, self.folder / _IMAGES, self._clock)
         neighbours.images = ImagesOfServers(images)
+        sources = Sources(images, objects)
         for service in (
             keystone(self._identity),
             astakos(self._identity, quotas),
@@ -148,7 +151,9 @@ class Box:
             nova(fleet),
             *networks(self._identity, quotas, neighbours, pace),
             *volumes(self._identity, quotas, neighbours, pace),
-            glance(self._identity, images, Sources(images, objects)),
+            glance(self._identity, images, sources),
+            cyclades_compute(fleet, images, sources),
+            plankton(self._identity, images, sources, objects),
         ):
             self._identity.enlist(service)
             self._application.mount(service)

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pelagos.box.errors import Refused
 from pelagos.box.identity.tokens import Token
@@ -217,17 +216,3 @@ def flagged(text: str) -> bool | None:
     if word in {"1", "t", "true", "on", "y", "yes", ""}:
         return True
     return False if word in {"0", "f", "false", "off", "n", "no"} else None
-
-
-def document(call: Call, name: str) -> tuple[dict[str, Any], Any]:
-    """The body, and what stands under a name in it.
-
-    Raises:
-        Refused: 400, it is none, or has no such name.
-    """
-    body = call.request.document()
-    if name not in body:
-        raise Refused(
-            400, f"Invalid input for field/attribute {name}. {name!r} is a required property"
-        )
-    return body, body[name]

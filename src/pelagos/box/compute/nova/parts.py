@@ -6,7 +6,7 @@ from typing import Any
 
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova.bodies import METADATA, TAG, TAGS
-from pelagos.box.compute.nova.call import Call, Routes, document, exact, page_size, when
+from pelagos.box.compute.nova.call import Call, Routes, exact, page_size, when
 from pelagos.box.compute.nova.servers import refuse_locked, server_of
 from pelagos.box.compute.nova.views import Attached, addresses, host_id
 from pelagos.box.compute.server import Server
@@ -161,7 +161,7 @@ class Parts:
         server = server_of(call, self._fleet, server_id)
         nics = Attached(self._fleet, [server]).nics(server)
         names = dict.fromkeys(name for nic in nics for name in nic.security_groups)
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"id": name, "name": name, "description": "", "tenant_id": server.project_id,
              "rules": []}
             for name in (names if nics else server.facts.get("groups", ()))
@@ -274,7 +274,6 @@ def _deed(call: Call, deed: Deed) -> dict[str, Any]:
 
 
 def _metadata_of(call: Call) -> dict[str, str]:
-    document(call, "metadata")
     check = record({"metadata": METADATA}, required=("metadata",))
     told: dict[str, str] = check(call.request.document(), "")["metadata"]
     return told

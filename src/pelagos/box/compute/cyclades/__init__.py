@@ -1,0 +1,1 @@
+"""Servers asked as Cyclades, of Synnefo."""
