@@ -29,11 +29,11 @@ class Disks:
         with self._store.database.change():
             for index, wish in enumerate(wishes):
                 volume = self._wished(guest, wish, dialect)
+                device = self._device(guest, wish.device, dialect, is_first=wish.is_root)
                 made.append(
                     self._volumes.join(
                         volume, guest, index=index, is_root=wish.is_root, tag=wish.tag,
-                        device=self._device(guest, wish.device, dialect), now=True,
-                        ends_with_server=wish.ends_with_server,
+                        device=device, now=True, ends_with_server=wish.ends_with_server,
                     )
                 )  # fmt: skip
         return tuple(_disk(one) for one in made)
@@ -85,7 +85,7 @@ class Disks:
             )  # fmt: skip
         return _disk(made)
 
-    def _device(self, guest: Guest, wanted: str, dialect: str) -> str:
+    def _device(self, guest: Guest, wanted: str, dialect: str, *, is_first: bool = False) -> str:
         if dialect == "synnefo":
             return ""
         used = {one["use"]["device"] for one in self._store.at([guest.id])}
@@ -93,8 +93,8 @@ class Disks:
             raise Refused(409, f"The supplied device path ({wanted}) is in use.")
         if wanted:
             return wanted
-        first = 0 if not used else 1
-        for letter in string.ascii_lowercase[first:]:
+        # the first one is a new server's own, be it a volume or not
+        for letter in string.ascii_lowercase[0 if is_first else 1 :]:
             if f"/dev/vd{letter}" not in used:
                 return f"/dev/vd{letter}"
         raise Refused(403, "Too many volumes are attached to this server")
