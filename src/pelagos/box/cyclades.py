@@ -11,7 +11,7 @@ from typing import Any
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.synnefo import dressed, endpoint_missing, shaped
-from pelagos.box.web import Answer, Request, Router
+from pelagos.box.web import NO_ROUTE, Answer, Request, Router
 from pelagos.core import wire
 from pelagos.core.wire import WireError
 
@@ -126,6 +126,8 @@ def answering(
         try:
             return dressed(router.answer(request), identity.clock)
         except Refused as refused:
+            if refused.status == 404 and refused.message != NO_ROUTE:  # noqa: PLR2004  # RFC 9110
+                raise
             raise endpoint_missing(refused) from refused
 
     return answer, shaped(identity.clock)

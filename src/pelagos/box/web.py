@@ -16,6 +16,8 @@ from pelagos.box.errors import Refused
 from pelagos.core import wire
 from pelagos.core.wire import WireError
 
+#: What is said of a path that nothing answers.
+NO_ROUTE = "The resource could not be found."
 #: Bytes of a JSON document that are read at the most.
 DOCUMENT_LIMIT = 8 * 1024 * 1024
 _PIECE = 256 * 1024
@@ -236,7 +238,7 @@ class Router:
             raise Refused(
                 405, "The method is not allowed here", headers={"Allow": ", ".join(handlers)}
             )
-        raise Refused(404, "The resource could not be found.")
+        raise Refused(404, NO_ROUTE)
 
 
 def _match(parts: tuple[str, ...], sent: list[str]) -> dict[str, str] | None:
