@@ -104,15 +104,19 @@ def open_cloud(context: Context, given: str | None = None) -> Cloud:
 
     name, environ = cloud_name(context, given), cloud_environ(context)
     settings = KnownClouds(environ).get(name)
-    transport = context.transport or lean(settings)
+    transport = carrier(context, settings)
     return Cloud(name, settings=settings, http=transport, environ=environ, clock=context.clock)
 
 
-def lean(settings: CloudSettings) -> Transport:
-    """What carries the few requests of one command."""
+def carrier(context: Context, settings: CloudSettings) -> Transport:
+    """What carries the requests of one command; closed when that is over."""
+    if context.transport is not None:
+        return context.transport
     from pelagos.core.http.transports.lean import LeanTransport
 
-    return LeanTransport(tls=settings.tls)
+    made = LeanTransport(tls=settings.tls)
+    context.closers.append(made.close)
+    return made
 
 
 class CloudCommand(Command):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -61,6 +61,8 @@ class Context:
         self.stderr = stderr or sys.stderr
         self.transport = transport
         self._clock = clock
+        #: What is called when the command is over.
+        self.closers: list[Callable[[], object]] = []
 
     # ---- what is printed ----
 

@@ -83,6 +83,9 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
         if error is told:
             raise
         raise error from told
+    finally:
+        for close in context.closers:
+            close()
 
 
 def _how_to_wake(context: Context) -> str:

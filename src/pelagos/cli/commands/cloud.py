@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CloudCommand, cloud_environ, cloud_name, lean, open_cloud
+from pelagos.cli.clouds import CloudCommand, carrier, cloud_environ, cloud_name, open_cloud
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.moment import length
 from pelagos.cli.output import Column
@@ -116,7 +116,8 @@ class CloudCheck(_OnClouds):
             url = self.cloud.endpoint(name)
             said = ask()
         except CloudNotConfigured as error:  # not every cloud has every service
-            return {**_checked(name, url, 0, error.message), "verdict": "none"}
+            told = self.explained(error)
+            return {**_checked(name, url, 0, told.message), "verdict": "none"}
         except ClientError as error:
             told = self.explained(error)
             passed = clock.monotonic() - begin
@@ -175,7 +176,7 @@ class CloudAdd(_OnClouds):
 
         secret = ask_secret(self.context, f"{key.replace('_', ' ')} for {name}: ")
         settings = from_table(name, {**table, key: secret}, "the command line")
-        transport = self.context.transport or lean(settings)
+        transport = carrier(self.context, settings)
         self.cloud = Cloud(name, settings=settings, http=transport)
         access = self.cloud.access
         add_cloud(path, name, table, {key: secret}, is_default=self["default"])
@@ -208,6 +209,8 @@ class CloudAdd(_OnClouds):
         if not _NAME.fullmatch(name):
             hint = "letters, digits, dot, dash and underscore will do"
             raise UsageError(f"{name!r} is no name for a cloud", hint=hint)
+        if not self.context.config_path.exists():
+            return
         known = KnownClouds(cloud_environ(self.context))
         if name in known.names() and not self["replace"]:
             raise CommandError(

@@ -158,7 +158,7 @@ class _Told:
         self._file = file
         self._now = now
         self._line = line
-        self._shown = now() - _OFTEN
+        self._shown = float("-inf")
         self._total = total or os.fstat(file.fileno()).st_size
 
     def __getattr__(self, name: str) -> Any:
