@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from pelagos.core import wire
 from pelagos.core.http import ClientTls, HttpClient, HttpError, Response
 from pelagos.slap import errors, protocol
+from pelagos.slap.capacity_calls import CapacityCalls
 from pelagos.slap.client_calls import FurtherCalls
 from pelagos.slap.identity_calls import IdentityCalls
 from pelagos.slap.model import (
@@ -79,7 +80,7 @@ class _TokenAnswer:
     token: str = field(repr=False)
 
 
-class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls, RemoteCalls):
+class SlapClient(FurtherCalls, IdentityCalls, Orders, UsageCalls, RemoteCalls, CapacityCalls):
     """Calls to one master. Safe to share between threads.
 
     Args:

@@ -22,10 +22,13 @@ from pelagos.slap.master.announcing import Announcements
 from pelagos.slap.master.app import build_app
 from pelagos.slap.master.auth import Authenticator, Identity, Kind, computer, partition, person
 from pelagos.slap.master.cache_store import CacheSettings, CacheStore
+from pelagos.slap.master.capacity_line import Advice, CapacityLine
+from pelagos.slap.master.demand import MachineFacts, WaitingWish, would_take
 from pelagos.slap.master.desk import Desk, Presence
 from pelagos.slap.master.errors import AgentUnreachable, StoreError
 from pelagos.slap.master.events import EventHub, Notify
 from pelagos.slap.master.faces.cache import CacheFace
+from pelagos.slap.master.faces.capacity import CapacityFace
 from pelagos.slap.master.faces.hateoas import HateoasFace
 from pelagos.slap.master.faces.identity import IdentityFace
 from pelagos.slap.master.faces.json import JsonFace
@@ -40,20 +43,25 @@ from pelagos.slap.master.settings import MasterSettings
 from pelagos.slap.master.store import CopiedTable, News, Store, copy_database
 
 __all__ = [
+    "Advice",
     "AgentLine",
     "AgentUnreachable",
     "Announcements",
     "CacheSettings",
+    "CapacityLine",
     "CopiedTable",
     "Identity",
     "Kind",
+    "MachineFacts",
     "Master",
     "MasterSettings",
     "Service",
+    "WaitingWish",
     "computer",
     "copy_database",
     "partition",
     "person",
+    "would_take",
 ]
 
 log = logging.getLogger(__name__)
@@ -72,6 +80,7 @@ class Master:
         settings: sizes and times.
         cache: where built releases are kept for other computers; None: they are not.
         line: carries calls to agents; None: they cannot be asked.
+        capacity: makes machines for those who wait; None: there are none to be made.
         authority: issues certificates; None: there are none, callers have tokens.
         new_id: makes the random part of guids.
         new_token: makes tokens.
@@ -95,6 +104,7 @@ class Master:
         cache: CacheSettings | None = None,
         authority: Authority | None = None,
         line: AgentLine | None = None,
+        capacity: CapacityLine | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
@@ -118,6 +128,7 @@ class Master:
             presence=Presence(self._tell_delivered),
             authority=authority,
             line=line,
+            capacity=capacity,
         )
         self._desk = desk
         self._store.listen(desk.hear)
@@ -134,6 +145,8 @@ class Master:
             *UsageFace(self.service).routes(),
             *self._identities.routes(),
         ]
+        if capacity is not None:
+            routes += CapacityFace(capacity).routes()
         if cache is not None:
             routes += CacheFace(CacheStore(cache), self.service.is_of_site).routes()
         self.app = build_app(routes, self.service, authenticator, settings.body_limit)

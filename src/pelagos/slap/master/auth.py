@@ -180,6 +180,10 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/exec": _PEOPLE,
     "v1/computer-bang": _PEOPLE,
     "v1/usage": _PEOPLE,
+    "v1/capacity": _PEOPLE,
+    "v1/capacity/check": _PEOPLE,
+    "v1/capacity/make": _PEOPLE,
+    "v1/machine/remove": _PEOPLE,
     "cache/read": _ALL,
     "cache/write": _AGENTS,
 }

@@ -18,6 +18,7 @@ from pelagos.core.clock import Clock
 from pelagos.slap.master import causes
 from pelagos.slap.master.agent_line import AgentLine
 from pelagos.slap.master.auth import Authenticator, Identity
+from pelagos.slap.master.capacity_line import CapacityLine
 from pelagos.slap.master.errors import StoreError
 from pelagos.slap.master.events import EventHub
 from pelagos.slap.master.finding import check_changeable
@@ -234,6 +235,7 @@ class Desk:
     trimming: Trimming = field(default_factory=Trimming)
     authority: Authority | None = None
     line: AgentLine | None = None
+    capacity: CapacityLine | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)
 
     @contextmanager

@@ -75,7 +75,8 @@ class Scene:
             stored.draining,
             desk.presence.rivals.of(stored.computer_id),
         )
-        return explain.explain_computer(facts, self._now, desk.settings.silent_after)
+        finding = explain.explain_computer(facts, self._now, desk.settings.silent_after)
+        return self._advised("computer", stored.computer_id, finding)
 
     def release(self, computer_id: str, url: str) -> ReleaseFacts | None:
         """A release on a computer; None when nobody asked to supply it there."""
@@ -105,9 +106,21 @@ class Scene:
             children=tuple(children),
         )
         if computer_id is None:
-            return explain.explain_service(facts, None, None)
+            alone = explain.explain_service(facts, None, None)
+            is_waiting = instance.is_live and not instance.shared and not instance.is_destroying
+            return self._advised("service", instance.guid, alone) if is_waiting else alone
         release = self.release(computer_id, instance.release_url)
         return explain.explain_service(facts, release, self.computer(computer_id))
+
+    def _advised(self, kind: str, name: str, finding: Finding) -> Finding:
+        """The same with what is known of a machine that is made, or removed, for it."""
+        line = self._desk.capacity
+        advice = None if line is None else line.advise(kind, name)
+        if advice is None:
+            return finding
+        if not advice.leads:
+            return replace(finding, chain=(*finding.chain, advice.cause))
+        return Finding(finding.state, advice.cause, (*finding.chain, finding.cause))
 
     # ---- as it is shown ----------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pelagos.slap.master.computers import Computers
+from pelagos.slap.master.demand import Demand
 from pelagos.slap.master.desk import Desk
 from pelagos.slap.master.joining import Joining
 from pelagos.slap.master.orders import Orders
@@ -16,7 +17,7 @@ from pelagos.slap.master.views import Views
 
 
 class Service(
-    Orders, People, Computers, Reports, Views, Standing, Joining, Usages, Schemas, Remote
+    Orders, People, Computers, Reports, Views, Standing, Joining, Usages, Schemas, Remote, Demand
 ):
     """What a master can do, for any face: HTTP, or the program around it.
 

@@ -194,6 +194,9 @@ class Views(UseCases):
                 found = self._explained(reader, tried, name, sees)
                 if found is not None:
                     return found
+        machine = self._machine(name, sees) if kind in (None, "computer") else None
+        if machine is not None:
+            return machine
         raise NotFoundError(
             f"there is no {kind or 'service, computer or release'} {name}",
             status=404,
@@ -235,6 +238,14 @@ class Views(UseCases):
         findings = [scene.of_release(supply) for supply in supplies]
         worst = next((item for item in findings if item.cause.code != "ok"), findings[0])
         return _explanation(reader, kind, name, worst, name, sees)
+
+    def _machine(self, name: str, sees: Scope) -> Explanation | None:
+        """A machine that is no computer yet, or any more."""
+        line = self._desk.capacity
+        advice = None if line is None else line.advise("computer", name)
+        if advice is None or not sees.is_unlimited:
+            return None
+        return Explanation("computer", name, advice.state, advice.cause)
 
     def _computer(
         self,

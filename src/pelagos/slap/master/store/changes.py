@@ -200,6 +200,14 @@ class Writer(Reader, IdentityWriter, UsageWriter, SchemaWriter, TrimmingWriter, 
             sa.update(schema.partitions).where(_partitions.id.in_(keys)).values(offered=False)
         )
 
+    def remove_computer(self, computer_key: int) -> None:
+        """Forget a computer on which nothing sits, its partitions and what it supplied."""
+        for table in (schema.partitions, schema.supplies):
+            self._connection.execute(sa.delete(table).where(table.c.computer_key == computer_key))
+        self._connection.execute(
+            sa.delete(schema.computers).where(schema.computers.c.id == computer_key)
+        )
+
     def recount(self, computer_key: int) -> None:
         """Count a computer's free partitions again; after each change of one of them."""
         self._lean.run(_RECOUNT, {"of": computer_key})
