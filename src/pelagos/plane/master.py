@@ -6,6 +6,7 @@ import contextlib
 import logging
 from socket import gethostname
 from time import time
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pelagos.core.certificate import Authority
@@ -27,6 +28,10 @@ from pelagos.plane.products import products
 from pelagos.plane.sections import MasterConfig
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.master import AgentLine, Master, MasterSettings
+from pelagos.slap.model import Event
+
+if TYPE_CHECKING:  # a plane without such machines does not pay for them
+    from pelagos.plane.capacity.program import CapacityProgram
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,7 @@ class MasterProgram:
         folder: with its data.
         announcer: announces its events, and is stopped with it.
         line: carries its calls to agents.
+        machines: makes machines for those who wait; begun and stopped with it.
     """
 
     def __init__(
@@ -50,8 +56,9 @@ class MasterProgram:
         folder: DataFolder,
         announcer: Announcer,
         line: AgentLine | None = None,
+        machines: CapacityProgram | None = None,
     ) -> None:
-        self._announcer = announcer
+        self._announcer, self._machines = announcer, machines
         with contextlib.ExitStack() as undoing:
             wished = settings.master
             https = speaks_https(wished.host, wished.https)
@@ -61,8 +68,9 @@ class MasterProgram:
             cache = cache_settings(settings.cache, folder)
             self._master = Master(
                 database,
-                notify=announcer.wake,
+                notify=self._notify,
                 line=line,
+                capacity=None if machines is None else machines.line,
                 authority=authority,
                 settings=_tuned(wished),
                 cache=cache,
@@ -94,6 +102,12 @@ class MasterProgram:
             self._master.announce(outward, is_own=shows_own(outward, names))
             _see_to_the_token(self._master, folder)  # whoever finds the address will want it
             folder.note(master_url=self.url, authority=str(folder.ca / "ca.pem") if https else "")
+            if machines is not None:
+                is_own = https and shows_own(outward, names)
+                undoing.callback(machines.stop)
+                machines.begin(
+                    self._master.service, outward, authority.fingerprint if is_own else None
+                )
             undoing.pop_all()
 
     def node_token(self, computer_id: str, folder: DataFolder) -> str:
@@ -109,12 +123,19 @@ class MasterProgram:
         scheme = "http" if self._renewer is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._server.port}"
 
+    def _notify(self, events: tuple[Event, ...]) -> None:
+        self._announcer.wake(events)
+        if self._machines is not None:
+            self._machines.wake(events)
+
     def alive(self) -> bool:
         """Whether it still accepts requests."""
         return self._server.alive()
 
     def stop(self) -> None:
         """Let running requests end, then close the store."""
+        if self._machines is not None:
+            self._machines.stop()
         self._master.end_waiting()  # else a follower of events holds the server for long
         if self._renewer is not None:
             self._renewer.stop()

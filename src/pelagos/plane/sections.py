@@ -301,6 +301,22 @@ class CloudConfig:
     named: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CapacityConfig:
+    """The machines that the master makes in clouds for requests that find no computer.
+
+    Attributes:
+        named: table of the places where machines may be made, by name, as
+            `[capacity.named.north]`; those named first are asked first. Each has `driver`, limits
+            and what its driver needs. Empty: no machine is ever made.
+        interval: seconds between two looks at what is under way. 5: a cloud needs longer for
+            anything.
+    """
+
+    named: Mapping[str, Any] = field(default_factory=dict)
+    interval: float = field(default=5.0, metadata=_POSITIVE)
+
+
 SECTIONS: Mapping[str, type[Any]] = {
     "plane": PlaneConfig,
     "master": MasterConfig,
@@ -310,4 +326,5 @@ SECTIONS: Mapping[str, type[Any]] = {
     "directory": DirectoryConfig,
     "bus": BusConfig,
     "cloud": CloudConfig,
+    "capacity": CapacityConfig,
 }

@@ -15,6 +15,7 @@ from pelagos.plane.sections import (
     SECTIONS,
     BusConfig,
     CacheConfig,
+    CapacityConfig,
     DirectoryConfig,
     MasterConfig,
     NodeCacheConfig,
@@ -51,13 +52,14 @@ class PlaneSettings:
     bus: BusConfig = field(default_factory=BusConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
     node_cache: NodeCacheConfig = field(default_factory=NodeCacheConfig)
+    capacity: CapacityConfig = field(default_factory=CapacityConfig)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is started."""
         if not self.parts:
             raise ConfigError("no part of the plane was chosen", hint=f"choose of: {_names()}")
         own = (self.master, self.node, self.directory, self.bus, self.cache, self.node_cache)
-        for section in own:
+        for section in (*own, self.capacity):
             config.check(SECTIONS, section)
         check_bus(self.bus)
 

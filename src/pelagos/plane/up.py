@@ -9,7 +9,7 @@ import select
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pelagos.core.errors import PelagosError
 from pelagos.plane.agent_line import AgentEar, BusLine
@@ -19,6 +19,9 @@ from pelagos.plane.endpoints import Endpoints
 from pelagos.plane.events import Announcer, Waker
 from pelagos.plane.membership import has_joined, how_to_start
 from pelagos.plane.settings import Part, PlaneSettings, default_computer_id
+
+if TYPE_CHECKING:  # a plane without this part does not pay for it
+    from pelagos.plane.master import MasterProgram
 
 log = logging.getLogger(__name__)
 
@@ -89,19 +92,8 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
     master_url = settings.master_url or former.master_url
     alive: Alive = {}
     if Part.MASTER in settings.parts:
-        from pelagos.plane.master import MasterProgram
-
-        if settings.bus.broker:
-            broker = PlaneBroker(settings.bus, folder.path)
-            stack.callback(broker.stop)
-            alive["broker"] = broker.alive
-        bus = bus_url(settings.bus, folder.path)
-        announcer, line = Announcer(bus), BusLine(bus)
-        stack.callback(line.close)
-        master = MasterProgram(settings, folder, announcer, line)
-        stack.callback(master.stop)
+        master = _start_master(settings, folder, stack, alive)
         master_url = master.url
-        alive |= {"announcer of events": announcer.alive, "master": master.alive}
         master.node_token(computer_id, folder)
     if not master_url and settings.parts != {Part.DIRECTORY}:  # which may do without a plane
         raise PelagosError(
@@ -131,6 +123,31 @@ def _start(settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitSt
         stack.callback(directory.stop)
         alive["directory"] = directory.alive
     return alive
+
+
+def _start_master(
+    settings: PlaneSettings, folder: DataFolder, stack: contextlib.ExitStack, alive: Alive
+) -> MasterProgram:
+    """The master with what belongs to it: its broker, its way to agents, its machines."""
+    from pelagos.plane.master import MasterProgram
+
+    if settings.bus.broker:
+        broker = PlaneBroker(settings.bus, folder.path)
+        stack.callback(broker.stop)
+        alive["broker"] = broker.alive
+    bus = bus_url(settings.bus, folder.path)
+    machines = None
+    if settings.capacity.named:
+        from pelagos.plane.capacity.program import CapacityProgram
+
+        machines = CapacityProgram(settings.capacity, folder, bus)
+        alive["maker of machines"] = machines.alive
+    announcer, line = Announcer(bus), BusLine(bus)
+    stack.callback(line.close)
+    master = MasterProgram(settings, folder, announcer, line, machines)
+    stack.callback(master.stop)
+    alive |= {"announcer of events": announcer.alive, "master": master.alive}
+    return master
 
 
 class _Signals:

@@ -12,6 +12,7 @@ from pelagos.core.config import limits
 from pelagos.plane.sections import (
     BusConfig,
     CacheConfig,
+    CapacityConfig,
     DirectoryConfig,
     MasterConfig,
     NodeCacheConfig,
@@ -99,6 +100,7 @@ class Up(Command):
             bus=self._over(config.of(BusConfig), url="bus"),
             cache=config.of(CacheConfig),
             node_cache=config.of(NodeCacheConfig),
+            capacity=config.of(CapacityConfig),
         )
 
     def _over(self, section: T, **options: str) -> T:

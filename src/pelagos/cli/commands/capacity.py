@@ -1,0 +1,135 @@
+"""`pelagos capacity …`: machines that the plane makes in clouds for requests that wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pelagos.cli.argument import FlagArgument, Operand
+from pelagos.cli.command import Command
+from pelagos.cli.failures import FAILED, CommandError
+from pelagos.cli.moment import ago
+from pelagos.cli.output import Column
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
+    from pelagos.slap.capacity import Overview
+    from pelagos.slap.client import SlapClient
+
+_PLACES = (
+    Column("name", "capacity"),
+    Column("driver"),
+    Column("state"),
+    Column("machines"),
+    Column("max_machines", "of"),
+    Column("makes_left", "this hour"),
+    Column("cause.message", "cause"),
+)
+_NONE = (
+    "no machines are made: the plane's configuration has no [capacity.named.NAME]; see "
+    "docs/how-to/machines-on-demand.md"
+)
+_PLACE = Operand("name of the capacity, as configured")
+
+
+def _overview(master: SlapClient) -> Overview:
+    """Capacities and machines.
+
+    Raises:
+        CommandError: this plane makes no machines.
+    """
+    from pelagos.slap.errors import NotFoundError
+
+    try:
+        return master.capacity()
+    except NotFoundError as error:
+        raise CommandError(
+            "this plane makes no machines",
+            hint="write [capacity.named.NAME] into its configuration and start it again",
+        ) from error
+
+
+class CapacityList(Command):
+    """List where machines may be made, and the machines that there are, each with its cause.
+
+    With `--output` other than a table, the machines are listed; `--places` lists the capacities.
+    """
+
+    shows = True
+    arguments = {"places": FlagArgument("only the capacities, no machines", "--places")}
+    examples = ("pelagos capacity list", "pelagos capacity list -o json")
+
+    def main(self) -> None:
+        """Print them."""
+        found = _overview(self.context.master)
+        output, now = self.context.output, self.context.clock.time()
+        if self["places"] or (output.is_table and self["columns"] is None):
+            output.show_list(found.capacities, _PLACES, empty=_NONE)
+            if self["places"]:
+                return
+            output.line()
+        columns = (
+            Column("name", "machine"),
+            Column("capacity"),
+            Column("state"),
+            Column("begun", show=lambda at: ago(at, now)),
+            Column("services", show=", ".join),
+            Column("reason", "made for"),
+            Column("cause.message", "cause"),
+        )
+        output.show_list(found.machines, columns, empty="there are no machines now")
+
+
+class CapacityCheck(Command):
+    """Ask the clouds whether a machine could be made now: login, flavour, image, network, quota.
+
+    Makes nothing. The exit code tells whether all is well.
+    """
+
+    operands = {"capacity": Operand("name of the capacity; all when none is named")}
+    examples = ("pelagos capacity check", "pelagos capacity check north")
+
+    def main(self, capacity: str | None = None) -> None:
+        """Print what is wrong, or that nothing is."""
+        _overview(self.context.master)
+        found = self.context.master.check_capacity(capacity)
+        for one in found:
+            if not one.problems:
+                self.context.say(f"{one.name}: a machine could be made now")
+            for problem in one.problems:
+                self.context.say(f"{one.name}: {problem}")
+        bad = [one.name for one in found if one.problems]
+        if bad:
+            raise CommandError(f"no good machine would be made in {', '.join(bad)}", code=FAILED)
+
+
+class CapacityMake(Command):
+    """Have a machine made that nobody waits for yet.
+
+    The limits of the configuration hold for it. It is removed when it has been idle, as others,
+    unless it is made with `--keep`.
+    """
+
+    operands = {"capacity": _PLACE}
+    arguments = {"keep": FlagArgument("not removed when it is idle", "--keep")}
+    examples = ("pelagos capacity make north", "pelagos capacity make north --keep")
+
+    def main(self, capacity: str) -> None:
+        """Tell the master."""
+        _overview(self.context.master)
+        made = self.context.master.make_machine(capacity, keep=self["keep"])
+        self.context.say(f"{made.name} is being made; see: pelagos why {made.name}")
+
+
+class CapacityRemove(Command):
+    """Remove a machine that the plane made, whatever it is at.
+
+    Refused while a service sits on it. A machine whose agent has not joined is removed at once.
+    """
+
+    operands = {"machine": Operand("name of the machine")}
+    examples = ("pelagos capacity remove pelagos-north-3fa2c1-7",)
+
+    def main(self, machine: str) -> None:
+        """Tell the master."""
+        _overview(self.context.master)
+        self.context.master.remove_machine(machine)
+        self.context.say(f"{machine} is being removed; see: pelagos capacity list")
