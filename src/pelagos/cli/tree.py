@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pelagos.cli import cloud_commands, identity_commands, storage_commands
+from pelagos.cli import cloud_commands, identity_commands, one_commands, storage_commands
 
 GROUPS = {
     "service": "Services that you requested",
     "computer": "Computers and their partitions",
     "person": "People who may use the plane",
     "node": "This machine as a computer of a plane",
+    "capacity": "Machines that the plane makes in clouds",
     "software": "Software releases and the computers that have them",
     "bus": "The message bus between components",
     "bus dead": "Messages that could not be handled",
@@ -30,6 +31,7 @@ GROUPS = {
     **cloud_commands.GROUPS,
     **storage_commands.GROUPS,
     **identity_commands.GROUPS,
+    **one_commands.GROUPS,
 }
 
 COMMANDS = (
@@ -61,6 +63,10 @@ COMMANDS = (
     ("computer bang", "computer:ComputerBang", "Have all services of a computer configured again"),
     ("computer drain", "computer:ComputerDrain", "Place nothing new on a computer"),
     ("computer format", "node:NodeFormat", "Cut this computer into partitions"),
+    ("capacity list", "capacity:CapacityList", "List where machines are made, and the machines"),
+    ("capacity check", "capacity:CapacityCheck", "Ask the clouds whether a machine could be made"),
+    ("capacity make", "capacity:CapacityMake", "Have a machine made"),
+    ("capacity remove", "capacity:CapacityRemove", "Have a machine removed"),
     ("node format", "node:NodeFormat", "Cut this computer into partitions"),
     ("node run", "node:NodeRun", "Run this machine as a computer of a plane elsewhere"),
     ("node unformat", "node:NodeUnformat", "Remove the users and addresses of partitions"),
@@ -142,6 +148,7 @@ COMMANDS = (
     *cloud_commands.COMMANDS,
     *storage_commands.COMMANDS,
     *identity_commands.COMMANDS,
+    *one_commands.COMMANDS,
 )
 
 

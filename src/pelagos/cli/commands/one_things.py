@@ -1,0 +1,247 @@
+"""`pelagos one KIND list|show|create|update|delete|…`: the same for all kinds of things.
+
+The classes are made of `one_kinds.KINDS`; `one_commands` lists the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pelagos.cli.argument import (
+    FlagArgument,
+    IntArgument,
+    KeyValueArgument,
+    Operand,
+    SecondsArgument,
+    ValueArgument,
+)
+from pelagos.cli.failures import UsageError
+from pelagos.cli.one import ONE, Kind, OneCommand, matches
+from pelagos.cli.one import TEMPLATE as SET
+from pelagos.cli.one_commands import VERBS, class_name, has
+from pelagos.cli.one_kinds import KINDS
+from pelagos.cli.output import Column
+
+_FLAGS = {"all": -2, "mine": -3, "group": -4, "shared": -1}
+_FILE = Operand("file with the template, as text or XML; - reads it from standard input")
+_CLEAR = "\x1b[H\x1b[2J"
+_BITS = 3
+#: What no terminal shows.
+_SECRETS = {"PASSWORD", "TOKEN_PASSWORD", "LOGIN_TOKEN"}
+
+
+def _list(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand) -> None:
+        """Print them, again and again with --watch."""
+        while True:
+            rows = [row for row in _rows(self, kind) if matches(row, self["filter"] or {})]
+            keys = list(rows[0]["_keys"]) if rows else []
+            shown = [{key: one for key, one in row.items() if key != "_keys"} for row in rows]
+            columns = [Column(key) for key in ("id", "name", *keys)]
+            empty = f"there is no {kind.title} that you may see"
+            self.context.output.show_list(shown, columns, empty=empty)
+            if not self["watch"]:
+                return
+            self.context.stdout.flush()
+            self.context.clock.sleep(self["watch"])
+            if self.context.stdout.isatty():
+                self.context.stdout.write(_CLEAR)
+
+    arguments = {
+        **ONE,
+        "filter": KeyValueArgument("only those where this is so; * is anything", "--filter"),
+        "watch": SecondsArgument("again each so many seconds", "--watch", metavar="SECONDS"),
+    }
+    if kind.is_owned and kind.word != "datastore":
+        arguments["whose"] = ValueArgument(
+            "all, mine, group (of my primary group), shared (mine and my groups') or an id",
+            "--whose",
+            default="all",
+        )
+    if kind.word == "vm":
+        arguments["done"] = FlagArgument("those that are done, too", "--done")
+    example = f"pelagos one {kind.word} list --filter NAME='web*' -j"
+    return {"shows": True, "arguments": arguments, "main": main, "examples": (example,)}
+
+
+def _rows(command: OneCommand, kind: Kind) -> Iterator[dict[str, Any]]:
+    more: dict[str, Any] = {}
+    arguments = type(command).arguments
+    if "whose" in arguments:
+        whose = command["whose"]
+        if whose not in _FLAGS and not whose.isdigit():
+            raise UsageError(f"--whose {whose} is nobody", hint=", ".join(_FLAGS))
+        more["filter_flag"] = _FLAGS[whose] if whose in _FLAGS else int(whose)
+    if "done" in arguments and command["done"]:
+        more["state"] = -2
+    for thing in command.all_of(kind, **more):
+        row = kind.row(thing)
+        yield {
+            "_keys": tuple(row),
+            "id": thing.ID,
+            "name": thing.NAME,
+            **row,
+            **thing.to_dict(),
+        }
+
+
+def _show(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str) -> None:
+        """Print it."""
+        found = self.find(kind, thing)
+        record = found.to_dict()
+        output = self.context.output
+        output.show_one(_brief(record) if output.is_table and not self["columns"] else record)
+
+    operands = {"thing": Operand(f"id or name of the {kind.title}")}
+    example = f"pelagos one {kind.word} show 0"
+    return {
+        "shows": True, "arguments": {**ONE}, "main": main, "operands": operands,
+        "examples": (example,),
+    }  # fmt: skip
+
+
+def _brief(record: Any, path: str = "") -> dict[str, Any]:
+    """One line for each value: what is nested by its path, without what is empty."""
+    lines: dict[str, Any] = {}
+    for key, value in record.items():
+        where = f"{path}{key}"
+        if key in _SECRETS:
+            continue
+        if isinstance(value, dict):
+            lines |= _brief(value, f"{where}.")
+        elif isinstance(value, list):
+            for at, one in enumerate(value):
+                is_deep = isinstance(one, dict)
+                lines |= _brief(one, f"{where}[{at}].") if is_deep else {f"{where}[{at}]": one}
+        elif value not in (None, ""):
+            lines[where] = value
+    return lines
+
+
+def _create(kind: Kind) -> dict[str, Any]:
+    options = {
+        "cluster": IntArgument("id of the cluster", "--cluster", default=-1),
+        "datastore": IntArgument("id of the datastore", "--datastore", default=1),
+    }
+
+    def main(self: OneCommand, file: str | None = None) -> None:
+        """Make it and print its id."""
+        more = [self[one] for one in kind.options or ()]
+        made = getattr(self.one, kind.resource).allocate(self.template(file), *more)
+        self.context.output.show_one({"id": made})
+
+    arguments = {**ONE, **SET, **{one: options[one] for one in kind.options or ()}}
+    example = f"pelagos one {kind.word} create --set NAME=new --set CPU=1"
+    return {
+        "shows": True, "arguments": arguments, "main": main, "operands": {"file": _FILE},
+        "examples": (example,),
+    }  # fmt: skip
+
+
+def _update(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str, file: str | None = None) -> None:
+        """Write it."""
+        number = self.id_of(kind, thing)
+        template = self.template(file)
+        getattr(self.one, kind.resource).update(number, template, int(not self["replace"]))
+
+    arguments = {
+        **ONE, **SET,
+        "replace": FlagArgument("drop what the new template does not name", "--replace"),
+    }  # fmt: skip
+    operands = {"thing": Operand(f"id or name of the {kind.title}"), "file": _FILE}
+    example = f"pelagos one {kind.word} update 0 --set LABELS=lab"
+    return {"arguments": arguments, "main": main, "operands": operands, "examples": (example,)}
+
+
+def _delete(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, *things: str) -> None:
+        """Remove them."""
+        if not things:
+            raise UsageError(f"name a {kind.title}")
+        for number in [self.id_of(kind, thing) for thing in things]:
+            getattr(self.one, kind.resource).delete(number)
+
+    operands = {"things": Operand(f"ids or names of the {kind.title}s")}
+    return {
+        "arguments": {**ONE}, "main": main, "operands": operands,
+        "examples": (f"pelagos one {kind.word} delete old",),
+    }  # fmt: skip
+
+
+def _rename(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str, name: str) -> None:
+        """Rename it."""
+        getattr(self.one, kind.resource).rename(self.id_of(kind, thing), name)
+
+    operands = {
+        "thing": Operand(f"id or name of the {kind.title}"),
+        "name": Operand("what it is to be called"),
+    }
+    example = f"pelagos one {kind.word} rename 0 better"
+    return {
+        "arguments": {**ONE}, "main": main, "operands": operands, "examples": (example,),
+    }  # fmt: skip
+
+
+def _chmod(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str, mode: str) -> None:
+        """Set them."""
+        digits = [int(one) for one in mode if one in "01234567"]
+        if len(digits) != _BITS or len(mode) != _BITS:
+            raise UsageError(f"{mode} is no mode", hint="three digits, as 640: 4 use, 2 manage")
+        bits = [digit >> place & 1 for digit in digits for place in (2, 1, 0)]
+        getattr(self.one, kind.resource).chmod(self.id_of(kind, thing), *bits)
+
+    operands = {
+        "thing": Operand(f"id or name of the {kind.title}"),
+        "mode": Operand("of owner, group and others each a digit: 4 use + 2 manage + 1 admin"),
+    }
+    example = f"pelagos one {kind.word} chmod 0 640"
+    return {
+        "arguments": {**ONE}, "main": main, "operands": operands, "examples": (example,),
+    }  # fmt: skip
+
+
+def _chown(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str, user: str, group: str = "") -> None:
+        """Give it away."""
+        from pelagos.cli.one_kinds import GROUP, USER
+
+        number = self.id_of(kind, thing)
+        owner = self.id_of(USER, user)
+        gid = self.id_of(GROUP, group) if group else -1
+        getattr(self.one, kind.resource).chown(number, owner, gid)
+
+    operands = {
+        "thing": Operand(f"id or name of the {kind.title}"),
+        "user": Operand("id or name of the new owner"),
+        "group": Operand("id or name of its new group; default: it stays"),
+    }
+    example = f"pelagos one {kind.word} chown 0 alice"
+    return {
+        "arguments": {**ONE}, "main": main, "operands": operands, "examples": (example,),
+    }  # fmt: skip
+
+
+_MAKERS: dict[str, Callable[[Kind], dict[str, Any]]] = {
+    "list": _list,
+    "show": _show,
+    "create": _create,
+    "update": _update,
+    "delete": _delete,
+    "rename": _rename,
+    "chmod": _chmod,
+    "chown": _chown,
+}
+
+for _kind in KINDS:
+    for _verb, _make in _MAKERS.items():
+        if has(_kind, _verb):
+            _name = class_name(_kind.word, _verb)
+            _text = f"{VERBS[_verb].format(_kind.title)}."
+            globals()[_name] = type(
+                _name, (OneCommand,), {"__doc__": _text, "__module__": __name__, **_make(_kind)}
+            )

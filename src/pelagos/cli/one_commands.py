@@ -1,0 +1,83 @@
+"""The part of the command tree that is about OpenNebula; see `pelagos.cli.tree`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # only its name is needed
+    from pelagos.cli.one import Kind
+
+#: What can be done to things of (nearly) all kinds, in words for the list of commands.
+VERBS = {
+    "list": "List what there is: each {}",
+    "show": "Show all about a {}",
+    "create": "Make a {} of a template",
+    "update": "Change the template of a {}",
+    "delete": "Remove one {} or several",
+    "rename": "Give a {} another name",
+    "chmod": "Set who may use or manage a {}",
+    "chown": "Give a {} to another user",
+}
+_TITLES = {
+    "vm": "machine", "host": "host", "image": "image", "vnet": "network", "template": "template",
+    "datastore": "datastore", "user": "user", "group": "group", "cluster": "cluster",
+    "secgroup": "security group", "vntemplate": "network template", "vmgroup": "machine group",
+    "vrouter": "router", "vdc": "data centre", "zone": "zone", "market": "marketplace",
+    "marketapp": "app", "hook": "hook", "backupjob": "backup job",
+}  # fmt: skip
+_OWNERLESS = {"host", "user", "group", "cluster", "vdc", "zone", "hook"}
+_MADE_OTHERWISE = {"host", "user", "group", "cluster", "marketapp"}
+
+
+def class_name(word: str, verb: str) -> str:
+    """The class of a command, e.g. OneVmList."""
+    return f"One{word.capitalize()}{verb.capitalize()}"
+
+
+def has(kind: Kind, verb: str) -> bool:
+    """Whether things of a kind can be treated so."""
+    return _has(kind.word, verb)
+
+
+def _has(word: str, verb: str) -> bool:
+    if verb in {"chmod", "chown"}:
+        return word not in _OWNERLESS
+    if verb == "create":
+        return word not in _MADE_OTHERWISE
+    if verb == "rename":
+        return word not in {"user", "group"}
+    return verb != "delete" or word != "vm"
+
+
+def _all() -> Iterator[tuple[str, str, str]]:
+    for word, title in _TITLES.items():
+        for verb, text in VERBS.items():
+            if _has(word, verb):
+                target = f"one_things:{class_name(word, verb)}"
+                yield f"one {word} {verb}", target, text.format(title)
+
+
+GROUPS = {
+    "one": "OpenNebula",
+    **{f"one {word}": f"OpenNebula: each {title}" for word, title in _TITLES.items()},
+    "one acl": "OpenNebula: access rules",
+}
+
+COMMANDS = (
+    ("one call", "one_call:OneCall", "Call any method of OpenNebula"),
+    *_all(),
+    ("one vm action", "one_machine:OneVmAction", "Stop, start, end … machines"),
+    ("one vm wait", "one_machine:OneVmWait", "Wait until a machine is in a state"),
+    ("one vm deploy", "one_machine:OneVmDeploy", "Place a machine on a host"),
+    ("one vm migrate", "one_machine:OneVmMigrate", "Move a machine to another host"),
+    ("one template instantiate", "one_machine:OneTemplateInstantiate", "Make a machine of it"),
+    ("one host create", "one_people:OneHostCreate", "Let OpenNebula use a host"),
+    ("one host status", "one_people:OneHostStatus", "Enable, disable or switch off a host"),
+    ("one cluster create", "one_people:OneClusterCreate", "Make a cluster"),
+    ("one group create", "one_people:OneGroupCreate", "Make a group"),
+    ("one user create", "one_people:OneUserCreate", "Make a user"),
+    ("one acl list", "one_people:OneAclList", "List the access rules"),
+    ("one acl create", "one_people:OneAclCreate", "Add an access rule"),
+    ("one acl delete", "one_people:OneAclDelete", "Drop access rules"),
+)
