@@ -1,0 +1,303 @@
+"""The networks of a box: strict as Neutron's, apart by project, counted, given once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pelagos.box import Box, Person
+from pelagos.clients import Cloud, CloudSettings
+from pelagos.clients.cyclades import CycladesNetworkClient
+from pelagos.clients.errors import ClientError
+from support.box_site import Reply, ask
+
+Ask = Callable[..., Reply]
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with Box(pace=0) as box:
+        yield box
+
+
+_count = iter(range(10_000))
+
+
+@pytest.fixture
+def ann(box: Box) -> Person:
+    """Somebody who has nothing yet."""
+    return box.person(f"ann{next(_count)}")
+
+
+def asking(box: Box, person: Person) -> Ask:
+    token = person.token()
+
+    def send(method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        return ask(box.url, method, f"/network/v2.0{path}", body, token=token, **headers)
+
+    return send
+
+
+def make(send: Ask, kind: str, **fields: Any) -> dict[str, Any]:
+    reply = send("POST", f"/{kind.replace('_', '-')}s", {kind: fields})
+    assert reply.status == 201, reply
+    made: dict[str, Any] = reply.json[kind]
+    return made
+
+
+def refused(reply: Reply) -> tuple[int, str]:
+    return reply.status, reply.json["NeutronError"]["type"]
+
+
+def home_of(send: Ask, cidr: str = "10.0.0.0/24", **fields: Any) -> tuple[str, str]:
+    network = make(send, "network", name="home")["id"]
+    fields = {"network_id": network, "cidr": cidr, "ip_version": 4, **fields}
+    return network, make(send, "subnet", **fields)["id"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "kept"),
+    [
+        ("networks", {"network": {"nme": "x"}}, "Unrecognized attribute(s) 'nme'"),
+        ("networks", {"network": {"name": 7}}, "Invalid input for name. Reason: '7' is not a"),
+        ("networks", {"network": {"id": "x"}}, "Attribute 'id' not allowed in POST"),
+        ("networks", {"network": {"mtu": 10}}, "Invalid input for mtu. Reason: '10' is not in"),
+        ("networks", {"network": {"name": "x" * 256}}, "exceeds maximum length of 255"),
+        ("networks", {"net": {}}, "Unable to find 'network' in request body"),
+        ("networks", {"network": []}, "Body contains invalid data"),
+        ("networks", {"network": {"admin_state_up": "maybe"}}, "cannot be converted to boolean"),
+        ("subnets", {"subnet": {"cidr": "10.0.0.0/8"}}, "Required attribute 'network_id' not"),
+        ("subnets", {"subnet": {"network_id": "x"}}, "'x' is not a valid UUID"),
+        ("ports", {"port": {}}, "Required attribute 'network_id' not specified"),
+        ("security-groups", {"security_group": {}}, "Required attribute 'name' not specified"),
+    ],
+)
+def test_what_neutron_does_not_take_is_told(
+    box: Box, ann: Person, kind: str, body: Any, kept: str
+) -> None:
+    reply = asking(box, ann)("POST", f"/{kind}", body)
+    assert refused(reply) == (400, "HTTPBadRequest")
+    assert kept in reply.json["NeutronError"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "name"),
+    [
+        ({"cidr": "10.0.0.128/25"}, 400, "InvalidInput"),
+        ({"cidr": "10.1.0.1/24"}, 400, "HTTPBadRequest"),
+        ({"cidr": "fd00::/64"}, 400, "InvalidInput"),
+        ({"cidr": None}, 400, "BadRequest"),
+        ({"gateway_ip": "10.1.0.0"}, 400, "InvalidInput"),
+        ({"pools": [("10.1.0.1", "10.1.0.9")]}, 409, "GatewayConflictWithAllocationPools"),
+        ({"pools": [("10.2.0.5", "10.2.0.9")]}, 400, "OutOfBoundsAllocationPool"),
+        ({"pools": [("10.1.0.9", "10.1.0.5")]}, 400, "InvalidAllocationPool"),
+        (
+            {"pools": [("10.1.0.5", "10.1.0.9"), ("10.1.0.8", "10.1.0.12")]},
+            409,
+            "OverlappingAllocationPools",
+        ),
+        ({"cidr": "10.1.0.0/31"}, 400, "InvalidInput"),
+        ({"ipv6_ra_mode": "slaac"}, 400, "InvalidInput"),
+    ],
+)
+def test_subnets_are_checked(
+    box: Box, ann: Person, fields: dict[str, Any], status: int, name: str
+) -> None:
+    send = asking(box, ann)
+    network, _ = home_of(send)
+    pools = fields.pop("pools", None)
+    if pools:
+        fields["allocation_pools"] = [{"start": one, "end": end} for one, end in pools]
+    told = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4, **fields}
+    assert refused(send("POST", "/subnets", {"subnet": told})) == (status, name)
+
+
+def test_projects_do_not_see_each_others_networks(box: Box, ann: Person) -> None:
+    send, other = asking(box, ann), asking(box, box.person("bob"))
+    network, subnet = home_of(send)
+    port = make(send, "port", network_id=network)["id"]
+    for path in (f"/networks/{network}", f"/subnets/{subnet}", f"/ports/{port}"):
+        for method in ("GET", "PUT", "DELETE"):
+            body = {path.split("/")[1][:-1]: {"name": "x"}} if method == "PUT" else None
+            assert other(method, path, body).status == 404, (method, path)
+    assert other("POST", "/ports", {"port": {"network_id": network}}).status == 404
+    assert network not in other("GET", "/networks").content.decode()
+    admin = asking(box, box.admin)
+    assert network in admin("GET", "/networks").content.decode()
+    assert send("PUT", f"/networks/{network}", {"network": {"shared": True}}).status == 403
+    assert admin("PUT", f"/networks/{network}", {"network": {"shared": True}}).status == 200
+    assert make(other, "port", network_id=network)["status"] == "DOWN"
+    told = {"network_id": network, "fixed_ips": [{"ip_address": "10.0.0.77"}]}
+    assert refused(other("POST", "/ports", {"port": told})) == (403, "PolicyNotAuthorized")
+    assert other("DELETE", f"/networks/{network}").status == 403
+    assert refused(admin("PUT", f"/networks/{network}", {"network": {"shared": False}})) == (
+        409,
+        "InvalidSharedSetting",
+    )
+
+
+def test_a_reader_changes_nothing(box: Box) -> None:
+    send = asking(box, box.person("reader", roles=("reader",)))
+    assert send("GET", "/networks").status == 200
+    assert send("POST", "/networks", {"network": {}}).status == 403
+
+
+def test_nobody_is_told_to_log_in(box: Box) -> None:
+    reply = ask(box.url, "GET", "/network/v2.0/networks", token="wrong")
+    assert reply.status == 401 and reply.json["error"]["code"] == 401
+
+
+def test_a_subnet_gives_out_each_address_once_and_then_no_more(box: Box, ann: Person) -> None:
+    send = asking(box, ann)
+    network, subnet = home_of(send, "10.0.0.0/28")
+    found: list[Reply] = []
+
+    def take() -> None:
+        own = asking(box, ann)
+        body = {"port": {"network_id": network}}
+        found.extend(own("POST", "/ports", body) for _ in range(3))
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    made = [one.json["port"]["fixed_ips"][0]["ip_address"] for one in found if one.status == 201]
+    assert sorted(made) == sorted(f"10.0.0.{number}" for number in range(2, 15))
+    assert {refused(one) for one in found if one.status != 201} == {
+        (409, "IpAddressGenerationFailure")
+    }
+    assert refused(send("DELETE", f"/subnets/{subnet}")) == (409, "SubnetInUse")
+
+
+def test_quotas_hold_for_several_at_once(box: Box, ann: Person) -> None:
+    send, admin = asking(box, ann), asking(box, box.admin)
+    body = {"quota": {"network": 2}}
+    assert send("PUT", f"/quotas/{ann.project_id}", body).status == 403
+    assert admin("PUT", f"/quotas/{ann.project_id}", body).status == 200
+    several = {"networks": [{"name": str(number)} for number in range(3)]}
+    assert refused(send("POST", "/networks", several)) == (409, "OverQuota")
+    assert len([one for one in send("GET", "/networks").json["networks"] if
+                one["project_id"] == ann.project_id]) == 0  # fmt: skip
+    assert send("POST", "/networks", {"networks": several["networks"][:2]}).status == 201
+    assert admin("DELETE", f"/quotas/{ann.project_id}").status == 204
+    assert send("POST", "/networks", {"network": {}}).status == 201
+
+
+def test_pages_follow_each_other(box: Box, ann: Person) -> None:
+    send = asking(box, ann)
+    for number in range(5):
+        make(send, "network", name=f"n{number}")
+    path, names = f"/networks?limit=2&project_id={ann.project_id}&sort_key=name&sort_dir=desc", []
+    while path:
+        page = send("GET", path).json
+        names += [one["name"] for one in page["networks"]]
+        following = [one for one in page.get("networks_links", ()) if one["rel"] == "next"]
+        path = following[0]["href"].partition("/v2.0")[2] if following else ""
+    assert names == ["n4", "n3", "n2", "n1", "n0"]
+    assert send("GET", "/networks?limit=x").status == 400
+    assert send("GET", "/networks?colour=red").status == 400
+    assert send("GET", "/networks?marker=gone").status == 404
+
+
+def test_a_change_that_rests_on_an_old_revision_is_refused(box: Box, ann: Person) -> None:
+    send = asking(box, ann)
+    path = f"/networks/{make(send, 'network')['id']}"
+    assert (
+        send("PUT", path, {"network": {"name": "a"}}, If_Match="revision_number=1").status == 200
+    )
+    told = send("PUT", path, {"network": {"name": "b"}}, If_Match="revision_number=1")
+    assert refused(told) == (412, "RevisionNumberConstraintFailed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "name"),
+    [
+        ({"port_range_min": 1}, 400, "SecurityGroupProtocolRequiredWithPorts"),
+        (
+            {"protocol": "tcp", "port_range_min": 9, "port_range_max": 5},
+            400,
+            "SecurityGroupInvalidPortRange",
+        ),
+        ({"protocol": "icmp", "port_range_max": 5}, 400, "SecurityGroupMissingIcmpType"),
+        ({"protocol": "nonsense"}, 400, "HTTPBadRequest"),
+        ({"remote_ip_prefix": "fd00::/64"}, 400, "SecurityGroupRuleParameterConflict"),
+        ({"direction": "egress"}, 409, "SecurityGroupRuleExists"),
+        ({"direction": "sideways"}, 400, "HTTPBadRequest"),
+    ],
+)
+def test_rules_of_security_groups_are_checked(
+    box: Box, ann: Person, fields: dict[str, Any], status: int, name: str
+) -> None:
+    send = asking(box, ann)
+    group = make(send, "security_group", name="g")["id"]
+    told = {"security_group_id": group, "direction": "ingress", **fields}
+    reply = send("POST", "/security-group-rules", {"security_group_rule": told})
+    assert refused(reply) == (status, name)
+
+
+def test_the_default_group_stays(box: Box, ann: Person) -> None:
+    send = asking(box, ann)
+    found = send("GET", "/security-groups?name=default").json["security_groups"]
+    assert [len(one["security_group_rules"]) for one in found] == [4]
+    reply = send("DELETE", f"/security-groups/{found[0]['id']}")
+    assert refused(reply) == (409, "SecurityGroupCannotRemoveDefault")
+
+
+def test_routers_refuse_what_cannot_be_routed(box: Box, ann: Person) -> None:
+    send = asking(box, ann)
+    network, subnet = home_of(send)
+    other, same = home_of(send)
+    router = f"/routers/{make(send, 'router')['id']}"
+    assert send("PUT", f"{router}/add_router_interface", {"subnet_id": subnet}).status == 200
+    for told in ({"subnet_id": subnet}, {"subnet_id": same}, {}):
+        assert refused(send("PUT", f"{router}/add_router_interface", told)) == (400, "BadRequest")
+    gateway = {"router": {"external_gateway_info": {"network_id": other}}}
+    assert refused(send("PUT", router, gateway)) == (400, "BadRequest")
+    routes = {"router": {"routes": [{"destination": "192.0.2.0/24", "nexthop": "10.9.9.9"}]}}
+    assert refused(send("PUT", router, routes)) == (400, "InvalidRoutes")
+    assert refused(send("DELETE", router)) == (409, "RouterInUse")
+    assert refused(send("DELETE", f"/networks/{network}")) == (409, "NetworkInUse")
+    port = send("GET", f"/ports?network_id={network}").json["ports"][0]["id"]
+    assert refused(send("DELETE", f"/ports/{port}")) == (409, "ServicePortInUse")
+
+
+def test_our_clients_speak_with_both_faces(box: Box, ann: Person) -> None:
+    settings = CloudSettings(
+        box.auth_url, username=ann.name, password=ann.password, project_name=ann.project
+    )
+    cloud = Cloud(settings=settings)
+    network = cloud.network.create_network("mine")
+    subnet = cloud.network.create_subnet(network["id"], "10.7.0.0/24")
+    port = cloud.network.create_port(network["id"], name="p")
+    assert port["fixed_ips"][0]["subnet"] == subnet["id"]
+    assert cloud.network.wait_port_while(port["id"], "BUILD")["status"] == "DOWN"
+    with pytest.raises(ClientError) as told:
+        cloud.network.delete_network(network["id"])
+    assert told.value.status == 409
+    url = f"{box.url}/cyclades/network/v2.0"
+    old = CycladesNetworkClient(url, ann.token())
+    assert [one["name"] for one in old.list_networks()] == ["public", "mine"]
+    assert old.list_ports()[0]["fixed_ips"][0]["ip_address"] == "10.7.0.2"
+    made = old.create_network("MAC_FILTERED", "second")
+    assert cloud.network.list_networks(name="second")[0]["project_id"] == ann.project_id
+    floating = old.create_floatingip()
+    old.reassign_floating_ip(floating["id"], ann.project_id)
+    old.delete_floatingip(floating["id"])
+    old.delete_network(made["id"])
+    cloud.network.delete_port(port["id"])
+    cloud.network.delete_network(network["id"])
+
+
+def test_synnefos_quotas_hold(box: Box, ann: Person) -> None:
+    old = CycladesNetworkClient(f"{box.url}/cyclades/network/v2.0", ann.token())
+    box.limit(ann.project_id, "cyclades.network.private", 1)
+    box.limit(ann.project_id, "cyclades.floating_ip", 0)
+    old.create_network("MAC_FILTERED")
+    for work in (lambda: old.create_network("MAC_FILTERED"), old.create_floatingip):
+        with pytest.raises(ClientError) as told:
+            work()
+        assert told.value.status == 413 and "Requested: 1" in str(told.value.details)
