@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from pelagos.box import Box, Person
 from pelagos.core.web import Server
-from support.box_site import ask
+
+from .box_site import ask
 
 PAGE = 1000
 
@@ -23,6 +24,7 @@ class Nova:
     Attributes:
         servers: whole records, in their order.
         mood: "well"; or "hung", "endless", "garbage", or a status that is answered.
+        link_base: where the next page is said to be; a proxy's name may be the wrong one.
         asked: path and query of each request that came in.
         tokens: that came, in their order.
         arrived: set once somebody has asked.
@@ -34,6 +36,7 @@ class Nova:
         self.servers: list[dict[str, Any]] = []
         self.flavors = [{"id": "f1", "name": "small"}]
         self.mood: str | int = "well"
+        self.link_base = "http://elsewhere.example/v2.1"
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.tokens: list[str] = []
         self.arrived = threading.Event()
@@ -118,7 +121,7 @@ class Nova:
         if first + size < len(ids) or self.mood == "endless":
             on = urlencode({**query, "marker": found[-1]["id"], "limit": size})
             page["servers_links"] = [
-                {"rel": "next", "href": f"http://elsewhere.example/v2.1/servers/detail?{on}"}
+                {"rel": "next", "href": f"{self.link_base}/servers/detail?{on}"}
             ]
         return page
 
