@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pelagos.one.errors import OneAnswerException
 from pelagos.one.results.document import Document
-from pelagos.one.results.element import Element
+from pelagos.one.results.element import Element, Pool
 from pelagos.one.results.registry import class_of
 from pelagos.one.results.template import Template
 
@@ -27,7 +27,7 @@ def read(pieces: Iterator[bytes]) -> Element | str:
     first = next(pieces, b"")
     if first.lstrip()[:1] == b"<":
         document = Document(itertools.chain([first], pieces))
-        return class_of(document.root).of(document.root, document.children())
+        return _root(document)
     try:
         return b"".join([first, *pieces]).decode()
     except UnicodeDecodeError as error:
@@ -62,4 +62,11 @@ def parse(text: str | bytes) -> Element:
     'web'
     """
     document = Document(iter([text.encode() if isinstance(text, str) else text]))
-    return class_of(document.root).of(document.root, document.children())
+    return _root(document)
+
+
+def _root(document: Document) -> Element:
+    kind = class_of(document.root)
+    if issubclass(kind, Pool):  # its members are cut off while it comes in
+        return kind.of(document.root, document.children())
+    return kind(document.root, document.inner())

@@ -37,9 +37,18 @@ class Document:
         parser.StartDoctypeDeclHandler = refuse_doctype
         parser.CommentHandler = parser.ProcessingInstructionHandler = self._note
         self._has_notes = False
+        self._is_over = False
         self._parser = parser
         self._pieces = pieces
         self._start, self.root = self._open()
+
+    def inner(self) -> bytes:
+        """All that is in the root; to be taken once."""
+        parts = [self._start]
+        while more := self._take():
+            parts.append(more)
+        text = b"".join(parts)
+        return text[: max(0, text.rfind(b"</"))]
 
     def children(self, *, child_limit: int | None = None) -> Iterator[Child]:
         """Name and inner text of each element below the root; to be taken once.
@@ -77,7 +86,9 @@ class Document:
             if piece:
                 self._check(piece)
                 return self._without_notes(piece) if self._has_notes else piece
-        self._check(b"", is_last=True)
+        if not self._is_over:
+            self._check(b"", is_last=True)
+            self._is_over = True
         return b""
 
     def _without_notes(self, piece: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pelagos.one.errors import OneAnswerException
 from pelagos.one.results import markup
 
 #: Levels of vectors in vectors that are read; the server keeps one.
-DEPTH = 100
+DEPTH = 32
 #: Attributes that there may be several of: as attributes they are lists, even of one.
 LISTS = frozenset(
     {

@@ -26,7 +26,7 @@ def encode_call(method: str, params: Iterable[object]) -> bytes:
     parts = [
         f'<?xml version="1.0"?>\n<methodCall><methodName>{_escaped(method)}</methodName><params>'
     ]
-    for number, value in enumerate(params, 1):
+    for number, value in enumerate(params):  # the first is the session
         parts += ["<param>", *_value(value, method, f"parameter {number}"), "</param>"]
     parts.append("</params></methodCall>\n")
     return "".join(parts).encode()
