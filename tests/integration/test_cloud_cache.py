@@ -14,7 +14,8 @@ import pytest
 from pelagos.box import Box
 from pelagos.core.errors import ConfigError
 from pelagos.core.http.errors import HttpError
-from pelagos.plane.cloud_cache import CloudArchives, CloudEntries, CloudPlace
+from pelagos.plane.cloud_cache import CloudArchives, CloudEntries
+from pelagos.plane.cloud_place import CloudPlace
 from pelagos.slap.agent.cache import BinaryCache, CacheMiss
 from pelagos.slap.agent.cache_use import CacheUse
 from pelagos.slap.agent.layout import Layout

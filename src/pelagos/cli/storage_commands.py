@@ -39,5 +39,8 @@ COMMANDS = (
     ("object shared", "object_listing:ObjectShared", "List the accounts that share with you"),
     ("object publish", "object_sharing:ObjectPublish", "Let everybody read an object"),
     ("object unpublish", "object_sharing:ObjectUnpublish", "End that"),
+    ("db backup", "db_backup:DbBackup", "Put a backup of the database into object storage"),
+    ("db backups", "db_backup:DbBackups", "List the backups in object storage"),
+    ("db restore", "db_backup:DbRestore", "Bring a backup into an empty database"),
     ("object url", "object_sharing:ObjectUrl", "Print an address that holds for some time"),
 )

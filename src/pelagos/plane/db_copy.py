@@ -33,22 +33,20 @@ def run(
         PelagosError: a master uses one of the two, or the copy is not possible; the target is
             empty then.
     """
-    urls = [_as_url(text) for text in (source, target)]
+    urls = [as_url(text) for text in (source, target)]
     if _is_same(*urls):
         raise PelagosError(
             "source and target are the same database", hint="name a new one as the target"
         )
-    if not Path(_path(urls[0]) or ".").exists():
-        raise PelagosError(
-            f"there is no database {_path(urls[0])}", hint="see that the path is right"
-        )
+    check_there(urls[0])
     for url in urls:
         _refuse_foreign(url)
         _refuse_running(url)
     return master.copy_database(urls[0], urls[1], progress)
 
 
-def _as_url(text: str) -> str:
+def as_url(text: str) -> str:
+    """The URL of a database that is given as a URL or as a path."""
     scheme, colon, rest = text.partition(":")
     if colon and scheme == "sqlite":
         # Two slashes more begin the path of a URL: sqlite:////PATH, and sqlite:///PATH from here.
@@ -57,6 +55,16 @@ def _as_url(text: str) -> str:
     if colon and scheme == "postgres":
         return f"postgresql:{rest}"
     return text if "://" in text else f"sqlite:///{quote(str(Path(text).expanduser().absolute()))}"
+
+
+def check_there(url: str) -> None:
+    """Pass, unless it names a file that is not there.
+
+    Raises:
+        PelagosError: it does.
+    """
+    if not Path(_path(url) or ".").exists():
+        raise PelagosError(f"there is no database {_path(url)}", hint="see that the path is right")
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from pelagos.core.errors import ConfigError
 from pelagos.core.files import read_token
 from pelagos.core.http.types import ClientTls
-from pelagos.plane.cloud_cache import SCHEME, CloudArchives, CloudEntries, CloudPlace
+from pelagos.plane.cloud_cache import CloudArchives, CloudEntries
+from pelagos.plane.cloud_place import SCHEME, CloudPlace
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.sections import CacheConfig, NodeCacheConfig, NodeConfig
 from pelagos.slap.agent import AgentSettings

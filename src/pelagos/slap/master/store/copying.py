@@ -40,13 +40,17 @@ class CopiedTable:
     sha256: str
 
 
-def copy_database(source_url: str, target_url: str, progress: Progress) -> list[CopiedTable]:
+def copy_database(
+    source_url: str, target_url: str, progress: Progress, *, is_running: bool = False
+) -> list[CopiedTable]:
     """Copy all of a master's database into an empty one, and compare the two.
 
     Args:
         source_url: of a master's database of this version of Pelagos, on which none runs.
         target_url: of an empty database. It stays empty when anything fails.
         progress: told while it goes on.
+        is_running: whether a master may run on the source, which is then copied as it was at
+            one moment, and not held up meanwhile.
 
     Returns:
         What was copied, one for each table.
@@ -60,7 +64,8 @@ def copy_database(source_url: str, target_url: str, progress: Progress) -> list[
     """
     fresh = _missing_file(target_url)
     try:
-        with _opened(source_url) as (source, _), _opened(target_url) as (target, ways):
+        reading = _seen if is_running else _opened
+        with reading(source_url) as (source, _), _opened(target_url) as (target, ways):
             _check_source(source)
             _make_tables(target)
             ways.begin_filling(target)
@@ -92,6 +97,20 @@ def _opened(url: str) -> Iterator[tuple[sa.Connection, Ways]]:
             ways.lock(connection)
             ways.check(connection)
             ways.claim(connection)
+            yield connection, ways
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _seen(url: str) -> Iterator[tuple[sa.Connection, Ways]]:
+    """One state of a database that others use."""
+    engine, ways = open_engine(url, _BUSY_TIMEOUT)
+    try:
+        with (
+            our_errors(ways, engine.dialect.loaded_dbapi.Error),
+            ways.reading(engine).begin() as connection,
+        ):
             yield connection, ways
     finally:
         engine.dispose()
