@@ -149,10 +149,13 @@ def test_a_cut_answer_is_an_error(daemon: Make) -> None:
         one.vmpool.info(-2, -1, -1, -1)
 
 
-def test_nobody_there(daemon: Make) -> None:
-    here = daemon(lambda _: None)
-    here.close()
-    with here.one(retries=0) as one, pytest.raises(errors.OneUnreachableException) as caught:
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/RPC2"
+    with (
+        OneServer(uri, "a:b", environment={}, retries=0) as one,
+        pytest.raises(errors.OneUnreachableException) as caught,
+    ):
         one.system.version()
     assert caught.value.__cause__ is not None
 
