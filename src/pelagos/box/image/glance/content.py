@@ -110,7 +110,9 @@ class Content:
                 return Answer(202)
             address = _address(method)
             image = self._store.change(image, status="importing")
-        worker = threading.Thread(target=self._fetch, args=(image, address), daemon=True)
+        worker = threading.Thread(
+            target=self._fetch, args=(image, address), daemon=True, name=f"import {image.id}"
+        )
         worker.start()
         return Answer(202)
 
