@@ -273,6 +273,7 @@ def test_an_image_is_uploaded_changed_shared_and_saved(shell: CloudShell, tmp_pa
 def test_an_image_is_made_of_a_server(shell: CloudShell, web: str):
     made = shell.ok("image", "create", "web-now", "--server", web, "--wait")
     assert made.rows["status"] == "active"
+    shell.ok("server", "wait", web, "--until", "ACTIVE")  # it is still busy with the upload
     shell.ok("image", "delete", "web-now")
 
 

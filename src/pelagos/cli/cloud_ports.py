@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from pelagos.cli.cloud_waiting import wait_for
+from pelagos.cli.cloud_waiting import wait_for, wait_gone
 from pelagos.cli.clouds import CloudCommand, Record
 
 
@@ -54,5 +55,16 @@ def watch_port(
         lambda: network.get_port_details(which),
         is_done,
         goal=status or f"other than {passing}",
-        see=f"pelagos port info {which} --cloud {command.cloud.name}",
+        see=_see(command, which),
     )
+
+
+def wait_port_gone(command: CloudCommand, port: Record) -> None:
+    """Wait until a port is gone."""
+    which, network = str(port["id"]), command.cloud.network
+    look = partial(network.get_port_details, which)
+    wait_gone(command, port_label(port), look, _see(command, which))
+
+
+def _see(command: CloudCommand, which: str) -> str:
+    return f"pelagos port info {which} --cloud {command.cloud.name}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_ports import fixed_addresses, port_columns
+from pelagos.cli.cloud_ports import fixed_addresses, port_columns, wait_port_gone, watch_port
 from pelagos.cli.cloud_servers import join, label, leave
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.cloud_things import IP, NETWORK, PORT, SERVER
+from pelagos.cli.cloud_waiting import WAIT
 from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id, like
 from pelagos.cli.commands.network import is_external
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
@@ -112,6 +113,7 @@ class IpAttach(CloudCommand):
         "port": ValueArgument(
             "to this port of it, by id or name (OpenStack); default: its only one", "--port"
         ),
+        **WAIT,
     }
     operands = {"ip": _IP, "server": Operand("id or name of the server")}
     examples = ("pelagos ip attach 203.0.113.7 web",)
@@ -123,6 +125,8 @@ class IpAttach(CloudCommand):
             fixed = [{"ip_address": str(found["floating_ip_address"])}]
             network = str(found["floating_network_id"])
             port = join(self, network, str(goal["id"]), fixed_ips=fixed)
+            if self["wait"]:
+                port = watch_port(self, port)
             show_record(self, port, port_columns(port))
             return
         which = str(self._port(goal)["id"])
@@ -151,7 +155,7 @@ class IpAttach(CloudCommand):
 class IpDetach(CloudCommand):
     """Lead a floating address nowhere; it stays yours."""
 
-    arguments = CLOUD
+    arguments = {**CLOUD, **WAIT}
     operands = {"ip": _IP}
 
     def main(self, ip: str) -> None:
@@ -162,7 +166,10 @@ class IpDetach(CloudCommand):
             self.context.say(f"{address} leads nowhere already")
             return
         if self.cloud.dialect == "synnefo":
-            leave(self, PORT.record(self.cloud, str(found["port_id"])))
+            port = PORT.record(self.cloud, str(found["port_id"]))
+            leave(self, port)
+            if self["wait"]:
+                wait_port_gone(self, port)
         else:
             self.cloud.network.update_floatingip(str(found["id"]), port_id=None)
         self.context.say(f"{address} leads nowhere now")

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_ports import fixed_addresses, port_columns, port_label, watch_port
+from pelagos.cli.cloud_ports import (
+    fixed_addresses,
+    port_columns,
+    port_label,
+    wait_port_gone,
+    watch_port,
+)
 from pelagos.cli.cloud_servers import join, leave
 from pelagos.cli.cloud_showing import show_record, with_keys
 from pelagos.cli.cloud_things import NETWORK, PORT, SERVER
-from pelagos.cli.cloud_waiting import TIMEOUT, WAIT, wait_gone
+from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, at_least_one, find_id, like, named
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
@@ -141,13 +147,8 @@ class PortDelete(CloudCommand):
         for one in found:
             leave(self, one)
             if self["wait"]:
-                self._await(str(one["id"]), port_label(one))
+                wait_port_gone(self, one)
             self.context.say(f"{port_label(one)} is gone")
-
-    def _await(self, which: str, label: str) -> None:
-        network = self.cloud.network
-        see = f"pelagos port info {which} --cloud {self.cloud.name}"
-        wait_gone(self, label, lambda: network.get_port_details(which), see)
 
 
 class PortWait(CloudCommand):

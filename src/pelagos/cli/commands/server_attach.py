@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_ports import port_columns, watch_port
+from pelagos.cli.cloud_ports import port_columns, wait_port_gone, watch_port
 from pelagos.cli.cloud_servers import join, label, leave
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.cloud_things import NETWORK, PORT, SERVER, VOLUME
@@ -97,7 +97,7 @@ class ServerConnect(CloudCommand):
 class ServerDisconnect(CloudCommand):
     """Take a server off a network: the ports that join them are deleted."""
 
-    arguments = CLOUD
+    arguments = {**CLOUD, **WAIT}
     operands = {"server": WHICH, "network": Operand("id or name of the network, or id of a port")}
     examples = ("pelagos server disconnect web lan",)
 
@@ -107,6 +107,8 @@ class ServerDisconnect(CloudCommand):
         ports = self._ports(str(found["id"]), network)
         for port in ports:
             leave(self, port)
+        for port in ports if self["wait"] else []:
+            wait_port_gone(self, port)
         count = len(ports)
         self.context.say(f"{label(found)} has {count} port{'' if count == 1 else 's'} less")
 
