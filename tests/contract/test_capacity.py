@@ -5,6 +5,9 @@ A further driver joins with a function of `MAKERS`.
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,7 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from pelagos.box import Box
+from pelagos.clients.cloud import Cloud, CloudSettings
+from pelagos.clients.cyclades import CycladesNetworkClient
 from pelagos.core.clock import Clock, ManualClock
+from pelagos.one import OneServer
 from pelagos.plane.capacity.base import (
     Capacity,
     Machine,
@@ -23,7 +30,13 @@ from pelagos.plane.capacity.base import (
 )
 from pelagos.plane.capacity.errors import MachineLost, QuotaReached
 from pelagos.plane.capacity.fake import FakeCapacity
+from pelagos.plane.capacity.opennebula import OpenNebulaCapacity
+from pelagos.plane.capacity.openstack import OpenStackCapacity
+from pelagos.plane.capacity.servers import Servers
+from pelagos.plane.capacity.synnefo import SynnefoCapacity
 
+#: Answers of a box are dated by the real clock.
+CLOCK = ManualClock(time.time())
 USER_DATA = '#cloud-config\n{"runcmd": ["echo ü"]}\n'
 
 
@@ -57,9 +70,84 @@ def in_a_file(folder: Path) -> Iterator[Kit]:
     yield Kit(fake, clock, fake.user_data, 3)
 
 
+@contextmanager
+def on_a_box(
+    folder: Path, driver: type[Servers], cloud: dict[str, str], box: Box, **more: str
+) -> Iterator[Kit]:
+    demo = box.person("demo")
+    lines = [f"{key} = {json.dumps(value)}" for key, value in cloud.items()]
+    config = folder / "config.toml"
+    config.write_text("[cloud.named.box]\n" + "\n".join(lines) + "\n")
+    config.chmod(0o600)
+    box.limit(demo.project_id, "cyclades.vm", 3)
+    terms = {"cloud": "box", "flavor": "m1.tiny", "image": "box-linux", **more}
+    made = driver(terms, {"PELAGOS_CONFIG": str(config), "HOME": str(folder)})
+
+    def user_data(name: str) -> str:
+        admin = Cloud(settings=CloudSettings(box.auth_url, token=box.admin.token()))
+        [found] = admin.compute.get(
+            ("servers", "detail"),
+            params={"all_tenants": "1", "name": name},
+            headers={"X-OpenStack-Nova-API-Version": "2.3"},
+        ).json["servers"]
+        return base64.b64decode(found["OS-EXT-SRV-ATTR:user_data"]).decode()
+
+    yield Kit(made, CLOCK, user_data, 3)
+    made.close()
+
+
+@contextmanager
+def on_nova(folder: Path) -> Iterator[Kit]:
+    with Box(clock=CLOCK, token_life=1e9) as box:
+        demo = box.person("demo")
+        cloud = {
+            "auth_url": box.auth_url, "username": demo.name, "password": demo.password,
+            "project_name": demo.project,
+        }  # fmt: skip
+        with on_a_box(folder, OpenStackCapacity, cloud, box) as kit:
+            yield kit
+
+
+@contextmanager
+def on_cyclades(folder: Path) -> Iterator[Kit]:
+    with Box(clock=CLOCK, token_life=1e9) as box:
+        cloud = {"auth_url": box.astakos_url, "token": box.person("demo").token()}
+        settings = CloudSettings(cloud["auth_url"], token=cloud["token"], dialect="synnefo")
+        networks = Cloud(settings=settings).client(CycladesNetworkClient)
+        lan = networks.create_network("MAC_FILTERED", name="lan")
+        more = {"flavor": "1", "networks": str(lan["id"])}
+        with on_a_box(folder, SynnefoCapacity, cloud, box, **more) as kit:
+            yield kit
+
+
+@contextmanager
+def on_opennebula(folder: Path) -> Iterator[Kit]:
+    with Box(clock=CLOCK) as box:
+        file = folder / "one_auth"
+        file.write_text(box.one.session("demo"))
+        admin = OneServer(box.one_url, session=box.one.session())
+        admin.user.quota(admin.userpool.info().USER[0].ID, {"VM": {"VMS": 3}})
+        admin.vn.chmod(0, 1, 1, 0, 1, 0, 0, 1, 0, 0)
+        terms = {"template": "tiny", "endpoint": box.one_url, "auth_file": str(file)}
+        made = OpenNebulaCapacity(terms, {"HOME": str(folder)})
+
+        def user_data(name: str) -> str:
+            machine = made.find(name)
+            assert machine is not None
+            context = admin.vm.info(int(machine.key)).TEMPLATE["CONTEXT"]
+            return base64.b64decode(context["USER_DATA"]).decode()
+
+        yield Kit(made, CLOCK, user_data, 3)
+        made.close()
+        admin.close()
+
+
 MAKERS: dict[str, Callable[[Path], AbstractContextManager[Kit]]] = {
     "memory": in_memory,
     "file": in_a_file,
+    "openstack": on_nova,
+    "synnefo": on_cyclades,
+    "opennebula": on_opennebula,
 }
 
 
