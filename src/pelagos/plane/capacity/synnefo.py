@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 #: Where cloud-init looks for what it is to do when no cloud tells it (its source NoCloud).
 _SEED = "/var/lib/cloud/seed/nocloud-net"
+#: Resources of a quota as Astakos names them, and for a person.
+_RESOURCES = (
+    ("cyclades.vm", "servers"),
+    ("cyclades.cpu", "processors"),
+    ("cyclades.ram", "bytes of memory"),
+)
 _WAYS = ("field", "files")
 
 
@@ -63,7 +69,7 @@ class SynnefoCapacity(Servers):
         return self.compute.list_servers(detail=True)
 
     def _checks(self) -> Iterable[Callable[[], str | None]]:
-        return (*super()._checks(), self._key_trouble)
+        return (*super()._checks(), self._key_trouble, self._quota_trouble)
 
     def _key_trouble(self) -> str | None:
         name = self._text("key_name")
@@ -71,6 +77,16 @@ class SynnefoCapacity(Servers):
             return None
         known = [one.get("name") for one in self.compute.list_keypairs()]
         return None if name in known else f"the login has no key {name} (key_name)"
+
+    def _quota_trouble(self) -> str | None:
+        quotas = self._cloud.astakos.get_quotas()
+        project = self._text("project") or self._cloud.access.user_id or ""
+        for resource, what in _RESOURCES:
+            entry = quotas.get(project, {}).get(resource, {})
+            used, limit = entry.get("usage"), entry.get("limit")
+            if isinstance(used, int) and isinstance(limit, int) and used >= limit:
+                return f"the quota is used up: {used} of {limit} {what}"
+        return None
 
 
 def _seed(wish: NewMachine) -> list[dict[str, Any]]:
