@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pelagos.cli.argument import Argument, ValueArgument
+from pelagos.cli.argument import Argument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
@@ -48,6 +48,9 @@ NAMED: Mapping[str, Argument] = {
     "id": ValueArgument("only those of this id; * stands for anything", "--id", metavar="PATTERN"),
 }
 """What every list can be narrowed by; see `named`."""
+
+MORE = Operand("further ones")
+"""The operand of commands on several things, after the first."""
 
 _ID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}|\d+")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument
-from pelagos.cli.clouds import CLOUD, at_least_one
+from pelagos.cli.clouds import CLOUD, MORE, at_least_one
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.identity import DESCRIPTION, DOMAIN_OPTION, GROUP, USER, IdentityCommand
 from pelagos.cli.output import Column
@@ -164,14 +164,14 @@ class GroupDelete(_OfAccount):
     """Remove groups; their users stay."""
 
     arguments = CLOUD
-    operands = {"groups": _GROUP}
+    operands = {"group": _GROUP, "more": MORE}
 
-    def main(self, first: str, *groups: str) -> None:
+    def main(self, group: str, *more: str) -> None:
         """Remove them."""
-        for group in (first, *groups):
+        for name in (group, *more):
             if self.is_synnefo:
-                self.members(group)
-                self.cloud.object_store.del_account_group(group)
+                self.members(name)
+                self.cloud.object_store.del_account_group(name)
             else:
-                self.cloud.identity.delete_group(self.find_id(GROUP, group))
-            self.context.say(f"the group {group} is gone")
+                self.cloud.identity.delete_group(self.find_id(GROUP, name))
+            self.context.say(f"the group {name} is gone")

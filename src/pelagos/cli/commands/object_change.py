@@ -12,7 +12,7 @@ from pelagos.cli.argument import (
     RepeatableArgument,
 )
 from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import at_least_one
+from pelagos.cli.clouds import MORE, at_least_one
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.storage import PLACE, STORAGE, SizeArgument, Spot, StorageCommand, count_of
@@ -141,11 +141,11 @@ class ObjectDelete(StorageCommand):
         "recursive": _RECURSIVE,
         "yes": FlagArgument("with -r: really", "--yes"),
     }
-    operands = {"objects": PLACE}
+    operands = {"object": PLACE, "more": MORE}
 
-    def main(self, first: str, *objects: str) -> int | None:
+    def main(self, object: str, *more: str) -> int | None:  # noqa: A002  # its name there
         """Remove them."""
-        spots = [self.object(word) for word in (first, *objects)]
+        spots = [self.object(word) for word in (object, *more)]
         code: int | None = None
         for spot in spots:
             if self["recursive"]:

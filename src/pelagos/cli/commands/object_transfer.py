@@ -13,6 +13,7 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import size
+from pelagos.cli.clouds import MORE
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.folders import EXCLUDE, run
@@ -250,16 +251,16 @@ class ObjectCat(StorageCommand):
     """Print objects as they are."""
 
     arguments = {**STORAGE, "version": VERSION, "range": _RANGE}
-    operands = {"objects": PLACE}
+    operands = {"object": PLACE, "more": MORE}
     examples = ("pelagos object cat logs/today.txt --range -1000",)
 
-    def main(self, first: str, *objects: str) -> None:
+    def main(self, object: str, *more: str) -> None:  # noqa: A002  # its name there
         """Print them."""
         stream = getattr(self.context.stdout, "buffer", None)
         if stream is None:
             raise CommandError("the bytes of an object have nowhere to go")
         self.context.stdout.flush()
-        for word in (first, *objects):
+        for word in (object, *more):
             spot = self.object(word)
             with self.looking(spot):
                 self.client.stream_down(

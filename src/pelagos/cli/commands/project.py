@@ -14,7 +14,7 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, at_least_one, like
+from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
 from pelagos.cli.failures import FAILED, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
@@ -116,7 +116,7 @@ class ProjectCreate(IdentityCommand):
     operands = {"project": Operand("its name")}
     examples = (
         "pelagos project create web --description 'the web site'",
-        "pelagos project create web.example.org --end-date 2030-01-31 --resource cyclades.vm=2,10",
+        "pelagos project create web --end-date 2030-01-31 --resource cyclades.vm=2,10",
     )
 
     def main(self, project: str) -> None:
@@ -187,12 +187,12 @@ class ProjectDelete(IdentityCommand):
     """Remove projects from an OpenStack. What they own elsewhere stays: remove that before."""
 
     arguments = {**CLOUD, "yes": FlagArgument("really", "--yes")}
-    operands = {"projects": PROJECT_OPERAND}
+    operands = {"project": PROJECT_OPERAND, "more": MORE}
 
-    def main(self, first: str, *projects: str) -> int | None:
+    def main(self, project: str, *more: str) -> int | None:
         """Remove them."""
         self.only_openstack("removing projects", "end one: pelagos project terminate PROJECT")
-        found = [self.project(one) for one in (first, *projects)]
+        found = [self.project(one) for one in (project, *more)]
         if not self["yes"]:
             names = ", ".join(str(one["name"]) for one in found)
             self.context.say(f"{names}: with --yes removed for good")

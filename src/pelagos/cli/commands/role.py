@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD
+from pelagos.cli.clouds import CLOUD, MORE
 from pelagos.cli.failures import UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
@@ -86,21 +86,21 @@ class RoleDelete(IdentityCommand):
     """Remove roles, from everybody who has them."""
 
     arguments = {**CLOUD, "yes": FlagArgument("really", "--yes")}
-    operands = {"roles": _ROLE}
+    operands = {"role": _ROLE, "more": MORE}
 
-    def main(self, first: str, *roles: str) -> int | None:
+    def main(self, role: str, *more: str) -> int | None:
         """Remove them."""
         self.only_openstack("roles")
-        found = [self.find(ROLE, role) for role in (first, *roles)]
-        for role in found:
+        found = [self.find(ROLE, one) for one in (role, *more)]
+        for one in found:
             if not self["yes"]:
-                have = self.cloud.identity.list_role_assignments(role_id=role["id"])
+                have = self.cloud.identity.list_role_assignments(role_id=one["id"])
                 self.context.say(
-                    f"{role['name']} is given {len(have)} times; with --yes it is removed"
+                    f"{one['name']} is given {len(have)} times; with --yes it is removed"
                 )
                 continue
-            self.cloud.identity.delete_role(role["id"])
-            self.context.say(f"the role {role['name']} is gone")
+            self.cloud.identity.delete_role(str(one["id"]))
+            self.context.say(f"the role {one['name']} is gone")
         return None if self["yes"] else 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, at_least_one, like
+from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
 from pelagos.cli.failures import FAILED, NOT_FOUND, CommandError, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
@@ -96,12 +96,12 @@ class UserFind(IdentityCommand):
 
     shows = True
     arguments = CLOUD
-    operands = {"users": _USER}
+    operands = {"user": _USER, "more": MORE}
 
-    def main(self, first: str, *users: str) -> int | None:
+    def main(self, user: str, *more: str) -> int | None:
         """Print them; those that nobody is are said on stderr."""
         rows, missing = [], []
-        for word in (first, *users):
+        for word in (user, *more):
             try:
                 rows.append(self._one(word))
             except CommandError as error:
@@ -218,12 +218,12 @@ class UserDelete(IdentityCommand):
     """Remove users from an OpenStack; what they own in projects stays."""
 
     arguments = {**CLOUD, "yes": FlagArgument("really", "--yes")}
-    operands = {"users": _USER}
+    operands = {"user": _USER, "more": MORE}
 
-    def main(self, first: str, *users: str) -> int | None:
+    def main(self, user: str, *more: str) -> int | None:
         """Remove them."""
         self.only_openstack("users")
-        found = [self.find(USER, user) for user in (first, *users)]
+        found = [self.find(USER, one) for one in (user, *more)]
         if not self["yes"]:
             names = ", ".join(str(one["name"]) for one in found)
             self.context.say(f"{names}: with --yes removed for good")
@@ -284,20 +284,20 @@ class CredentialDelete(IdentityCommand):
     """Remove logins of programs; their tokens end."""
 
     arguments = CLOUD
-    operands = {"names": Operand("name or id of the login")}
+    operands = {"name": Operand("name or id of the login"), "more": MORE}
 
-    def main(self, first: str, *names: str) -> None:
+    def main(self, name: str, *more: str) -> None:
         """Remove them."""
         self.only_openstack("logins of programs")
         identity, me = self.cloud.identity, self.cloud.access.user_id
         known = identity.list_application_credentials(me)
-        for name in (first, *names):
-            found = [one for one in known if name in (one["id"], one["name"])]
+        for word in (name, *more):
+            found = [one for one in known if word in (one["id"], one["name"])]
             if not found:
                 raise CommandError(
-                    f"there is no login {name}",
+                    f"there is no login {word}",
                     hint="see: pelagos user credential list",
                     code=NOT_FOUND,
                 )
             identity.delete_application_credential(me, found[0]["id"])
-            self.context.say(f"the login {name} is gone")
+            self.context.say(f"the login {word} is gone")
