@@ -88,7 +88,7 @@ def detailed(
     if status in _WITH_FAULT and facts.get("fault"):
         shown["fault"] = _fault(call, facts["fault"])
     if status in _WITH_PROGRESS:
-        shown["progress"] = server.progress(now) if server.task == "build" else 0
+        shown["progress"] = 0  # as most drivers of Nova tell it
     shown |= _later(call, server)
     if group and call.since(71):
         found = fleet.groups.group_of(server.id)
