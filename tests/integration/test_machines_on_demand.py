@@ -1,0 +1,114 @@
+"""A plane in processes of its own gets a machine from a Nova, is killed, and goes on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelagos.box import Box
+from pelagos.clients.cloud import Cloud, CloudSettings
+from pelagos.plane.settings import Part
+from support.capacity_site import token_of
+from support.plane import HELLO, PELAGOS, Plane, eventually
+
+pytestmark = pytest.mark.integration
+
+
+class Land:
+    """A box whose servers are only said to run, and a plane that makes machines there."""
+
+    def __init__(self, folder: Path, box: Box) -> None:
+        self.box = box
+        self.folder = folder
+        person = box.person("demo")
+        self.plane = Plane(folder, poll_interval=0.3)
+        self.plane.configure(
+            master={"https": "true"},
+            **{
+                "cloud.named.box": {
+                    "auth_url": box.auth_url, "username": person.name,
+                    "password": person.password, "project_name": person.project,
+                },
+                "capacity": {"interval": 0.3},
+                "capacity.named.north": {
+                    "driver": "openstack", "cloud": "box", "flavor": "m1.tiny",
+                    "image": "box-linux", "releases": "*", "patience": 0.1, "idle": 1.0,
+                    "partitions": 2,
+                },
+            },
+        )  # fmt: skip
+        (folder / "pelagos" / "config.toml").chmod(0o600)
+        self.admin = Cloud(settings=CloudSettings(box.auth_url, token=box.admin.token()))
+        self.agent: subprocess.Popen[bytes] | None = None
+
+    def servers(self) -> list[dict[str, Any]]:
+        answer = self.admin.compute.get(
+            ("servers", "detail"),
+            params={"all_tenants": "1"},
+            headers={"X-OpenStack-Nova-API-Version": "2.3"},
+        )
+        return [
+            one for one in answer.json["servers"] if one["OS-EXT-STS:task_state"] != "deleting"
+        ]
+
+    def start_agent(self, server: dict[str, Any]) -> None:
+        """What cloud-init would do on the machine, here: the agent with the token."""
+        data = base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode()
+        config = self.folder / "machine.toml"
+        config.write_text("[node]\npartitions = 2\npoll_interval = 0.3\n")
+        words = [PELAGOS, "node", "run", "-", "--data", str(self.folder / "machine")]
+        environ = {**self.plane.environment, "PELAGOS_CONFIG": str(config)}
+        with (self.folder / "machine.log").open("wb") as log:
+            self.agent = subprocess.Popen(
+                words, env=environ, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+        assert self.agent.stdin is not None
+        self.agent.stdin.write(token_of(data).encode())
+        self.agent.stdin.close()
+
+    def close(self) -> None:
+        if self.agent is not None:
+            self.agent.send_signal(signal.SIGTERM)
+            self.agent.wait(40.0)
+            self.plane.run("down", "--stop-services", "--data", str(self.folder / "machine"))
+        self.plane.stop()
+
+
+@pytest.fixture
+def land(tmp_path: Path) -> Iterator[Land]:
+    with Box(pace=0.0) as box:
+        made = Land(tmp_path, box)
+        yield made
+        made.close()
+
+
+@pytest.mark.timeout(240)
+def test_a_request_gets_a_machine_though_the_plane_is_killed(land: Land) -> None:
+    plane = land.plane
+    plane.start(Part.MASTER)
+    plane.run("request", "db", str(HELLO), check=False)
+    [server] = eventually(land.servers)
+    plane.kill(Part.MASTER)
+    plane.start(Part.MASTER)
+    listed = json.loads(plane.run("capacity", "list", "-o", "json").stdout)
+    assert [one["name"] for one in listed] == [server["name"]]
+    told = plane.run("why", "db")
+    assert "machine-" in told.stdout
+    assert server["name"] in plane.run("why", server["name"]).stdout
+    land.start_agent(server)
+    eventually(lambda: plane.client().service("db").computer_id == server["name"], within=60.0)
+    assert [one["name"] for one in land.servers()] == [server["name"]]
+    checked = plane.run("capacity", "check", check=False)
+    assert "cannot reach" in checked.stdout + checked.stderr  # it listens on loopback only
+    refused = plane.run("capacity", "remove", server["name"], check=False)
+    assert refused.returncode != 0
+    assert "db sits on" in refused.stderr
+    plane.run("service", "destroy", "db")
+    eventually(lambda: not land.servers(), within=60.0)
