@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pelagos.box import Box
 from support.box_site import ask
+from support.tls_site import serve_tls
 
 WAIT = 60.0
 
@@ -188,3 +189,45 @@ def test_the_runner_says_what_it_wants() -> None:
     assert absent.returncode == 1 and "Traceback" not in absent.stderr
     module = runner("-m", "this")
     assert module.returncode == 0 and "Zen" in module.stdout
+
+
+def test_whom_a_program_believes_over_https(tmp_path: Path) -> None:
+    def answer(_environ: object, start: Callable[..., object]) -> Iterable[bytes]:
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", "15")])
+        return [b'{"servers": []}']
+
+    program = """
+import sys
+from kamaki.clients import KamakiSSLError
+from kamaki.clients.cyclades import CycladesClient
+from kamaki.clients.utils import https
+
+url, authority = sys.argv[1:]
+compute = CycladesClient(url + '/compute/v2.0', 'T')
+try:
+    compute.list_servers()
+except KamakiSSLError as error:
+    print(error.status)
+https.patch_ignore_ssl()
+print(compute.list_servers())
+https.patch_ignore_ssl(False)
+https.patch_with_certs(authority)
+print(compute.list_servers())
+"""
+    site = serve_tls(tmp_path, answer, client_authority=False)
+    try:
+        said = run(tmp_path, program, site.server.url, str(tmp_path / "ca/ca.pem"))
+    finally:
+        site.server.stop()
+    assert said == "0\n[]\n[]\n"
+
+
+def test_a_program_for_postage_runs_in_the_same_way(tmp_path: Path) -> None:
+    program = """
+from postage import messaging
+import postage.microthreads as m
+from pelagos.compat.postage import messaging as same
+assert messaging is same and m.MicroScheduler and __name__ == '__main__'
+print(messaging.GenericProducer.__name__)
+"""
+    assert run(tmp_path, program) == "GenericProducer\n"
