@@ -128,9 +128,14 @@ class Cloud:
         own = next((url for name in names if (url := self.settings.endpoints.get(name))), None)
         if own is not None:
             return versioned(own, service_type, "", self.dialect)
-        return self.access.catalogue.url(
-            service_type, interface=self.settings.interface, region=self.settings.region
-        )
+        try:
+            return self.access.catalogue.url(
+                service_type, interface=self.settings.interface, region=self.settings.region
+            )
+        except CloudNotConfigured:
+            if service_type != "identity" or self.dialect != "openstack":
+                raise
+            return self.settings.auth_url  # a token without a project has no catalogue
 
     # ---- clients
 
