@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +18,8 @@ from pelagos.core.clock import ManualClock
 from support.cloud_cli import CloudShell, openstack_shell
 
 pytestmark = pytest.mark.integration
+
+GUIDE = Path(__file__).parents[2] / "docs/how-to/work-with-a-cloud.md"
 
 SMALL = ("--flavor", "m1.small", "--image", "box-linux")
 
@@ -449,3 +454,22 @@ def test_json_has_the_whole_record_and_the_table_a_few_columns(shell: CloudShell
     chosen = shell.ok("server", "info", web, "-o", "value", "--columns", "name,status").out
     assert chosen == "web\nACTIVE\n"
     assert json.loads(shell.ok("server", "list", "--columns", "name", "-j").out)
+
+
+def test_the_guide_works_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clock = ManualClock(time.time())
+    key = tmp_path / ".ssh/id_ed25519.pub"
+    key.parent.mkdir()
+    blob = b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20" + bytes(range(32))
+    key.write_text(f"ssh-ed25519 {base64.b64encode(blob).decode()} ada")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lines = GUIDE.read_text().splitlines()
+    typed = [number for number, line in enumerate(lines) if line.startswith("$ pelagos ")]
+    with Box(clock=clock) as box:
+        shell = openstack_shell(box, tmp_path, clock)
+        for number in typed:
+            words = shlex.split(lines[number])[2:]
+            said = re.fullmatch(r"\[exit (\d+)\]", lines[number + 1])
+            ran = shell.run(*words)
+            assert ran.code == (int(said[1]) if said else 0), lines[number] + "\n" + ran.err
+    assert len(typed) > 20

@@ -49,7 +49,7 @@ def explained(error: errors.ClientError, cloud: Cloud | None) -> CommandError:
         origin = cloud.settings.origin if cloud is not None else "the configuration"
         hint = f"see to user and password, or token, in {origin}; then: {see}"
         return CommandError(f"{where} refuses the login: {text}", hint=hint, code=NOT_ALLOWED)
-    if isinstance(error, errors.OverLimit):
+    if isinstance(error, errors.OverLimit) or "quota" in text.lower():
         hint = "delete what you do not need, or ask the operator for more; then try again"
         return CommandError(f"{where} has no more for you: {text}", hint=hint)
     status = f" ({error.status})" if error.status else ""
