@@ -24,6 +24,8 @@ from pelagos.box.compute.tables import TABLES as COMPUTE_TABLES
 from pelagos.box.database import Database
 from pelagos.box.errors import BoxError
 from pelagos.box.identity.astakos import astakos
+from pelagos.box.identity.astakos.callers import Callers
+from pelagos.box.identity.astakos.tables import TABLES as ASTAKOS_TABLES
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone import keystone
 from pelagos.box.identity.people import SYSTEM
@@ -63,7 +65,7 @@ _BLOCKS = "blocks"
 _IMAGES = "images"
 _TABLES = (
     *IDENTITY_TABLES, *QUOTA_TABLES, *OBJECT_TABLES, *PITHOS_TABLES,
-    *COMPUTE_TABLES, *IMAGE_TABLES, *NETWORK_TABLES, *VOLUME_TABLES,
+    *COMPUTE_TABLES, *IMAGE_TABLES, *NETWORK_TABLES, *ASTAKOS_TABLES, *VOLUME_TABLES,
     *ONE_TABLES,
 )  # fmt: skip
 
@@ -252,6 +254,10 @@ class Box:
     def limit(self, project_id: str, resource: str, amount: int) -> None:
         """Let a project have so much of a resource, e.g. "pithos.diskspace" in bytes."""
         self._quotas.set_limit(project_id, resource, amount)
+
+    def service_token(self, service: str) -> str:
+        """A new token by which a service asks Astakos, e.g. "pithos" or "cyclades"."""
+        return Callers(self._identity).give(service)
 
     def close(self) -> None:
         """Stop answering and release the folder."""

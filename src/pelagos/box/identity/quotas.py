@@ -9,6 +9,7 @@ from pelagos.box.database import Database
 from pelagos.box.errors import Refused
 
 _GIB = 1024**3
+_MEMBER = "member:"
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS limits (
@@ -18,6 +19,8 @@ TABLES = (
 
 #: How much of a resource a project holds: `usage(project_id)`.
 Usage = Callable[[str], int]
+#: The same of a resource: `charge(project_id, resource)`.
+Charge = Callable[[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,12 @@ class Quotas:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._usages: dict[str, Usage] = {}
+        self._held: Charge | None = None
+        self._pending: Charge | None = None
+
+    def count_outside(self, held: Charge, pending: Charge) -> None:
+        """Let count, too, what services outside the box have charged, or may soon."""
+        self._held, self._pending = held, pending
 
     def measure(self, resource: str, usage: Usage) -> None:
         """Let a service say how much is used of a resource."""
@@ -94,6 +103,15 @@ class Quotas:
             return int(row["amount"])
         return RESOURCES[resource].limit if default is None else default
 
+    def member_limit(self, project_id: str, resource: str) -> int:
+        """How much one member of a project may have of what the project has."""
+        limit = self.limit(project_id, resource)
+        return min(limit, self.limit(project_id, f"{_MEMBER}{resource}", limit))
+
+    def set_member_limit(self, project_id: str, resource: str, amount: int) -> None:
+        """Let each member have so much from now on."""
+        self.set_limit(project_id, f"{_MEMBER}{resource}", amount)
+
     def set_limit(self, project_id: str, resource: str, amount: int) -> None:
         """Let a project have so much from now on; what it has already it keeps."""
         with self._database.change() as connection:
@@ -104,7 +122,12 @@ class Quotas:
     def usage(self, project_id: str, resource: str) -> int:
         """How much a project has."""
         measured = self._usages.get(resource)
-        return measured(project_id) if measured else 0
+        used = measured(project_id) if measured else 0
+        return used + (self._held(project_id, resource) if self._held else 0)
+
+    def pending(self, project_id: str, resource: str) -> int:
+        """How much more a project may soon have."""
+        return self._pending(project_id, resource) if self._pending else 0
 
     def check(self, project_id: str, resource: str, more: int) -> None:
         """See whether a project may have so much more. Ask within the change that takes it.
@@ -113,6 +136,7 @@ class Quotas:
             Refused: 413, it may not.
         """
         limit, used = self.limit(project_id, resource), self.usage(project_id, resource)
+        used += self.pending(project_id, resource)
         if more > 0 and used + more > limit:
             raise Refused(
                 413,

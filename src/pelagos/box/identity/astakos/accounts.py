@@ -77,13 +77,14 @@ class Accounts:
         for name in RESOURCES:
             limit = self._quotas.limit(project_id, name)
             usage = self._quotas.usage(project_id, name)
+            pending = self._quotas.pending(project_id, name)
             shown[name] = {
-                "limit": limit,
+                "limit": self._quotas.member_limit(project_id, name),
                 "usage": usage,
-                "pending": 0,
+                "pending": pending,
                 "project_limit": limit,
                 "project_usage": usage,
-                "project_pending": 0,
+                "project_pending": pending,
             }
         return shown
 
