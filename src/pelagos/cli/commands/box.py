@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import IntArgument, ValueArgument
+from pelagos.cli.argument import IntArgument, SecondsArgument, ValueArgument
 from pelagos.cli.command import Command
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the box
@@ -12,15 +12,16 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the box
 
 _PORT = 8774
 _PORTS = 65_535
+_BUILD_SECONDS = 3.0
 
 
 class BoxUp(Command):
     """Run a cloud in one process, until Ctrl-C or SIGTERM.
 
-    Identity (Keystone v3 and Astakos) and object storage (Swift and Pithos), for whoever has no
-    account elsewhere, and for tests. What it holds is in the folder, and there again the next
-    time; clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of
-    OpenStack.
+    Identity (Keystone v3 and Astakos), servers (Nova and Cyclades; nothing runs in them), images
+    (Glance v2 and Plankton) and object storage (Swift and Pithos), for whoever has no account
+    elsewhere, and for tests. What it holds is in the folder, and there again the next time;
+    clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of OpenStack.
     """
 
     arguments = {
@@ -36,6 +37,10 @@ class BoxUp(Command):
             f"port to listen on; 0 chooses a free one; default {_PORT}", "--port",
             metavar="PORT", least=0, most=_PORTS, default=_PORT,
         ),
+        "build_time": SecondsArgument(
+            "how long a server is built, and all else that servers do in proportion; default 3s; "
+            "0: it is done at once", "--build-time", default=_BUILD_SECONDS,
+        ),
         "chaos": ValueArgument(
             "faults on demand: a status and its share, slow=SECONDS, drop=, cut=, seed=",
             "--chaos", metavar="FAULTS",
@@ -44,6 +49,7 @@ class BoxUp(Command):
     examples = (
         "pelagos box up",
         "pelagos box up --folder /tmp/box --port 0 --chaos 429=5%,slow=2s,seed=7",
+        "pelagos box up --build-time 30s",
     )
 
     def main(self) -> None:
@@ -61,7 +67,8 @@ class BoxUp(Command):
         ended = threading.Event()
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
         try:
-            with Box(folder, chaos=chaos, host=self["host"], port=self["port"]) as box:
+            pace = self["build_time"] / _BUILD_SECONDS
+            with Box(folder, chaos=chaos, host=self["host"], port=self["port"], pace=pace) as box:
                 self._greet(box, write_clouds(box))
                 ended.wait()
         except KeyboardInterrupt:
