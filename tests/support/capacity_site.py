@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from pelagos.core.clock import ManualClock
 from pelagos.plane.capacity.base import Capacity
@@ -36,7 +37,7 @@ class Killed(BaseException):
 
 def token_of(user_data: str) -> str:
     """The one-time token that cloud-init would write on the machine."""
-    config = json.loads(user_data.removeprefix("#cloud-config\n"))
+    config = yaml.safe_load(user_data)
     [file] = [one for one in config["write_files"] if one["path"] == "/etc/pelagos/token"]
     return base64.b64decode(file["content"]).decode().strip()
 

@@ -53,6 +53,7 @@ _STATES: Mapping[str, MachineState] = {
     "DELETED": MachineState.REMOVING,
     "SOFT_DELETED": MachineState.REMOVING,
 }
+_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 #: What a refusal says when all is used up, whatever its status is: Nova answers 403.
 _USED_UP = re.compile(r"quota|limit exceeded|resource_limit|over_?limit", re.IGNORECASE)
 #: Answers that mean that the request as it stands is refused, and nothing was done. 429 is none:
@@ -157,7 +158,10 @@ class Servers(ABC):
 
     def _listed(self, prefix: str) -> Iterable[Mapping[str, Any]]:
         """Whole records of servers, at least of those whose names begin so."""
-        return self.compute.list_servers(detail=True, name=f"^{re.escape(prefix)}")
+        # Nova takes a regular expression; only what no cloud could read otherwise is left to it,
+        # because a machine that is not listed would be made again.
+        name = prefix if _PLAIN.fullmatch(prefix) else None
+        return self.compute.list_servers(detail=True, name=name)
 
     def _checks(self) -> Iterable[Callable[[], str | None]]:
         """What there is to be checked: each says what is wrong, or None."""

@@ -16,6 +16,8 @@ from pelagos.plane.capacity.terms import CapacityTerms
 _FOLDER, _DATA = "/etc/pelagos", "/var/lib/pelagos"
 #: What a file in place of ours must have, else no machine would ever join.
 _NEEDED = "@TOKEN@"
+#: The last character that four digits can name.
+_WIDEST = 0xFFFF
 
 _UNIT = """[Unit]
 Description=Pelagos agent
@@ -42,31 +44,25 @@ def agent_config(terms: CapacityTerms, bus_url: str) -> str:
     """
     lines = ["[node]", f"partitions = {terms.partitions}"]
     if terms.announced:
-        pairs = (f"{json.dumps(k)} = {json.dumps(v)}" for k, v in sorted(terms.announced.items()))
+        pairs = (f"{_quoted(k)} = {_quoted(v)}" for k, v in sorted(terms.announced.items()))
         lines.append(f"properties = {{{', '.join(pairs)}}}")
     if bus_url:
-        lines += ["", "[bus]", f"url = {json.dumps(bus_url)}"]
+        lines += ["", "[bus]", f"url = {_quoted(bus_url)}"]
     return "\n".join(lines) + "\n"
 
 
 def cloud_config(terms: CapacityTerms, token: str, bus_url: str = "") -> str:
-    """User data for cloud-init on a machine with systemd.
-
-    JSON is YAML: no text in it can be taken for something else.
-    """
+    """User data for cloud-init on a machine with systemd."""
     unit = _UNIT.format(folder=_FOLDER, data=_DATA, command=terms.command)
-    config = {
-        "write_files": [
-            _file(f"{_FOLDER}/token", token + "\n", "0600"),
-            _file(f"{_FOLDER}/config.toml", agent_config(terms, bus_url), "0600"),
-            _file("/etc/systemd/system/pelagos-agent.service", unit, "0644"),
-        ],
-        "runcmd": [
-            *([terms.install] if terms.install else []),
-            "systemctl daemon-reload && systemctl enable --now pelagos-agent.service",
-        ],
-    }
-    return f"#cloud-config\n{json.dumps(config, indent=1)}\n"
+    files = (
+        _file(f"{_FOLDER}/token", token + "\n", "0600"),
+        _file(f"{_FOLDER}/config.toml", agent_config(terms, bus_url), "0600"),
+        _file("/etc/systemd/system/pelagos-agent.service", unit, "0644"),
+    )
+    start = "systemctl daemon-reload && systemctl enable --now pelagos-agent.service"
+    commands = [_quoted(one) for one in (terms.install, start) if one]
+    lines = ["#cloud-config", "write_files:", *(f"- {json.dumps(one)}" for one in files)]
+    return "\n".join([*lines, "runcmd:", *(f"- {one}" for one in commands), ""])
 
 
 def filled(template: str, values: Mapping[str, str], where: str) -> str:
@@ -93,6 +89,19 @@ def filled(template: str, values: Mapping[str, str], where: str) -> str:
 def in_base64(text: str) -> str:
     """A text as one word."""
     return base64.b64encode(text.encode()).decode()
+
+
+def _quoted(text: str) -> str:
+    """A text as both TOML and YAML read it, whatever is in it."""
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if " " <= char <= "~":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= _WIDEST else f"\\U{ord(char):08x}"
 
 
 def _file(path: str, content: str, mode: str) -> dict[str, str]:
