@@ -19,15 +19,23 @@ def see(command: CloudCommand, server: Record) -> str:
     return f"pelagos server info {server['id']} --cloud {command.cloud.name}"
 
 
-def is_in(status: str) -> Callable[[Record], bool]:
-    """Whether a server has a status, in either family's words, and is busy with nothing."""
+SETTLED = ("ACTIVE", "SHUTOFF")
+"""What a server comes to that was running or stopped before."""
+
+
+def is_in(*statuses: str) -> Callable[[Record], bool]:
+    """Whether a server has one of these, in either family's words, and is busy with nothing."""
     from pelagos.clients.compute.words import same_status
 
-    return lambda one: same_status(str(one.get("status", "")), status) and not task_of(one)
+    def is_so(server: Record) -> bool:
+        now = str(server.get("status", ""))
+        return any(same_status(now, one) for one in statuses) and not task_of(server)
+
+    return is_so
 
 
-def wait_status(command: CloudCommand, server: Record, status: str) -> Record:
-    """Wait until a server has a status; its record.
+def wait_status(command: CloudCommand, server: Record, *statuses: str) -> Record:
+    """Wait until a server has one of these statuses; its record.
 
     Raises:
         CommandError: it failed, or has another one when the time is over.
@@ -36,8 +44,8 @@ def wait_status(command: CloudCommand, server: Record, status: str) -> Record:
         command,
         label(server),
         _look(command, server),
-        is_in(status),
-        goal=status,
+        is_in(*statuses),
+        goal=" or ".join(statuses),
         see=see(command, server),
     )
 
@@ -56,19 +64,19 @@ def _look(command: CloudCommand, server: Record) -> Callable[[], Record]:
     return lambda: compute.get_server_details(which)
 
 
-def server_at(command: CloudCommand, server: Record, status: str, done: str) -> None:
+def server_at(command: CloudCommand, server: Record, done: str, *statuses: str) -> None:
     """Wait for a status when --wait says so, and tell what was done.
 
     Args:
         command: which has the options of `cloud_waiting.WAIT`.
         server: its record.
-        status: what it comes to.
         done: what to say when that is not waited for: "is being stopped".
+        statuses: what it comes to.
     """
     if not command["wait"]:
         command.context.say(f"{label(server)} {done}")
         return
-    found = wait_status(command, server, status)
+    found = wait_status(command, server, *statuses)
     command.context.say(f"{label(server)} is {found.get('status')}")
 
 

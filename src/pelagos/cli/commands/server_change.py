@@ -11,6 +11,7 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_servers import (
+    SETTLED,
     is_in,
     label,
     see,
@@ -63,7 +64,7 @@ class _Acts(CloudCommand):
                 self.context.say(f"{label(server)} {done}")
             acted.append(server)
         for server in acted if self["wait"] else []:
-            server_at(self, server, status, done)
+            server_at(self, server, done, status)
 
 
 class ServerStart(_Acts):
@@ -124,7 +125,7 @@ class ServerRescue(CloudCommand):
         found = self.find(SERVER, server)
         image = self["image"] and find_id(self.cloud, IMAGE, self["image"])
         self.cloud.compute.rescue_server(str(found["id"]), image)
-        server_at(self, found, "RESCUE", "is being started from the rescue image")
+        server_at(self, found, "is being started from the rescue image", "RESCUE")
 
 
 class ServerUnrescue(_Acts):
@@ -174,10 +175,10 @@ class ServerResize(CloudCommand):
             self._resize(found, find_id(self.cloud, FLAVOR, flavor))
         if self["confirm"] and self.cloud.dialect != "synnefo":
             compute.confirm_resize_server(which)
-            server_at(self, found, "ACTIVE", "keeps its new flavour")
+            server_at(self, found, "keeps its new flavour", *SETTLED)
         if self["revert"]:
             compute.revert_resize_server(which)
-            server_at(self, found, "ACTIVE", "goes back to its former flavour")
+            server_at(self, found, "goes back to its former flavour", *SETTLED)
 
     def _resize(self, found: Record, flavor_id: str) -> None:
         is_synnefo = self.cloud.dialect == "synnefo"

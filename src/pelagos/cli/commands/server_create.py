@@ -14,7 +14,7 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_servers import label, wait_status
+from pelagos.cli.cloud_servers import SETTLED, label, wait_status
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.cloud_things import FLAVOR, IMAGE, NETWORK, PORT, SERVER, VOLUME
 from pelagos.cli.cloud_waiting import WAIT
@@ -218,7 +218,7 @@ class ServerRebuild(CloudCommand):
         made: Record = self.cloud.compute.rebuild_server(str(found["id"]), image_id=image)
         if self["wait"]:
             secret = {"adminPass": made["adminPass"]} if made.get("adminPass") else {}
-            made = {**wait_status(self, found, "ACTIVE"), **secret}
+            made = {**wait_status(self, found, *SETTLED), **secret}
         else:
             self.context.say(f"{label(found)} is being made anew")
         show_record(self, made, server_head(self, made))
