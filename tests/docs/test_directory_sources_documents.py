@@ -13,7 +13,7 @@ from pelagos.directory.backends.ldap import settings as ldap
 from pelagos.directory.backends.pbx import settings as pbx
 from pelagos.directory.backends.pbx.users import UsersBackend
 from pelagos.directory.settings import COMMON_KEYS
-from pelagos.plane.sources import cloud_servers, servers
+from pelagos.plane.sources import cloud_servers, listed, opennebula, servers
 from pelagos.plane.sources.server_rows import COLUMNS as SERVER_COLUMNS
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
@@ -65,11 +65,29 @@ def test_the_page_on_servers_names_all_keys_and_columns_and_its_example_loads(
     backend = servers.ServersBackend({"PELAGOS_CONFIG": str(path), "HOME": str(tmp_path)})
     backend.load({"config": source_of(text)})
     backend.unload()
-    assert f"not asked for again; {servers._FRESH:g} |" in text
+    assert f"not asked for again; {listed._FRESH:g} |" in text
     assert f"not ended after {cloud_servers._LONGEST:g} seconds" in text
 
 
-@pytest.mark.parametrize("name", ["directory-ldap", "directory-pbx", "directory-servers"])
+def test_the_page_on_opennebula_names_all_keys_and_columns_and_its_example_loads(
+    tmp_path: Path,
+) -> None:
+    text = page("directory-opennebula")
+    own = set(opennebula._KEYS) - set(COMMON_KEYS)
+    columns = {*opennebula.OneVmsBackend.COLUMNS, *opennebula.OneHostsBackend.COLUMNS}
+    assert keys_of(text) == own | columns
+    auth = tmp_path / "one_auth"
+    auth.write_text("oneadmin:secret\n")
+    backend = opennebula.OneVmsBackend({"HOME": str(tmp_path)})
+    backend.load({"config": {**source_of(text), "auth_file": str(auth)}})
+    backend.unload()
+    assert f"not asked for again; {listed._FRESH:g} |" in text
+    assert f"`timeout` ({opennebula._TIMEOUT:g})" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["directory-ldap", "directory-pbx", "directory-servers", "directory-opennebula"]
+)
 def test_a_page_of_sources_is_reached_from_the_first(name: str) -> None:
     first = Path(REFERENCE.parent / "README.md").read_text(encoding="utf-8")
     assert f"reference/{name}.md" in first

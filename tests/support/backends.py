@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from pelagos.box import Box
 from pelagos.core.web import Server
 from pelagos.directory.backends.csv import CsvBackend
 from pelagos.directory.backends.csv_ws import CsvWsBackend
@@ -25,6 +26,7 @@ from pelagos.directory.store import DirectoryStore
 from pelagos.directory.store.contacts import NewContact
 from pelagos.plane.sources.computers import ComputersBackend
 from pelagos.plane.sources.instances import InstancesBackend
+from pelagos.plane.sources.opennebula import OneHostsBackend, OneVmsBackend
 from pelagos.plane.sources.servers import ServersBackend
 from pelagos.slap.model import Cause, ComputerStatus, InstanceState, InstanceStatus, Service
 from support import nova as novas
@@ -222,3 +224,33 @@ def servers_source(_request: pytest.FixtureRequest, folder: Path) -> Iterator[So
         ]
         backend = ServersBackend(nova.environ(folder))
         yield from loaded(backend, "id", "name", "key_name", {"cloud": "work"})
+
+
+def _one_source(backend: Any, box: Box) -> Iterator[Source]:
+    own = {"endpoint": box.one_url, "auth_file": str(box.one.one_auth)}
+    yield from loaded(backend, "id", "name", "labels", own)
+
+
+@filled("one_vms")
+def one_vms_source(_request: pytest.FixtureRequest, _folder: Path) -> Iterator[Source]:
+    with Box(pace=0) as box:
+        call, session = box.one.daemon.call, box.one.session()
+        template = "CPU=1\nMEMORY=1\nNAME="
+        call("one.vm.allocate", session, f'{template}"of no interest"', True)
+        call("one.vm.action", session, "terminate", 0)
+        for _, name, address in ENTRIES:
+            labels = f'\nLABELS="{address}"' if address else ""
+            call("one.vm.allocate", session, f'{template}"{name}"{labels}', True)
+        yield from _one_source(OneVmsBackend({}), box)
+
+
+@filled("one_hosts")
+def one_hosts_source(_request: pytest.FixtureRequest, _folder: Path) -> Iterator[Source]:
+    with Box(pace=0) as box:
+        call, session = box.one.daemon.call, box.one.session()
+        call("one.host.delete", session, 0)
+        for number, name, address in ENTRIES:
+            call("one.host.rename", session, int(number), name)
+            if address:
+                call("one.host.update", session, int(number), f'LABELS="{address}"', 1)
+        yield from _one_source(OneHostsBackend({}), box)

@@ -21,7 +21,8 @@ class BoxUp(Command):
     Identity (Keystone v3 and Astakos), servers (Nova and Cyclades; nothing runs in them), images
     (Glance v2 and Plankton) and object storage (Swift and Pithos), for whoever has no account
     elsewhere, and for tests. What it holds is in the folder, and there again the next time;
-    clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of OpenStack.
+    clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of OpenStack,
+    and one_auth the login of oneadmin: there is an OpenNebula, too.
     """
 
     arguments = {
@@ -82,8 +83,11 @@ class BoxUp(Command):
         for title, value in (
             ("keystone", box.auth_url),
             ("astakos", box.astakos_url),
+            ("opennebula", box.one_url),
             ("clouds.yaml", clouds),
+            ("one_auth", box.one.one_auth),
         ):
             say(f"  {title:12} {value}")
         say("Ctrl-C ends it. In another terminal:")
         say(f"  OS_CLIENT_CONFIG_FILE={clouds} openstack --os-cloud box token issue")
+        say(f"  ONE_XMLRPC={box.one_url} ONE_AUTH={box.one.one_auth} pelagos one vm list")
