@@ -69,6 +69,10 @@ class Answer(Reply):
         """HTTP status."""
         return int(self.status)
 
+    def replace_json(self, data: Any) -> None:
+        """Let this be read as its JSON."""
+        self._json = data
+
 
 class Client(ours.Client):
     """A client of any service, made and used as the ancestor's are.

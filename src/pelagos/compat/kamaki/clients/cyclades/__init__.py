@@ -15,6 +15,7 @@ from pelagos.compat.kamaki.clients.cyclades.rest_api import (
     CycladesComputeRestClient,
 )
 from pelagos.compat.kamaki.clients.network import NetworkClient
+from pelagos.compat.kamaki.first_api import FirstApi
 
 __all__ = [
     "ClientError",
@@ -25,13 +26,14 @@ __all__ = [
 ]
 
 
-class CycladesComputeClient(CycladesComputeRestClient, ComputeClient, _OurCompute):
+class CycladesComputeClient(FirstApi, CycladesComputeRestClient, ComputeClient, _OurCompute):
     """Synnefo's compute service; networks, too, as the first versions had them there."""
 
     def get_server_info(self, server_id: Any) -> Any:
         """A server's record; its image's system stands besides under `os`, when it is known."""
         found = super().get_server_info(server_id)
-        system = (found.get("metadata") or {}).get("os")
+        metadata: Any = found.get("metadata") or {}
+        system = metadata.get("values", metadata).get("os")
         return {**found, "os": system} if system and "os" not in found else found
 
 
