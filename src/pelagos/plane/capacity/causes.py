@@ -71,6 +71,16 @@ def leaving(machine: str, why: str, since: float) -> Cause:
     return _cause("machine-leaving", f"the machine {machine} is being removed: {why}", "", since)
 
 
+def by_hand(now: float) -> Cause:
+    """Why one is removed that nobody but a person wants gone."""
+    return _cause("machine-leaving", "somebody asked for that", "", now)
+
+
+def removed(machine: str, why: str, now: float) -> Cause:
+    """It is gone."""
+    return _cause("machine-leaving", f"the machine {machine} was removed: {why}", "", now)
+
+
 def too_late(machine: str, within: float, now: float) -> Cause:
     """Its agent did not join."""
     return _cause(

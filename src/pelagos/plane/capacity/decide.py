@@ -203,7 +203,7 @@ def cause_of(machine: Kept, within: float, idle: float | None) -> Cause:
         idle: seconds without a service after which it is removed; None: it is not.
     """
     name = machine.name
-    if machine.trouble is not None and machine.phase is not Phase.REMOVING:
+    if machine.trouble is not None and machine.phase not in (Phase.LEAVING, Phase.REMOVING):
         return machine.trouble
     match machine.phase:
         case Phase.PLANNED | Phase.MAKING:

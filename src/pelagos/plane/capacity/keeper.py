@@ -300,7 +300,7 @@ class Keeper:
         """Plan the end of a machine on which nothing sits."""
         now = self._clock.time()
         phase = Phase.LEAVING if kept.phase is Phase.JOINED else Phase.REMOVING
-        why = causes.leaving(kept.name, "somebody asked for that", now)
+        why = causes.by_hand(now)
         ending = replace(kept, phase=phase, since=now, trouble=why)
         with self._planning:
             self._ledger.change(lambda book: book.having(ending))

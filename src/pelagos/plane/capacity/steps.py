@@ -226,8 +226,7 @@ class Steps:
 
     def _leave(self, kept: Kept) -> None:
         if self._tools.service.seclude(kept.name):
-            why = kept.trouble or causes.leaving(kept.name, "it is idle", self._now)
-            self._keep(self._removing(kept, why))
+            self._keep(self._removing(kept, kept.trouble))
         else:
             self._stay(kept)
 
@@ -245,7 +244,7 @@ class Steps:
         if not there and is_settled and self._tools.service.retire(kept.name):
             self._tools.ledger.change(lambda book: book.without(kept.name))
             said = kept.trouble.message if kept.trouble else "it is idle"
-            self._say("machine.removed", kept.name, causes.leaving(kept.name, said, self._now))
+            self._say("machine.removed", kept.name, causes.removed(kept.name, said, self._now))
             log.info("%s is gone from %s", kept.name, kept.capacity)
 
     def _stay(self, kept: Kept) -> None:
@@ -265,7 +264,7 @@ class Steps:
         self._say("machine.failed", kept.name, why)
         log.warning("%s: %s", kept.name, why.message)
 
-    def _removing(self, kept: Kept, why: Cause) -> Kept:
+    def _removing(self, kept: Kept, why: Cause | None) -> Kept:
         return replace(kept, phase=Phase.REMOVING, since=self._now, trouble=why)
 
     # ---- what the cloud has and should not
