@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from pelagos.cli.cloud_waiting import wait_for, wait_gone
+from pelagos.cli.cloud_waiting import has_failed, wait_for, wait_gone
 from pelagos.cli.clouds import CloudCommand, Record
 
 
@@ -47,7 +47,7 @@ def watch_port(
 
     def is_done(found: Record) -> bool:
         now = str(found.get("status", "")).upper()
-        return now == status if status else now != passing
+        return now == status if status else now != passing and not has_failed(found)
 
     return wait_for(
         command,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pelagos.cli.cloud_waiting import wait_for, wait_gone
+from pelagos.cli.cloud_waiting import has_failed, wait_for, wait_gone
 from pelagos.cli.clouds import CloudCommand, Record
 
 
@@ -31,7 +31,7 @@ def wait_volume(
         now = str(found.get("status", ""))
         if statuses:
             return any(same_status(now, one) for one in statuses)
-        return not same_status(now, passing)
+        return not same_status(now, passing) and not has_failed(found)
 
     return wait_for(
         command,

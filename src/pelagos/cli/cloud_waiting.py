@@ -81,6 +81,12 @@ def is_gone(record: Record) -> bool:
     return str(record.get("status", "")).upper() == GONE or record.get("deleted") is True
 
 
+def has_failed(record: Record) -> bool:
+    """Whether nothing more will become of a thing: it is gone, or in an error."""
+    is_bad = str(record.get("status", "")).upper().startswith("ERROR")
+    return is_gone(record) or (is_bad and not task_of(record))
+
+
 def task_of(record: Record) -> str:
     """What a server is busy with, in the cloud's words; "" when it is not."""
     return str(record.get("OS-EXT-STS:task_state") or record.get("SNF:task_state") or "")
@@ -117,7 +123,7 @@ def _check(found: Record, label: str, goal: str, see: str) -> None:
     """Give up on what failed or went away."""
     if is_gone(found):
         raise CommandError(f"{label} is gone; {goal} was waited for", code=NOT_FOUND)
-    if str(found.get("status", "")).upper().startswith("ERROR") and not task_of(found):
+    if has_failed(found):
         why = fault_of(found)
         raise CommandError(
             f"{label} is in {found['status']}{f': {why}' if why else ''}",

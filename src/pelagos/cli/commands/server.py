@@ -24,7 +24,7 @@ from pelagos.cli.cloud_showing import (
     with_keys,
 )
 from pelagos.cli.cloud_things import FLAVOR, IMAGE, SERVER
-from pelagos.cli.cloud_waiting import TIMEOUT, fault_of, state_of, wait_for
+from pelagos.cli.cloud_waiting import TIMEOUT, fault_of, has_failed, state_of, wait_for
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, find_id, named
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
@@ -199,7 +199,7 @@ class ServerWait(CloudCommand):
             goal = f"other than {passing}"
 
             def is_done(one: Record) -> bool:
-                return not same_status(str(one.get("status")), passing)
+                return not same_status(str(one.get("status")), passing) and not has_failed(one)
 
         last = wait_for(
             self,
