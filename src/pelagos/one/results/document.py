@@ -60,7 +60,7 @@ class Document:
         is_last = False
         while not is_last:
             found: list[Child] = []
-            stop = markup.cut_start(rest, 0, found, is_part=True)
+            stop = markup.cut_some(rest, 0, found)
             yield from found
             rest = rest[stop:]
             if child_limit is not None and len(rest) > child_limit:

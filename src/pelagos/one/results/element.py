@@ -13,6 +13,8 @@ from pelagos.one.results.markup import Child
 from pelagos.one.results.template import DEPTH, Template
 
 _M = TypeVar("_M")
+#: Stands for an element that is not there.
+_NO_TEXT = b"<A/>"
 _SHOWN = ("ID", "NAME", "STATE")
 #: Free-form parts are templates wherever they are.
 _FREE = frozenset({"TEMPLATE", "USER_TEMPLATE"})
@@ -27,13 +29,14 @@ class Element:
     changed by a call.
     """
 
-    __slots__ = ("__dict__", "_inner", "_level", "_parts", "_tag")
+    __slots__ = ("__dict__", "_children", "_inner", "_level", "_place", "_tag")
 
     _fields_: ClassVar[dict[str, Field[Any]]] = {}
     _inner: bytes
     _tag: str
     _level: int
-    _parts: dict[str, list[bytes]] | None
+    _children: list[Child]
+    _place: int
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -45,52 +48,72 @@ class Element:
         put(self, "_tag", tag)
         put(self, "_inner", inner)
         put(self, "_level", level)
-        put(self, "_parts", None)
+        put(self, "_children", [])
+        put(self, "_place", 0)
 
     @classmethod
     def of(cls, tag: str, children: Iterable[Child]) -> Self:
         """From elements that were cut already; they are not joined again."""
         element = cls(tag, b"")
-        object.__setattr__(element, "_parts", _sorted(children))
+        element._children.extend(children)
         return element
 
-    def _split(self) -> dict[str, list[bytes]]:
-        parts = self._parts
-        if parts is None:
-            if self._level > DEPTH:
-                raise OneAnswerException(f"the answer is nested deeper than {DEPTH} elements")
-            parts = _sorted(markup.cut(self._inner))
-            object.__setattr__(self, "_parts", parts)
-        return parts
+    def _first(self, name: str) -> bytes | None:
+        """The inner text of the first element of a name; nothing behind it is looked at."""
+        for key, inner in self._children:
+            if key == name:
+                return inner
+        if self._place < len(self._inner):
+            self._cut(name)
+            if self._children and self._children[-1][0] == name:
+                return self._children[-1][1]
+        return None
+
+    def _all(self) -> list[Child]:
+        """All elements."""
+        if self._place < len(self._inner):
+            self._cut("")
+        return self._children
+
+    def _cut(self, until: str) -> None:
+        if self._level > DEPTH:
+            raise OneAnswerException(f"the answer is nested deeper than {DEPTH} elements")
+        place = markup.cut_some(self._inner, self._place, self._children, until)
+        if not until or not self._children or self._children[-1][0] != until:
+            if self._inner[place:].strip(b" \t\r\n"):
+                raise OneAnswerException(f"the answer does not come apart in {self._tag}")
+            place = len(self._inner)
+        object.__setattr__(self, "_place", place)
+
+    def _names(self) -> dict[str, None]:
+        """The names that are there, in order."""
+        return dict.fromkeys(name for name, _ in self._all())
 
     def __getattr__(self, name: str) -> Any:
         if name[:1] == "_":
             raise AttributeError(name)
-        if name not in self._split():
-            known = [*self._split(), *self._fields_]
-            hint = spelling.hint(name, known)
+        if name not in self._names():
+            hint = spelling.hint(name, [*self._names(), *self._fields_])
             raise AttributeError(f"{self._tag} has no {name}; {hint}", name=name, obj=self)
         return self._get(name)
 
     def read_child(self, name: str, inner: bytes) -> Any:
-        """One more element below this one as its value; it is not kept."""
+        """The value of an element of this name below this one; it is not kept."""
         field = self._fields_.get(name)
-        if field is None:
-            return self._guessed(name, inner)
-        value = field.value([inner], self._level + 1)
-        return value[0] if isinstance(value, list) else value
+        return self._guessed(name, inner) if field is None else field.read(inner, self._level + 1)
 
     def _get(self, name: str) -> Any:
         """The value of a name that is there or known; remembered."""
         if name in self.__dict__:
             return self.__dict__[name]
         field = self._fields_.get(name)
-        inners = self._split().get(name, [])
-        if field is not None:
-            value = field.value(inners, self._level + 1)
+        if field is not None and not field.is_list:
+            inner = self._first(name)
+            value = None if inner is None else field.read(inner, self._level + 1)
         else:
-            values = [self._guessed(name, inner) for inner in inners]
-            value = values[0] if len(values) == 1 else values
+            value = [self.read_child(name, inner) for key, inner in self._all() if key == name]
+            if field is None and len(value) == 1:
+                value = value[0]
         self.__dict__[name] = value
         return value
 
@@ -108,7 +131,7 @@ class Element:
         raise AttributeError(f"{self._tag}.{name} cannot be removed: the server answered it")
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._fields_, *self._split()]
+        return [*super().__dir__(), *self._fields_, *self._names()]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -118,11 +141,10 @@ class Element:
     __hash__ = None  # type: ignore[assignment]  # compared by what it says
 
     def __repr__(self) -> str:
-        parts = self._split()
         shown = [
             f"{name}={self._get(name)!r}"
             for name in _SHOWN
-            if name in parts and not markup.has_elements(parts[name][0])
+            if not markup.has_elements(self._first(name) or _NO_TEXT)
         ]
         name = self._tag if type(self) is Element else type(self).__name__
         return f"<{' '.join([name, *shown])}>"
@@ -137,20 +159,24 @@ class Element:
         return self.__copy__()
 
     def _text(self) -> bytes:
-        if self._inner or not self._parts:
+        if self._inner:
             return self._inner
         return b"".join(
             b"<%b>%b</%b>" % (name.encode(), inner, name.encode())
-            for name, inners in self._parts.items()
-            for inner in inners
+            for name, inner in self._children
         )
 
     def get_list(self, name: str) -> list[Any]:
         """All of a name as a list; empty when there is none."""
-        if name not in self._split():
-            return []
-        value = self._get(name)
+        inners = [inner for key, inner in self._all() if key == name]
+        if len(inners) > 1 and not self._is_list(name):
+            return [self.read_child(name, inner) for inner in inners]
+        value = self._get(name) if inners else []
         return value if isinstance(value, list) else [value]
+
+    def _is_list(self, name: str) -> bool:
+        field = self._fields_.get(name)
+        return field is not None and field.is_list
 
     @property
     def size(self) -> int:
@@ -158,12 +184,17 @@ class Element:
         return len(self._inner)
 
     def to_xml(self) -> str:
-        """The element as the server wrote it, but with those of one name beside each other."""
+        """The element as the server wrote it."""
         return f"<{self._tag}>{self._text().decode()}</{self._tag}>"
 
     def to_dict(self) -> dict[str, Any]:
         """What the answer says, in plain dictionaries, lists and values."""
-        return {name: plain(self._get(name)) for name in self._split()}
+        found = {}
+        for name in self._names():
+            values = self.get_list(name)
+            is_list = len(values) > 1 or self._is_list(name)
+            found[name] = plain(values if is_list else values[0])
+        return found
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as JSON; decimal numbers are numbers."""
@@ -210,13 +241,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Element | Template):
         return value.to_dict()
     return [plain(one) for one in value] if isinstance(value, list) else value
-
-
-def _sorted(children: Iterable[Child]) -> dict[str, list[bytes]]:
-    parts: dict[str, list[bytes]] = {}
-    for name, inner in children:
-        if name in parts:
-            parts[name].append(inner)
-        else:
-            parts[name] = [inner]
-    return parts

@@ -1,8 +1,8 @@
 """What is known of the elements of one name: their type, and whether there may be several.
 
 A field is a descriptor: `ID = integer()` in the body of an Element's class makes `vm.ID` an int.
-What an answer holds against it (letters where a number should be, several where one was expected)
-is handed out as it is, and not dropped.
+What an answer holds against it is not dropped: letters where a number should be stay a text, and
+where several come of what there should be one, `get_list` and `to_dict` have them all.
 """
 
 from __future__ import annotations
@@ -53,13 +53,14 @@ class Field(Generic[T_co]):
     def __get__(self, element: _Holder | None, owner: type) -> Any:
         return self if element is None else element._get(self._name)  # noqa: SLF001  # its half
 
-    def value(self, inners: list[bytes], level: int) -> Any:
-        """Of all elements of the name: None when there is none, unless there may be several."""
-        if self._is_list:
-            return [self._read(inner, level) for inner in inners]
-        if len(inners) == 1:
-            return self._read(inners[0], level)
-        return [self._read(inner, level) for inner in inners] or None
+    @property
+    def is_list(self) -> bool:
+        """Whether there may be several."""
+        return self._is_list
+
+    def read(self, inner: bytes, level: int) -> Any:
+        """The value of one element."""
+        return self._read(inner, level)
 
 
 def _whole(inner: bytes, level: int) -> Any:

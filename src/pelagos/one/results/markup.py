@@ -1,124 +1,126 @@
 """XML cut into its elements without a tree: bytes in, slices out. Pure.
 
 Each text was first checked as a whole by a real parser (`document`), so what is cut here is known
-to be well-formed, in UTF-8, and without document type, comments and instructions. The quick way
-takes the first closing tag of a name that is not within CDATA. It is wrong only where an element
-has one of its own name in it; that is noticed, because a tag is left over, and then they are
-counted.
+to be well-formed, in UTF-8, and without document type, comments and instructions. The end of an
+element is the first closing tag of its name, found at the speed of a search; where that is within
+CDATA, or an element of the same name is in between, tags are counted instead.
 """
 
 from __future__ import annotations
 
 import re
 
-from pelagos.one.errors import OneAnswerException
 from pelagos.one.xmlrpc.answer import plain_text
 
 Child = tuple[str, bytes]
+#: A name, how its tag begins, its closing tag.
+_Known = tuple[str, bytes, bytes]
 
 _CDATA = b"<![CDATA["
 _CDATA_END = b"]]>"
 _CDATA_LENGTHS = len(_CDATA) + len(_CDATA_END)
+#: An element that has only text in it, or one section of CDATA.
+_LEAF = re.compile(rb"<([^\s<>/!?\"'=]+)>(<!\[CDATA\[[^\]]*\]\]>|[^<]*)</[^>]*>")
 _SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NOTE = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_NAME_ENDS = b" \t\r\n/>"
 _NAME_END = re.compile(rb"[\s/>]")
 _PLAIN_NAME = re.compile(rb"[^\s/>\"'=]+")
 _SLASH, _BANG = b"/!"
 
-#: Per name as bytes: the name, its opening and its closing tag. Bounded; answers share names.
-_names: dict[bytes, tuple[str, bytes, bytes]] = {}
+#: What is known of names. Bounded; answers share their names.
+_names: dict[bytes, _Known] = {}
 _NAMES_LIMIT = 10_000
 
 
 def cut(inner: bytes) -> list[Child]:
-    """(name, inner text) of each element in a text that is here as a whole.
-
-    Raises:
-        OneAnswerException: it does not come apart into elements.
-    """
+    """(name, inner text) of each element in a text that is here as a whole."""
     found: list[Child] = []
-    stop = cut_start(inner, 0, found)
-    if inner[stop:].strip(b" \t\r\n"):
-        found.clear()
-        stop = cut_start(inner, 0, found, is_counted=True)
-        if inner[stop:].strip(b" \t\r\n"):
-            raise OneAnswerException(f"the answer does not come apart at {inner[stop:][:40]!r}")
+    cut_some(inner, 0, found)
     return found
 
 
-def cut_start(  # noqa: C901, PLR0912  # the loop that all answers go through
-    data: bytes, start: int, found: list[Child], *, is_counted: bool = False, is_part: bool = False
+def cut_some(  # the loop that all answers go through
+    data: bytes, start: int, found: list[Child], until: str = ""
 ) -> int:
     """Append (name, inner text) of the whole elements from `start` on.
 
     Args:
-        is_counted: count tags at once, instead of when something is left over.
-        is_part: the data may go on, and it cannot be cut a second time.
+        until: the name of an element behind which to stop.
 
     Returns:
-        Where it stopped: at the end, at a closing tag, or at what is not whole.
+        Where it stopped: behind that element, at a closing tag, at what is not whole, or the end.
     """
-    find, names = data.find, _names
+    leaf = _LEAF.match
     while True:
-        start = find(b"<", start)
-        if start < 0:
-            return len(data)
-        close = find(b">", start)
-        if close < 0:
-            return start
-        known = names.get(data[start + 1 : close])
-        if known is None:
-            known, close = _opening(data, start)
+        match = leaf(data, start)
+        if match is not None:
+            key, inner = match.groups()
+            name = (_names.get(key) or _known(key))[0]
+            found.append((name, inner))
+            start = match.end()
+        else:
+            start = data.find(b"<", start)
+            if start < 0:
+                return len(data)
+            known, close, is_empty = _opening(data, start)
             if known is None:
                 if close < 0:
                     return start
                 start = close  # behind CDATA beside elements, which means nothing
                 continue
-            if data[close - 1] == _SLASH:
-                found.append((known[0], b""))
-                start = close + 1
-                continue
-        name, opening, closing = known
-        stop = find(b"<", close)
-        if data[stop + 1 : stop + 2] != b"/":
-            stop = find(closing, stop)
-            if (
-                is_counted
-                or data.rfind(_CDATA, close, stop) > data.rfind(_CDATA_END, close, stop)
-                or (is_part and data.find(opening, close, stop) >= 0)
-            ):
-                stop = _counted_end(data, name.encode(), close + 1)
-        if stop < 0:
+            name = known[0]
+            stop = close + 1 if is_empty else _end(data, known, close)
+            after = close if is_empty else data.find(b">", stop)
+            if stop < 0 or after < 0:
+                return start
+            found.append((name, data[close + 1 : stop]))
+            start = after + 1
+        if name == until:
             return start
-        after = find(b">", stop)
-        if after < 0:
-            return start
-        found.append((name, data[close + 1 : stop]))
-        start = after + 1
 
 
-def _opening(data: bytes, start: int) -> tuple[tuple[str, bytes, bytes] | None, int]:
-    """What is known of the name of the tag there, and the place of its `>`.
+def _end(data: bytes, known: _Known, start: int) -> int:
+    """Where the closing tag begins of the element whose own ends at `start`; -1: not whole."""
+    _, opening, closing = known
+    stop = data.find(closing, start)
+    if stop < 0:
+        return _counted_end(data, opening[1:], start + 1)
+    is_sure = data.rfind(_CDATA, start, stop) <= data.rfind(_CDATA_END, start, stop)
+    inside = data.find(opening, start, stop)
+    while is_sure and inside >= 0:
+        is_sure = data[inside + len(opening)] not in _NAME_ENDS
+        inside = data.find(opening, inside + 1, stop)
+    return stop if is_sure else _counted_end(data, opening[1:], start + 1)
+
+
+def _opening(data: bytes, start: int) -> tuple[_Known | None, int, bool]:
+    """What is known of the name of the tag there, the place of its `>`, whether it is `<A/>`.
 
     None for what is no tag that opens: with where to go on, or -1.
     """
-    if data[start + 1] == _SLASH:
-        return None, -1
+    close = data.find(b">", start)
+    if close < 0 or data[start + 1] == _SLASH:
+        return None, -1, False
+    known = _names.get(data[start + 1 : close])
+    if known is not None:
+        return known, close, False
     if data[start + 1] == _BANG:
         section = _SECTION.match(data, start)
-        return None, section.end() if section else -1
+        return None, section.end() if section else -1, False
     end = _TAG_END.match(data, start + 1)
     name_end = _NAME_END.search(data, start + 1)
     if end is None or name_end is None:
-        return None, -1
-    return _known(data[start + 1 : name_end.start()]), end.end() - 1
+        return None, -1, False
+    close = end.end() - 1
+    return _known(data[start + 1 : name_end.start()]), close, data[close - 1] == _SLASH
 
 
-def _known(name: bytes) -> tuple[str, bytes, bytes]:
+def _known(name: bytes) -> _Known:
     known = _names.get(name)
     if known is None:
-        known = name.decode(), b"<%b>" % name, b"</%b>" % name
+        known = name.decode(), b"<%b" % name, b"</%b>" % name
         if len(_names) < _NAMES_LIMIT:
             _names[name] = known
     return known
@@ -149,12 +151,8 @@ def _counted_end(data: bytes, name: bytes, start: int) -> int:
 def opening(data: bytes) -> tuple[str, int, bool]:
     """Of the first tag: its name, the place of its `>` or -1, whether it is `<A/>`."""
     start = data.find(b"<")
-    if start < 0 or data.find(b">", start) < 0:
-        return "", -1, False
-    known, close = _opening(data, start)
-    if known is None:
-        return "", -1, False
-    return known[0], close, data[close - 1] == _SLASH
+    known, close, is_empty = _opening(data, start) if start >= 0 else (None, -1, False)
+    return (known[0], close, is_empty) if known else ("", -1, False)
 
 
 def without_notes(data: bytes) -> bytes:

@@ -36,17 +36,16 @@ class Template(MutableMapping[str, Any]):
     ('1', ['1'], ['0', '7'])
     """
 
-    __slots__ = ("_entries", "_inner", "_level")
+    __slots__ = ("_entries", "_inner", "_level", "_place")
 
-    _entries: list[tuple[str, Any]] | None
-    _inner: bytes
+    _entries: list[tuple[str, Any]]
 
     def __init__(
         self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), **named: Any
     ) -> None:
         self._entries = []
         self._inner = b""
-        self._level = 0
+        self._level = self._place = 0
         if isinstance(entries, Template):
             self._entries += entries.multi_items()
             entries = ()
@@ -58,23 +57,44 @@ class Template(MutableMapping[str, Any]):
     @classmethod
     def read(cls, inner: bytes, level: int = 0) -> Self:
         """From the inner text of an element that is well-formed; read when first looked at."""
-        template = cls.__new__(cls)
-        template._hold(inner, level)  # noqa: SLF001  # its own
+        template = cls()
+        template._hold(inner, level)  # its own
         return template
 
     def _hold(self, inner: bytes, level: int) -> None:
-        self._entries = None
         self._inner = inner
         self._level = level
 
+    def _cut(self, until: str = "") -> None:
+        if self._level > DEPTH:
+            raise OneAnswerException(f"a template is nested deeper than {DEPTH} elements")
+        self._place = markup.cut_some(self._inner, self._place, self._entries, until)
+        if not until:
+            self._inner, self._place = b"", 0
+
     def _all(self) -> list[tuple[str, Any]]:
-        if self._entries is None:
-            if self._level > DEPTH:
-                raise OneAnswerException(f"a template is nested deeper than {DEPTH} elements")
-            found = markup.cut(self._inner)
-            self._entries = [(name, self._value(inner)) for name, inner in found]
-            self._inner = b""
+        """The entries; a value that nobody looked at is still bytes."""
+        if self._inner:
+            self._cut()
         return self._entries
+
+    def _with(self, name: str) -> list[tuple[str, Any]]:
+        """The entries as far as those of this name go."""
+        tag = b"<" + name.encode()
+        while self._inner and self._inner.find(tag, self._place) >= 0:
+            before = len(self._entries)
+            self._cut(name)
+            if len(self._entries) == before or self._entries[-1][0] != name:
+                return self._all()
+        return self._entries
+
+    def _read(self) -> list[tuple[str, Any]]:
+        """The entries with their values."""
+        entries = self._all()
+        for place, (name, value) in enumerate(entries):
+            if isinstance(value, bytes):
+                entries[place] = name, self._value(value)
+        return entries
 
     def _value(self, inner: bytes) -> Any:
         if markup.has_elements(inner):
@@ -83,11 +103,19 @@ class Template(MutableMapping[str, Any]):
 
     def multi_items(self) -> Iterator[tuple[str, Any]]:
         """(name, text or Template) in order, names as often as they occur."""
-        return iter(list(self._all()))
+        return iter(list(self._read()))
 
     def get_list(self, name: str) -> list[Any]:
         """The values of a name; none when it is not there."""
-        return [value for key, value in self._all() if key == name]
+        found = []
+        entries = self._with(name)
+        for place, (key, value) in enumerate(entries):
+            if key == name:
+                if isinstance(value, bytes):
+                    value = self._value(value)  # noqa: PLW2901  # and so it stays
+                    entries[place] = key, value
+                found.append(value)
+        return found
 
     def add(self, name: str, value: Any) -> None:
         """Append one more of this name; of a list, each of its values."""
@@ -127,7 +155,7 @@ class Template(MutableMapping[str, Any]):
         return len({name for name, _ in self._all()})
 
     def __contains__(self, name: object) -> bool:
-        return any(key == name for key, _ in self._all())
+        return isinstance(name, str) and any(key == name for key, _ in self._with(name))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -145,7 +173,7 @@ class Template(MutableMapping[str, Any]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Template):
-            return self._all() == other._all()
+            return self._read() == other._read()
         if isinstance(other, Mapping):
             return self.to_dict() == dict(other)
         return NotImplemented
@@ -156,13 +184,13 @@ class Template(MutableMapping[str, Any]):
         return f"Template({self.to_dict()!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self._all()),)
+        return type(self), (list(self._read()),)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return type(self)([(name, _copied(value)) for name, value in self._all()])
+        return type(self)([(name, _copied(value)) for name, value in self._read()])
 
     def __copy__(self) -> Self:
-        return type(self)(self._all())
+        return type(self)(self._read())
 
     def copy(self) -> Self:
         """The same entries in a mapping of its own; vectors are shared."""
