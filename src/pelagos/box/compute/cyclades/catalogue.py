@@ -20,7 +20,7 @@ from pelagos.box.errors import Refused
 from pelagos.box.image.sources import Sources
 from pelagos.box.image.store import Image, ImageStore
 from pelagos.box.synnefo import document
-from pelagos.box.web import Answer, Request, Router
+from pelagos.box.web import NO_ROUTE, Answer, Request, Router
 from pelagos.core.ssh_key import new_pair
 
 _FAMILY = "synnefo"
@@ -83,7 +83,7 @@ class Catalogue:
     def _flavor(self, request: Request, flavor_id: str) -> Answer:
         person = caller(self._fleet.identity, request)
         if not (flavor_id.isascii() and flavor_id.isdigit()):
-            raise Refused(404, "")  # the address is none
+            raise Refused(404, NO_ROUTE)
         found = self._fleet.flavors.by_number(int(flavor_id[:18]))
         if found is None or not found.may_use(person.project_id):
             raise Refused(404, "Flavor not found.", name="itemNotFound")

@@ -18,7 +18,7 @@ from pelagos.box.compute.server import SYNNEFO_ACTIONS, Server
 from pelagos.box.cyclades import Person, body, caller, part, project_of
 from pelagos.box.errors import Refused
 from pelagos.box.synnefo import document
-from pelagos.box.web import Answer, Request, Router
+from pelagos.box.web import NO_ROUTE, Answer, Request, Router
 
 _GIB = 1024**3
 _OLDEST_CHANGE = 3600
@@ -36,7 +36,7 @@ def server_of(
         Refused: 404, the caller has none of that id.
     """
     if not (server_id.isascii() and server_id.isdigit()):
-        raise Refused(404, "")  # the address is none
+        raise Refused(404, NO_ROUTE)
     projects = [one["id"] for one in fleet.identity.people.projects_of(person.user_id)]
     found = fleet.store.find(server_id, projects, with_deleted=with_deleted)
     if found is None or not (found.user_id == person.user_id or found.facts.get("shared")):
