@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # only its name is needed
-    from pelagos.cli.one import Kind
 
 #: What can be done to things of (nearly) all kinds, in words for the list of commands.
 VERBS = {
@@ -35,12 +31,8 @@ def class_name(word: str, verb: str) -> str:
     return f"One{word.capitalize()}{verb.capitalize()}"
 
 
-def has(kind: Kind, verb: str) -> bool:
+def has(word: str, verb: str) -> bool:
     """Whether things of a kind can be treated so."""
-    return _has(kind.word, verb)
-
-
-def _has(word: str, verb: str) -> bool:
     if verb in {"chmod", "chown"}:
         return word not in _OWNERLESS
     if verb == "create":
@@ -53,7 +45,7 @@ def _has(word: str, verb: str) -> bool:
 def _all() -> Iterator[tuple[str, str, str]]:
     for word, title in _TITLES.items():
         for verb, text in VERBS.items():
-            if _has(word, verb):
+            if has(word, verb):
                 target = f"one_things:{class_name(word, verb)}"
                 yield f"one {word} {verb}", target, text.format(title)
 

@@ -15,6 +15,7 @@ cannot store raises `TemplateError` before anything is sent, with the path of th
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +38,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]"
 )
+#: What needs a closer look in a value, white space that only Python takes for such among it.
+_CARE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\"\\\]\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+    r"\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]"
+)
+_PLAIN = frozenset({str, int})
 _MARKUP = re.compile("[&<>]")
 _SPACE = " \t\n"
 _DEEP = (Mapping, list, tuple)
@@ -72,7 +79,7 @@ def encode(value: Mapping[str, object], *, roots: Iterable[str] = ROOTS) -> str:
         [(root, below)] = value.items()
         if root in roots and isinstance(below, Mapping):
             return _as_xml(_pairs(below, root), root)
-    written = _flat(value) or _as_xml(_pairs(value, ""), "TEMPLATE")
+    written = _quick(value) or _flat(value) or _as_xml(_pairs(value, ""), "TEMPLATE")
     if written == _NOTHING:
         raise TemplateError(
             "",
@@ -123,6 +130,24 @@ def _stored(text: str, path: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.strip(_SPACE)
+
+
+def _quick(value: Mapping[str, object]) -> str:
+    """As lines, when all values are plain texts and whole numbers; else empty."""
+    if type(value) is not dict or not _PLAIN.issuperset(map(type, value.values())):
+        return ""
+    texts = [*map(str, value.values())]
+    if _CARE.search("\n".join(texts)) or not _are_plain_names(tuple(value)):
+        return ""
+    return "".join([f'{name}="{text.strip()}"\n' for name, text in zip(value, texts)])  # noqa: B905  # of one mapping
+
+
+@functools.lru_cache(maxsize=256)  # programs send the same names again and again
+def _are_plain_names(names: tuple[object, ...]) -> bool:
+    """Whether all are names that nobody renames, each another one."""
+    plain = [name for name in names if isinstance(name, str) and _NAME.fullmatch(name)]
+    capitals = {name.upper() for name in plain if not name.upper().startswith("XML")}
+    return len(capitals) == len(names)
 
 
 def _flat(value: Mapping[str, object]) -> str:

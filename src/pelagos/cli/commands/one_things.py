@@ -239,7 +239,7 @@ _MAKERS: dict[str, Callable[[Kind], dict[str, Any]]] = {
 
 for _kind in KINDS:
     for _verb, _make in _MAKERS.items():
-        if has(_kind, _verb):
+        if has(_kind.word, _verb):
             _name = class_name(_kind.word, _verb)
             _text = f"{VERBS[_verb].format(_kind.title)}."
             globals()[_name] = type(
