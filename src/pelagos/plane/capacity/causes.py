@@ -131,6 +131,26 @@ def unknown(machine: str, now: float) -> Cause:
     )
 
 
+def forgotten(machine: str, now: float) -> Cause:
+    """The master does not know it any more."""
+    return _cause(
+        "machine-unknown",
+        f"{machine} had joined, and the master's database does not know it: was it restored?",
+        f"save what is worth it there, then: pelagos capacity remove {machine}",
+        now,
+    )
+
+
+def silent(machine: str, since: float) -> Cause:
+    """Its agent does not call."""
+    return _cause(
+        "machine-silent",
+        f"the agent of {machine} has not called for too long",
+        f"pelagos why {machine}",
+        since,
+    )
+
+
 def patience(name: str, seconds: float, since: float) -> Cause:
     """A machine will be made, unless room is found."""
     return _cause(

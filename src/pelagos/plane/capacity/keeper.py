@@ -21,7 +21,7 @@ from pelagos.plane.capacity.errors import CapacityError
 from pelagos.plane.capacity.ledger import Kept, Ledger, Phase, prefix_of
 from pelagos.plane.capacity.steps import Guarded, Steps, Tools
 from pelagos.plane.capacity.terms import CapacityTerms, Place
-from pelagos.slap.master import MachineFacts, Service
+from pelagos.slap.master import MachineFacts, Service, WaitingWish
 from pelagos.slap.model import Cause, Event
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ _BREATH = 1.0
 #: Events after which a machine may be needed, or may have become a computer.
 _TELLING = ("instance.", "computer.", "release.")
 _CHECK_WAIT = 60.0
+#: Seconds after its start in which the plane does not count agents as silent: they poll.
+_EARLY = 30.0
 
 
 @dataclass
@@ -85,6 +87,7 @@ class Keeper:
         self._planning = threading.RLock()
         self._decision = Decision()
         self._stopping = threading.Event()
+        self._begun = self._clock.monotonic()
         self._service: Service | None = None
         self._user_data: Callable[[Place, str, str], str] = lambda _place, _name, _secret: ""
         self.workplaces: Mapping[str, Workplace] = {
@@ -240,8 +243,13 @@ class Keeper:
                 for one, work in self.workplaces.items()
                 if work.unanswered is not None
             }
-            wishes = service.waiting()
+            wishes = [one for one in service.waiting() if not self._is_early(one)]
             self._decision = decide(wishes, self._terms(), book, facts, now, blocked)
+
+    def _is_early(self, wish: WaitingWish) -> bool:
+        """Whether it waits for agents that have had no time to call since the plane began."""
+        is_young = self._clock.monotonic() - self._begun < _EARLY
+        return is_young and wish.cause.code == "computer-silent"
 
     def _terms(self) -> dict[str, CapacityTerms]:
         """Of the places where machines can be made at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pelagos.plane.capacity import causes
 from pelagos.plane.capacity.decide import begun_lately, cause_of, obstacle
@@ -54,8 +55,11 @@ class Line:
         machines = []
         for one in book.machines:
             known = facts.get(one.name)
-            seats = () if known is None else known.seats
-            machines.append(self._row(one, seats))
+            row = self._row(one, () if known is None else known.seats)
+            if one.phase is Phase.JOINED and known is not None and known.is_silent:
+                quiet = causes.silent(one.name, known.last_seen or one.since)
+                row = row if one.trouble is not None else replace(row, cause=quiet)
+            machines.append(row)
         rows = [self._capacity(work) for work in self._keeper.workplaces.values()]
         return Overview(tuple(rows), tuple(machines))
 

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 SETTLED = 60.0
 #: Phases whose step follows at once.
 _ENDING = frozenset({Phase.LEAVING, Phase.REMOVING})
+#: What is wrong with a machine that will not come back.
+_LOST = frozenset({"machine-gone", "machine-failed"})
 #: Seconds that a one-time token lasts longer than its machine may take.
 _SPARE = 300.0
 _COOLING_LIMIT = 3600.0
@@ -190,18 +192,19 @@ class Steps:
     def _watch(self, kept: Kept) -> None:
         known = self._facts.get(kept.name)
         services = () if known is None else known.seats
-        trouble = kept.trouble
+        trouble = None if known and _is_forgotten(kept) else kept.trouble
         if self._seen is not None:
             machine = self._mine(kept)
             if machine is not None:
                 kept = replace(kept, key=machine.key, addresses=machine.addresses)
             trouble = self._trouble_of(kept, machine, services)
-        if known is None or (trouble is not None and not services):
-            why = trouble or causes.unknown(kept.name, self._now)
-            if trouble is None or trouble.code != "machine-stopped":
-                self._keep(self._removing(kept, why))
-                return
-        is_idle = not services and kept.name not in self._wanted
+        is_lost = trouble is not None and trouble.code in _LOST
+        if trouble is not None and is_lost and not services:
+            self._keep(self._removing(kept, trouble))
+            return
+        if known is None and trouble is None:  # what runs there nobody knows: a person decides
+            trouble = _going_on(kept.trouble, causes.forgotten(kept.name, self._now))
+        is_idle = known is not None and not services and kept.name not in self._wanted
         since = (kept.idle_since or self._now) if is_idle else None
         kept = replace(kept, trouble=trouble, idle_since=since)
         is_over = since is not None and self._now - since >= self._terms.idle
@@ -328,6 +331,10 @@ class Steps:
 
     def _say(self, kind: str, name: str, cause: Cause) -> None:
         self._tools.service.note_machine(kind, name, cause)
+
+
+def _is_forgotten(kept: Kept) -> bool:
+    return kept.trouble is not None and kept.trouble.code == "machine-unknown"
 
 
 def _going_on(former: Cause | None, cause: Cause) -> Cause:

@@ -332,5 +332,41 @@ def test_what_lets_a_machine_in_is_void_once_it_is_gone(make_site: MakeSite) -> 
         site.service.join(joining.decode(token_of(data)).secret)
 
 
+def test_a_machine_that_the_database_does_not_know_stays_until_a_person_decides(
+    site: CapacitySite,
+) -> None:
+    name = placed(site)
+    site.destroy()
+    assert site.service.retire(name)
+    site.round(61.0)
+    site.round(5000.0)
+    site.round()
+    assert site.phases() == {name: "joined"}
+    assert site.why(name).cause.code == "machine-unknown"
+    site.program.line.remove(name, "person:admin")
+    site.round()
+    assert site.cloud.list("") == []
+
+
+def test_agents_may_call_before_they_count_as_silent(site: CapacitySite) -> None:
+    name = placed(site)
+    site.clock.advance(500.0)
+    site.begin_again()
+    assert site.request("late") is None
+    assert site.why("late").cause.code == "computer-silent"
+    site.round()
+    assert site.cloud.made == 1
+    site.call(name)
+    site.round()
+    assert site.where("late") == name
+
+
+def test_a_silent_machine_is_listed_as_such(site: CapacitySite) -> None:
+    placed(site)
+    site.round(500.0)
+    [row] = site.program.line.overview().machines
+    assert (row.state, row.cause.code) == ("joined", "machine-silent")
+
+
 def test_a_quota_error_is_a_refusal() -> None:
     assert issubclass(QuotaReached, Refused)
