@@ -315,3 +315,24 @@ def test_an_object_becomes_an_image_for_both(desk: Desk, rooms: dict[str, Desk])
     assert send("DELETE", f"{base}/d.img").status == 204
     assert send("HEAD", theirs).status == 404
     assert send("GET", "/cyclades/image/v1.0/images/detail").status == 200
+
+
+def test_nova_passes_images_on_as_it_did(desk: Desk) -> None:
+    image = new(desk, colour="blue", min_ram=64)
+    fill(desk, image["id"], b"disk")
+    here = f"/images/{image['id']}"
+    shown = desk.nova("GET", here).json["image"]
+    assert shown["status"] == "ACTIVE" and shown["minRam"] == 64
+    assert shown["metadata"] == {"colour": "blue"} and shown["OS-EXT-IMG-SIZE:size"] == 4
+    assert image["id"] in {one["id"] for one in desk.nova("GET", "/images").json["images"]}
+    assert len(desk.nova("GET", "/images/detail?limit=1").json["images_links"]) == 1
+    assert desk.nova("POST", f"{here}/metadata", {"metadata": {"a": "b"}}).json == {
+        "metadata": {"colour": "blue", "a": "b"}
+    }
+    assert desk.nova("PUT", f"{here}/metadata/a", {"meta": {"a": "c"}}).status == 200
+    assert desk.nova("DELETE", f"{here}/metadata/a").status == 204
+    assert desk.nova("GET", f"{here}/metadata/a").status == 404
+    assert desk.nova("GET", here, version="2.36").status == 404
+    assert desk.nova("GET", f"{here}/metadata", version="2.39").status == 404
+    assert desk.nova("DELETE", here).status == 204
+    assert desk.glance("GET", here).status == 404

@@ -126,7 +126,7 @@ def image_of_pithos(box: Box, synnefo: Cloud, request: pytest.FixtureRequest) ->
     objects.create_container()
     objects.upload_object("disk.img", io.BytesIO(b"disk" * 100))
     images = synnefo.client(ImageClient)
-    made = images.register("Debian", (me, container, "disk.img"), properties={"os": "debian"})
+    made = images.register(container, (me, container, "disk.img"), properties={"os": "debian"})
     return str(made["id"])
 
 
@@ -167,7 +167,8 @@ def test_a_server_of_synnefo(synnefo: Cloud, box: Box, image_of_pithos: str) -> 
 
 def test_images_of_synnefo(synnefo: Cloud, box: Box, image_of_pithos: str) -> None:
     images, friend = synnefo.client(ImageClient), box.person("friend")
-    assert [one["name"] for one in images.list_public(filters={"name": "Debian"})] == ["Debian"]
+    name = images.get_meta(image_of_pithos)["name"]
+    assert [one["name"] for one in images.list_public(filters={"name": name})] == [name]
     images.update_image(image_of_pithos, name="anew", public=True, more="x")
     shown = images.get_meta(image_of_pithos)
     assert shown["is_public"] is True and shown["properties"] == {"os": "debian", "more": "x"}

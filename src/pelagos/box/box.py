@@ -150,7 +150,7 @@ class Box:
             astakos(self._identity, quotas),
             swift(self._identity, objects),
             pithos(self._identity, objects, quotas),
-            nova(fleet),
+            nova(fleet, images),
             *networks(self._identity, quotas, neighbours, pace),
             *volumes(self._identity, quotas, neighbours, pace),
             glance(self._identity, images, sources),

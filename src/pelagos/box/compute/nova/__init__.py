@@ -20,11 +20,13 @@ from pelagos.box.compute.nova.call import (
 from pelagos.box.compute.nova.creating import Creating
 from pelagos.box.compute.nova.flavors import FlavorPart
 from pelagos.box.compute.nova.hosts import Hosts
+from pelagos.box.compute.nova.images import ImagesPart
 from pelagos.box.compute.nova.keypairs import Keypairs
 from pelagos.box.compute.nova.parts import Parts
 from pelagos.box.compute.nova.projects import Projects
 from pelagos.box.compute.nova.servers import Servers
 from pelagos.box.errors import Refused
+from pelagos.box.image.store import ImageStore
 from pelagos.box.service import Offer, Service
 from pelagos.box.web import Answer, Request, json_answer
 
@@ -38,19 +40,20 @@ _NAMES = {
 }  # fmt: skip
 
 
-def nova(fleet: Fleet) -> Service:
+def nova(fleet: Fleet, images: ImageStore) -> Service:
     """The service."""
-    api = _Api(fleet)
+    api = _Api(fleet, images)
     return Service((PREFIX,), api.answer, api.shape, (Offer("compute", "nova", PREFIX + _BASE),))
 
 
 class _Api:
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, images: ImageStore) -> None:
         self._identity = fleet.identity
         self._routes = Routes()
         for part in (
             Servers(fleet), Creating(fleet), Actions(fleet), Parts(fleet), AttachedThings(fleet),
             FlavorPart(fleet), Keypairs(fleet), Projects(fleet), Hosts(fleet),
+            ImagesPart(images),
         ):  # fmt: skip
             part.routes(self._routes)
 
