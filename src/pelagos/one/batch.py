@@ -88,8 +88,6 @@ class Batch:
                 raise
 
     def _run(self, some: list[Pending]) -> None:
-        from pelagos.one.exchange import success  # noqa: PLC0415  # loaded with the connection
-
         session = self._exchange.endpoint.session
         calls = [{"methodName": p.method, "params": [session, *p.params]} for p in some]
         answers = self._exchange.ask_together(
@@ -99,9 +97,19 @@ class Batch:
             raise OneAnswerException(f"{len(some)} calls were answered by {len(answers)} answers")
         for pending, answer in zip(some, answers, strict=True):
             try:
-                pending.settle(_typed(success(_single(answer, pending.method), pending.method)))
+                pending.settle(self._typed(answer, pending.method))
             except OneException as error:
                 pending.settle(error=error)
+
+    def _typed(self, answer: Any, method: str) -> Any:
+        from pelagos.one.exchange import success  # noqa: PLC0415  # loaded with the connection
+
+        value = success(_single(answer, method), method)
+        if not isinstance(value, str):
+            return value
+        from pelagos.one.results import read  # noqa: PLC0415  # loaded when an answer needs it
+
+        return read(iter([value.encode()]), self._exchange.types)
 
     def __enter__(self) -> Self:
         return self
@@ -122,11 +130,3 @@ def _single(answer: Any, method: str) -> Any:
             method=method,
         )
     return answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
-
-
-def _typed(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    from pelagos.one.results import read  # noqa: PLC0415  # loaded when an answer needs it
-
-    return read(iter([value.encode()]))

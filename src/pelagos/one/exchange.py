@@ -47,6 +47,7 @@ class Exchange:
         retries: how often a call that changes nothing is sent again when its answer did not come.
         connections: calls under way at once; more wait. The server takes 15 by default.
         size_limit: bytes of one answer, as they come, that are taken.
+        types: the package of the classes of results.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Exchange:
         retries: int,
         connections: int,
         size_limit: int,
+        types: str,
     ) -> None:
         self.endpoint = endpoint
         self._transport = transport
@@ -65,6 +67,7 @@ class Exchange:
         self._retries = retries
         self._gate = threading.BoundedSemaphore(connections)
         self._size_limit = size_limit
+        self.types = types
 
     def ask(self, method: str, params: Sequence[object], *, may_repeat: bool) -> Any:
         """The value of a successful answer: an int, or a `Flowing` text that was read to its end.
@@ -76,7 +79,7 @@ class Exchange:
 
         def attempt() -> Any:
             with self.flowing(method, body) as answer:
-                return _value(answer, method)
+                return self._value(answer, method)
 
         return self._repeated(method, attempt, may_repeat=may_repeat)
 
@@ -106,7 +109,7 @@ class Exchange:
                 raise OneAnswerException(
                     f"the answer of {method} has no elements: {success(answer, method)!r}"
                 )
-            yield from elements(Document(answer.pieces))
+            yield from elements(Document(answer.pieces), self.types)
 
     def _repeated(self, method: str, attempt: Callable[[], Any], *, may_repeat: bool) -> Any:
         failures = 0
@@ -170,6 +173,13 @@ class Exchange:
                 )
             yield piece
 
+    def _value(self, answer: Any, method: str) -> Any:
+        if isinstance(answer, Flowing):
+            from pelagos.one.results import read  # noqa: PLC0415  # for a number none is needed
+
+            return read(answer.pieces, self.types)
+        return success(answer, method)
+
     def close(self) -> None:
         """Give back the connections."""
         self._transport.close()
@@ -191,14 +201,6 @@ def success(answer: Any, method: str) -> Any:
     if not isinstance(object_id, int) or object_id < 0:
         object_id = None
     raise refusal(str(answer[1]), code, method=method, object_id=object_id)
-
-
-def _value(answer: Any, method: str) -> Any:
-    if isinstance(answer, Flowing):
-        from pelagos.one.results import read  # noqa: PLC0415  # calls that give a number need none
-
-        return read(answer.pieces)
-    return success(answer, method)
 
 
 def _fault(fault: Fault, method: str) -> OneFaultException:

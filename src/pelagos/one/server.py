@@ -37,6 +37,8 @@ class OneServer(Resources):
             answer broke off.
         connections: calls under way at once from all threads; more wait for a free place.
         size_limit: bytes of one answer that are taken.
+        types: the package that `pelagos one generate` wrote for this version of the server; by
+            default the one that comes with Pelagos.
         environment: where to look for ONE_AUTH and the like; by default, this process's.
         transport: who carries the requests; by default a pool of connections of its own.
 
@@ -55,6 +57,7 @@ class OneServer(Resources):
         retries: int = 2,
         connections: int = 10,
         size_limit: int = SIZE_LIMIT,
+        types: str = "pelagos.one.results.types",
         environment: Mapping[str, str] | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
@@ -72,6 +75,7 @@ class OneServer(Resources):
             retries=retries,
             connections=connections,
             size_limit=size_limit,
+            types=types,
         )
 
     @property

@@ -24,6 +24,8 @@ _WORDS = {
     "VROUTER": "VRouter",
 }
 _SHARED = "shared"
+#: Where the types are that come with Pelagos.
+PACKAGE = "pelagos.one.results.types"
 _WIDTH = 99
 
 
@@ -38,8 +40,11 @@ def module_name(root: str) -> str:
     return root.removesuffix("_POOL").lower()
 
 
-def write_modules(shapes: Shapes) -> Mapping[str, str]:
+def write_modules(shapes: Shapes, package: str = PACKAGE) -> Mapping[str, str]:
     """Source per module, with `__init__` among them.
+
+    Args:
+        package: what the modules are imported from, as they import each other.
 
     Raises:
         OneConfigException: shapes that need each other in a circle, or two of one name.
@@ -48,12 +53,12 @@ def write_modules(shapes: Shapes) -> Mapping[str, str]:
     for root in shapes.roots:
         modules.setdefault(module_name(root), []).append(root)
     sources = {"__init__": _index(shapes)}
-    shared = _Module(shapes, _SHARED)
+    shared = _Module(shapes, _SHARED, package)
     for name in shapes.named:
         shared.put_named(name)
     sources[_SHARED] = shared.source("What several kinds of objects have in common")
     for name, roots in modules.items():
-        module = _Module(shapes, name)
+        module = _Module(shapes, name, package)
         for root in roots:
             module.put_root(root)
         sources[name] = module.source(f"What is known of {' and '.join(roots)}")
@@ -76,6 +81,7 @@ class _Module:
 
     shapes: Shapes
     name: str
+    package: str
     classes: dict[str, list[str]] = field(default_factory=dict)
     makers: set[str] = field(default_factory=set)
     bases: set[str] = field(default_factory=set)
@@ -150,7 +156,7 @@ class _Module:
         if self.makers:
             yield _import("pelagos.one.results.field", self.makers)
         for module, names in sorted(self.imports.items()):
-            yield _import(f"pelagos.one.results.types.{module}", names)
+            yield _import(f"{self.package}.{module}", names)
 
     def _bodies(self) -> Iterator[str]:
         for lines in self.classes.values():

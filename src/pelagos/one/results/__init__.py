@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from pelagos.one.errors import OneAnswerException
 from pelagos.one.results.document import Document
 from pelagos.one.results.element import Element, Pool
-from pelagos.one.results.registry import class_of
+from pelagos.one.results.registry import PACKAGE, class_of
 from pelagos.one.results.template import Template
 
-__all__ = ["Document", "Element", "Template", "class_of", "elements", "parse", "read"]
+__all__ = ["PACKAGE", "Document", "Element", "Template", "class_of", "elements", "parse", "read"]
 
 
-def read(pieces: Iterator[bytes]) -> Element | str:
+def read(pieces: Iterator[bytes], types: str = PACKAGE) -> Element | str:
     """An answer's text: XML as an object, all else as text.
+
+    Args:
+        types: the package of the classes.
 
     Raises:
         OneAnswerException: neither good XML nor UTF-8.
@@ -27,7 +30,7 @@ def read(pieces: Iterator[bytes]) -> Element | str:
     first = next(pieces, b"")
     if first.lstrip()[:1] == b"<":
         document = Document(itertools.chain([first], pieces))
-        return _root(document)
+        return _root(document, types)
     try:
         return b"".join([first, *pieces]).decode()
     except UnicodeDecodeError as error:
@@ -38,13 +41,13 @@ def read(pieces: Iterator[bytes]) -> Element | str:
 _ELEMENT_LIMIT = 16 * 1024 * 1024
 
 
-def elements(document: Document) -> Iterator[Element | Template | str | int]:
+def elements(document: Document, types: str = PACKAGE) -> Iterator[Element | Template | str | int]:
     """What is below the root, in order; of a pool, its members alone.
 
     Raises:
         OneAnswerException: it breaks off, or one of them is larger than 16 MiB.
     """
-    kind = class_of(document.root)
+    kind = class_of(document.root, types)
     member = getattr(kind, "_member_", None)
     root = kind(document.root, b"")
     for name, inner in document.children(child_limit=_ELEMENT_LIMIT):
@@ -52,7 +55,7 @@ def elements(document: Document) -> Iterator[Element | Template | str | int]:
             yield root.read_child(name, inner)
 
 
-def parse(text: str | bytes) -> Element:
+def parse(text: str | bytes, types: str = PACKAGE) -> Element:
     """An XML text as an object.
 
     Raises:
@@ -62,11 +65,11 @@ def parse(text: str | bytes) -> Element:
     'web'
     """
     document = Document(iter([text.encode() if isinstance(text, str) else text]))
-    return _root(document)
+    return _root(document, types)
 
 
-def _root(document: Document) -> Element:
-    kind = class_of(document.root)
+def _root(document: Document, types: str) -> Element:
+    kind = class_of(document.root, types)
     if issubclass(kind, Pool):  # its members are cut off while it comes in
         return kind.of(document.root, document.children())
     return kind(document.root, document.inner())
