@@ -16,7 +16,7 @@ from pelagos.cli.cloud_showing import show_record, since, size
 from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.output import Column
-from pelagos.cli.storage import CONTAINER, STORAGE, SizeArgument, StorageCommand, count_of
+from pelagos.cli.storage import CONTAINER, STORAGE, SizeArgument, Spot, StorageCommand, count_of
 
 _LIMIT = SizeArgument("bytes that may be in it; 0 is no limit", "--size-limit")
 _VERSIONING = ValueArgument(
@@ -218,7 +218,7 @@ class ContainerEmpty(StorageCommand):
 class ContainerDelete(StorageCommand):
     """Remove an empty container, or with -r one with all that is in it.
 
-    With a container of Pithos the former versions of all that was ever in it are gone, too.
+    The former versions of all that was ever in it are gone with it.
     """
 
     arguments = {**STORAGE, "recursive": _RECURSIVE, "yes": _YES}
@@ -244,6 +244,23 @@ class ContainerDelete(StorageCommand):
             return FAILED
         if info["count"]:
             self.client.del_container(delimiter="/", **spot.where)
-        self.client.delete_container(spot.container, account=spot.account)
+        self._remove(spot)
         self.context.say(f"the container {spot.container} is gone")
         return None
+
+    def _remove(self, spot: Spot) -> None:
+        from pelagos.clients.errors import Conflict
+
+        try:
+            self.client.delete_container(spot.container, account=spot.account)
+        except Conflict as error:
+            if not self.is_swift:
+                raise
+            if not (self["recursive"] and self["yes"]):
+                raise CommandError(
+                    f"{spot.container} has former versions of objects",
+                    hint="to remove them for good with it: "
+                    f"pelagos container delete -r {spot.container} --yes",
+                ) from error
+            self.client.purge_versions(spot.container, account=spot.account)
+            self.client.delete_container(spot.container, account=spot.account)

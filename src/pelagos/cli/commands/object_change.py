@@ -240,7 +240,7 @@ class ObjectMkdir(StorageCommand):
 
 
 class ObjectRestore(StorageCommand):
-    """Make a former version of an object the present one again (Pithos)."""
+    """Make a former version of an object the present one again."""
 
     arguments = STORAGE
     operands = {
@@ -252,14 +252,7 @@ class ObjectRestore(StorageCommand):
         """Restore it."""
         spot = self.object(object)
         with self.looking(spot):
-            self.client.copy_object(
-                spot.container,
-                spot.name,
-                spot.container,
-                spot.name,
-                source_version=version,
-                account=spot.account,
-            )
+            self.client.restore_object(spot.name, version, **spot.where)
         self.context.say(f"{spot} is as it was in version {version}")
 
 

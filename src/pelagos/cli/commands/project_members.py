@@ -166,7 +166,8 @@ class ProjectMembers(IdentityCommand):
                 str(user.get("id")), {"name": user.get("name"), "id": user.get("id"), "roles": []}
             )
             role: Any = one.get("role") or {}
-            row["roles"].append(role.get("name"))
+            if role.get("name") not in row["roles"]:  # directly, and once more by a group
+                row["roles"].append(role.get("name"))
         columns = (Column("name", "user"), Column("id"), Column("roles", show=", ".join))
         self.context.output.show_list(list(roles.values()), columns, empty="nobody")
 

@@ -172,6 +172,21 @@ class PithosClient(ContainersClient):
             raise WrongAnswer("the server did not answer with a list of versions", reply.status)
         return found
 
+    def restore_object(
+        self,
+        obj: str,
+        version: int | str,
+        *,
+        container: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        """Make a former version the present one again; the present one becomes a former one."""
+        if self._is_swift:
+            swift.restore(self, obj, version, {"container": container, "account": account})
+            return
+        where = self._place(container, account)[1]
+        self.copy_object(where, obj, where, obj, source_version=version, account=account)
+
     # ---- sharing and publishing
 
     def get_object_sharing(

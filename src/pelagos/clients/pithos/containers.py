@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from pelagos.clients.base import records
-from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.errors import ClientError, NotFound, Unsupported
 from pelagos.clients.pithos import swift
 from pelagos.clients.pithos.files import FilesClient
 from pelagos.clients.pithos.sharing import as_names
@@ -117,6 +117,17 @@ class ContainersClient(FilesClient):
     ) -> dict[str, str]:
         """Remove an empty container, and the history of what was in it."""
         return self._read(self.container_delete(container=container, account=account).headers)
+
+    def purge_versions(self, container: str | None = None, *, account: str | None = None) -> None:
+        """Remove every version of every object for good, the present ones, too (Swift).
+
+        Until then Swift keeps a container that has versions, even when it looks empty.
+        """
+        if not self._is_swift:
+            raise Unsupported(
+                "Pithos removes versions with their container", 501, hint="use purge_container"
+            )
+        swift.delete_versions(self, {"container": container, "account": account})
 
     def del_container(
         self,

@@ -116,6 +116,31 @@ def delete_all(client: PithosRestClient, prefix: str, place: Place) -> None:
         pass
 
 
+def delete_versions(client: PithosRestClient, place: Place) -> None:
+    """Remove every version of every object of a container, for good."""
+    path = client.container_path(**place)
+    params = {"format": "json", "versions": "true"}
+    found = records(client, path, None, params, success=(200, 204))
+    jobs = [
+        (str(one["name"]), str(one["version_id"]))
+        for one in found
+        if "name" in one and "version_id" in one
+    ]
+
+    def remove(job: tuple[str, str]) -> None:
+        where = client.object_path(job[0], **place)
+        client.delete(where, params={"version-id": job[1]}, success=(204, 404))
+
+    for _ in as_done(remove, jobs, client.MAX_THREADS):
+        pass
+
+
+def restore(client: PithosRestClient, obj: str, version: int | str, place: Place) -> None:
+    """Make a former version the present one."""
+    path = client.object_path(obj, **place)
+    client.put(path, params={"version-id": version}, data=b"", success=(200, 201, 204))
+
+
 def _seconds(text: str) -> str:
     when = datetime.fromisoformat(text)
     return f"{(when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp():f}"
