@@ -107,6 +107,7 @@ def test_a_request_gets_a_machine_though_the_plane_is_killed(land: Land) -> None
     assert [one["name"] for one in land.servers()] == [server["name"]]
     checked = plane.run("capacity", "check", check=False)
     assert "cannot reach" in checked.stdout + checked.stderr  # it listens on loopback only
+    assert "more may come from north" in plane.run("doctor", check=False).stdout
     refused = plane.run("capacity", "remove", server["name"], check=False)
     assert refused.returncode != 0
     assert "db sits on" in refused.stderr

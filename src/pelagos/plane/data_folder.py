@@ -3,6 +3,7 @@
 token          credential of the administrator, 0600
 plane.json     where the parts answer, 0600
 plane.db       the master's state, unless the configuration names another database
+capacity.json  the machines that the plane made in clouds, 0600
 ca/            the certificate authority, its key, and the master's own certificate
 run/PART.lock  held while PART runs; names its process
 node/          the agent's folder: software, instances, logs, its own token
@@ -50,6 +51,7 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = path / "plane.db"
+        self.machines = path / "capacity.json"
         self.ca = path / "ca"
         self.node = path / "node"
         self.log = path / "log"

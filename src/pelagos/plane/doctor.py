@@ -20,6 +20,7 @@ from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, Htt
 from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor_directory import look_at_directory
+from pelagos.plane.doctor_machines import look_at_machines
 from pelagos.plane.membership import (
     JOIN_AGAIN,
     certificate_of,
@@ -154,6 +155,8 @@ def _checks(
     yield "agent", agent
     if identity_file(folder).exists():
         yield "certificate", lambda: _certificate(folder)
+    if folder.machines.exists() and master.token:
+        yield "machines", lambda: _machines(master)
     if not has_joined(folder):
         yield "directory", lambda: _directory(folder, master.token)
 
@@ -349,6 +352,16 @@ def _bus(bus: BusConfig, folder: DataFolder) -> Check:
         return _ok(said)
     mend = f"{error.hint or 'see that the broker runs'}; meanwhile agents poll and events wait"
     return _warn(error.message, mend)
+
+
+def _machines(master: _Master) -> Check:
+    limit = BUDGET * _SERVER_SHARE
+    client = SlapClient(master.url, token=master.token, timeout=limit, tls=master.tls)
+    try:
+        is_well, said, mend = look_at_machines(client)
+    finally:
+        client.close()
+    return _ok(said) if is_well else _warn(said, mend)
 
 
 def _directory(folder: DataFolder, token: str | None) -> Check:

@@ -21,9 +21,6 @@ from pelagos.slap import joining
 from pelagos.slap.master import Service
 from pelagos.slap.model import Event
 
-#: The book of machines in the data folder.
-FILE = "capacity.json"
-
 
 class CapacityProgram:
     """The machines of the plane in one data folder; nothing runs before `begin`.
@@ -54,7 +51,7 @@ class CapacityProgram:
     ) -> None:
         environ = os.environ if environ is None else environ
         clock = clock or SystemClock()
-        ledger = Ledger(folder.path / FILE)
+        ledger = Ledger(folder.machines)
         self._bus_url = bus_url if _is_reached(bus_url) else ""
         self._url = ""
         self._fingerprint: str | None = None

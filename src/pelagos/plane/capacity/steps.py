@@ -286,12 +286,19 @@ class Steps:
             kept = self._tools.ledger.book.machine(name)
             if kept is None:
                 self._adopt(name)
-            elif len(machines) > 1 and kept.phase is not Phase.REMOVING:
+            elif (
+                len(machines) > 1 and kept.phase is not Phase.REMOVING and not self._is_used(name)
+            ):
                 right = self._mine(kept)
                 for one in machines:
                     if one != right:
                         log.warning("%s was made twice; %s is removed", name, one.key)
                         self._tools.driver.remove(one.key)
+
+    def _is_used(self, name: str) -> bool:
+        """Whether services sit there: on which of two machines of the name nobody knows then."""
+        known = self._facts.get(name)
+        return known is not None and bool(known.seats)
 
     def _adopt(self, name: str) -> None:
         known = self._tools.service.machines([name]).get(name)

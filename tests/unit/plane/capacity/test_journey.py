@@ -252,6 +252,19 @@ def test_a_second_machine_of_a_name_is_removed(site: CapacitySite) -> None:
     assert site.phases() == {name: "booting"}
 
 
+def test_a_second_machine_of_a_name_with_services_goes_with_the_first(
+    site: CapacitySite,
+) -> None:
+    name = placed(site)
+    site.cloud.add_twin(name)
+    site.round(61.0)
+    assert len(site.cloud.list("")) == 2  # on which of them the service sits nobody knows
+    site.destroy()
+    site.round(901.0)
+    site.round(901.0)
+    assert site.cloud.list("") == []
+
+
 def test_a_machine_that_the_book_lacks_is_removed(site: CapacitySite) -> None:
     site.request()
     site.round()
