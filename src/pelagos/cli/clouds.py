@@ -12,7 +12,6 @@ by its id or its name; `pelagos.cli.cloud_things` has the kinds of things.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,7 +51,8 @@ NAMED: Mapping[str, Argument] = {
 MORE = Operand("further ones")
 """The operand of commands on several things, after the first."""
 
-_ID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}|\d+")
+_HEX = frozenset("0123456789abcdefABCDEF")
+_UUID_DIGITS = 32
 
 
 class Kind(NamedTuple):
@@ -221,7 +221,7 @@ def no_such(  # what an error says
 
 
 def _by_id(cloud: Cloud, kind: Kind, wanted: str) -> Record | None:
-    if not _ID.fullmatch(wanted):
+    if not _is_like_id(wanted):
         return None
     from pelagos.clients.errors import BadRequest, NotFound
 
@@ -229,6 +229,13 @@ def _by_id(cloud: Cloud, kind: Kind, wanted: str) -> Record | None:
         return kind.record(cloud, wanted)
     except (NotFound, BadRequest):  # 400: not written as ids are there
         return None
+
+
+def _is_like_id(word: str) -> bool:
+    """Whether a word is a number or a UUID; a regular expression would cost a start more."""
+    digits = word.replace("-", "")
+    is_uuid = len(digits) == _UUID_DIGITS and _HEX.issuperset(digits)
+    return is_uuid or (word.isascii() and word.isdigit())
 
 
 def named(command: CloudCommand, records: Iterable[Record]) -> list[Record]:

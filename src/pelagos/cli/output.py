@@ -7,7 +7,6 @@ the terminal.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, TextIO
@@ -82,6 +81,10 @@ def as_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
+    if isinstance(value, int):
+        return str(value)
+    import json
+
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -333,6 +336,8 @@ def _cut(cell: str, width: int) -> str:
 
 
 def _as_json(data: Any) -> str:
+    import json
+
     text = json.dumps(data, indent=2, ensure_ascii=False)
     is_harmless = text.isascii() and "\x7f" not in text
     return text if is_harmless else _escaped_json(text)
@@ -340,6 +345,8 @@ def _as_json(data: Any) -> str:
 
 def _escaped_json(text: str) -> str:
     """JSON text with an escape for each character that could steer a terminal."""
+    import json
+
     # json itself escapes only C0, and DEL not even when it writes ASCII.
     return "".join(
         char if char == "\n" or clean(char) == char else json.dumps(char)[1:-1] for char in text

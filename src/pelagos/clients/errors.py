@@ -345,7 +345,8 @@ def _inner(text: str) -> Iterator[str]:
 
 def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
     for key in ("details", "detail", "debuginfo"):
-        yield from _as_list(facts.get(key))
+        for one in _as_list(facts.get(key)):
+            yield one if isinstance(one, str) else str(one)
 
 
 def _first(facts: Mapping[str, Any], *keys: str) -> str:

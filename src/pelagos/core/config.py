@@ -19,7 +19,21 @@ from typing import Any, TypeVar
 
 from pelagos.core import spelling, toml
 from pelagos.core.errors import ConfigError
+from pelagos.core.places import config_file, data_dir
 from pelagos.core.setting import KINDS, TABLE, Setting
+
+__all__ = [
+    "Config",
+    "Sections",
+    "config_file",
+    "data_dir",
+    "delete_value",
+    "find_setting",
+    "load",
+    "set_table",
+    "set_value",
+    "settings",
+]
 
 T = TypeVar("T")
 
@@ -134,37 +148,6 @@ def _attributes(doc: str) -> dict[str, str]:
 def _unknown(kind: str, name: str, known: Mapping[str, Any], where: str = "") -> ConfigError:
     message = f"{where + ': ' if where else ''}unknown {kind}: {name}"
     return ConfigError(message, hint=spelling.hint(name, known))
-
-
-# ---- places
-
-
-def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of everything that Pelagos keeps; it may not exist yet."""
-    return _place(environ, "PELAGOS_DATA", "XDG_DATA_HOME", ".local/share", "pelagos")
-
-
-def config_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The configuration file; it may not exist."""
-    return _place(environ, "PELAGOS_CONFIG", "XDG_CONFIG_HOME", ".config", "pelagos/config.toml")
-
-
-def _place(environ: Mapping[str, str], own: str, base: str, below_home: str, rest: str) -> Path:
-    if environ.get(own):
-        return Path(environ[own]).expanduser().absolute()
-    # The XDG specification: a relative path is to be ignored.
-    if os.path.isabs(environ.get(base, "")):  # noqa: PTH117 - "" is no path
-        return Path(environ[base], rest)
-    return Path(environ.get("HOME") or _home(own), below_home, rest)
-
-
-def _home(variable: str) -> Path:
-    try:
-        return Path.home()
-    except RuntimeError as error:
-        raise ConfigError(
-            "this user has no home folder", hint=f"name a place with HOME or {variable}"
-        ) from error
 
 
 # ---- reading

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.clients.base import Client, Dialect
-from pelagos.clients.cloud import astakos, keystone
 from pelagos.clients.cloud.access import Access
 from pelagos.clients.cloud.catalogue import versioned
 from pelagos.clients.cloud.known import KnownClouds
@@ -95,14 +94,20 @@ class Cloud:
         return f"Cloud({self.name or self.settings.auth_url!r})"
 
     def _login(self) -> Access:
-        login = astakos.login if self.settings.is_synnefo else keystone.login
         if self._kept is None:
-            return login(self.settings, self._http)
+            return self._enter()
         found = self._kept.find(self.settings) if self._is_first else None
         self._is_first = False  # one that was kept may be refused
         if found is None:
-            found = login(self.settings, self._http)
+            found = self._enter()
             self._kept.keep(self.settings, found)
+        return found
+
+    def _enter(self) -> Access:
+        # A program pays for the one way in that it takes.
+        family = "astakos" if self.settings.is_synnefo else "keystone"
+        module = import_module(f"pelagos.clients.cloud.{family}")
+        found: Access = module.login(self.settings, self._http)
         return found
 
     # ---- what is known after the login; each of these logs in when nobody has yet

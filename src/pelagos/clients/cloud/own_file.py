@@ -18,9 +18,10 @@ from typing import Any
 
 from pelagos.clients.cloud.settings import CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
-from pelagos.core import config, toml
+from pelagos.core import toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.files import write_atomic
+from pelagos.core.places import config_file
 
 
 class OwnFile:
@@ -34,7 +35,7 @@ class OwnFile:
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.place = str(config.config_file(environ))
+        self.place = str(config_file(environ))
         section = self._section(environ)
         self._named: Mapping[str, Any] = section.get("named", {})
         chosen = environ.get("PELAGOS_CLOUD_DEFAULT") or section.get("default") or None
@@ -46,7 +47,7 @@ class OwnFile:
         self.names = tuple(self._named)
 
     def _section(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
-        path = config.config_file(environ)
+        path = config_file(environ)
         if not environ.get("PELAGOS_CONFIG") and not path.exists():
             return {}
         try:

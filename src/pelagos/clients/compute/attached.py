@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pelagos.clients.base.bilingual import needed
 from pelagos.clients.base.polling import wait_status
 from pelagos.clients.compute.attached_rest import AttachedRestClient
 from pelagos.clients.compute.servers import Servers
-from pelagos.clients.compute.types import Attachment, Console, Id, Server, VolumeAttachment
 from pelagos.clients.compute.words import interface, same_status
 from pelagos.clients.errors import BadRequest
 from pelagos.core.clock import Clock, SystemClock
+
+if TYPE_CHECKING:  # a program pays for the types of answers only where it names them
+    from pelagos.clients.compute.types import Attachment, Console, Id, Server, VolumeAttachment
 
 #: OpenStack's consoles, protocol and type, by Synnefo's words and its own.
 _CONSOLES: Mapping[str, tuple[str, str]] = {
@@ -94,26 +96,26 @@ class Attached(AttachedRestClient, Servers):
             wait_cb=wait_cb,
             clock=self._clock,
         )
-        return cast(Server, found)
+        return cast("Server", found)
 
     # ---- volumes
 
     def list_volume_attachments(self, server_id: Id) -> list[VolumeAttachment]:
         """The volumes at a server."""
         found = self.volume_attachment_get(server_id).listing("volumeAttachments")
-        return cast(list[VolumeAttachment], found)
+        return cast("list[VolumeAttachment]", found)
 
     def get_volume_attachment(self, server_id: Id, attachment_id: Id) -> VolumeAttachment:
         """One volume at a server; on OpenStack the attachment's id is the volume's."""
         found = self.volume_attachment_get(server_id, attachment_id).record("volumeAttachment")
-        return cast(VolumeAttachment, found)
+        return cast("VolumeAttachment", found)
 
     def attach_volume(self, server_id: Id, volume_id: Id) -> VolumeAttachment:
         """Attach a volume to a server; the attachment, as far as the service tells."""
         reply = self.volume_attachment_post(server_id, volume_id)
         if not reply.content:
             return {"serverId": server_id, "volumeId": volume_id}
-        return cast(VolumeAttachment, reply.record("volumeAttachment"))
+        return cast("VolumeAttachment", reply.record("volumeAttachment"))
 
     def delete_volume_attachment(self, server_id: Id, attachment_id: Id) -> Mapping[str, str]:
         """Detach a volume by its attachment; the answer's header fields."""
@@ -132,9 +134,9 @@ class Attached(AttachedRestClient, Servers):
     def list_server_nics(self, server_id: Id) -> list[Attachment]:
         """Where a server joins networks: its attachments, on OpenStack its ports."""
         if self.is_synnefo:
-            return cast(list[Attachment], self.servers_ips_get(server_id).listing("attachments"))
+            return cast("list[Attachment]", self.servers_ips_get(server_id).listing("attachments"))
         found = self.interfaces_get(server_id).listing("interfaceAttachments")
-        return cast(list[Attachment], [interface(one) for one in found])
+        return cast("list[Attachment]", [interface(one) for one in found])
 
     def attach_port(self, server_id: Id, port_id: Id) -> Attachment:
         """Join a server to a network by a port that exists (OpenStack).
@@ -145,7 +147,7 @@ class Attached(AttachedRestClient, Servers):
         self._only_on("openstack", "ports without a server", "make the port with its device_id")
         body = {"interfaceAttachment": {"port_id": port_id}}
         found = self.interfaces_post(server_id, body).record("interfaceAttachment")
-        return cast(Attachment, interface(found))
+        return cast("Attachment", interface(found))
 
     def detach_port(self, server_id: Id, port_id: Id) -> Mapping[str, str]:
         """Take a server from a network (OpenStack).
@@ -166,14 +168,14 @@ class Attached(AttachedRestClient, Servers):
         """
         if self.is_synnefo:
             body = {"console": {"type": console_type}}
-            return cast(Console, self.servers_action_post(server_id, body).record("console"))
+            return cast("Console", self.servers_action_post(server_id, body).record("console"))
         if console_type not in _CONSOLES:
             raise BadRequest(
                 f"no console is {console_type!r}", 400, hint=f"there is {', '.join(_CONSOLES)}"
             )
         protocol, kind = _CONSOLES[console_type]
         reply = self.remote_consoles_post(server_id, protocol, kind)
-        return cast(Console, reply.record("remote_console"))
+        return cast("Console", reply.record("remote_console"))
 
     def get_server_diagnostics(self, server_id: Id) -> Any:
         """How a server does: a list of remarks (Synnefo), or figures by name (OpenStack)."""

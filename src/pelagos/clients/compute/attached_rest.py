@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pelagos.clients.base import Reply
 from pelagos.clients.base.client import How
 from pelagos.clients.compute.rest import ComputeRestClient
-from pelagos.clients.compute.types import Id
+
+if TYPE_CHECKING:  # a program pays for the types of answers only where it names them
+    from pelagos.clients.compute.types import Id
 
 _DONE = frozenset({200, 202, 204})
 

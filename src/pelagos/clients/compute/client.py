@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, MutableMapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pelagos.clients.base.bilingual import given, needed
 from pelagos.clients.compute.attached import Attached
 from pelagos.clients.compute.listing import fill, whole_list
-from pelagos.clients.compute.types import (
-    ComputeImage,
-    Flavor,
-    FloatingIp,
-    Id,
-    Keypair,
-    KeypairEntry,
-)
+
+if TYPE_CHECKING:  # a program pays for the types of answers only where it names them
+    from pelagos.clients.compute.types import (
+        ComputeImage,
+        Flavor,
+        FloatingIp,
+        Id,
+        Keypair,
+        KeypairEntry,
+    )
 
 
 class ComputeClient(Attached):
@@ -34,11 +36,11 @@ class ComputeClient(Attached):
     def list_flavors(self, detail: bool | None = None) -> list[Flavor]:
         """The flavours, from all pages; with `detail` what they are made of."""
         path = ("flavors", "detail") if detail else ("flavors",)
-        return cast(list[Flavor], whole_list(self, path, "flavors"))
+        return cast("list[Flavor]", whole_list(self, path, "flavors"))
 
     def get_flavor_details(self, flavor_id: Id) -> Flavor:
         """A flavour's record."""
-        return cast(Flavor, self.flavors_get(flavor_id).record("flavor"))
+        return cast("Flavor", self.flavors_get(flavor_id).record("flavor"))
 
     # ---- images, as the compute service has them
 
@@ -48,11 +50,11 @@ class ComputeClient(Attached):
         """The images, from all pages; their metadata with `detail`."""
         path = ("images", "detail") if detail else ("images",)
         found = whole_list(self, path, "images", response_headers=response_headers)
-        return cast(list[ComputeImage], found)
+        return cast("list[ComputeImage]", found)
 
     def get_image_details(self, image_id: str, **_more: Any) -> ComputeImage:
         """An image's record; what else the ancestor took here changes nothing."""
-        return cast(ComputeImage, self.images_get(image_id).record("image"))
+        return cast("ComputeImage", self.images_get(image_id).record("image"))
 
     def delete_image(self, image_id: str) -> Mapping[str, str]:
         """Remove an image; the answer's header fields."""
@@ -67,12 +69,12 @@ class ComputeClient(Attached):
         """An image's metadata; with a key, only that one."""
         reply = self.images_metadata_get(image_id, key or None)
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.record("meta" if key else "metadata"))
+        return cast("dict[str, str]", reply.record("meta" if key else "metadata"))
 
     def create_image_metadata(self, image_id: str, key: str, val: str) -> dict[str, str]:
         """Set one of an image's metadata; it."""
         reply = self.images_metadata_put(image_id, key, json_data={"meta": {key: val}})
-        return cast(dict[str, str], reply.record("meta"))
+        return cast("dict[str, str]", reply.record("meta"))
 
     def update_image_metadata(
         self,
@@ -83,7 +85,7 @@ class ComputeClient(Attached):
         """Set some of an image's metadata, others stay; what the service says that they are."""
         reply = self.images_metadata_post(image_id, json_data={"metadata": metadata})
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.record("metadata"))
+        return cast("dict[str, str]", reply.record("metadata"))
 
     def delete_image_metadata(self, image_id: str, key: str) -> Mapping[str, str]:
         """Remove one of an image's metadata; the answer's header fields."""
@@ -93,11 +95,11 @@ class ComputeClient(Attached):
 
     def get_floating_ip_pools(self, tenant_id: str | None = None) -> dict[str, Any]:  # noqa: ARG002  # the ancestor's
         """`{"floating_ip_pools": […]}`."""
-        return cast(dict[str, Any], self.floating_ip_pools_get().json)
+        return cast("dict[str, Any]", self.floating_ip_pools_get().json)
 
     def get_floating_ips(self, tenant_id: str | None = None) -> dict[str, list[FloatingIp]]:  # noqa: ARG002  # the ancestor's
         """`{"floating_ips": […]}`."""
-        return cast(dict[str, list[FloatingIp]], self.floating_ips_get().json)
+        return cast("dict[str, list[FloatingIp]]", self.floating_ips_get().json)
 
     def alloc_floating_ip(
         self,
@@ -114,12 +116,12 @@ class ComputeClient(Attached):
             pools = self.floating_ip_pools_get().listing("floating_ip_pools")
             pool = next((needed(one, "name") for one in pools), None)
         body = given(pool=pool, address=address)
-        return cast(FloatingIp, self.floating_ips_post(json_data=body).record("floating_ip"))
+        return cast("FloatingIp", self.floating_ips_post(json_data=body).record("floating_ip"))
 
     def get_floating_ip(self, tenant_id: Id, fip_id: Id | None = None) -> FloatingIp:
         """A floating IP's record; with one argument, that is its id."""
         wanted = tenant_id if fip_id is None else fip_id
-        return cast(FloatingIp, self.floating_ips_get(wanted).record("floating_ip"))
+        return cast("FloatingIp", self.floating_ips_get(wanted).record("floating_ip"))
 
     def delete_floating_ip(self, tenant_id: Id, fip_id: Id | None = None) -> Mapping[str, str]:
         """Give a floating IP back; with one argument, that is its id."""
@@ -137,16 +139,16 @@ class ComputeClient(Attached):
 
     def list_keypairs(self) -> list[KeypairEntry]:
         """The keys, each `{"keypair": …}`."""
-        return cast(list[KeypairEntry], whole_list(self, ("os-keypairs",), "keypairs"))
+        return cast("list[KeypairEntry]", whole_list(self, ("os-keypairs",), "keypairs"))
 
     def get_keypair_details(self, key_name: str) -> Keypair:
         """A key's record."""
-        return cast(Keypair, self.keypairs_get(key_name).record("keypair"))
+        return cast("Keypair", self.keypairs_get(key_name).record("keypair"))
 
     def create_key(self, key_name: str | None = None, public_key: str | None = None) -> Keypair:
         """Register a public key, or have a pair made: then `private_key` is in the answer."""
         body = {"keypair": given(name=key_name, public_key=public_key)}
-        return cast(Keypair, self.keypairs_post(json_data=body).record("keypair"))
+        return cast("Keypair", self.keypairs_post(json_data=body).record("keypair"))
 
     def delete_keypair(self, key_name: str) -> Mapping[str, str]:
         """Remove a key; the answer's header fields."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from pelagos.clients.base import Reply
 from pelagos.clients.base.bilingual import Bilingual, given
 from pelagos.clients.base.client import How
 from pelagos.clients.base.dialect import Dialect
-from pelagos.clients.compute.types import Id
+
+if TYPE_CHECKING:  # a program pays for the types of answers only where it names them
+    from pelagos.clients.compute.types import Id
 
 #: The lowest version of Nova's interface that has tags.
 _TAGS = "2.26"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pelagos.clients.base import Reply
 from pelagos.clients.base.bilingual import given
 from pelagos.clients.compute.listing import fill, whole_list
 from pelagos.clients.compute.rest import ComputeRestClient
-from pelagos.clients.compute.types import Id, NewFile, NewNetwork, Nics, Server
 from pelagos.clients.compute.words import new_server, status_word
+
+if TYPE_CHECKING:  # a program pays for the types of answers only where it names them
+    from pelagos.clients.compute.types import Id, NewFile, NewNetwork, Nics, Server
 
 
 class Servers(ComputeRestClient):
@@ -52,7 +54,7 @@ class Servers(ComputeRestClient):
         }
         path = ("servers", "detail") if detail else ("servers",)
         return cast(
-            list[Server],
+            "list[Server]",
             whole_list(
                 self,
                 path,
@@ -74,7 +76,7 @@ class Servers(ComputeRestClient):
         """A server's record; filters, which the ancestor took here, change nothing."""
         reply = self.servers_get(server_id)
         fill(response_headers, reply)
-        return cast(Server, reply.record("server"))
+        return cast("Server", reply.record("server"))
 
     def create_server(  # noqa: PLR0913, PLR0917  # a server has many properties
         self,
@@ -131,7 +133,7 @@ class Servers(ComputeRestClient):
         headers = self._since(version) if version else None
         reply = self.servers_post(json_data={"server": server}, headers=headers)
         fill(response_headers, reply)
-        return cast(Server, reply.record("server"))
+        return cast("Server", reply.record("server"))
 
     def update_server_name(self, server_id: Id, new_name: str) -> Mapping[str, str]:
         """Give a server another name; the answer's header fields."""
@@ -168,7 +170,7 @@ class Servers(ComputeRestClient):
             image_id = image.get("id") if isinstance(image, dict) else image  # type: ignore[assignment]  # an image's is text
         reply = self._act(server_id, "rebuild", {"imageRef": image_id, **given(**fields)})
         fill(response_headers, reply)
-        return cast(Server, reply.record("server"))
+        return cast("Server", reply.record("server"))
 
     def reboot_server(self, server_id: Id, hard: bool = False) -> Mapping[str, str]:
         """Start a server again; hard: as if by its power switch."""
@@ -225,12 +227,12 @@ class Servers(ComputeRestClient):
         """A server's metadata; with a key, only that one."""
         reply = self.servers_metadata_get(server_id, key or None)
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.record("meta" if key else "metadata"))
+        return cast("dict[str, str]", reply.record("meta" if key else "metadata"))
 
     def create_server_metadata(self, server_id: Id, key: str, val: str) -> dict[str, str]:
         """Set one of a server's metadata; it."""
         reply = self.servers_metadata_put(server_id, key, json_data={"meta": {key: val}})
-        return cast(dict[str, str], reply.record("meta"))
+        return cast("dict[str, str]", reply.record("meta"))
 
     def update_server_metadata(
         self,
@@ -241,7 +243,7 @@ class Servers(ComputeRestClient):
         """Set some of a server's metadata, others stay; what the service says that they are."""
         reply = self.servers_metadata_post(server_id, json_data={"metadata": metadata})
         fill(response_headers, reply)
-        return cast(dict[str, str], reply.record("metadata"))
+        return cast("dict[str, str]", reply.record("metadata"))
 
     def delete_server_metadata(self, server_id: Id, key: str) -> Mapping[str, str]:
         """Remove one of a server's metadata; the answer's header fields."""
@@ -250,7 +252,7 @@ class Servers(ComputeRestClient):
     def get_server_nics(self, server_id: Id, changes_since: str | None = None) -> Nics:
         """A server's addresses by network, and Synnefo's attachments; {} when nothing changed."""
         reply = self.servers_ips_get(server_id, changes_since=changes_since)
-        return cast(Nics, reply.json if reply.content else {})
+        return cast("Nics", reply.json if reply.content else {})
 
     def get_server_network_nics(
         self, server_id: Id, network_id: Id, changes_since: str | None = None
@@ -259,7 +261,9 @@ class Servers(ComputeRestClient):
         reply = self.servers_ips_get(server_id, network_id, changes_since=changes_since)
         if not reply.content:
             return {}
-        return cast(dict[str, Any], reply.json if not self.is_synnefo else reply.record("network"))
+        return cast(
+            "dict[str, Any]", reply.json if not self.is_synnefo else reply.record("network")
+        )
 
 
 def base64_text(data: str | bytes) -> str:
