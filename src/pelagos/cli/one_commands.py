@@ -58,6 +58,7 @@ GROUPS = {
 
 COMMANDS = (
     ("one call", "one_call:OneCall", "Call any method of OpenNebula"),
+    ("one generate", "one_generate:OneGenerate", "Write the types of results from schemas"),
     *_all(),
     ("one vm action", "one_machine:OneVmAction", "Stop, start, end … machines"),
     ("one vm wait", "one_machine:OneVmWait", "Wait until a machine is in a state"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from pelagos.box.opennebula.service import OpenNebula
 from pelagos.box.opennebula.states import ACTIONS, Lcm, State
 from pelagos.box.opennebula.world import TABLES
 from pelagos.core.clock import ManualClock
+from support.one_answers import DATA
 
 _WRONG = {"i": ["1", True, 1.5, [], None], "s": [1, False, []], "b": [1, "yes"], "a": [1, ["1"]]}
 _RIGHT: dict[str, Any] = {"i": 0, "s": "", "b": False, "a": []}
@@ -333,3 +335,49 @@ def test_names_are_checked(site: _Site) -> None:
         "Error allocating a new cluster. NAME is already taken by CLUSTER 0.",
     )
     assert site.refused("template.allocate", 'NAME="tiny"\nCPU="1"')[1].startswith("NAME is")
+
+
+_ANSWERS: dict[str, tuple[str, tuple[object, ...]]] = {
+    "vm_info_running": ("vm.info", (0,)),
+    "vmpool_info_1": ("vmpool.info", (-2, -1, -1, -1)),
+    "vmpool_infoextended_1": ("vmpool.infoextended", (-2, -1, -1, -1)),
+    "vmpool_accounting": ("vmpool.accounting", (-2, -1, -1)),
+    "vmpool_monitoring": ("vmpool.monitoring", (-2, -1)),
+    "host_info": ("host.info", (0,)),
+    "hostpool": ("hostpool.info", ()),
+    "hostpool_monitoring": ("hostpool.monitoring", (-1,)),
+    "image_info": ("image.info", (0,)),
+    "user_info": ("user.info", (0,)),
+    "userpool": ("userpool.info", ()),
+    "group_info": ("group.info", (0,)),
+    "grouppool": ("grouppool.info", ()),
+    "template_info": ("template.info", (0,)),
+    "vn_info": ("vn.info", (0,)),
+    "vnpool": ("vnpool.info", (-2, -1, -1)),
+    "datastore_info": ("datastore.info", (1,)),
+    "cluster_info": ("cluster.info", (0,)),
+    "zone_info": ("zone.info", (0,)),
+    "secgroup_info": ("secgroup.info", (0,)),
+    "vdc_info": ("vdc.info", (0,)),
+    "acl": ("acl.info", ()),
+    "userquota": ("userquota.info", ()),
+}
+#: What depends on the hardware, on drivers, or on what somebody wrote into a template.
+_MAY_LACK = re.compile(
+    "PCI|NUMA|TEMPLATE/|VROUTERS/|VROUTER$|IP6|PREFIX|AR/ALLOCATED|_QUOTA/|OUTDATED|HISTORY/VM/"
+)
+
+
+@pytest.mark.parametrize("sample", sorted(_ANSWERS))
+def test_answers_have_the_elements_of_the_real_server(site: _Site, sample: str) -> None:
+    site.running()
+    name, arguments = _ANSWERS[sample]
+    mine = _paths(ET.fromstring(site(name, *arguments)))
+    real = _paths(ET.fromstring((DATA / f"samples/{sample}.xml").read_text("utf-8")))
+    assert mine <= real
+    assert {path for path in real - mine if not _MAY_LACK.search(path)} == set()
+
+
+def _paths(node: ET.Element, above: str = "") -> set[str]:
+    path = f"{above}{node.tag}"
+    return {path}.union(*(_paths(child, f"{path}/") for child in node))

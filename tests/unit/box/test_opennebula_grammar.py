@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,10 +10,9 @@ from hypothesis import strategies as st
 
 from pelagos.box.opennebula.errors import Failure
 from pelagos.box.opennebula.grammar import parse
+from support.one_answers import DATA
 
-_CASES = json.loads(
-    (Path(__file__).parents[2] / "data" / "one" / "template_grammar.json").read_text("utf-8")
-)
+_CASES = json.loads((DATA / "samples/template_grammar.json").read_text("utf-8"))
 _LENGTH = len("ERR 8192 [one.template.allocate] Parse error")
 
 

@@ -136,7 +136,8 @@ def _records(vm: Thing, *, is_short: bool) -> str:
 
 def accounted(shapes: Shapes, vm: Thing, seq: int) -> str:
     """One stay on a host with the machine itself."""
-    return record(vm, seq).replace("</HISTORY>", f"{extended(shapes, vm)}</HISTORY>")
+    machine = extended(shapes, vm).replace(_records(vm, is_short=False), "<HISTORY_RECORDS/>")
+    return record(vm, seq).replace("</HISTORY>", f"{machine}</HISTORY>")
 
 
 def record(vm: Thing, seq: int, *, is_short: bool = False) -> str:

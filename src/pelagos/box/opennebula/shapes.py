@@ -98,7 +98,7 @@ class Shapes:
         """What `one.userquota.info` answers, or that of groups."""
         return quotas.defaults(kind, self._default_quotas(kind))
 
-    def _host(self, host: Thing, _: bool) -> str:
+    def _host(self, host: Thing, is_whole: bool) -> str:
         more = host.more
         share = (
             element("MEM_USAGE", more["mem_used"])
@@ -128,7 +128,7 @@ class Shapes:
             + element("HOST_SHARE", share)
             + ids("VMS", more["vms"])
             + host.template.xml()
-            + element("MONITORING", self.host_sample(host))
+            + element("MONITORING", self.host_sample(host) if is_whole else "")
         )
 
     def host_sample(self, host: Thing) -> str:

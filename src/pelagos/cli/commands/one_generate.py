@@ -34,7 +34,7 @@ class OneGenerate(Command):
     }
     examples = (
         "pelagos one generate --xsd one/share/doc/xsd --into one_types",
-        "pelagos one generate --xsd xsd --into src/acme/one_types --package acme.one_types",
+        "pelagos one generate --into acme/one_types --package acme.one_types",
     )
 
     def main(self) -> None:
