@@ -13,11 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pelagos.clients.cloud.openstack_names import settings_of
 from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.core import wire
 
 _SIZE_LIMIT = 4 * 1024 * 1024
 _ENTRIES_LIMIT = 10_000
@@ -99,17 +98,11 @@ def _read(path: Path | None) -> Mapping[str, Any]:
             content = file.read(_SIZE_LIMIT + 1)
         if len(content) > _SIZE_LIMIT:
             raise CloudNotConfigured(f"{path} has more than {_SIZE_LIMIT:,} bytes")
-        document = yaml.load(content, _Loader)  # noqa: S506  # derives from SafeLoader
     except OSError as error:
         raise CloudNotConfigured(
             f"cannot read {path}: {error.strerror}", hint="check the path, and who may read it"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""  # the error itself may quote a secret
-        raise CloudNotConfigured(
-            f"{path} is not YAML that can be read{line}", hint="mend it with an editor"
-        ) from None
+    document = _parsed(content, path)
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -117,13 +110,34 @@ def _read(path: Path | None) -> Mapping[str, Any]:
     return document
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain data; merge keys (`<<`) cannot make billions of entries from a few lines."""
+def _parsed(content: bytes, path: Path) -> Any:
+    if content.lstrip()[:1] == b"{":  # JSON is YAML, and read in a moment
+        try:
+            return wire.decode(content)
+        except wire.WireError:
+            pass  # YAML has braces, too
+    return _from_yaml(content, path)
 
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        super().flatten_mapping(node)
-        if len(node.value) > _ENTRIES_LIMIT:
-            raise yaml.YAMLError("too many entries")
+
+def _from_yaml(content: bytes, path: Path) -> Any:
+    import yaml  # noqa: PLC0415  # dear, and few files need it
+
+    class Loader(yaml.SafeLoader):
+        """Plain data; merge keys (`<<`) cannot make billions of entries from a few lines."""
+
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            super().flatten_mapping(node)
+            if len(node.value) > _ENTRIES_LIMIT:
+                raise yaml.YAMLError("too many entries")
+
+    try:
+        return yaml.load(content, Loader)  # noqa: S506  # derives from SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""  # the error itself may quote a secret
+        raise CloudNotConfigured(
+            f"{path} is not YAML that can be read{line}", hint="mend it with an editor"
+        ) from None
 
 
 def _table(document: Mapping[str, Any], key: str, place: str) -> Mapping[str, Any]:
