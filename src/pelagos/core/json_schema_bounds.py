@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from pelagos.core.errors import PelagosError
@@ -217,12 +218,12 @@ _MARK = re.compile(
 def _is_explosive(pattern: str) -> bool:
     """Whether a repetition or a choice stands in a repetition: (a+)+, (a|a)*.
 
-    >>> _is_explosive("^(a+)+$"), _is_explosive("^[a-z]+(-[a-z])?$")
-    (True, False)
+    >>> _is_explosive("^(a+)+$"), _is_explosive("^[a-z]+(-[a-z])?$"), _is_explosive("")
+    (True, False, False)
     """
     groups = [False]
-    marks = _MARK.findall(pattern)
-    for mark, following in zip(marks, [*marks[1:], ""], strict=True):
+    marks = [*_MARK.findall(pattern), ""]
+    for mark, following in pairwise(marks):
         repeats = _is_repeat(following)
         if mark.startswith("("):
             groups.append(False)
