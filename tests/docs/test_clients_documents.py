@@ -30,7 +30,7 @@ clouds:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("clouds")
-    with Box() as box:
+    with Box(pace=0.1) as box:
         person = box.person("demo")
         file = folder / "clouds.yaml"
         file.write_text(CLOUDS.format(url=box.auth_url, password=person.password))

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from pelagos.box import Box
+from pelagos.clients import Cloud, CloudSettings
+from pelagos.compat.kamaki.clients.cyclades import CycladesClient, CycladesNetworkClient
+from pelagos.compat.kamaki.clients.pithos import PithosClient
 from support.box_site import ask
 from support.tls_site import serve_tls
 
@@ -125,9 +128,59 @@ print(pithos.list_containers()[0]['name'], pithos.get_account_quota() != {})
 """
 
 
+#: A program that makes servers, as it was written for Synnefo.
+SERVERS = """
+import sys
+from kamaki.clients import ClientError
+from kamaki.clients.astakos import AstakosClient
+from kamaki.clients.blockstorage import BlockStorageClient
+from kamaki.clients.cyclades import (
+    CycladesBlockStorageClient, CycladesClient, CycladesNetworkClient)
+from kamaki.clients.image import ImageClient
+
+url, token = sys.argv[1:]
+user = AstakosClient(url, token)
+def client(kind):
+    return kind(user.get_endpoint_url(kind.service_type), token)
+
+compute = client(CycladesClient)
+networks = client(CycladesNetworkClient)
+image = compute.list_images()[0]
+assert image['id'] in [one['id'] for one in client(ImageClient).list_public()]
+flavor = compute.list_flavors(detail=True)[0]
+made = compute.create_server('web', flavor['id'], image['id'], networks=[],
+                             metadata={'role': 'web'})
+assert made['adminPass'] and made['status'] == 'BUILD', made
+seen = []
+server = compute.wait_server_while(made['id'], 'BUILD', delay=0.05, max_wait=30,
+                                   wait_cb=seen.append)
+assert seen and server['status'] == 'ACTIVE', server
+compute.update_server_metadata(made['id'], os='debian')
+info = compute.get_server_info(made['id'])
+print(info['name'], info['os'], compute.get_server_metadata(made['id'], 'role'))
+compute.update_server_name(made['id'], 'www')
+private = networks.create_network('MAC_FILTERED', 'inside')
+networks.create_subnet(private['id'], '10.1.0.0/24')
+port = networks.create_port(private['id'], device_id=made['id'])
+networks.wait_port_while(port['id'], 'BUILD', delay=0.05, max_wait=30)
+print(compute.list_networks(detail=True)[-1]['name'], len(networks.list_ports(detail=True)))
+networks.delete_port(port['id'])
+volume = client(CycladesBlockStorageClient).create_volume(1, 'data', server_id=made['id'])
+print(volume['display_name'])
+compute.shutdown_server(made['id'])
+server = compute.wait_server_until(made['id'], 'STOPPED', delay=0.05, max_wait=30)
+print(server['name'], server['status'])
+compute.delete_server(made['id'])
+try:
+    compute.get_server_details(99999)
+except ClientError as error:
+    print(error.status, str(error).strip())
+"""
+
+
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
-    with Box() as running:
+    with Box(pace=0.1) as running:
         yield running
 
 
@@ -174,6 +227,36 @@ def test_a_cloud_by_its_name(box: Box, tmp_path: Path) -> None:
     assert said == "data True\n"
     listed = ask(box.url, "GET", f"/pithos/object-store/v1/{bob.user_id}/data", token=token)
     assert listed.content.split() == [b"copy"]
+
+
+def test_servers_networks_and_volumes(box: Box, tmp_path: Path) -> None:
+    said = run(tmp_path, SERVERS, box.astakos_url, box.person("carol").token())
+    assert said.splitlines() == [
+        "web debian {'role': 'web'}",
+        "inside 1",
+        "data",
+        "www STOPPED",
+        "404 404 Not Found itemNotFound (Server not found.)",
+    ]
+
+
+def test_the_same_classes_speak_to_an_openstack(box: Box) -> None:
+    person = box.person("dave")
+    cloud = Cloud(
+        settings=CloudSettings(
+            box.auth_url,
+            username=person.name,
+            password=person.password,
+            project_name=person.project,
+        )
+    )
+    compute = cloud.client(CycladesClient)
+    assert compute.list_servers() == [] and compute.list_flavors()
+    assert compute.list_networks() == cloud.client(CycladesNetworkClient).list_networks()
+    store = cloud.client(PithosClient)
+    store.create_container("box")
+    store.upload_from_string("x", "text", container="box")
+    assert store.get_object("x", container="box") == (b"text", 4)
 
 
 def test_the_runner_says_what_it_wants() -> None:
