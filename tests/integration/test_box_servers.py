@@ -238,8 +238,10 @@ def test_lists_come_in_pages_and_by_filters(desk: Desk) -> None:
     ]
     assert len(desk.nova("GET", "/servers?name=s[12]").json["servers"]) == 2
     assert desk.nova("GET", "/servers?status=ODD").json["servers"] == []
-    for path in ("limit=-1", "limit=x", "marker=nobody", "sort_key=x", "sort_dir=x", "name=[",
-                 "changes-since=soon"):  # fmt: skip
+    for path in (
+        "limit=-1", "limit=x", "marker=nobody", "sort_key=x", "sort_dir=x", "name=[",
+        "name=(a%2B)%2B$", "changes-since=soon",
+    ):  # fmt: skip
         assert desk.nova("GET", f"/servers?{path}").status == 400, path
     assert desk.nova("GET", "/servers?status=ODD", version="2.38").status == 400
 
@@ -381,3 +383,9 @@ def test_servers_are_there_again_and_go_on(tmp_path: Path) -> None:
         desk = Desk(box, clock, box.person("demo"))
         shown = desk.show(server_id)
         assert shown["status"] == "ACTIVE" and shown["updated"] == "2026-11-21T13:33:23Z"
+
+
+def test_many_at_once_are_as_many_as_the_quota_lets(desk: Desk) -> None:
+    assert desk.make("many", min_count=1, max_count=2**31 - 1).status == 202
+    assert len(desk.nova("GET", "/servers").json["servers"]) == 10
+    assert desk.make("more", min_count=2**31 - 1, max_count=2**31 - 1).status == 403

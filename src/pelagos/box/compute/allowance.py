@@ -15,6 +15,8 @@ _MIB = 1024**2
 _GIB = 1024**3
 #: What stands for no limit.
 UNLIMITED = 2**62
+#: Servers that one request makes at the most, where no quota says less.
+MOST_AT_ONCE = 10_000
 #: Limits that only Nova has.
 NOVA_DEFAULTS = {
     "key_pairs": 100, "metadata_items": 128, "server_groups": 10, "server_group_members": 10,
@@ -77,6 +79,17 @@ class Allowance:
         """What is used, by Nova's names."""
         usage = self._store.usage(project_id)
         return {"instances": usage.servers, "cores": usage.vcpus, "ram": usage.ram_mib}
+
+    def room_nova(self, project_id: str, flavor: Flavor) -> int:
+        """How many more servers of a flavour a project may have, by Nova's limits."""
+        limits, usage = self.nova(project_id), self.nova_usage(project_id)
+        needs = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram_mib}
+        rooms = [
+            (limits[name] - usage[name]) // need
+            for name, need in needs.items()
+            if limits[name] >= 0 and need
+        ]
+        return max(min(rooms, default=MOST_AT_ONCE), 0)
 
     def check_nova(self, project_id: str, flavor: Flavor, count: int, instances: int) -> None:
         """See whether a project may have more servers of a flavour.

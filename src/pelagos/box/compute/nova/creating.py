@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.box import fields
+from pelagos.box.compute.allowance import MOST_AT_ONCE
 from pelagos.box.compute.flavors import Flavor
 from pelagos.box.compute.fleet import Fleet, Order
 from pelagos.box.compute.groups import HOSTS, Group
@@ -80,15 +81,12 @@ class Creating:
         limit = allowance.nova(call.project_id)["metadata_items"]
         if 0 <= limit < len(order.metadata):
             raise Refused(403, f"Maximum number of metadata items exceeds {limit}")
-        for count in range(most, least - 1, -1):
-            try:
-                allowance.check_nova(call.project_id, order.flavor, count, count)
-            except Refused:
-                if count == least:
-                    raise
-            else:
-                return count
-        return least
+        count = max(min(most, allowance.room_nova(call.project_id, order.flavor)), least)
+        allowance.check_nova(call.project_id, order.flavor, count, count)
+        if count > MOST_AT_ONCE:
+            message = f"Quota exceeded for instances: Requested {count}, at most {MOST_AT_ONCE}"
+            raise Refused(403, message)
+        return count
 
     def _order(self, call: Call, told: Mapping[str, Any], hints: Mapping[str, Any]) -> Order:
         flavor = self._flavor(call, str(told["flavorRef"]))

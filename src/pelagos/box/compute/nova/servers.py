@@ -23,6 +23,7 @@ from pelagos.box.compute.nova.views import Attached, brief, detailed
 from pelagos.box.compute.server import NOVA_STATUSES, Server
 from pelagos.box.errors import Refused
 from pelagos.box.web import Answer, json_answer
+from pelagos.core.json_schema_bounds import SchemaError, check_patterns
 
 Test = Callable[[Server], bool]
 
@@ -280,9 +281,11 @@ def _status_test(call: Call, statuses: list[str]) -> Test:
 
 
 def _pattern_test(text: str, name: str, read: Callable[[Server], list[str]]) -> Test:
+    """Whether one of the values has what a pattern of a stranger describes."""
     try:
+        check_patterns({"patternProperties": {text: {}}})
         pattern = re.compile(text)
-    except re.error as error:
+    except (re.error, SchemaError) as error:
         raise Refused(
             400, f"Invalid input for query parameters {name}. Value: {text}. {text!r} is not a"
             " 'regex'",
