@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -60,9 +62,13 @@ class Application:
             return self._refusal(service, request, refusal)
         except ConnectionError:  # the caller went away: nobody to answer
             raise
-        except Exception:  # a mistake of ours in one request must not end the others
-            log.exception("a handler of %s failed", environ["REQUEST_METHOD"])
-            failure = Refused(500, "The box failed while it worked on this request")
+        except Exception as error:  # a mistake of ours in one request must not end the others
+            if _is_full(error):
+                log.warning("the disk of the box is full")
+                failure = Refused(507, "There is no room left on the disk of the box")
+            else:
+                log.exception("a handler of %s failed", environ["REQUEST_METHOD"])
+                failure = Refused(500, "The box failed while it worked on this request")
             return self._refusal(service, request, failure)
 
     def _serving(self, path: str) -> tuple[str, Service | None]:
@@ -83,3 +89,10 @@ class Application:
         answer.status = refused.status
         answer.headers.update(refused.headers)
         return answer
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether something failed because the disk has no room, or its owner may have no more."""
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}

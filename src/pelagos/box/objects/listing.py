@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pelagos.box.database import Database
-from pelagos.box.objects.store import Container, Version, _version
+from pelagos.box.objects.things import Container, Version, version_of
 
 _BATCH = 500
 _LAST = "\U0010ffff"
@@ -61,6 +61,14 @@ def listed(
             low = last + _LAST if last else name
 
 
+def history(database: Database, container: Container) -> list[Version]:
+    """All versions of all names, by name, the youngest of a name first; GONE ones, too."""
+    rows = database.read().execute(
+        "SELECT * FROM versions WHERE container_id = ? ORDER BY name, serial DESC", (container.id,)
+    )
+    return [version_of(row) for row in rows]
+
+
 def _folder(name: str, asked: Asked) -> str:
     if not asked.delimiter:
         return ""
@@ -100,4 +108,4 @@ def _rows(
         f"SELECT * FROM versions WHERE {' AND '.join(where)} ORDER BY name {order} LIMIT ?",
         (*values, min(_BATCH, asked.limit)),
     )
-    return [_version(row) for row in rows.fetchall()]
+    return [version_of(row) for row in rows.fetchall()]

@@ -7,7 +7,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +15,10 @@ from pelagos.box.objects.blocks import Blocks
 from pelagos.box.objects.content import Content
 from pelagos.box.objects.hashmap import BLOCK_SIZE, split
 from pelagos.box.objects.tables import CURRENT, FORMER, GONE
+from pelagos.box.objects.things import Container, Told, Version, container_of, version_of
 from pelagos.core.clock import Clock
 
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """A container as it was when it was asked for.
-
-    Attributes:
-        policy: what the face keeps beside the metadata.
-        objects: how many there are now.
-        bytes: that these have together.
-    """
-
-    id: int
-    account: str
-    name: str
-    meta: dict[str, str]
-    policy: dict[str, Any]
-    created: float
-    modified: float
-    objects: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of an object; its serial number is its alone.
-
-    Attributes:
-        place: CURRENT, FORMER or GONE.
-        ended: when it was no longer the current one.
-        more: what the face keeps beside the metadata.
-        map: the digests of its blocks, one after the other.
-    """
-
-    serial: int
-    container_id: int
-    name: str
-    place: int
-    modified: float
-    ended: float | None
-    size: int
-    md5: str
-    top: str
-    type: str
-    uuid: str
-    modified_by: str
-    meta: dict[str, str] = field(repr=False)
-    more: dict[str, Any] = field(repr=False)
-    map: bytes = field(repr=False)
-
-    @property
-    def digests(self) -> list[bytes]:
-        """Those of its blocks, in order."""
-        return split(self.map)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is said of an object: its type, metadata, and what the face keeps beside these."""
-
-    type: str
-    meta: Mapping[str, str]
-    more: Mapping[str, Any]
+__all__ = ["Container", "ObjectStore", "Told", "Version"]
 
 
 class ObjectStore:
@@ -110,7 +49,7 @@ class ObjectStore:
     def container(self, account: str, name: str) -> Container | None:
         """A container by its name."""
         row = self._one("SELECT * FROM containers WHERE account = ? AND name = ?", account, name)
-        return _container(row) if row else None
+        return container_of(row) if row else None
 
     def containers(self, account: str, after: str = "", limit: int = -1) -> list[Container]:
         """Those of an account, by name."""
@@ -118,7 +57,7 @@ class ObjectStore:
             "SELECT * FROM containers WHERE account = ? AND name > ? ORDER BY name LIMIT ?",
             (account, after, limit),
         )
-        return [_container(row) for row in rows]
+        return [container_of(row) for row in rows]
 
     def add_container(
         self, account: str, name: str, meta: Mapping[str, str], policy: Mapping[str, Any]
@@ -175,7 +114,7 @@ class ObjectStore:
             container.id,
             name,
         )
-        return _version(row) if row else None
+        return version_of(row) if row else None
 
     def version(self, container: Container, name: str, serial: int) -> Version | None:
         """One version of a name; GONE ones are none."""
@@ -187,7 +126,7 @@ class ObjectStore:
             name,
             GONE,
         )
-        return _version(row) if row else None
+        return version_of(row) if row else None
 
     def versions(self, container: Container, name: str) -> list[Version]:
         """All versions of a name, the oldest first, GONE ones among them."""
@@ -195,7 +134,7 @@ class ObjectStore:
             "SELECT * FROM versions WHERE container_id = ? AND name = ? ORDER BY serial",
             (container.id, name),
         )
-        return [_version(row) for row in rows]
+        return [version_of(row) for row in rows]
 
     def at(self, container: Container, name: str, until: float) -> Version | None:
         """What was there at a time."""
@@ -206,7 +145,7 @@ class ObjectStore:
             name,
             until,
         )
-        return _version(row) if row and row["place"] != GONE else None
+        return version_of(row) if row and row["place"] != GONE else None
 
     def put(
         self,
@@ -257,7 +196,7 @@ class ObjectStore:
             row = connection.execute(
                 "SELECT * FROM versions WHERE serial = ?", (added.lastrowid,)
             ).fetchone()
-        return _version(row)
+        return version_of(row)
 
     def retell(self, version: Version, told: Told) -> None:
         """Change what is told of a version without making a new one."""
@@ -298,6 +237,22 @@ class ObjectStore:
                 )
         return True
 
+    def remove_version(self, container: Container, name: str, serial: int) -> bool:
+        """Remove one version for good, be it that something was deleted; whether it was there."""
+        with self._releasing() as (connection, rest):
+            row = self._one(
+                "SELECT * FROM versions WHERE serial = ? AND container_id = ? AND name = ?",
+                serial,
+                container.id,
+                name,
+            )
+            if row is None:
+                return False
+            if row["place"] == CURRENT:
+                self._count(connection, container, -1, -row["size"])
+            self._purge(connection, rest, [row])
+        return True
+
     def purge(self, container: Container, until: float, name: str | None = None) -> None:
         """Remove for good the versions up to a time: all of a name, or the past of all names."""
         about = "AND name = ?" if name is not None else f"AND place != {CURRENT}"
@@ -320,7 +275,7 @@ class ObjectStore:
         keeps_history: bool,
     ) -> None:
         container = self._one("SELECT * FROM containers WHERE id = ?", before.container_id)
-        self._count(connection, _container(container), -1, -before.size) if container else None
+        self._count(connection, container_of(container), -1, -before.size) if container else None
         if keeps_history:
             connection.execute(
                 "UPDATE versions SET place = ?, ended = ? WHERE serial = ?",
@@ -395,12 +350,3 @@ class ObjectStore:
     def _one(self, statement: str, *values: Any) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self.database.read().execute(statement, values).fetchone()
         return row
-
-
-def _container(row: sqlite3.Row) -> Container:
-    told = {**row, "meta": json.loads(row["meta"]), "policy": json.loads(row["policy"])}
-    return Container(**told)
-
-
-def _version(row: sqlite3.Row) -> Version:
-    return Version(**{**row, "meta": json.loads(row["meta"]), "more": json.loads(row["more"])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.objects.listing import Asked, listed
 from pelagos.box.objects.store import Container, ObjectStore
+from pelagos.box.objects.swift import archives, temporary, versions
 from pelagos.box.objects.swift.access import Access, access
 from pelagos.box.objects.swift.headers import iso, merged, timestamp
 from pelagos.box.objects.swift.objects import Objects
@@ -48,7 +50,17 @@ INFO = {
     },
     "dlo": {"max_segments": 10_000},
     "bulk_delete": {"max_deletes_per_request": 10_000, "max_failed_deletes": 1000},
+    "bulk_upload": {"max_containers_per_extraction": 10_000, "max_failed_extractions": 1000},
     "container_quotas": {},
+    "object_versioning": {},
+    "tempurl": {
+        "methods": list(temporary.METHODS),
+        "incoming_remove_headers": ["x-timestamp", "x-open-expired"],
+        "incoming_allow_headers": [],
+        "outgoing_remove_headers": ["x-object-meta-*"],
+        "outgoing_allow_headers": ["x-object-meta-public-*"],
+        "allowed_digests": list(temporary.DIGESTS),
+    },
 }
 
 
@@ -70,10 +82,20 @@ class SwiftApi:
         account, container, name = (
             None if one is None else decoded(one) for one in found.groups()
         )
+        if container and name and temporary.is_signed(request):
+            return self._signed(request, account or "", container, name)
         rights = access(self._identity, request, account or "")
+        if request.method == "PUT" and "extract-archive" in request.query:
+            return self._extract(request, rights, container or "", name or "")
         if container is None:
             rights.check(request, None, is_object=False)
             return self._account(request, rights)
+        return self._inside(request, rights, container, name)
+
+    def _inside(
+        self, request: Request, rights: Access, container: str, name: str | None
+    ) -> Answer:
+        """The answer to a request for a container, or an object in it."""
         kept = self._store.container(rights.account, container)
         rights.check(request, kept, is_object=name is not None)
         if name is None:
@@ -83,6 +105,33 @@ class SwiftApi:
         if kept is None:
             raise Refused(404, "The resource could not be found.")
         return self._objects.answer(Place(request, rights, kept, name, self._reach))
+
+    def _signed(self, request: Request, account: str, container: str, name: str) -> Answer:
+        """The answer to a request that comes by a signed address."""
+        kept = self._store.container(account, container)
+        meta, now = self._store.account_meta(account), self._identity.clock.time()
+        temporary.check(request, meta, kept, name, now)
+        if kept is None:
+            raise Refused(404, "The resource could not be found.")
+        rights = Access(None, account, may_rule=True, may_read=True)
+        answer = self._objects.answer(Place(request, rights, kept, name, self._reach))
+        return temporary.dressed(request, name, answer)
+
+    def _extract(self, request: Request, rights: Access, container: str, name: str) -> Answer:
+        """Objects of the files of an archive, in containers that are made for them."""
+        if not rights.may_rule:
+            rights.check(request, None, is_object=False)
+
+        def keep(home: str, name: str, pieces: Iterator[bytes], meta: dict[str, str]) -> None:
+            kept = self._store.container(rights.account, home)
+            if kept is None:
+                self._put_container(request, rights, home, None)
+                kept = self._store.container(rights.account, home)
+            if kept is None or len(name.encode()) > _OBJECT_BYTES:
+                raise Refused(400, "Invalid name")
+            self._objects.take(Place(request, rights, kept, name, self._reach), pieces, meta)
+
+        return archives.extract(request, container, name, keep)
 
     def shape(self, _request: Request, refused: Refused) -> Answer:
         """An error as Swift writes it."""
@@ -172,8 +221,11 @@ class SwiftApi:
         if kept is None:
             return "Number Not Found"
         if not name:
+            if versions.has_any(self._store, kept):
+                return "409 Conflict"
             return "Number Deleted" if self._store.remove_container(kept) else "409 Conflict"
-        was = self._store.remove(kept, name, keeps_history=False, by="")
+        keeps = versions.keeps(kept, self._store.current(kept, name))
+        was = self._store.remove(kept, name, keeps_history=keeps, by="")
         return "Number Deleted" if was else "Number Not Found"
 
     # containers
@@ -193,7 +245,7 @@ class SwiftApi:
             self._tell(request, kept)
             return Answer(204)
         if request.method == "DELETE":
-            if not self._store.remove_container(kept):
+            if versions.has_any(self._store, kept) or not self._store.remove_container(kept):
                 raise Refused(409, "There was a conflict when trying to complete your request.")
             return Answer(204)
         raise Refused(405, "The method is not allowed", headers={"Allow": "HEAD, GET, PUT, POST"})
@@ -234,9 +286,13 @@ class SwiftApi:
                 for name in _CONTAINER_HEADERS
                 if name.lower() in kept.policy
             },
+            **versions.container_headers(kept),
         }
         if request.method == "HEAD":
             return Answer(204, {"Content-Type": "text/plain; charset=utf-8", **headers})
+        if "versions" in request.query:
+            found = versions.listed(self._store, kept, _asked(request))
+            return _listing(request, headers, found, "container", kept.name)
         shown = [
             {"subdir": one}
             if isinstance(one, str)
@@ -254,7 +310,7 @@ class SwiftApi:
 
 
 def _policy(request: Request, before: dict[str, Any]) -> dict[str, Any]:
-    policy = dict(before)
+    policy = {**before, **versions.policy(request, before)}
     for name in _CONTAINER_HEADERS:
         if request.has_header(name):
             policy[name.lower()] = request.header(name)

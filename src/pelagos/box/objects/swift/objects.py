@@ -6,7 +6,6 @@ import contextlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
 from mimetypes import guess_type
 from typing import Any
 from urllib.parse import quote, unquote
@@ -15,7 +14,8 @@ from pelagos.box.errors import Refused
 from pelagos.box.objects import ranges
 from pelagos.box.objects.content import Content, Receiver
 from pelagos.box.objects.store import Container, ObjectStore, Told, Version
-from pelagos.box.objects.swift import large
+from pelagos.box.objects.swift import large, versions
+from pelagos.box.objects.swift.conditions import check_conditions
 from pelagos.box.objects.swift.headers import (
     is_over,
     kept_headers,
@@ -71,6 +71,16 @@ class Objects:
             raise Refused(404, _MISSING)
         return version
 
+    def _asked(self, place: Place) -> Version:
+        """The version that is asked for: the current one, or that of `version-id`."""
+        serial = versions.serial_of(place.request)
+        if serial is None:
+            return self._find(place.container, place.name)
+        found = self._store.version(place.container, place.name, serial)
+        if found is None:
+            raise Refused(404, _MISSING)
+        return found
+
     def _get(self, place: Place) -> Answer:
         for _ in range(_TRIES):
             with contextlib.suppress(Gone):  # it was replaced meanwhile
@@ -79,8 +89,8 @@ class Objects:
 
     def _got(self, place: Place) -> Answer:
         request = place.request
-        version = self._find(place.container, place.name)
-        headers = object_headers(version)
+        version = self._asked(place)
+        headers = {**object_headers(version), **versions.told(place.container, version)}
         wants_manifest = request.query.get("multipart-manifest") == "get"
         if version.more.get("slo"):
             headers["X-Static-Large-Object"] = "True"
@@ -91,7 +101,7 @@ class Objects:
             parts = large.parts(self._store, place, version)
             headers["Etag"] = f'"{large.etag(version, parts)}"'
         size = sum(part.end - part.start for part in parts)
-        _conditions(request, version, headers)
+        check_conditions(request, version, headers)
         return self._body(request, parts, size, headers)
 
     def _manifest(self, request: Request, version: Version, headers: dict[str, str]) -> Answer:
@@ -185,7 +195,15 @@ class Objects:
                 raise Refused(499, "The client ended the request early.")
             _check_etag(request, content.md5)
             version = self._keep(place, place.container, place.name, content, meta, more)
-        return _created(version, version.md5)
+        return _created(version, version.md5, place.container)
+
+    def take(self, place: Place, pieces: Iterator[bytes], told: dict[str, str]) -> None:
+        """Keep an object of these bytes; told: its metadata, and its `Content-Type`."""
+        meta = {name: it for name, it in told.items() if name != "Content-Type"}
+        kind = told.get("Content-Type") or guess_type(place.name)[0] or "application/octet-stream"
+        with Receiver(self._store.blocks, _quota(place.container)) as receiver:
+            content = receiver.take(pieces).content()
+            self._keep(place, place.container, place.name, content, meta, {}, kind)
 
     def _put_copy(self, place: Place) -> Answer:
         found = _COPY_PATH.fullmatch(unquote(place.request.header("X-Copy-From")))
@@ -205,7 +223,7 @@ class Objects:
             version = self._keep(
                 place, place.container, place.name, content, meta, {**more, **told}
             )
-        return _created(version, f'"{manifest.etag}"')
+        return _created(version, f'"{manifest.etag}"', place.container)
 
     def _keep(
         self,
@@ -229,7 +247,7 @@ class Objects:
                 content,
                 Told(kind or _type(place.request, name), meta, more),
                 modified_by=token.user_id if token else "",
-                keeps_history=False,
+                keeps_history=versions.keeps(again, self._store.current(again, name)),
             )
 
     def _post(self, place: Place) -> Answer:
@@ -244,6 +262,9 @@ class Objects:
         return Answer(202, {"Content-Type": "text/html; charset=UTF-8"})
 
     def _delete(self, place: Place) -> Answer:
+        serial = versions.serial_of(place.request)
+        if serial is not None:
+            return versions.remove(self._store, place.container, place.name, serial)
         version = self._find(place.container, place.name)
         if place.request.query.get("multipart-manifest") == "delete" and version.more.get("slo"):
             gone, missing = 0, 0
@@ -263,7 +284,8 @@ class Objects:
                     "Errors": [],
                 }
             )
-        self._store.remove(place.container, place.name, keeps_history=False, by="")
+        keeps = versions.keeps(place.container, version)
+        self._store.remove(place.container, place.name, keeps_history=keeps, by="")
         return Answer(204)
 
     def _copy(self, place: Place) -> Answer:
@@ -322,13 +344,13 @@ class Objects:
         more = {**before, **kept_headers(request, self._store.clock.time(), {})}
         kind = request.header("Content-Type") or source.type
         version = self._keep(place, into, name, content, meta, more, kind)
-        answer = _created(version, version.md5)
+        answer = _created(version, version.md5, into)
         answer.headers["X-Copied-From"] = quote(f"{from_name}/{source.name}")
         answer.headers["X-Copied-From-Last-Modified"] = object_headers(source)["Last-Modified"]
         return answer
 
 
-def _created(version: Version, etag: str) -> Answer:
+def _created(version: Version, etag: str, container: Container) -> Answer:
     headers = object_headers(version)
     return Answer(
         201,
@@ -337,6 +359,7 @@ def _created(version: Version, etag: str) -> Answer:
             "Etag": etag,
             "Last-Modified": headers["Last-Modified"],
             "X-Timestamp": timestamp(version.modified),
+            **versions.told(container, version),
         },
     )
 
@@ -375,30 +398,3 @@ def _quota(container: Container) -> Callable[[int], None]:
             raise Refused(413, "Upload exceeds quota." if most < MAX_SIZE else "Too large.")
 
     return check
-
-
-def _conditions(request: Request, version: Version, headers: dict[str, str]) -> None:
-    etag = headers["Etag"].strip('"')
-    matches, differs = request.header("If-Match"), request.header("If-None-Match")
-    if matches and etag not in _etags(matches) and "*" not in _etags(matches):
-        raise Refused(412, "A precondition for this request was not met.")
-    told = {"Etag": headers["Etag"], "Last-Modified": headers["Last-Modified"]}
-    if differs and (etag in _etags(differs) or "*" in _etags(differs)):
-        raise Refused(304, "", headers=told)
-    since = _date(request.header("If-Modified-Since"))
-    if not differs and since is not None and version.modified <= since:
-        raise Refused(304, "", headers=told)
-    until = _date(request.header("If-Unmodified-Since"))
-    if until is not None and version.modified > until + 1:
-        raise Refused(412, "A precondition for this request was not met.")
-
-
-def _etags(text: str) -> set[str]:
-    return {word.strip().removeprefix("W/").strip('"') for word in text.split(",")}
-
-
-def _date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (ValueError, TypeError):
-        return None

@@ -1,0 +1,41 @@
+"""Conditions of a request: what an object has to be, or not to be."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+from pelagos.box.errors import Refused
+from pelagos.box.objects.store import Version
+from pelagos.box.web import Request
+
+
+def check_conditions(request: Request, version: Version, headers: dict[str, str]) -> None:
+    """See whether a request for an object holds.
+
+    Raises:
+        Refused: 304 or 412, it does not.
+    """
+    etag = headers["Etag"].strip('"')
+    matches, differs = request.header("If-Match"), request.header("If-None-Match")
+    if matches and etag not in _etags(matches) and "*" not in _etags(matches):
+        raise Refused(412, "A precondition for this request was not met.")
+    told = {"Etag": headers["Etag"], "Last-Modified": headers["Last-Modified"]}
+    if differs and (etag in _etags(differs) or "*" in _etags(differs)):
+        raise Refused(304, "", headers=told)
+    since = _date(request.header("If-Modified-Since"))
+    if not differs and since is not None and version.modified <= since:
+        raise Refused(304, "", headers=told)
+    until = _date(request.header("If-Unmodified-Since"))
+    if until is not None and version.modified > until + 1:
+        raise Refused(412, "A precondition for this request was not met.")
+
+
+def _etags(text: str) -> set[str]:
+    return {word.strip().removeprefix("W/").strip('"') for word in text.split(",")}
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError):
+        return None
