@@ -1,31 +1,31 @@
 """For a program that asks a few times and ends: without the library that `pooled` loads.
 
 Loading urllib3 costs more than all requests of one command. What is simple (a body that is bytes,
-an answer that is read whole) goes over the standard library's connections, kept open for the
-next request; streams and files go over a `PooledTransport`, made when there is the first.
+an answer that is read whole) goes over sockets of its own (`exchange`), kept open for the next
+request; streams and files go over a `PooledTransport`, made when there is the first.
 """
 
 from __future__ import annotations
 
-import http.client
+import socket
 import threading
 import zlib
 from functools import cached_property
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
-from pelagos.core.http.transports.answer import Answer
+from pelagos.core.http.transports.exchange import Answer, BadAnswer, Exchange, written
 from pelagos.core.http.types import ClientTls, Headers, Request, Response, Stream
 
 if TYPE_CHECKING:  # a command that asks once does not pay for it
     from pelagos.core.http.tls import Contexts
     from pelagos.core.http.transports.pooled import PooledTransport
 
+_SLACK = 1024
 _GZIP = 31
 """What zlib calls the format of gzip."""
-_PIECE = 256 * 1024
 
 
 class LeanTransport:
@@ -41,7 +41,7 @@ class LeanTransport:
     def __init__(self, *, tls: ClientTls | None = None) -> None:
         self._tls = tls or ClientTls()
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._idle: dict[tuple[str, str], list[Exchange]] = {}
 
     def send(self, request: Request) -> Response:
         """Send over a connection that is open, or a new one."""
@@ -65,7 +65,7 @@ class LeanTransport:
             idle, self._idle = self._idle, {}
         for connections in idle.values():
             for one in connections:
-                one.close()
+                one.sock.close()
         if "_pooled" in self.__dict__:
             self._pooled.close()
 
@@ -83,67 +83,66 @@ class LeanTransport:
 
     def _send(self, request: Request, deadline: float) -> Response:
         place = urlsplit(request.url)
-        connection = self._taken(place, request, deadline)
+        body = request.body if isinstance(request.body, bytes) else b""
+        target = (place.path or "/") + (f"?{place.query}" if place.query else "")
+        head = written(request.method, target, place.netloc, request.headers, len(body))
+        exchange = self._taken(place, request, deadline)
+        # What is packed may be a little longer than what is in it.
+        most = request.limit + (request.limit >> 8) + _SLACK
         try:
-            _timed(connection, request, deadline)
-            target = (place.path or "/") + (f"?{place.query}" if place.query else "")
-            connection.request(request.method, target, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            response = _whole(answer, request)
-        except (OSError, http.client.HTTPException, zlib.error) as error:
-            connection.close()
+            answer = exchange.ask(head, body, method=request.method, limit=most, deadline=deadline)
+            content = _content(answer, request)
+        except (OSError, BadAnswer, zlib.error) as error:
+            exchange.sock.close()
             raise _ours(error, request) from error
         except BaseException:
-            connection.close()
+            exchange.sock.close()
             raise
-        if answer.will_close or not answer.isclosed():
-            connection.close()
+        if answer.is_last:
+            exchange.sock.close()
         else:
             with self._lock:
-                self._idle.setdefault((place.scheme, place.netloc), []).append(connection)
-        return response
+                self._idle.setdefault((place.scheme, place.netloc), []).append(exchange)
+        return Response(answer.status, Headers(answer.fields), content)
 
-    def _taken(
-        self, place: SplitResult, request: Request, deadline: float
-    ) -> http.client.HTTPConnection:
-        """A connection that nobody uses, or a new one that is connected."""
+    def _taken(self, place: SplitResult, request: Request, deadline: float) -> Exchange:
+        """A connection that nobody uses, or a new one."""
         with self._lock:
             idle = self._idle.get((place.scheme, place.netloc))
             if idle:
                 return idle.pop()
-        connection = self._made(place, request)
-        connection.response_class = Answer
-        _timed(connection, request, deadline)
+        left = deadline - monotonic()
+        if left <= 0:
+            raise _late(request)
         try:
-            connection.connect()
+            return Exchange(self._connected(place, request, left))
         except TimeoutError as error:
             raise _late(request) from error
         except OSError as error:
-            connection.close()
             raise _unreachable(error, request) from error
-        return connection
 
-    def _made(self, place: SplitResult, request: Request) -> http.client.HTTPConnection:
+    def _connected(self, place: SplitResult, request: Request, left: float) -> socket.socket:
+        host = place.hostname or ""
+        port = place.port or (443 if place.scheme == "https" else 80)
+        # Bytes, where that will do: text would load the tables of international names.
+        address: Any = host.encode() if host.isascii() else host
+        sock = socket.create_connection((address, port), left)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if place.scheme != "https":
-            return http.client.HTTPConnection(place.hostname or "", place.port)
-        context = self._contexts.current(request.url, request.timeout)
-        return http.client.HTTPSConnection(place.hostname or "", place.port, context=context)
+            return sock
+        try:
+            context = self._contexts.current(request.url, request.timeout)
+            return context.wrap_socket(sock, server_hostname=host)
+        except BaseException:
+            sock.close()
+            raise
 
 
-def _timed(connection: http.client.HTTPConnection, request: Request, deadline: float) -> None:
-    """Give a connection the time that is left."""
-    left = deadline - monotonic()
-    if left <= 0:
-        raise _late(request)
-    connection.timeout = left
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
-
-
-def _whole(answer: http.client.HTTPResponse, request: Request) -> Response:
-    headers = Headers(_joined(answer))
-    is_packed = headers.get("content-encoding", "").lower() == "gzip"
-    body = (_unpacked if is_packed else _read)(answer, request.limit + 1)
+def _content(answer: Answer, request: Request) -> bytes:
+    """The body as it was meant; of a packed one no more is unpacked than is wanted."""
+    body = answer.body
+    if answer.fields.get("content-encoding", "").lower() == "gzip" and body:
+        body = zlib.decompressobj(_GZIP).decompress(body, request.limit + 1)
     if len(body) > request.limit:
         raise HttpProtocolError(
             f"the answer of {request.url} is larger than {request.limit:,} bytes",
@@ -151,42 +150,14 @@ def _whole(answer: http.client.HTTPResponse, request: Request) -> Response:
             hint="ask for less of it at once",
             retry_after=None,
         )
-    if answer.length and request.method != "HEAD":
-        raise http.client.IncompleteRead(body, answer.length)
-    return Response(answer.status, headers, body)
-
-
-def _read(answer: http.client.HTTPResponse, most: int) -> bytes:
-    body = answer.read(most)
-    if len(body) < most:
-        answer.read()  # what ends a body in chunks
     return body
-
-
-def _unpacked(answer: http.client.HTTPResponse, most: int) -> bytes:
-    packer = zlib.decompressobj(_GZIP)
-    body = b""
-    while len(body) < most and (piece := answer.read(_PIECE)):
-        body += packer.decompress(piece, most - len(body))
-    return body
-
-
-def _joined(answer: http.client.HTTPResponse) -> dict[str, str]:
-    """The header fields; what came more than once is one value."""
-    fields: dict[str, str] = {}
-    for name, value in answer.getheaders():
-        key = name.lower()
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
-    return fields
 
 
 def _ours(error: Exception, request: Request) -> Exception:
-    """The standard library's exceptions in our words."""
-    if isinstance(error, http.client.InvalidURL):
-        return ValueError(str(error))
+    """The errors of sockets and of the exchange in our words."""
     if isinstance(error, TimeoutError):
         return _late(request)
-    is_tls = "\\x15\\x03" in repr(error)  # an alert of TLS where an answer should be
+    is_tls = "\\x15\\x03" in str(error)  # an alert of TLS where an answer should be
     return HttpProtocolError(
         f"the answer of {request.url} broke off: "
         f"{getattr(error, 'strerror', None) or str(error) or type(error).__name__}",

@@ -1,0 +1,186 @@
+"""HTTP/1.1 over one socket, as far as small requests need it: written, read whole, in time.
+
+The standard library's client loads the e-mail package and TLS for what these lines do. Headers
+and trailers have limits; what is no HTTP is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_LINE = 64 * 1024
+_FIELDS = 200
+_PIECE = 256 * 1024
+_BAD = re.compile(r"[\r\n\0]")
+_CODES_WITHOUT_BODY = frozenset({204, 304})
+_INTERIM = 200
+
+
+class BadAnswer(Exception):
+    """What came is no HTTP, or broke off."""
+
+
+class Answer(NamedTuple):
+    """An answer, read to its end or to the limit.
+
+    Attributes:
+        fields: header fields, names in lower case; what came more than once is one value.
+        is_last: whether the connection can be used no more.
+    """
+
+    status: int
+    fields: Mapping[str, str]
+    body: bytes
+    is_last: bool
+
+
+def written(method: str, target: str, host: str, fields: Mapping[str, str], size: int) -> bytes:
+    """The head of a request.
+
+    Raises:
+        ValueError: it has characters that HTTP cannot write.
+    """
+    lines = [f"{method} {target} HTTP/1.1"]
+    named = {name.lower() for name in fields}
+    if "host" not in named:
+        lines.append(f"Host: {host}")
+    if "content-length" not in named and (size or method in {"POST", "PUT", "PATCH"}):
+        lines.append(f"Content-Length: {size}")
+    lines += [f"{name}: {value}" for name, value in fields.items()]
+    if any(_BAD.search(line) for line in lines) or " " in target or not target.isascii():
+        raise ValueError("the request has characters that HTTP cannot write")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Exchange:
+    """Requests and answers over one connected socket, one after another."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._rest = b""
+        self._deadline = 0.0
+
+    def ask(self, head: bytes, body: bytes, *, method: str, limit: int, deadline: float) -> Answer:
+        """Send a request, and read its answer; of a longer body `limit` bytes.
+
+        Raises:
+            TimeoutError: it was not whole at the deadline (of the monotonic clock).
+            BadAnswer: it is none, or broke off.
+            OSError: the connection did.
+        """
+        self._deadline = deadline
+        self._settle()
+        self.sock.sendall(head + body if len(body) < _LINE else head)
+        if len(body) >= _LINE:
+            self.sock.sendall(body)
+        while True:
+            version, status = self._status()
+            fields = self._fields()
+            if status >= _INTERIM:
+                break
+        is_last = self._is_last(version, fields)
+        if method == "HEAD" or status in _CODES_WITHOUT_BODY:
+            return Answer(status, fields, b"", is_last or bool(self._rest))
+        if "chunked" in fields.get("transfer-encoding", "").lower():
+            content, is_whole = self._chunks(limit)
+        elif "content-length" in fields:
+            size = _number(fields["content-length"], 10)
+            content, is_whole = self._exactly(min(size, limit)), size <= limit
+        else:
+            content, is_whole = self._to_the_end(limit), False
+        # What came besides would be taken for the next answer.
+        return Answer(status, fields, content, is_last or not is_whole or bool(self._rest))
+
+    def _is_last(self, version: bytes, fields: Mapping[str, str]) -> bool:
+        said = fields.get("connection", "").lower()
+        return "close" in said or (version != b"HTTP/1.1" and "keep-alive" not in said)
+
+    def _status(self) -> tuple[bytes, int]:
+        version, _, rest = self._line().partition(b" ")
+        code = rest[:3]
+        if not version.startswith(b"HTTP/1.") or not code.isdigit():
+            raise BadAnswer(f"it begins with {version[:40]!r}")
+        return version, int(code)
+
+    def _fields(self) -> dict[str, str]:
+        fields: dict[str, str] = {}
+        for _ in range(_FIELDS):
+            line = self._line()
+            if not line:
+                return fields
+            name, colon, value = line.decode("latin-1").partition(":")
+            if not colon:
+                raise BadAnswer("a header field has no value")
+            key, text = name.strip().lower(), value.strip()
+            fields[key] = f"{fields[key]}, {text}" if key in fields else text
+        raise BadAnswer("it has too many header fields")
+
+    def _chunks(self, limit: int) -> tuple[bytes, bool]:
+        found: list[bytes] = []
+        left = limit
+        while size := _number(self._line().partition(b";")[0].decode("latin-1"), 16):
+            piece = self._exactly(min(size, left))
+            found.append(piece)
+            left -= len(piece)
+            if not left:
+                return b"".join(found), False
+            if self._line():
+                raise BadAnswer("a chunk is longer than it says")
+        self._fields()  # what may follow the body
+        return b"".join(found), True
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._rest:
+            if len(self._rest) > _LINE:
+                raise BadAnswer("a line has no end")
+            self._rest += self._received()
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.removesuffix(b"\r")
+
+    def _exactly(self, size: int) -> bytes:
+        pieces, have = [self._rest], len(self._rest)
+        while have < size:
+            pieces.append(self._received())
+            have += len(pieces[-1])
+        whole = b"".join(pieces)
+        self._rest = whole[size:]
+        return whole[:size]
+
+    def _to_the_end(self, limit: int) -> bytes:
+        pieces, have = [self._rest], len(self._rest)
+        self._rest = b""
+        while have < limit:
+            self._settle()
+            piece = self.sock.recv(_PIECE)
+            if not piece:
+                break
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(pieces)[:limit]
+
+    def _received(self) -> bytes:
+        self._settle()
+        piece = self.sock.recv(_PIECE)
+        if not piece:
+            raise BadAnswer("the connection ended before the answer did")
+        return piece
+
+    def _settle(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.sock.settimeout(left)
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        found = int(text, base) if text.strip().isalnum() and text.isascii() else -1
+    except ValueError:
+        found = -1
+    if found < 0:
+        raise BadAnswer(f"{text[:40]!r} is no length")
+    return found
