@@ -81,7 +81,7 @@ class Exchange:
             with self.flowing(method, body) as answer:
                 return self._value(answer, method)
 
-        return self._repeated(method, attempt, may_repeat=may_repeat)
+        return self.repeated(method, attempt, may_repeat=may_repeat)
 
     def ask_together(self, calls: Sequence[object], *, may_repeat: bool) -> list[Any]:
         """One answer per call of `system.multicall`; each is a list of one, or says a fault."""
@@ -93,7 +93,7 @@ class Exchange:
                     raise OneAnswerException(f"the answer of {_TOGETHER} is not an array")
                 return answer
 
-        return list(self._repeated(_TOGETHER, attempt, may_repeat=may_repeat))
+        return list(self.repeated(_TOGETHER, attempt, may_repeat=may_repeat))
 
     def stream(self, method: str, params: Sequence[object]) -> Iterator[Any]:
         """The elements below the root of an XML answer, as they come in.
@@ -111,7 +111,8 @@ class Exchange:
                 )
             yield from elements(Document(answer.pieces), self.types)
 
-    def _repeated(self, method: str, attempt: Callable[[], Any], *, may_repeat: bool) -> Any:
+    def repeated(self, method: str, attempt: Callable[[], Any], *, may_repeat: bool) -> Any:
+        """What the attempt gives; made again, after a pause, when its failure may pass."""
         failures = 0
         while True:
             try:

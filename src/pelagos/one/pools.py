@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pelagos.core import spelling
 from pelagos.one import methods
@@ -17,13 +19,6 @@ _FIRST_PAGE = 200
 _WIDEST = 1_000_000
 #: All that may be seen; all VMs that are not DONE.
 _ALL, _ALIVE = -2, -1
-
-
-class Streamer(Protocol):
-    """What gives the elements of an answer one by one."""
-
-    def stream(self, method: str, *args: Any, **named: Any) -> Iterator[Any]:
-        """Elements below the root of the answer."""
 
 
 class PoolCalls(Calls):
@@ -76,7 +71,9 @@ def _pages(
     while True:
         end = -1 if width > _WIDEST else start + width - 1
         count = 0
-        for member in _held(sender.stream(method.name, start=start, end=end, **more)):
+        stream = functools.partial(sender.stream, method.name, start=start, end=end, **more)
+        held, rest = sender.repeated(method.name, functools.partial(_held, stream))
+        for member in itertools.chain(held, rest):
             count += 1
             yield member
         if end < 0:
@@ -85,13 +82,13 @@ def _pages(
         width = width * 4 if count * 4 < page else max(page, width * page // count)
 
 
-def _held(members: Iterator[Any]) -> Iterator[Any]:
-    """Read ahead, so that the server need not wait for who goes through it."""
+def _held(stream: Callable[[], Iterator[Any]]) -> tuple[list[Any], Iterator[Any]]:
+    """What is read ahead, so that the server need not wait for its reader; and the rest."""
     held, size = [], 0
+    members = stream()
     for member in members:
         held.append(member)
         size += member.size
         if size > _HELD:
             break
-    yield from held
-    yield from members
+    return held, members

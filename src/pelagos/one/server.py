@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -130,6 +130,10 @@ class OneServer(Resources):
         params = methods.bind(found, args, named)
         session = self._exchange.endpoint.session
         return self._exchange.stream(found.name, [session, *params])
+
+    def repeated(self, method: str, attempt: Callable[[], Any]) -> Any:
+        """What an attempt gives that only reads; made again as a call is."""
+        return self._exchange.repeated(method, attempt, may_repeat=True)
 
     def batch(self) -> Batch:
         """Many calls in one request: see `Batch`."""

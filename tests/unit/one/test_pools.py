@@ -91,6 +91,21 @@ def test_what_stays_comes_once_while_others_come_and_go(seed: int) -> None:
     assert len(seen) == len(set(seen)) and staying <= set(seen)
 
 
+def test_a_page_that_breaks_off_is_asked_for_again() -> None:
+    pool = Pool(range(300))
+    failures = iter([False, True, True, False, True])
+
+    def respond(request: Request) -> bytes:
+        whole = pool(request)
+        return whole[: len(whole) // 2] if next(failures, False) else whole
+
+    one, _ = server(respond)
+    assert sorted(vm.ID for vm in one.vmpool.iter(page=100)) == list(range(300))
+    one, _ = server(lambda request: pool(request)[:-50])
+    with pytest.raises(errors.OneAnswerException, match="cut off"):
+        list(one.vmpool.iter())
+
+
 def test_what_is_asked_for() -> None:
     pool = Pool([1])
     one, _ = server(pool)
