@@ -6,6 +6,7 @@ python tools/write_reference.py --check  says which differ and ends with 1
 
 from __future__ import annotations
 
+import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from pelagos.plane.sections import SECTIONS
 from pelagos.slap.master.auth import OPEN, RIGHTS, Kind
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+#: Makes the page of the clients' methods.
+CLIENTS = Path(__file__).with_name("clients_reference.py")
 NOTE = "<!-- made by tools/write_reference.py from the code; change it there -->"
 
 
@@ -30,6 +33,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": "\n".join(exit_codes()),
         "configuration.md": "\n".join(configuration()),
         "rights.md": "\n".join(rights()),
+        "clients-methods.md": runpy.run_path(str(CLIENTS))["page"](),
     }
 
 

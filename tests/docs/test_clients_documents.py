@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -76,16 +75,6 @@ def test_the_example_of_a_configuration_loads(tmp_path: Path) -> None:
     known = OwnFile({"PELAGOS_CONFIG": str(tmp_path / "config.toml")})
     assert known.default == "work" and known.get("work").password == "secret"
     assert known.get("okeanos").is_synnefo
-
-
-def test_the_page_of_methods_is_what_the_code_says() -> None:
-    path = DOCS.parent / "tools" / "write_clients_reference.py"
-    spec = importlib.util.spec_from_file_location("write_clients_reference", path)
-    assert spec and spec.loader
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    written = (DOCS / "reference" / "clients-methods.md").read_text()
-    assert written == tool.page(), f"write it anew: python tools/{path.name}"
 
 
 def test_the_reference_names_every_setting_and_every_error() -> None:

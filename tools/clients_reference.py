@@ -1,15 +1,9 @@
-"""Write docs/reference/clients-methods.md, which is made from the clients.
-
-python tools/write_clients_reference.py          writes it
-python tools/write_clients_reference.py --check  ends with 1 when it differs
-"""
+"""Makes docs/reference/clients-methods.md from the clients; `write_reference.py` writes it."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pelagos.clients.astakos import AstakosClient, CachedAstakosClient
@@ -27,7 +21,6 @@ from pelagos.clients.network import NetworkClient
 from pelagos.clients.pithos import PithosClient
 from pelagos.clients.storage import StorageClient
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "clients-methods.md"
 #: A client, and those whose methods it has besides its own.
 CLIENTS: tuple[tuple[type[Any], tuple[type[Any], ...]], ...] = (
     (ComputeClient, (Client,)),
@@ -56,7 +49,7 @@ def lines() -> Iterator[str]:
     yield from (
         "# The methods of the clients",
         "",
-        "<!-- made by tools/write_clients_reference.py from the code; change it there -->",
+        "<!-- made by tools/write_reference.py from the code; change it there -->",
         "",
         "What may be left out stands in brackets, what is told by name alone after `*`. `**`",
         "stands for what else the call takes; [clients](clients.md) says what that is, and what",
@@ -101,9 +94,3 @@ def _arguments(method: Any) -> str:
     if named:
         texts.append("*, " + ", ".join(named))
     return "(" + ", ".join([*texts, *([rest] if rest else [])]) + ")"
-
-
-if __name__ == "__main__":
-    if "--check" in sys.argv:
-        sys.exit(0 if PAGE.read_text() == page() else f"{PAGE} differs: write it anew")
-    PAGE.write_text(page())
