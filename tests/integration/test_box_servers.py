@@ -13,6 +13,7 @@ import pytest
 
 from pelagos.box import Box
 from pelagos.core.clock import ManualClock
+from support.box_site import ask
 from support.nova_desk import LONG, Desk
 
 
@@ -389,3 +390,13 @@ def test_many_at_once_are_as_many_as_the_quota_lets(desk: Desk) -> None:
     assert desk.make("many", min_count=1, max_count=2**31 - 1).status == 202
     assert len(desk.nova("GET", "/servers").json["servers"]) == 10
     assert desk.make("more", min_count=2**31 - 1, max_count=2**31 - 1).status == 403
+
+
+def test_nobody_is_told_where_to_log_in(rooms: dict[str, Desk]) -> None:
+    for path in ("/compute/v2.1/servers", "/image/v2/images"):
+        for token in (None, "wrong"):
+            reply = ask(rooms["demo"].box.url, "GET", path, token=token)
+            assert reply.status == 401 and reply.json["error"]["title"] == "Unauthorized"
+            assert reply.headers["www-authenticate"].startswith("Keystone uri=")
+    assert ask(rooms["demo"].box.url, "GET", "/compute/v2.1/").status == 200
+    assert ask(rooms["demo"].box.url, "GET", "/image/").status == 300

@@ -26,6 +26,7 @@ from pelagos.box.compute.nova.parts import Parts
 from pelagos.box.compute.nova.projects import Projects
 from pelagos.box.compute.nova.servers import Servers
 from pelagos.box.errors import Refused
+from pelagos.box.identity.keystone.middleware import unauthorized
 from pelagos.box.image.store import ImageStore
 from pelagos.box.service import Offer, Service
 from pelagos.box.web import Answer, Request, json_answer
@@ -78,11 +79,11 @@ class _Api:
         return answer
 
     def shape(self, request: Request, refused: Refused) -> Answer:
+        if refused.status == 401:  # noqa: PLR2004  # RFC 9110
+            return unauthorized(request, refused)
         name = refused.name or _NAMES.get(refused.status, "computeFault")
         error: dict[str, Any] = {"code": refused.status, "message": refused.message}
         headers = dict(refused.headers)
-        if refused.status == 401:  # noqa: PLR2004  # RFC 9110
-            headers["WWW-Authenticate"] = f'Keystone uri="{request.host}/identity"'
         try:
             headers |= version_headers(minor_of(request))
         except Refused:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
+from pelagos.box.identity.keystone.middleware import unauthorized
 from pelagos.box.image.glance.content import Content
 from pelagos.box.image.glance.images import Images
 from pelagos.box.image.glance.members import Members
@@ -53,29 +54,24 @@ def _shape(request: Request, refused: Refused) -> Answer:
         title = HTTPStatus(refused.status).phrase
     except ValueError:
         title = "Unknown"
-    accepted = request.header("Accept")
-    status = f"{refused.status} {title}"
     if refused.status == HTTPStatus.UNAUTHORIZED:
-        headers = {"WWW-Authenticate": f'Keystone uri="{request.host}/identity"'}
-    else:
-        headers = {}
+        return unauthorized(request, refused)
+    accepted, status = request.header("Accept"), f"{refused.status} {title}"
     if "html" in accepted or "*/*" in accepted:
         body = (
             f"<html>\n <head>\n  <title>{status}</title>\n </head>\n <body>\n"
             f"  <h1>{status}</h1>\n  {escape(refused.message)}<br /><br />\n\n\n </body>\n</html>"
         )
         kind = "text/html; charset=UTF-8"
-        return Answer(
-            refused.status, {"Content-Type": kind, **headers, **refused.headers}, body.encode()
-        )
+        return Answer(refused.status, {"Content-Type": kind, **refused.headers}, body.encode())
     if "application/json" in accepted:
         document = {"message": refused.message, "code": status, "title": title}
         answer = json_answer(document, refused.status)
-        answer.headers.update({**headers, **refused.headers})
+        answer.headers.update(refused.headers)
         return answer
     body = f"{status}\n\n{refused.message}\n\n   "
     return Answer(
         refused.status,
-        {"Content-Type": "text/plain; charset=UTF-8", **headers, **refused.headers},
+        {"Content-Type": "text/plain; charset=UTF-8", **refused.headers},
         body.encode(),
     )
