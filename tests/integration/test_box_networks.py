@@ -292,6 +292,46 @@ def test_our_clients_speak_with_both_faces(box: Box, ann: Person) -> None:
     cloud.network.delete_network(network["id"])
 
 
+def test_servers_have_interfaces_and_disks(box: Box, ann: Person) -> None:
+    token, send = ann.token(), asking(box, ann)
+    network, subnet = home_of(send)
+    port = make(send, "port", network_id=network)["id"]
+    image = ask(box.url, "GET", "/image/v2/images", token=token).json["images"][0]["id"]
+    root = {"boot_index": 0, "uuid": image, "source_type": "image", "volume_size": 3,
+            "destination_type": "volume", "delete_on_termination": True}  # fmt: skip
+
+    def serve(*networks: dict[str, str]) -> Reply:
+        told = {"name": "s", "flavorRef": "1", "networks": networks, "imageRef": "",
+                "block_device_mapping_v2": [root]}  # fmt: skip
+        return ask(box.url, "POST", "/compute/v2.1/servers", {"server": told}, token=token)
+
+    def volumes() -> list[dict[str, Any]]:
+        path = f"/volume/v3/{ann.project_id}/volumes/detail"
+        found: list[dict[str, Any]] = ask(box.url, "GET", path, token=token).json["volumes"]
+        return found
+
+    made = serve({"uuid": network, "fixed_ip": "10.0.0.9"}, {"port": port}).json["server"]["id"]
+    assert send("GET", f"/ports/{port}").json["port"]["device_id"] == made
+    (volume,) = volumes()
+    assert (volume["size"], volume["status"], volume["bootable"]) == (3, "in-use", "true")
+    for wish, status in (
+        ({"uuid": network, "fixed_ip": "10.0.0.9"}, 400),
+        ({"uuid": network, "fixed_ip": "192.0.2.1"}, 400),
+        ({"uuid": subnet}, 400),
+        ({"port": port}, 409),
+        ({"port": subnet}, 400),
+    ):
+        reply = serve(wish)
+        assert reply.status == status, reply
+        assert list(reply.json) == ["badRequest" if status == 400 else "conflictingRequest"]
+    assert len(volumes()) == 1
+    assert refused(send("DELETE", f"/networks/{network}")) == (409, "NetworkInUse")
+    assert ask(box.url, "DELETE", f"/compute/v2.1/servers/{made}", token=token).status == 204
+    assert ask(box.url, "GET", f"/compute/v2.1/servers/{made}", token=token).status == 404
+    assert [one["id"] for one in send("GET", "/ports").json["ports"]] == [port]
+    assert volumes() == []
+
+
 def test_synnefos_quotas_hold(box: Box, ann: Person) -> None:
     old = CycladesNetworkClient(f"{box.url}/cyclades/network/v2.0", ann.token())
     box.limit(ann.project_id, "cyclades.network.private", 1)

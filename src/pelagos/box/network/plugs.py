@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,6 +17,25 @@ from pelagos.box.records import Record
 
 _FEW = 100
 PROFILES = ("ENABLED", "DISABLED", "PROTECTED")
+
+
+#: What the compute service says otherwise than the network service: status, and perhaps words.
+_WORDS = {
+    "IpAddressAlreadyAllocated": (400, "Fixed IP address is already in use: {}"),
+    "IpAddressGenerationFailure": (400, "{}"),
+    "InvalidIpForNetwork": (400, "{}"),
+    "PortNotFound": (400, "{}"),
+}
+
+
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Let refusals be those of a compute service, which has no names of its own for them."""
+    try:
+        yield
+    except Refused as refused:
+        status, words = _WORDS.get(refused.name, (refused.status, "{}"))
+        raise Refused(status, words.format(refused.message)) from refused
 
 
 class Plugs:
@@ -35,7 +55,7 @@ class Plugs:
         dialect: str = "openstack",
     ) -> tuple[Nic, ...]:
         """Give a server interfaces; those that it got."""
-        with self._store.database.change():
+        with _worded(), self._store.database.change():
             if dialect == "synnefo":
                 made = self._joining.plug(guest, wishes)
             else:
@@ -128,7 +148,8 @@ class Plugs:
     def set_group(self, guest: Guest, group: str, *, is_member: bool) -> None:
         """Let a server's interfaces be in a security group, or no longer."""
         caller = Caller(guest.project_id, guest.user_id)
-        key = self._network.security.named([group], caller)[0]
+        with _worded():
+            key = self._network.security.named([group], caller)[0]
         with self._store.database.change():
             for port in self._store.live_ports(device_id=guest.id):
                 kept = [one for one in port["security_groups"] if one != key]
@@ -139,7 +160,7 @@ class Plugs:
     def _port(self, guest: Guest, port_id: str) -> Record:
         port = self._store.live_port(port_id)
         if port is None or port["device_id"] != guest.id:
-            raise Refused(404, f"Port id {port_id} could not be found.", name="PortNotFound")
+            raise Refused(404, f"Port id {port_id} could not be found.")
         return port
 
     def _nics(self, ports: Iterable[Record]) -> tuple[Nic, ...]:

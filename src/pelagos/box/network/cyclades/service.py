@@ -6,7 +6,8 @@ from pelagos.box.compute.ports import Neighbours
 from pelagos.box.cyclades import answering
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
-from pelagos.box.network.cyclades.api import CycladesNetworks
+from pelagos.box.network.cyclades.attached import Attached
+from pelagos.box.network.cyclades.networks import Networks
 from pelagos.box.network.network import Network
 from pelagos.box.service import Service, SynnefoOffer
 from pelagos.box.web import Router
@@ -19,7 +20,8 @@ def cyclades_network(
 ) -> Service:
     """The service."""
     router = Router()
-    CycladesNetworks(identity, network, quotas, neighbours).routes(router)
+    for part in (Networks, Attached):
+        part(identity, network, quotas, neighbours).routes(router)
     answer, shape = answering(identity, router)
     offer = SynnefoOffer("network", "cyclades_network", PREFIX, "v2.0", exposes_version=False)
     return Service((PREFIX,), answer, shape, synnefo_offers=(offer,))
