@@ -12,6 +12,7 @@ import pytest
 from pelagos.box import Box
 from pelagos.cli.failures import NOT_FOUND
 from pelagos.core.clock import ManualClock
+from pelagos.slap import master
 from support.cloud_lines import Lines
 from support.slap_site import Site
 
@@ -83,6 +84,26 @@ def test_a_running_master_is_backed_up_and_restored(
         assert wrong.code != 0
         assert "key" in wrong.err
         assert not (tmp_path / "no.db").exists()
+
+
+def test_a_database_on_postgresql_is_backed_up_while_a_master_runs(
+    lines: Lines, postgresql_url: str, tmp_path: Path
+) -> None:
+    running = master.Master(postgresql_url)
+    try:
+        running.service.create_person("admin")
+        made = lines.done("db", "backup", "backups", "--database", postgresql_url, "-j").data
+        target = tmp_path / "from-postgresql.db"
+        lines.done("db", "restore", "backups", made[0]["name"], target)
+        held = lines.run("db", "restore", "backups", "latest", postgresql_url)
+        assert held.code != 0  # it is not empty, and a master runs on it
+    finally:
+        running.close()
+    connection = sqlite3.connect(target)
+    try:
+        assert [row[0] for row in connection.execute("SELECT name FROM people")] == ["admin"]
+    finally:
+        connection.close()
 
 
 def test_old_backups_go_and_other_objects_stay(lines: Lines, site: Site) -> None:

@@ -43,10 +43,10 @@ def sent(caplog: pytest.LogCaptureFixture, method: str) -> int:
 def test_a_killed_upload_to_pithos_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = random.Random(1).randbytes(40 * MIB)
+    data = random.Random(1).randbytes(24 * MIB)
     source = tmp_path / "f"
     source.write_bytes(data)
-    with Box(tmp_path / "box", chaos=Chaos(slow=0.3)) as box:
+    with Box(tmp_path / "box", chaos=Chaos(slow=0.2)) as box:
         lines = on(box, "pithos", tmp_path / "home")
         lines.done("container", "create", "c")
         uploading = lines.start("object", "upload", source, "c/", "--workers", "2")
@@ -59,7 +59,7 @@ def test_a_killed_upload_to_pithos_goes_on(
         lines = on(box, "pithos", tmp_path / "home")
         with caplog.at_level(logging.DEBUG, "pelagos.clients.send"):
             lines.done("object", "upload", source, "c/")
-        assert 1 <= sent(caplog, "POST") - 1 <= 7  # the login, and of ten blocks what was missing
+        assert 1 <= sent(caplog, "POST") - 1 <= 3  # the login, and of six blocks what was missing
         assert lines.done("object", "cat", "c/f").raw == data
 
 
@@ -67,7 +67,7 @@ def test_a_killed_upload_to_pithos_goes_on(
 def test_a_killed_download_goes_on(
     kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = random.Random(2).randbytes(97 * MIB)
+    data = random.Random(2).randbytes({"swift": 65, "pithos": 24}[kind] * MIB)
     source, target = tmp_path / "f", tmp_path / "down/g"
     source.write_bytes(data)
     target.parent.mkdir()
@@ -75,7 +75,7 @@ def test_a_killed_download_goes_on(
         lines = on(box, kind, tmp_path / "home")
         lines.done("container", "create", "c")
         lines.done("object", "upload", source, "c/f")
-    with Box(tmp_path / "box", chaos=Chaos(slow=0.4)) as box:
+    with Box(tmp_path / "box", chaos=Chaos(slow=0.2)) as box:
         lines = on(box, kind, tmp_path / "home")
         loading = lines.start("object", "download", "c/f", target, "--workers", "1")
         part = target.with_name(".g.pelagos-part")
@@ -91,19 +91,19 @@ def test_a_killed_download_goes_on(
         lines = on(box, kind, tmp_path / "home")
         with caplog.at_level(logging.DEBUG, "pelagos.clients.send"):
             lines.done("object", "download", "c/f", target)
-        whole = {"swift": 4, "pithos": 25}[kind]
-        assert sent(caplog, "GET") <= whole  # with one that tells what there is
+        missing = {"swift": 2, "pithos": 4}[kind]
+        assert sent(caplog, "GET") <= 1 + missing  # with one that tells what there is
     assert target.read_bytes() == data
     assert [path.name for path in target.parent.iterdir()] == ["g"]
 
 
 def test_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
     source, target = tmp_path / "f", tmp_path / "g"
-    source.write_bytes(random.Random(3).randbytes(40 * MIB))
+    source.write_bytes(random.Random(3).randbytes(12 * MIB))
     with Box(tmp_path / "box") as box:
         on(box, "pithos", tmp_path / "home").done("container", "create", "c")
         on(box, "pithos", tmp_path / "home").done("object", "upload", source, "c/f")
-    with Box(tmp_path / "box", chaos=Chaos(slow=0.5)) as box:
+    with Box(tmp_path / "box", chaos=Chaos(slow=0.3)) as box:
         lines = on(box, "pithos", tmp_path / "home")
         loading = lines.start("object", "download", "c/f", target, "--workers", "1")
         part = tmp_path / ".g.pelagos-part"
@@ -118,7 +118,7 @@ def test_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 def test_two_downloads_of_one_file_do_not_mix(tmp_path: Path) -> None:
     source, target = tmp_path / "f", tmp_path / "g"
-    data = random.Random(4).randbytes(24 * MIB)
+    data = random.Random(4).randbytes(16 * MIB)
     source.write_bytes(data)
     with Box(tmp_path / "box") as box:
         on(box, "pithos", tmp_path / "home").done("container", "create", "c")
