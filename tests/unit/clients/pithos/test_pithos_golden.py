@@ -114,6 +114,7 @@ CONTAINERS = [
     both("list_objects", 1, "m", "p", "json", "/", asks=Ask("GET /A/C?format=json&marker=m&prefix=p&delimiter=/&limit=1", answer=[{"name": "q"}]), result=[{"name": "q"}]),
     pithos("list_objects", meta=["a"], show_only_shared=True, public=True, until=5, asks=Ask("GET /A/C?format=json&meta=a&shared&public&until=5", answer=[]), result=[]),
     both("list_objects_in_path", "a", asks=Ask("GET /A/C?format=json&path=a", answer=[]), result=[]),
+    row("purge_versions", asks=[Ask("GET /A/C?format=json&versions=true", answer=[{"name": "o p", "version_id": "v1"}]), Ask("GET /A/C?format=json&versions=true&marker=o%20p", answer=[], ok=(200, 204)), Ask("DELETE /A/C/o%20p?version-id=v1", ok=(204, 404))], result=None, dialects=OPENSTACK),
 ]
 OBJECTS = [
     both("create_object", "o", "t/x", 2, asks=Ask("PUT /A/C/o", b"\0\0", {"Content-Type": "t/x"}, ok=(201,))),
@@ -133,6 +134,8 @@ OBJECTS = [
     pithos("get_object_info", "o", 5, asks=Ask("HEAD /A/C/o?version=5", answer_headers={"ETag": "e"})),
     row("get_object_info", "o", "v", asks=Ask("HEAD /A/C/o?version-id=v"), dialects=OPENSTACK),
     both("get_object_meta", "o", asks=Ask("HEAD /A/C/o", answer_headers={"X-Object-Meta-Foo-Bar": "x", "ETag": "e"}), result={"x-object-meta-foo-bar": "x"}),
+    pithos("restore_object", "o", 7, asks=Ask("PUT /A/C/o", headers={"X-Copy-From": "/C/o", "Content-Length": "0", "X-Source-Version": "7"}, ok=(201,)), result=None),
+    row("restore_object", "o", "v7", asks=Ask("PUT /A/C/o?version-id=v7", ok=(200, 201, 204)), result=None, dialects=OPENSTACK),
     pithos("get_object_versionlist", "o", asks=Ask("GET /A/C/o?format=json&version=list", answer={"versions": [[1, "2.5"]]}), result=[[1, "2.5"]]),
     row("get_object_versionlist", "o", asks=[Ask("GET /A/C?format=json&versions=true&prefix=o", answer=[{"name": "o", "version_id": "2", "last_modified": "1970-01-01T00:00:09.5"}, {"name": "o", "version_id": "1", "last_modified": "1970-01-01T00:00:05"}, {"name": "other", "version_id": "1", "last_modified": "1970-01-01T00:00:05"}]), Ask("GET /A/C?format=json&versions=true&prefix=o&marker=other", answer=[], ok=(200, 204))], result=[["1", "5.000000"], ["2", "9.500000"]], dialects=OPENSTACK),
     pithos("get_object_sharing", "o", asks=Ask("HEAD /A/C/o", answer_headers={"X-Object-Sharing": "read=%2A; write=u,v"}), result={"read": "*", "write": "u,v"}),
@@ -164,7 +167,7 @@ FILES = {
     for name in (
         *("upload_object", "download_object", "download_to_string", "stream_down", "get_object"),
         *("get_object_hashmap", "append_object", "overwrite_object", "use_alternative_account"),
-        *("time_for", "has_segments", "container_path", "object_path"),
+        *("temp_url", "time_for", "has_segments", "container_path", "object_path"),
     )
     for dialect in ("openstack", "synnefo")
 }
@@ -214,9 +217,14 @@ def test_what_swift_has_nothing_for_is_refused_before_anything_is_sent(
     assert caught.value.hint
 
 
+def test_pithos_has_no_call_that_removes_versions_alone() -> None:
+    with pytest.raises(Unsupported, match="with their container"):
+        play(make, Row("purge_versions", (), ()), "synnefo")
+
+
 @pytest.mark.parametrize("kind", [PithosClient, PithosRestClient, StorageClient])
 def test_the_table_has_every_method_in_both_dialects(kind: type) -> None:
-    refused = {f"{name} openstack" for name, _, _ in REFUSED}
+    refused = {f"{name} openstack" for name, _, _ in REFUSED} | {"purge_versions synnefo"}
     assert missing(kind, ALL, base=Client, without=FILES | refused) == set()
 
 
