@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, TextIO
 
-from pelagos.cli import yaml
 from pelagos.cli.failures import UsageError
 from pelagos.cli.terminal import clean, paint
 from pelagos.core.spelling import nearest
@@ -232,6 +231,8 @@ class Output:
 
     def _structured(self, data: Any) -> None:
         if self._form == "yaml":
+            from pelagos.cli import yaml
+
             # What steers a terminal is in double quotes there, where these escapes mean the same.
             self._stream.write(clean(yaml.dumps(data), keep="\n"))
         else:
