@@ -10,6 +10,7 @@ import pytest
 
 from pelagos.clients import ClientError, PithosClient, PithosRestClient, StorageClient
 from pelagos.clients.base import Client
+from pelagos.clients.errors import Unsupported
 from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
 
 STREAM = {"Accept-Encoding": "identity"}
