@@ -173,6 +173,24 @@ def test_a_folder_goes_up_and_comes_down_the_same(lines: Lines, tmp_path: Path) 
     assert lines.done("object", "cat", "c/my album/sea.jpg").raw == b"other"
 
 
+def test_a_place_here_that_is_not_there_is_named(lines: Lines, tmp_path: Path) -> None:
+    lines.done("container", "create", "c")
+    lines.done("object", "upload", "-", "c/o", stdin=b"x")
+    missing = tmp_path / "none"
+    for words in (
+        ("object", "upload", missing, "c/"),
+        ("object", "upload", "-r", missing, "c/"),
+        ("object", "sync", "up", missing, "c", "--delete"),
+        ("object", "download", "c/o", missing / "f"),
+        ("object", "download", "c/o", f"{missing}/"),
+    ):
+        ran = lines.run(*words)
+        assert ran.code != 0
+        assert str(missing) in ran.err
+        assert "pelagos-part" not in ran.err
+    assert lines.done("object", "cat", "c/o").raw == b"x"
+
+
 def test_a_folder_needs_to_be_meant(lines: Lines, tmp_path: Path) -> None:
     lines.done("container", "create", "c")
     ran = lines.run("object", "upload", album(tmp_path / "a"), "c/")

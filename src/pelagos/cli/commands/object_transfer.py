@@ -174,6 +174,9 @@ class ObjectDownload(StorageCommand):
                 raise UsageError("--range and --version are of one object; leave -r out")
             return self._folder(spot, path)
         spot = self.object(source)
+        folder = path if target.endswith("/") else path.parent
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}", hint=f"make it: mkdir -p {folder}")
         if path.is_dir():
             path /= _own_name(spot)
         with self.looking(spot):

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.clients.errors import NotFound
+from pelagos.clients.errors import ClientError, NotFound
 from pelagos.clients.folder.carry import send
 from pelagos.clients.folder.entries import Entry
 from pelagos.clients.folder.exchange import Exchange, Report, Watcher, join
@@ -28,11 +28,11 @@ class Push(Exchange):
         """What is to be done; nothing changes.
 
         Raises:
-            NotFound: there is no such container, or no such folder.
+            NotFound: there is no such container.
             ClientError: one of the two cannot be read.
         """
         if not self._folder.is_dir():
-            raise NotFound(f"there is no folder {self._folder}", hint="check the path")
+            raise ClientError(f"there is no folder {self._folder}", hint="check the path")
         self._look()
         here, there = self._here, self._there
         found = draft(here.files, there.files, fast=self._fast)
