@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -473,3 +476,18 @@ def test_the_guide_works_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.
             ran = shell.run(*words)
             assert ran.code == (int(said[1]) if said else 0), lines[number] + "\n" + ran.err
     assert len(typed) > 20
+
+
+def test_a_list_loads_nothing_that_it_does_not_need(shell: CloudShell):
+    program = (
+        "import sys; from pelagos.cli.main import main; code = main(['server', 'list', '-j']);"
+        "print(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    environ = {**os.environ, **shell.environ, "HOME": str(shell.folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
+    )
+    code, *loaded = done.stderr.split()
+    assert (code, isinstance(json.loads(done.stdout), list)) == ("0", True)
+    dear = {"asyncio", "email.message", "flask", "http.client", "rich", "ssl", "urllib3", "yaml"}
+    assert not dear & set(loaded)
