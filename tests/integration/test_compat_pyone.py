@@ -65,6 +65,11 @@ with Server(sys.argv[1], session=sys.argv[2]) as one:
         assert isinstance(error, pyone.OneException) and "[one.vm.info]" in str(error)
     else:
         raise AssertionError
+    market = one.market.allocate('NAME="m"\\nMARKET_MAD="http"')
+    text = 'NAME="app"\\nTYPE="IMAGE"\\nAPPTEMPLATE64="U0laRT0iNSIK"'
+    app = one.marketapp.allocate(text, market)
+    assert one.marketapp.export(app, 1, "exported") == {"image": 1, "vmtemplate": -1}
+    assert one.image.info(1).NAME == "exported"
     rule = one.acl.addrule(*OneAcl().parse_rule("@1 VM+NET/* USE+MANAGE *"))
     assert "@1 VM+NET/* USE+MANAGE *" in [one.STRING for one in one.acl.info().ACL]
 """

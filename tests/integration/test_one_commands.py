@@ -19,10 +19,6 @@ from support.cloud_cli import CloudShell
 pytestmark = pytest.mark.integration
 
 
-#: A box has no routers, marketplaces, hooks and backup jobs.
-_SERVED = [one for one in KINDS[:15] if one.word != "vrouter"]
-
-
 @pytest.fixture(scope="module")
 def clock() -> ManualClock:
     return ManualClock()
@@ -40,7 +36,7 @@ def _made(shell: CloudShell, *words: str, stdin: str = "") -> str:
     return str(made)
 
 
-@pytest.mark.parametrize("kind", _SERVED, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_every_kind_is_listed_and_shown(shell: CloudShell, kind: Kind) -> None:
     listed = shell.ok("one", kind.word, "list", "-j").data
     for thing in listed:

@@ -80,15 +80,23 @@ def test_every_list_and_thing_can_be_read(python: Path, box: Box) -> None:
         """
 one.vmgroup.allocate('NAME="ha"\\nROLE=[NAME="front"]')
 one.vntemplate.allocate('NAME="vnt"\\nVN_MAD="dummy"')
+one.vrouter.allocate('NAME="r"\\nNIC=[NETWORK="private", FLOATING_IP="YES"]')
+one.hook.allocate('NAME="h"\\nTYPE="api"\\nCOMMAND="/bin/true"')
+one.backupjob.allocate('NAME="b"')
+market = one.market.allocate('NAME="m"\\nMARKET_MAD="http"')
+app = one.marketapp.allocate('NAME="app"\\nTYPE="IMAGE"\\nAPPTEMPLATE64="U0laRT0iNSIK"', market)
+facts["export"] = one.marketapp.export(app, 1, "exported")
 one.document.allocate('NAME="svc"\\nBODY="{}"', 100)
 kinds = {
     "host": (), "cluster": (), "datastore": (), "user": (), "group": (), "zone": (), "vdc": (),
     "image": (-2, -1, -1), "vn": (-2, -1, -1), "template": (-2, -1, -1),
     "secgroup": (-2, -1, -1), "vntemplate": (-2, -1, -1), "vmgroup": (-2, -1, -1),
-    "document": (-2, -1, -1, 100),
+    "document": (-2, -1, -1, 100), "vrouter": (-2, -1, -1), "marketapp": (-2, -1, -1),
+    "market": (), "hook": (), "backupjob": (-2, -1, -1),
 }
 roots = {
     "vn": "VNET", "template": "VMTEMPLATE", "secgroup": "SECURITY_GROUP", "vmgroup": "VM_GROUP",
+    "market": "MARKETPLACE", "marketapp": "MARKETPLACEAPP",
 }
 for kind, arguments in kinds.items():
     pool = getattr(one, kind + "pool").info(*arguments)
@@ -106,6 +114,9 @@ facts["role"] = one.vmgrouppool.info(-2, -1, -1).VM_GROUP[0].ROLES.ROLE[0].NAME
     for kind in ("host", "cluster", "datastore", "user", "group", "zone", "vdc", "image", "vn"):
         assert facts[kind]
         assert all(listed == alone for listed, alone in facts[kind]), kind
+    for kind in ("vrouter", "market", "marketapp", "hook", "backupjob"):
+        assert len(facts[kind]) == 1, kind
+    assert facts["export"]["vmtemplate"] == -1
     assert facts["vmgroup"] == [["ha", "ha"]] and facts["document"] == [["svc", "svc"]]
     assert "@1 HOST/* MANAGE #0" in facts["rules"]
     assert facts["owner"] == "oneadmin" and facts["share"] == 800

@@ -15,6 +15,7 @@ from pelagos.box.opennebula.markup import cdata, element
 
 Range = dict[str, Any]
 _LEASES = "leases"
+_HOLDERS = {"HOLD": "VM", "NET": "VNET"}  # what they are called where they are not called so
 _PREFIXES = (("ULA_PREFIX", "IP6_ULA"), ("GLOBAL_PREFIX", "IP6_GLOBAL"))
 
 
@@ -115,7 +116,7 @@ def _range(one: Range, *, with_leases: bool) -> str:
         element(
             "LEASE",
             "".join(cdata(key, value) for key, value in sorted(address(one, int(index)).items()))
-            + cdata("VM" if who[0] == "HOLD" else "VNET" if who[0] == "NET" else "VM", who[1]),
+            + cdata(_HOLDERS.get(who[0], who[0]), who[1]),
         )
         for index, who in sorted(one[_LEASES].items(), key=lambda item: int(item[0]))
     )

@@ -61,25 +61,30 @@ DATASTORE = Kind(
     "datastore", "datastore", "DATASTORE", "DATASTORE", "datastorepool", 0x100,
     is_paged=False, first=100, unique="all",
 )  # fmt: skip
+VROUTER = Kind("vrouter", "virtual router", "VROUTER", "VROUTER", "vrouterpool", 0x4000)
+MARKETAPP = Kind(
+    "marketapp", "marketplace app", "MARKETPLACEAPP", "MARKETPLACEAPP", "marketapppool", 0x10000
+)
+BACKUPJOB = Kind("backupjob", "backup job", "BACKUPJOB", "BACKUPJOB", "backupjobpool", 0x100000)
+MARKET = Kind(
+    "market", "marketplace", "MARKETPLACE", "MARKETPLACE", "marketpool", 0x8000,
+    is_paged=False, first=100, unique="all",
+)  # fmt: skip
 HOST = _shared("host", "host", "HOST", "HOST", 0x2)
 USER = _shared("user", "user", "USER", "USER", 0x10)
 GROUP = _shared("group", "group", "GROUP", "GROUP", 0x40, 100)
 CLUSTER = _shared("cluster", "cluster", "CLUSTER", "CLUSTER", 0x200, 100)
 ZONE = _shared("zone", "zone", "ZONE", "ZONE", 0x800, 100)
 VDC = _shared("vdc", "virtual data center", "VDC", "VDC", 0x2000, 100)
+HOOK = _shared("hook", "hook", "HOOK", "HOOK", 0x80000)
 
 KINDS = (
     VM, IMAGE, NETWORK, TEMPLATE, SECGROUP, DOCUMENT, VNTEMPLATE, VMGROUP, DATASTORE, HOST, USER,
-    GROUP, CLUSTER, ZONE, VDC,
+    GROUP, CLUSTER, ZONE, VDC, VROUTER, MARKET, MARKETAPP, HOOK, BACKUPJOB,
 )  # fmt: skip
 BY_WORD = {kind.word: kind for kind in KINDS}
 #: What an access rule can name besides the kinds above.
 RESOURCES = {
     **{kind.bit: kind.right for kind in KINDS},
     0x80: "ACL",
-    0x4000: "VROUTER",
-    0x8000: "MARKETPLACE",
-    0x10000: "MARKETPLACEAPP",
-    0x80000: "HOOK",
-    0x100000: "BACKUPJOB",
 }

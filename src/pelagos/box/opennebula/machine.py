@@ -203,10 +203,15 @@ def fill_nic(cloud: Cloud, caller: int, vm: Thing, nic: dict[str, str], number: 
         if network.template.has(name)
     }
     for group in groups:
-        _let_in(cloud, caller, vm, group)
+        let_in(cloud, caller, vm, group)
 
 
-def _let_in(cloud: Cloud, caller: int, vm: Thing, number: str) -> None:
+def let_in(cloud: Cloud, caller: int, vm: Thing, number: str) -> None:
+    """Give a machine the rules of a security group.
+
+    Raises:
+        Failure: there is none, or the caller may not use it.
+    """
     if not number.isdigit():
         raise Failure(Code.INTERNAL, "SECURITY_GROUPS has to be a list of ids")
     group = cloud.guard.need(caller, SECGROUP, int(number), USE)

@@ -98,7 +98,24 @@ def _body(vm: Thing) -> str:
         element("TEMPLATE", "".join(text for _, text in pairs))
         + str(vm.more["user"].xml("USER_TEMPLATE"))
         + _records(vm, is_short=False)
+        + _disk_snapshots(vm)
         + "<BACKUPS><BACKUP_CONFIG/><BACKUP_IDS></BACKUP_IDS></BACKUPS>"
+    )
+
+
+def _disk_snapshots(vm: Thing) -> str:
+    kept = vm.more.get("disk_snapshots", {})
+    return "".join(
+        element(
+            "SNAPSHOTS",
+            cdata("ALLOW_ORPHANS", "NO")
+            + cdata("CURRENT_BASE", -1)
+            + cdata("DISK_ID", disk)
+            + cdata("NEXT_SNAPSHOT", max(int(one["ID"]) for one in taken) + 1)
+            + "".join(written("SNAPSHOT", one) for one in taken),
+        )
+        for disk, taken in sorted(kept.items())
+        if taken
     )
 
 

@@ -14,11 +14,13 @@ from pelagos.box.opennebula.calls import (
     devices,
     generic,
     images,
+    machine_parts,
     machines,
     networks,
     others,
     people,
     places,
+    services,
 )
 from pelagos.box.opennebula.calls.people import ONEADMIN, USERS, hashed, new_user
 from pelagos.box.opennebula.cloud import Cloud
@@ -76,8 +78,11 @@ class OpenNebula:
 
     def methods(self) -> list[Method]:
         """All that can be called."""
-        rooms = (generic, machines, devices, images, networks, places, people, others)
-        return [method for room in rooms for method in room.methods(self._cloud)]
+        makers = [
+            room.methods for room in (generic, machines, devices, machine_parts, images, networks)
+        ]
+        makers += [room.methods for room in (places, people, others, services)]
+        return [method for make in makers for method in make(self._cloud)]
 
     def session(self, name: str = "oneadmin") -> str:
         """`NAME:SECRET` of a user, who is made when there is none.

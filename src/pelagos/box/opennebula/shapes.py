@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pelagos.box.opennebula import addresses, quotas
+from pelagos.box.opennebula import addresses, more_shapes, quotas
 from pelagos.box.opennebula.grammar import written
 from pelagos.box.opennebula.kinds import (
     CLUSTER,
@@ -13,6 +13,7 @@ from pelagos.box.opennebula.kinds import (
     GROUP,
     HOST,
     IMAGE,
+    MARKETAPP,
     NETWORK,
     SECGROUP,
     TEMPLATE,
@@ -52,6 +53,7 @@ class Shapes:
             DOCUMENT.word: self._document,
             VMGROUP.word: self._vmgroup,
             **{kind.word: self._plain for kind in _PLAIN},
+            **more_shapes.known(self),
         }
 
     def one(self, kind: Kind, thing: Thing) -> str:
@@ -76,13 +78,16 @@ class Shapes:
 
     def head(self, thing: Thing, between: str = "") -> str:
         """What all things with an owner begin with."""
-        bits = "".join(element(name, bit) for name, bit in zip(_BITS, thing.mode, strict=True))
         return (
             f"<ID>{thing.id}</ID><UID>{thing.uid}</UID><GID>{thing.gid}</GID>"
             f"<UNAME>{self.name_of(USER, thing.uid)}</UNAME>"
             f"<GNAME>{self.name_of(GROUP, thing.gid)}</GNAME><NAME>{thing.name}</NAME>{between}"
-            f"<PERMISSIONS>{bits}</PERMISSIONS>"
+            f"{permissions(thing)}"
         )
+
+    def apps_of(self, market: Thing) -> list[int]:
+        """The ids of the apps of a marketplace."""
+        return [one.id for one in self._world.all(MARKETAPP) if one.more["market"] == market.id]
 
     def name_of(self, kind: Kind, number: int) -> str:
         """Its name; empty when it is gone."""
@@ -303,6 +308,12 @@ class Shapes:
     def _plain(self, thing: Thing, _: bool) -> str:
         when = element("REGTIME", thing.more["time"])
         return self.head(thing) + lock(thing) + when + thing.template.xml()
+
+
+def permissions(thing: Thing) -> str:
+    """The nine permission bits."""
+    bits = zip(_BITS, thing.mode, strict=True)
+    return element("PERMISSIONS", "".join(element(name, bit) for name, bit in bits))
 
 
 def lock(thing: Thing) -> str:

@@ -63,7 +63,7 @@ class _Devices:
 
     def detach(self, caller: int, number: int, disk_id: int) -> int:
         vm = self._at(caller, number, "detach disk", State.POWEROFF)
-        disk = _numbered(vm, "DISK", disk_id)
+        disk = numbered(vm, "DISK", disk_id)
         self._cloud.life.detach(vm, disk)
         _drop(vm.template, disk)
         self._busy(vm, Lcm.HOTPLUG, "disk-detach", caller)
@@ -82,7 +82,7 @@ class _Devices:
 
     def detach_nic(self, caller: int, number: int, nic_id: int) -> int:
         vm = self._at(caller, number, "detach NIC", State.POWEROFF)
-        nic = _numbered(vm, "NIC", nic_id)
+        nic = numbered(vm, "NIC", nic_id)
         self._cloud.life.unplug(vm, nic)
         _drop(vm.template, nic)
         self._busy(vm, Lcm.HOTPLUG_NIC, "nic-detach", caller)
@@ -111,7 +111,7 @@ class _Devices:
 
     def resize_disk(self, caller: int, number: int, disk_id: int, size: str) -> int:
         vm = self._at(caller, number, "disk-resize", State.POWEROFF)
-        disk = _numbered(vm, "DISK", disk_id)
+        disk = numbered(vm, "DISK", disk_id)
         if not size.isdigit() or int(size) < int(disk.get("SIZE", "0")):
             raise Failure(Code.ACTION, "New disk size has to be greater than the current one")
         disk["SIZE"] = size
@@ -122,7 +122,7 @@ class _Devices:
         self, caller: int, number: int, disk_id: int, name: str, kind: str, _snapshot: int
     ) -> int:
         vm = self._at(caller, number, "disk-saveas", State.POWEROFF, State.SUSPENDED)
-        disk = _numbered(vm, "DISK", disk_id)
+        disk = numbered(vm, "DISK", disk_id)
         self._cloud.guard.need_kind(caller, IMAGE, CREATE)
         template = Attributes([("NAME", name), ("SIZE", disk["SIZE"])])
         template.add("TYPE", kind or "OS")
@@ -148,13 +148,13 @@ class _Devices:
 
     def revert(self, caller: int, number: int, snapshot: int) -> int:
         vm = self._at(caller, number, "snapshot-revert")
-        _numbered(vm, "SNAPSHOT", snapshot)
+        numbered(vm, "SNAPSHOT", snapshot)
         self._busy(vm, Lcm.HOTPLUG_SNAPSHOT, "snapshot-revert", caller)
         return number
 
     def drop_snapshot(self, caller: int, number: int, snapshot: int) -> int:
         vm = self._at(caller, number, "snapshot-delete")
-        _drop(vm.template, _numbered(vm, "SNAPSHOT", snapshot))
+        _drop(vm.template, numbered(vm, "SNAPSHOT", snapshot))
         self._busy(vm, Lcm.HOTPLUG_SNAPSHOT, "snapshot-delete", caller)
         return number
 
@@ -180,24 +180,20 @@ class _Devices:
         vm = self._cloud.guard.need(caller, VM, number, MANAGE)
         self._cloud.world.save(vm)
         plan = max((one["ID"] for one in vm.more["scheduled"]), default=-1) + 1
-        vm.more["scheduled"].append(_planned(plan, number, text))
+        vm.more["scheduled"].append(planned(plan, number, text))
         return plan
 
     def change_plan(self, caller: int, number: int, plan: int, text: str) -> int:
         vm = self._cloud.guard.need(caller, VM, number, MANAGE)
         self._cloud.world.save(vm)
-        for one in vm.more["scheduled"]:
-            if one["ID"] == plan:
-                one.update(_planned(plan, number, text))
-                return plan
-        raise Failure(Code.NO_EXISTS, f"Sched action [{plan}] does not exist.", plan)
+        numbered_plan(vm, plan).update(planned(plan, number, text))
+        return plan
 
     def drop_plan(self, caller: int, number: int, plan: int) -> int:
         vm = self._cloud.guard.need(caller, VM, number, MANAGE)
-        if all(one["ID"] != plan for one in vm.more["scheduled"]):
-            raise Failure(Code.NO_EXISTS, f"Sched action [{plan}] does not exist.", plan)
+        found = numbered_plan(vm, plan)
         self._cloud.world.save(vm)
-        vm.more["scheduled"] = [one for one in vm.more["scheduled"] if one["ID"] != plan]
+        vm.more["scheduled"].remove(found)
         return plan
 
     def _at(self, caller: int, number: int, action: str, *also: State) -> Thing:
@@ -226,7 +222,12 @@ def _vectors(text: str, name: str) -> list[dict[str, str]]:
     return found
 
 
-def _numbered(vm: Thing, name: str, number: int) -> dict[str, str]:
+def numbered(vm: Thing, name: str, number: int) -> dict[str, str]:
+    """The disk, NIC or snapshot with this id.
+
+    Raises:
+        Failure: the machine has none.
+    """
     for one in vm.template.vectors(name):
         if one.get(f"{name}_ID") == str(number):
             return one
@@ -241,7 +242,25 @@ def _drop(template: Attributes, vector: dict[str, str]) -> None:
     template.pairs = [pair for pair in template.pairs if pair[1] is not vector]
 
 
-def _planned(plan: int, number: int, text: str) -> dict[str, object]:
+def numbered_plan(thing: Thing, number: int) -> dict[str, object]:
+    """The planned action with this id.
+
+    Raises:
+        Failure: there is none.
+    """
+    for one in thing.more["scheduled"]:
+        if one["ID"] == number:
+            found: dict[str, object] = one
+            return found
+    raise Failure(Code.NO_EXISTS, f"Sched action [{number}] does not exist.", number)
+
+
+def planned(plan: int, number: int, text: str) -> dict[str, object]:
+    """A planned action from the template that somebody sent.
+
+    Raises:
+        Failure: it does not say what to do, or when.
+    """
     found = _vectors(text, "SCHED_ACTION")[0]
     when = found.get("TIME", "")
     if not found.get("ACTION") or not when.lstrip("+").isdigit():

@@ -10,21 +10,28 @@ from pelagos.box.opennebula.errors import Code, Failure
 from pelagos.box.opennebula.grammar import Attributes, parse
 from pelagos.box.opennebula.guard import check_unique, checked_name, paged
 from pelagos.box.opennebula.kinds import (
+    BACKUPJOB,
     DOCUMENT,
     GROUP,
+    HOOK,
     IMAGE,
     KINDS,
+    MARKETAPP,
     NETWORK,
     TEMPLATE,
     USER,
     VM,
     VMGROUP,
     VNTEMPLATE,
+    VROUTER,
     Kind,
 )
 from pelagos.box.opennebula.rights import ADMIN, MANAGE, USE
 
-_LOCKED = (VM, IMAGE, NETWORK, TEMPLATE, DOCUMENT, VNTEMPLATE, VMGROUP)
+_LOCKED = (
+    VM, IMAGE, NETWORK, TEMPLATE, DOCUMENT, VNTEMPLATE, VMGROUP, VROUTER, MARKETAPP, HOOK,
+    BACKUPJOB,
+)  # fmt: skip
 _NOT_RENAMED = (USER, GROUP)
 _LEVELS = range(1, 5)
 _BITS = 9
@@ -51,6 +58,8 @@ def methods(cloud: Cloud) -> Iterator[Method]:
 
 
 def _info_types(kind: Kind) -> str:
+    if kind == BACKUPJOB:
+        return "i"
     return "i|bb" if kind == TEMPLATE else "i|b"
 
 
