@@ -6,13 +6,14 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pelagos.compat.kamaki.cli import command
+from pelagos.compat.kamaki.cli import command, main
 from pelagos.compat.kamaki.cli.argument import (
     ArgumentParseManager,
     BooleanArgument,
@@ -110,7 +111,14 @@ class farm_feed(CommandInit, OptionalOutput):
 '''
 
 
-def run(tmp_path: Path, *words: str) -> tuple[int, str, str]:
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Runs a line in this process: its exit code, what it printed and what it said."""
     (tmp_path / "grps.py").write_text(FIRST)
     (tmp_path / "farm.py").write_text(LAST)
     rc = tmp_path / "rc"
@@ -118,29 +126,32 @@ def run(tmp_path: Path, *words: str) -> tuple[int, str, str]:
         "[global]\ndefault_cloud = box\nfarm_cli = farm\n"
         f"[mygrp1]\ncli = {tmp_path}/grps.py\nextra = told\n[mygrp3]\ncli = nosuch\n"
     )
-    environ = {**os.environ, "KAMAKI_CONFIG": str(rc), "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "pelagos.compat.kamaki", *words],
-        env=environ, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, done.stderr
+    monkeypatch.setenv("KAMAKI_CONFIG", str(rc))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def line(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield line
+    sys.modules.pop("farm", None)
 
 
-def test_a_group_of_the_first_document(tmp_path: Path) -> None:
-    said = run(tmp_path, "mygrp1", "list", "all", "-m", "them")
+def test_a_group_of_the_first_document(run: Run) -> None:
+    said = run("mygrp1", "list", "all", "-m", "them")
     assert said == (0, "all of them\ntold\n", "")
-    assert run(tmp_path, "mygrp1", "list", "all", "--loud", "-o", "mygrp1.extra=new")[:2] == (
+    assert run("mygrp1", "list", "all", "--loud", "-o", "mygrp1.extra=new")[:2] == (
         0,
         "ALL OF NONE\nnew\n",
     )
-    code, out, err = run(tmp_path, "mygrp1", "list", "details", "a:b")
+    code, out, err = run("mygrp1", "list", "details", "a:b")
     assert (code, out) == (1, "a:b 0\n")
     assert "(404)" in err and "|  look there" in err
-    assert run(tmp_path, "mygrp1", "list", "details", "a", "1")[2].startswith("KeyError: 'absent'")
+    assert run("mygrp1", "list", "details", "a", "1")[2].startswith("KeyError: 'absent'")
 
 
-def test_what_is_wrong_with_a_line_is_said(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_line_is_said(run: Run) -> None:
     for words, wanted in (
         (("mygrp1", "list", "details"), "<container:path> [size]"),
         (("mygrp1", "list", "all", "more"), "usage: kamaki mygrp1 list all"),
@@ -151,27 +162,34 @@ def test_what_is_wrong_with_a_line_is_said(tmp_path: Path) -> None:
         (("farm", "feed", "--food", "hay"), "no ="),
         (("-o", "x"), "no setting"),
     ):
-        code, _, err = run(tmp_path, *words)
+        code, _, err = run(*words)
         assert code == 2 and wanted in err, words
-    code, _, err = run(tmp_path, "mygrp3", "x")
+    code, _, err = run("mygrp3", "x")
     assert code == 1 and "no module nosuch" in err
 
 
-def test_a_group_of_the_last_versions(tmp_path: Path) -> None:
-    code, out, err = run(
-        tmp_path, "farm", "feed", "cow", "cat", "--food", "hay=2", "--food", "a=b"
-    )
+def test_a_group_of_the_last_versions(run: Run) -> None:
+    code, out, err = run("farm", "feed", "cow", "cat", "--food", "hay=2", "--food", "a=b")
     assert (code, err) == (0, "for whoever watches\n")
     assert out == (
         "0 cow\n    food:\n        hay: 2\n        a: b\n"
         "1 cat\n    food:\n        hay: 2\n        a: b\nbox\n"
     )
-    code, out, _ = run(tmp_path, "farm", "feed", "--food", "a=b", "--output-format", "json")
+    code, out, _ = run("farm", "feed", "--food", "a=b", "--output-format", "json")
     assert (code, out) == (0, "[]\nbox\n")
-    code, out, _ = run(tmp_path, "farm", "feed", "--help", "--cloud", "x")
+    code, out, _ = run("farm", "feed", "--help", "--cloud", "x")
     assert code == 0 and "<animals ...>" in out and "--food" in out
-    assert run(tmp_path, "--version")[1].startswith("kamaki ")
-    assert "mygrp1" in run(tmp_path)[2]
+    assert run("--version")[1].startswith("kamaki ")
+    assert "mygrp1" in run()[2]
+
+
+def test_it_is_a_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pelagos.compat.kamaki", "absent"],
+        env={**os.environ, "KAMAKI_CONFIG": str(tmp_path / "absent")},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("there is no group of commands absent")
 
 
 def made(name: str, doc: str | None = "What it does") -> type[Any]:
