@@ -57,7 +57,6 @@ ACTIONS: Mapping[str, Action] = {
     "unshelve": Action(("shelved", "shelved_offloaded"), "unshelve", "active"),
     "resize": Action(("active", "stopped"), "resize", "resized"),
     "migrate": Action(("active", "stopped"), "migrate", "resized"),
-    "live_migrate": Action(("active", "paused"), "live_migrate", None),
     "confirm": Action(("resized",), "confirm", "active"),
     "revert": Action(("resized",), "revert", "active"),
     "rebuild": Action(("active", "stopped", "error"), "rebuild", None),

@@ -16,9 +16,8 @@ from pelagos.box.compute.ports import Guest
 SECONDS: Mapping[str, float] = {
     "build": 3.0, "rebuild": 3.0, "reboot": 1.5, "hard_reboot": 2.0, "start": 1.5, "stop": 1.5,
     "delete": 1.0, "pause": 0.5, "unpause": 0.5, "suspend": 1.0, "resume": 1.0, "resize": 3.0,
-    "migrate": 3.0, "live_migrate": 3.0, "confirm": 0.5, "revert": 2.0, "rescue": 2.0,
-    "unrescue": 2.0, "shelve": 2.0, "unshelve": 3.0, "image": 1.5, "password": 0.5,
-    "evacuate": 3.0,
+    "migrate": 3.0, "confirm": 0.5, "revert": 2.0, "rescue": 2.0, "unrescue": 2.0, "shelve": 2.0,
+    "unshelve": 3.0, "password": 0.5,
 }  # fmt: skip
 
 #: What Nova calls a task; that of a build changes while it goes on.
@@ -26,10 +25,10 @@ _NOVA_TASKS = {
     "rebuild": "rebuilding", "reboot": "rebooting", "hard_reboot": "rebooting_hard",
     "start": "powering-on", "stop": "powering-off", "delete": "deleting", "pause": "pausing",
     "unpause": "unpausing", "suspend": "suspending", "resume": "resuming",
-    "resize": "resize_migrating", "migrate": "resize_migrating", "live_migrate": "migrating",
+    "resize": "resize_migrating", "migrate": "resize_migrating",
     "revert": "resize_reverting", "confirm": None, "rescue": "rescuing",
     "unrescue": "unrescuing", "shelve": "shelving", "unshelve": "unshelving",
-    "image": "image_uploading", "password": "updating_password", "evacuate": "rebuilding",
+    "image": "image_uploading", "password": "updating_password",
 }  # fmt: skip
 _BUILDING = (
     (0.15, "scheduling"), (0.35, "networking"), (0.6, "block_device_mapping"), (2.0, "spawning"),
@@ -42,13 +41,13 @@ _NOVA_STATES = {
 }  # fmt: skip
 _NOVA_DURING = {
     "reboot": "REBOOT", "hard_reboot": "HARD_REBOOT", "rebuild": "REBUILD", "resize": "RESIZE",
-    "migrate": "RESIZE", "live_migrate": "MIGRATING", "revert": "REVERT_RESIZE",
-    "password": "PASSWORD", "evacuate": "REBUILD",
+    "migrate": "RESIZE", "revert": "REVERT_RESIZE",
+    "password": "PASSWORD",
 }  # fmt: skip
 _POWER = {"active": 1, "rescued": 1, "resized": 1, "paused": 3, "suspended": 4, "stopped": 4}
 
 #: Every status that Nova has, for filters.
-NOVA_STATUSES = frozenset({*_NOVA_STATES.values(), *_NOVA_DURING.values(), "UNKNOWN"})
+NOVA_STATUSES = frozenset({*_NOVA_STATES.values(), *_NOVA_DURING.values(), "MIGRATING", "UNKNOWN"})
 
 _SYNNEFO_TASKS = {
     "build": "BUILDING", "start": "STARTING", "stop": "STOPPING", "reboot": "REBOOTING",
