@@ -53,8 +53,9 @@ class OneVmAction(OneCommand):
         numbers = [self.id_of(VM, one) for one in machines]
         for number in numbers:
             self.one.vm.action(action, number)
-        for number in numbers if self["wait"] and goal else ():
-            self.one.vm.wait(number, goal, self["timeout"])
+        if self["wait"] and goal:
+            for number in numbers:
+                self.one.vm.wait(number, goal, self["timeout"])
 
 
 class OneVmWait(OneCommand):
