@@ -20,7 +20,6 @@ ACCOUNT = "/astakos/account/v1.0"
 #: Where the box does otherwise, or what is compared elsewhere, and why.
 OTHERWISE: dict[tuple[str, int], str] = {
     ("51_account", 3): "the box has an administrator",
-    ("53_projects", 18): "the box does not tell apart what members of a project hold",
     ("53_projects", 20): "the recorded person had objects",
 }
 
@@ -53,7 +52,14 @@ def test_astakos_answers_as_recorded(box: Box, translate: dict[str, str], name: 
             continue  # these are compared elsewhere
         if recorded.label == "approved":
             _approve(box, translate)
+        if recorded.label == "over the member capacity":
+            path = f"{recorded.path.rsplit('/', 1)[0]}/small"
+            octets = {"Content_Type": "application/octet-stream"}
+            token = translate["TOKEN-OF-BOB"]
+            assert ask(box.url, "PUT", path, b"x" * 1000, token=token, **octets).status == 201
         exchange = exchanges(f"{name}.http", translate)[number]
+        if not exchange.is_whole:  # one MiB, of which the beginning is recorded
+            exchange = dataclasses.replace(exchange, request_body=b"x" * 1024**2)
         made = _comparable(replay(box.url, exchange))
         _learn(translate, made)
         found = _comparable(dataclasses.replace(

@@ -105,7 +105,7 @@ class Accounts:
         containers, _, size = self._store.account_usage(call.account)
         kept = self._store.account_meta(call.account)
         projects = [one["id"] for one in self._people.projects_of(call.account)]
-        limits = {one: self._quotas.limit(one, "pithos.diskspace") for one in projects}
+        limits = {one: self._quotas.member_limit(one, "pithos.diskspace") for one in projects}
         found = self._store.containers(call.account)
         headers = {
             "X-Account-Container-Count": str(containers),

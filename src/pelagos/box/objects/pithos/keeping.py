@@ -29,7 +29,12 @@ class Keeping:
         held = before.size if before else 0
         limit = int(container.policy.get("quota", 0))
         project = container.policy["project"]
-        free = self._quotas.limit(project, _RESOURCE) - self._quotas.usage(project, _RESOURCE)
+        most, own = (
+            self._quotas.limit(project, _RESOURCE),
+            self._quotas.member_limit(project, _RESOURCE),
+        )
+        free = most - self._quotas.usage(project, _RESOURCE)
+        left = own - self._used(container, project) if own < most else free
 
         def check(size: int) -> None:
             more = size - held
@@ -38,10 +43,31 @@ class Keeping:
                 raise Refused(
                     413, f"Quota error: Container quota exceeded: limit: {limit}, usage: {usage}"
                 )
+            if more > left and own < most:
+                raise Refused(
+                    413,
+                    "Resource Limit Exceeded for your account.",
+                    name="fault",
+                    details="Limit for resource 'Storage space' exceeded for your account. "
+                    f"Available: {left}, Requested: {more}",
+                )
             if more > free:
                 self._quotas.check(project, _RESOURCE, more)
 
         return check
+
+    def _used(self, container: Container, project: str) -> int:
+        """How much of a project the owner of a container uses."""
+        row = (
+            self._store.database.read()
+            .execute(
+                "SELECT COALESCE(SUM(bytes), 0) AS bytes FROM containers"
+                " WHERE account = ? AND json_extract(policy, '$.project') = ?",
+                (container.account, project),
+            )
+            .fetchone()
+        )
+        return int(row["bytes"])
 
     def keep(
         self,
