@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
 
 from pelagos.core import spelling
@@ -15,6 +16,7 @@ from pelagos.one.results.template import DEPTH, Template
 _M = TypeVar("_M")
 #: Stands for an element that is not there.
 _NO_TEXT = b"<A/>"
+_PLAIN = {int, str, float, Decimal, type(None)}
 _SHOWN = ("ID", "NAME", "STATE")
 #: Free-form parts are templates wherever they are.
 _FREE = frozenset({"TEMPLATE", "USER_TEMPLATE"})
@@ -120,9 +122,8 @@ class Element:
     def _guessed(self, name: str, inner: bytes) -> Any:
         if name in _FREE:
             return Template.read(inner, self._level + 1)
-        if markup.has_elements(inner):
-            return Element(name, inner, self._level + 1)
-        return markup.text(inner)
+        text = markup.leaf(inner)
+        return Element(name, inner, self._level + 1) if text is None else text
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{self._tag}.{name} cannot be set: it is what the server answered")
@@ -189,12 +190,16 @@ class Element:
 
     def to_dict(self) -> dict[str, Any]:
         """What the answer says, in plain dictionaries, lists and values."""
-        found = {}
-        for name in self._names():
-            values = self.get_list(name)
-            is_list = len(values) > 1 or self._is_list(name)
-            found[name] = plain(values if is_list else values[0])
-        return found
+        found: dict[str, list[Any]] = {}
+        for name, inner in self._all():
+            value = self.read_child(name, inner)
+            if type(value) not in _PLAIN:
+                value = value.to_dict()
+            found.setdefault(name, []).append(value)
+        return {
+            name: values if len(values) > 1 or self._is_list(name) else values[0]
+            for name, values in found.items()
+        }
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as JSON; decimal numbers are numbers."""
@@ -234,10 +239,3 @@ class Pool(Element, Generic[_M]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)}>"
-
-
-def plain(value: Any) -> Any:
-    """Elements and templates as dictionaries."""
-    if isinstance(value, Element | Template):
-        return value.to_dict()
-    return [plain(one) for one in value] if isinstance(value, list) else value

@@ -91,15 +91,12 @@ def _real(inner: bytes, level: int) -> Any:
 
 
 def _words(inner: bytes, level: int) -> Any:
-    if b"<" in inner and markup.has_elements(inner):
-        return Template.read(inner, level)
-    return markup.text(inner)
+    text = markup.leaf(inner)
+    return Template.read(inner, level) if text is None else text
 
 
 def _free(inner: bytes, level: int) -> Any:
-    if not inner or markup.has_elements(inner):
-        return Template.read(inner, level)
-    return markup.text(inner)
+    return _words(inner, level) if inner else Template.read(inner, level)
 
 
 def integer() -> Field[int]:

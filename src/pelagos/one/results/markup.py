@@ -169,24 +169,32 @@ def has_elements(inner: bytes) -> bool:
     mark = inner.find(b"<")
     if mark < 0:
         return False
-    return inner[mark + 1] != _BANG or b"<" in _SECTION.sub(b"", inner)
+    if inner[mark + 1] != _BANG:
+        return True
+    if mark == 0 and inner.find(_CDATA_END) == len(inner) - len(_CDATA_END):
+        return False
+    return b"<" in _SECTION.sub(b"", inner)
 
 
-def text(inner: bytes) -> str:
-    """The text of an element without elements in it.
+def leaf(inner: bytes) -> str | None:
+    """The text of an element without elements in it; None: there are elements.
 
-    >>> text(b"<![CDATA[a<b]]>"), text(b"a&lt;b"), text(b"")
-    ('a<b', 'a<b', '')
+    >>> leaf(b"<![CDATA[a<b]]>"), leaf(b"a&lt;b"), leaf(b""), leaf(b"<A/>")
+    ('a<b', 'a<b', '', None)
     """
     if b"\r" in inner:
         inner = inner.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if b"<" in inner:
-        if inner.startswith(_CDATA) and inner.find(_CDATA_END) == len(inner) - len(_CDATA_END):
-            return inner[len(_CDATA) : -len(_CDATA_END)].decode()
-        return _mixed(inner)
-    if b"&" in inner:
-        return plain_text(inner).decode()
-    return inner.decode()
+    if b"<" not in inner:
+        return plain_text(inner).decode() if b"&" in inner else inner.decode()
+    if inner[:9] == _CDATA and inner.find(_CDATA_END) == len(inner) - 3:
+        return inner[9:-3].decode()
+    return None if has_elements(inner) else _mixed(inner)
+
+
+def text(inner: bytes) -> str:
+    """The text of an element, without that of elements in it."""
+    found = leaf(inner)
+    return _mixed(inner) if found is None else found
 
 
 def _mixed(inner: bytes) -> str:

@@ -97,9 +97,8 @@ class Template(MutableMapping[str, Any]):
         return entries
 
     def _value(self, inner: bytes) -> Any:
-        if markup.has_elements(inner):
-            return type(self).read(inner, self._level + 1)
-        return markup.text(inner)
+        text = markup.leaf(inner)
+        return type(self).read(inner, self._level + 1) if text is None else text
 
     def multi_items(self) -> Iterator[tuple[str, Any]]:
         """(name, text or Template) in order, names as often as they occur."""
@@ -198,14 +197,37 @@ class Template(MutableMapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, texts and lists."""
-        return {name: _plain(self[name]) for name in self}
+        if self._inner:
+            self._cut()
+        return _gathered(self._entries, self._level)
+
+
+def _plain(entry: Any, level: int) -> Any:
+    if type(entry) is bytes:
+        text = markup.leaf(entry)
+        return _gathered(markup.cut(entry), level + 1) if text is None else text
+    return entry if type(entry) is str else entry.to_dict()
+
+
+def _gathered(entries: Iterable[tuple[str, Any]], level: int) -> dict[str, Any]:
+    """Entries as a dictionary; those that nobody looked at are still bytes."""
+    if level > DEPTH:
+        raise OneAnswerException(f"a template is nested deeper than {DEPTH} elements")
+    found: dict[str, Any] = {}
+    lists = set()
+    for name, entry in entries:
+        value = _plain(entry, level)
+        if name not in found:
+            found[name] = value
+        elif name in lists:
+            found[name].append(value)
+        else:
+            lists.add(name)
+            found[name] = [found[name], value]
+    for name in _ALWAYS_LISTS & found.keys() - lists:
+        found[name] = [found[name]]
+    return found
 
 
 def _copied(value: Any) -> Any:
     return value.__deepcopy__({}) if isinstance(value, Template) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Template):
-        return value.to_dict()
-    return [_plain(one) for one in value] if isinstance(value, list) else value
