@@ -230,7 +230,7 @@ def test_completion_proposes_live_names_in_bash(program):
     assert bash
     script = (
         'eval "$(pelagos completion bash)"; COMP_WORDS=(pelagos service info dr); COMP_CWORD=3; '
-        '_pelagos; echo "${COMPREPLY[@]}"; COMP_WORDS=(pelagos serv); COMP_CWORD=1; '
+        '_pelagos; echo "${COMPREPLY[@]}"; COMP_WORDS=(pelagos servi); COMP_CWORD=1; '
         '_pelagos; echo "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
