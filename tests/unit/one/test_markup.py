@@ -164,6 +164,20 @@ def test_one_enormous_text_is_read_in_linear_time() -> None:
     assert text == Element.of("R", document.children()).A
 
 
+def test_a_tag_without_end_is_left_early() -> None:
+    taken = []
+
+    def endless() -> Any:
+        yield b"<R><A "
+        for number in range(10_000):
+            taken.append(number)
+            yield b"a" * 65_536
+
+    with pytest.raises(OneAnswerException, match="a tag of more than"):
+        Document(endless()).inner()
+    assert len(taken) < 40
+
+
 def test_an_element_may_be_bounded() -> None:
     document = Document(pieces(b"<R><A>" + b"x" * 100_000 + b"</A></R>", 1_000))
     with pytest.raises(OneAnswerException, match="more than 5,000 bytes"):

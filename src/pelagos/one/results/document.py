@@ -15,6 +15,8 @@ from pelagos.one.results import markup
 from pelagos.one.results.markup import Child
 from pelagos.one.xmlrpc.values import not_xml, refuse_doctype
 
+#: Bytes of one tag; expat would look at all of a longer one again with each piece.
+_TAG_LIMIT = 1024 * 1024
 #: Bytes within which the root must begin; the server writes nothing before it.
 _LEAD = 512 * 1024
 
@@ -38,6 +40,7 @@ class Document:
         parser.CommentHandler = parser.ProcessingInstructionHandler = self._note
         self._has_notes = False
         self._is_over = False
+        self._fed = 0
         self._parser = parser
         self._pieces = pieces
         self._start, self.root = self._open()
@@ -104,6 +107,9 @@ class Document:
             self._parser.Parse(piece, is_last)
         except expat.ExpatError as error:
             raise not_xml(error) from error
+        self._fed += len(piece)
+        if self._fed - self._parser.CurrentByteIndex > _TAG_LIMIT + len(piece):
+            raise OneAnswerException(f"the answer has a tag of more than {_TAG_LIMIT:,} bytes")
 
     def _note(self, *_: object) -> None:
         self._has_notes = True
