@@ -215,3 +215,27 @@ def test_an_answer_that_is_too_large_is_not_fetched_twice(listener: socket.socke
     client.close()
     assert caught.value.retry_after is None
     assert len(served) == 1
+
+
+def test_a_connection_that_the_server_has_ended_is_not_used_again(
+    listener: socket.socket, real: Any
+):
+    """What is no GET is sent once; so it must not go into a connection that is over."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        for _ in range(2):
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            ended.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=real())
+    assert client.request("GET", "x").text == "ok"
+    assert ended.wait(10)
+    assert client.request("POST", "x").text == "ok"
+    thread.join()
+    client.close()

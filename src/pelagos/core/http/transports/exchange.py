@@ -7,6 +7,7 @@ and trailers have limits; what is no HTTP is an error.
 from __future__ import annotations
 
 import re
+import select
 import socket
 import time
 from collections.abc import Mapping
@@ -63,6 +64,12 @@ class Exchange:
         self.sock = sock
         self._rest = b""
         self._deadline = 0.0
+
+    def is_quiet(self) -> bool:
+        """Whether the other side has neither ended the connection nor sent what nobody wants."""
+        watched = select.poll()
+        watched.register(self.sock, select.POLLIN)
+        return not watched.poll(0)
 
     def ask(self, head: bytes, body: bytes, *, method: str, limit: int, deadline: float) -> Answer:
         """Send a request, and read its answer; of a longer body `limit` bytes.

@@ -109,8 +109,11 @@ class LeanTransport:
         """A connection that nobody uses, or a new one."""
         with self._lock:
             idle = self._idle.get((place.scheme, place.netloc))
-            if idle:
-                return idle.pop()
+            while idle:
+                kept = idle.pop()
+                if kept.is_quiet():
+                    return kept
+                kept.sock.close()
         left = deadline - monotonic()
         if left <= 0:
             raise _late(request)
