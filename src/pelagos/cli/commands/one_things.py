@@ -237,11 +237,15 @@ _MAKERS: dict[str, Callable[[Kind], dict[str, Any]]] = {
     "chown": _chown,
 }
 
-for _kind in KINDS:
-    for _verb, _make in _MAKERS.items():
-        if has(_kind.word, _verb):
-            _name = class_name(_kind.word, _verb)
-            _text = f"{VERBS[_verb].format(_kind.title)}."
-            globals()[_name] = type(
-                _name, (OneCommand,), {"__doc__": _text, "__module__": __name__, **_make(_kind)}
-            )
+
+def __getattr__(name: str) -> type[OneCommand]:
+    """The class of a command, made when it is asked for: there are a hundred and more."""
+    for kind in KINDS:
+        for verb, make in _MAKERS.items():
+            if class_name(kind.word, verb) == name and has(kind.word, verb):
+                text = f"{VERBS[verb].format(kind.title)}."
+                made = type(
+                    name, (OneCommand,), {"__doc__": text, "__module__": __name__, **make(kind)}
+                )
+                return globals().setdefault(name, made)  # type: ignore[no-any-return]  # made here
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
