@@ -67,11 +67,13 @@ def volumes(cloud: openstack.connection.Connection) -> None:
     volume = store.create_volume(size=1, name="v", metadata={"a": "b"})
     volume = store.wait_for_status(volume, "available", interval=0.1)
     store.extend_volume(volume, 2)
-    assert store.get_volume(volume.id).size == 2
+    volume = store.wait_for_status(store.get_volume(volume.id), "available", interval=0.1)
+    assert volume.size == 2
     snapshot = store.create_snapshot(volume_id=volume.id, name="s")
     store.wait_for_status(snapshot, "available", interval=0.1)
     _refused(400, store.delete_volume, volume.id)
     copy = store.create_volume(snapshot_id=snapshot.id, name="copy")
+    copy = store.wait_for_status(copy, "available", interval=0.1)
     assert copy.size == 2
     _refused(400, store.create_volume, snapshot_id=snapshot.id, size=1)
     store.set_volume_metadata(volume, color="red")
