@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from pelagos.box import Box
-from pelagos.cli.failures import NOT_FOUND, USAGE
+from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
 from pelagos.cli.one import Kind
 from pelagos.cli.one_commands import COMMANDS, class_name
 from pelagos.cli.one_kinds import KINDS
 from pelagos.core.clock import ManualClock
-from support.cloud_cli import CloudShell
+from support.cloud_cli import CloudShell, Ran
 
 pytestmark = pytest.mark.integration
 
@@ -108,8 +108,28 @@ def test_slips_are_told(shell: CloudShell) -> None:
     assert shell.run("one", "template", "create").code == USAGE
     refused = shell.run("one", "template", "create", "--set", "NAME=x]]>y")
     assert refused.code != 0 and "NAME" in refused.err and "Traceback" not in refused.err
-    nobody = CloudShell(shell.folder, {"ONE_XMLRPC": shell.environ["ONE_XMLRPC"]}, shell.clock)
-    assert "one_auth" in nobody.run("one", "vm", "list").err
+
+
+def test_ways_that_lead_nowhere_have_the_exit_codes_of_all_commands(
+    shell: CloudShell, tmp_path: Path
+) -> None:
+    def ended(*words: str, **environ: str) -> Ran:
+        environ = {"ONE_XMLRPC": shell.environ["ONE_XMLRPC"], **environ}
+        return CloudShell(tmp_path, environ, shell.clock).run("one", *words)
+
+    nobody = ended("vm", "list")
+    assert nobody.code == USAGE and "one_auth" in nobody.err
+    assert "--auth FILE" in nobody.err and "session=" not in nobody.err
+    (tmp_path / "wrong").write_text("oneadmin:wrong")
+    assert ended("vm", "list", ONE_AUTH=str(tmp_path / "wrong")).code == NOT_ALLOWED
+    right = shell.environ["ONE_AUTH"]
+    assert (
+        ended("vm", "list", ONE_AUTH=right, ONE_XMLRPC="http://127.0.0.1:1/").code == UNREACHABLE
+    )
+    assert ended("vm", "show", "99", ONE_AUTH=right).code == NOT_FOUND
+    assert ended("call", "vm.info", "99", ONE_AUTH=right).code == NOT_FOUND
+    assert ended("call", "vm.info", ONE_AUTH=right).code == USAGE
+    assert ended("call", "vm.inof", "1", ONE_AUTH=right).code == USAGE
 
 
 def test_any_method_can_be_called(shell: CloudShell) -> None:

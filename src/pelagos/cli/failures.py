@@ -55,6 +55,13 @@ _CODES = {
     ("pelagos.messaging.errors", "PublishTimeoutError"): NOT_READY,
     ("pelagos.messaging.errors", "LoginError"): NOT_ALLOWED,
     ("pelagos.messaging.errors", "BusUrlError"): USAGE,
+    ("pelagos.one.errors", "OneTransportException"): UNREACHABLE,
+    ("pelagos.one.errors", "OneAuthenticationException"): NOT_ALLOWED,
+    ("pelagos.one.errors", "OneAuthorizationException"): NOT_ALLOWED,
+    ("pelagos.one.errors", "OneNoExistsException"): NOT_FOUND,
+    ("pelagos.one.errors", "OneWaitException"): NOT_READY,
+    ("pelagos.one.errors", "OneConfigException"): USAGE,
+    ("pelagos.one.errors", "OneCallException"): USAGE,
 }
 
 _BY_STATUS = {400: USAGE, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 408: NOT_READY}

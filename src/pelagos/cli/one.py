@@ -70,19 +70,23 @@ class OneCommand(Command):
         """The server that is meant; nothing is sent yet.
 
         Raises:
-            OneConfigException: nobody said as whom to come.
+            UsageError: nobody said as whom to come, or the address is none.
         """
         from pelagos.one import OneServer
+        from pelagos.one.errors import OneConfigException
 
         environment = dict(self.context.environ)
         if self["auth"]:
             environment["ONE_AUTH"] = self["auth"]
-        return OneServer(
-            self["endpoint"],
-            environment=environment,
-            transport=self.context.transport,
-            clock=self.context.clock,
-        )
+        try:
+            return OneServer(
+                self["endpoint"],
+                environment=environment,
+                transport=self.context.transport,
+                clock=self.context.clock,
+            )
+        except OneConfigException as error:
+            raise UsageError(error.message, hint=_in_options(error.hint)) from error
 
     def all_of(self, kind: Kind, **more: Any) -> Iterable[Any]:
         """All of a kind that may be seen, the lowest ids first."""
@@ -147,6 +151,11 @@ class OneCommand(Command):
             return Path(str(file)).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"the template {file} cannot be read: {error}") from error
+
+
+def _in_options(hint: str | None) -> str | None:
+    """What a library tells a program to do, as a person does it here."""
+    return hint and hint.replace('give session="user:password"', "name such a file: --auth FILE")
 
 
 def owner(thing: Any) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 #: What can be done to things of (nearly) all kinds, in words for the list of commands.
 VERBS = {
-    "list": "List what there is: each {}",
-    "show": "Show all about a {}",
-    "create": "Make a {} of a template",
-    "update": "Change the template of a {}",
-    "delete": "Remove one {} or several",
-    "rename": "Give a {} another name",
-    "chmod": "Set who may use or manage a {}",
-    "chown": "Give a {} to another user",
+    "list": "List the {one}s",
+    "show": "Show all about {a}",
+    "create": "Make {a} of a template",
+    "update": "Change the template of {a}",
+    "delete": "Remove one {one} or several",
+    "rename": "Give {a} another name",
+    "chmod": "Set who may use or manage {a}",
+    "chown": "Give {a} to another user",
 }
 _TITLES = {
     "vm": "machine", "host": "host", "image": "image", "vnet": "network", "template": "template",
@@ -42,18 +42,26 @@ def has(word: str, verb: str) -> bool:
     return verb != "delete" or word != "vm"
 
 
+def told(verb: str, title: str) -> str:
+    """What a command does, for the list of commands: "List the hosts", "Show all about an app"."""
+    article = "an" if title.startswith(("a", "i")) else "a"
+    return VERBS[verb].format(one=title, a=f"{article} {title}")
+
+
 def _all() -> Iterator[tuple[str, str, str]]:
     for word, title in _TITLES.items():
-        for verb, text in VERBS.items():
+        for verb in VERBS:
             if has(word, verb):
                 target = f"one_things:{class_name(word, verb)}"
-                yield f"one {word} {verb}", target, text.format(title)
+                yield f"one {word} {verb}", target, told(verb, title)
 
 
 GROUPS = {
-    "one": "OpenNebula",
-    **{f"one {word}": f"OpenNebula: each {title}" for word, title in _TITLES.items()},
-    "one acl": "OpenNebula: access rules",
+    "one": "OpenNebula: its machines and all else of it",
+    **{
+        f"one {word}": f"{title.capitalize()}s of an OpenNebula" for word, title in _TITLES.items()
+    },
+    "one acl": "Access rules of an OpenNebula",
 }
 
 COMMANDS = (

@@ -20,6 +20,7 @@ GROUPS = {
     "software": "Software releases and the computers that have them",
     "bus": "The message bus between components",
     "bus dead": "Messages that could not be handled",
+    "box": "A small cloud on this computer, to try and to test",
     "db": "The master's database",
     "favorite": "The entries of the directory that you want at hand",
     "contact": "Your own contacts, which only you see",

@@ -81,6 +81,18 @@ def test_every_group_has_commands_and_a_line_of_help():
         assert node.target is None
 
 
+def _groups(node):
+    for child in node.children.values():
+        if child.children:
+            yield child
+            yield from _groups(child)
+
+
+def test_every_word_that_has_commands_is_a_group_that_is_told():
+    found = {child.name for child in _groups(pelagos_tree().root)}
+    assert found == set(GROUPS)
+
+
 def test_the_help_of_the_program_names_all_groups_and_commands():
     tree = pelagos_tree()
     text = group_help(tree, tree.root)

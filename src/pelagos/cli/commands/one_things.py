@@ -19,7 +19,7 @@ from pelagos.cli.argument import (
 from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, Kind, OneCommand, matches
 from pelagos.cli.one import TEMPLATE as SET
-from pelagos.cli.one_commands import VERBS, class_name, has
+from pelagos.cli.one_commands import class_name, has, told
 from pelagos.cli.one_kinds import KINDS
 from pelagos.cli.output import Column
 
@@ -243,7 +243,7 @@ def __getattr__(name: str) -> type[OneCommand]:
     for kind in KINDS:
         for verb, make in _MAKERS.items():
             if class_name(kind.word, verb) == name and has(kind.word, verb):
-                text = f"{VERBS[verb].format(kind.title)}."
+                text = f"{told(verb, kind.title)}."
                 made = type(
                     name, (OneCommand,), {"__doc__": text, "__module__": __name__, **make(kind)}
                 )
