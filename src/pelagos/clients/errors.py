@@ -22,22 +22,15 @@ ClientError                 a call did not succeed; `status` 0 when no answer ca
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pelagos.core import wire
+from pelagos.clients.faults import as_list, digest, number, split
 from pelagos.core.errors import PelagosError
 from pelagos.core.http import HttpError, HttpProtocolError, HttpTimeout, HttpTlsError
 
-_TEXT_LIMIT = 2_000
 _LONGEST_WAIT = 86_400.0
-_TAG = re.compile(
-    r"<(?:script|style|head)\b.*?</(?:script|style|head)\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE
-)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 class ClientError(PelagosError):
@@ -72,10 +65,10 @@ class ClientError(PelagosError):
         hint: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        text, self.status = str(message), _number(status)
-        self.details = _as_list(details)
+        text, self.status = str(message), number(status)
+        self.details = as_list(details)
         self.fault = ""
-        lead, found = _split(text)
+        lead, found = split(text)
         if found is None:
             text = text if text.endswith("\n") else text + "\n"
         else:
@@ -84,8 +77,8 @@ class ClientError(PelagosError):
             said = facts.get("message") or facts.get("title")
             if said:
                 text = f"{text} ({said})\n"
-            self.status = _number(facts.get("code")) or self.status
-            self.details += _as_list(facts.get("details") or facts.get("detail"))
+            self.status = number(facts.get("code")) or self.status
+            self.details += as_list(facts.get("details") or facts.get("detail"))
         super().__init__(text, hint=hint, retry_after=retry_after)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -222,7 +215,7 @@ def from_reply(reply: Answered, *, secret: str = "", wanted: str = "") -> Client
     if secret:
         text = text.replace(secret, "...")
     line = f"{status} {_phrase(status)}"
-    fault, body, details = _digest(text, reply.headers.get("content-type", ""))
+    fault, body, details = digest(text, reply.headers.get("content-type", ""))
     kind = _KINDS.get(status) or (ServiceFault if status >= 500 else ClientError)  # noqa: PLR2004
     error = kind(
         f"{line} {body}".rstrip(),
@@ -248,143 +241,6 @@ def from_transport(error: HttpError) -> ClientError:
     elif isinstance(error, HttpProtocolError):
         kind = BrokenOff if error.retry_after is not None else WrongAnswer
     return kind(error.message, hint=error.hint, retry_after=error.retry_after)
-
-
-# ---- fault shapes
-
-
-def _split(text: str) -> tuple[str, tuple[str, dict[str, Any]] | None]:
-    """What stands before a fault, and the fault (name, facts); None when there is none."""
-    lead, brace, rest = text.partition("{")
-    if not brace:
-        return text, None
-    try:
-        data = wire.decode(brace + rest)
-    except wire.WireError:
-        return text, None
-    if not isinstance(data, dict):
-        return text, None
-    name, facts = next(iter(data.items()), ("", None))
-    return (lead, (str(name), facts)) if isinstance(facts, dict) else (text, None)
-
-
-def _digest(text: str, content_type: str) -> tuple[str, str, list[str]]:
-    """The fault's name, what follows the status line in a message, and details."""
-    stripped = text.strip()
-    if stripped[:1] in {"{", "["}:
-        try:
-            data = wire.decode(stripped)
-        except wire.WireError:
-            return "", _short(stripped).translate(_NO_BRACES), []
-        return _digest_data(data)
-    if "html" in content_type or "xml" in content_type or stripped[:1] == "<":
-        stripped = _plain(stripped)
-    return "", _short(stripped).translate(_NO_BRACES), []
-
-
-def _digest_data(data: Any) -> tuple[str, str, list[str]]:
-    found = next(_faults(data), None)
-    if found is None:
-        return "", _short(wire.encode(data).decode()).translate(_NO_BRACES), []
-    name, facts = found
-    said = _first(facts, "message", "title", "faultstring", "msg", "detail", "type")
-    said = _short(_plain(said)).translate(_NO_BRACES)
-    details = [_short(_plain(one)) for one in _texts(facts)]
-    details += [one for text in _texts(facts) for one in _inner(text)]
-    body = f"{name} ({said})" if name and said else (name or said)
-    return name, body.translate(_NO_BRACES), details
-
-
-#: A digested message must not look as if it held a fault that is still to be parsed.
-_NO_BRACES = str.maketrans("{}", "()")
-
-
-def _faults(data: Any, depth: int = 5) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The faults in a body: (name, facts), the name "" where the shape has none."""
-    if isinstance(data, list) and depth:
-        for one in data:
-            yield from _faults(one, depth - 1)
-    elif isinstance(data, dict) and depth:
-        # Placement, and others that follow the API guidelines
-        yield from _faults(data.get("errors"), depth - 1)
-        yield from _named(data)
-
-
-def _named(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    flat = ("message", "title", "faultstring", "detail")
-    if any(isinstance(data.get(key), str) for key in flat):  # Glance's JSON, WSME
-        yield "", data
-    for name, facts in data.items():
-        if isinstance(facts, dict):
-            yield str(name), facts
-        elif isinstance(facts, str) and len(data) == 1:
-            yield from _stated(str(name), facts)
-
-
-def _stated(name: str, said: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """A fault whose facts are a text, which may be JSON once more (`error_message`)."""
-    try:
-        again = wire.decode(said) if said.lstrip()[:1] == "{" else None
-    except wire.WireError:
-        again = None
-    found = next(_faults(again), None)
-    yield found or (name, {"message": said})
-
-
-def _inner(text: str) -> Iterator[str]:
-    """What another service said, when a detail is that one's whole answer as text."""
-    if text.lstrip()[:1] == "{":
-        try:
-            found = next(_faults(wire.decode(text)), None)
-        except wire.WireError:
-            return
-        if found:
-            said = _first(found[1], "message", "title", "detail")
-            yield _short(f"{found[0]} ({said})" if said else found[0])
-
-
-def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("details", "detail", "debuginfo"):
-        for one in _as_list(facts.get(key)):
-            yield one if isinstance(one, str) else str(one)
-
-
-def _first(facts: Mapping[str, Any], *keys: str) -> str:
-    return next((value for key in keys if isinstance(value := facts.get(key), str) and value), "")
-
-
-def _plain(text: str) -> str:
-    """The words of a page of HTML or XML."""
-    if "<" not in text:
-        return text
-    from html import unescape  # noqa: PLC0415  # only pages in place of answers pay for it
-
-    title = _TITLE.search(text[:_TEXT_LIMIT])
-    words = _SPACE.sub(" ", unescape(_TAG.sub(" ", text[: 16 * _TEXT_LIMIT]))).strip()
-    named = _SPACE.sub(" ", unescape(title[1])).strip() if title else ""
-    return words if not named or named in words else f"{named}: {words}".rstrip(": ")
-
-
-def _short(text: str) -> str:
-    text = _SPACE.sub(" ", text[: 2 * _TEXT_LIMIT]).strip()
-    return text if len(text) <= _TEXT_LIMIT else text[:_TEXT_LIMIT] + " …"
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None or value in ("", []):
-        return []
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        return [value if isinstance(value, str) else str(value)]
-    return list(value)
-
-
-def _number(value: Any) -> int:
-    if isinstance(value, bool):
-        return 0
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return 0
 
 
 def _phrase(status: int) -> str:
