@@ -52,13 +52,13 @@ class CapacitySite:
     def __init__(self, folder: Path, **named: Mapping[str, Any]) -> None:
         self.folder = DataFolder(folder / "data")
         self.folder.create()
-        self.clock = ManualClock()
+        self.clock, self.clock_of_clouds = ManualClock(), ManualClock()
         self.named = {
             name: {"driver": "fake", "releases": "*", "patience": 0.0, "partitions": 2, **terms}
             for name, terms in (named or {"north": {}}).items()
         }
         self.clouds = {
-            name: FakeCapacity({"quota": terms.pop("quota", 100)}, clock=self.clock)
+            name: FakeCapacity({"quota": terms.pop("quota", 100)}, clock=self.clock_of_clouds)
             for name, terms in self.named.items()
         }
         self.cloud = next(iter(self.clouds.values()))
@@ -100,6 +100,7 @@ class CapacitySite:
     def round(self, seconds: float = 0.0) -> None:
         """One round in each capacity, after some time."""
         self.clock.advance(seconds)
+        self.clock_of_clouds.advance(seconds)
         for name in self.keeper.workplaces:
             self.keeper.round(name)
 

@@ -135,7 +135,7 @@ def forgotten(machine: str, now: float) -> Cause:
     """The master does not know it any more."""
     return _cause(
         "machine-unknown",
-        f"{machine} had joined, and the master's database does not know it: was it restored?",
+        f"the plane made {machine}, and the master's database does not know it: was it restored?",
         f"save what is worth it there, then: pelagos capacity remove {machine}",
         now,
     )

@@ -178,7 +178,7 @@ class _Deciding:
                 self._left[name] -= 1
                 self._makes[name][-1] += f", {wish.title}"
                 return Advice(causes.planned(name, self._now))
-            if self._now - wish.created < terms.patience:
+            if 0 <= self._now - wish.created < terms.patience:
                 return Advice(causes.patience(name, terms.patience, wish.created), leads=False)
             planned = len(self._makes.get(name, ()))
             stopped = self._blocked.get(name)

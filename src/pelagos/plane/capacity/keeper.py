@@ -18,7 +18,8 @@ from pelagos.plane.capacity import causes
 from pelagos.plane.capacity.base import Capacity, Machine
 from pelagos.plane.capacity.decide import Decision, begun_lately, decide, obstacle
 from pelagos.plane.capacity.errors import CapacityError
-from pelagos.plane.capacity.ledger import Kept, Ledger, Phase, prefix_of
+from pelagos.plane.capacity.ledger import Book, Kept, Ledger, Phase, prefix_of
+from pelagos.plane.capacity.mending import caught_up, without_future
 from pelagos.plane.capacity.steps import Guarded, Steps, Tools
 from pelagos.plane.capacity.terms import CapacityTerms, Place
 from pelagos.slap.master import MachineFacts, Service, WaitingWish
@@ -172,7 +173,11 @@ class Keeper:
         with work.busy:
             book = self._ledger.book
             listed = self._look(work)
+            self._mend(name, listed)
             self._plan(name, service)
+            if listed is None and work.unanswered is None:  # whether a new name is free
+                listed = self._look(work)
+                self._mend(name, listed)
             facts = service.machines([one.name for one in self._ledger.book.of(name)])
             tools = Tools(
                 work.place, work.driver, self._ledger, service, self._clock, self._user_data
@@ -187,6 +192,17 @@ class Keeper:
                 self._try(work, partial(steps.carry_on, kept))
             if self._ledger.book is not book:
                 self._decide(service)  # so that `why` tells what has just happened
+
+    def _mend(self, name: str, listed: Sequence[Machine] | None) -> None:
+        """Put right what a clock that was set back, or an older book, would spoil."""
+        now, prefix = self._clock.time(), self._prefix(name)
+
+        def mended(book: Book) -> Book:
+            book = without_future(book, name, now)
+            return caught_up(book, name, prefix, listed or (), now)
+
+        with self._planning:
+            self._ledger.change(mended)
 
     def _prefix(self, name: str) -> str:
         prefix = self.workplaces[name].place.terms.prefix
@@ -268,7 +284,7 @@ class Keeper:
             is_kept=is_kept,
         )  # fmt: skip
         record = self._ledger.book.record(name)
-        noted = replace(record, begun=(*begun_lately(record, now), now))
+        noted = replace(record, begun=(*begun_lately(record, now), now), highest=number)
         self._ledger.change(
             lambda book: replace(book, count=number).having(planned).noting(name, noted)
         )

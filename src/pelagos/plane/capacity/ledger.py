@@ -76,6 +76,7 @@ class Record:
 
     Attributes:
         begun: when machines were begun, within the last hour.
+        highest: number of the newest of its machines.
         failures: in a row.
         blocked_until: no machine is begun before.
         trouble: what went wrong last; None since something went well.
@@ -85,6 +86,7 @@ class Record:
     failures: int = 0
     blocked_until: float = 0.0
     trouble: Cause | None = None
+    highest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

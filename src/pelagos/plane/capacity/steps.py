@@ -24,6 +24,7 @@ from pelagos.plane.capacity.errors import (
     Unanswered,
 )
 from pelagos.plane.capacity.ledger import Book, Kept, Ledger, Phase, Record
+from pelagos.plane.capacity.mending import COOLING_LIMIT
 from pelagos.plane.capacity.terms import Place
 from pelagos.slap.master import MachineFacts, Service
 from pelagos.slap.model import Cause
@@ -40,7 +41,6 @@ _ENDING = frozenset({Phase.LEAVING, Phase.REMOVING})
 _LOST = frozenset({"machine-gone", "machine-failed"})
 #: Seconds that a one-time token lasts longer than its machine may take.
 _SPARE = 300.0
-_COOLING_LIMIT = 3600.0
 _ASKED_AGAIN = Backoff(first=10.0, factor=2.0, limit=300.0)
 
 
@@ -108,13 +108,16 @@ class Steps:
     # ---- towards a computer
 
     def _make(self, kept: Kept) -> None:
+        if not kept.asked and self._seen is None:
+            return  # whether the name is free is not known
         if kept.asked and self._now - kept.begun > self._terms.ready_within:
             self._fail(kept, kept.trouble or self._too_late(kept))
             return
         if kept.asked and self._now < kept.last_asked + _ASKED_AGAIN.delay(kept.asked):
             return
         asked = replace(kept, asked=kept.asked + 1, last_asked=self._now)
-        self._keep(asked)
+        if not self._keep(asked):
+            return
         try:
             machine = self._tools.driver.make(self._wish(kept))
         except (Refused, CapacityNotConfigured) as error:
@@ -261,7 +264,7 @@ class Steps:
         name = kept.capacity
         record = self._tools.ledger.book.record(name)
         failures = record.failures + 1
-        pause = Backoff(first=self._terms.cool_down, limit=_COOLING_LIMIT).delay(failures)
+        pause = Backoff(first=self._terms.cool_down, limit=COOLING_LIMIT).delay(failures)
         noted = replace(record, failures=failures, blocked_until=self._now + pause, trouble=why)
         self._keep(self._removing(kept, why), noted)
         self._say("machine.failed", kept.name, why)
@@ -323,8 +326,8 @@ class Steps:
     def _too_late(self, kept: Kept) -> Cause:
         return causes.too_late(kept.name, self._terms.ready_within, self._now)
 
-    def _keep(self, kept: Kept, record: Record | None = None) -> None:
-        """Write it down, unless somebody else has changed it since this step began."""
+    def _keep(self, kept: Kept, record: Record | None = None) -> bool:
+        """Write it down; False, and nothing, when somebody else has changed it meanwhile."""
 
         def changed(book: Book) -> Book:
             if self._started is not None and book.machine(kept.name) != self._started:
@@ -332,9 +335,10 @@ class Steps:
             book = book.having(kept)
             return book if record is None else book.noting(kept.capacity, record)
 
-        self._tools.ledger.change(changed)
+        book = self._tools.ledger.change(changed)
         if self._started is not None:
             self._started = kept
+        return book.machine(kept.name) == kept
 
     def _say(self, kind: str, name: str, cause: Cause) -> None:
         self._tools.service.note_machine(kind, name, cause)

@@ -8,6 +8,7 @@ import pytest
 
 from pelagos.plane.capacity.base import MachineState
 from pelagos.plane.capacity.errors import QuotaReached, Refused, Unanswered
+from pelagos.plane.capacity.ledger import Record
 from pelagos.slap import joining
 from pelagos.slap.errors import NotFoundError, Unauthorized
 from pelagos.slap.master.errors import Conflict
@@ -272,7 +273,8 @@ def test_a_machine_that_the_book_lacks_is_removed(site: CapacitySite) -> None:
     (site.folder.path / "capacity.json").unlink()
     plane = site.keeper.ledger.book.plane
     site.begin_again()
-    site.keeper.ledger.change(lambda book: type(book)(plane, 5))
+    given = {"north": Record(highest=5)}
+    site.keeper.ledger.change(lambda book: type(book)(plane, 5, records=given))
     site.round()
     site.round()
     assert name not in {one.name for one in site.cloud.list("")}
