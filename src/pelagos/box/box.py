@@ -133,7 +133,25 @@ class Box:
             raise
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
-        self._quotas = quotas = Quotas(self._database)
+        self._quotas = Quotas(self._database)
+        images = self._furnish(pace)
+        #: The OpenNebula of this box; it has users of its own.
+        self.one = OpenNebula(self._database, self.folder, self._clock, pace)
+        self._application.mount(opennebula(self.one))
+        self._server = Server(self._application, host, port, threads=_THREADS, takes_chunks=True)
+        try:
+            self._server.start()
+        except BaseException:
+            self.close()
+            raise
+        is_new = self._identity.people.named("users", _ADMIN, "default") is None
+        admin = self.person(_ADMIN, roles=("admin", "member", "reader"))
+        if is_new:
+            images.seed(admin.project_id, admin.user_id)
+
+    def _furnish(self, pace: float) -> ImageStore:
+        """Open all services of OpenStack and Synnefo; the images, for the first ones."""
+        quotas = self._quotas
         objects = ObjectStore(
             self._database,
             self.folder / _BLOCKS,
@@ -159,19 +177,7 @@ class Box:
         ):
             self._identity.enlist(service)
             self._application.mount(service)
-        #: The OpenNebula of this box; it has users of its own.
-        self.one = OpenNebula(self._database, self.folder, self._clock, pace)
-        self._application.mount(opennebula(self.one))
-        self._server = Server(self._application, host, port, threads=_THREADS, takes_chunks=True)
-        try:
-            self._server.start()
-        except BaseException:
-            self.close()
-            raise
-        is_new = self._identity.people.named("users", _ADMIN, "default") is None
-        admin = self.person(_ADMIN, roles=("admin", "member", "reader"))
-        if is_new:
-            images.seed(admin.project_id, admin.user_id)
+        return images
 
     @property
     def url(self) -> str:

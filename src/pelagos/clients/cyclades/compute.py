@@ -86,17 +86,10 @@ class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeCl
             "flavorRef": _number(flavor_id),
             "imageRef": image_id,
             "metadata": self._inherited(image_id, metadata),
-            **given(
-                key_name=key_name,
-                user_data=None if user_data is None else base64_text(user_data),
-                project=project_id,
-            ),
+            **given(key_name=key_name, project=project_id),
             **_lists(personality=personality, tags=tags),
+            **_more(key_names, user_data, networks),
         }
-        if key_names is not None:
-            server["SNF:key_names"] = list(key_names)
-        if networks is not None and networks != "auto":
-            server["networks"] = [] if isinstance(networks, str) else list(networks)
         reply = self.servers_post(json_data={"server": server})
         fill(response_headers, reply)
         return cast(Server, reply.record("server"))
@@ -267,6 +260,22 @@ class CycladesComputeClient(FormerNetworks, CycladesComputeRestClient, ComputeCl
 def _number(flavor_id: Id) -> Id:
     text = str(flavor_id)
     return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _more(
+    key_names: Collection[str] | None,
+    user_data: str | bytes | None,
+    networks: Collection[NewNetwork] | str | None,
+) -> dict[str, Any]:
+    """What of a new server is written otherwise than it is said."""
+    more: dict[str, Any] = {}
+    if key_names is not None:
+        more["SNF:key_names"] = list(key_names)
+    if user_data is not None:
+        more["user_data"] = base64_text(user_data)
+    if networks is not None and networks != "auto":
+        more["networks"] = [] if isinstance(networks, str) else list(networks)
+    return more
 
 
 def _lists(**collections: Collection[Any] | None) -> dict[str, list[Any]]:

@@ -67,17 +67,7 @@ class EmbeddedBroker:
         tls: ssl.SSLContext | None = None,
         force: bool = False,
     ) -> None:
-        if not force and not _is_loopback(host):
-            raise MessagingError(
-                f"the embedded broker does not listen on {host}: others could reach it",
-                hint="listen on 127.0.0.1, or pass force=True and choose users and passwords",
-            )
-        if users is None and not _is_loopback(host):
-            raise MessagingError(
-                f"the embedded broker does not listen on {host} for guest alone: everybody knows "
-                "the password",
-                hint="pass users={name: password}",
-            )
+        _refuse_open(host, users, force=force)
         self.host = host
         self.port = port
         self.users = dict(users) if users is not None else {"guest": "guest"}
@@ -344,3 +334,20 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _refuse_open(host: str, users: Mapping[str, str] | None, *, force: bool) -> None:
+    """Let others reach it only where that is wanted, and not by what everybody knows."""
+    if _is_loopback(host):
+        return
+    if not force:
+        raise MessagingError(
+            f"the embedded broker does not listen on {host}: others could reach it",
+            hint="listen on 127.0.0.1, or pass force=True and choose users and passwords",
+        )
+    if users is None:
+        raise MessagingError(
+            f"the embedded broker does not listen on {host} for guest alone: everybody knows "
+            "the password",
+            hint="pass users={name: password}",
+        )
