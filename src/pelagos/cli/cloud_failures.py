@@ -28,12 +28,15 @@ _OWN_WORDS = {
 _BY_STATUS = {400: USAGE, 403: NOT_ALLOWED, 404: NOT_FOUND}
 
 
-def explained(error: errors.ClientError, cloud: Cloud | None) -> CommandError:
+def explained(
+    error: errors.ClientError, cloud: Cloud | None, advice: str = "see: pelagos cloud check"
+) -> CommandError:
     """An error of a cloud, or of the way to it, in words for a person.
 
     Args:
         error: as the clients raise it.
         cloud: whose; None when it came not so far.
+        advice: what else to do when the cloud does not let in.
     """
     text = said(error)
     code = _OWN_WORDS.get(type(error))
@@ -41,13 +44,12 @@ def explained(error: errors.ClientError, cloud: Cloud | None) -> CommandError:
         return CommandError(text, hint=error.hint, code=code)
     name = cloud.name if cloud is not None else ""
     where = f"the cloud {name}" if name else "the cloud"
-    see = f"pelagos cloud check {name}".rstrip()
     if isinstance(error, errors.NoAnswer):
-        hint = "\n".join(one for one in (error.hint, f"see: {see}") if one)
+        hint = _lines(error.hint, advice)
         return CommandError(f"{where}: {text}", hint=hint, code=UNREACHABLE)
     if isinstance(error, errors.Unauthorized):
         origin = cloud.settings.origin if cloud is not None else "the configuration"
-        hint = f"see to user and password, or token, in {origin}; then: {see}"
+        hint = _lines(f"see to user, password or token, and project in {origin}", advice)
         return CommandError(f"{where} refuses the login: {text}", hint=hint, code=NOT_ALLOWED)
     if isinstance(error, errors.OverLimit) or "quota" in text.lower():
         hint = "delete what you do not need, or ask the operator for more; then try again"
@@ -55,6 +57,10 @@ def explained(error: errors.ClientError, cloud: Cloud | None) -> CommandError:
     status = f" ({error.status})" if error.status else ""
     code = _BY_STATUS.get(error.status, FAILED)
     return CommandError(f"{where} refuses: {text}{status}", hint=error.hint, code=code)
+
+
+def _lines(*hints: str | None) -> str:
+    return "\n".join(one for one in hints if one)
 
 
 def said(error: errors.ClientError) -> str:

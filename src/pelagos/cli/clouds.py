@@ -90,10 +90,21 @@ def cloud_name(context: Context, given: str | None = None) -> str:
         CloudNotConfigured: none is configured, or it is not clear which is meant.
     """
     from pelagos.clients.cloud.known import KnownClouds
+    from pelagos.clients.errors import CloudNotConfigured
 
     environ = cloud_environ(context)
     named = given or environ.get("PELAGOS_CLOUD") or environ.get("PELAGOS_CLOUD_DEFAULT")
-    return named or environ.get("OS_CLOUD") or KnownClouds(environ).default()
+    if named or environ.get("OS_CLOUD"):
+        return str(named or environ["OS_CLOUD"])
+    known = KnownClouds(environ)
+    try:
+        return known.default()
+    except CloudNotConfigured as error:
+        names = known.names()
+        hint = "add one: pelagos cloud add NAME URL --username USER --project NAME"
+        if names:
+            hint = f"say which: --cloud {names[0]}, or for all commands PELAGOS_CLOUD={names[0]}"
+        raise CloudNotConfigured(error.message, hint=hint) from error
 
 
 def open_cloud(context: Context, given: str | None = None) -> Cloud:
@@ -123,7 +134,13 @@ def carrier(context: Context, settings: CloudSettings) -> Transport:
 
 
 class CloudCommand(Command):
-    """A command on a cloud; its `arguments` must have `CLOUD`."""
+    """A command on a cloud; its `arguments` must have `CLOUD`.
+
+    Attributes:
+        advice: what else to do when the cloud does not let in; {} is its name.
+    """
+
+    advice = "see: pelagos cloud check {}"
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -143,7 +160,11 @@ class CloudCommand(Command):
         from pelagos.cli.cloud_failures import explained
         from pelagos.clients.errors import ClientError
 
-        return explained(error, self._opened) if isinstance(error, ClientError) else error
+        if not isinstance(error, ClientError):
+            return error
+        opened = self._opened
+        advice = self.advice.format(opened.name if opened is not None else "").rstrip()
+        return explained(error, opened, advice)
 
     @property
     def _opened(self) -> Cloud | None:

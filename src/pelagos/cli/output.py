@@ -212,8 +212,9 @@ class Output:
         if self._form == "csv":
             self._csv([data], [Column(key) for key in keys])
         elif self._form == "value":
+            show = self.block if len(shown) == 1 else self.line
             for one in shown:
-                self.line(as_text(pick(data, one.key)))
+                show(as_text(pick(data, one.key)))
         else:
             self._pairs(data, [one for one in shown if self._columns or _is_told(data, one.key)])
 
@@ -228,6 +229,10 @@ class Output:
     def line(self, text: str = "") -> None:
         """Print one line of text, made harmless."""
         self._stream.write(clean(text, keep="\t") + "\n")
+
+    def block(self, text: str) -> None:
+        """Print text of several lines, each made harmless."""
+        self._stream.write(clean(text.removesuffix("\n"), keep="\t\n") + "\n")
 
     def _structured(self, data: Any) -> None:
         if self._form == "yaml":

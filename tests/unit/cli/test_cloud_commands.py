@@ -104,6 +104,22 @@ def test_no_cloud_says_how_to_add_one(world: Any) -> None:
     ran = world.run("server", "list")
     assert ran.code == USAGE
     assert "no cloud is configured" in ran.err
+    assert "pelagos cloud add NAME URL" in ran.err
+
+
+def test_a_cloud_that_does_not_answer_is_not_to_be_checked_again_and_again(cloud: Any) -> None:
+    del cloud.routes[LOGIN]
+    ran = cloud.run("cloud", "check")
+    assert ran.code == UNREACHABLE
+    assert "nobody answers" in ran.err and "see: pelagos cloud check" not in ran.err
+
+
+def test_a_cloud_that_is_configured_wrongly_is_listed_on_one_line(world: Any) -> None:
+    path = world.folder / "own.toml"
+    path.write_text('[cloud.named.bad]\nauth_urll = "x"\n')
+    world.environ = {"PELAGOS_CONFIG": str(path)}
+    ran = world.run("cloud", "list")
+    assert ran.code == 0 and "unknown key: auth_urll" in ran.out and "\\n" not in ran.out
 
 
 @pytest.mark.parametrize(

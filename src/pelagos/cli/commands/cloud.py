@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CloudCommand, carrier, cloud_environ, cloud_name, open_cloud
+from pelagos.cli.clouds import CLOUD, CloudCommand, carrier, cloud_environ, cloud_name, open_cloud
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.moment import length
 from pelagos.cli.output import Column
+from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.clients.cloud import Access, Cloud, CloudSettings
 
-_CLOUD = Operand("name of the cloud; default: the one that is meant otherwise", complete="cloud")
+_SHOWN = Operand("its name; the same as --cloud", complete="cloud")
 _NAME = re.compile(r"[\w.-]+")
 _SECRETS = ("password", "token", "application_credential_secret")
 _WAYS = {
@@ -30,7 +31,21 @@ _ONE = {"limit": 1}
 
 
 class _OnClouds(CloudCommand):
-    """Has no --cloud, as it names the cloud as its operand."""
+    """Is about how clouds are configured; has no --cloud."""
+
+
+class _OnCloud(CloudCommand):
+    """Is about one cloud, which is its operand or that of --cloud."""
+
+    shows = True
+    arguments = CLOUD
+    operands = {"cloud": _SHOWN}
+
+    def opened(self, named: str) -> Cloud:
+        """The cloud that is meant; nothing is sent yet."""
+        if named and self["cloud"] and named != self["cloud"]:
+            raise UsageError(f"these are two clouds: {named} and {self['cloud']}")
+        return open_cloud(self.context, named or self["cloud"])
 
 
 class CloudList(_OnClouds):
@@ -67,31 +82,27 @@ class CloudList(_OnClouds):
             return ""
 
 
-class CloudInfo(_OnClouds):
+class CloudInfo(_OnCloud):
     """Show how a cloud is configured, without its secrets; nothing is sent."""
-
-    shows = True
-    operands = {"cloud": _CLOUD}
 
     def main(self, cloud: str = "") -> None:
         """Print it."""
-        opened = open_cloud(self.context, cloud)
+        opened = self.opened(cloud)
         self.context.output.show_one({"name": opened.name, **_told(opened.settings)})
 
 
-class CloudCheck(_OnClouds):
+class CloudCheck(_OnCloud):
     """Log in to a cloud, and ask each of its services for a little.
 
     Ends with 1 when one of them does not answer as it should.
     """
 
-    shows = True
-    operands = {"cloud": _CLOUD}
     examples = ("pelagos cloud check work",)
+    advice = ""
 
     def main(self, cloud: str = "") -> int | None:
         """Check it."""
-        self.cloud = open_cloud(self.context, cloud)
+        self.cloud = self.opened(cloud)
         begin = self.context.clock.monotonic()
         access = self.cloud.access
         passed = self.context.clock.monotonic() - begin
@@ -158,6 +169,7 @@ class CloudAdd(_OnClouds):
         "name": Operand("what to call it here"),
         "url": Operand("address of its Keystone, or of its Astakos (it ends in v2.0)"),
     }
+    advice = ""
     examples = (
         "pelagos cloud add work https://cloud.example.org/v3 --username ada",
         "pelagos cloud add okeanos https://example.org/identity/v2.0 --token",
@@ -175,13 +187,21 @@ class CloudAdd(_OnClouds):
         from pelagos.cli.secrets import ask_secret
 
         secret = ask_secret(self.context, f"{key.replace('_', ' ')} for {name}: ")
-        settings = from_table(name, {**table, key: secret}, "the command line")
+        settings = from_table(name, {**table, key: secret}, "what you gave")
         transport = carrier(self.context, settings)
         self.cloud = Cloud(name, settings=settings, http=transport)
         access = self.cloud.access
         add_cloud(path, name, table, {key: secret}, is_default=self["default"])
         self.context.say(f"{name} is kept in {path}")
         show_record(self, _access(access), {"cloud": name, **_access(access)})
+
+    def explained(self, error: PelagosError) -> PelagosError:
+        """What the cloud said, and that it is not known now."""
+        told = super().explained(error)
+        if told is not error:
+            kept = "nothing was kept: look at the address, too, and add it again"
+            told.hint = f"{told.hint}\n{kept}" if told.hint else kept
+        return told
 
     def _table(self, name: str, url: str) -> tuple[dict[str, Any], str]:
         """What the configuration shall say, without the secret, and what that is called."""
@@ -248,7 +268,11 @@ def _row(known: Any, name: str, default: str) -> dict[str, Any]:
     try:
         settings: CloudSettings = known.get(name)
     except CloudNotConfigured as error:
-        return {"name": name, "is_default": name == default, "origin": error.message}
+        return {
+            "name": name,
+            "is_default": name == default,
+            "origin": " ".join(error.message.split()),
+        }
     return {
         "name": name,
         "is_default": name == default,

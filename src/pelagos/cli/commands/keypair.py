@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record
+from pelagos.cli.cloud_showing import show_record, when
 from pelagos.cli.cloud_things import KEYPAIR
 from pelagos.cli.clouds import CLOUD, CloudCommand, Record, like, no_such
 from pelagos.cli.commands.server_create import read_bytes
@@ -99,6 +100,11 @@ class KeypairCreate(CloudCommand):
             path.write_text(str(made.pop("private_key", "")))
             self.context.say(f"its private half is in {path}")
         show_key(self, made)
+        if made.get("private_key") and self.context.output.is_table and not self["columns"]:
+            self.context.output.block(f"\n{made['private_key']}")
+            self.context.say(
+                "keep its private half: it is told this once (next time: --save FILE)"
+            )
 
     def _made(self, name: str) -> Record:
         from pelagos.clients.errors import Conflict, NotFound
@@ -166,16 +172,16 @@ def find_key(cloud: Cloud, name: str) -> Record:
 
 def show_key(command: CloudCommand, key: Record) -> None:
     """Print a key."""
-    names = ("name", "type", "fingerprint", "created_at", "public_key", "private_key")
+    names = ("name", "type", "fingerprint", "created_at", "public_key")
     head: dict[str, Any] = {one.replace("_", " "): key.get(one) for one in names}
+    head["created at"] = when(command, head["created at"])
     show_record(command, key, head)
 
 
 def _make_empty(path: Path) -> None:
     """Make the file before the pair, so that no private half is lost for want of a place."""
     try:
-        with path.open("x", encoding="utf-8"):
-            path.chmod(0o600)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError as error:
         raise UsageError(f"--save: {path} is there already", hint="name another file") from error
     except OSError as error:

@@ -236,8 +236,9 @@ class ServerDelete(CloudCommand):
             self.context.say(f"no server is called {self['like']}")
         elif not self["yes"]:
             names = ", ".join(str(one.get("name")) for one in found)
+            many = "s" if len(found) > 1 else ""
             raise UsageError(
-                f"{len(found)} servers would be deleted: {names}",
+                f"{len(found)} server{many} would be deleted: {names}",
                 hint="with --yes it is done",
             )
         return found

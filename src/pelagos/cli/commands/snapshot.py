@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record, since
+from pelagos.cli.cloud_showing import show_record, since, when
 from pelagos.cli.cloud_things import SNAPSHOT, VOLUME
 from pelagos.cli.cloud_waiting import WAIT, wait_for, wait_gone
 from pelagos.cli.clouds import (
@@ -64,7 +64,7 @@ class SnapshotInfo(CloudCommand):
     def main(self, snapshot: str) -> None:
         """Print it."""
         found = self.find(SNAPSHOT, snapshot)
-        show_record(self, found, _head(found))
+        show_record(self, found, _head(self, found))
 
 
 class SnapshotCreate(CloudCommand):
@@ -99,7 +99,7 @@ class SnapshotCreate(CloudCommand):
             made = client.create_snapshot(which, True if self["force"] else None, **texts)
         if self["wait"]:
             made = self._finished(made)
-        show_record(self, made, _head(made))
+        show_record(self, made, _head(self, made))
 
     def _finished(self, snapshot: Record) -> Record:
         which, client = str(snapshot["id"]), self.cloud.volume
@@ -129,7 +129,7 @@ class SnapshotModify(CloudCommand):
         at_least_one(self, "name", "description")
         which = find_id(self.cloud, SNAPSHOT, snapshot)
         made = self.cloud.volume.update_snapshot(which, self["name"], self["description"])
-        show_record(self, made, _head(made))
+        show_record(self, made, _head(self, made))
 
 
 class SnapshotDelete(CloudCommand):
@@ -164,7 +164,7 @@ def _see(command: CloudCommand, which: str) -> str:
     return f"pelagos snapshot info {which} --cloud {command.cloud.name}"
 
 
-def _head(snapshot: Record) -> dict[str, Any]:
+def _head(command: CloudCommand, snapshot: Record) -> dict[str, Any]:
     size = snapshot.get("size")
     return {
         "id": snapshot.get("id"),
@@ -174,5 +174,5 @@ def _head(snapshot: Record) -> dict[str, Any]:
         "size": f"{size} GiB" if size is not None else None,
         "volume": snapshot.get("volume_id"),
         "metadata": snapshot.get("metadata"),
-        "created": snapshot.get("created_at"),
+        "created": when(command, snapshot.get("created_at")),
     }
