@@ -235,6 +235,18 @@ def test_keys_are_registered_made_and_kept_for_their_owner(shell: CloudShell, tm
     assert shell.run("keypair", "info", "ada").code == NOT_FOUND
 
 
+def test_the_private_half_is_printed_as_it_is(shell: CloudShell):
+    ran = shell.ok("keypair", "create", "told")
+    head, begin, key = ran.out.partition("-----BEGIN ")
+    assert begin and head.endswith("\n\n") and "private" not in head
+    assert all(line and not line.startswith(" ") for line in key.splitlines())
+    assert key.endswith("PRIVATE KEY-----\n") and "told this once" in ran.err
+    one = ("-o", "value", "--columns", "private_key")
+    again = shell.ok("keypair", "create", "told", "--force", *one).out
+    assert again.startswith("-----BEGIN ") and again.count("\n") > 10 and "\\n" not in again
+    shell.ok("keypair", "delete", "told")
+
+
 def test_a_key_that_cannot_be_made_leaves_no_file(shell: CloudShell, tmp_path: Path):
     shell.ok("keypair", "create", "once")
     path = tmp_path / "once.pem"
@@ -363,7 +375,87 @@ def test_floating_addresses_are_taken_and_given_back(shell: CloudShell, web: str
     assert address not in shell.ok("ip", "list").out
 
 
+def test_a_floating_address_leads_to_a_server_behind_a_router(shell: CloudShell):
+    shell.ok("network", "create", "dmz", "--cidr", "10.9.0.0/24")
+    [subnet] = shell.data("subnet", "list", "--network", "dmz")
+    shell.ok("server", "create", "front", *SMALL, "--network", "dmz,10.9.0.7", "--wait")
+    made = shell.ok("router", "create", "edge", "--gateway", "public").rows
+    assert made["address"].startswith("198.51.100.")
+    joined = shell.ok("router", "connect", "edge", subnet["id"])
+    assert joined.err == "the router edge joins 10.9.0.0/24\n"
+    assert "10.9.0.1 (" in shell.ok("router", "info", "edge").out
+    address = shell.data("ip", "create", "public")["floating_ip_address"]
+    led = shell.ok("ip", "attach", address, "front").rows
+    assert (led["address"], led["leads to"]) == (address, "10.9.0.7")
+    assert address in shell.ok("server", "info", "front").out
+    used = shell.run("router", "disconnect", "edge", subnet["id"])
+    assert used.code == FAILED and "floating" in used.err
+    stays = shell.run("router", "delete", "edge")
+    assert stays.code == FAILED and "pelagos router disconnect" in stays.err
+    shell.ok("ip", "detach", address)
+    assert address in shell.ok("ip", "list", "--free").out
+    shell.ok("router", "disconnect", "edge", subnet["id"])
+    shell.ok("server", "delete", "front", "--wait")
+    shell.ok("ip", "delete", address)
+
+
+def test_a_router_is_changed_and_deleted(shell: CloudShell):
+    shell.ok("router", "create", "r1")
+    assert shell.data("router", "list", "--name", "r*")[0]["external_gateway_info"] is None
+    changed = shell.ok("router", "modify", "r1", "--name", "r2", "--gateway", "public").rows
+    assert changed["name"] == "r2" and changed["address"]
+    assert "address" not in shell.ok("router", "modify", "r2", "--no-gateway").rows
+    assert shell.run("router", "modify", "r2").code == USAGE
+    assert shell.run("router", "connect", "r2", "nowhere").code == NOT_FOUND
+    assert shell.ok("router", "delete", "r2").err == "the router r2 is gone\n"
+    assert shell.data("router", "list", "--name", "r*") == []
+
+
+def test_a_security_group_lets_in_what_it_is_told(shell: CloudShell, lan: str):
+    shell.ok("security-group", "create", "doors", "--description", "of the house")
+    ssh = shell.data("security-group", "allow", "doors", "--port", "22")
+    assert (ssh["protocol"], ssh["port_range_min"], ssh["port_range_max"]) == ("tcp", 22, 22)
+    for words in (
+        ("--protocol", "udp", "--port", "8000-8099", "--remote", "fd00::/64"),
+        ("--protocol", "icmp", "--group", "doors"),
+        ("--out", "--ipv6", "--remote", "::/0", "--protocol", "tcp"),
+    ):
+        shell.ok("security-group", "allow", "doors", *words)
+    rules = shell.data("security-group", "info", "doors")
+    told = {(one["direction"], one["ethertype"], one["port"], one["remote"]) for one in rules}
+    assert ("ingress", "IPv4", "22", "anywhere") in told
+    assert ("ingress", "IPv6", "8000-8099", "fd00::/64") in told
+    assert ("egress", "IPv6", "", "::/0") in told
+    twice = shell.run("security-group", "allow", "doors", "--port", "22")
+    assert twice.code == FAILED and "exists" in twice.err
+    for odd in ("0", "x", "9-3", "70000", "-"):
+        assert shell.run("security-group", "allow", "doors", "--port", odd).code == USAGE
+    shell.ok("security-group", "revoke", "doors", ssh["id"])
+    assert shell.run("security-group", "revoke", "doors", ssh["id"]).code == NOT_FOUND
+    shell.ok("security-group", "modify", "doors", "--name", "gates")
+    shell.ok("port", "create", lan, "--name", "guarded", "--security-group", "gates")
+    in_use = shell.run("security-group", "delete", "gates")
+    assert in_use.code == FAILED and "in use" in in_use.err
+    shell.ok("port", "delete", "guarded", "--wait")
+    shell.ok("security-group", "delete", "gates")
+    assert [one["name"] for one in shell.data("security-group", "list")] == ["default"]
+
+
 # ---- volumes
+
+
+def test_a_volume_becomes_larger_also_at_a_server(shell: CloudShell, web: str):
+    shell.ok("volume", "create", "big", "--size", "1", "--wait")
+    made = shell.ok("volume", "extend", "big", "--size", "3", "--wait").rows
+    assert (made["size"], made["status"]) == ("3 GiB", "available")
+    shell.ok("server", "attach", web, "big", "--wait")
+    made = shell.ok("volume", "extend", "big", "--size", "4", "--wait").rows
+    assert (made["size"], made["status"]) == ("4 GiB", "in-use")
+    smaller = shell.run("volume", "extend", "big", "--size", "2")
+    assert smaller.code == USAGE and "greater than current size" in smaller.err
+    assert shell.run("volume", "extend", "big").code == USAGE
+    shell.ok("server", "detach", web, "big", "--wait")
+    shell.ok("volume", "delete", "big", "--wait")
 
 
 def test_a_volume_is_made_attached_kept_and_deleted(shell: CloudShell, web: str):
@@ -413,6 +505,11 @@ def test_clouds_are_listed_checked_and_shown_without_their_secrets(shell: CloudS
     checked = {one["service"]: one for one in shell.data("cloud", "check")}
     assert {one["verdict"] for one in checked.values()} == {"ok"}
     assert "user demo" in checked["login"]["said"]
+    named = {one["service"] for one in shell.data("cloud", "check", "--cloud", "synnefo")}
+    assert named == set(checked)
+    assert shell.data("cloud", "info", "--cloud", "synnefo")["name"] == "synnefo"
+    two = shell.run("cloud", "check", "box", "--cloud", "synnefo")
+    assert two.code == USAGE and "two clouds" in two.err
 
 
 def test_a_cloud_is_added_used_and_forgotten(shell: CloudShell, tmp_path: Path):
@@ -422,8 +519,11 @@ def test_a_cloud_is_added_used_and_forgotten(shell: CloudShell, tmp_path: Path):
     fresh = CloudShell(tmp_path, own, shell.clock)
     add = ("cloud", "add", "work", listed["box"]["auth_url"], "--username", "demo")
     wrong = fresh.run(*add, "--project", "demo", stdin="wrong\n")
-    assert wrong.code == NOT_ALLOWED
+    assert wrong.code == NOT_ALLOWED and "nothing was kept" in wrong.err
+    assert "cloud check" not in wrong.err, "there is no such cloud to be checked"
     assert list(tmp_path.iterdir()) == []
+    place = ("cloud", "add", "work", listed["box"]["auth_url"] + "/nowhere", "--username", "demo")
+    assert "nothing was kept" in fresh.run(*place, stdin="x\n").err
     added = fresh.ok(*add, "--project", "demo", "--default", stdin=f"{secret}\n")
     assert secret not in added.out + added.err
     kept = tmp_path / "clouds" / "work.secret"
@@ -437,6 +537,7 @@ def test_a_cloud_is_added_used_and_forgotten(shell: CloudShell, tmp_path: Path):
     assert not kept.exists()
     none = fresh.run("server", "list")
     assert none.code == USAGE and "no cloud is configured" in none.err
+    assert "pelagos cloud add NAME" in none.err
 
 
 def test_the_cloud_is_chosen_by_option_variable_or_default(shell: CloudShell):
@@ -444,6 +545,7 @@ def test_the_cloud_is_chosen_by_option_variable_or_default(shell: CloudShell):
     plain = CloudShell(shell.folder, both, shell.clock)
     unclear = plain.run("server", "list")
     assert unclear.code == USAGE and "several clouds" in unclear.err
+    assert "--cloud box" in unclear.err
     assert plain.run("server", "list", "--cloud", "box").code == 0
     wrong = plain.run("server", "list", "--cloud", "bxo")
     assert wrong.code == USAGE and "did you mean box?" in wrong.err

@@ -60,6 +60,19 @@ IP = Kind(
     is_whole=True,
     keys=("floating_ip_address",),
 )
+ROUTER = Kind(
+    "router",
+    lambda cloud: cloud.network.list_routers(),
+    lambda cloud, which: cloud.network.get_router_details(which),
+    is_whole=True,
+)
+SECURITY_GROUP = Kind(
+    "security group",
+    lambda cloud: cloud.network.list_security_groups(),
+    lambda cloud, which: cloud.network.get_security_group_details(which),
+    is_whole=True,
+    list_command="security-group list",
+)
 VOLUME = Kind(
     "volume",
     lambda cloud: cloud.volume.list_volumes(detail=True),

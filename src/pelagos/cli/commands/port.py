@@ -14,7 +14,7 @@ from pelagos.cli.cloud_ports import (
 )
 from pelagos.cli.cloud_servers import join, leave
 from pelagos.cli.cloud_showing import show_record, with_keys
-from pelagos.cli.cloud_things import NETWORK, PORT, SERVER
+from pelagos.cli.cloud_things import NETWORK, PORT, SECURITY_GROUP, SERVER
 from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, at_least_one, find_id, like, named
 from pelagos.cli.failures import UsageError
@@ -22,7 +22,7 @@ from pelagos.cli.output import Column
 
 _PORT = Operand("id or name of the port")
 _GROUPS = RepeatableArgument(
-    "id of a security group of it", "-g", "--security-group", metavar="ID"
+    "a security group of it, by id or name", "-g", "--security-group", metavar="GROUP"
 )
 
 
@@ -102,7 +102,7 @@ class PortCreate(CloudCommand):
             self["server"] and find_id(self.cloud, SERVER, self["server"]),
             name=self["name"],
             fixed_ips=[_fixed(one) for one in self["address"]] or None,
-            security_groups=list(self["group"]) or None,
+            security_groups=_groups(self),
         )
         if self["wait"]:
             port = watch_port(self, port)
@@ -128,7 +128,7 @@ class PortModify(CloudCommand):
             str(found["id"]),
             str(found.get("network_id")),
             self["name"],
-            security_groups=list(self["group"]) or None,
+            security_groups=_groups(self),
         )
         show_record(self, made, port_columns(made))
 
@@ -184,3 +184,9 @@ def _fixed(text: str) -> dict[str, Any]:
     if not address:
         raise UsageError(f"--address: {text!r} is not IP or IP,SUBNET")
     return {"ip_address": address, **({"subnet_id": subnet} if subnet else {})}
+
+
+def _groups(command: CloudCommand) -> list[str] | None:
+    if command.cloud.dialect == "synnefo":  # its groups can only be named by their ids
+        return list(command["group"]) or None
+    return [command.find_id(SECURITY_GROUP, one) for one in command["group"]] or None

@@ -201,6 +201,32 @@ class VolumeModify(CloudCommand):
         show_record(self, made, volume_head(made))
 
 
+class VolumeExtend(CloudCommand):
+    """Make a volume larger, also one at a server (OpenStack); what is on it stays."""
+
+    shows = True
+    arguments = {
+        **CLOUD,
+        "size": IntArgument("its new size in GiB", "--size", metavar="GIB", least=1),
+        **WAIT,
+    }
+    operands = {"volume": _VOLUME}
+    examples = ("pelagos volume extend data --size 20 --wait",)
+
+    def main(self, volume: str) -> None:
+        """Make it larger and print it."""
+        size = self["size"]
+        if size is None:
+            raise UsageError("the new size is not given", hint="give --size GIB")
+        found = self.find(VOLUME, volume)
+        which, is_used = str(found["id"]), bool(attached_to(found))
+        self.cloud.volume.extend_volume(which, size, while_in_use=is_used)
+        made = VOLUME.record(self.cloud, which)
+        if self["wait"]:
+            made = wait_volume(self, made, passing="extending")
+        show_record(self, made, volume_head(made))
+
+
 class VolumeDelete(CloudCommand):
     """Delete volumes with what is on them."""
 

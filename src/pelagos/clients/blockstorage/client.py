@@ -15,6 +15,9 @@ from pelagos.core.clock import Clock, SystemClock
 #: Either family's names of the same: Synnefo's, OpenStack's.
 NAMES = (("display_name", "name"), ("display_description", "description"))
 
+#: Since then a volume at a server may become larger.
+_EXTEND_IN_USE = "3.42"
+
 
 def same_status(one: str, other: str) -> bool:
     """Whether two words say the same of a volume.
@@ -118,6 +121,21 @@ class BlockStorageClient(BlockStorageRestClient):
             return self.get_volume_details(volume_id)
         reply = self.volumes_put(volume_id, json_data={"volume": body})
         return cast(Volume, aliased(reply.record("volume"), NAMES))
+
+    def extend_volume(
+        self, volume_id: Id, new_size: int, *, while_in_use: bool = False
+    ) -> Mapping[str, str]:
+        """Make a volume larger, which takes its time (OpenStack); the answer's header fields.
+
+        Args:
+            volume_id: which.
+            new_size: in GiB.
+            while_in_use: also while it is at a server; services since 2017 can.
+        """
+        self._only_on("openstack", "larger volumes", "copy it by a snapshot to a larger one")
+        headers = self._since(_EXTEND_IN_USE) if while_in_use else None
+        action = {"os-extend": {"new_size": int(new_size)}}
+        return self.volumes_action_post(volume_id, json_data=action, headers=headers).headers
 
     def delete_volume(self, volume_id: Id) -> Mapping[str, str]:
         """Remove a volume, which takes its time; the answer's header fields."""

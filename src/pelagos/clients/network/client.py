@@ -1,4 +1,4 @@
-"""The client of a network service: networks, subnets, ports, floating IPs."""
+"""The client of a network service: networks, subnets, ports, floating IPs, routers, groups."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pelagos.clients.base.bilingual import given, needed
 from pelagos.clients.base.paging import records
 from pelagos.clients.base.polling import wait_status
 from pelagos.clients.network import bodies
-from pelagos.clients.network.rest import NetworkRestClient
+from pelagos.clients.network.routers import RouterMethods
+from pelagos.clients.network.security import SecurityGroupMethods
 from pelagos.clients.network.types import FixedIp, FloatingIp, Id, Network, Pool, Port, Subnet
 from pelagos.core.clock import Clock, SystemClock
 
 
-class NetworkClient(NetworkRestClient):
+class NetworkClient(RouterMethods, SecurityGroupMethods):
     """A network service: Neutron, or Synnefo's for what the two have in common.
 
     Lists come whole, from all pages, and take filters of the service (`name="x"`).

@@ -96,6 +96,68 @@ class NetworkRestClient(Bilingual):
         how.setdefault("success", 204)
         return self.delete(("floatingips", floatingip_id), **how)
 
+    def routers_get(self, router_id: Id | None = None, **how: Unpack[How]) -> Reply:
+        """GET a page of routers, or one."""
+        return self.get(_path("routers", router_id), **how)
+
+    def routers_post(self, json_data: Mapping[str, Any], **how: Unpack[How]) -> Reply:
+        """POST a router."""
+        return self._post("routers", json_data, how)
+
+    def routers_put(
+        self, router_id: Id, json_data: Mapping[str, Any], **how: Unpack[How]
+    ) -> Reply:
+        """PUT what changes of a router."""
+        how["json"] = json_data
+        return self.put(("routers", router_id), **how)
+
+    def routers_verb_put(
+        self, router_id: Id, verb: str, json_data: Mapping[str, Any], **how: Unpack[How]
+    ) -> Reply:
+        """PUT what is done with a router: `add_router_interface` and so on."""
+        how["json"] = json_data
+        return self.put(("routers", router_id, verb), **how)
+
+    def routers_delete(self, router_id: Id, **how: Unpack[How]) -> Reply:
+        """DELETE a router."""
+        how.setdefault("success", 204)
+        return self.delete(("routers", router_id), **how)
+
+    def security_groups_get(
+        self, security_group_id: Id | None = None, **how: Unpack[How]
+    ) -> Reply:
+        """GET a page of security groups, or one."""
+        return self.get(_path("security-groups", security_group_id), **how)
+
+    def security_groups_post(self, json_data: Mapping[str, Any], **how: Unpack[How]) -> Reply:
+        """POST a security group."""
+        return self._post("security-groups", json_data, how)
+
+    def security_groups_put(
+        self, security_group_id: Id, json_data: Mapping[str, Any], **how: Unpack[How]
+    ) -> Reply:
+        """PUT what changes of a security group."""
+        how["json"] = json_data
+        return self.put(("security-groups", security_group_id), **how)
+
+    def security_groups_delete(self, security_group_id: Id, **how: Unpack[How]) -> Reply:
+        """DELETE a security group."""
+        how.setdefault("success", 204)
+        return self.delete(("security-groups", security_group_id), **how)
+
+    def security_group_rules_get(self, rule_id: Id | None = None, **how: Unpack[How]) -> Reply:
+        """GET a page of rules, or one."""
+        return self.get(_path("security-group-rules", rule_id), **how)
+
+    def security_group_rules_post(self, json_data: Mapping[str, Any], **how: Unpack[How]) -> Reply:
+        """POST a rule."""
+        return self._post("security-group-rules", json_data, how)
+
+    def security_group_rules_delete(self, rule_id: Id, **how: Unpack[How]) -> Reply:
+        """DELETE a rule."""
+        how.setdefault("success", 204)
+        return self.delete(("security-group-rules", rule_id), **how)
+
     def _post(self, what: str, json_data: Mapping[str, Any], how: How) -> Reply:
         how.setdefault("success", _MADE)
         how["json"] = json_data

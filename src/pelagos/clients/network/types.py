@@ -114,3 +114,75 @@ class FloatingIp(TypedDict, total=False):
     user_id: str | None
     shared_to_project: bool
     deleted: bool
+
+
+class Gateway(TypedDict, total=False):
+    """How a router reaches the outside."""
+
+    network_id: str
+    enable_snat: bool
+    external_fixed_ips: list[FixedIp]
+
+
+class Router(TypedDict, total=False):
+    """What joins subnets to each other and to the outside."""
+
+    id: str
+    name: str
+    description: str
+    tenant_id: str
+    project_id: str
+    status: str
+    admin_state_up: bool
+    external_gateway_info: Gateway | None
+    routes: list[dict[str, str]]
+    distributed: bool
+    ha: bool
+    tags: list[str]
+    created_at: str
+    updated_at: str
+
+
+class RouterInterface(TypedDict, total=False):
+    """Where a router joins a subnet: `id` is the router's."""
+
+    id: str
+    tenant_id: str
+    project_id: str
+    port_id: str
+    network_id: str
+    subnet_id: str
+    subnet_ids: list[str]
+
+
+class SecurityGroupRule(TypedDict, total=False):
+    """Who may reach the ports of a group, or whom they may reach."""
+
+    id: str
+    security_group_id: str
+    direction: str
+    ethertype: str
+    protocol: str | None
+    port_range_min: int | None
+    port_range_max: int | None
+    remote_ip_prefix: str | None
+    remote_group_id: str | None
+    description: str
+    tenant_id: str
+    project_id: str
+
+
+class SecurityGroup(TypedDict, total=False):
+    """Rules about what may reach ports, and leave them."""
+
+    id: str
+    name: str
+    description: str
+    stateful: bool
+    shared: bool
+    tenant_id: str
+    project_id: str
+    security_group_rules: list[SecurityGroupRule]
+    tags: list[str]
+    created_at: str
+    updated_at: str

@@ -8,11 +8,14 @@ import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.blockstorage import BlockStorageClient
+from pelagos.clients.errors import Unsupported
 from support.golden import (
+    ENDPOINT,
     OPENSTACK,
     SYNNEFO,
     Ask,
     Row,
+    Script,
     expand,
     missing,
     play,
@@ -56,6 +59,9 @@ HIGH: list[Row] = [
         asks=Ask("PUT /volumes/1", {"volume": {"display_name": "v", "display_description": "d", "delete_on_termination": True, "metadata": {"a": "1"}}}, answer={"volume": V}),
         result=V, dialects=SYNNEFO),
     row("update_volume", "1", "v", "", asks=Ask("PUT /volumes/1", {"volume": {"name": "v", "description": ""}}, answer={"volume": V}), result=V, dialects=OPENSTACK),
+    row("extend_volume", "1", "9", asks=Ask("POST /volumes/1/action", {"os-extend": {"new_size": 9}}, ok=(200, 202)), dialects=OPENSTACK),
+    row("extend_volume", "1", 9, while_in_use=True, dialects=OPENSTACK,
+        asks=Ask("POST /volumes/1/action", {"os-extend": {"new_size": 9}}, {"OpenStack-API-Version": "volume 3.42"}, ok=(200, 202))),
     row("delete_volume", "1", asks=Ask("DELETE /volumes/1", ok=GONE)),
     row("get_volume_status", "1", asks=Ask("GET /volumes/1", answer={"volume": {"status": "available"}}), result=("available", None)),
     row("wait_volume", "1", asks=Ask("GET /volumes/1", answer={"volume": {"status": "available"}}), result={"status": "available"}),
@@ -112,4 +118,11 @@ def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:
-    assert missing(BlockStorageClient, [*HIGH, *LOW], base=Bilingual) == set()
+    without = {"extend_volume synnefo"}
+    assert missing(BlockStorageClient, [*HIGH, *LOW], base=Bilingual, without=without) == set()
+
+
+def test_a_synnefo_is_not_asked_for_a_larger_volume() -> None:
+    client = BlockStorageClient(ENDPOINT, "token", http=Script(()), dialect="synnefo")
+    with pytest.raises(Unsupported, match="larger volumes"):
+        client.extend_volume("1", 9)

@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pelagos.clients.base.bilingual import Bilingual
+from pelagos.clients.errors import Unsupported
 from pelagos.clients.network import NetworkClient
 from support.golden import (
+    ENDPOINT,
     OPENSTACK,
     SYNNEFO,
     Ask,
     Row,
+    Script,
     expand,
     missing,
     play,
@@ -27,6 +32,10 @@ P_READ = {"id": "1", "fixed_ips": [{"ip_address": "10.0.0.2", "subnet": "2", "su
 NEXT = [{"rel": "next", "href": "https://else/v2.0/networks?limit=1&marker=1"}]
 POOL = {"start": "10.0.0.2", "end": "10.0.0.9"}
 MADE = (201, 200, 202)
+R = {"id": "1", "name": "r"}
+JOINED = {"id": "1", "subnet_id": "s", "port_id": "p"}
+GATE = {"network_id": "n"}
+RULE = {"id": "1", "direction": "ingress"}
 
 
 def made(what: str, body: object, answer: object = None) -> Ask:
@@ -99,19 +108,64 @@ HIGH: list[Row] = [
     row("delete_floatingip", "1", asks=Ask("DELETE /floatingips/1", ok=(204,))),
 ]
 
+GUARDS: list[Row] = [
+    row("list_routers", name="r", asks=[
+        Ask("GET /routers?name=r", answer={"routers": [R], "routers_links": NEXT}),
+        Ask("GET /routers?name=r&limit=1&marker=1", answer={"routers": []}),
+    ], result=[R]),
+    row("get_router_details", "1", asks=Ask("GET /routers/1", answer={"router": R}), result=R),
+    row("create_router", asks=made("routers", {"router": {}}, {"router": R}), result=R),
+    row("create_router", "r", "n", False, True,
+        asks=made("routers", {"router": {"name": "r", "admin_state_up": False, "external_gateway_info": {**GATE, "enable_snat": True}}}, {"router": R}), result=R),
+    row("update_router", "1", "x", asks=Ask("PUT /routers/1", {"router": {"name": "x"}}, answer={"router": R}), result=R),
+    row("update_router", "1", external_network_id="n", asks=Ask("PUT /routers/1", {"router": {"external_gateway_info": GATE}}, answer={"router": R}), result=R),
+    row("update_router", "1", None, "", False,
+        asks=Ask("PUT /routers/1", {"router": {"external_gateway_info": None, "admin_state_up": False}}, answer={"router": R}), result=R),
+    row("delete_router", "1", asks=Ask("DELETE /routers/1", ok=(204,))),
+    row("add_router_interface", "1", "s", asks=Ask("PUT /routers/1/add_router_interface", {"subnet_id": "s"}, answer=JOINED), result=JOINED),
+    row("add_router_interface", "1", port_id="p", asks=Ask("PUT /routers/1/add_router_interface", {"port_id": "p"}, answer=JOINED), result=JOINED),
+    row("remove_router_interface", "1", "s", asks=Ask("PUT /routers/1/remove_router_interface", {"subnet_id": "s"}, answer=JOINED), result=JOINED),
+
+    row("list_security_groups", name="g", asks=Ask("GET /security-groups?name=g", answer={"security_groups": [N]}), result=[N]),
+    row("get_security_group_details", "1", asks=Ask("GET /security-groups/1", answer={"security_group": N}), result=N),
+    row("create_security_group", "g", asks=made("security-groups", {"security_group": {"name": "g"}}, {"security_group": N}), result=N),
+    row("create_security_group", "g", "d", False,
+        asks=made("security-groups", {"security_group": {"name": "g", "description": "d", "stateful": False}}, {"security_group": N}), result=N),
+    row("update_security_group", "1", "g", "", asks=Ask("PUT /security-groups/1", {"security_group": {"name": "g", "description": ""}}, answer={"security_group": N}), result=N),
+    row("delete_security_group", "1", asks=Ask("DELETE /security-groups/1", ok=(204,))),
+    row("list_security_group_rules", security_group_id="g",
+        asks=Ask("GET /security-group-rules?security_group_id=g", answer={"security_group_rules": [RULE]}), result=[RULE]),
+    row("get_security_group_rule_details", "1", asks=Ask("GET /security-group-rules/1", answer={"security_group_rule": RULE}), result=RULE),
+    row("create_security_group_rule", "g",
+        asks=made("security-group-rules", {"security_group_rule": {"security_group_id": "g", "direction": "ingress"}}, {"security_group_rule": RULE}), result=RULE),
+    row("create_security_group_rule", "g", "egress", "tcp", 22, 23, remote_ip_prefix="fd00::/64", description="d",
+        asks=made("security-group-rules", {"security_group_rule": {
+            "security_group_id": "g", "direction": "egress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 23,
+            "remote_ip_prefix": "fd00::/64", "ethertype": "IPv6", "description": "d"}}, {"security_group_rule": RULE}), result=RULE),
+    row("create_security_group_rule", "g", remote_group_id="h", ethertype="IPv4",
+        asks=made("security-group-rules", {"security_group_rule": {
+            "security_group_id": "g", "direction": "ingress", "remote_group_id": "h", "ethertype": "IPv4"}}, {"security_group_rule": RULE}), result=RULE),
+    row("delete_security_group_rule", "1", asks=Ask("DELETE /security-group-rules/1", ok=(204,))),
+]
+HIGH += [replace(one, dialects=OPENSTACK) for one in GUARDS]
+
 B = {"x": 1}
+WORDS = {"security_groups": "security-groups", "security_group_rules": "security-group-rules"}
 LOW: list[Row] = [
     one
-    for what in ("networks", "subnets", "ports", "floatingips")
+    for name in ("networks", "subnets", "ports", "floatingips", "routers", *WORDS)
+    for what in (WORDS.get(name, name),)
     for one in (
-        row(f"{what}_get", asks=Ask(f"GET /{what}")),
-        row(f"{what}_get", "1", params={"fields": "id"}, asks=Ask(f"GET /{what}/1?fields=id")),
-        row(f"{what}_post", B, asks=Ask(f"POST /{what}", B, ok=MADE)),
-        row(f"{what}_post", B, success=(201, 404), asks=Ask(f"POST /{what}", B, ok=(201, 404))),
-        row(f"{what}_put", "1", **({"json": B} if what == "subnets" else {"json_data": B}), asks=Ask(f"PUT /{what}/1", B)),
-        row(f"{what}_delete", "1", asks=Ask(f"DELETE /{what}/1", ok=(204,))),
+        row(f"{name}_get", asks=Ask(f"GET /{what}")),
+        row(f"{name}_get", "1", params={"fields": "id"}, asks=Ask(f"GET /{what}/1?fields=id")),
+        row(f"{name}_post", B, asks=Ask(f"POST /{what}", B, ok=MADE)),
+        row(f"{name}_post", B, success=(201, 404), asks=Ask(f"POST /{what}", B, ok=(201, 404))),
+        row(f"{name}_put", "1", **({"json": B} if name == "subnets" else {"json_data": B}), asks=Ask(f"PUT /{what}/1", B)),
+        row(f"{name}_delete", "1", asks=Ask(f"DELETE /{what}/1", ok=(204,))),
     )
+    if one.method != "security_group_rules_put"
 ]
+LOW.append(row("routers_verb_put", "1", "add_router_interface", B, asks=Ask("PUT /routers/1/add_router_interface", B)))
 # fmt: on
 
 
@@ -131,4 +185,27 @@ def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:
-    assert missing(NetworkClient, [*HIGH, *LOW], base=Bilingual) == set()
+    elsewhere = {f"{one.method} synnefo" for one in GUARDS}
+    assert missing(NetworkClient, [*HIGH, *LOW], base=Bilingual, without=elsewhere) == set()
+
+
+@pytest.mark.parametrize("one", GUARDS, ids=[one.method for one in GUARDS])
+def test_a_synnefo_is_not_asked_for_what_it_has_not(one: Row) -> None:
+    client = NetworkClient(ENDPOINT, "token", http=Script(()), dialect="synnefo")
+    with pytest.raises(Unsupported, match="Synnefo has no") as caught:
+        getattr(client, one.method)(*one.args, **one.kwargs)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("add_router_interface", {}),
+        ("remove_router_interface", {"subnet_id": "s", "port_id": "p"}),
+        ("update_router", {"enable_snat": False}),
+    ],
+)
+def test_what_contradicts_itself_is_not_sent(method: str, arguments: dict[str, object]) -> None:
+    client = NetworkClient(ENDPOINT, "token", http=Script(()))
+    with pytest.raises(ValueError, match=r"given|together"):
+        getattr(client, method)("1", **arguments)
