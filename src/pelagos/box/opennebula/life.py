@@ -11,8 +11,10 @@ from pelagos.box.opennebula.errors import Code, Failure
 from pelagos.box.opennebula.grammar import Attributes
 from pelagos.box.opennebula.kinds import GROUP, HOST, IMAGE, NETWORK, SECGROUP, USER, VM
 from pelagos.box.opennebula.states import (
+    COLD_MIGRATION,
     FAILURES,
     HISTORY,
+    LIVE_MIGRATION,
     PENDING,
     PLACING,
     State,
@@ -36,7 +38,7 @@ class Life:
 
     def __init__(self, world: World, pace: float) -> None:
         self._world = world
-        self._pace = pace
+        self.pace = pace
         self._busy = {vm.id for vm in world.all(VM) if vm.more["due"] is not None}
 
     def tick(self) -> None:
@@ -87,6 +89,14 @@ class Life:
                 break
         self.join(vm, host)
         self.go(vm, steps, action, when=when)
+
+    def migrate(self, vm: Thing, host: Thing, uid: int, *, is_live: bool) -> None:
+        """Move a running machine to another host."""
+        action = "live-migrate" if is_live else "migrate"
+        vm.more["history"][-1]["ACTION"] = HISTORY[action]
+        self.leave(vm)
+        self.join(vm, host)
+        self.go(vm, LIVE_MIGRATION if is_live else COLD_MIGRATION, action, uid)
 
     def join(self, vm: Thing, host: Thing) -> None:
         """Take room on a host, and begin a record of it."""
@@ -153,6 +163,9 @@ class Life:
         image = self._world.find(IMAGE, int(disk.get("IMAGE_ID") or -1))
         if image is not None and vm.id in image.more["vms"]:
             image.more["vms"].remove(vm.id)
+            taken = vm.more.get("disk_snapshots", {}).pop(disk["DISK_ID"], None)
+            if taken and image.more["persistent"]:
+                image.more["snapshots"] = taken
             if not image.more["vms"] and image.more["state"] in {2, 8}:
                 image.more["state"] = 1
             self._world.save(image)
@@ -161,10 +174,10 @@ class Life:
         more = vm.more
         before = name_of(more["state"], more["lcm"])
         more["state"], more["lcm"] = int(step[0]), int(step[1])
-        more["due"] = when + self._pace if more["plan"] else None
+        more["due"] = when + self.pace if more["plan"] else None
         if tuple(step) == PENDING:
             more["from"] = before if before in PLACING else "PENDING"
-            more["due"] = when + self._pace
+            more["due"] = when + self.pace
         elif not more["plan"]:
             more["prev_state"], more["prev_lcm"] = more["state"], more["lcm"]
         if more["due"] is not None:
@@ -194,7 +207,7 @@ class Life:
         vm.more["user"].put(
             "SCHED_MESSAGE", f"{when}: Cannot dispatch VM: No hosts with enough capacity"
         )
-        vm.more["due"] = self._world.now + self._pace
+        vm.more["due"] = self._world.now + self.pace
         return False
 
 

@@ -143,6 +143,8 @@ def fill_disk(cloud: Cloud, caller: int, vm: Thing, disk: dict[str, str], number
     image.more["vms"].append(vm.id)
     image.more["state"] = _PERSISTENT if image.more["persistent"] else 2
     cloud.world.save(image)
+    if taken := image.more.pop("snapshots", None):
+        vm.more.setdefault("disk_snapshots", {})[str(number)] = taken
     disk.pop("IMAGE_UNAME", None)
     disk |= {
         "IMAGE": image.name,

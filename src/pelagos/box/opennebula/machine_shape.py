@@ -7,7 +7,7 @@ from typing import Any
 
 from pelagos.box.opennebula.grammar import written
 from pelagos.box.opennebula.markup import cdata, element, ids
-from pelagos.box.opennebula.shapes import Shapes, lock
+from pelagos.box.opennebula.shapes import Shapes, lock, snapshots
 from pelagos.box.opennebula.states import State
 from pelagos.box.opennebula.world import Thing
 
@@ -21,17 +21,18 @@ _SHORT = ("HOSTNAME", "HID", "CID")
 _RECORD = (
     "PSTIME", "PETIME", "RSTIME", "RETIME", "ESTIME", "EETIME", "ACTION", "UID", "GID",
 )  # fmt: skip
+_BACKUPS, _COMMAND = "BACKUP_CONFIG", "QEMU_GA_EXEC"
 _SPREAD = 97  # samples of neighbours differ
 
 
 def whole(shapes: Shapes, vm: Thing, now: float) -> str:
     """What `one.vm.info` answers."""
-    return element("VM", _head(shapes, vm, sample(vm, now)) + _body(vm))
+    return element("VM", _head(shapes, vm, sample(vm, now)) + _body(shapes, vm))
 
 
 def extended(shapes: Shapes, vm: Thing) -> str:
     """As in `one.vmpool.infoextended`: without samples."""
-    return element("VM", _head(shapes, vm, "") + _body(vm))
+    return element("VM", _head(shapes, vm, "") + _body(shapes, vm))
 
 
 def short(shapes: Shapes, vm: Thing) -> str:
@@ -88,8 +89,15 @@ def _head(shapes: Shapes, vm: Thing, monitoring: str) -> str:
     )
 
 
-def _body(vm: Thing) -> str:
-    pairs = [(name, written(name, value)) for name, value in vm.template.pairs]
+def _body(shapes: Shapes, vm: Thing) -> str:
+    is_executing = vm.more.get("exec_ends", 0) > shapes.now
+    pairs = []
+    for name, value in vm.template.pairs:
+        if name == _COMMAND and is_executing and isinstance(value, dict):
+            told = {**value, "STATUS": "EXEC", "RETURN_CODE": ""}
+            pairs.append((name, written(name, told)))
+        elif name != _BACKUPS:
+            pairs.append((name, written(name, value)))
     pairs += [
         ("SCHED_ACTION", element("SCHED_ACTION", _plain(one))) for one in vm.more["scheduled"]
     ]
@@ -99,24 +107,19 @@ def _body(vm: Thing) -> str:
         + str(vm.more["user"].xml("USER_TEMPLATE"))
         + _records(vm, is_short=False)
         + _disk_snapshots(vm)
-        + "<BACKUPS><BACKUP_CONFIG/><BACKUP_IDS></BACKUP_IDS></BACKUPS>"
+        + _backups(vm)
     )
+
+
+def _backups(vm: Thing) -> str:
+    config = vm.template.vectors(_BACKUPS)
+    said = written(_BACKUPS, config[0]) if config else element(_BACKUPS)
+    return element("BACKUPS", said + ids("BACKUP_IDS", vm.more.get("backups", ())))
 
 
 def _disk_snapshots(vm: Thing) -> str:
     kept = vm.more.get("disk_snapshots", {})
-    return "".join(
-        element(
-            "SNAPSHOTS",
-            cdata("ALLOW_ORPHANS", "NO")
-            + cdata("CURRENT_BASE", -1)
-            + cdata("DISK_ID", disk)
-            + cdata("NEXT_SNAPSHOT", max(int(one["ID"]) for one in taken) + 1)
-            + "".join(written("SNAPSHOT", one) for one in taken),
-        )
-        for disk, taken in sorted(kept.items())
-        if taken
-    )
+    return "".join(snapshots(taken, disk) for disk, taken in sorted(kept.items()) if taken)
 
 
 def _plain(values: Mapping[str, Any]) -> str:

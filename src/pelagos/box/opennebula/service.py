@@ -11,12 +11,15 @@ from pathlib import Path
 from pelagos.box.database import Database
 from pelagos.box.errors import BoxError, Refused
 from pelagos.box.opennebula.calls import (
+    backups,
     devices,
     generic,
+    guests,
     images,
     machine_parts,
     machines,
     networks,
+    operators,
     others,
     people,
     places,
@@ -79,9 +82,10 @@ class OpenNebula:
     def methods(self) -> list[Method]:
         """All that can be called."""
         makers = [
-            room.methods for room in (generic, machines, devices, machine_parts, images, networks)
+            room.methods for room in (generic, machines, devices, machine_parts, guests, backups)
         ]
-        makers += [room.methods for room in (places, people, others, services)]
+        makers += [room.methods for room in (images, networks, places, people)]
+        makers += [room.methods for room in (others, services, operators)]
         return [method for make in makers for method in make(self._cloud)]
 
     def session(self, name: str = "oneadmin") -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from pelagos.box.opennebula import addresses, more_shapes, quotas
 from pelagos.box.opennebula.grammar import written
@@ -84,6 +85,11 @@ class Shapes:
             f"<GNAME>{self.name_of(GROUP, thing.gid)}</GNAME><NAME>{thing.name}</NAME>{between}"
             f"{permissions(thing)}"
         )
+
+    @property
+    def now(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._world.now
 
     def apps_of(self, market: Thing) -> list[int]:
         """The ids of the apps of a marketplace."""
@@ -172,13 +178,12 @@ class Shapes:
             + ids("VMS", more["vms"])
             + "<CLONES></CLONES><APP_CLONES></APP_CLONES>"
             + image.template.xml()
+            + snapshots(more.get("snapshots", ()))
             + element(
-                "SNAPSHOTS",
-                cdata("ALLOW_ORPHANS", "NO")
-                + cdata("CURRENT_BASE", -1)
-                + cdata("NEXT_SNAPSHOT", 0),
+                "BACKUP_INCREMENTS",
+                "".join(written("INCREMENT", one) for one in more.get("increments", ())),
             )
-            + "<BACKUP_INCREMENTS></BACKUP_INCREMENTS><BACKUP_DISK_IDS></BACKUP_DISK_IDS>"
+            + ids("BACKUP_DISK_IDS", [int(one["DISK_ID"]) for one in more.get("disks", ())])
         )
 
     def _network(self, network: Thing, is_whole: bool) -> str:
@@ -267,6 +272,7 @@ class Shapes:
                 for tag, kind in (("DATASTORES", DATASTORE), ("VNETS", NETWORK))
             )
             + cluster.template.xml()
+            + _plan(cluster.more.get("plan"))
         )
 
     def _secgroup(self, group: Thing, _: bool) -> str:
@@ -279,8 +285,13 @@ class Shapes:
 
     def _zone(self, zone: Thing, _: bool) -> str:
         return (
-            f"<ID>{zone.id}</ID><NAME>{zone.name}</NAME><STATE>0</STATE>"
-            f"{zone.template.xml()}<SERVER_POOL></SERVER_POOL>"
+            f"<ID>{zone.id}</ID><NAME>{zone.name}</NAME>"
+            + element("STATE", zone.more.get("state", 0))
+            + zone.template.xml()
+            + element(
+                "SERVER_POOL",
+                "".join(written("SERVER", one) for one in zone.more.get("servers", ())),
+            )
         )
 
     def _vdc(self, vdc: Thing, _: bool) -> str:
@@ -327,8 +338,32 @@ def lock(thing: Thing) -> str:
     )
 
 
+def snapshots(taken: Sequence[Mapping[str, str]], disk: str = "") -> str:
+    """The snapshots of an image, or of a disk."""
+    highest = max((int(one["ID"]) for one in taken), default=-1)
+    return element(
+        "SNAPSHOTS",
+        cdata("ALLOW_ORPHANS", "NO")
+        + cdata("CURRENT_BASE", -1)
+        + (cdata("DISK_ID", disk) if disk else "")
+        + cdata("NEXT_SNAPSHOT", highest + 1)
+        + "".join(written("SNAPSHOT", dict(one)) for one in taken),
+    )
+
+
+def _plan(plan: Mapping[str, Any] | None) -> str:
+    if plan is None:
+        return ""
+    actions = "".join(
+        element("ACTION", "".join(element(key, value) for key, value in one.items()))
+        for one in plan["ACTIONS"]
+    )
+    return element("PLAN", f"<ID>{plan['ID']}</ID><STATE>{plan['STATE']}</STATE>{actions}")
+
+
 def _vlan_rules(group: Thing) -> str:
-    return element("VLAN_RULES", cdata("ID", group.id))
+    rules = "".join(written("RULE", one) for one in group.more.get("vlan_rules", ()))
+    return element("VLAN_RULES", cdata("ID", group.id) + rules)
 
 
 def rule(number: int, one: Rule) -> str:

@@ -56,6 +56,9 @@ class Lcm(IntEnum):
     PROLOG_FAILURE = 39
     DISK_RESIZE = 62
     HOTPLUG_RESIZE = 67
+    BACKUP = 69
+    BACKUP_POWEROFF = 70
+    RESTORE = 71
 
 
 #: A state and what is done in it.
@@ -138,7 +141,8 @@ HISTORY = {
     "resched": 17, "unresched": 18, "poweroff": 19, "poweroff-hard": 20, "disk-attach": 21,
     "disk-detach": 22, "nic-attach": 23, "nic-detach": 24, "terminate": 27, "terminate-hard": 28,
     "deploy": 30, "resize": 35, "snapshot-create": 37, "snapshot-delete": 38,
-    "snapshot-revert": 39, "recover": 42,
+    "snapshot-revert": 39, "recover": 42, "backup": 50, "backup-cancel": 52, "pci-attach": 58,
+    "pci-detach": 59, "restore": 60, "exec": 61, "exec-retry": 62, "exec-cancel": 63,
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ class _Devices:
         vm = self._at(caller, number, "detach disk", State.POWEROFF)
         disk = numbered(vm, "DISK", disk_id)
         self._cloud.life.detach(vm, disk)
-        _drop(vm.template, disk)
+        without(vm.template, disk)
         self._busy(vm, Lcm.HOTPLUG, "disk-detach", caller)
         return number
 
@@ -84,7 +84,7 @@ class _Devices:
         vm = self._at(caller, number, "detach NIC", State.POWEROFF)
         nic = numbered(vm, "NIC", nic_id)
         self._cloud.life.unplug(vm, nic)
-        _drop(vm.template, nic)
+        without(vm.template, nic)
         self._busy(vm, Lcm.HOTPLUG_NIC, "nic-detach", caller)
         return number
 
@@ -154,7 +154,7 @@ class _Devices:
 
     def drop_snapshot(self, caller: int, number: int, snapshot: int) -> int:
         vm = self._at(caller, number, "snapshot-delete")
-        _drop(vm.template, numbered(vm, "SNAPSHOT", snapshot))
+        without(vm.template, numbered(vm, "SNAPSHOT", snapshot))
         self._busy(vm, Lcm.HOTPLUG_SNAPSHOT, "snapshot-delete", caller)
         return number
 
@@ -238,7 +238,8 @@ def _joined(older: dict[str, str], newer: Value) -> Value:
     return {**older, **newer} if isinstance(newer, dict) else newer
 
 
-def _drop(template: Attributes, vector: dict[str, str]) -> None:
+def without(template: Attributes, vector: dict[str, str]) -> None:
+    """Take a vector out of a template."""
     template.pairs = [pair for pair in template.pairs if pair[1] is not vector]
 
 

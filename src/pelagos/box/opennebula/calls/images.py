@@ -16,7 +16,9 @@ from pelagos.box.opennebula.world import Thing
 
 _TYPES = ("OS", "CDROM", "DATABLOCK", "KERNEL", "RAMDISK", "CONTEXT", "BACKUP", "FILESYSTEM")
 _READY, _USED, _DISABLED = 1, 2, 3
-_IMAGES = 0  # the type of a datastore
+BACKUP = _TYPES.index("BACKUP")
+_FILES = {"KERNEL", "RAMDISK", "CONTEXT"}
+_IMAGE_STORE, _FILE_STORE, _BACKUP_STORE = 0, 2, 3  # types of datastores
 _SIZE = 1024
 
 
@@ -29,6 +31,9 @@ def methods(cloud: Cloud) -> Iterator[Method]:
     yield Method.of("one.image.enable", "ib", calls.enable)
     yield Method.of("one.image.persistent", "ib", calls.persistent)
     yield Method.of("one.image.chtype", "is", calls.change_type)
+    yield Method.of("one.image.snapshotdelete", "ii", calls.drop_snapshot)
+    yield Method.of("one.image.snapshotrevert", "ii", calls.revert)
+    yield Method.of("one.image.snapshotflatten", "ii", calls.flatten)
     yield Method.of("one.template.allocate", "s", calls.allocate_template)
     yield Method.of("one.template.clone", "is|b", calls.clone_template)
     yield Method.of("one.template.delete", "i|b", calls.delete_template)
@@ -52,8 +57,11 @@ def new_image(cloud: Cloud, caller: int, template: Attributes, datastore: int) -
     if kind == "DATABLOCK" and not size and not path:
         raise Failure(Code.INTERNAL, "SIZE attribute is mandatory for DATABLOCK.")
     store = cloud.guard.need(caller, DATASTORE, datastore, USE)
-    if store.more["type"] != _IMAGES:
-        raise Failure(Code.INTERNAL, f"Datastore [{datastore}] is not an image datastore")
+    wanted = _FILE_STORE if kind in _FILES else _IMAGE_STORE
+    wanted = _BACKUP_STORE if kind == "BACKUP" else wanted
+    if store.more["type"] != wanted:
+        said = {_IMAGE_STORE: "an image", _FILE_STORE: "a file", _BACKUP_STORE: "a backup"}
+        raise Failure(Code.INTERNAL, f"Datastore [{datastore}] is not {said[wanted]} datastore")
     persistent = template.take("PERSISTENT").upper() == "YES"
     template.take("DATASTORE_ID")
     owner = cloud.world.get(USER, caller)
@@ -66,6 +74,24 @@ def new_image(cloud: Cloud, caller: int, template: Attributes, datastore: int) -
         IMAGE,
         lambda number: Thing(
             IMAGE.word, number, name, caller, owner.gid, template=template, more=more
+        ),
+    )
+
+
+def new_template(cloud: Cloud, caller: int, template: Attributes) -> Thing:
+    """A template of machines.
+
+    Raises:
+        Failure: the name will not do.
+    """
+    name = checked_name(template.take("NAME"))
+    check_unique(cloud.world, TEMPLATE, name, caller)
+    owner = cloud.world.get(USER, caller)
+    more = {"time": int(cloud.world.now)}
+    return cloud.world.add(
+        TEMPLATE,
+        lambda number: Thing(
+            TEMPLATE.word, number, name, caller, owner.gid, template=template, more=more
         ),
     )
 
@@ -98,6 +124,10 @@ class _Images:
                 Code.ACTION, f"Image {number} is in use by VMs, and cannot be removed", number
             )
         self._world.remove(image)
+        of = self._world.find(VM, image.more.get("backup_of", -1))
+        if of is not None:
+            self._world.save(of)
+            of.more["backups"] = [one for one in of.more["backups"] if one != number]
         return number
 
     def enable(self, caller: int, number: int, wished: bool) -> int:
@@ -127,7 +157,7 @@ class _Images:
     def allocate_template(self, caller: int, text: str) -> int:
         template = machine.without_empty(parse(text).pairs)
         self._cloud.guard.need_kind(caller, TEMPLATE, CREATE)
-        return self._kept(caller, template).id
+        return new_template(self._cloud, caller, template).id
 
     def clone_template(self, caller: int, number: int, name: str, recursive: bool = False) -> int:
         source = self._cloud.guard.need(caller, TEMPLATE, number, USE)
@@ -138,7 +168,7 @@ class _Images:
             image = machine.find_named(self._cloud, caller, IMAGE, disk, "IMAGE")
             disk["IMAGE_ID"] = str(self.clone(caller, image.id, f"{name}-disk-{at}"))
             disk.pop("IMAGE", None)
-        return self._kept(caller, template).id
+        return new_template(self._cloud, caller, template).id
 
     def delete_template(self, caller: int, number: int, recursive: bool = False) -> int:
         template = self._cloud.guard.need(caller, TEMPLATE, number, MANAGE)
@@ -167,14 +197,31 @@ class _Images:
             vm.name = f"{source.name}-{vm.id}"
         return vm.id
 
-    def _kept(self, caller: int, template: Attributes) -> Thing:
-        name = checked_name(template.take("NAME"))
-        check_unique(self._world, TEMPLATE, name, caller)
-        owner = self._world.get(USER, caller)
-        more = {"time": int(self._world.now)}
-        return self._world.add(
-            TEMPLATE,
-            lambda number: Thing(
-                TEMPLATE.word, number, name, caller, owner.gid, template=template, more=more
-            ),
-        )
+    def drop_snapshot(self, caller: int, number: int, snapshot: int) -> int:
+        image, found = self._snapshot(caller, number, snapshot)
+        if "ACTIVE" in found:
+            raise Failure(Code.ACTION, "Cannot delete the active snapshot", snapshot)
+        image.more["snapshots"].remove(found)
+        return number
+
+    def revert(self, caller: int, number: int, snapshot: int) -> int:
+        image, found = self._snapshot(caller, number, snapshot)
+        for one in image.more["snapshots"]:
+            one.pop("ACTIVE", None)
+        found["ACTIVE"] = "YES"
+        return number
+
+    def flatten(self, caller: int, number: int, snapshot: int) -> int:
+        image, _ = self._snapshot(caller, number, snapshot)
+        image.more["snapshots"] = []
+        return number
+
+    def _snapshot(self, caller: int, number: int, snapshot: int) -> tuple[Thing, dict[str, str]]:
+        image = self._cloud.guard.need(caller, IMAGE, number, MANAGE)
+        found = [one for one in image.more.get("snapshots", ()) if one["ID"] == str(snapshot)]
+        if not found:
+            raise Failure(Code.ACTION, f"Image has no snapshot with the id {snapshot}", snapshot)
+        if image.more["state"] != _READY:
+            raise Failure(Code.ACTION, f"Image {number} is not ready, or in use", number)
+        self._world.save(image)
+        return image, found[0]

@@ -15,9 +15,7 @@ from pelagos.box.opennebula.markup import element
 from pelagos.box.opennebula.rights import ADMIN, CREATE, MANAGE, USE
 from pelagos.box.opennebula.states import (
     ACTIONS,
-    COLD_MIGRATION,
     DONE,
-    LIVE_MIGRATION,
     PENDING,
     PLACING,
     RUNNING,
@@ -101,11 +99,7 @@ class _Machines:
             raise Failure(
                 Code.ACTION, f"VM is already running on the requested host [{host}]", host
             )
-        action = "live-migrate" if live else "migrate"
-        vm.more["history"][-1]["ACTION"] = 2 if live else 1
-        self._cloud.life.leave(vm)
-        self._cloud.life.join(vm, place)
-        self._cloud.life.go(vm, LIVE_MIGRATION if live else COLD_MIGRATION, action, caller)
+        self._cloud.life.migrate(vm, place, caller, is_live=live)
         return number
 
     def recover(self, caller: int, number: int, operation: int) -> int:

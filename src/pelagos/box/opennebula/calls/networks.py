@@ -16,6 +16,8 @@ from pelagos.box.opennebula.rights import ADMIN, CREATE, MANAGE, USE
 from pelagos.box.opennebula.world import Thing
 
 _HELD = ("HOLD", -1)
+_RECOVERIES = range(4)
+_DELETE = 2
 
 
 def methods(cloud: Cloud) -> Iterator[Method]:
@@ -28,6 +30,8 @@ def methods(cloud: Cloud) -> Iterator[Method]:
     yield Method.of("one.vn.rm_ar", "ii|b", calls.drop_range)
     yield Method.of("one.vn.hold", "is", calls.hold)
     yield Method.of("one.vn.release", "is", calls.release)
+    yield Method.of("one.vn.recover", "ii", calls.recover)
+    yield Method.of("one.vn.free_ar", "ii", calls.free_range)
     yield Method.of("one.vn.reserve", "is", calls.reserve)
 
 
@@ -110,6 +114,28 @@ class _Networks:
         network.more["ars"].remove(one)
         return number
 
+    def free_range(self, caller: int, number: int, range_id: int) -> int:
+        network = self._cloud.guard.need(caller, NETWORK, number, MANAGE)
+        one = self._range(network, str(range_id))
+        parent = self._world.find(NETWORK, network.more.get("parent", -1))
+        if parent is None or "PARENT_NETWORK_AR_ID" not in one:
+            raise Failure(Code.INTERNAL, f"Address Range {range_id} is not reserved")
+        if one["leases"]:
+            raise Failure(Code.INTERNAL, "Address Range has leases in use")
+        addresses.release(parent.more["ars"], ("NET", number))
+        self._world.save(parent)
+        self._world.save(network)
+        network.more["ars"].remove(one)
+        return number
+
+    def recover(self, caller: int, number: int, operation: int) -> int:
+        if operation == _DELETE:
+            return self.delete(caller, number)
+        self._cloud.guard.need(caller, NETWORK, number, ADMIN)
+        if operation not in _RECOVERIES:
+            raise Failure(Code.ACTION, "Wrong recovery operation code")
+        raise Failure(Code.ACTION, f"Virtual network [{number}] is in state READY", number)
+
     def hold(self, caller: int, number: int, text: str) -> int:
         network = self._cloud.guard.need(caller, NETWORK, number, MANAGE)
         self._world.save(network)
@@ -141,6 +167,7 @@ class _Networks:
         vector: dict[str, Any] = {key: first[key] for key in ("IP", "MAC") if key in first}
         kind = self._range(network, first["AR_ID"])["TYPE"]
         vector |= {"TYPE": kind, "SIZE": size}
+        vector["PARENT_NETWORK_AR_ID"] = first["AR_ID"]
         made.more["ars"] = [addresses.made(vector, 0)]
         made.more["next_ar"] = 1
         return made.id
