@@ -230,3 +230,9 @@ def test_schemas_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.xsd").write_text('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
     with pytest.raises(OneConfigException, match="document type"):
         read_schemas(tmp_path)
+
+
+def test_a_wrong_name_is_told_each_right_one_once() -> None:
+    answer = parse("<SQL_COMMAND><QUERY>q</QUERY><RESULT></RESULT></SQL_COMMAND>")
+    with pytest.raises(AttributeError, match="there are: QUERY, RESULT$"):
+        _ = answer.rows

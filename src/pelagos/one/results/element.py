@@ -95,7 +95,7 @@ class Element:
         if name[:1] == "_":
             raise AttributeError(name)
         if name not in self._names():
-            hint = spelling.hint(name, [*self._names(), *self._fields_])
+            hint = spelling.hint(name, list({**self._names(), **self._fields_}))
             raise AttributeError(f"{self._tag} has no {name}; {hint}", name=name, obj=self)
         return self._get(name)
 
