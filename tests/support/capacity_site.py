@@ -47,11 +47,15 @@ class CapacitySite:
 
     Attributes:
         clouds: by the name of the capacity.
+        database_url: of its master; empty: a file of its own.
     """
 
-    def __init__(self, folder: Path, **named: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str = "", **named: Mapping[str, Any]
+    ) -> None:
         self.folder = DataFolder(folder / "data")
         self.folder.create()
+        self.database_url = database_url or f"sqlite:///{self.folder.database}"
         self.clock, self.clock_of_clouds = ManualClock(), ManualClock()
         self.named = {
             name: {"driver": "fake", "releases": "*", "patience": 0.0, "partitions": 2, **terms}
@@ -72,9 +76,8 @@ class CapacitySite:
         for name, work in program.keeper.workplaces.items():
             work.driver = self._watched(name)
         self.program, self.keeper = program, program.keeper
-        database = f"sqlite:///{self.folder.database}"
         self.master = master.Master(
-            database, clock=self.clock, capacity=program.line, notify=program.wake
+            self.database_url, clock=self.clock, capacity=program.line, notify=program.wake
         )
         self.service = self.master.service
         program.know(self.service, "https://plane.example.org:8443", "ab" * 32)

@@ -43,7 +43,7 @@ class CapacityRow:
     Attributes:
         name: of its section in the configuration.
         driver: what speaks to the cloud.
-        state: ready, full, waiting, failing or off.
+        state: ready, full, waiting, standby, failing or off.
         cause: of that state.
         machines: that are there or on their way.
         max_machines: that there may be.

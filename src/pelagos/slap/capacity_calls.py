@@ -44,7 +44,12 @@ class CapacityCalls:
         path = f"v1/capacity/{segment(capacity)}/make"
         return self._json(self._call("POST", path, json={"keep": keep}), MachineRow)
 
-    def remove_machine(self: _Calls, name: str) -> MachineRow:
-        """Have a machine removed on which nothing sits, which begins at once."""
+    def remove_machine(self: _Calls, name: str, *, lost: bool = False) -> MachineRow:
+        """Have a machine removed on which nothing sits, which begins at once.
+
+        Args:
+            lost: its cloud has lost it; what sat there begins anew elsewhere, with nothing of what
+                it kept.
+        """
         path = f"v1/machines/{segment(name)}/remove"
-        return self._json(self._call("POST", path, json={}), MachineRow)
+        return self._json(self._call("POST", path, json={"lost": lost}), MachineRow)

@@ -123,13 +123,18 @@ class CapacityRemove(Command):
     """Remove a machine that the plane made, whatever it is at.
 
     Refused while a service sits on it. A machine whose agent has not joined is removed at once.
+    With `--lost` services that sat on a machine that its cloud has no more, or that failed there,
+    begin anew elsewhere, without what they kept on it.
     """
 
+    arguments = {
+        "lost": FlagArgument("the machine is lost: its services begin anew elsewhere", "--lost")
+    }
     operands = {"machine": Operand("name of the machine")}
     examples = ("pelagos capacity remove pelagos-north-3fa2c1-7",)
 
     def main(self, machine: str) -> None:
         """Tell the master."""
         _overview(self.context.master)
-        self.context.master.remove_machine(machine)
+        self.context.master.remove_machine(machine, lost=self["lost"])
         self.context.say(f"{machine} is being removed; see: pelagos capacity list")

@@ -105,7 +105,8 @@ def gone(machine: str, services: Sequence[str], now: float) -> Cause:
         return _cause(
             "machine-gone",
             f"the cloud has no machine {machine} any more; {', '.join(services[:3])} sat there",
-            "request those services under other names; what they kept was on that machine",
+            f"they begin anew elsewhere, without what they kept there, by: pelagos capacity "
+            f"remove {machine} --lost",
             now,
         )
     return _cause("machine-gone", f"the cloud has no machine {machine} any more", "", now)
@@ -200,6 +201,17 @@ def lends(machine: str, since: float) -> Cause:
 def no_help(name: str, why: str, now: float) -> Cause:
     """A machine would not do."""
     return _cause("machine-would-not-do", f"a machine of {name} would not do: {why}", "", now)
+
+
+def standby(now: float) -> Cause:
+    """Another master is the one that makes machines."""
+    return _cause(
+        "capacity-standby",
+        "another master on this database makes the machines now; this one looks after those that "
+        "it made, and takes over when the other ends",
+        "ask the other master",
+        now,
+    )
 
 
 def off(name: str, error: PelagosError, now: float) -> Cause:

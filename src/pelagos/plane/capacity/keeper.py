@@ -87,6 +87,7 @@ class Keeper:
         self._interval = interval
         self._planning = threading.RLock()
         self._decision = Decision()
+        self._standby: Cause | None = None
         self._stopping = threading.Event()
         self._begun = self._clock.monotonic()
         self._service: Service | None = None
@@ -244,11 +245,18 @@ class Keeper:
     def _plan(self, name: str, service: Service) -> None:
         """Decide for all, and plan the new machines of this capacity."""
         with self._planning:
+            self._see_who_makes(service)
             self._decide(service)
             for reason in self._decision.makes.get(name, ()):
                 planned = self._begin(name, reason=f"service {reason}")
                 about = causes.planned(name, planned.begun)
                 service.note_machine("machine.planned", planned.name, about)
+
+    def _see_who_makes(self, service: Service) -> None:
+        if service.makes_machines():
+            self._standby = None
+        elif self._standby is None:
+            self._standby = causes.standby(self._clock.time())
 
     def _decide(self, service: Service) -> None:
         with self._planning:
@@ -259,6 +267,8 @@ class Keeper:
                 for one, work in self.workplaces.items()
                 if work.unanswered is not None
             }
+            if self._standby is not None:
+                blocked = dict.fromkeys(self.workplaces, self._standby)
             wishes = [one for one in service.waiting() if not self._is_early(one)]
             self._decision = decide(wishes, self._terms(), book, facts, now, blocked)
 
@@ -302,6 +312,16 @@ class Keeper:
         """The machines."""
         return self._ledger
 
+    @property
+    def standby(self) -> Cause | None:
+        """Why this plane begins no machines though it could; None when it does."""
+        return self._standby
+
+    def give_up(self, name: str) -> None:
+        """What sat on a machine that is lost begins anew elsewhere."""
+        if self._service is not None:
+            self._service.give_up(name)
+
     def facts(self, names: Sequence[str]) -> Mapping[str, MachineFacts]:
         """What the master knows of these machines."""
         return {} if self._service is None else self._service.machines(names)
@@ -312,8 +332,11 @@ class Keeper:
             work = self.workplaces[name]
             if work.off is not None:
                 return work.off
+            if self._service is not None:
+                self._see_who_makes(self._service)
             now = self._clock.time()
-            stopped = obstacle(name, work.place.terms, self._ledger.book, now)
+            stopped = self._standby
+            stopped = stopped or obstacle(name, work.place.terms, self._ledger.book, now)
             if stopped is not None:
                 return stopped
             planned = self._begin(name, reason=actor, is_kept=keep)

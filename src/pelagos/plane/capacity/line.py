@@ -9,6 +9,7 @@ from pelagos.plane.capacity import causes
 from pelagos.plane.capacity.decide import begun_lately, cause_of, obstacle
 from pelagos.plane.capacity.keeper import Keeper, Workplace
 from pelagos.plane.capacity.ledger import ON_ITS_WAY, Kept, Phase
+from pelagos.plane.capacity.steps import LOST
 from pelagos.slap.capacity import CapacityRow, Checked, MachineRow, Overview
 from pelagos.slap.errors import NotFoundError
 from pelagos.slap.master import Advice
@@ -73,7 +74,7 @@ class Line:
             )
         return self._row(planned, ())
 
-    def remove(self, name: str, actor: str) -> MachineRow:
+    def remove(self, name: str, actor: str, *, lost: bool = False) -> MachineRow:
         """Plan the end of a machine."""
         del actor  # the book says what happens, the log of the master who asked
         kept = self._keeper.ledger.book.machine(name)
@@ -84,7 +85,22 @@ class Line:
                 hint="pelagos capacity list shows those that it made",
             )
         known = self._keeper.facts([name]).get(name)
-        if known is not None and known.seats:
+        is_gone = kept.trouble is not None and kept.trouble.code in LOST
+        if lost and is_gone:
+            self._keeper.give_up(name)
+        elif known is not None and known.seats and is_gone:
+            raise Conflict(
+                f"{', '.join(known.seats[:3])} sat on {name}, and would lose what was kept there",
+                status=409,
+                hint=f"to have it begin anew elsewhere: pelagos capacity remove {name} --lost",
+            )
+        elif lost:
+            raise Conflict(
+                f"{name} is not lost, as far as its cloud says",
+                status=409,
+                hint=f"see: pelagos why {name}",
+            )
+        elif known is not None and known.seats:
             raise Conflict(
                 f"{', '.join(known.seats[:3])} sits on {name}",
                 status=409,
@@ -155,6 +171,8 @@ class Line:
             return "off", work.off
         if work.unanswered is not None:
             return "failing", work.unanswered
+        if self._keeper.standby is not None:
+            return "standby", self._keeper.standby
         stopped = obstacle(name, work.place.terms, book, now)
         if stopped is not None:
             states = {"capacity-full": "full", "capacity-spent": "waiting"}

@@ -59,11 +59,12 @@ def caught_up(book: Book, capacity: str, prefix: str, seen: Sequence[Machine], n
         count += 1
         book = book.without(one.name).having(replace(one, name=f"{prefix}{count}"))
     book = replace(book, count=count).noting(capacity, replace(record, highest=count))
-    for one in later:
-        if book.machine(one.name) is None and one.state is not MachineState.REMOVING:
+    for machine in later:
+        is_leaving = machine.state is MachineState.REMOVING
+        if book.machine(machine.name) is None and not is_leaving:
             found = Kept(
-                one.name, capacity, Phase.JOINED, now, now, key=one.key,
-                addresses=one.addresses, reason="found in the cloud",
+                machine.name, capacity, Phase.JOINED, now, now, key=machine.key,
+                addresses=machine.addresses, reason="found in the cloud",
             )  # fmt: skip
             book = book.having(found)
     return book

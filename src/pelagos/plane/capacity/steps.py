@@ -38,7 +38,7 @@ SETTLED = 60.0
 #: Phases whose step follows at once.
 _ENDING = frozenset({Phase.LEAVING, Phase.REMOVING})
 #: What is wrong with a machine that will not come back.
-_LOST = frozenset({"machine-gone", "machine-failed"})
+LOST = frozenset({"machine-gone", "machine-failed"})
 #: Seconds that a one-time token lasts longer than its machine may take.
 _SPARE = 300.0
 _ASKED_AGAIN = Backoff(first=10.0, factor=2.0, limit=300.0)
@@ -201,7 +201,7 @@ class Steps:
             if machine is not None:
                 kept = replace(kept, key=machine.key, addresses=machine.addresses)
             trouble = self._trouble_of(kept, machine, services)
-        is_lost = trouble is not None and trouble.code in _LOST
+        is_lost = trouble is not None and trouble.code in LOST
         if trouble is not None and is_lost and not services:
             self._keep(self._removing(kept, trouble))
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pelagos.slap.master.desk import Desk, UseCases
+from pelagos.slap.master.store import Duty
 from pelagos.slap.model import Event
 
 #: Seconds between two writes of the position.
@@ -24,7 +25,7 @@ class Announcements(UseCases):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._lead = desk.store.make_lead()
+        self._lead = desk.store.make_lead(Duty.ANNOUNCING)
         self._leads = False
         self._position = 0
         self._noted = 0

@@ -40,11 +40,14 @@ class CapacityLine(Protocol):
             SlapError: there is no such capacity, or it may make none now; says why.
         """
 
-    def remove(self, name: str, actor: str) -> MachineRow:
+    def remove(self, name: str, actor: str, *, lost: bool = False) -> MachineRow:
         """Plan the end of a machine.
 
+        Args:
+            lost: what sat there begins anew elsewhere.
+
         Raises:
-            SlapError: there is none of that name, or something sits on it.
+            SlapError: there is none of that name, or something sits on it, or it is not lost.
         """
 
     def check(self, name: str | None) -> list[Checked]:

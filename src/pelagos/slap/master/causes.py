@@ -139,6 +139,11 @@ def filter_unknown(names: Sequence[str], known: Iterable[str], now: float) -> Ca
     )
 
 
+def computer_lost(computer_id: str, now: float) -> Cause:
+    """Where it sat is no more; what it kept is lost."""
+    return plain("computer-lost", f"{computer_id}, where it sat, is lost with what it kept", now)
+
+
 def no_shared_host(message: str, now: float, *, url: str | None = None) -> Cause:
     """Nobody can serve a shared instance, or nobody can any more."""
     return Cause(

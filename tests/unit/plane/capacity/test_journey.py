@@ -12,6 +12,7 @@ from pelagos.plane.capacity.ledger import Record
 from pelagos.slap import joining
 from pelagos.slap.errors import NotFoundError, Unauthorized
 from pelagos.slap.master.errors import Conflict
+from pelagos.slap.model import InstanceState
 from support.capacity_site import ADMIN, CapacitySite, token_of
 
 MakeSite = Callable[..., CapacitySite]
@@ -241,6 +242,35 @@ def test_a_vanished_machine_with_services_is_told_and_stays_known(site: Capacity
     assert site.phases() == {name: "joined"}
     assert site.why(name).cause.code == "machine-gone"
     assert "db" in site.why(name).cause.message
+
+
+def test_services_of_a_lost_machine_begin_anew_when_a_person_gives_it_up(
+    site: CapacitySite,
+) -> None:
+    name, line = placed(site), site.program.line
+    assert site.request("doomed") is not None
+    with pytest.raises(Conflict, match="not lost"):
+        line.remove(name, "person:admin", lost=True)
+    [machine] = site.cloud.list("")
+    site.cloud.remove(machine.key)
+    site.round(61.0)
+    site.service.set_state("doomed", InstanceState.DESTROYED, ADMIN)
+    with pytest.raises(Conflict, match="would lose") as refused:
+        line.remove(name, "person:admin")
+    assert f"pelagos capacity remove {name} --lost" in str(refused.value.hint)
+    line.remove(name, "person:admin", lost=True)
+    assert site.where() is None
+    site.round(61.0)
+    site.round()
+    assert name not in site.phases()
+    assert name not in site.service.machines([name])
+    [other] = {one.name for one in site.cloud.list("")}
+    assert other != name
+    site.join(other)
+    site.round()
+    site.round()
+    assert site.where() == other
+    assert site.why("doomed").cause.code == "destroyed"
 
 
 def test_a_second_machine_of_a_name_is_removed(site: CapacitySite) -> None:

@@ -21,8 +21,8 @@ class _Check:
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing:
-    pass
+class _Remove:
+    lost: bool = False
 
 
 class CapacityFace:
@@ -67,8 +67,8 @@ class CapacityFace:
     def remove(self, call: Call) -> Answer:
         """Have a machine removed."""
         operators_only(call.identity)
-        call.document(_Nothing)
-        return Answer.json(self._line.remove(_name(call), call.identity.actor))
+        wished: _Remove = call.document(_Remove)
+        return Answer.json(self._line.remove(_name(call), call.identity.actor, lost=wished.lost))
 
 
 def _name(call: Call) -> str:

@@ -3,6 +3,7 @@
 What is admitted: modules that turn rows into values and back. No rule of SLAP lives here.
 """
 
+from pelagos.slap.master.store.announcing import Duty
 from pelagos.slap.master.store.changes import Writer
 from pelagos.slap.master.store.copying import CopiedTable, copy_database
 from pelagos.slap.master.store.engine import Store
@@ -28,6 +29,7 @@ from pelagos.slap.master.store.ways import News
 
 __all__ = [
     "CopiedTable",
+    "Duty",
     "Holder",
     "Holdings",
     "NewInstance",

@@ -1,8 +1,9 @@
-"""How far the log of events has been announced, and which master of a database announces it."""
+"""How far the log of events has been announced, and which master of a database has a duty."""
 
 from __future__ import annotations
 
 import contextlib
+from enum import Enum, auto
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -53,8 +54,15 @@ class AnnouncingWriter(AnnouncingReader):
         )
 
 
+class Duty(Enum):
+    """What one of the masters on a database does for all of them."""
+
+    ANNOUNCING = auto()
+    MACHINES = auto()
+
+
 class Lead(Protocol):
-    """The right to be the master that announces."""
+    """The right to be the master that has a duty."""
 
     def has(self) -> bool:
         """Whether it is ours, taken now if it is free."""

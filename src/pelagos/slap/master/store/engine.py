@@ -16,7 +16,7 @@ from sqlalchemy import exc, pool
 from pelagos.core.errors import ConfigError
 from pelagos.slap.master.errors import Conflict, SchemaError, StoreError
 from pelagos.slap.master.store import schema
-from pelagos.slap.master.store.announcing import Lead
+from pelagos.slap.master.store.announcing import Duty, Lead
 from pelagos.slap.master.store.changes import Writer
 from pelagos.slap.master.store.grouping import Groups
 from pelagos.slap.master.store.identities import (
@@ -174,9 +174,9 @@ class Store:
             with our_errors(self._ways), self._engine.connect() as connection:
                 self._ways.tell(connection, news)
 
-    def make_lead(self) -> Lead:
-        """What one of the masters on this database holds at a time."""
-        lead = self._ways.lead(self._engine)
+    def make_lead(self, duty: Duty) -> Lead:
+        """What one of the masters on this database holds at a time; asked by one thread."""
+        lead = self._ways.lead(self._engine, duty)
         self._made_leads.append(lead)
         return lead
 

@@ -20,7 +20,7 @@ from pelagos.core.errors import ConfigError
 from pelagos.slap.errors import BadRequest, SlapError
 from pelagos.slap.master.errors import StoreBusy, StoreError, StoreFull
 from pelagos.slap.master.store import schema
-from pelagos.slap.master.store.announcing import Lead, LockedLead
+from pelagos.slap.master.store.announcing import Duty, Lead, LockedLead
 from pelagos.slap.master.store.lean import Lean, Prepared, failure
 from pelagos.slap.master.store.listener import Listener, readable
 from pelagos.slap.master.store.ways import WRITES, Line, News
@@ -34,8 +34,8 @@ _BEGIN_ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({_LOCK_KEY})"
 _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #: Held, shared with others, by each master that runs.
 _RUNNING_KEY = _LOCK_KEY + 1
-#: Held by the one of them that announces the events.
-_ANNOUNCING_KEY = _LOCK_KEY + 2
+#: Each is held by the one of them that has the duty.
+_DUTY_KEYS = {Duty.ANNOUNCING: _LOCK_KEY + 2, Duty.MACHINES: _LOCK_KEY + 3}
 _CLAIM = sa.text(f"SELECT pg_try_advisory_xact_lock({_RUNNING_KEY})")
 _CHANNEL = "pelagos_master"
 _NOTIFY = Prepared(sa.text("SELECT pg_notify(:channel, :payload)"))
@@ -172,9 +172,9 @@ class PostgresqlWays:
             on_payload,
         )
 
-    def lead(self, engine: sa.Engine) -> Lead:
+    def lead(self, engine: sa.Engine, duty: Duty) -> Lead:
         """A lock that one master at a time can hold."""
-        return LockedLead(engine, _ANNOUNCING_KEY)
+        return LockedLead(engine, _DUTY_KEYS[duty])
 
     def _news(self, payload: str) -> News | None:
         """What a payload says; None when it is our own, or another program's."""

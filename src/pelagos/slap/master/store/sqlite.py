@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from pelagos.core.errors import ConfigError
 from pelagos.slap.errors import SlapError
 from pelagos.slap.master.errors import SchemaError, StoreBusy, StoreError, StoreFull
-from pelagos.slap.master.store.announcing import Lead, SoleLead
+from pelagos.slap.master.store.announcing import Duty, Lead, SoleLead
 from pelagos.slap.master.store.ways import WRITES, Line, News
 
 
@@ -89,7 +89,7 @@ class SqliteWays:
         """None: there is no other master."""
         return None
 
-    def lead(self, engine: sa.Engine) -> Lead:  # noqa: ARG002  # the protocol's
+    def lead(self, engine: sa.Engine, duty: Duty) -> Lead:  # noqa: ARG002  # the protocol's
         """Ours: there is no other master."""
         return SoleLead()
 

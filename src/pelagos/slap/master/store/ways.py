@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from pelagos.slap.errors import SlapError
-from pelagos.slap.master.store.announcing import Lead
+from pelagos.slap.master.store.announcing import Duty, Lead
 
 #: Execution option of a transaction that changes things.
 WRITES = "pelagos_writes"
@@ -97,8 +97,8 @@ class Ways(Protocol):
         """Hear what other masters do; None when there can be no other."""
         ...
 
-    def lead(self, engine: sa.Engine) -> Lead:
-        """The right to announce the events, of which one master at a time has it."""
+    def lead(self, engine: sa.Engine, duty: Duty) -> Lead:
+        """The right to a duty, which one master at a time has."""
         ...
 
     def error(self, error: exc.DBAPIError) -> SlapError:
