@@ -1,4 +1,4 @@
-"""The tables of identity. Secrets stand here as hashes only."""
+"""The tables of identity. Secrets stand here as hashes, but those that passcodes are made of."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ TABLES = (
         project_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
         secret_hash TEXT NOT NULL, roles TEXT NOT NULL, expires REAL,
         unrestricted INTEGER NOT NULL, UNIQUE (user_id, name)) STRICT""",
+    # used: the step of time of the last passcode that was good
+    """CREATE TABLE IF NOT EXISTS credentials (
+        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+        type TEXT NOT NULL, blob TEXT NOT NULL, project_id TEXT, used INTEGER NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS tokens (
         hash BLOB PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
         target TEXT, methods TEXT NOT NULL, audit_ids TEXT NOT NULL,

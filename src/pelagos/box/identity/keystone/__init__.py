@@ -7,6 +7,7 @@ from http import HTTPStatus
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone.credentials import Credentials
+from pelagos.box.identity.keystone.factors import Factors
 from pelagos.box.identity.keystone.login import Login
 from pelagos.box.identity.keystone.resources import Resources
 from pelagos.box.identity.keystone.roles import Roles
@@ -23,7 +24,11 @@ def keystone(identity: Identity) -> Service:
     router = Router()
     router.add("GET", "/", _versions)
     router.add("GET", "/v3", _version)
-    for part in (Login(identity), Resources(identity), Roles(identity), Credentials(identity)):
+    factors = Factors(identity)
+    for part in (
+        Login(identity, factors), Resources(identity), Roles(identity), Credentials(identity),
+        factors,
+    ):  # fmt: skip
         part.routes(router)
     return Service(
         (PREFIX,), router.answer, _shape, (Offer("identity", "keystone", f"{PREFIX}/v3"),)

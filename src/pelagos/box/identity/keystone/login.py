@@ -9,6 +9,7 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity import secret
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone.credentials import find_credential
+from pelagos.box.identity.keystone.factors import Factors
 from pelagos.box.identity.keystone.shapes import listed, moment
 from pelagos.box.identity.people import DEFAULT_DOMAIN, SYSTEM
 from pelagos.box.identity.tokens import Token
@@ -20,8 +21,9 @@ _REFUSAL = "The request you have made requires authentication."
 class Login:
     """The resources below /v3/auth."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, factors: Factors) -> None:
         self._identity = identity
+        self._factors = factors
         self._people = identity.people
 
     def routes(self, router: Router) -> None:
@@ -46,6 +48,8 @@ class Login:
         if len({_owner(one) for one in shown}) != 1:
             raise Refused(401, _REFUSAL)
         user_id = _owner(shown[0])
+        had = former.methods if former else ()
+        self._factors.check(self._people.require("users", user_id), [*methods, *had])
         target = self._wanted(auth, user_id, former, credential)
         return self._answer(request, user_id, target, methods, former, credential)
 
@@ -53,6 +57,8 @@ class Login:
         """Who is shown by one method: a user's id, a token or a credential."""
         if method == "password":
             return self._by_password(_mapping(told, "password"))
+        if method == "totp":
+            return self._by_passcode(_mapping(told, "totp"))
         if method == "token":
             return self._by_token(_mapping(told, "token"))
         if method == "application_credential":
@@ -106,6 +112,17 @@ class Login:
             raise Refused(400, "Expecting to find password in user")
         fits = self._people.password_fits(user["id"] if user else None, password)
         if user is None or not fits or not user["enabled"]:
+            raise Refused(401, _REFUSAL)
+        return str(user["id"])
+
+    def _by_passcode(self, told: Mapping[str, Any]) -> str:
+        named = _mapping(told, "user")
+        user, passcode = self._user(named), named.get("passcode")
+        if not isinstance(passcode, str):
+            raise Refused(400, "Expecting to find passcode in user")
+        if user is None or not user["enabled"]:
+            raise Refused(401, _REFUSAL)
+        if not self._factors.passcode_fits(user["id"], passcode):
             raise Refused(401, _REFUSAL)
         return str(user["id"])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import REGION, Identity
+from pelagos.box.identity.keystone.factors import check_rules
 from pelagos.box.identity.keystone.shapes import flag, linked, listed, text, told
 from pelagos.box.identity.people import COLUMNS
 from pelagos.box.identity.tokens import Token
@@ -93,6 +94,8 @@ class Resources:
 
     def _checked(self, request: Request, kind: str) -> dict[str, Any]:
         body = dict(told(request, kind[:-1]))
+        if kind == "users":
+            check_rules(body)
         flag(body, "enabled")
         for key in ("description", "password", "domain_id", "default_project_id", "parent_id"):
             if body.get(key) is not None and not isinstance(body[key], str):
