@@ -21,9 +21,14 @@ WISHES = ((World.destroy, World.create), (World.change,), (World.supply, World.r
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    # A mended disk is found soon, so that many points can be tried.
-    with settled_world(tmp_path, retry_first=0.2, retry_limit=0.4, promise_interval=0.2) as made:
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    # A mended disk is found soon, so that many points can be tried; and in the second part what
+    # is started has started at once.
+    wait = 0 if request.node.callspec.params["shard"] else 1
+    quick = {"retry_first": 0.2, "retry_limit": 0.4, "promise_interval": 0.2}
+    with settled_world(
+        tmp_path, start_seconds=wait, poll_interval=0.1, observe_interval=0.1, **quick
+    ) as made:
         yield made
 
 

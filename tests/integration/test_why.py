@@ -40,7 +40,9 @@ def first_line(plane: Plane, thing: str) -> str:
 def until(plane: Plane, thing: str, code: str) -> str:
     """The first line of `why`, once it names this cause; and the whole answer says what to do."""
     line = eventually(
-        lambda: (line := first_line(plane, thing)).endswith(f"({code})") and line, within=60
+        lambda: (line := first_line(plane, thing)).endswith(f"({code})") and line,
+        within=60,
+        every=0.5,  # each look is a program that is started
     )
     rest = plane.run("why", thing).stdout
     for said in ("state", "since", "seen by", "next"):

@@ -28,6 +28,7 @@ from pelagos.core.clock import SystemClock
 from pelagos.slap.agent import Agent, AgentSettings
 from pelagos.slap.agent.builders.fake import FakeBuilder, FakeRelease
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.supervisors import conf
 from pelagos.slap.agent.supervisors.supervisord import Supervisord
 from pelagos.slap.client import SlapClient
 
@@ -248,13 +249,15 @@ def _be_born(arguments: tuple[Path, str, str, Mapping[str, Any]], ready: int) ->
 
 def main() -> None:
     """Fork an agent for each line of stdin, and say its pid when it is ready."""
-    root, url, token, options = sys.argv[1:]
+    root, url, token, text = sys.argv[1:]
+    options = json.loads(text)
+    conf.START_SECONDS = options["start_seconds"]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for _ in sys.stdin:
         said, ready = os.pipe()
         if os.fork() == 0:
             os.close(said)
-            _be_born((Path(root), url, token, json.loads(options)), ready)
+            _be_born((Path(root), url, token, options), ready)
         os.close(ready)
         with os.fdopen(said) as stream:
             sys.stdout.write(f"{stream.readline().strip()}\n")

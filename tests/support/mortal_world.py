@@ -158,12 +158,16 @@ def wait_until(holds: Holds, otherwise: str) -> None:
 
 
 @contextlib.contextmanager
-def settled_world(folder: Path, **settings: object) -> Iterator[World]:
-    """Two instances run; at the end everything that was started is ended."""
+def settled_world(folder: Path, *, start_seconds: int = 1, **settings: object) -> Iterator[World]:
+    """Two instances run; at the end everything that was started is ended.
+
+    A service has started after so many seconds; the less, the more wishes come true in a minute.
+    """
     site = Site(folder)
     options = {
         "settings": {**QUICK, "computer_id": COMPUTER, "poll_interval": 0.2, **settings},
         "releases": {FIRST: FILES, SECOND: FILES},
+        "start_seconds": start_seconds,
     }
     world: World | None = None
     try:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pelagos.slap.agent.supervisors.base import Program
 
+#: Seconds after which a program that is kept has started.
+START_SECONDS = 1
 #: Seconds from the polite signal to the one that cannot be ignored.
 STOP_SECONDS = 10
 #: Marks programs that are restarted when they end, as SlapOS names them.
@@ -79,7 +81,7 @@ def _program_text(group: str, program: Program, log_limit: int) -> str:
         group=group,
         user=_user(program.user),
         autorestart="true" if program.is_kept else "false",
-        startsecs=1 if program.is_kept else 0,
+        startsecs=START_SECONDS if program.is_kept else 0,
         stopwaitsecs=STOP_SECONDS,
         log=_escape(_escape(program.log)),  # supervisor fills this one in twice
         log_limit=log_limit,
