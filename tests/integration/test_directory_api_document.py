@@ -86,6 +86,12 @@ def check(document: Any, base: str, schemas: Mapping[str, Any], version: str) ->
         assert ("401" in operation["responses"]) is bool(operation["security"])
 
 
+#: What is made at a path: its name in the paths below, and the key of its id.
+KINDS = {
+    "/personal": ("personal", "id"),
+    "/tenants/sea/phonebooks": ("book", "id"),
+    "/backends/sample/sources": ("source", "uuid"),
+}
 SCENARIO: list[tuple[str, str, Any, int]] = [
     ("GET", "/directories/lookup/default?term=", None, 200),
     ("GET", "/directories/lookup/default", None, 400),
@@ -144,6 +150,16 @@ SCENARIO: list[tuple[str, str, Any, int]] = [
     ("GET", "/directories/nowhere/sources", None, 404),
     ("GET", "/api/api.yml", None, 200),
     ("GET", "/api/openapi.json", None, 200),
+    ("GET", "/backends/sample/sources", None, 200),
+    ("GET", "/backends/nothing/sources", None, 404),
+    ("POST", "/backends/sample/sources", {"name": "another", "searched_columns": []}, 201),
+    ("POST", "/backends/sample/sources", {"name": "another"}, 409),
+    ("POST", "/backends/sample/sources", {}, 400),
+    ("GET", "/backends/sample/sources/{source}", None, 200),
+    ("PUT", "/backends/sample/sources/{source}", {"name": "third"}, 204),
+    ("PUT", "/backends/sample/sources/{source}", {"name": "fixed"}, 409),
+    ("DELETE", "/backends/sample/sources/{source}", None, 204),
+    ("DELETE", "/backends/sample/sources/{source}", None, 404),
 ]
 
 
@@ -174,10 +190,8 @@ def test_what_is_answered_is_what_the_document_says(site: WholeDirectory) -> Non
         if status < 300:
             succeeded.add(f"{method} {known}")
         if status == 201 and "import" not in path:
-            kind = {"/personal": "personal", "/tenants/sea/phonebooks": "book"}.get(
-                path, "contact"
-            )
-            ids[kind] = str(answer.get_json()["id"])
+            kind, key = KINDS.get(path, ("contact", "id"))
+            ids[kind] = str(answer.get_json()[key])
     phones = {key for key, operation in OPERATIONS.items() if operation.tag == "phones"}
     for key in sorted(phones):
         method, known = key.split()

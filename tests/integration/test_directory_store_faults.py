@@ -285,7 +285,9 @@ def test_a_newer_database_is_refused_and_an_older_one_brought_up(
         DirectoryStore(store_url)
     monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
     with DirectoryStore(store_url) as store, store._database.change() as connection:
-        connection.execute(sa.update(schema.facts).values(value="1"))
+        version = schema.facts.c.name == "schema_version"
+        former = str(schema.SCHEMA_VERSION - 1)
+        connection.execute(sa.update(schema.facts).where(version).values(value=former))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ PHONES = (
 VALUES = {
     "profile": "default", "xivo_user_uuid": "ann", "directory": "fixed", "contact": "1",
     "contact_id": "c1", "contact_uuid": "c1", "tenant": "sea", "phonebook_id": "1",
+    "backend": "sample", "source_uuid": "s1",
 }  # fmt: skip
 ARGUMENT = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 

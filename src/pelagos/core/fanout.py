@@ -201,6 +201,20 @@ class Fanout:
         self._submit(tasks.values())
         return Replies(tasks, replies, self._give_up, self._clock)
 
+    def set_slots(self, name: str, slots: int | None) -> None:
+        """How many calls may run at once in one source from now on; None: as many as in any.
+
+        Raises:
+            ValueError: less than one.
+        """
+        if slots is not None and slots < 1:
+            raise ValueError("a source needs at least one slot")
+        with self._work:
+            if slots is None:
+                self._slots_of.pop(name, None)
+            else:
+                self._slots_of[name] = slots
+
     def close(self, timeout: float = 5.0) -> bool:
         """End the idle threads and wait for the busy ones, `timeout` seconds at the most.
 

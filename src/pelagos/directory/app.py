@@ -18,8 +18,9 @@ from pelagos.directory.asking import Asking
 from pelagos.directory.auth import Verify
 from pelagos.directory.bus import Bus
 from pelagos.directory.groups import Kind, load_enabled
+from pelagos.directory.roster import Roster
 from pelagos.directory.settings import DirectorySettings
-from pelagos.directory.sources import load_sources, unload_plugin
+from pelagos.directory.sources import unload_plugin
 from pelagos.directory.store import DirectoryStore
 from pelagos.directory.views.cors import Cors
 from pelagos.directory.views.rest import RestApi
@@ -63,15 +64,12 @@ class Directory:
 
     Attributes:
         app: the WSGI application.
-        status: what of the configuration is there.
         store: the one that is used, or None.
 
     Raises:
         ConfigError: the configuration has an unknown key or a value of the wrong type.
         DirectoryError: the store cannot be opened.
     """
-
-    status: DirectoryStatus
 
     def __init__(
         self,
@@ -87,6 +85,9 @@ class Directory:
         self.app: Flask = make_app(__name__, max_body=_MAX_BODY)
         Cors.from_mapping(config).install(self.app)
         self._api = RestApi(self.app, verify, clock)
+        self._services: dict[str, Any] = {}
+        self._views: dict[str, Any] = {}
+        self._failures: list[PluginFailure] = []  # of services and views
         self._ending = ExitStack()  # undoes what was done, last first
         with self._ending:
             self.store = store if store is not None else self._open_store()
@@ -97,23 +98,25 @@ class Directory:
         slots = {s.name: s.slots for s in self.settings.sources.values() if s.slots}
         fanout = Fanout(slots_of=slots, clock=clock)
         self._ending.callback(fanout.close)
-        loaded = load_sources(self.settings, context, self.store)
-        for source in loaded.sources.values():
-            self._ending.callback(source.unload)
-        self._services, service_failures = self._load_kind(
+        roster = self._roster = Roster(self.settings, context, self.store)
+        self._ending.callback(roster.close)
+        asking = Asking(roster.sources, roster.failures, fanout, clock=clock)
+        roster.changed = asking.changed
+        self._services = self._load_kind(
             Kind.SERVICE,
             self.settings.services,
             {
                 "config": self.settings.raw,
-                "sources": dict(loaded.sources),
-                "failures": loaded.reasons,
-                "asking": Asking(loaded.sources, loaded.reasons, fanout, clock=clock),
+                "sources": roster.sources,
+                "failures": roster.failures,
+                "asking": asking,
+                "roster": roster,
                 "store": self.store,
                 "bus": bus,
                 "status": lambda: self.status,
             },
         )
-        self._views, view_failures = self._load_kind(
+        self._views = self._load_kind(
             Kind.VIEW,
             self.settings.views,
             {
@@ -123,12 +126,16 @@ class Directory:
                 "rest_api": self._api,
             },
         )
-        self.status = DirectoryStatus(
-            sources=tuple(loaded.sources),
+
+    @property
+    def status(self) -> DirectoryStatus:
+        """What of the configuration, and of what was added since, is there."""
+        return DirectoryStatus(
+            sources=tuple(self._roster.sources.copy()),
             services=tuple(self._services),
             views=tuple(self._views),
-            failures=(*loaded.unused, *loaded.failures, *service_failures, *view_failures),
-            backends=loaded.backends,
+            failures=(*self._roster.plugin_failures, *self._failures),
+            backends=self._roster.plugins,
         )
 
     def _open_store(self) -> DirectoryStore | None:
@@ -155,10 +162,10 @@ class Directory:
 
     def _load_kind(
         self, kind: Kind, names: tuple[str, ...], args: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[PluginFailure]]:
+    ) -> dict[str, Any]:
         """Instances of the named plugins, started; by name what `load` returned."""
         found = load_enabled(kind, names)
-        failures = list(found.failures)
+        self._failures += found.failures
         started: dict[str, Any] = {}
         for name, plugin_class in found.plugins.items():
             try:
@@ -167,10 +174,10 @@ class Directory:
             # The boundary of plugin loading: one that cannot start leaves the others alone.
             except (Exception, SystemExit) as error:
                 log.exception("plugin %s of %s cannot start", name, kind.group)
-                failures.append(PluginFailure(kind.group, name, describe(error)))
+                self._failures.append(PluginFailure(kind.group, name, describe(error)))
             else:
                 self._ending.callback(unload_plugin, plugin, f"plugin {name} of {kind.group}")
-        return started, failures
+        return started
 
 
 def _started(plugin: Any, kind: Kind, args: Mapping[str, Any]) -> Any:

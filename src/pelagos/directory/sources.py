@@ -170,7 +170,7 @@ class LoadedSources:
     @property
     def reasons(self) -> dict[str, str]:
         """Why each failed source is not there, by its name."""
-        return {f.name: f"{f.reason}; {f.hint}" if f.hint else f.reason for f in self.failures}
+        return {failure.name: why(failure) for failure in self.failures}
 
 
 def load_sources(
@@ -185,21 +185,27 @@ def load_sources(
     for name, source in settings.sources.items():
         try:
             backend = _backend_of(source, backends.plugins, broken)
-            sources[name] = _load(source, backend, args)
+            sources[name] = load_source(source, backend, args)
         # Whatever a back-end raises keeps out its own source only.
         except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary of plugin loading
-            _log_failure(source, error)
-            hint = getattr(error, "hint", None)
-            failures.append(PluginFailure(Kind.BACKEND.group, name, describe(error), hint or ""))
+            failures.append(load_failure(source, error))
     needed = {source.backend for source in settings.sources.values()}
     unused = (failure for failure in backends.failures if failure.name not in needed)
     return LoadedSources(sources, tuple(failures), tuple(unused), tuple(backends.plugins))
 
 
-def _log_failure(source: SourceSettings, error: BaseException) -> None:
+def why(failure: PluginFailure) -> str:
+    """What a failure says, with what to do about it."""
+    return f"{failure.reason}; {failure.hint}" if failure.hint else failure.reason
+
+
+def load_failure(source: SourceSettings, error: BaseException) -> PluginFailure:
+    """Why a source could not be loaded, which the log says, too."""
     what = "Failed to load back-end %s for source %s: %s"
     is_ours = isinstance(error, PelagosError)  # says all by itself; a stranger's needs its place
     log.error(what, source.backend, source.name, error, exc_info=None if is_ours else error)
+    hint = getattr(error, "hint", None)
+    return PluginFailure(Kind.BACKEND.group, source.name, describe(error), hint or "")
 
 
 def _backend_of(
@@ -214,7 +220,17 @@ def _backend_of(
     raise SourceError(f"back-end {source.backend} is not enabled")
 
 
-def _load(settings: SourceSettings, backend: Any, args: Mapping[str, Any]) -> Source:
+def load_source(settings: SourceSettings, backend: Any, args: Mapping[str, Any]) -> Source:
+    """A started source.
+
+    Args:
+        backend: the class of its plugin.
+        args: `main_config`, `context` and `store`, for the plugin.
+
+    Raises:
+        SourceError: the class is no back-end, or refuses the settings.
+        Exception: whatever else the back-end raised.
+    """
     plugin = backend()
     for attribute, value in (("name", settings.name), ("backend", settings.backend)):
         with contextlib.suppress(AttributeError):  # a property or __slots__ of a stranger's class

@@ -29,7 +29,8 @@ class Question:
     """What an answer is remembered by, for sources that may answer with a stale one.
 
     What a source said to one person is repeated to nobody else, unless its back-end says that it
-    tells everyone the same (`tells_everyone_the_same = True`).
+    tells everyone the same (`tells_everyone_the_same = True`). Another source of the same name
+    has nothing of the former's.
 
     Attributes:
         what: the method and what is looked for.
@@ -41,8 +42,8 @@ class Question:
     def of(self, source: Source) -> Hashable:
         """The same as a key of one source's answers."""
         if getattr(source.plugin, "tells_everyone_the_same", False) is True:
-            return (source.name, self.what)
-        return (source.name, self.what, self.asker.token, self.asker.user, self.asker.tenant)
+            return (source, self.what)
+        return (source, self.what, self.asker.token, self.asker.user, self.asker.tenant)
 
 
 class Asking:
@@ -53,8 +54,8 @@ class Asking:
     (`answers_from_memory = True`) and has lately done so at once.
 
     Args:
-        sources: those that are there, by name.
-        failures: why the others are not, by name.
+        sources: those that are there, by name; may change between two questions.
+        failures: why the others are not, by name; may change, too.
     """
 
     def __init__(
@@ -116,6 +117,17 @@ class Asking:
         """The circuit breaker of a source."""
         return self._breakers.get(name) or self._breakers.setdefault(name, Breaker(self.clock))
 
+    def changed(self, name: str, former: Source | None) -> None:
+        """Hear that there is another source of this name now, or none.
+
+        How the former did, and what it said, counts for nothing any more.
+        """
+        self._breakers.pop(name, None)
+        self.pace.forget(name)
+        self.memory.forget(lambda question: isinstance(question, tuple) and question[0] is former)
+        source = self.sources.get(name)
+        self.fanout.set_slots(name, None if source is None else source.settings.slots)
+
 
 def verdict_of(reply: Reply[Any]) -> SourceVerdict:
     """A reply without its value."""
@@ -140,6 +152,7 @@ class _Round(Generic[T]):
         self._quick: dict[str, Callable[[], T]] = {}
         self._threaded: dict[str, Callable[[], T]] = {}
         self._limits: dict[str, float] = {}
+        self._sources: dict[str, Source] = {}  # as they were when they were asked
         self._excused: set[str] = set()  # sources that refused the asker, not the question
         self._former: dict[str, str] = {}  # sources that answer from a former state, and why
         for name, call in calls.items():
@@ -173,6 +186,7 @@ class _Round(Generic[T]):
             reason = self._all.failures.get(name, _NOT_THERE)
             self._refused.append(Reply(name, Verdict.FAILED, 0.0, None, reason))
             return
+        self._sources[name] = source
         limit = min(self._timeout, source.settings.timeout or self._timeout)
         if source.answers_from_memory:
             is_quick = self._all.pace.is_quick(name)
@@ -244,7 +258,7 @@ class _Round(Generic[T]):
             return reply if reason is None else replace(reply, verdict=Verdict.STALE, error=reason)
         if self._question is None:
             return reply
-        source = self._all.sources[reply.name]
+        source = self._sources[reply.name]
         if not source.settings.stale or reply.name in self._excused:
             return reply
         held = self._all.memory.recall(self._question.of(source), source.settings.stale)

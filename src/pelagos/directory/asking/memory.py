@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from pelagos.core.clock import Clock
@@ -45,6 +45,12 @@ class Memory:
             if age > longest:
                 return None
             return age, held[2]
+
+    def forget(self, belongs: Callable[[Hashable], bool]) -> None:
+        """Drop the answers to these questions."""
+        with self._lock:
+            for question in [one for one in self._held if belongs(one)]:
+                self._drop(question)
 
     def _drop(self, question: Hashable) -> None:
         if (held := self._held.pop(question, None)) is not None:

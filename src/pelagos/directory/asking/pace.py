@@ -39,6 +39,10 @@ class Pace:
         """Around each call of such a source."""
         return _Measured(self, name)
 
+    def forget(self, name: str) -> None:
+        """Take a source for quick, as a new one is."""
+        self._slow.discard(name)
+
     def _begin(self, name: str) -> float:
         began = self._clock.monotonic()
         self._running.setdefault(name, {})[threading.get_ident()] = began

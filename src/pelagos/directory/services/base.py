@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from pelagos.directory.settings import ServiceProfile, service_profiles
+
 
 class BaseServicePlugin(ABC):
     """A service. A class with these methods works without this base, too."""
@@ -17,7 +19,8 @@ class BaseServicePlugin(ABC):
         Args:
             args: `config`, the whole configuration; `sources`, the loaded sources by name;
                 `failures`, the reason of each source that could not be loaded, by name;
-                `asking`, a `pelagos.directory.asking.Asking` through which all services ask them.
+                `asking`, a `pelagos.directory.asking.Asking` through which all services ask them;
+                `roster`, a `pelagos.directory.roster.Roster` in which the sources change.
         """
 
     def unload(self) -> None:  # noqa: B027  # optional, as the contract says
@@ -34,3 +37,17 @@ def needed(args: Mapping[str, Any], *keys: str) -> tuple[Any, ...]:
     if missing:
         raise ValueError(f"args lacks {', '.join(missing)}; it has {', '.join(sorted(args))}")
     return tuple(args[key] for key in keys)
+
+
+def profiles_of(args: Mapping[str, Any], service: str) -> Mapping[str, ServiceProfile]:
+    """The profiles of a service, which change while the directory serves.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type.
+        ValueError: `args` lacks `config`.
+    """
+    roster = args.get("roster")
+    if roster is None:
+        return service_profiles(needed(args, "config")[0], service)
+    found: Mapping[str, ServiceProfile] = roster.profiles(service)
+    return found

@@ -1,24 +1,23 @@
 """Services that say what the directory is: `config`, `profile`, `display`, `source`, `status`.
 
-They read the configuration as it was at the start, and change nothing.
+They change nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from pelagos.directory import groups
 from pelagos.directory.errors import UnknownProfileError
 from pelagos.directory.groups import Kind
-from pelagos.directory.services.base import BaseServicePlugin, needed
+from pelagos.directory.services.base import BaseServicePlugin, needed, profiles_of
 from pelagos.directory.settings import (
     PROFILE_SERVICES,
     ServiceProfile,
     display_of,
     displays,
-    service_profiles,
 )
 from pelagos.directory.settings.masking import masked
 from pelagos.directory.sources import Source
@@ -42,19 +41,27 @@ class SourceService:
 
     def __init__(
         self,
-        configured: Mapping[str, Any],
+        backends: Mapping[str, str],
         sources: Mapping[str, Source],
         failures: Mapping[str, str],
     ) -> None:
-        self._items = [_source(name, configured[name], sources, failures) for name in configured]
+        self._backends = backends
+        self._sources = sources
+        self._failures = failures
 
     def sources(self) -> list[Item]:
         """In the configured order: `name`, `backend`, `is_loaded`, and `error` when it is not."""
-        return [dict(item) for item in self._items]
+        return [self._about(name, backend) for name, backend in [*self._backends.items()]]
 
     def backends(self) -> list[Item]:
         """All back-ends that installed packages offer, sorted: `name`."""
         return [{"name": name} for name in groups.names(Kind.BACKEND)]
+
+    def _about(self, name: str, backend: str) -> Item:
+        about: Item = {"name": name, "backend": backend, "is_loaded": name in self._sources}
+        if about["is_loaded"]:
+            return about
+        return {**about, "error": self._failures.get(name, "it was not loaded")}
 
 
 class DisplayService:
@@ -74,27 +81,32 @@ class DisplayService:
 class ProfileService:
     """The profiles: which display each has, and which sources are asked for it."""
 
-    def __init__(self, config: Mapping[str, Any], sources: Sequence[Item]) -> None:
-        self._sources = {item["name"]: item for item in sources}
-        chosen = display_of(config.get("views") or {})
-        services = {name: service_profiles(config, name) for name in PROFILE_SERVICES}
-        names = dict.fromkeys((*chosen, *(p for service in services.values() for p in service)))
-        self._profiles: dict[str, Item] = {
-            name: {
-                "name": name,
-                "display": {"name": chosen[name]} if name in chosen else None,
-                "services": {
-                    service: _asked(profiles[name])
-                    for service, profiles in services.items()
-                    if name in profiles
-                },
-            }
-            for name in names
-        }
+    def __init__(
+        self,
+        display: Mapping[str, str],
+        services: Mapping[str, Mapping[str, ServiceProfile]],
+        sources: SourceService,
+    ) -> None:
+        self._display = display
+        self._services = services
+        self._sources = sources
+        asked = (profile for profiles in services.values() for profile in profiles)
+        self._names = tuple(dict.fromkeys((*display, *asked)))
 
     def profiles(self) -> list[Item]:
         """In the configured order: `name`, `display`, and for each service sources and options."""
-        return list(self._profiles.values())
+        return [
+            {
+                "name": name,
+                "display": {"name": self._display[name]} if name in self._display else None,
+                "services": {
+                    service: _asked(profiles[name])
+                    for service, profiles in self._services.items()
+                    if name in profiles
+                },
+            }
+            for name in self._names
+        ]
 
     def sources(self, profile: str) -> list[Item]:
         """The sources that any service asks for this profile; see `SourceService.sources`.
@@ -102,11 +114,12 @@ class ProfileService:
         Raises:
             UnknownProfileError: there is no such profile.
         """
-        if profile not in self._profiles:
+        if profile not in self._names:
             raise UnknownProfileError([f"the profile `{profile}` does not exist"])
-        asked = self._profiles[profile]["services"].values()
-        names = dict.fromkeys(source["name"] for service in asked for source in service["sources"])
-        return [self._sources[name] for name in names if name in self._sources]
+        asked = [profiles[profile] for profiles in self._services.values() if profile in profiles]
+        there = {item["name"]: item for item in self._sources.sources()}
+        names = dict.fromkeys(name for settings in asked for name in settings.sources)
+        return [there[name] for name in names if name in there]
 
 
 class StatusService:
@@ -162,7 +175,8 @@ class ProfilePlugin(BaseServicePlugin):
     def load(self, args: Mapping[str, Any]) -> ProfileService:
         """The service."""
         (config,) = needed(args, "config")
-        return ProfileService(config, _sources_of(args).sources())
+        services = {name: profiles_of(args, name) for name in PROFILE_SERVICES}
+        return ProfileService(display_of(config.get("views") or {}), services, _sources_of(args))
 
 
 class StatusPlugin(BaseServicePlugin):
@@ -175,21 +189,8 @@ class StatusPlugin(BaseServicePlugin):
 
 
 def _sources_of(args: Mapping[str, Any]) -> SourceService:
-    config, sources = needed(args, "config", "sources")
-    return SourceService(config.get("sources") or {}, sources, args.get("failures") or {})
-
-
-def _source(
-    name: str,
-    config: Mapping[str, Any],
-    sources: Mapping[str, Source],
-    failures: Mapping[str, str],
-) -> Item:
-    backend = config.get("type") or config.get("backend") or ""
-    if name in sources:
-        return {"name": name, "backend": backend, "is_loaded": True}
-    why = failures.get(name, "it was not loaded")
-    return {"name": name, "backend": backend, "is_loaded": False, "error": why}
+    roster, sources, failures = needed(args, "roster", "sources", "failures")
+    return SourceService(roster.backends, sources, failures)
 
 
 def _asked(settings: ServiceProfile) -> Item:

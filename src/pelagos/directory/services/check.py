@@ -55,12 +55,14 @@ class CheckService:
         self._sources = sources
         self._failures = failures
         self._fanout = fanout
-        self._backends = {**{n: s.backend for n, s in sources.items()}, **(backends or {})}
+        self._backends = backends or {}
 
     def sources(self) -> list[tuple[str, str, str | None]]:
         """Name, back-end, and why it is not there (None when it is) of every source."""
-        names = {**self._sources, **self._failures}
-        return [(n, self._backends.get(n, ""), self._failures.get(n)) for n in names]
+        sources, failures = {**self._sources}, {**self._failures}
+        backends = {**{n: s.backend for n, s in sources.items()}, **self._backends}
+        names = {**sources, **failures}
+        return [(n, backends.get(n, ""), failures.get(n)) for n in names]
 
     def check(self, asker: Asker, names: Collection[str] = ()) -> list[Checked]:
         """Ask these sources, or all; those that could not be loaded are failed.
@@ -69,20 +71,24 @@ class CheckService:
             asker: for whom they are asked: a source may know people only.
             names: unknown ones are left out.
         """
-        wanted = [n for n, _, _ in self.sources() if not names or n in names]
-        there = {name: self._sources[name] for name in wanted if name in self._sources}
+        sources = {**self._sources}
+        wanted = {n: (b, why or "") for n, b, why in self.sources() if not names or n in names}
+        there = {name: sources[name] for name in wanted if name in sources}
         calls = {name: _test(source, asker) for name, source in there.items()}
         replies = {reply.name: reply for reply in self._fanout.ask(calls, timeout=TIMEOUT)}
-        return [self._checked(name, replies.get(name)) for name in wanted]
+        return [
+            _checked(name, backend, replies.get(name), why)
+            for name, (backend, why) in wanted.items()
+        ]
 
-    def _checked(self, name: str, reply: Reply[list[str]] | None) -> Checked:
-        backend = self._backends.get(name, "")
-        if reply is None:
-            return Checked(name, backend, Verdict.FAILED, 0.0, self._failures[name])
-        ms = round(reply.elapsed_ms, 1)
-        if reply.error is not None:
-            return Checked(name, backend, reply.verdict, ms, reply.error)
-        return Checked(name, backend, Verdict.ANSWERED, ms, None, tuple(reply.value or ()))
+
+def _checked(name: str, backend: str, reply: Reply[list[str]] | None, why: str) -> Checked:
+    if reply is None:
+        return Checked(name, backend, Verdict.FAILED, 0.0, why)
+    ms = round(reply.elapsed_ms, 1)
+    if reply.error is not None:
+        return Checked(name, backend, reply.verdict, ms, reply.error)
+    return Checked(name, backend, Verdict.ANSWERED, ms, None, tuple(reply.value or ()))
 
 
 def _test(source: Source, asker: Asker) -> Callable[[], list[str]]:
@@ -121,11 +127,9 @@ class CheckPlugin(BaseServicePlugin):
         Raises:
             ValueError: `args` lacks a key.
         """
-        config, sources, failures = needed(args, "config", "sources", "failures")
-        configured = config.get("sources") or {}
-        backends = {n: str(s.get("type") or s.get("backend") or "") for n, s in configured.items()}
+        roster, sources, failures = needed(args, "roster", "sources", "failures")
         self._fanout = Fanout(slots=1)
-        return CheckService(sources, failures, self._fanout, backends)
+        return CheckService(sources, failures, self._fanout, roster.backends)
 
     def unload(self) -> None:
         """End the threads."""

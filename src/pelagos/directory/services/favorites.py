@@ -14,9 +14,9 @@ from pelagos.directory.bus import Bus
 from pelagos.directory.errors import InvalidError, NotThereError, UnknownProfileError
 from pelagos.directory.merge import merge
 from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult, SourceVerdict
-from pelagos.directory.services.base import BaseServicePlugin, needed
+from pelagos.directory.services.base import BaseServicePlugin, needed, profiles_of
 from pelagos.directory.services.person import person_of, store_of
-from pelagos.directory.settings import ServiceProfile, service_profiles
+from pelagos.directory.settings import ServiceProfile
 from pelagos.directory.sources import Source
 from pelagos.directory.store import DirectoryStore
 
@@ -47,7 +47,6 @@ class FavoritesService:
         self._asking = asking
         self._profiles = profiles
         self._bus = bus
-        self._sources = {name for profile in profiles.values() for name in profile.sources}
 
     def ids(self, profile: str, asker: Asker | None = None) -> Mapping[str, Collection[str]]:
         """The ids of a person's favourites by name of their source, of those of the profile.
@@ -114,11 +113,13 @@ class FavoritesService:
     def _known(self, source: str, contact: str) -> tuple[str, str]:
         """Source and contact; a slash in a path may have parted them at another place."""
         whole = f"{source}/{contact}"
-        if source in self._sources:
+        profiles = list(self._profiles.values())
+        sources = {name for profile in profiles for name in profile.sources}
+        if source in sources:
             return source, contact
-        fitting = [name for name in self._sources if whole.startswith(f"{name}/")]
+        fitting = [name for name in sources if whole.startswith(f"{name}/")]
         if not fitting:
-            meant = nearest(source, self._sources)
+            meant = nearest(source, sources)
             more = f"did you mean `{meant}`?" if meant else _HOW
             raise NotThereError([f"there is no source `{source}` that has favorites; {more}"])
         name = max(fitting, key=len)
@@ -159,6 +160,6 @@ class FavoritesPlugin(BaseServicePlugin):
         Raises:
             DirectoryError: there is no store.
         """
-        config, asking = needed(args, "config", "asking")
-        profiles = service_profiles(config, "favorites")
+        (asking,) = needed(args, "asking")
+        profiles = profiles_of(args, "favorites")
         return FavoritesService(store_of(args), asking, profiles, args.get("bus"))

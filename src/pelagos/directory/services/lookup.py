@@ -13,8 +13,8 @@ from pelagos.directory.asking import Asking, Question
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.merge import merge
 from pelagos.directory.model import Answer, Asker, SourceAnswer, SourceResult
-from pelagos.directory.services.base import BaseServicePlugin, needed
-from pelagos.directory.settings import ServiceProfile, service_profiles
+from pelagos.directory.services.base import BaseServicePlugin, needed, profiles_of
+from pelagos.directory.settings import ServiceProfile
 from pelagos.directory.sources import Source
 
 T = TypeVar("T")
@@ -109,5 +109,5 @@ class LookupPlugin(BaseServicePlugin):
 
     def load(self, args: Mapping[str, Any]) -> LookupService:
         """The service, made from the section `services.lookup`."""
-        config, asking = needed(args, "config", "asking")
-        return LookupService(asking, service_profiles(config, "lookup"))
+        (asking,) = needed(args, "asking")
+        return LookupService(asking, profiles_of(args, "lookup"))

@@ -14,9 +14,9 @@ from pelagos.directory.asking import Asking, Question, verdict_of
 from pelagos.directory.errors import BadTermError, UnknownProfileError
 from pelagos.directory.model import Asker, SourceResult, SourceVerdict
 from pelagos.directory.number import NumberPlan, plan_of
-from pelagos.directory.services.base import BaseServicePlugin, needed
+from pelagos.directory.services.base import BaseServicePlugin, needed, profiles_of
 from pelagos.directory.services.lookup import check_term
-from pelagos.directory.settings import ServiceProfile, service_profiles
+from pelagos.directory.settings import ServiceProfile
 from pelagos.directory.sources import Source
 
 #: Numbers that one question may have.
@@ -195,4 +195,4 @@ class ReversePlugin(BaseServicePlugin):
         config, asking = needed(args, "config", "asking")
         region = config.get("region")
         plan = plan_of(region) if region else None
-        return ReverseService(asking, service_profiles(config, "reverse"), plan)
+        return ReverseService(asking, profiles_of(args, "reverse"), plan)

@@ -21,7 +21,13 @@ DEFAULT_SERVICES = (
 )  # fmt: skip
 
 #: The same for those that need a store, when there is one.
-STORED_SERVICES: tuple[str, ...] = ("cleanup", "favorites", "personal", "phonebook")
+STORED_SERVICES: tuple[str, ...] = (
+    "cleanup",
+    "favorites",
+    "kept_sources",
+    "personal",
+    "phonebook",
+)
 
 #: Views that are enabled unless the configuration says otherwise. One a line, sorted.
 DEFAULT_VIEWS = (
@@ -34,7 +40,12 @@ DEFAULT_VIEWS = (
 )  # fmt: skip
 
 #: The same for those that need a store, when there is one.
-STORED_VIEWS: tuple[str, ...] = ("favorites_json", "personal_view", "phonebook_view")
+STORED_VIEWS: tuple[str, ...] = (
+    "favorites_json",
+    "kept_sources_view",
+    "personal_view",
+    "phonebook_view",
+)
 
 _KINDS = ("backends", "services", "views")
 

@@ -43,6 +43,27 @@ def masked(config: Any) -> Any:
     return _masked(config, (), is_secret=False)
 
 
+def unmasked(config: Any, shown: Any, former: Any) -> Any:
+    """A masked copy that came back, with the secrets that it masks.
+
+    Args:
+        config: what came; what is new in it stays as it is.
+        shown: what `masked` made of `former`.
+
+    >>> former = {"password": "x", "timeout": 1}
+    >>> unmasked({"password": "***", "timeout": 2}, masked(former), former)
+    {'password': 'x', 'timeout': 2}
+    """
+    if config == shown:
+        return former
+    if isinstance(config, Mapping) and isinstance(shown, Mapping):
+        return {
+            key: unmasked(value, shown[key], former[key]) if key in shown else value
+            for key, value in config.items()
+        }
+    return config
+
+
 def _masked(config: Any, path: tuple[str, ...], *, is_secret: bool) -> Any:
     if isinstance(config, Mapping):
         names = path in _OF_NAMES

@@ -12,10 +12,11 @@ from pelagos.directory.store.favorites import Favorites
 from pelagos.directory.store.lists import ContactList, ListKey
 from pelagos.directory.store.paging import Pages
 from pelagos.directory.store.phonebooks import Phonebooks
+from pelagos.directory.store.sources import KeptSources
 
 
 class DirectoryStore:
-    """Favourites, personal contacts and phonebooks in one database; close it when done.
+    """Favourites, contacts, phonebooks and kept sources in one database; close it when done.
 
     Safe to share between threads, and the database between directories. What a method has
     returned from is on disk.
@@ -27,6 +28,7 @@ class DirectoryStore:
     Attributes:
         favorites: the favourites of all persons.
         phonebooks: the phonebooks of all tenants.
+        sources: those that were made over HTTP.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -38,6 +40,7 @@ class DirectoryStore:
         self._pages = Pages()
         self.favorites = Favorites(self._database)
         self.phonebooks = Phonebooks(self._database)
+        self.sources = KeptSources(self._database)
 
     def personal(self, person: str) -> ContactList:
         """The contacts of a person."""

@@ -8,13 +8,11 @@ the tables can stand in a database beside others'.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
-
-#: What brings a database from the version before to this one, in one transaction.
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {}
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -82,3 +80,20 @@ favorites = sa.Table(
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("contact", sa.Text, primary_key=True),
 )
+
+#: The sources that were made over HTTP.
+sources = sa.Table(
+    "directory_sources",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),  # the order in which they came
+    sa.Column("uuid", sa.Text, nullable=False, unique=True),  # how clients name it
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("backend", sa.Text, nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),  # JSON: `profiles`, and `config` with secrets
+    sqlite_autoincrement=True,
+)
+
+#: What brings a database from the version before to this one, in one transaction.
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {
+    2: partial(sources.create, checkfirst=True),
+}

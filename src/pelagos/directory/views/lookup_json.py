@@ -166,4 +166,5 @@ def _events(
             yield "source", {**body, "results": results}
     finally:
         answers.close()
-    yield "end", {"sources": [verdicts[name] for name in order], **trouble}
+    said = [verdicts[name] for name in order if name in verdicts]  # one may be new since
+    yield "end", {"sources": said, **trouble}

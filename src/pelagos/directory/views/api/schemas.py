@@ -46,6 +46,15 @@ _REVERSE = {
     "source": _maybe(_STRING),
     "fields": {"type": "object"},
 }
+_KEYS = {
+    "type": "object",
+    "description": "A source; its other keys are those of its back-end.",
+    "additionalProperties": _ANYTHING,
+}
+_NEW_SOURCE = {
+    "name": _STRING,
+    "profiles": {**_list(_STRING), "description": "those that ask it; without it, `default`"},
+}
 _FREE = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
@@ -144,6 +153,20 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "A source.", name=_STRING, backend=_STRING, is_loaded__=_FLAG, error__=_STRING
     ),
     "Sources": _listing("sources", _ref("Source")),
+    "NewSource": {**_KEYS, "properties": _NEW_SOURCE, "required": ["name"]},
+    "KeptSource": {
+        **_KEYS,
+        "properties": {
+            **_NEW_SOURCE,
+            "uuid": _STRING,
+            "backend": _STRING,
+            "is_kept": {**_FLAG, "description": "false: it stands in the configuration"},
+            "is_loaded": _FLAG,
+            "error": _STRING,
+        },
+        "required": ["uuid", "name", "backend", "is_kept", "is_loaded"],
+    },
+    "KeptSources": _listing("sources", _ref("KeptSource")),
     "Display": _object("A display.", name=_STRING, columns=_list({"type": "object"})),
     "Displays": _listing("displays", _ref("Display")),
     "Profile": _object(

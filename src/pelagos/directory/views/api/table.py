@@ -32,6 +32,7 @@ _PHONE_PAGE = (
 )
 _NOTHING = Answer("done; there is no body", None, ())
 _CONTACT = Body("the attributes", "NewContact")
+_SOURCE = Body("its name, its profiles, and the keys of its back-end", "NewSource")
 _FILE = Body(
     "rows in the charset that the Content-Type names, or UTF-8; a header first", None, CSV
 )
@@ -39,6 +40,7 @@ _FILE = Body(
 _LOOKUP = "/directories/lookup/{profile}"
 _REVERSE = "/directories/reverse/{profile}/{xivo_user_uuid}"
 _FAVORITES = "/directories/favorites"
+_SOURCES = "/backends/{backend}/sources"
 _BOOKS = "/tenants/{tenant}/phonebooks"
 _BOOK = _BOOKS + "/{phonebook_id}"
 _BOOK_CONTACT = _BOOK + "/contacts/{contact_uuid}"
@@ -314,6 +316,46 @@ _CATALOGUE = {
         _PAGING,
         None,
         (400,),
+    ),
+    f"GET {_SOURCES}": Operation(
+        "The sources of a kind",
+        "directory",
+        _ok("a page of them, their secrets masked", "KeptSources"),
+        _PAGING,
+        None,
+        (400, 404),
+    ),
+    f"POST {_SOURCES}": Operation(
+        "Make a source, which the next lookup asks",
+        "directory",
+        _created("the source", "KeptSource"),
+        (),
+        _SOURCE,
+        (400, 404, 409),
+    ),
+    f"GET {_SOURCES}/{{source_uuid}}": Operation(
+        "One source",
+        "directory",
+        _ok("the source, its secrets masked", "KeptSource"),
+        (),
+        None,
+        (404,),
+    ),
+    f"PUT {_SOURCES}/{{source_uuid}}": Operation(
+        "Replace all keys of a source",
+        "directory",
+        {204: _NOTHING},
+        (),
+        _SOURCE,
+        (400, 404, 409),
+    ),
+    f"DELETE {_SOURCES}/{{source_uuid}}": Operation(
+        "Remove a source and its favourites",
+        "directory",
+        {204: _NOTHING},
+        (),
+        None,
+        (404, 409),
     ),
     "GET /directories/{profile}/sources": Operation(
         "The sources of a profile",
