@@ -289,6 +289,67 @@ class Images(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class FloatingIp:
+    """A floating IP, as servers see it.
+
+    Attributes:
+        pool: the name of its network.
+        fixed_ip, server_id: to what it leads; None: nowhere.
+    """
+
+    id: str
+    ip: str
+    pool: str
+    fixed_ip: str | None = None
+    server_id: str | None = None
+
+
+class FloatingIps(Protocol):
+    """Floating IPs, as a compute service has them."""
+
+    def pools(self) -> tuple[str, ...]:
+        """The names of the networks that have such addresses."""
+
+    def every(self, project_id: str) -> tuple[FloatingIp, ...]:
+        """Those of a project."""
+
+    def one(self, project_id: str, key: str) -> FloatingIp:
+        """One of a project.
+
+        Raises:
+            Refused: 404.
+        """
+
+    def take(self, project_id: str, user_id: str, pool: str | None) -> FloatingIp:
+        """Take one from a pool; None: from the first.
+
+        Raises:
+            Refused: 404 no such pool, or it has no more; 403 the project may have no more.
+        """
+
+    def give_back(self, project_id: str, key: str) -> None:
+        """Give one back.
+
+        Raises:
+            Refused: 404.
+        """
+
+    def lead(self, guest: Guest, address: str, fixed: str | None) -> None:
+        """Lead one to a server, to a certain address of it or to its first.
+
+        Raises:
+            Refused: 404 its project has no such address; 400 it cannot be.
+        """
+
+    def lead_nowhere(self, guest: Guest, address: str) -> None:
+        """Lead one to a server no longer.
+
+        Raises:
+            Refused: 404 its project has no such address; 409 it leads elsewhere.
+        """
+
+
 @dataclass(slots=True)
 class Neighbours:
     """The parts of a box that know each other; each takes its place when it is made.
@@ -300,3 +361,4 @@ class Neighbours:
     networks: Networks | None = None
     volumes: Volumes | None = None
     images: Images | None = None
+    floating: FloatingIps | None = None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pelagos.box.compute.ports import Neighbours
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.limits import Limits
 from pelagos.box.network.cyclades.service import cyclades_network
 from pelagos.box.network.network import Network
 from pelagos.box.network.neutron import neutron
+from pelagos.box.network.neutron.quotas import DEFAULTS
+from pelagos.box.network.outside import Outside
 from pelagos.box.network.plugs import Plugs
 from pelagos.box.network.store import NetworkStore
 from pelagos.box.service import Service
@@ -19,7 +22,8 @@ def networks(
     """Neutron and Cyclades, with one store; servers get their interfaces from it."""
     network = Network(NetworkStore(identity.database, identity.clock, pace))
     neighbours.networks = Plugs(network)
+    neighbours.floating = Outside(network, Limits(identity.database, "neutron", DEFAULTS))
     return (
-        neutron(identity, network),
+        neutron(identity, network, neighbours),
         cyclades_network(identity, network, quotas, neighbours),
     )

@@ -19,6 +19,7 @@ from pelagos.box.compute.nova.call import (
 )
 from pelagos.box.compute.nova.creating import Creating
 from pelagos.box.compute.nova.flavors import FlavorPart
+from pelagos.box.compute.nova.floating import Floating
 from pelagos.box.compute.nova.hosts import Hosts
 from pelagos.box.compute.nova.images import ImagesPart
 from pelagos.box.compute.nova.keypairs import Keypairs
@@ -54,7 +55,7 @@ class _Api:
         for part in (
             Servers(fleet), Creating(fleet), Actions(fleet), Parts(fleet), AttachedThings(fleet),
             FlavorPart(fleet), Keypairs(fleet), Projects(fleet), Hosts(fleet),
-            ImagesPart(images),
+            ImagesPart(images), Floating(fleet),
         ):  # fmt: skip
             part.routes(self._routes)
 

@@ -11,8 +11,10 @@ from pelagos.box.compute.fleet import Action, Fleet
 from pelagos.box.compute.nova.bodies import ARGUMENTS
 from pelagos.box.compute.nova.call import Call, Routes, iso
 from pelagos.box.compute.nova.creating import new_password
+from pelagos.box.compute.nova.floating import addresses
 from pelagos.box.compute.nova.servers import refuse_locked, server_of
 from pelagos.box.compute.nova.views import Attached, detailed, hostname
+from pelagos.box.compute.ports import FloatingIps
 from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
 from pelagos.box.web import Answer, json_answer
@@ -61,6 +63,8 @@ class Actions:
             "forceDelete": self._force_delete,
             "addSecurityGroup": self._add_group,
             "removeSecurityGroup": self._remove_group,
+            "addFloatingIp": self._add_floating,
+            "removeFloatingIp": self._remove_floating,
             "os-getConsoleOutput": self._console_output,
             "os-resetState": self._reset_state,
             "os-getVNCConsole": self._old_console,
@@ -126,6 +130,9 @@ class Actions:
 
     def _rescue(self, call: Call, server: Server, told: Any) -> Answer:
         password = (told or {}).get("adminPass") or new_password()
+        key = (told or {}).get("rescue_image_ref")
+        if key and self._fleet.image(key, call.project_id, is_admin=call.is_admin) is None:
+            raise Refused(400, f"Image {key} could not be found.")
         self._act(call, server, "rescue", "rescue")
         return json_answer({"adminPass": password})
 
@@ -279,6 +286,29 @@ class Actions:
             facts = {"groups": [*groups, name] if is_member else groups}
             self._fleet.store.change(server, facts=facts)
         self._fleet.note(server, call.user_id, call.request_id, "addSecurityGroup")
+        return Answer(202)
+
+    # floating IPs, until 2.43
+
+    def _add_floating(self, call: Call, server: Server, told: Any) -> Answer:
+        fixed = told.get("fixed_address")
+        return self._lead(call, server, "addFloatingIp", lambda known: known.lead(
+            server.guest, told["address"], fixed
+        ))  # fmt: skip
+
+    def _remove_floating(self, call: Call, server: Server, told: Any) -> Answer:
+        return self._lead(call, server, "removeFloatingIp", lambda known: known.lead_nowhere(
+            server.guest, told["address"]
+        ))  # fmt: skip
+
+    def _lead(
+        self, call: Call, server: Server, name: str, work: Callable[[FloatingIps], None]
+    ) -> Answer:
+        if call.since(44):
+            raise Refused(400, f"There is no such action: {name}")
+        with self._fleet.database.change():
+            work(addresses(self._fleet))
+            self._fleet.note(server, call.user_id, call.request_id, name)
         return Answer(202)
 
     # screens

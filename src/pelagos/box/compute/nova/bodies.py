@@ -167,6 +167,7 @@ def _rebuild(minor: int) -> Check:
     )  # fmt: skip
 
 
+_ADDRESS = address()
 CREATE = Body("", _create)
 UPDATE = Body("", _update)
 #: Arguments of actions, by the action's name.
@@ -220,6 +221,15 @@ ARGUMENTS: dict[str, Body] = {
     ),
     "removeSecurityGroup": Body(
         "removeSecurityGroup", lambda _: record({"name": NAME}, required=("name",))
+    ),
+    "addFloatingIp": Body(
+        "addFloatingIp",
+        lambda _: record(
+            {"address": _ADDRESS, "fixed_address": _ADDRESS}, required=("address",)
+        ),
+    ),
+    "removeFloatingIp": Body(
+        "removeFloatingIp", lambda _: record({"address": _ADDRESS}, required=("address",))
     ),
     "os-resetState": Body(
         "os-resetState",

@@ -92,7 +92,7 @@ class Factors:
     def _add(self, request: Request) -> Answer:
         token = self._identity.caller(request)
         body = told(request, "credential")
-        made = {
+        made: dict[str, Any] = {
             "id": uuid.uuid4().hex,
             "user_id": str(body.get("user_id") or token.user_id),
             "type": text(body, "type"),
