@@ -176,6 +176,30 @@ def test_versions_are_kept_where_they_are_wanted(send: Send) -> None:
     assert send("DELETE", "/c").status == 204
 
 
+def test_a_former_version_becomes_the_present_one(send: Send) -> None:
+    assert send("PUT", "/c/o", b"zero").status == 201
+    assert send("PUT", "/c/o?version-id=1").status == 400, "no versions are kept there"
+    send("POST", "/c", X_Versions_Enabled="true")
+    first = send("PUT", "/c/o", b"one", X_Object_Meta_Colour="blue", Content_Type="text/x-one")
+    serial = first.headers["x-object-version-id"]
+    send("PUT", "/c/o", b"two")
+    assert send("PUT", f"/c/o?version-id={serial}", b"body").status == 400
+    assert send("POST", f"/c/o?version-id={serial}").status == 400
+    assert send("PUT", "/c/o?version-id=99999").status == 404
+    assert send("PUT", f"/c/other?version-id={serial}").status == 404
+    assert send("GET", "/c/o").content == b"two"
+    assert send("PUT", f"/c/o?version-id={serial}").status == 201
+    again = send("GET", "/c/o")
+    assert again.content == b"one" and again.headers["content-type"] == "text/x-one"
+    assert again.headers["x-object-meta-colour"] == "blue"
+    kept = send("GET", "/c?versions&format=json&prefix=o").json
+    assert [one["is_latest"] for one in kept].count(True) == 1
+    assert {send("GET", f"/c/o?version-id={one['version_id']}").content for one in kept} >= {
+        b"one",
+        b"two",
+    }
+
+
 @pytest.mark.parametrize("kind", ["", "gz", "bz2"])
 def test_archives_are_unpacked(send: Send, kind: str) -> None:
     packed = io.BytesIO()

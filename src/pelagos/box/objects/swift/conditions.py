@@ -30,6 +30,30 @@ def check_conditions(request: Request, version: Version, headers: dict[str, str]
         raise Refused(412, "A precondition for this request was not met.")
 
 
+def check_etag(request: Request, made: str) -> None:
+    """See whether what came is what the request says of it.
+
+    Raises:
+        Refused: 422, it is not.
+    """
+    told = request.header("Etag").strip('"').lower()
+    if told and told != made:
+        raise Refused(422, "Unable to process the contained instructions")
+
+
+def allows_new(request: Request, before: Version | None) -> None:
+    """See whether an object may be made; before: what is there.
+
+    Raises:
+        Refused: 412, only where nothing is; 400, the condition is another one.
+    """
+    wanted = request.header("If-None-Match")
+    if wanted and wanted.strip() != "*":
+        raise Refused(400, "If-None-Match only supports *")
+    if wanted and before is not None:
+        raise Refused(412, "A precondition for this request was not met.")
+
+
 def _etags(text: str) -> set[str]:
     return {word.strip().removeprefix("W/").strip('"') for word in text.split(",")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
+from mimetypes import guess_type
 from typing import Any
 from urllib.parse import unquote
 
@@ -122,3 +123,12 @@ def _check_text(value: str) -> None:
         value.encode("latin-1").decode("utf-8")
     except UnicodeError as error:
         raise Refused(400, "Metadata must be valid UTF-8") from error
+
+
+def type_of(request: Request, name: str) -> str:
+    """The type of content that a request says, or that the name tells."""
+    told = request.header("Content-Type")
+    detect = request.header("X-Detect-Content-Type").lower() in {"true", "1", "yes", "on"}
+    if told and not detect:
+        return told
+    return guess_type(name)[0] or "application/octet-stream"

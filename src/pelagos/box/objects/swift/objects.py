@@ -15,13 +15,14 @@ from pelagos.box.objects import ranges
 from pelagos.box.objects.content import Content, Receiver
 from pelagos.box.objects.store import Container, ObjectStore, Told, Version
 from pelagos.box.objects.swift import large, versions
-from pelagos.box.objects.swift.conditions import check_conditions
+from pelagos.box.objects.swift.conditions import allows_new, check_conditions, check_etag
 from pelagos.box.objects.swift.headers import (
     is_over,
     kept_headers,
     meta_of,
     object_headers,
     timestamp,
+    type_of,
 )
 from pelagos.box.objects.swift.large import Part
 from pelagos.box.objects.swift.place import Place
@@ -181,11 +182,13 @@ class Objects:
             return self._put_copy(place)
         if request.length is None and not request.is_chunked:
             raise Refused(411, "Missing Content-Length header.")
+        if versions.serial_of(request) is not None:
+            return self._put_version(place)
         if (request.length or 0) > MAX_SIZE:
             raise Refused(413, "Your request is too large.")
         meta = meta_of(request, "Object")
         more = kept_headers(request, self._store.clock.time(), {})
-        _allows_new(request, self._store.current(place.container, place.name))
+        allows_new(request, self._store.current(place.container, place.name))
         if request.query.get("multipart-manifest") == "put":
             return self._put_large(place, meta, more)
         _quota(place.container)(request.length or 0)
@@ -193,8 +196,23 @@ class Objects:
             content = receiver.take(request.pieces()).content()
             if request.length is not None and content.size != request.length:
                 raise Refused(499, "The client ended the request early.")
-            _check_etag(request, content.md5)
+            check_etag(request, content.md5)
             version = self._keep(place, place.container, place.name, content, meta, more)
+        return _created(version, version.md5, place.container)
+
+    def _put_version(self, place: Place) -> Answer:
+        """Make a version the current one again, as a further version of the same content."""
+        versions.check_put(place.request, place.container)
+        source = self._asked(place)
+        if not self._store.hold(source):
+            raise Refused(404, _MISSING)
+        try:
+            content = Content(source.size, tuple(source.digests), source.md5, source.top)
+            _quota(place.container)(content.size)
+            told = (source.meta, source.more, source.type)
+            version = self._keep(place, place.container, place.name, content, *told)
+        finally:
+            self._store.release(source)
         return _created(version, version.md5, place.container)
 
     def take(self, place: Place, pieces: Iterator[bytes], told: dict[str, str]) -> None:
@@ -216,7 +234,7 @@ class Objects:
 
     def _put_large(self, place: Place, meta: dict[str, str], more: dict[str, Any]) -> Answer:
         manifest = large.read_manifest(self._store, place, place.request.body())
-        _check_etag(place.request, manifest.etag)
+        check_etag(place.request, manifest.etag)
         with Receiver(self._store.blocks) as receiver:
             content = receiver.take([manifest.text]).content()
             told = {"slo": True, "slo_etag": manifest.etag, "slo_size": manifest.size}
@@ -239,19 +257,21 @@ class Objects:
             again = self._store.container(container.account, container.name)
             if again is None:
                 raise Refused(404, _MISSING)
-            _allows_new(place.request, self._store.current(again, name))
+            allows_new(place.request, self._store.current(again, name))
             token = place.rights.token
             return self._store.put(
                 again,
                 name,
                 content,
-                Told(kind or _type(place.request, name), meta, more),
+                Told(kind or type_of(place.request, name), meta, more),
                 modified_by=token.user_id if token else "",
                 keeps_history=versions.keeps(again, self._store.current(again, name)),
             )
 
     def _post(self, place: Place) -> Answer:
         request = place.request
+        if versions.serial_of(request) is not None:
+            raise Refused(400, "POST to a specific version is not allowed")
         version = self._find(place.container, place.name)
         kept = {key: value for key, value in version.more.items() if key.startswith("slo")}
         if "X-Object-Manifest" in version.more:
@@ -362,28 +382,6 @@ def _created(version: Version, etag: str, container: Container) -> Answer:
             **versions.told(container, version),
         },
     )
-
-
-def _type(request: Request, name: str) -> str:
-    told = request.header("Content-Type")
-    detect = request.header("X-Detect-Content-Type").lower() in {"true", "1", "yes", "on"}
-    if told and not detect:
-        return told
-    return guess_type(name)[0] or "application/octet-stream"
-
-
-def _check_etag(request: Request, made: str) -> None:
-    told = request.header("Etag").strip('"').lower()
-    if told and told != made:
-        raise Refused(422, "Unable to process the contained instructions")
-
-
-def _allows_new(request: Request, before: Version | None) -> None:
-    wanted = request.header("If-None-Match")
-    if wanted and wanted.strip() != "*":
-        raise Refused(400, "If-None-Match only supports *")
-    if wanted and before is not None:
-        raise Refused(412, "A precondition for this request was not met.")
 
 
 def _quota(container: Container) -> Callable[[int], None]:

@@ -73,6 +73,18 @@ def serial_of(request: Request) -> int | None:
     return int(text)
 
 
+def check_put(request: Request, container: Container) -> None:
+    """See whether a version may be made the current one.
+
+    Raises:
+        Refused: 400, the container has no versions, or something is sent along.
+    """
+    if _KEY not in container.policy:
+        raise Refused(400, "version-aware operations require that the container is versioned")
+    if request.length or (request.is_chunked and any(request.pieces())):
+        raise Refused(400, "PUT version-id requests require a zero byte body")
+
+
 def remove(store: ObjectStore, container: Container, name: str, serial: int) -> Answer:
     """Remove one version for good.
 
