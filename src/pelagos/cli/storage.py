@@ -188,11 +188,14 @@ class StorageCommand(CloudCommand):
         return Place(spot.container, prefix, spot.account)
 
     @contextlib.contextmanager
-    def looking(self, spot: Spot) -> Iterator[None]:
+    def looking(self, spot: Spot, version: str | None = None) -> Iterator[None]:
         """Say what is missing, when something is.
 
+        Args:
+            version: of the object, when one is meant; by default that of --version.
+
         Raises:
-            CommandError: there is no such container, or no such object.
+            CommandError: there is no such container, no such object or no such version of it.
         """
         from pelagos.clients.errors import NotFound
 
@@ -201,6 +204,14 @@ class StorageCommand(CloudCommand):
         except NotFound as error:
             if not self._has_container(spot):
                 raise self._no_container(spot) from error
+            if version is None and "version" in self.arguments:
+                version = self["version"]
+            if version:
+                raise CommandError(
+                    f"{spot} has no version {version}",
+                    hint=f"see: pelagos object versions {spot} --cloud {self.cloud.name}",
+                    code=NOT_FOUND,
+                ) from error
             raise CommandError(
                 f"there is no object {spot.name} in {spot.container}",
                 hint=f"see: pelagos object list -r {spot.container} --cloud {self.cloud.name}",

@@ -251,7 +251,7 @@ class ObjectRestore(StorageCommand):
     def main(self, object: str, version: str) -> None:  # noqa: A002  # its name there
         """Restore it."""
         spot = self.object(object)
-        with self.looking(spot):
+        with self.looking(spot, version):
             self.client.restore_object(spot.name, version, **spot.where)
         self.context.say(f"{spot} is as it was in version {version}")
 

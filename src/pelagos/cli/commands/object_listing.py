@@ -7,6 +7,7 @@ from typing import Any
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import instant, show_record, since, size
+from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, local
 from pelagos.cli.output import Column
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
@@ -83,8 +84,6 @@ class ObjectList(StorageCommand):
     def _moment(self, text: str) -> int:
         from datetime import datetime
 
-        from pelagos.cli.failures import UsageError
-
         self._only_pithos("--until")
         try:
             return int(datetime.fromisoformat(text).timestamp())  # without a zone, the wall's
@@ -94,8 +93,6 @@ class ObjectList(StorageCommand):
             ) from error
 
     def _only_pithos(self, what: str) -> None:
-        from pelagos.cli.failures import CommandError
-
         if self.is_swift:
             raise CommandError(
                 f"{what}: only Pithos can tell, and the cloud {self.cloud.name} has Swift",
@@ -199,6 +196,11 @@ class ObjectShared(StorageCommand):
 
     def main(self) -> None:
         """Print them."""
+        if self.is_swift:
+            raise CommandError(
+                f"only Pithos tells who shares; the cloud {self.cloud.name} has Swift",
+                hint="what another account shares: pelagos container list --account ACCOUNT",
+            )
         found = self.client.get_sharing_accounts()
         names = self.cloud.astakos.get_usernames([one["name"] for one in found]) if found else {}
         rows = [

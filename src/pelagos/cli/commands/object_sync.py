@@ -68,7 +68,7 @@ class SyncDown(StorageCommand):
         from pelagos.clients.folder import Pull
 
         spot = self.spot(place)
-        with self.looking(spot._replace(name="")):
+        with self.looking(spot):
             pull = Pull(
                 self.client,
                 Path(folder).expanduser(),

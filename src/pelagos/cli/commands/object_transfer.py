@@ -230,7 +230,7 @@ class ObjectDownload(StorageCommand):
     def _folder(self, spot: Spot, path: Path) -> int | None:
         from pelagos.clients.folder import Pull
 
-        with self.looking(spot._replace(name="")):
+        with self.looking(spot):
             pull = Pull(
                 self.client,
                 path,

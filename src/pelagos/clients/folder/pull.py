@@ -10,6 +10,7 @@ from pelagos.clients.folder.entries import Entry
 from pelagos.clients.folder.exchange import Exchange, Report, Watcher, join
 from pelagos.clients.folder.names import folders_of
 from pelagos.clients.folder.plan import Plan, draft, kept
+from pelagos.clients.folder.remote import need
 
 
 class Pull(Exchange):
@@ -19,11 +20,13 @@ class Pull(Exchange):
         """What is to be done; nothing changes.
 
         Raises:
-            NotFound: there is no such container.
+            NotFound: there is no such container, or nothing at that place of it.
             ClientError: one of the two cannot be read.
         """
         self._look()
         here, there = self._here, self._there
+        if not (there.files or there.marks or there.passed):
+            need(self._client, self._place)
         found = draft(there.files, here.files, fast=self._fast)
         differ, same = self._compared(found)
         shields = (*there.passed, *here.passed)

@@ -62,6 +62,19 @@ def listing(client: PithosClient, place: Place, **query: Any) -> Iterator[list[d
         yield [one for one in page if isinstance(one, dict)]
 
 
+def need(client: PithosClient, place: Place) -> None:
+    """See that a place is there: as a container, by what is below it or by its mark.
+
+    Raises:
+        NotFound: it is not; what is removed here because it is not there would be lost.
+    """
+    if not place.prefix or any(listing(client, place, limit=1)):
+        return
+    client.get_object_info(
+        place.prefix.rstrip("/"), container=place.container, account=place.account
+    )
+
+
 def is_folder(record: Mapping[str, Any]) -> bool:
     """Whether an object stands for a folder."""
     kind = str(record.get("content_type") or "").partition(";")[0].strip()
