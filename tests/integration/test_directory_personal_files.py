@@ -154,3 +154,31 @@ def test_the_content_type_decides_over_the_parameter(site: DirectorySite) -> Non
     assert kind("/personal", "text/csv") == "text/csv"
     assert kind("/personal", None) == "application/json"
     assert kind("/personal?format=other", None) == "application/json"
+
+
+@pytest.mark.parametrize("kind", ["personal", "phonebook"])
+def test_a_file_is_stored_whole_or_not_at_all_when_that_is_asked(
+    site: DirectorySite, kind: str
+) -> None:
+    place = "/personal"
+    if kind == "phonebook":
+        number = site.post("/tenants/sea/phonebooks", {"name": "crew"}).json["id"]
+        place = f"/tenants/sea/phonebooks/{number}/contacts"
+    whole = f"{place}/import?all_or_nothing=true"
+    answer = site.upload(whole, "name,number\na,1\nb\nc,3\nd,4,5\n")
+    assert answer.status == 400
+    assert [row["line"] for row in answer.json["reason"]] == [3, 5]
+    assert site.get(place).json["items"] == []
+    good = "name,number\na,1\nc,3\n"
+    assert site.upload(whole, good).status in {200, 201}
+    again = site.upload(whole, good)
+    assert again.status in {200, 201} and again.json["failed"] == []
+    assert len(site.get(place).json["items"]) == 2
+    assert site.upload(f"{place}/import?all_or_nothing=perhaps", good).status == 400
+
+
+def test_an_id_that_is_taken_keeps_all_others_out_when_that_is_asked(site: DirectorySite) -> None:
+    site.upload(IMPORT, "id,name\n7,a\n")
+    answer = site.upload(f"{IMPORT}?all_or_nothing=true", "id,name\n8,b\n7,other\n")
+    assert answer.status == 400 and [row["line"] for row in answer.json["reason"]] == [3]
+    assert plain(site.get("/personal").json["items"]) == [{"name": "a"}]

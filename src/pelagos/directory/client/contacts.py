@@ -57,15 +57,23 @@ class PersonalContacts:
         """Forget all of them."""
         self._exchange.send("DELETE", path_of("personal"))
 
-    def import_csv(self, table: bytes, charset: str = "utf-8") -> ImportAnswer:
+    def import_csv(
+        self, table: bytes, charset: str = "utf-8", *, all_or_nothing: bool = False
+    ) -> ImportAnswer:
         """Keep the rows of a CSV file with a header line.
 
+        Args:
+            all_or_nothing: whether to keep none when one cannot be.
+
         Raises:
-            BadTermError: not one could be kept; says why, with the numbers of the lines.
+            BadTermError: not one was kept; says why, with the numbers of the lines.
         """
         path = path_of("personal", "import")
         headers = {"Content-Type": f"text/csv; charset={charset}"}
-        return self._exchange.ask("POST", path, ImportAnswer, body=table, headers=headers)
+        params = _whole(all_or_nothing)
+        return self._exchange.ask(
+            "POST", path, ImportAnswer, body=table, headers=headers, params=params
+        )
 
     def export_csv(self) -> str:
         """All of them as CSV (UTF-8, comma, CRLF); empty when there are none."""
@@ -145,14 +153,26 @@ class PhonebookContacts:
         """Forget a contact."""
         self._exchange.send("DELETE", path_of(*self._base, contact_id))
 
-    def import_csv(self, table: bytes, charset: str = "utf-8") -> ImportAnswer:
+    def import_csv(
+        self, table: bytes, charset: str = "utf-8", *, all_or_nothing: bool = False
+    ) -> ImportAnswer:
         """Keep the rows of a CSV file with a header line.
 
+        Args:
+            all_or_nothing: whether to keep none when one cannot be.
+
         Raises:
-            BadTermError: not one could be kept; says why, with the numbers of the lines.
+            BadTermError: not one was kept; says why, with the numbers of the lines.
         """
         path = path_of(*self._base, "import")
         headers = {"Content-Type": f"text/csv; charset={charset}"}
-        found = self._exchange.ask("POST", path, _Imported, body=table, headers=headers)
+        params = _whole(all_or_nothing)
+        found = self._exchange.ask(
+            "POST", path, _Imported, body=table, headers=headers, params=params
+        )
         failed = found.get("errors") or [RefusedLine(contact=row) for row in found["failed"]]
         return ImportAnswer(tuple(found["created"]), tuple(failed))
+
+
+def _whole(all_or_nothing: bool) -> dict[str, str]:
+    return {"all_or_nothing": "true"} if all_or_nothing else {}

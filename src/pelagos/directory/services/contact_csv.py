@@ -62,7 +62,7 @@ class ContactFile:
 
 
 class RejectedFileError(InvalidError):
-    """Not one row of a file could be stored.
+    """Not one row of a file was stored: none could be, or one could not and all were to be.
 
     Attributes:
         reasons: for each row a mapping of `line` and `errors`, as clients know it.

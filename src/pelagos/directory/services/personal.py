@@ -15,7 +15,7 @@ from pelagos.directory.services.contact_body import read_body
 from pelagos.directory.services.contact_csv import Failure, RejectedFileError, Row
 from pelagos.directory.services.person import person_of, store_of
 from pelagos.directory.sources import Source
-from pelagos.directory.store import Contact, DirectoryStore, NewContact, Wanted
+from pelagos.directory.store import Addition, Contact, DirectoryStore, NewContact, Wanted
 
 _BACKEND = "personal"
 _MAX_ID = 255
@@ -117,39 +117,36 @@ class PersonalService:
         """Remove all contacts of a person; again is harmless."""
         self._store.personal(person_of(asker)).clear()
 
-    def import_csv(self, data: bytes, charset: str, asker: Asker) -> Imported:
+    def import_csv(
+        self, data: bytes, charset: str, asker: Asker, *, whole: bool = False
+    ) -> Imported:
         """Store the contacts of a file in one transaction.
 
         A row with an `id` keeps it. One that is there already is no error.
 
+        Args:
+            whole: whether to store nothing unless every row can be stored.
+
         Raises:
             InvalidError: the file cannot be read at all, or the person would have too many.
-            RejectedFileError: not one row could be stored.
+            RejectedFileError: not one row could be stored, or of a whole file one could not.
         """
         person = person_of(asker)
-        file = contact_csv.read(data, charset)
-        failed = list(file.failures)
-        rows, news = [], []
-        for row in file.rows:
-            try:
-                new = _new_contact(row)
-            except InvalidError as error:
-                failed.append(Failure(row.line, error.reasons, row.values))
-            else:
-                rows.append(row)
-                news.append(new)
+        rows, news, failed = _read_rows(data, charset)
+        if whole and failed:
+            raise RejectedFileError(sorted(failed, key=lambda failure: failure.line))
+
+        def agree(additions: Sequence[Addition]) -> None:
+            if whole and (taken := _taken_ids(rows, additions)):
+                raise RejectedFileError(taken)
+
         contacts = self._store.personal(person)
         if contacts.size() + len(news) > MOST:  # many of them may be there already
             known = {NewContact.of(there.attributes).digest for there in contacts.all()}
             _refuse_too_many(len(known | {new.digest for new in news}))
-        additions = contacts.add_many(news) if news else []
-        created = []
-        for row, addition in zip(rows, additions, strict=True):
-            if addition.contact is not None:
-                created.append(addition.contact)
-            else:
-                reason = f"another contact has the id {row.values['id']!r}"
-                failed.append(Failure(row.line, [reason], row.values))
+        additions = contacts.add_many(news, agree) if news else []
+        created = [addition.contact for addition in additions if addition.contact is not None]
+        failed += _taken_ids(rows, additions)
         failed.sort(key=lambda failure: failure.line)
         if not created:
             raise RejectedFileError(failed)
@@ -159,6 +156,30 @@ class PersonalService:
         """All contacts of a person as CSV; empty when there are none."""
         contacts = self._store.personal(person_of(asker)).all()
         return contact_csv.write(contact.as_dict() for contact in contacts) if contacts else ""
+
+
+def _read_rows(data: bytes, charset: str) -> tuple[list[Row], list[NewContact], list[Failure]]:
+    """The rows of a file that can be contacts, these contacts, and the other rows."""
+    file = contact_csv.read(data, charset)
+    rows, news, failed = [], [], list(file.failures)
+    for row in file.rows:
+        try:
+            new = _new_contact(row)
+        except InvalidError as error:
+            failed.append(Failure(row.line, error.reasons, row.values))
+        else:
+            rows.append(row)
+            news.append(new)
+    return rows, news, failed
+
+
+def _taken_ids(rows: Sequence[Row], additions: Sequence[Addition]) -> list[Failure]:
+    """The rows whose id another contact has."""
+    return [
+        Failure(row.line, [f"another contact has the id {row.values['id']!r}"], row.values)
+        for row, addition in zip(rows, additions, strict=True)
+        if addition.contact is None
+    ]
 
 
 def _refuse_too_many(count: int) -> None:

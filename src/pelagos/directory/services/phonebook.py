@@ -151,14 +151,19 @@ class PhonebookService:
         """
         self._book(tenant, number).remove(contact_id)
 
-    def import_csv(self, tenant: str, number: int, data: bytes, charset: str) -> BookImported:
+    def import_csv(
+        self, tenant: str, number: int, data: bytes, charset: str, *, whole: bool = False
+    ) -> BookImported:
         """Store the contacts of a file in one transaction; again is harmless.
 
         An `id` in the file counts for nothing: the phonebook gives its own.
 
+        Args:
+            whole: whether to store nothing unless every row can be stored.
+
         Raises:
             InvalidError: the file cannot be read at all.
-            RejectedFileError: not one row could be stored.
+            RejectedFileError: not one row could be stored, or of a whole file one could not.
         """
         book = self._book(tenant, number)
         book.size()
@@ -171,7 +176,7 @@ class PhonebookService:
             except InvalidError as error:
                 failed.append(Failure(row.line, error.reasons, row.values))
         failed.sort(key=lambda failure: failure.line)
-        if not news:
+        if not news or (whole and failed):
             raise RejectedFileError(failed)
         additions = book.add_many(news)
         created = [a.contact for a in additions if a.is_new and a.contact is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -255,8 +255,15 @@ class ContactList:
             connection.execute(sa.update(schema.lists).where(_list.id == found.id).values(size=0))
             _note_removed(connection, found, _ALL)
 
-    def add_many(self, news: Sequence[NewContact]) -> list[Addition]:
+    def add_many(
+        self,
+        news: Sequence[NewContact],
+        agree: Callable[[Sequence[Addition]], None] | None = None,
+    ) -> list[Addition]:
         """Store many in one transaction; one that is there already is the one that is there.
+
+        Args:
+            agree: gets what would become of them before any is stored; when it raises, none is.
 
         Returns:
             what became of each, in their order.
@@ -267,6 +274,8 @@ class ContactList:
             ids = [new.uuid for new in news if new.uuid is not None]
             taken = set(bulk.known(connection, found.id, _row.uuid, ids))
             additions = [_settle(new, known, taken) for new in news]
+            if agree is not None:
+                agree(additions)
             rows = [
                 _values(new) | _place(found, addition.contact.uuid)
                 for new, addition in zip(news, additions, strict=True)

@@ -15,7 +15,7 @@ from pelagos.directory.settings import profile_displays
 from pelagos.directory.views.answers import display_of
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.rest import AuthResource, asker, required_acl
-from pelagos.directory.views.stored import file_body, json_body, wanted_page
+from pelagos.directory.views.stored import file_body, json_body, wanted_page, wants_whole
 
 _CSV = "text/csv"
 _PAGING = frozenset({"order", "direction", "limit", "offset", "search"})
@@ -101,8 +101,8 @@ class PersonalImportResource(_Resource):
 
     @required_acl("dird.personal.import.create")
     def post(self) -> tuple[dict[str, Any], int]:
-        """Store them; says which lines could not be."""
-        imported = self._service.import_csv(*file_body(), asker())
+        """Store them; says which lines could not be. With `all_or_nothing`, all or none."""
+        imported = self._service.import_csv(*file_body(), asker(), whole=wants_whole())
         return {
             "created": [contact.as_dict() for contact in imported.created],
             "failed": [failure.as_dict() for failure in imported.failed],

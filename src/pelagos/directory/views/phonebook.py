@@ -11,7 +11,7 @@ from flask import request
 from pelagos.directory.services.phonebook import PhonebookService
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.rest import AuthResource, required_acl
-from pelagos.directory.views.stored import file_body, json_body, wanted_page
+from pelagos.directory.views.stored import file_body, json_body, wanted_page, wants_whole
 
 _RULE = "/tenants/<tenant>/phonebooks"
 _RIGHT = "dird.tenants.{tenant}.phonebooks"
@@ -123,8 +123,10 @@ class ImportResource(_Resource):
 
     @required_acl(_BOOK + ".contacts.create")
     def post(self, tenant: str, phonebook_id: int) -> tuple[dict[str, Any], int]:
-        """Store them; says which rows could not be, and why."""
-        imported = self._service.import_csv(tenant, phonebook_id, *file_body())
+        """Store them; says which rows could not be, and why. `all_or_nothing`: all or none."""
+        imported = self._service.import_csv(
+            tenant, phonebook_id, *file_body(), whole=wants_whole()
+        )
         return {
             "created": [contact.as_dict() for contact in imported.created],
             "failed": [dict(failure.values) for failure in imported.failed],

@@ -44,6 +44,18 @@ def file_body() -> tuple[bytes, str]:
     return request.get_data(cache=False), request.mimetype_params.get("charset", "utf-8")
 
 
+def wants_whole() -> bool:
+    """Whether of a file all is to be stored or nothing: the parameter `all_or_nothing`.
+
+    Raises:
+        InvalidError: it is neither `true` nor `false`.
+    """
+    given = request.args.get("all_or_nothing", "false").lower()
+    if given not in {"true", "false"}:
+        raise InvalidError([f"all_or_nothing: true or false is needed, not {given!r}"])
+    return given == "true"
+
+
 def wanted_page(params: Mapping[str, str], *, missing_last: bool = False) -> Wanted:
     """Which contacts or phonebooks are wanted, and in which order; 0 is no limit.
 

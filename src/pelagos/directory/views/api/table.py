@@ -37,6 +37,10 @@ _FILE = Body(
     "rows in the charset that the Content-Type names, or UTF-8; a header first", None, CSV
 )
 
+_WHOLE = Query(
+    "all_or_nothing", "whether a row that fails keeps all others out", {"type": "boolean"}
+)
+
 _LOOKUP = "/directories/lookup/{profile}"
 _REVERSE = "/directories/reverse/{profile}/{xivo_user_uuid}"
 _FAVORITES = "/directories/favorites"
@@ -180,7 +184,7 @@ _KEPT = {
         "Add the contacts of a CSV file",
         "personal",
         _created("those that are there now, and the rows that were not taken", "PersonalImport"),
-        (),
+        (_WHOLE,),
         _FILE,
         (400,),
     ),
@@ -244,7 +248,7 @@ _KEPT = {
         "Add the contacts of a CSV file to a phonebook",
         "phonebooks",
         _ok("those that are there now, and the rows that were not taken", "PhonebookImport"),
-        (),
+        (_WHOLE,),
         _FILE,
         (400, 404),
     ),
