@@ -345,6 +345,31 @@ def test_user_data_consoles_and_snapshots(desk: Desk, rooms: dict[str, Desk]) ->
     assert desk.show(server_id)["image"]["id"] == image["id"]
 
 
+def test_of_a_series_of_backups_the_latest_are_kept(desk: Desk) -> None:
+    server_id = desk.server("kept")
+    told = {"backup_type": "daily", "rotation": 2, "metadata": {"why": "habit"}}
+    for number in range(4):
+        begun = desk.act(server_id, "createBackup", {"name": f"d{number}", **told})
+        assert begun.status == 202 and "/image/v2/images/" in begun.headers["location"]
+        desk.clock.advance(LONG)
+    weekly = {"name": "w", "backup_type": "weekly", "rotation": 1}
+    made = desk.act(server_id, "createBackup", weekly, version="2.45")
+    assert desk.glance("GET", f"/images/{made.json['image_id']}").json["backup_type"] == "weekly"
+    desk.clock.advance(LONG)
+    found = desk.glance("GET", "/images?image_type=backup").json["images"]
+    assert {one["name"] for one in found} == {"d2", "d3", "w"}
+    assert {one["why"] for one in found if one["name"] != "w"} == {"habit"}
+    none = desk.act(server_id, "createBackup", {**weekly, "rotation": 0})
+    assert none.status == 202 and "location" not in none.headers
+    desk.clock.advance(LONG)
+    left = desk.glance("GET", "/images?backup_type=weekly").json["images"]
+    assert left == []
+    for odd in ({}, {**weekly, "rotation": -1}, {**weekly, "backup_type": ""}):
+        assert desk.act(server_id, "createBackup", odd).status == 400
+    desk.act(server_id, "os-stop")
+    assert desk.act(server_id, "createBackup", weekly).status == 409
+
+
 def test_flavors_of_administrators(rooms: dict[str, Desk]) -> None:
     demo, admin = rooms["demo"], rooms["admin"]
     told = {"name": "nano", "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}

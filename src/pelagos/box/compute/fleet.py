@@ -61,6 +61,7 @@ ACTIONS: Mapping[str, Action] = {
     "revert": Action(("resized",), "revert", "active"),
     "rebuild": Action(("active", "stopped", "error"), "rebuild", None),
     "image": Action((*_LIVING, "rescued"), "image", None),
+    "backup": Action(_LIVING, "backup", None),
     "password": Action(("active",), "password", None),
 }
 

@@ -288,6 +288,9 @@ class Images(Protocol):
             Refused: 403 or 413, there may be no more.
         """
 
+    def keep_latest(self, count: int, project_id: str, properties: Mapping[str, str]) -> None:
+        """Remove a project's images that have these properties, but for the latest ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class FloatingIp:

@@ -28,7 +28,7 @@ _NOVA_TASKS = {
     "resize": "resize_migrating", "migrate": "resize_migrating",
     "revert": "resize_reverting", "confirm": None, "rescue": "rescuing",
     "unrescue": "unrescuing", "shelve": "shelving", "unshelve": "unshelving",
-    "image": "image_uploading", "password": "updating_password",
+    "image": "image_uploading", "backup": "image_backup", "password": "updating_password",
 }  # fmt: skip
 _BUILDING = (
     (0.15, "scheduling"), (0.35, "networking"), (0.6, "block_device_mapping"), (2.0, "spawning"),

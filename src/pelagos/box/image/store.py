@@ -335,6 +335,17 @@ class ImagesOfServers:
             line = f"{name}: a snapshot, of {size} bytes\n".encode()
             return _facts(self._store.fill(image, [line]))
 
+    def keep_latest(self, count: int, project_id: str, properties: Mapping[str, str]) -> None:
+        """Remove a project's images that have these properties, but for the latest ones."""
+        with self._store.database.change():
+            those = [
+                one
+                for one in self._store.all()
+                if one.project_id == project_id and properties.items() <= one.properties.items()
+            ]
+            for image in those[count:]:
+                self._store.remove(image)
+
 
 def _facts(image: Image) -> ImageFacts:
     return ImageFacts(

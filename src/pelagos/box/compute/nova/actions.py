@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pelagos.box.compute.flavors import Flavor
@@ -11,10 +12,9 @@ from pelagos.box.compute.fleet import Action, Fleet
 from pelagos.box.compute.nova.bodies import ARGUMENTS
 from pelagos.box.compute.nova.call import Call, Routes, iso
 from pelagos.box.compute.nova.creating import new_password
-from pelagos.box.compute.nova.floating import addresses
+from pelagos.box.compute.nova.floating import lead, lead_nowhere
 from pelagos.box.compute.nova.servers import refuse_locked, server_of
 from pelagos.box.compute.nova.views import Attached, detailed, hostname
-from pelagos.box.compute.ports import FloatingIps
 from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
 from pelagos.box.web import Answer, json_answer
@@ -55,6 +55,7 @@ class Actions:
             "confirmResize": self._confirm,
             "revertResize": self._revert,
             "createImage": self._create_image,
+            "createBackup": self._create_backup,
             "changePassword": self._change_password,
             "rescue": self._rescue,
             "shelve": self._shelve,
@@ -63,8 +64,8 @@ class Actions:
             "forceDelete": self._force_delete,
             "addSecurityGroup": self._add_group,
             "removeSecurityGroup": self._remove_group,
-            "addFloatingIp": self._add_floating,
-            "removeFloatingIp": self._remove_floating,
+            "addFloatingIp": partial(lead, fleet),
+            "removeFloatingIp": partial(lead_nowhere, fleet),
             "os-getConsoleOutput": self._console_output,
             "os-resetState": self._reset_state,
             "os-getVNCConsole": self._old_console,
@@ -249,6 +250,24 @@ class Actions:
         location = f"{call.request.host}/image/v2/images/{image_id}"
         return Answer(202, {"Location": location})
 
+    def _create_backup(self, call: Call, server: Server, told: Any) -> Answer:
+        """An image of a series, of which only the latest are kept."""
+        kind = {"image_type": "backup", "backup_type": told["backup_type"]}
+        with self._fleet.database.change():
+            self._act(call, server, "backup", "createBackup")
+            metadata = {**told.get("metadata", {}), **kind}
+            image_id = self._snapshot(call, server, told["name"], metadata)
+            images = self._fleet.neighbours.images
+            if images is not None:
+                series = {**kind, "instance_uuid": server.id}
+                images.keep_latest(told["rotation"], call.project_id, series)
+        if call.since(45):
+            return json_answer({"image_id": image_id}, 202)
+        if not told["rotation"]:
+            return Answer(202)
+        location = f"{call.request.host}/image/v2/images/{image_id}"
+        return Answer(202, {"Location": location})
+
     def _snapshot(self, call: Call, server: Server, name: str, metadata: Mapping[str, str]) -> str:
         images = self._fleet.neighbours.images
         if images is None:
@@ -286,29 +305,6 @@ class Actions:
             facts = {"groups": [*groups, name] if is_member else groups}
             self._fleet.store.change(server, facts=facts)
         self._fleet.note(server, call.user_id, call.request_id, "addSecurityGroup")
-        return Answer(202)
-
-    # floating IPs, until 2.43
-
-    def _add_floating(self, call: Call, server: Server, told: Any) -> Answer:
-        fixed = told.get("fixed_address")
-        return self._lead(call, server, "addFloatingIp", lambda known: known.lead(
-            server.guest, told["address"], fixed
-        ))  # fmt: skip
-
-    def _remove_floating(self, call: Call, server: Server, told: Any) -> Answer:
-        return self._lead(call, server, "removeFloatingIp", lambda known: known.lead_nowhere(
-            server.guest, told["address"]
-        ))  # fmt: skip
-
-    def _lead(
-        self, call: Call, server: Server, name: str, work: Callable[[FloatingIps], None]
-    ) -> Answer:
-        if call.since(44):
-            raise Refused(400, f"There is no such action: {name}")
-        with self._fleet.database.change():
-            work(addresses(self._fleet))
-            self._fleet.note(server, call.user_id, call.request_id, name)
         return Answer(202)
 
     # screens

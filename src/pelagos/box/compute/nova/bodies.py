@@ -188,6 +188,16 @@ ARGUMENTS: dict[str, Body] = {
     "createImage": Body(
         "createImage", lambda _: record({"name": NAME, "metadata": METADATA}, required=("name",))
     ),
+    "createBackup": Body(
+        "createBackup",
+        lambda _: record(
+            {
+                "name": NAME, "backup_type": text(1, 255), "rotation": whole(0),
+                "metadata": METADATA,
+            },
+            required=("name", "backup_type", "rotation"),
+        ),
+    ),
     "changePassword": Body(
         "changePassword", lambda _: record({"adminPass": _PASSWORD}, required=("adminPass",))
     ),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova.bodies import Body
 from pelagos.box.compute.nova.call import Call, Routes
 from pelagos.box.compute.ports import FloatingIp, FloatingIps
+from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
 from pelagos.box.fields import record, text
 from pelagos.box.web import Answer, json_answer
 
-_UNTIL = 35
+_UNTIL, _NO_ACTIONS_SINCE = 35, 44
 _CREATE = Body("", lambda _: record({"pool": text(0, 255, nullable=True)}))
 
 
@@ -31,7 +33,7 @@ class Floating:
         routes.add("DELETE", "/os-floating-ips/{key}", self._remove, until=_UNTIL)
 
     def _known(self) -> FloatingIps:
-        return addresses(self._fleet)
+        return _addresses(self._fleet)
 
     def _pools(self, _call: Call) -> Answer:
         shown = [{"name": name} for name in self._known().pools()]
@@ -54,12 +56,41 @@ class Floating:
         return Answer(202)
 
 
-def addresses(fleet: Fleet) -> FloatingIps:
-    """The floating IPs of a box.
+def lead(fleet: Fleet, call: Call, server: Server, told: Any) -> Answer:
+    """The action addFloatingIp."""
+    fixed = told.get("fixed_address")
+    return _act(
+        fleet,
+        call,
+        server,
+        "addFloatingIp",
+        lambda known: known.lead(server.guest, told["address"], fixed),
+    )
 
-    Raises:
-        Refused: 404, it has no networks.
-    """
+
+def lead_nowhere(fleet: Fleet, call: Call, server: Server, told: Any) -> Answer:
+    """The action removeFloatingIp."""
+    return _act(
+        fleet,
+        call,
+        server,
+        "removeFloatingIp",
+        lambda known: known.lead_nowhere(server.guest, told["address"]),
+    )
+
+
+def _act(
+    fleet: Fleet, call: Call, server: Server, name: str, work: Callable[[FloatingIps], None]
+) -> Answer:
+    if call.since(_NO_ACTIONS_SINCE):
+        raise Refused(400, f"There is no such action: {name}")
+    with fleet.database.change():
+        work(_addresses(fleet))
+        fleet.note(server, call.user_id, call.request_id, name)
+    return Answer(202)
+
+
+def _addresses(fleet: Fleet) -> FloatingIps:
     found = fleet.neighbours.floating
     if found is None:
         raise Refused(404, "There are no networks here.")
