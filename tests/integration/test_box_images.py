@@ -269,7 +269,9 @@ def test_imports(desk: Desk) -> None:
             assert desk.glance("GET", f"/images/{image['id']}").json["status"] == status
         server.shutdown()
     for method in ({"name": "telepathy"}, {"name": "web-download", "uri": "file:///etc/passwd"},
-                   {"name": "web-download"}, {}, []):  # fmt: skip
+                   {"name": "web-download", "uri": "http://[::1"}, {"name": "web-download"},
+                   {"name": "web-download", "uri": "http://host:port/x"},
+                   {"name": "web-download", "uri": "http:///x"}, {}, []):  # fmt: skip
         image = new(desk)
         reply = desk.glance("POST", f"/images/{image['id']}/import", {"method": method})
         assert reply.status == 400, method
@@ -315,6 +317,40 @@ def test_an_object_becomes_an_image_for_both(desk: Desk, rooms: dict[str, Desk])
     assert send("DELETE", f"{base}/d.img").status == 204
     assert send("HEAD", theirs).status == 404
     assert send("GET", "/cyclades/image/v1.0/images/detail").status == 200
+
+
+def test_an_image_does_not_wait_under_the_id_of_anothers_object(
+    desk: Desk, rooms: dict[str, Desk]
+) -> None:
+    me, other = desk.person.user_id, rooms["other"]
+    base = f"/pithos/object-store/v1/{me}/images"
+    ask(desk.box.url, "PUT", base, b"", token=desk.token)
+    octets = {"Content_Type": OCTETS}
+    ask(desk.box.url, "PUT", f"{base}/w.img", b"secret", token=desk.token, **octets)
+    object_id = ask(desk.box.url, "HEAD", f"{base}/w.img", token=desk.token).headers[
+        "x-object-uuid"
+    ]
+    new(other, id=object_id)
+    fields = {
+        "X_Image_Meta_Name": "mine", "X_Image_Meta_Location": f"pithos://{me}/images/w.img",
+    }  # fmt: skip
+    path = "/cyclades/image/v1.0/images/"
+    assert ask(desk.box.url, "POST", path, b"", token=desk.token, **fields).status == 409
+    assert other.glance("GET", f"/images/{object_id}/file").content == b""
+    assert other.glance("DELETE", f"/images/{object_id}").status == 204
+    assert ask(desk.box.url, "POST", path, b"", token=desk.token, **fields).status == 200
+    assert ask(desk.box.url, "DELETE", f"{base}/w.img", token=desk.token).status == 204
+
+
+def test_a_box_that_others_reach_fetches_nothing_for_them() -> None:
+    with Box(host="0.0.0.0") as box:  # that is the point
+        desk = Desk(box, ManualClock(0.0), box.person("demo"))
+        image = new(desk)["id"]
+        told = {"method": {"name": "web-download", "uri": "http://127.0.0.1:1/x"}}
+        reply = desk.glance("POST", f"/images/{image}/import", told)
+        assert (reply.status, b"web-download" in reply.content) == (403, True)
+        methods = desk.glance("GET", "/info/import").json["import-methods"]["value"]
+        assert methods == ["glance-direct"]
 
 
 def test_nova_passes_images_on_as_it_did(desk: Desk) -> None:

@@ -342,3 +342,46 @@ def test_synnefos_quotas_hold(box: Box, ann: Person) -> None:
         with pytest.raises(ClientError) as told:
             work()
         assert told.value.status == 413 and "Requested: 1" in str(told.value.details)
+
+
+@pytest.mark.parametrize("device", ["router", "server"])
+def test_no_port_says_that_it_is_at_a_device_of_others(box: Box, ann: Person, device: str) -> None:
+    hers, his = asking(box, ann), asking(box, box.person("intruder"))
+    network, _ = home_of(hers)
+    if device == "router":
+        key = make(hers, "router", name="r")["id"]
+        told = {"device_id": key, "device_owner": "network:router_interface"}
+    else:
+        image = ask(box.url, "GET", "/image/v2/images", token=ann.token()).json["images"][0]["id"]
+        server = {
+            "name": "s",
+            "flavorRef": "1",
+            "imageRef": image,
+            "networks": [{"uuid": network}],
+        }
+        path = "/compute/v2.1/servers"
+        reply = ask(box.url, "POST", path, {"server": server}, token=ann.token())
+        key = reply.json["server"]["id"]
+        told = {"device_id": key, "device_owner": "compute:nova"}
+    own, _ = home_of(his, cidr="10.66.0.0/24")
+    new = his("POST", "/ports", {"port": {"network_id": own, **told}})
+    assert refused(new) == (409, "DeviceIDNotOwnedByTenant")
+    port = make(his, "port", network_id=own)["id"]
+    changed = his("PUT", f"/ports/{port}", {"port": told})
+    assert refused(changed) == (409, "DeviceIDNotOwnedByTenant")
+    assert his("DELETE", f"/ports/{port}").status == 204
+    mine = make(hers, "port", network_id=network)["id"]
+    assert hers("PUT", f"/ports/{mine}", {"port": {"device_id": key}}).status == 200
+
+
+def test_a_guest_of_a_network_plays_no_part_of_it(box: Box, ann: Person) -> None:
+    admin, send = asking(box, box.admin), asking(box, ann)
+    shared, _ = home_of(admin, cidr="10.67.0.0/24")
+    assert admin("PUT", f"/networks/{shared}", {"network": {"shared": True}}).status == 200
+    told = {"network_id": shared, "device_owner": "network:dhcp"}
+    assert refused(send("POST", "/ports", {"port": told})) == (403, "PolicyNotAuthorized")
+    port = make(send, "port", network_id=shared, device_owner="compute:mine")["id"]
+    told = {"device_owner": "network:router_interface"}
+    assert refused(send("PUT", f"/ports/{port}", {"port": told})) == (403, "PolicyNotAuthorized")
+    assert send("DELETE", f"/ports/{port}").status == 204
+    assert admin("DELETE", f"/networks/{shared}").status == 204

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pelagos.box import Person
 from support.box_site import ask, password_login
 
@@ -32,3 +34,13 @@ def test_a_box_runs_until_it_is_ended_and_its_persons_get_in(tmp_path: Path) -> 
             process.stdout.read()
         assert process.returncode == 0
     assert (folder / "clouds.yaml").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "box.example.org", ""])  # refused
+def test_it_listens_beyond_this_computer_only_when_told_twice(tmp_path: Path, host: str) -> None:
+    folder = tmp_path / "box"
+    words = [sys.executable, "-m", "pelagos", "box", "up", "--folder", str(folder), "--port", "0"]
+    done = subprocess.run([*words, f"--host={host}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "without TLS" in done.stderr and "--open" in done.stderr
+    assert not folder.exists()

@@ -52,6 +52,7 @@ from pelagos.box.volume.services import volumes
 from pelagos.box.volume.tables import TABLES as VOLUME_TABLES
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.files import write_atomic
+from pelagos.core.loopback import is_loopback
 from pelagos.core.web import Server
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ class Box:
             a temporary folder that is gone afterwards.
         chaos: faults on demand.
         clock: tells when tokens end, and all other times.
-        host: address to listen on.
+        host: address to listen on; of others than this computer's own, it fetches no images.
         port: 0 chooses a free one.
         token_life: seconds that a token holds.
         pace: by what the seconds are multiplied that work on servers takes; 0: it is done at once.
@@ -134,7 +135,7 @@ class Box:
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
         self._quotas = Quotas(self._database)
-        images = self._furnish(pace)
+        images = self._furnish(pace, fetches=is_loopback(host))
         #: The OpenNebula of this box; it has users of its own.
         self.one = OpenNebula(self._database, self.folder, self._clock, pace)
         self._application.mount(opennebula(self.one))
@@ -149,7 +150,7 @@ class Box:
         if is_new:
             images.seed(admin.project_id, admin.user_id)
 
-    def _furnish(self, pace: float) -> ImageStore:
+    def _furnish(self, pace: float, *, fetches: bool) -> ImageStore:
         """Open all services of OpenStack and Synnefo; the images, for the first ones."""
         quotas = self._quotas
         objects = ObjectStore(
@@ -171,7 +172,7 @@ class Box:
             nova(fleet, images),
             *networks(self._identity, quotas, neighbours, pace),
             *volumes(self._identity, quotas, neighbours, pace),
-            glance(self._identity, images, sources),
+            glance(self._identity, images, sources, fetches=fetches),
             cyclades_compute(fleet, images, sources),
             plankton(self._identity, images, sources, objects),
         ):

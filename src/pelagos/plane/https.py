@@ -5,7 +5,6 @@ The authority is in `ca/` of the data folder, the server's certificate in `ca/se
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -17,6 +16,7 @@ from pelagos.core.certificate import Authority, describe, save_pair
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.core.files import write_atomic
+from pelagos.core.loopback import is_loopback
 from pelagos.core.web import ServerTls
 from pelagos.plane.data_folder import DataFolder
 
@@ -52,18 +52,6 @@ def speaks_https(host: str, wish: str) -> bool:
             raise ConfigError(
                 f"[master] https is {wish[:40]!r}", hint="set it to auto, true or false"
             )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address.
-
-    >>> is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def local_host(host: str) -> str:

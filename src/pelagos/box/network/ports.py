@@ -189,6 +189,8 @@ def check_rights(
     told = [name for name in ("mac_address", "port_security_enabled") if name in fields]
     if any("ip_address" in one for one in wanted):
         told.append("fixed_ips")
+    if fields.get("device_owner", "").startswith("network:"):
+        told.append("device_owner")
     if told:
         rules = " and ".join(f"rule:{verb}_port:{name}" for name in told)
         message = f"(rule:{verb}_port and {rules}) is disallowed by policy"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import IntArgument, SecondsArgument, ValueArgument
+from pelagos.cli.argument import FlagArgument, IntArgument, SecondsArgument, ValueArgument
 from pelagos.cli.command import Command
+from pelagos.cli.failures import UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the box
     from pelagos.box import Box
@@ -33,6 +34,9 @@ class BoxUp(Command):
         "host": ValueArgument(
             "address to listen on; default 127.0.0.1", "--host", metavar="ADDRESS",
             default="127.0.0.1",
+        ),
+        "open": FlagArgument(
+            "with --host: listen where others than this computer reach it, without TLS", "--open"
         ),
         "port": IntArgument(
             f"port to listen on; 0 chooses a free one; default {_PORT}", "--port",
@@ -62,7 +66,14 @@ class BoxUp(Command):
         from pelagos.box import Box
         from pelagos.box.chaos import Chaos
         from pelagos.box.clouds import write_clouds
+        from pelagos.core.loopback import is_loopback
 
+        if not is_loopback(self["host"]) and not self["open"]:
+            raise UsageError(
+                f"others could reach a box at {self['host'] or 'every address'}, and it speaks "
+                "without TLS",
+                hint="where that does no harm, add --open; else leave --host out",
+            )
         folder = Path(self["folder"]) if self["folder"] else self.context.data / "box"
         chaos = Chaos.parse(self["chaos"]) if self["chaos"] else None
         ended = threading.Event()

@@ -42,7 +42,7 @@ def invite(command: Command, kind: str, name: str, there: str, *, role: str | No
     """Get a one-time token and print the command that uses it."""
     from urllib.parse import urlsplit
 
-    from pelagos.plane.https import is_loopback
+    from pelagos.core.loopback import is_loopback
     from pelagos.slap import joining
 
     context = command.context

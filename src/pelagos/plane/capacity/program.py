@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from pelagos.core.clock import Clock, SystemClock
+from pelagos.core.loopback import is_loopback
 from pelagos.plane.capacity.base import Capacity
 from pelagos.plane.capacity.errors import CapacityNotConfigured
 from pelagos.plane.capacity.keeper import Keeper
@@ -15,7 +16,6 @@ from pelagos.plane.capacity.line import Line
 from pelagos.plane.capacity.terms import Place, places
 from pelagos.plane.capacity.user_data import agent_config, cloud_config, filled, in_base64
 from pelagos.plane.data_folder import DataFolder
-from pelagos.plane.https import is_loopback
 from pelagos.plane.sections import CapacityConfig
 from pelagos.slap import joining
 from pelagos.slap.master import Service

@@ -23,14 +23,17 @@ PREFIX = "/image"
 _VERSIONS = ("2.17", "2.16", "2.15", *(f"2.{number}" for number in range(13, -1, -1)))
 
 
-def glance(identity: Identity, store: ImageStore, sources: Sources) -> Service:
-    """The service."""
+def glance(
+    identity: Identity, store: ImageStore, sources: Sources, *, fetches: bool = True
+) -> Service:
+    """The service; `fetches`: whether it brings images from elsewhere."""
     router = Router()
+    content = Content(identity, store, sources, fetches=fetches)
     router.add("GET", "/", lambda request: _versions(request, 300))
     router.add("GET", "/versions", lambda request: _versions(request, 200))
     for part in (
-        Images(identity, store, sources), Content(identity, store, sources),
-        Members(identity, store), Schemas(identity, store),
+        Images(identity, store, sources), content,
+        Members(identity, store), Schemas(identity, store, content.methods),
     ):  # fmt: skip
         part.routes(router)
     return Service((PREFIX,), router.answer, _shape, (Offer("image", "glance", PREFIX),))

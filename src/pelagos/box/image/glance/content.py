@@ -21,15 +21,23 @@ from pelagos.core.http.transfer import Transfers
 
 log = logging.getLogger(__name__)
 
-METHODS = ("glance-direct", "web-download")
+_DIRECT, _WEB = "glance-direct", "web-download"
 _OCTETS = "application/octet-stream"
 _FETCH_SECONDS = 60.0
 
 
 class Content:
-    """v2/images/ID/{file, stage, import}."""
+    """v2/images/ID/{file, stage, import}.
 
-    def __init__(self, identity: Identity, store: ImageStore, sources: Sources) -> None:
+    Args:
+        fetches: whether images may be brought from elsewhere. That reaches whatever this computer
+            reaches, so it is nothing for callers who are elsewhere.
+    """
+
+    def __init__(
+        self, identity: Identity, store: ImageStore, sources: Sources, *, fetches: bool
+    ) -> None:
+        self.methods = (_DIRECT, _WEB) if fetches else (_DIRECT,)
         self._identity = identity
         self._store = store
         self._sources = sources
@@ -94,18 +102,20 @@ class Content:
         if not isinstance(method, dict) or not isinstance(method.get("name"), str):
             raise Refused(400, "The import has to name its method")
         name = method["name"]
-        if name not in METHODS:
+        if name not in self.methods:
+            if name == _WEB:
+                raise Refused(403, f"{_WEB} is off: others than this computer reach the box")
             raise Refused(400, f"Unknown import method name '{name}'.")
         with self._store.database.change():
             image = own_image_of(self._store, token, image_id, "import data to")
-            wanted = "uploading" if name == "glance-direct" else "queued"
+            wanted = "uploading" if name == _DIRECT else "queued"
             if image.status != wanted:
                 raise Refused(
                     409, f"Only images with status '{wanted}' can be imported by {name};"
                     f" this one is '{image.status}'",
                 )  # fmt: skip
             _check_formats(image)
-            if name == "glance-direct":
+            if name == _DIRECT:
                 self._store.change(image, status="active")
                 return Answer(202)
             address = _address(method)
@@ -163,9 +173,17 @@ def _check_formats(image: Image) -> None:
 
 def _address(method: dict[str, Any]) -> str:
     address = method.get("uri")
-    if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+    if not isinstance(address, str) or not _is_web(address):
         raise Refused(400, "URI for web-download does not pass filtering: " + str(address)[:200])
     return address
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        return False
 
 
 def _fetched(address: str) -> Iterator[bytes]:

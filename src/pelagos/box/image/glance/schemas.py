@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pelagos.box.identity.identity import Identity
-from pelagos.box.image.glance.content import METHODS
 from pelagos.box.image.glance.fields import CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES
 from pelagos.box.image.glance.images import project_of
 from pelagos.box.image.store import ImageStore
@@ -84,7 +84,8 @@ def _several(name: str, one: dict[str, Any]) -> dict[str, Any]:
 class Schemas:
     """v2/schemas and v2/info."""
 
-    def __init__(self, identity: Identity, store: ImageStore) -> None:
+    def __init__(self, identity: Identity, store: ImageStore, methods: Sequence[str]) -> None:
+        self._methods = methods
         self._identity = identity
         self._store = store
 
@@ -98,7 +99,7 @@ class Schemas:
         }
         for name, document in documents.items():
             router.add("GET", f"/v2/schemas/{name}", self._telling(document))
-        methods = {"type": "array", "description": "Import methods", "value": list(METHODS)}
+        methods = {"type": "array", "description": "Import methods", "value": list(self._methods)}
         router.add("GET", "/v2/info/import", self._telling({"import-methods": methods}))
         router.add("GET", "/v2/info/usage", self._usage)
 

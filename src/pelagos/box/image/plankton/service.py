@@ -135,6 +135,8 @@ class _Images:
         with self._store.database.change():
             former = self._store.find(version.uuid)
             if former is not None:
+                if former.project_id != person.project_id or not former.location:
+                    raise Refused(409, f"Image ID {former.id} already exists")
                 image = self._store.change(former, **values)
             else:
                 image = self._store.add(person.project_id, person.user_id, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.limits import Limits
@@ -18,7 +19,7 @@ __all__ = ["neutron"]
 PREFIX = "/network"
 
 
-def neutron(identity: Identity, network: Network) -> Service:
+def neutron(identity: Identity, network: Network, neighbours: Neighbours) -> Service:
     """The service."""
     store = network.store
     counted = {
@@ -31,7 +32,7 @@ def neutron(identity: Identity, network: Network) -> Service:
         "security_group_rule": store.rules,
     }
     quotas = Quotas(Limits(identity.database, "neutron", DEFAULTS), counted)
-    api = NeutronApi(identity, network, quotas)
+    api = NeutronApi(identity, network, quotas, neighbours)
     return Service((PREFIX,), api.answer, _shape, (Offer("network", "neutron", PREFIX),))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.network import checks
@@ -27,12 +28,14 @@ _MATCH = re.compile(r"revision_number=([0-9]+)")
 class NeutronApi:
     """Answers for the networks of a box as Neutron does."""
 
-    def __init__(self, identity: Identity, network: Network, quotas: Quotas) -> None:
+    def __init__(
+        self, identity: Identity, network: Network, quotas: Quotas, neighbours: Neighbours
+    ) -> None:
         self._identity = identity
         self._network = network
         self._quotas = quotas
         self._shapes = Shapes(network.store)
-        self._kinds = {kind.plural: kind for kind in kinds(network, self._shapes)}
+        self._kinds = {kind.plural: kind for kind in kinds(network, self._shapes, neighbours)}
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.network import attributes
 from pelagos.box.network.attributes import Attribute
@@ -48,11 +49,11 @@ class Kind:
         return self.plural.replace("-", "_")
 
 
-def kinds(network: Network, shapes: Shapes) -> tuple[Kind, ...]:
+def kinds(network: Network, shapes: Shapes, neighbours: Neighbours) -> tuple[Kind, ...]:
     """All of them."""
     return (
         *_networks(network, shapes),
-        *_ports(network, shapes),
+        *_ports(network, shapes, neighbours),
         *_routed(network, shapes),
         *_security(network, shapes),
     )
@@ -94,8 +95,22 @@ def _networks(network: Network, shapes: Shapes) -> tuple[Kind, ...]:
     )  # fmt: skip
 
 
-def _ports(network: Network, shapes: Shapes) -> tuple[Kind, ...]:
+def _ports(network: Network, shapes: Shapes, neighbours: Neighbours) -> tuple[Kind, ...]:
     store = network.store
+
+    def check(caller: Caller, home: Record, fields: dict[str, Any], *, verb: str) -> None:
+        check_rights(caller, home, fields, verb=verb)
+        key = fields.get("device_id")
+        if not key or caller.is_admin:
+            return
+        guest = neighbours.servers.guest(key) if neighbours.servers else None
+        owner = guest.project_id if guest else (store.routers.get(key) or {}).get("project_id")
+        if owner not in {None, caller.project_id}:
+            message = (
+                f"The following device_id {key} is not owned by your tenant or matches another "
+                "tenants router."
+            )
+            raise Refused(409, message, name="DeviceIDNotOwnedByTenant")
 
     def ports(caller: Caller) -> Iterable[Record]:
         own = {one["id"] for one in store.networks.every() if caller.owns(one)}
@@ -106,12 +121,12 @@ def _ports(network: Network, shapes: Shapes) -> tuple[Kind, ...]:
         if not (caller.owns(home) or home["shared"]):
             message = f"Network {home['id']} could not be found."
             raise Refused(404, message, name="NetworkNotFound")
-        check_rights(caller, home, fields, verb="create")
+        check(caller, home, fields, verb="create")
         return network.ports.add(home, network.guarded(caller, home, fields))
 
     def change(caller: Caller, one: Record, fields: dict[str, Any]) -> Record:
         home = store.networks.get(one["network_id"]) or {}
-        check_rights(caller, home, fields, verb="update")
+        check(caller, home, fields, verb="update")
         network.check_guard(caller, {**one, **fields}, fields.get("security_groups"))
         return network.ports.change(one, fields)
 
