@@ -126,3 +126,28 @@ def test_the_list_of_parts_is_of_one_object_only(tmp_path: Path) -> None:
         lines = tmp_path / ".f.done.pelagos-part"
         lines.write_bytes(lines.read_bytes() + b"7")  # the power went while it was written
         assert part.journal(file).begin("etag", 100, 10) == {20}
+
+
+def test_nothing_that_waits_under_the_names_of_a_download_is_used(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    part = PartialFile(tmp_path / "f")
+    lines = tmp_path / ".f.done.pelagos-part"
+    lines.symlink_to(victim)
+    with part.open() as file, pytest.raises(OSError, match="symbolic links"):
+        part.journal(file).begin("etag", 100, 10)
+    assert victim.read_text() == "kept"
+    lines.unlink()
+    os.mkfifo(lines)
+    with part.open() as file, pytest.raises(ClientError, match="no plain file"):
+        part.journal(file).begin("etag", 100, 10)
+    lines.unlink()
+    part.path.unlink()
+    os.mkfifo(part.path)
+    with pytest.raises(ClientError, match="no plain file"), part.open():
+        pass
+    part.path.unlink()
+    os.link(victim, part.path)
+    with pytest.raises(ClientError, match="other names"), part.open():
+        pass
+    assert victim.read_text() == "kept"

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -42,12 +44,11 @@ class PartialFile:
         """The file, for writing and reading; with what a former attempt has left in it.
 
         Raises:
-            ClientError: another download is writing it.
+            ClientError: another download is writing it, or it is nothing that a download has left.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         while True:
-            handle = os.open(self.path, flags, _UMASK_READ)
-            file = os.fdopen(handle, "r+b", buffering=0)
+            file = _opened(self.path)
+            handle = file.fileno()
             try:
                 self._lock(handle)
                 if not self._is_still(handle):  # it was finished between opening and locking
@@ -114,27 +115,52 @@ class Journal:
     def begin(self, etag: str, size: int, part_size: int) -> frozenset[int]:
         """Where the parts begin that are there already, of just this object."""
         head = json.dumps({"etag": etag, "size": size, "part": part_size})
-        try:
-            lines = self._path.read_text("utf-8", errors="replace").split("\n")
-        except FileNotFoundError:
-            lines = []
+        with _opened(self._path) as kept:
+            lines = kept.read().decode("utf-8", "replace").split("\n")
         if lines[:1] == [head] and os.fstat(self._file.fileno()).st_size == size:
             # The last line counts when it is whole, which is when something is behind it.
             return frozenset(int(line) for line in lines[1:-1] if line.isdecimal())
         os.ftruncate(self._file.fileno(), 0)
         os.ftruncate(self._file.fileno(), size)
-        self._path.write_text(head + "\n", "utf-8")
+        with _opened(self._path) as kept:
+            kept.truncate(0)
+            kept.write(f"{head}\n".encode())
         return frozenset()
 
     def note(self, start: int) -> None:
         """A part is in the file."""
         os.fdatasync(self._file.fileno())
-        with self._path.open("a", encoding="utf-8") as lines:
-            lines.write(f"{start}\n")
+        with _opened(self._path, os.O_APPEND) as kept:
+            kept.write(f"{start}\n".encode())
 
     def forget(self) -> None:
         """Nothing in the file counts."""
         self._path.unlink(missing_ok=True)
+
+
+def _opened(path: Path, more: int = 0) -> io.FileIO:
+    """A file that a former download left, or a new one; no link, pipe or file of somebody else.
+
+    Raises:
+        ClientError: something else has its name, as others may arrange it in a common folder.
+        OSError: a link has.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | more
+    handle = os.open(path, flags, _UMASK_READ)
+    seen = os.fstat(handle)
+    said = ""
+    if not stat.S_ISREG(seen.st_mode):
+        said = "is no plain file"
+    elif seen.st_uid != os.geteuid():
+        said = "belongs to somebody else"
+    elif seen.st_nlink > 1:
+        said = "has other names, too"
+    if not said:
+        return io.FileIO(handle, "r+b")
+    os.close(handle)
+    raise ClientError(
+        f"{path} {said}: no download of yours has left it", hint="look what it is, and remove it"
+    )
 
 
 def _put_new(path: Path, target: Path) -> None:
