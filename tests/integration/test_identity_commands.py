@@ -149,6 +149,7 @@ def test_quotas_of_both_families(ann: Lines) -> None:
     rows = ann.done("quota", "list", "-j").data
     named = {one["resource"]: one for one in rows}
     assert named["object storage"]["used"] >= 0
+    assert {"networks", "rbac policies"} <= named.keys()
     assert "RESOURCE" in ann.done("quota", "list").out
     ann.environ["PELAGOS_CLOUD"] = "pithos"
     rows = ann.done("quota", "list", "--resource", "pithos", "-j").data

@@ -125,7 +125,7 @@ class QuotaList(IdentityCommand):
         reply = self.cloud.network.get(("quotas", project, "details.json"))
         for resource, found in sorted(reply.member("quota").items()):
             yield {
-                "resource": resource.replace("_", " ") + "s",
+                "resource": _plural(resource.replace("_", " ")),
                 "used": found.get("used"),
                 "limit": found.get("limit"),
                 "unit": None,
@@ -140,6 +140,10 @@ class QuotaList(IdentityCommand):
             "limit": int(limit) if limit else -1,
             "unit": "bytes",
         }
+
+
+def _plural(word: str) -> str:
+    return f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
 
 
 def _worded(row: dict[str, Any]) -> dict[str, Any]:
