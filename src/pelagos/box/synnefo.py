@@ -60,6 +60,21 @@ def document(value: Any, status: int = 200) -> Answer:
     return Answer(status, {"Content-Type": JSON_TYPE}, wire.encode(value))
 
 
+def record_of(request: Request) -> dict[str, Any]:
+    """The JSON object in a request, whatever it says of its type.
+
+    Raises:
+        Refused: 400, it is none.
+    """
+    try:
+        read = wire.decode(request.body())
+    except wire.WireError as error:
+        raise Refused(400, "Could not decode request body as JSON") from error
+    if not isinstance(read, dict):
+        raise Refused(400, "Malformed request")
+    return read
+
+
 def fault(refused: Refused, kind: str = "json") -> Answer:
     """An error in JSON, or in XML with `kind` "xml"."""
     name = refused.name or _NAMES.get(refused.status, "fault")

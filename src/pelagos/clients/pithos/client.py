@@ -287,11 +287,9 @@ class PithosClient(ContainersClient):
                 src_container, src_object, dst_container, dst_object, account=account
             )
             return dict(found)
-        reply = self.object_put(
+        return self._put_from(
             dst_object or src_object,
-            format=None,
             copy_from=f"/{src_container}/{src_object}",
-            content_length=0,
             source_version=source_version,
             source_account=source_account,
             public=public or None,
@@ -300,7 +298,6 @@ class PithosClient(ContainersClient):
             container=dst_container,
             account=account,
         )
-        return self._read(reply.headers)
 
     def move_object(
         self,
@@ -323,11 +320,9 @@ class PithosClient(ContainersClient):
                 src_container, src_object, dst_container, dst_object, account=account
             )
             return dict(found)
-        reply = self.object_put(
+        return self._put_from(
             dst_object or src_object,
-            format=None,
             move_from=f"/{src_container}/{src_object}",
-            content_length=0,
             source_version=source_version,
             source_account=source_account,
             public=public or None,
@@ -336,6 +331,10 @@ class PithosClient(ContainersClient):
             container=dst_container,
             account=account,
         )
+
+    def _put_from(self, target: str, **source: Any) -> dict[str, str]:
+        """Make an object of one that the service has."""
+        reply = self.object_put(target, format=None, content_length=0, **source)
         return self._read(reply.headers)
 
     # ---- somebody else's account

@@ -8,10 +8,8 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import RESOURCES, Quotas
 from pelagos.box.identity.tokens import Token
-from pelagos.box.synnefo import document
+from pelagos.box.synnefo import document, record_of
 from pelagos.box.web import Answer, Request, Router
-from pelagos.core import wire
-from pelagos.core.wire import WireError
 
 BASE = "/account/v1.0"
 
@@ -40,7 +38,7 @@ class Accounts:
 
     def _catalogues(self, request: Request) -> Answer:
         self._caller(request)
-        body = _body(request)
+        body = record_of(request)
         ids = {str(one) for one in _list(body, "uuids")}
         names = {str(one) for one in _list(body, "displaynames")}
         users = self._people.every("users") if ids or names else []
@@ -96,22 +94,12 @@ class Accounts:
 
     def _default_project(self, request: Request) -> Answer:
         token = self._caller(request)
-        key = _body(request).get("project_id")
+        key = record_of(request).get("project_id")
         projects = {one["id"] for one in self._people.projects_of(token.user_id)}
         if key not in projects:
             raise Refused(400, f"Unknown project or not a member of it: {key}")
         self._people.change("users", token.user_id, {"default_project_id": key})
         return Answer()
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        read = wire.decode(request.body())
-    except WireError as error:
-        raise Refused(400, "Could not decode request body as JSON") from error
-    if not isinstance(read, dict):
-        raise Refused(400, "Malformed request")
-    return read
 
 
 def _list(body: dict[str, Any], key: str) -> list[Any]:

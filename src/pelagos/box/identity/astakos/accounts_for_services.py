@@ -8,10 +8,8 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity.astakos.callers import Callers
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import RESOURCES, Quotas
-from pelagos.box.synnefo import document
+from pelagos.box.synnefo import document, record_of
 from pelagos.box.web import Answer, Request, Router
-from pelagos.core import wire
-from pelagos.core.wire import WireError
 
 BASE = "/account/v1.0"
 
@@ -32,12 +30,7 @@ class ServiceAccounts:
 
     def _catalogues(self, request: Request) -> Answer:
         self._callers.service(request)
-        try:
-            told = wire.decode(request.body())
-        except WireError as error:
-            raise Refused(400, "Could not decode request body as JSON") from error
-        if not isinstance(told, dict):
-            raise Refused(400, "Malformed request")
+        told = record_of(request)
         found: dict[str, dict[str, str]] = {"uuid_catalog": {}, "displayname_catalog": {}}
         for key, name, field, value in (
             ("uuids", "uuid_catalog", "id", "name"),

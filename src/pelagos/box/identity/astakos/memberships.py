@@ -13,10 +13,8 @@ from pelagos.box.identity.astakos.projects import FORBIDDEN, Projects
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.tokens import Token
 from pelagos.box.records import Record, Records
-from pelagos.box.synnefo import document
+from pelagos.box.synnefo import document, record_of
 from pelagos.box.web import Answer, Request, Router
-from pelagos.core import wire
-from pelagos.core.wire import WireError
 
 BASE = f"{PROJECTS}/memberships"
 _ROLES = ("member", "reader")
@@ -99,7 +97,7 @@ class Memberships:
 
     def _join(self, request: Request) -> Answer:
         token = self._callers.person(request)
-        told = _body(request)
+        told = record_of(request)
         if isinstance(told.get("join"), dict):
             wanted, name = told["join"], "join"
         elif isinstance(told.get("enroll"), dict):
@@ -152,7 +150,7 @@ class Memberships:
 
     def _act(self, request: Request, number: str) -> Answer:
         token = self._callers.person(request)
-        told = _body(request)
+        told = record_of(request)
         name = next((one for one in told if one in _ACTIONS), None)
         if name is None:
             raise Refused(400, "No recognized action")
@@ -207,13 +205,3 @@ def _left(project: Record) -> str:
     if project["leave_policy"] == "closed":
         raise Refused(403, f"Leaving of project {project['id']} is closed.")
     return "leave_requested" if project["leave_policy"] == "moderated" else "removed"
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        read = wire.decode(request.body())
-    except WireError as error:
-        raise Refused(400, "Could not decode request body as JSON") from error
-    if not isinstance(read, dict):
-        raise Refused(400, "Malformed request")
-    return read

@@ -13,10 +13,8 @@ from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import RESOURCES, Quotas
 from pelagos.box.identity.tokens import Token
 from pelagos.box.records import Record, Records
-from pelagos.box.synnefo import document
+from pelagos.box.synnefo import document, record_of
 from pelagos.box.web import Answer, Request, Router
-from pelagos.core import wire
-from pelagos.core.wire import WireError
 
 BASE = "/account/v1.0/projects"
 FORBIDDEN = "You do not have the permissions to perform this action."
@@ -150,7 +148,7 @@ class Projects:
 
     def _apply(self, request: Request) -> Answer:
         token = self._callers.person(request)
-        told = self._specs(_body(request), token)
+        told = self._specs(record_of(request), token)
         with self._identity.database.change():
             number = 1 + max((one["application"]["id"] for one in self.records.every()), default=0)
             key = str(uuid.uuid4())
@@ -169,7 +167,7 @@ class Projects:
             if not self._may_rule(token, found):
                 raise Refused(403, FORBIDDEN)
             former = {name: found[name] for name in _TOLD}
-            told = self._specs({**former, **_body(request)}, token)
+            told = self._specs({**former, **record_of(request)}, token)
             number = 1 + max(one["application"]["id"] for one in self.records.every())
             application = {**told, "id": number, "applicant": token.user_id, "state": "pending"}
             self.records.keep({**found, "application": application})
@@ -203,7 +201,7 @@ class Projects:
 
     def _act(self, request: Request, key: str) -> Answer:
         token = self._callers.person(request)
-        told = _body(request)
+        told = record_of(request)
         name = next((one for one in told if one in {*_NEXT, *_DECISIONS}), None)
         if name is None:
             raise Refused(400, "No recognized action")
@@ -318,13 +316,3 @@ def _resources(told: Any) -> dict[str, Any]:
         if one["member_capacity"] > one["project_capacity"]:
             raise Refused(400, f"Resource {name}: a member cannot have more than the project")
     return dict(told)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        read = wire.decode(request.body())
-    except WireError as error:
-        raise Refused(400, "Could not decode request body as JSON") from error
-    if not isinstance(read, dict):
-        raise Refused(400, "Malformed request")
-    return read
