@@ -1,7 +1,8 @@
-"""Backups of the master's database in the object storage of a cloud.
+"""Backups of a plane in the object storage of a cloud.
 
-A backup is the database as it was at one moment, as a file of SQLite, packed and, with a key,
-sealed; whatever kind the database is of, and whether a master runs on it or not.
+A backup holds the master's database as it was at one moment, as a file of SQLite, and what else
+makes the plane (`backup_content`), packed and, with a key, sealed; whatever kind the database is
+of, and whether a master runs on it or not.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from pelagos import __version__
 from pelagos.clients.errors import NotFound
 from pelagos.core.errors import PelagosError
 from pelagos.core.files import write_atomic
-from pelagos.plane import db_copy
+from pelagos.plane import backup_content, db_copy
 from pelagos.plane.backup_file import OTHER, pack, unpack
 from pelagos.plane.cloud_place import CloudStorage
+from pelagos.plane.data_folder import DataFolder
 from pelagos.slap import master
 
 Progress = Callable[[str, int, int], None]
@@ -30,10 +32,10 @@ Progress = Callable[[str, int, int], None]
 #: What stands for the newest backup.
 LATEST = "latest"
 
-_NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}\.db\.gz(\.sealed)?")
+_NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}\.tar\.gz(\.sealed)?")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEY_BYTES = 32
-#: Bytes of an unpacked database at the most, when the backup does not say how many it has.
+#: Bytes of an unpacked backup at the most, when the backup does not say how many it has.
 _LIMIT = 1 << 40
 
 
@@ -91,11 +93,14 @@ def back_up(
     now: float,
     progress: Progress,
     key: bytes | None = None,
+    *,
+    folder: DataFolder | None = None,
 ) -> tuple[Backup, list[master.CopiedTable]]:
-    """Put a backup of a database into a cloud.
+    """Put a backup of a plane into a cloud.
 
     Args:
         database_url: URL or path; a master may run on it.
+        folder: of the plane; None: the database alone is kept.
         now: seconds since 1970, for the backup's name.
         progress: told while the database is read.
         key: seals it; None: who can read the container can read the backup.
@@ -108,14 +113,16 @@ def back_up(
     """
     url = db_copy.as_url(database_url)
     db_copy.check_there(url)
-    with tempfile.TemporaryDirectory(prefix="pelagos-backup-") as folder:
-        plain = Path(folder) / "plane.db"
-        tables = master.copy_database(url, db_copy.as_url(str(plain)), progress, is_running=True)
-        _in_one_file(plain)
+    with tempfile.TemporaryDirectory(prefix="pelagos-backup-") as near:
+        database, plain = Path(near) / backup_content.DATABASE, Path(near) / "plane.tar"
+        copy_url = db_copy.as_url(str(database))
+        tables = master.copy_database(url, copy_url, progress, is_running=True)
+        _in_one_file(database)
+        backup_content.collect(plain, database, folder, secrets=key is not None)
         digest = _sha256(plain)
         stamp = datetime.fromtimestamp(now, UTC).strftime(_STAMP)
-        name = f"{stamp}-{digest[:8]}.db.gz" + (".sealed" if key else "")
-        packed = Path(folder) / name
+        name = f"{stamp}-{digest[:8]}.tar.gz" + (".sealed" if key else "")
+        packed = Path(near) / name
         pack(plain, packed, key, name)
         meta = {
             "sha256": digest,
@@ -158,7 +165,7 @@ def restore(
     progress: Progress,
     key: bytes | None = None,
 ) -> list[master.CopiedTable]:
-    """Bring a backup into an empty database.
+    """Bring the database of a backup into an empty one.
 
     Args:
         name: of the backup, or "latest".
@@ -171,26 +178,64 @@ def restore(
     Raises:
         PelagosError: nothing was restored.
     """
+    with tempfile.TemporaryDirectory(prefix="pelagos-restore-") as near:
+        archive = _fetched(storage, name, Path(near), key)
+        database = backup_content.database_of(archive, Path(near))
+        return db_copy.run(str(database), target, progress)
+
+
+def restore_plane(
+    storage: CloudStorage,
+    name: str,
+    folder: DataFolder,
+    target: str,
+    progress: Progress,
+    key: bytes | None = None,
+) -> tuple[list[master.CopiedTable], list[str]]:
+    """Bring a plane back into an empty data folder; it stays empty when anything fails.
+
+    Args:
+        name: of the backup, or "latest".
+        target: the database of its master, empty.
+
+    Returns:
+        what is in the database, and the other files that were brought back.
+
+    Raises:
+        PelagosError: nothing was restored.
+    """
+    backup_content.check_empty(folder)
+    tables: list[master.CopiedTable] = []
+
+    def fill(database: Path) -> None:
+        tables.extend(db_copy.run(str(database), target, progress))
+
+    with tempfile.TemporaryDirectory(prefix="pelagos-restore-") as near:
+        archive = _fetched(storage, name, Path(near), key)
+        return tables, backup_content.bring_back(archive, folder, fill)
+
+
+def _fetched(storage: CloudStorage, name: str, near: Path, key: bytes | None) -> Path:
+    """The archive of a backup as a file in a folder, found to be whole."""
     one = _named(storage, name)
     if one.is_sealed and key is None:
         raise PelagosError(f"{one.name} is sealed", hint="name the file with its key: --key FILE")
     place = storage.place
     path = place.prefix + one.name
-    with tempfile.TemporaryDirectory(prefix="pelagos-restore-") as folder:
-        packed, plain = Path(folder) / one.name, Path(folder) / "plane.db"
-        try:
-            info = storage.client.get_object_info(path, container=place.container)
-            with packed.open("w+b") as body:
-                storage.client.download_object(path, body, container=place.container)
-        except NotFound as error:
-            raise PelagosError(f"the backup {one.name} is gone", hint="choose another") from error
-        said = info.get("x-object-meta-bytes", "")
-        limit = int(said) if said.isdecimal() else _LIMIT
-        unpack(packed, plain, key if one.is_sealed else None, one.name, limit)
-        wanted = info.get("x-object-meta-sha256", "")
-        if wanted and _sha256(plain) != wanted:
-            raise PelagosError(f"{one.name} is damaged: its SHA-256 is another", hint=OTHER)
-        return db_copy.run(str(plain), target, progress)
+    packed, plain = near / one.name, near / "plane.tar"
+    try:
+        info = storage.client.get_object_info(path, container=place.container)
+        with packed.open("w+b") as body:
+            storage.client.download_object(path, body, container=place.container)
+    except NotFound as error:
+        raise PelagosError(f"the backup {one.name} is gone", hint="choose another") from error
+    said = info.get("x-object-meta-bytes", "")
+    limit = int(said) if said.isdecimal() else _LIMIT
+    unpack(packed, plain, key if one.is_sealed else None, one.name, limit)
+    wanted = info.get("x-object-meta-sha256", "")
+    if wanted and _sha256(plain) != wanted:
+        raise PelagosError(f"{one.name} is damaged: its SHA-256 is another", hint=OTHER)
+    return plain
 
 
 def _named(storage: CloudStorage, name: str) -> Backup:

@@ -1,4 +1,4 @@
-"""The file of a backup: a database, packed with gzip and, with a key, sealed in pieces."""
+"""The file of a backup: an archive, packed with gzip and, with a key, sealed in pieces."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _about(name: str, count: int, *, is_last: bool) -> str:
 
 
 def pack(plain: Path, packed: Path, key: bytes | None, name: str) -> None:
-    """Pack a database into a file.
+    """Pack an archive into a file.
 
     Args:
         key: seals it; None: it is only packed.
@@ -63,7 +63,7 @@ def pack(plain: Path, packed: Path, key: bytes | None, name: str) -> None:
     with plain.open("rb") as source, packed.open("wb") as target:
         sealing = None if key is None else _Sealing(target, key, name)
         out = target if sealing is None else sealing
-        # The time in the head would make two backups of one database differ.
+        # The time in the head would make two backups of one plane differ.
         with gzip.GzipFile("", "wb", 6, out, mtime=0) as packer:
             shutil.copyfileobj(source, packer, _PIECE)
         if sealing is not None:
@@ -71,7 +71,7 @@ def pack(plain: Path, packed: Path, key: bytes | None, name: str) -> None:
 
 
 def unpack(packed: Path, plain: Path, key: bytes | None, name: str, limit: int) -> None:
-    """Bring a packed database back.
+    """Bring a packed archive back.
 
     Args:
         limit: bytes that it has at the most.

@@ -1,4 +1,4 @@
-"""`pelagos db backup|backups|restore`: the master's database in object storage."""
+"""`pelagos db backup|backups|restore`: a plane in object storage."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pelagos.cli.storage import count_of, read_spot
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.cloud_place import CloudStorage
+    from pelagos.plane.data_folder import DataFolder
 
 _PLACE = Operand("CONTAINER or CONTAINER/FOLDER of object storage")
 _KEY = ValueArgument(
@@ -50,6 +51,22 @@ class _Backup(CloudCommand):
 
     makes_key = False
 
+    @property
+    def folder(self) -> DataFolder:
+        """Of the plane."""
+        from pelagos.plane.data_folder import DataFolder
+
+        return DataFolder(self.context.data)
+
+    def database(self) -> str:
+        """The master's, as configured."""
+        from urllib.parse import quote
+
+        from pelagos.plane.sections import MasterConfig
+
+        configured = self.context.config.of(MasterConfig).database
+        return configured or f"sqlite:///{quote(str(self.folder.database))}"
+
     def show(self, rows: list[Any]) -> None:
         """Print backups."""
         now = self.context.clock.time()
@@ -64,10 +81,11 @@ class _Backup(CloudCommand):
 
 
 class DbBackup(_Backup):
-    """Put a backup of the master's database into object storage; the master may run meanwhile.
+    """Put a backup of the plane into object storage; the plane may run meanwhile.
 
-    It holds connection parameters, passwords among them. Sealed with a key it can be read with
-    that key only, which must be kept elsewhere: without it the backup is worth nothing.
+    It holds the master's and the directory's databases, the book of machines and, sealed with a
+    key, the administrator's token and the authority's keys. It can then be read with that key
+    only, which must be kept elsewhere: without it the backup is worth nothing.
     """
 
     shows = True
@@ -76,7 +94,8 @@ class DbBackup(_Backup):
         **CLOUD,
         "key": _KEY,
         "database": ValueArgument(
-            "URL or path of the database; default: that of the configuration", "--database",
+            "URL or path of a master's database, which is kept alone; default: the whole plane of "
+            "the data folder", "--database",
             metavar="URL", complete="file",
         ),
         "keep": IntArgument(
@@ -89,7 +108,7 @@ class DbBackup(_Backup):
 
     def main(self, place: str) -> None:
         """Back up, and print what was made."""
-        from pelagos.plane import backup
+        from pelagos.plane import backup, backup_content
 
         storage = self.storage(place)
         with StatusLine(self.context.stderr, self.context.clock, "backup") as line:
@@ -97,25 +116,21 @@ class DbBackup(_Backup):
             def progress(table: str, rows: int, total: int) -> None:
                 line.show(f"{table}: {rows:,} of {total:,}")
 
+            given, now = self["database"], self.context.clock.time()
+            folder = None if given else self.folder
             made, tables = backup.back_up(
-                self._database(), storage, self.context.clock.time(), progress, self.key
+                given or self.database(), storage, now, progress, self.key, folder=folder
             )
         rows = sum(table.rows for table in tables)
         self.context.say(f"{count_of(rows, 'row')} of {len(tables)} tables")
+        lacks = backup_content.left_out(folder) if folder is not None and not self.key else []
+        if lacks:
+            self.context.say(f"not in it, for want of a key that seals it: {', '.join(lacks)}")
         self.show([made])
         if self["keep"] is not None:
             gone = backup.forget(storage, self["keep"])
             if gone:
                 self.context.say(f"{count_of(len(gone), 'older backup')} removed")
-
-    def _database(self) -> str:
-        from urllib.parse import quote
-
-        from pelagos.plane.data_folder import DataFolder
-        from pelagos.plane.sections import MasterConfig
-
-        configured = self["database"] or self.context.config.of(MasterConfig).database
-        return configured or f"sqlite:///{quote(str(DataFolder(self.context.data).database))}"
 
 
 class DbBackups(_Backup):
@@ -133,10 +148,10 @@ class DbBackups(_Backup):
 
 
 class DbRestore(_Backup):
-    """Bring a backup into an empty database, and compare the two row by row.
+    """Bring a backup into an empty data folder, and compare the databases row by row.
 
-    The target stays empty when anything fails. A master then runs on it with `master.database`,
-    or when it is `plane.db` in the data folder.
+    With a target its database alone is brought there. Folder and database stay empty when
+    anything fails. A plane whose configuration names a database gets that one.
     """
 
     shows = True
@@ -145,12 +160,16 @@ class DbRestore(_Backup):
         "place": _PLACE,
         "backup": Operand("name of the backup, or latest"),
         "target": Operand(
-            "URL of an empty database, or path of a SQLite file to be made", complete="file"
+            "for the database alone: URL of an empty one, or path of a file to be made",
+            complete="file",
         ),
     }
-    examples = ("pelagos db restore backups/plane latest /var/lib/pelagos/plane.db",)
+    examples = (
+        "pelagos db restore backups/plane latest --key ~/plane.key",
+        "pelagos db restore backups/plane latest /tmp/plane.db",
+    )
 
-    def main(self, place: str, backup: str, target: str) -> None:
+    def main(self, place: str, backup: str, target: str | None = None) -> None:
         """Restore, and print what there is."""
         from pelagos.plane import backup as backups
 
@@ -160,7 +179,15 @@ class DbRestore(_Backup):
             def progress(table: str, rows: int, total: int) -> None:
                 line.show(f"{table}: {rows:,} of {total:,}")
 
-            restored = backups.restore(storage, backup, target, progress, self.key)
+            files: list[str] = []
+            if target is None:
+                restored, files = backups.restore_plane(
+                    storage, backup, self.folder, self.database(), progress, self.key
+                )
+            else:
+                restored = backups.restore(storage, backup, target, progress, self.key)
+        if target is None:
+            self.context.say(f"{self.folder.path} has {', '.join(['the database', *files])}")
         columns = (
             Column("table"),
             Column("rows", show=lambda count: f"{count:,}"),
