@@ -1,6 +1,7 @@
 """What every transport of core.http does, the fake and the real one alike."""
 
 import contextlib
+import functools
 import gzip
 import socket
 import threading
@@ -101,6 +102,92 @@ def test_threads_share_one_client(http: HttpClient):
 @pytest.fixture(params=list(REAL.values()), ids=list(REAL))
 def real(request: pytest.FixtureRequest) -> Any:
     return request.param
+
+
+def test_a_stream_is_read_in_pieces_and_its_connection_used_again(real: Any):
+    server = Server(routes())
+    server.start()
+    transport = real()
+    for size in (0, 1, 700_000):
+        body = b"x" * size
+        stream = transport.open(Request("POST", f"{server.url}/echo", {"X-Send": "hi"}, body))
+        pieces = list(iter(functools.partial(stream.read, 100_000), b""))
+        stream.close()
+        assert (stream.status, stream.headers["x-seen"]) == (201, "hi")
+        assert b"".join(pieces) == body and all(len(piece) <= 100_000 for piece in pieces)
+    given_up = transport.open(Request("POST", f"{server.url}/echo", {}, b"y" * 700_000))
+    assert given_up.read(10) == b"y" * 10
+    given_up.close()
+    with pytest.raises(HttpProtocolError, match="broke off"):
+        given_up.read(10)
+    assert transport.send(Request("POST", f"{server.url}/echo", {}, b"z")).body == b"z"
+    transport.close()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", HttpProtocolError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", HttpProtocolError),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nab", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", None),
+    ],
+    ids=["short", "no-last-chunk", "to-the-end", "chunked"],
+)
+def test_a_stream_knows_whether_it_is_whole(
+    listener: socket.socket, real: Any, answer: bytes, error: Any
+):
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(4096)
+            peer.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    transport = real()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    stream = transport.open(Request("POST", url, {}, b"q", 5.0))
+    read = b""
+    with contextlib.nullcontext() if error is None else pytest.raises(error, match="broke off"):
+        while piece := stream.read(1):
+            read += piece
+    assert read in ({b"ab"} if error is None else {b"", b"a", b"ab"})
+    stream.close()
+    transport.close()
+    thread.join()
+
+
+@pytest.mark.parametrize("is_timed_whole", [True, False])
+def test_a_stream_that_drips_is_late_only_as_a_whole(
+    listener: socket.socket, real: Any, is_timed_whole: bool
+):
+    gone = threading.Event()
+
+    def drip() -> None:
+        peer, _ = listener.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.recv(4096)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n")
+            for _ in range(12):
+                gone.wait(0.08)
+                peer.sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    transport = real()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    stream = transport.open(Request("POST", url, {}, b"q", 0.5, is_timed_whole=is_timed_whole))
+    if is_timed_whole:
+        with pytest.raises(HttpTimeout, match=r"within 0.5 s"):
+            list(iter(functools.partial(stream.read, 1), b""))
+    else:
+        assert b"".join(iter(lambda: stream.read(1), b"")) == b"x" * 12
+    gone.set()
+    stream.close()
+    transport.close()
+    thread.join()
 
 
 def test_nobody_there_is_unreachable_and_worth_another_try():

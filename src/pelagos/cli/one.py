@@ -72,17 +72,20 @@ class OneCommand(Command):
         Raises:
             UsageError: nobody said as whom to come, or the address is none.
         """
+        from pelagos.core.http.transports.lean import LeanTransport
         from pelagos.one import OneServer
         from pelagos.one.errors import OneConfigException
 
         environment = dict(self.context.environ)
         if self["auth"]:
             environment["ONE_AUTH"] = self["auth"]
+        transport = self.context.transport or LeanTransport()
+        self.context.closers.append(transport.close)
         try:
             return OneServer(
                 self["endpoint"],
                 environment=environment,
-                transport=self.context.transport,
+                transport=transport,
                 clock=self.context.clock,
             )
         except OneConfigException as error:
@@ -90,8 +93,13 @@ class OneCommand(Command):
 
     def all_of(self, kind: Kind, **more: Any) -> Iterable[Any]:
         """All of a kind that may be seen, the lowest ids first."""
-        found: Iterable[Any] = getattr(self.one, f"{kind.resource}pool").iter(**more)
-        return found
+        from pelagos.one import methods
+
+        pool = f"{kind.resource}pool"
+        found: Iterable[Any] = getattr(self.one, pool).iter(**more)
+        if methods.find(f"one.{pool}.info").parameters:
+            return found
+        return sorted(found, key=lambda one: int(one.ID))  # the server gives the newest first
 
     def id_of(self, kind: Kind, wanted: str) -> int:
         """The id of the thing with this id or name.

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over one socket, as far as small requests need it: written, read whole, in time.
+"""HTTP/1.1 over one socket, as far as small requests need it: written, and read in time.
 
 The standard library's client loads the e-mail package and TLS for what these lines do. Headers
 and trailers have limits; what is no HTTP is an error.
@@ -10,7 +10,7 @@ import re
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 _LINE = 64 * 1024
@@ -39,6 +39,21 @@ class Answer(NamedTuple):
     is_last: bool
 
 
+class Begun(NamedTuple):
+    """An answer whose body is still to be read.
+
+    Attributes:
+        fields: as of `Answer`.
+        pieces: the body as it comes in; taking all of them checks that it is whole.
+        is_last: whether the connection can be used no more after the last piece.
+    """
+
+    status: int
+    fields: Mapping[str, str]
+    pieces: Iterator[bytes]
+    is_last: bool
+
+
 def written(method: str, target: str, host: str, fields: Mapping[str, str], size: int) -> bytes:
     """The head of a request.
 
@@ -64,6 +79,7 @@ class Exchange:
         self.sock = sock
         self._rest = b""
         self._deadline = 0.0
+        self._each: float | None = None
 
     def is_quiet(self) -> bool:
         """Whether the other side has neither ended the connection nor sent what nobody wants."""
@@ -79,7 +95,24 @@ class Exchange:
             BadAnswer: it is none, or broke off.
             OSError: the connection did.
         """
-        self._deadline = deadline
+        begun = self.begin(head, body, method=method, deadline=deadline)
+        found, have = [], 0
+        for piece in begun.pieces:
+            found.append(piece)
+            have += len(piece)
+            if have > limit:
+                break
+        content = b"".join(found)[:limit]
+        is_last = begun.is_last or have > limit or self.has_more
+        return Answer(begun.status, begun.fields, content, is_last)
+
+    def begin(self, head: bytes, body: bytes, *, method: str, deadline: float) -> Begun:
+        """Send a request, and read the head of its answer.
+
+        Raises:
+            TimeoutError, BadAnswer, OSError: as of `ask`; of the body, when its pieces are taken.
+        """
+        self._deadline, self._each = deadline, None
         self._settle()
         self.sock.sendall(head + body if len(body) < _LINE else head)
         if len(body) >= _LINE:
@@ -91,16 +124,22 @@ class Exchange:
                 break
         is_last = self._is_last(version, fields)
         if method == "HEAD" or status in _CODES_WITHOUT_BODY:
-            return Answer(status, fields, b"", is_last or bool(self._rest))
+            return Begun(status, fields, iter(()), is_last)
         if "chunked" in fields.get("transfer-encoding", "").lower():
-            content, is_whole = self._chunks(limit)
-        elif "content-length" in fields:
+            return Begun(status, fields, self._chunks(), is_last)
+        if "content-length" in fields:
             size = _number(fields["content-length"], 10)
-            content, is_whole = self._exactly(min(size, limit)), size <= limit
-        else:
-            content, is_whole = self._to_the_end(limit), False
-        # What came besides would be taken for the next answer.
-        return Answer(status, fields, content, is_last or not is_whole or bool(self._rest))
+            return Begun(status, fields, self._exactly(size), is_last)
+        return Begun(status, fields, self._to_the_end(), True)
+
+    def wait_for_each(self, timeout: float) -> None:
+        """From now on, the time is not for all of the answer but for each piece."""
+        self._each = timeout
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more came than the answer: it would be taken for the next one."""
+        return bool(self._rest)
 
     def _is_last(self, version: bytes, fields: Mapping[str, str]) -> bool:
         said = fields.get("connection", "").lower()
@@ -126,19 +165,12 @@ class Exchange:
             fields[key] = f"{fields[key]}, {text}" if key in fields else text
         raise BadAnswer("it has too many header fields")
 
-    def _chunks(self, limit: int) -> tuple[bytes, bool]:
-        found: list[bytes] = []
-        left = limit
+    def _chunks(self) -> Iterator[bytes]:
         while size := _number(self._line().partition(b";")[0].decode("latin-1"), 16):
-            piece = self._exactly(min(size, left))
-            found.append(piece)
-            left -= len(piece)
-            if not left:
-                return b"".join(found), False
+            yield from self._exactly(size)
             if self._line():
                 raise BadAnswer("a chunk is longer than it says")
         self._fields()  # what may follow the body
-        return b"".join(found), True
 
     def _line(self) -> bytes:
         while b"\n" not in self._rest:
@@ -148,26 +180,21 @@ class Exchange:
         line, _, self._rest = self._rest.partition(b"\n")
         return line.removesuffix(b"\r")
 
-    def _exactly(self, size: int) -> bytes:
-        pieces, have = [self._rest], len(self._rest)
-        while have < size:
-            pieces.append(self._received())
-            have += len(pieces[-1])
-        whole = b"".join(pieces)
-        self._rest = whole[size:]
-        return whole[:size]
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size:
+            have, self._rest = self._rest or self._received(), b""
+            piece, self._rest = have[:size], have[size:]
+            size -= len(piece)
+            yield piece
 
-    def _to_the_end(self, limit: int) -> bytes:
-        pieces, have = [self._rest], len(self._rest)
-        self._rest = b""
-        while have < limit:
+    def _to_the_end(self) -> Iterator[bytes]:
+        have, self._rest = self._rest, b""
+        if have:
+            yield have
+        self._settle()
+        while piece := self.sock.recv(_PIECE):
+            yield piece
             self._settle()
-            piece = self.sock.recv(_PIECE)
-            if not piece:
-                break
-            pieces.append(piece)
-            have += len(piece)
-        return b"".join(pieces)[:limit]
 
     def _received(self) -> bytes:
         self._settle()
@@ -177,6 +204,9 @@ class Exchange:
         return piece
 
     def _settle(self) -> None:
+        if self._each is not None:
+            self.sock.settimeout(self._each)
+            return
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError

@@ -1,8 +1,8 @@
 """For a program that asks a few times and ends: without the library that `pooled` loads.
 
-Loading urllib3 costs more than all requests of one command. What is simple (a body that is bytes,
-an answer that is read whole) goes over sockets of its own (`exchange`), kept open for the next
-request; streams and files go over a `PooledTransport`, made when there is the first.
+Loading urllib3 costs more than all requests of one command. What is simple (a body that is bytes)
+goes over sockets of its own (`exchange`), kept open for the next request; files go over a
+`PooledTransport`, made when there is the first.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from __future__ import annotations
 import socket
 import threading
 import zlib
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
-from pelagos.core.http.transports.exchange import Answer, BadAnswer, Exchange, written
+from pelagos.core.http.transports.exchange import (
+    Answer,
+    BadAnswer,
+    Begun,
+    Exchange,
+    written,
+)
 from pelagos.core.http.types import ClientTls, Headers, Request, Response, Stream
 
 if TYPE_CHECKING:  # a command that asks once does not pay for it
@@ -56,8 +63,16 @@ class LeanTransport:
             return self._send(request, deadline)
 
     def open(self, request: Request) -> Stream:
-        """Send over a pooled connection, which the stream holds until it is closed."""
-        return self._pooled.open(request)
+        """Send over a connection that is open, or a new one; the stream holds it."""
+        if not isinstance(request.body, bytes | None):
+            return self._pooled.open(request)
+        deadline = monotonic() + request.timeout
+        try:
+            return self._open(request, deadline)
+        except HttpProtocolError as error:
+            if error.retry_after is None or request.method not in {"GET", "HEAD"}:
+                raise
+            return self._open(request, deadline)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -81,11 +96,23 @@ class LeanTransport:
 
         return Contexts(self._tls)
 
+    def _open(self, request: Request, deadline: float) -> Stream:
+        place, head, body = _parts(request)
+        exchange = self._taken(place, request, deadline)
+        try:
+            begun = exchange.begin(head, body, method=request.method, deadline=deadline)
+        except (OSError, BadAnswer) as error:
+            exchange.sock.close()
+            raise _ours(error, request) from error
+        except BaseException:
+            exchange.sock.close()
+            raise
+        if not request.is_timed_whole:
+            exchange.wait_for_each(request.timeout)
+        return LeanStream(begun, exchange, request, lambda: self._keep(place, exchange))
+
     def _send(self, request: Request, deadline: float) -> Response:
-        place = urlsplit(request.url)
-        body = request.body if isinstance(request.body, bytes) else b""
-        target = (place.path or "/") + (f"?{place.query}" if place.query else "")
-        head = written(request.method, target, place.netloc, request.headers, len(body))
+        place, head, body = _parts(request)
         exchange = self._taken(place, request, deadline)
         # What is packed may be a little longer than what is in it.
         most = request.limit + (request.limit >> 8) + _SLACK
@@ -101,9 +128,12 @@ class LeanTransport:
         if answer.is_last:
             exchange.sock.close()
         else:
-            with self._lock:
-                self._idle.setdefault((place.scheme, place.netloc), []).append(exchange)
+            self._keep(place, exchange)
         return Response(answer.status, Headers(answer.fields), content)
+
+    def _keep(self, place: SplitResult, exchange: Exchange) -> None:
+        with self._lock:
+            self._idle.setdefault((place.scheme, place.netloc), []).append(exchange)
 
     def _taken(self, place: SplitResult, request: Request, deadline: float) -> Exchange:
         """A connection that nobody uses, or a new one."""
@@ -139,6 +169,58 @@ class LeanTransport:
         except BaseException:
             sock.close()
             raise
+
+
+class LeanStream:
+    """An answer whose body is read in pieces; one reader at a time.
+
+    Args:
+        keep: takes the connection back when it can be used again.
+    """
+
+    def __init__(
+        self, begun: Begun, exchange: Exchange, request: Request, keep: Callable[[], None]
+    ) -> None:
+        self.status = begun.status
+        self.headers: Mapping[str, str] = Headers(begun.fields)
+        self._begun = begun
+        self._exchange = exchange
+        self._request = request
+        self._keep = keep
+        self._rest = b""
+        self._is_whole = self._is_closed = False
+
+    def read(self, size: int) -> bytes:
+        """The next piece; waits at most the request's time for it."""
+        if self._is_closed:
+            raise _ours(BadAnswer("the rest was given up"), self._request)
+        if not self._rest:
+            try:
+                self._rest = next(self._begun.pieces, b"")
+            except (OSError, BadAnswer) as error:
+                self.close()  # else the next one would look like the end
+                raise _ours(error, self._request) from error
+            self._is_whole = not self._rest
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def close(self) -> None:
+        """Give the connection back, or end it when something is left on it."""
+        if self._is_closed:
+            return
+        self._is_closed, self._rest = True, b""
+        if self._is_whole and not self._begun.is_last and not self._exchange.has_more:
+            self._keep()
+        else:
+            self._exchange.sock.close()
+
+
+def _parts(request: Request) -> tuple[SplitResult, bytes, bytes]:
+    """Where a request goes, its head, and its body."""
+    place = urlsplit(request.url)
+    body = request.body if isinstance(request.body, bytes) else b""
+    target = (place.path or "/") + (f"?{place.query}" if place.query else "")
+    return place, written(request.method, target, place.netloc, request.headers, len(body)), body
 
 
 def _content(answer: Answer, request: Request) -> bytes:
