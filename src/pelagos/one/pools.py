@@ -37,8 +37,9 @@ class PoolCalls(Calls):
 
         They are asked for by ranges of ids, lowest first: none comes twice and none that stays is
         left out, while others come and go. What is made meanwhile comes, too, when its id is
-        higher than what was read. A pool that the server gives only as a whole is
-        taken apart while it comes in.
+        higher than what was read. Only within a page of more than 8 MiB the order is the
+        server's, and so is that of a pool that it gives only as a whole, which is taken apart
+        while it comes in.
 
         Args:
             filter_flag: -4 of my group, -3 mine, -2 all that I may see, -1 mine and my groups',
@@ -83,12 +84,20 @@ def _pages(
 
 
 def _held(stream: Callable[[], Iterator[Any]]) -> tuple[list[Any], Iterator[Any]]:
-    """What is read ahead, so that the server need not wait for its reader; and the rest."""
+    """What is read ahead, so that the server need not wait for its reader; and the rest.
+
+    A page that was read as a whole is put in order: the server gives the highest id first.
+    """
     held, size = [], 0
     members = stream()
     for member in members:
         held.append(member)
         size += member.size
         if size > _HELD:
-            break
+            return held, members
+    held.sort(key=_number)
     return held, members
+
+
+def _number(member: Any) -> int:
+    return int(member.ID)

@@ -234,5 +234,5 @@ def test_schemas_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_wrong_name_is_told_each_right_one_once() -> None:
     answer = parse("<SQL_COMMAND><QUERY>q</QUERY><RESULT></RESULT></SQL_COMMAND>")
-    with pytest.raises(AttributeError, match="there are: QUERY, RESULT$"):
+    with pytest.raises(AttributeError, match=r"there are: QUERY, RESULT$"):
         _ = answer.rows
