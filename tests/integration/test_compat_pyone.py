@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +109,51 @@ def test_parameters_are_cast_as_before_where_that_was_right() -> None:
 def test_what_would_be_stored_wrong_is_refused(value: dict[str, str]) -> None:
     with pytest.raises(pyone.OneException):
         pyone.util.cast2one(value)
+
+
+_RECORDED = """
+import os, sys
+from pelagos.compat import pyone
+pyone.install()
+import pyone
+one = pyone.OneServer(os.environ["URI"], session=os.environ["SESSION"])
+one.set_fixture_unit_test("hosts")
+print(type(one).__name__, one.hostpool.info().HOST[0].NAME)
+one.server_close()
+"""
+
+
+def test_the_environment_makes_every_server_a_recorded_one(box: Box, tmp_path: Path) -> None:
+    def ran(**environ: str) -> str:
+        said = subprocess.run(
+            [sys.executable, "-c", _RECORDED],
+            env={
+                "PYONE_TEST_FIXTURE": "True",
+                "PYONE_TEST_FIXTURE_FILE": str(tmp_path / "fixture.json.gz"),
+                "PYONE_TEST_FIXTURE_UNIT": "first",
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                **environ,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return said.stdout
+
+    real = {"URI": box.one_url, "SESSION": box.one.session()}
+    recorded = ran(PYONE_TEST_FIXTURE_REPLAY="False", **real)
+    played = ran(URI="http://127.0.0.1:9/RPC2", SESSION="nobody:x")
+    assert recorded == played and played.startswith("OneServerTester node")
+
+
+def test_the_tester_takes_the_ancestors_arguments(box: Box, tmp_path: Path) -> None:
+    file = tmp_path / "fixture.json"
+    common = {"fixture_file": file, "fixture_unit": "a", "timeout": 20, "protocol": "xml-rpc"}
+    one = pyone.tester.OneServerTester(
+        box.one_url, session=box.one.session(), fixture_replay=False, **common
+    )
+    version = one.system.version()
+    one.server_close()
+    again = pyone.tester.OneServerTester(box.one_url, "x:y", fixture_replay=True, **common)
+    assert again.system.version() == version

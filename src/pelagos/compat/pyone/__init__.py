@@ -15,7 +15,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from pelagos.compat.aliases import alias
-from pelagos.compat.pyone import acl, bindings, helpers, server, util
+from pelagos.compat.pyone import acl, bindings, helpers, server, tester, util
+from pelagos.compat.pyone.server import OneServer
 from pelagos.one import (
     OneActionException,
     OneApiException,
@@ -25,7 +26,6 @@ from pelagos.one import (
     OneHelperException,
     OneInternalException,
     OneNoExistsException,
-    OneServer,
 )
 from pelagos.one.constants import (
     DATASTORE_STATES,
@@ -71,6 +71,7 @@ __all__ = [
     "helpers",
     "install",
     "server",
+    "tester",
     "util",
 ]
 

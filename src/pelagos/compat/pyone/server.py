@@ -1,6 +1,11 @@
-"""`pyone.server`: the server class and the errors."""
+"""`pyone.server`: the server class and the errors.
+
+With PYONE_TEST_FIXTURE in the environment the server class is the tester, which records or plays.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from pelagos.one import (
     OneActionException,
@@ -10,8 +15,15 @@ from pelagos.one import (
     OneException,
     OneInternalException,
     OneNoExistsException,
-    OneServer,
 )
+from pelagos.one import OneServer as _OneServer
+
+if TYPE_CHECKING:
+    OneServer = _OneServer
+else:
+    from pelagos.compat.pyone import tester
+
+    OneServer = tester.OneServerTester if tester.is_wanted() else _OneServer
 
 __all__ = [
     "OneActionException",
