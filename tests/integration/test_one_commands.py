@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pelagos.box import Box
+from pelagos.cli import complete
 from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
 from pelagos.cli.one import Kind
 from pelagos.cli.one_commands import COMMANDS, class_name
@@ -39,6 +40,7 @@ def _made(shell: CloudShell, *words: str, stdin: str = "") -> str:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_every_kind_is_listed_and_shown(shell: CloudShell, kind: Kind) -> None:
     listed = shell.ok("one", kind.word, "list", "-j").data
+    assert [thing["id"] for thing in listed] == sorted(thing["id"] for thing in listed)
     for thing in listed:
         assert thing["id"] == thing["ID"] and thing["name"] == thing["NAME"]
         shown = shell.ok("one", kind.word, "show", thing["name"], "-j").data
@@ -93,6 +95,11 @@ def test_things_are_made_of_files_and_settings(shell: CloudShell, tmp_path: Path
     rule = _made(shell, "acl", "create", "@100 VM+NET/* USE+MANAGE *")
     assert "@100 VM+NET/* USE+MANAGE *" in shell.ok("one", "acl", "list").out
     shell.ok("one", "acl", "delete", rule)
+    shell.ok("one", "template", "lock", "big", "--level", "manage", "--new")
+    assert shell.ok("one", "template", "show", "big", "-j").data["LOCK"]["LOCKED"] == 2
+    assert shell.run("one", "template", "lock", "big", "--new").code != 0
+    assert shell.run("one", "template", "lock", "big", "--level", "all").code == USAGE
+    shell.ok("one", "template", "unlock", "big")
     shell.ok("one", "template", "delete", "big")
 
 
@@ -144,3 +151,18 @@ def test_any_method_can_be_called(shell: CloudShell) -> None:
 def test_the_table_has_the_classes_of_all_kinds() -> None:
     targets = {target for _, target, _ in COMMANDS}
     assert all(f"one_things:{class_name(kind.word, 'list')}" in targets for kind in KINDS)
+
+
+def test_names_are_completed(
+    shell: CloudShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in shell.environ.items():
+        monkeypatch.setenv(name, value)
+    complete.complete(["one", "host", "show", "node0"])
+    offered = capsys.readouterr().out.splitlines()
+    assert {"node00.box\t0", "node01.box\t1"} <= set(offered)
+    complete.complete(["one", "template", "instantiate", ""])
+    assert "tiny\t0" in capsys.readouterr().out.splitlines()
+    monkeypatch.setenv("ONE_XMLRPC", "http://127.0.0.1:9/RPC2")
+    complete.complete(["one", "host", "show", ""])
+    assert capsys.readouterr().out == ""

@@ -24,7 +24,8 @@ class Operand:
 
     Args:
         text: one line for the help.
-        complete: what completion offers: "service", "computer", "release", "key", "file" or "".
+        complete: what completion offers: "service", "computer", "release", "key", "file", "cloud",
+            "one:vm" (things of an OpenNebula) or "".
         choices: the only words that are right; empty when any is.
     """
 

@@ -115,6 +115,10 @@ def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[t
         from pelagos.clients.cloud.known import KnownClouds
 
         yield from ((name, "") for name in KnownClouds(os.environ).names())
+    elif kind.startswith("one:"):
+        from pelagos.cli.one_names import names
+
+        yield from names(kind.removeprefix("one:"), words, os.environ, _TIMEOUT)
     else:
         for path, key, about in _LISTS.get(kind, ()):
             yield from _live(path, key, about, words)

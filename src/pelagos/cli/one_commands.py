@@ -14,6 +14,8 @@ VERBS = {
     "rename": "Give {a} another name",
     "chmod": "Set who may use or manage {a}",
     "chown": "Give {a} to another user",
+    "lock": "Keep others from changing {a}",
+    "unlock": "Let others change {a} again",
 }
 _TITLES = {
     "vm": "machine", "host": "host", "image": "image", "vnet": "network", "template": "template",
@@ -23,6 +25,10 @@ _TITLES = {
     "marketapp": "app", "hook": "hook", "backupjob": "backup job",
 }  # fmt: skip
 _OWNERLESS = {"host", "user", "group", "cluster", "vdc", "zone", "hook"}
+_LOCKED = {
+    "vm", "image", "vnet", "template", "vntemplate", "vmgroup", "vrouter", "marketapp", "hook",
+    "backupjob",
+}  # fmt: skip
 _MADE_OTHERWISE = {"host", "user", "group", "cluster", "marketapp"}
 
 
@@ -35,6 +41,8 @@ def has(word: str, verb: str) -> bool:
     """Whether things of a kind can be treated so."""
     if verb in {"chmod", "chown"}:
         return word not in _OWNERLESS
+    if verb in {"lock", "unlock"}:
+        return word in _LOCKED
     if verb == "create":
         return word not in _MADE_OTHERWISE
     if verb == "rename":

@@ -23,7 +23,8 @@ _GOALS = {
     "undeploy-hard": "UNDEPLOYED", "poweroff": "POWEROFF", "poweroff-hard": "POWEROFF",
     "hold": "HOLD", "stop": "STOPPED", "suspend": "SUSPENDED", "resume": "RUNNING",
 }  # fmt: skip
-_MACHINE = Operand("id or name of the machine")
+_HOST = Operand("id or name of the host", complete="one:host")
+_MACHINE = Operand("id or name of the machine", complete="one:vm")
 _WAIT = {
     "wait": FlagArgument("wait until it is so", "-w", "--wait"),
     "timeout": SecondsArgument(
@@ -39,7 +40,7 @@ class OneVmAction(OneCommand):
     arguments = {**ONE, **_WAIT}
     operands = {
         "action": Operand("what to do", choices=_ACTIONS),
-        "machines": Operand("ids or names of the machines"),
+        "machines": Operand("ids or names of the machines", complete="one:vm"),
     }
     examples = ("pelagos one vm action poweroff web --wait", "pelagos one vm action terminate 7 8")
 
@@ -78,7 +79,10 @@ class OneVmDeploy(OneCommand):
     """Place a machine on a host; without this the scheduler does it."""
 
     arguments = {**ONE, **_WAIT}
-    operands = {"machine": _MACHINE, "host": Operand("id or name of the host")}
+    operands = {
+        "machine": _MACHINE,
+        "host": _HOST,
+    }
     examples = ("pelagos one vm deploy web node01",)
 
     def main(self, machine: str, host: str) -> None:
@@ -93,7 +97,10 @@ class OneVmMigrate(OneCommand):
     """Move a machine to another host."""
 
     arguments = {**ONE, **_WAIT, "live": FlagArgument("without stopping it", "--live")}
-    operands = {"machine": _MACHINE, "host": Operand("id or name of the host")}
+    operands = {
+        "machine": _MACHINE,
+        "host": _HOST,
+    }
     examples = ("pelagos one vm migrate web node02 --live",)
 
     def main(self, machine: str, host: str) -> None:
@@ -119,7 +126,7 @@ class OneTemplateInstantiate(OneCommand):
             complete="file",
         ),
     }  # fmt: skip
-    operands = {"template": Operand("id or name of the template")}
+    operands = {"template": Operand("id or name of the template", complete="one:template")}
     examples = ("pelagos one template instantiate tiny --name web --set MEMORY=512 --wait",)
 
     def main(self, template: str) -> None:

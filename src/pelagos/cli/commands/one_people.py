@@ -35,7 +35,7 @@ class OneHostStatus(OneCommand):
 
     arguments = {**ONE}
     operands = {
-        "host": Operand("id or name of the host"),
+        "host": Operand("id or name of the host", complete="one:host"),
         "status": Operand("what it is to be", choices=_STATUS),
     }
     examples = ("pelagos one host status node07 disable",)

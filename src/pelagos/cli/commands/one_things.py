@@ -27,8 +27,13 @@ _FLAGS = {"all": -2, "mine": -3, "group": -4, "shared": -1}
 _FILE = Operand("file with the template, as text or XML; - reads it from standard input")
 _CLEAR = "\x1b[H\x1b[2J"
 _BITS = 3
+_LEVELS = {"use": 1, "manage": 2, "admin": 3}
 #: What no terminal shows.
 _SECRETS = {"PASSWORD", "TOKEN_PASSWORD", "LOGIN_TOKEN"}
+
+
+def _which(kind: Kind) -> Operand:
+    return Operand(f"id or name of the {kind.title}", complete=f"one:{kind.resource}")
 
 
 def _list(kind: Kind) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def _show(kind: Kind) -> dict[str, Any]:
         output = self.context.output
         output.show_one(_brief(record) if output.is_table and not self["columns"] else record)
 
-    operands = {"thing": Operand(f"id or name of the {kind.title}")}
+    operands = {"thing": _which(kind)}
     example = f"pelagos one {kind.word} show 0"
     return {
         "shows": True, "arguments": {**ONE}, "main": main, "operands": operands,
@@ -151,7 +156,7 @@ def _update(kind: Kind) -> dict[str, Any]:
         **ONE, **SET,
         "replace": FlagArgument("drop what the new template does not name", "--replace"),
     }  # fmt: skip
-    operands = {"thing": Operand(f"id or name of the {kind.title}"), "file": _FILE}
+    operands = {"thing": _which(kind), "file": _FILE}
     example = f"pelagos one {kind.word} update 0 --set LABELS=lab"
     return {"arguments": arguments, "main": main, "operands": operands, "examples": (example,)}
 
@@ -164,7 +169,9 @@ def _delete(kind: Kind) -> dict[str, Any]:
         for number in [self.id_of(kind, thing) for thing in things]:
             getattr(self.one, kind.resource).delete(number)
 
-    operands = {"things": Operand(f"ids or names of the {kind.title}s")}
+    operands = {
+        "things": Operand(f"ids or names of the {kind.title}s", complete=f"one:{kind.resource}")
+    }
     return {
         "arguments": {**ONE}, "main": main, "operands": operands,
         "examples": (f"pelagos one {kind.word} delete old",),
@@ -177,7 +184,7 @@ def _rename(kind: Kind) -> dict[str, Any]:
         getattr(self.one, kind.resource).rename(self.id_of(kind, thing), name)
 
     operands = {
-        "thing": Operand(f"id or name of the {kind.title}"),
+        "thing": _which(kind),
         "name": Operand("what it is to be called"),
     }
     example = f"pelagos one {kind.word} rename 0 better"
@@ -196,7 +203,7 @@ def _chmod(kind: Kind) -> dict[str, Any]:
         getattr(self.one, kind.resource).chmod(self.id_of(kind, thing), *bits)
 
     operands = {
-        "thing": Operand(f"id or name of the {kind.title}"),
+        "thing": _which(kind),
         "mode": Operand("of owner, group and others each a digit: 4 use + 2 manage + 1 admin"),
     }
     example = f"pelagos one {kind.word} chmod 0 640"
@@ -216,13 +223,48 @@ def _chown(kind: Kind) -> dict[str, Any]:
         getattr(self.one, kind.resource).chown(number, owner, gid)
 
     operands = {
-        "thing": Operand(f"id or name of the {kind.title}"),
-        "user": Operand("id or name of the new owner"),
-        "group": Operand("id or name of its new group; default: it stays"),
+        "thing": _which(kind),
+        "user": Operand("id or name of the new owner", complete="one:user"),
+        "group": Operand("id or name of its new group; default: it stays", complete="one:group"),
     }
     example = f"pelagos one {kind.word} chown 0 alice"
     return {
         "arguments": {**ONE}, "main": main, "operands": operands, "examples": (example,),
+    }  # fmt: skip
+
+
+def _lock(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str) -> None:
+        """Lock it."""
+        level = self["level"].lower()
+        if level not in _LEVELS:
+            raise UsageError(f"--level {level} is none", hint=", ".join(_LEVELS))
+        number = self.id_of(kind, thing)
+        getattr(self.one, kind.resource).lock(number, _LEVELS[level], bool(self["new"]))
+
+    arguments = {
+        **ONE,
+        "level": ValueArgument(
+            "what others can do no more: use (nor manage nor administer), manage, admin",
+            "--level",
+            default="use",
+        ),
+        "new": FlagArgument("fail when it is locked already", "--new"),
+    }
+    operands = {"thing": _which(kind)}
+    example = f"pelagos one {kind.word} lock 0 --level manage"
+    return {"arguments": arguments, "main": main, "operands": operands, "examples": (example,)}
+
+
+def _unlock(kind: Kind) -> dict[str, Any]:
+    def main(self: OneCommand, thing: str) -> None:
+        """Unlock it."""
+        getattr(self.one, kind.resource).unlock(self.id_of(kind, thing))
+
+    operands = {"thing": _which(kind)}
+    return {
+        "arguments": {**ONE}, "main": main, "operands": operands,
+        "examples": (f"pelagos one {kind.word} unlock 0",),
     }  # fmt: skip
 
 
@@ -235,6 +277,8 @@ _MAKERS: dict[str, Callable[[Kind], dict[str, Any]]] = {
     "rename": _rename,
     "chmod": _chmod,
     "chown": _chown,
+    "lock": _lock,
+    "unlock": _unlock,
 }
 
 
