@@ -134,7 +134,8 @@ def test_what_a_cloud_forges_is_not_believed(cloud: Cloud, tmp_path: Path) -> No
 def test_an_interrupted_fetch_goes_on(cloud: Cloud, tmp_path: Path) -> None:
     desk = Desk(cloud, tmp_path)
     data = desk.archive.read_bytes()
-    answer = cloud.stores[0].send("POST", "", desk.archive.open("rb"), length=len(data))
+    with desk.archive.open("rb") as file:
+        answer = cloud.stores[0].send("POST", "", file, length=len(data))
     assert answer.status == 201
     sha512 = answer.text
     with cloud.stores[0].get(sha512, offset=len(data) - 10) as found:
