@@ -239,7 +239,9 @@ class Client(Threads):
         start = position(body)
         reply = self._sender.send(request, stream=stream, success=wanted)
         if reply.status == 401 and not wanted(401) and token and self.session is not None:  # noqa: PLR2004
-            reply = self._again(request, reply, token, start, stream=stream, success=success)
+            token, reply = self._again(
+                request, reply, token, start, stream=stream, success=success
+            )
         if not wanted(reply.status):
             with reply:
                 raise from_reply(reply, secret=token or "", wanted=f"{request.method} {url}")
@@ -254,13 +256,13 @@ class Client(Threads):
         *,
         stream: bool,
         success: Success,
-    ) -> Reply:
-        """The same request with a token that the session has fetched anew."""
+    ) -> tuple[str, Reply]:
+        """The same request with a token that the session has fetched anew; that token."""
         fresh = self.session.renew(token) if self.session is not None else token
         if not fresh or fresh == token:
-            return reply
+            return token, reply
         if not rewound(request.body, start):
-            return reply
+            return token, reply
         reply.release()
         again = Request(
             request.method,
@@ -269,7 +271,7 @@ class Client(Threads):
             request.body,
             request.timeout,
         )
-        return self._sender.send(again, stream=stream, success=_wanted(success))
+        return fresh, self._sender.send(again, stream=stream, success=_wanted(success))
 
     def _ready(
         self, sent: Mapping[str, Any], token: str | None, *, stream: bool

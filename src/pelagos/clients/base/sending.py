@@ -14,6 +14,7 @@ token.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import IO
@@ -54,6 +55,8 @@ _SECRET_FIELDS = frozenset(
         "set-cookie",
     }
 )
+#: Keys by which Swift signs addresses, and copies containers.
+_KEY_FIELD = re.compile(r"-key(-2)?\Z")
 _HOPS = 5
 _BACKOFF = Backoff(first=0.25, factor=2.0, limit=4.0)
 
@@ -270,6 +273,6 @@ def _log_reply(reply: Reply) -> None:
 
 def _shown(name: str, value: str) -> str:
     """A header's value as a log may have it."""
-    if name.lower() in _SECRET_FIELDS:
+    if name.lower() in _SECRET_FIELDS or _KEY_FIELD.search(name.lower()):
         return "..."
     return value.encode("unicode_escape").decode()

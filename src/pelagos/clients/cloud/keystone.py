@@ -67,7 +67,10 @@ def _login_at(url: str, settings: CloudSettings, http: Transport) -> Access:
     body = {"auth": login_body(settings)}
     try:
         reply = client.post("/auth/tokens", json=body, success=(200, 201))
-    except Unauthorized as error:
+    except ClientError as error:
+        _hush(error, settings)
+        if not isinstance(error, Unauthorized):
+            raise
         error.hint = (
             f"check how {settings.origin} says to log in: user, password, domains, project"
             if settings.passcode is None
@@ -77,6 +80,20 @@ def _login_at(url: str, settings: CloudSettings, http: Transport) -> Access:
     token = reply.headers.get("x-subject-token", "")
     is_own = not settings.token and settings.passcode is None  # which cannot be given again
     return _access(token, reply, is_own=is_own)
+
+
+def _hush(error: ClientError, settings: CloudSettings) -> None:
+    """Leave out of an error the secrets that were sent, which some servers repeat."""
+    for secret in (
+        settings.password,
+        settings.passcode,
+        settings.token,
+        settings.application_credential_secret,
+    ):
+        if secret:
+            error.message = error.message.replace(secret, "...")
+            error.details = [str(one).replace(secret, "...") for one in error.details]
+    error.args = (error.message,)
 
 
 def _look_up(client: Client, token: str) -> Access:

@@ -9,6 +9,7 @@ import pytest
 from pelagos.clients.base import Client
 from pelagos.clients.base.sending import DEBUGV, Patience, Sender
 from pelagos.clients.errors import (
+    ClientError,
     CloudNotConfigured,
     NoAnswer,
     NotFound,
@@ -304,6 +305,13 @@ def test_a_renewed_token_that_is_refused_is_an_error():
     assert len(fake.requests) == 2
 
 
+def test_no_error_has_the_renewed_token():
+    client, _ = client_of(ok(status=401), ok(b"who is t2?", 403), token=None, session=Session())
+    with pytest.raises(ClientError) as caught:
+        client.get("/x")
+    assert "who is" in str(caught.value) and "t2" not in str(caught.value)
+
+
 def test_a_plain_token_is_not_renewed():
     client, fake = client_of(ok(status=401))
     with pytest.raises(Unauthorized) as caught:
@@ -419,4 +427,20 @@ def test_no_log_has_the_token(caplog: pytest.LogCaptureFixture):
     assert "POST http://cloud/v2/x" in logged
     assert "SECRET" not in logged and "\x1b" not in logged
     assert DEBUGV == 11
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ({"X-Account-Meta-Temp-URL-Key": "SECRET"}, "/x"),
+        ({"X-Container-Meta-Temp-Url-Key-2": "SECRET"}, "/x"),
+        ({"X-Container-Sync-Key": "SECRET"}, "/x"),
+    ],
+)
+def test_no_log_has_a_key(caplog: pytest.LogCaptureFixture, headers: dict[str, str], path: str):
+    client, _ = client_of(ok(b"", 200, **headers))
+    with caplog.at_level(logging.DEBUG, "pelagos.clients"):
+        client.post(path, headers=headers)
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert "key" in logged.lower() and "SECRET" not in logged
     assert "SECRET" not in repr(client)

@@ -79,6 +79,30 @@ def settings(**more: Any) -> CloudSettings:
     )
 
 
+@pytest.mark.parametrize("status", [400, 401, 500])
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"password": "SECRET"},
+        {"password": None, "token": "SECRET"},
+        {"passcode": "SECRET"},
+        {"application_credential_id": "a", "application_credential_secret": "SECRET"},
+    ],
+)
+def test_no_error_repeats_what_was_sent_to_log_in(status: int, secrets: dict[str, Any]) -> None:
+    def echo(request: Request) -> Response:
+        said = json.loads(request.body or b"")  # type: ignore[arg-type]  # bytes here
+        error = {"message": f"odd: {said}", "details": str(said), "code": status}
+        return Response(status, {}, json.dumps({"error": error}).encode())
+
+    cloud = Cloud(settings=settings(**secrets), http=FakeTransport({"POST /v3/auth/tokens": echo}))
+    with pytest.raises(ClientError) as caught:
+        cloud.session.token()
+    error = caught.value
+    told = f"{error} {error!r} {error.args} {error.details} {error.hint}"
+    assert "odd" in told and "SECRET" not in told
+
+
 # ---- passcodes
 
 
