@@ -76,6 +76,8 @@ def test_what_is_read_of_a_template_can_be_written_back(one: OneServer) -> None:
         b"<a>",
         b"\xff\xfe",
         b"<?xml version='1.0'?><!DOCTYPE m [<!ENTITY a 'b'>]><methodCall/>",
+        "<?xml version='1.0' encoding='UTF-16'?><!DOCTYPE m [<!ENTITY a 'x'>]><methodCall>"
+        "<methodName>one.vm.info&a;</methodName><params/></methodCall>".encode("utf-16"),
         b"<methodCall><methodName>one.vm.info</methodName></methodCall>" + b"<" * 1000,
         "<methodCall><methodName>one.vm.allocate</methodName><params><param><value><string>"
         "\U0001f600</string></value></param></params></methodCall>".encode(),

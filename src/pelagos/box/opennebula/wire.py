@@ -23,7 +23,7 @@ def read_call(body: bytes) -> tuple[str, list[object]]:
     Raises:
         Fault: it is no proper call.
     """
-    if _ENTITIES.search(body):
+    if _ENTITIES.search(body) or b"\0" in body:  # which UTF-16 would hide them behind
         raise Fault(MALFORMED, "Call XML not a proper XML-RPC call.  It has a document type.")
     try:
         parameters, method = xmlrpc.client.loads(body, use_builtin_types=True)
