@@ -30,6 +30,13 @@ def test_a_box_runs_until_it_is_ended_and_its_persons_get_in(tmp_path: Path) -> 
                     ask(auth["auth_url"], "POST", "/auth/tokens", password_login(person)).status
                     == 201
                 )
+            told = process.stdout.readline().decode()
+            environ = {"HOME": str(tmp_path), "PATH": str(Path(sys.executable).parent)}
+            tried = subprocess.run(  # as a person copies it
+                told, shell=True, env=environ, capture_output=True, text=True, check=False
+            )
+            assert tried.returncode == 0, tried.stderr
+            assert "pelagos server list" in told and "there are no servers" in tried.stdout
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
         assert process.returncode == 0

@@ -19,11 +19,12 @@ _BUILD_SECONDS = 3.0
 class BoxUp(Command):
     """Run a cloud in one process, until Ctrl-C or SIGTERM.
 
-    Identity (Keystone v3 and Astakos), servers (Nova and Cyclades; nothing runs in them), images
-    (Glance v2 and Plankton) and object storage (Swift and Pithos), for whoever has no account
-    elsewhere, and for tests. What it holds is in the folder, and there again the next time;
-    clouds.yaml in that folder has two clouds, `box` and `box-admin`, for any client of OpenStack,
-    and one_auth the login of oneadmin: there is an OpenNebula, too.
+    Identity (Keystone v3 and Astakos), servers (Nova and Cyclades; nothing runs in them), networks
+    and volumes (Neutron, Cinder and Cyclades), images (Glance v2 and Plankton) and object storage
+    (Swift and Pithos), for whoever has no account elsewhere, and for tests. What it holds is in
+    the folder, and there again the next time; clouds.yaml in that folder has two clouds, `box` and
+    `box-admin`, for any client of OpenStack, and one_auth the login of oneadmin: there is an
+    OpenNebula, too.
     """
 
     arguments = {
@@ -100,5 +101,5 @@ class BoxUp(Command):
         ):
             say(f"  {title:12} {value}")
         say("Ctrl-C ends it. In another terminal:")
-        say(f"  OS_CLIENT_CONFIG_FILE={clouds} openstack --os-cloud box token issue")
+        say(f"  OS_CLIENT_CONFIG_FILE={clouds} pelagos server list --cloud box")
         say(f"  ONE_XMLRPC={box.one_url} ONE_AUTH={box.one.one_auth} pelagos one vm list")
