@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
+from pelagos.cli.argument import (
+    FlagArgument,
+    IntArgument,
+    Operand,
+    RepeatableArgument,
+    ValueArgument,
+)
 from pelagos.cli.cloud_showing import instant, show_record, since, size
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, local
@@ -30,6 +36,12 @@ class ObjectList(StorageCommand):
         "limit": IntArgument("at the most so many", "--limit", least=1),
         "until": ValueArgument(
             "as it was at a time, as 2026-07-14T09:30 (Pithos)", "--until", metavar="TIME"
+        ),
+        "meta": RepeatableArgument(
+            "only what has this metadata: KEY, !KEY, KEY=VALUE, KEY!=VALUE (Pithos); of several, "
+            "one is enough",
+            "--meta",
+            metavar="TERM",
         ),
         "shared": FlagArgument("only what is shared with somebody (Pithos)", "--shared"),
         "public": FlagArgument("only what is published (Pithos)", "--public"),
@@ -58,14 +70,7 @@ class ObjectList(StorageCommand):
 
         place = self.below(spot)
         left = self["limit"]
-        query: dict[str, Any] = {"limit": min(left, _PAGE) if left else None}
-        if not self["recursive"]:
-            query["delimiter"] = "/"
-        if self["until"]:
-            query["until"] = self._moment(self["until"])
-        if self["shared"] or self["public"]:
-            self._only_pithos("--shared and --public")
-            query |= {key: "" for key in ("shared", "public") if self[key]}
+        query = self._query()
         for page in listing(self.client, place, **query):
             for one in page:
                 if left is not None:
@@ -73,6 +78,22 @@ class ObjectList(StorageCommand):
                         return
                     left -= 1
                 yield self._counted(one)
+
+    def _query(self) -> dict[str, Any]:
+        """What the service is asked for beside the place."""
+        most = self["limit"]
+        query: dict[str, Any] = {"limit": min(most, _PAGE) if most else None}
+        if not self["recursive"]:
+            query["delimiter"] = "/"
+        if self["until"]:
+            query["until"] = self._moment(self["until"])
+        if self["meta"]:
+            self._only_pithos("--meta")
+            query["meta"] = ",".join(self["meta"])
+        if self["shared"] or self["public"]:
+            self._only_pithos("--shared and --public")
+            query |= {key: "" for key in ("shared", "public") if self[key]}
+        return query
 
     def _counted(self, one: Mapping[str, Any]) -> Mapping[str, Any]:
         if "subdir" in one:

@@ -45,6 +45,11 @@ class ObjectUpload(StorageCommand):
         "type": ValueArgument(
             "content type; by default as the name says", "--type", metavar="TYPE"
         ),
+        "match": ValueArgument(
+            "only when the object is still this one, by its hash (Pithos)",
+            "--if-match",
+            metavar="HASH",
+        ),
         "encoding": ValueArgument("content encoding, as gzip", "--encoding", metavar="NAME"),
         "disposition": ValueArgument(
             "what browsers shall do with it", "--disposition", metavar="TEXT"
@@ -67,6 +72,7 @@ class ObjectUpload(StorageCommand):
         """Upload."""
         spot = self.spot(target)
         path = Path(source).expanduser()
+        self._check_match()
         if self["recursive"] and source != "-":
             return self._folder(path, spot)
         if source != "-" and path.is_dir():
@@ -78,6 +84,19 @@ class ObjectUpload(StorageCommand):
         with self.looking(spot):
             self._file(path if source != "-" else None, spot)
         return None
+
+    def _check_match(self) -> None:
+        if not self["match"]:
+            return
+        for option in ("recursive", "force"):
+            if self[option]:
+                name = self.all_arguments()[option].name
+                raise UsageError(f"--if-match and {name} exclude each other")
+        if self.is_swift:
+            raise CommandError(
+                f"--if-match: only Pithos can, and the cloud {self.cloud.name} has Swift",
+                hint="leave it out; -f replaces whatever is there",
+            )
 
     def _how(self) -> dict[str, Any]:
         return {
@@ -91,11 +110,15 @@ class ObjectUpload(StorageCommand):
         from pelagos.clients.errors import PreconditionFailed
         from pelagos.clients.folder.carry import send
 
-        how = {**self._how(), "if_not_exist": not self["force"], "workers": self["workers"]}
+        match = self["match"]
+        may_replace = self["force"] or match is not None
+        how = {**self._how(), "if_not_exist": not may_replace, "workers": self["workers"]}
+        if match is not None:
+            how["if_etag_match"] = match
         if how["content_encoding"] is None:
             del how["content_encoding"]
         total = path.stat().st_size if path is not None else 0
-        if path is not None and total > 0 and not self["force"]:
+        if path is not None and total > 0 and not may_replace:
             self._refuse_existing(spot)  # before all of it has been sent for nothing
         try:
             with metered(self.context, spot.name, total) as meter:
@@ -105,7 +128,7 @@ class ObjectUpload(StorageCommand):
                     place = self.below(spot._replace(name=""))
                     send(self.client, path, spot.name, place, meter.advance, **how)
         except PreconditionFailed as error:
-            raise _is_there(spot) from error
+            raise (_is_there(spot) if match is None else _is_another(spot, match)) from error
         self.context.say(f"{spot} is there{f', {size(total)}' if path is not None else ''}")
 
     def _refuse_existing(self, spot: Spot) -> None:
@@ -131,6 +154,13 @@ class ObjectUpload(StorageCommand):
                 clock=self.context.clock,
             )
             return run(self.context, push, spot.container, may_replace=self["force"])
+
+
+def _is_another(spot: Spot, match: str) -> CommandError:
+    return CommandError(
+        f"{spot} is not the one with the hash {match}",
+        hint=f"see what is there now: pelagos object info {spot}",
+    )
 
 
 def _is_there(spot: Spot) -> CommandError:
