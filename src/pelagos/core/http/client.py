@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from pelagos import __version__
-from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.core.http.transports.base import Transport
 from pelagos.core.http.types import BODY_LIMIT, ClientTls, Request, Response
@@ -121,6 +120,8 @@ class HttpClient:
             body = urlencode(form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         elif json is not None:
+            from pelagos.core import wire  # noqa: PLC0415  # who sends no JSON does not pay for it
+
             body = wire.encode(json)
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from pelagos.core import wire
-
 #: Bytes of an answer's body that are read at the most, unless a request says otherwise.
 BODY_LIMIT = 64 * 1024 * 1024
 
@@ -93,6 +91,8 @@ class Response:
 
     def json(self, into: Any = Any) -> Any:
         """The body as JSON of the given type; raises `WireError`."""
+        from pelagos.core import wire  # noqa: PLC0415  # who reads no JSON does not pay for it
+
         return wire.decode(self.body, into)
 
     @property
