@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,30 @@ def test_an_application_credential_logs_in_for_its_project_only(box: Box) -> Non
     assert "secret" not in ask(box.auth_url, "GET", place, token=ann.token()).json
     assert ask(box.auth_url, "DELETE", place, token=ann.token()).status == 204
     assert ask(box.auth_url, "GET", "/auth/projects", token=token).status == 401
+
+
+def test_a_token_ends_with_the_credential_it_was_got_by() -> None:
+    clock = ManualClock(1_800_000_000.0)
+    with Box(clock=clock) as box:
+        ann = box.person("ann")
+        place = f"/users/{ann.user_id}/application_credentials"
+        ends = datetime.fromtimestamp(clock.time() + 600, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        told = {"application_credential": {"name": "brief", "expires_at": ends}}
+        made = ask(box.auth_url, "POST", place, told, token=ann.token())
+        credential = made.json["application_credential"]
+        shown = {"id": credential["id"], "secret": credential["secret"]}
+        identity = {"methods": ["application_credential"], "application_credential": shown}
+        token = _login(box, {"auth": {"identity": identity}}).headers["x-subject-token"]
+        former = {"methods": ["token"], "token": {"id": token}}
+        scope = {"project": {"id": ann.project_id}}
+        again = _login(box, {"auth": {"identity": former, "scope": scope}})
+        second = again.headers["x-subject-token"]
+        clock.advance(599)
+        for one in (token, second):
+            assert ask(box.auth_url, "GET", "/auth/projects", token=one).status == 200
+        clock.advance(2)
+        for one in (token, second):
+            assert ask(box.auth_url, "GET", "/auth/projects", token=one).status == 401
 
 
 def test_a_box_that_is_opened_again_knows_everybody_and_keeps_no_secret(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,10 +80,12 @@ class Tokens:
         former: Token | None = None,
         credential_id: str | None = None,
     ) -> str:
-        """A new token's text. One got for another ends when that does."""
+        """A new token's text. One got for another, or by a credential, ends when that does."""
         text = secret.new_token()
         now = self._clock.time()
-        expires = min(now + self._life, former.expires) if former else now + self._life
+        expires = min(now + self._life, self._end(credential_id))
+        if former is not None:
+            expires = min(expires, former.expires)
         audit = (secrets.token_urlsafe(16), *(former.audit_ids[-1:] if former else ()))
         with self._database.change() as connection:
             self._given += 1
@@ -102,6 +105,15 @@ class Tokens:
                 ),
             )
         return text
+
+    def _end(self, credential_id: str | None) -> float:
+        """When an application credential ends; infinite when it does not."""
+        row = (
+            self._database.read()
+            .execute("SELECT expires FROM application_credentials WHERE id = ?", (credential_id,))
+            .fetchone()
+        )
+        return math.inf if row is None or row["expires"] is None else float(row["expires"])
 
     def known(self, text: str) -> Token | None:
         """The token, when it holds: its user and project are enabled, and a role is there."""
