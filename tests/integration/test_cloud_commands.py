@@ -278,6 +278,15 @@ def test_an_image_is_uploaded_changed_shared_and_saved(shell: CloudShell, tmp_pa
     shell.ok("image", "save", "mine", str(saved))
     assert saved.read_bytes() == content.read_bytes()
     assert shell.run("image", "save", "mine", str(saved)).code == FAILED
+    printed = subprocess.run(
+        [sys.executable, "-m", "pelagos", "image", "save", "mine", "-", "-vv"],
+        env={**os.environ, **shell.environ, "HOME": str(shell.folder)},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    assert b"/image/v2/images" in printed.stderr and b"Level 1" not in printed.stderr
+    assert printed.stdout == content.read_bytes() and not (tmp_path / "-").exists()
     shell.ok("image", "modify", "mine", "--name", "ours", "--property-set", "a=b")
     shell.ok("image", "modify", "ours", "--property-del", "os", "--member-add", "friends")
     assert shell.ok("image", "info", "ours").rows["properties"] == "a=b"

@@ -35,7 +35,7 @@ FORMATS = ("table", "json", "yaml", "csv", "value")
 GLOBAL_ARGUMENTS: Mapping[str, Argument] = {
     "help": FlagArgument("show this help", "-h", "--help"),
     "verbose": CountArgument(
-        "show each call to the plane on stderr; -vv shows more", "-v", "--verbose"
+        "show each call to the plane or a cloud on stderr; -vv shows more", "-v", "--verbose"
     ),
     "data": ValueArgument("data folder", "--data", metavar="DIR", complete="file"),
     "config": ValueArgument("configuration file", "--config", metavar="FILE", complete="file"),

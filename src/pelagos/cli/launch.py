@@ -105,5 +105,6 @@ def _log(verbosity: int) -> None:
 
     from pelagos.core import logs
 
+    logging.addLevelName(logging.DEBUG + 1, "DEBUG")  # of the clients, for headers and bodies
     logs.configure(logging.INFO if verbosity == 1 else logging.DEBUG)
     logging.getLogger("pelagos").setLevel(logging.DEBUG)

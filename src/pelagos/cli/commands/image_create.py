@@ -123,11 +123,17 @@ class ImageSave(CloudCommand):
         **CLOUD,
         "force": FlagArgument("replace the file when it is there", "-f", "--force"),
     }
-    operands = {"image": WHICH, "file": Operand("where to", complete="file")}
+    operands = {
+        "image": WHICH,
+        "file": Operand("where to; - writes to standard output", complete="file"),
+    }
     examples = ("pelagos image save debian-12 debian-12.qcow2",)
 
     def main(self, image: str, file: str) -> None:
         """Save it."""
+        if file == "-":
+            self._print(image)
+            return
         path = Path(file).expanduser()
         if path.exists() and not self["force"]:
             raise CommandError(f"{path} is there already", hint="replace it with --force")
@@ -147,6 +153,14 @@ class ImageSave(CloudCommand):
                 part.unlink()
             raise
         self.context.say(f"{path} has {size(path.stat().st_size)}")
+
+    def _print(self, image: str) -> None:
+        stream = getattr(self.context.stdout, "buffer", None)
+        if stream is None:
+            raise CommandError("the bytes of an image have nowhere to go")
+        self.context.stdout.flush()
+        self.cloud.image.download_image(str(self.find(IMAGE, image)["id"]), stream)
+        stream.flush()
 
 
 class _Told:
