@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pelagos.core.errors import PelagosError
+from pelagos.core.files import write_atomic
 from pelagos.plane.capacity.base import Machine
 from pelagos.plane.capacity.errors import CapacityError
 from support.capacity_site import CapacitySite, Killed
@@ -86,6 +90,10 @@ class Life:
         elif name in self.seen:
             self.site.join(name)
 
+    def round_or_full(self, seconds: float) -> None:
+        with contextlib.suppress(PelagosError):
+            self.round(seconds)
+
     def round(self, seconds: float) -> None:
         try:
             self.site.round(seconds)
@@ -157,5 +165,37 @@ def test_a_cloud_that_fails_at_random_leaves_nothing_behind(
     site.watch = lambda _point: None
     for _ in range(9):
         site.round(400.0)
+    assert quietly(site) == []
+    assert site.phases() == {}
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_disk_that_is_full_at_any_write_of_the_book_delays_and_harms_nothing(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    site = make_site()
+    writes = 0
+
+    def write(*args: Any, **options: Any) -> bool:
+        nonlocal writes
+        writes += 1
+        if at <= writes < at + 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_atomic(*args, **options)
+
+    monkeypatch.setattr("pelagos.plane.capacity.ledger.write_atomic", write)
+    life = Life(site, Reaper(site, 0))
+    assert site.request() is None
+    for _ in range(9):
+        life.round_or_full(15.0)
+        for name in site.phases():
+            life.call(name)
+    assert site.where() is not None
+    site.destroy()
+    for _ in range(9):
+        life.round_or_full(901.0)
+    assert writes >= at
+    assert life.seen == {f"pelagos-north-{site.keeper.ledger.book.plane}-1"}
+    assert site.cloud.made == 1
     assert quietly(site) == []
     assert site.phases() == {}
