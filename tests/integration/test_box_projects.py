@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pelagos.box import Box, Person
+from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.astakos import AstakosClient
 from pelagos.clients.errors import ClientError
 from support.box_site import ask
@@ -122,6 +123,44 @@ def test_policies_of_joining(box: Box, ann: Person, policy: str, status: int | N
 )
 def test_odd_applications_are_refused(box: Box, ann: Person, change: dict[str, Any]) -> None:
     assert refused(client(box, ann).create_project, {**SPECS, **change}) == 400
+
+
+def test_a_member_has_no_more_than_his_part(box: Box, ann: Person) -> None:
+    names = ("cyclades.vm", "cyclades.floating_ip", "cyclades.network.private")
+    part = {"member_capacity": 1, "project_capacity": 3}
+    room = {
+        name: {"member_capacity": amount, "project_capacity": amount}
+        for name, amount in (
+            ("cyclades.cpu", 16), ("cyclades.ram", 2**35), ("cyclades.disk", 2**40)
+        )
+    }  # fmt: skip
+    key = alive(box, ann, resources={**dict.fromkeys(names, part), **room})
+    bob = box.person(f"bob{next(_count)}@example.org")
+    for one in (ann, bob):
+        client(box, ann).enroll_member(key, one.name)
+
+    def take(who: Person, kind: str) -> int:
+        cloud = Cloud(settings=CloudSettings(box.astakos_url, token=who.token()))
+        if kind == "server":
+            image = cloud.image.list_public()[0]["id"]
+            flavor = cloud.compute.list_flavors()[0]["id"]
+            call: Any = lambda: cloud.compute.create_server(  # noqa: E731  # one of three
+                "s", flavor, image, networks=[], project_id=key
+            )
+        elif kind == "ip":
+            call = lambda: cloud.network.create_floatingip(project_id=key)  # noqa: E731
+        else:
+            call = lambda: cloud.network.create_network(  # noqa: E731
+                "MAC_FILTERED", "n", project_id=key
+            )
+        try:
+            call()
+        except ClientError as error:
+            return error.status if "exceeded for your account" in str(error.details) else -1
+        return 0
+
+    for kind in ("server", "ip", "network"):
+        assert [take(who, kind) for who in (ann, ann, bob, bob)] == [0, 413, 0, 413], kind
 
 
 def test_commissions_count(box: Box, ann: Person) -> None:

@@ -119,15 +119,26 @@ class Allowance:
                 f" {allowed} {told}",
             )
 
-    def check_synnefo(self, project_id: str, amounts: dict[str, int]) -> None:
-        """See whether a project may have so much more, by Synnefo's names.
+    def check_synnefo(self, project_id: str, user_id: str, amounts: dict[str, int]) -> None:
+        """See whether a project, and a member of it, may have so much more, by Synnefo's names.
+
+        Disk space is the project's alone.
 
         Raises:
             Refused: 413, it may not.
         """
+        usage = self._store.usage(project_id, user_id)
+        own = {
+            "cyclades.vm": usage.servers,
+            "cyclades.cpu": usage.running_vcpus,
+            "cyclades.ram": usage.running_ram_mib * _MIB,
+        }
         for name, more in amounts.items():
             limit = self._quotas.limit(project_id, name)
-            left = max(limit - self._quotas.usage(project_id, name), 0)
+            left = limit - self._quotas.usage(project_id, name)
+            if name in own:
+                left = min(left, self._quotas.member_limit(project_id, name) - own[name])
+            left = max(left, 0)
             if more > left:
                 word = _SYNNEFO_WORDS[name]
                 raise Refused(

@@ -138,17 +138,18 @@ class ServerStore:
                 return
             last = (rows[-1]["created"], rows[-1]["number"])
 
-    def usage(self, project_id: str) -> Usage:
-        """What a project's servers take."""
+    def usage(self, project_id: str, user_id: str | None = None) -> Usage:
+        """What a project's servers take, or only those of one of its members."""
         self.settle()
+        whose = "" if user_id is None else " AND user_id = ?"
         row = (
             self.database.read()
             .execute(
                 "SELECT COUNT(*), COALESCE(SUM(vcpus), 0), COALESCE(SUM(ram_mib), 0),"
                 " COALESCE(SUM(disk_gib), 0), COALESCE(SUM(vcpus * (state != 'stopped')), 0),"
                 " COALESCE(SUM(ram_mib * (state != 'stopped')), 0)"
-                " FROM servers WHERE project_id = ? AND deleted IS NULL",
-                (project_id,),
+                f" FROM servers WHERE project_id = ? AND deleted IS NULL{whose}",
+                (project_id,) if user_id is None else (project_id, user_id),
             )
             .fetchone()
         )

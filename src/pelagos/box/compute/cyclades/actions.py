@@ -87,7 +87,8 @@ class Actions:
         with self._fleet.database.change():
             flavor = self._fleet.flavors.by_number(server.flavor["number"])
             if server.state == "stopped" and flavor is not None:
-                self._fleet.allowance.check_synnefo(server.project_id, synnefo_needs(flavor))
+                needs = synnefo_needs(flavor)
+                self._fleet.allowance.check_synnefo(server.project_id, server.user_id, needs)
             self._act(person, server, "start")
         return Answer(202)
 
@@ -163,7 +164,7 @@ class Actions:
                 flavor = self._fleet.flavors.by_number(server.flavor["number"])
                 if server.state != "stopped" and flavor is not None:
                     needs |= synnefo_needs(flavor)
-                self._fleet.allowance.check_synnefo(project, needs)
+                self._fleet.allowance.check_synnefo(project, server.user_id, needs)
             shared = told.get("shared_to_project", server.facts.get("shared", False))
             self._fleet.store.change(server, project_id=project, facts={"shared": bool(shared)})
         return Answer(200)

@@ -199,7 +199,7 @@ class Servers:
         with self._fleet.database.change():
             amounts = {"cyclades.vm": 1, **synnefo_needs(flavor)}
             amounts["cyclades.disk"] = flavor.disk_gib * _GIB
-            self._fleet.allowance.check_synnefo(project, amounts)
+            self._fleet.allowance.check_synnefo(project, person.user_id, amounts)
             server = self._fleet.create(order)
         shown = {**self.shown(request, server), "adminPass": password}
         return document({"server": shown}, 202)

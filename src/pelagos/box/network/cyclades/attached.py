@@ -113,7 +113,7 @@ class Attached(Part):
         if address := part(told, "floating_ip_address", str):
             fields["floating_ip_address"] = address_of(address)
         with self._store.database.change():
-            self._charge(project, FLOATING)
+            self._charge(project, person.user_id, FLOATING)
             try:
                 made = self._network.floating.add(
                     Caller(project, person.user_id), defaults(FLOATING_IP, **fields)

@@ -61,7 +61,7 @@ class Networks(Part):
             "shared_to_project": part(told, "shared_to_project", bool, default=False),
         }  # fmt: skip
         with self._store.database.change():
-            self._charge(fields["project_id"], PRIVATE)
+            self._charge(fields["project_id"], person.user_id, PRIVATE)
             made = self._network.add_network(defaults(NETWORK, **fields))
         return document({"network": self._shapes.network(request, made)}, 201)
 

@@ -46,9 +46,14 @@ class Part:
         ):
             router.add(method, path, work)
 
-    def _charge(self, project_id: str, resource: str) -> None:
+    def _charge(self, project_id: str, user_id: str, resource: str) -> None:
+        """See whether a project, and a member of it, may have one more."""
         limit = self._quotas.limit(project_id, resource)
         left = limit - self._quotas.usage(project_id, resource)
+        kind = self._store.floatingips if resource == FLOATING else self._store.networks
+        own = kind.every(project_id=project_id, user_id=user_id)
+        count = sum(not one.get("router:external") for one in own)
+        left = min(left, self._quotas.member_limit(project_id, resource) - count)
         if left < 1:
             raise Refused(
                 413,
@@ -68,7 +73,7 @@ class Part:
             fields["shared_to_project"] = shared
         with self._store.database.change():
             if project != found["project_id"]:
-                self._charge(project, resource)
+                self._charge(project, found.get("user_id") or person.user_id, resource)
             self._store.change(kind, found, **fields)
         return Answer(200)
 
