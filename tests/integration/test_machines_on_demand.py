@@ -1,11 +1,13 @@
-"""A plane in processes of its own gets a machine from a Nova, is killed, and goes on."""
+"""A plane in processes of its own gets a machine from a cloud, is killed, and goes on."""
 
 from __future__ import annotations
 
 import base64
 import json
+import random
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 
 from pelagos.box import Box
 from pelagos.clients.cloud import Cloud, CloudSettings
+from pelagos.one import OneServer
 from pelagos.plane.settings import Part
 from support.capacity_site import token_of
 from support.plane import HELLO, PELAGOS, Plane, eventually
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.integration
 class Land:
     """A box whose servers are only said to run, and a plane that makes machines there."""
 
-    def __init__(self, folder: Path, box: Box) -> None:
+    def __init__(self, folder: Path, box: Box, **driver: str) -> None:
         self.box = box
         self.folder = folder
         person = box.person("demo")
@@ -38,9 +41,7 @@ class Land:
                 },
                 "capacity": {"interval": 0.3},
                 "capacity.named.north": {
-                    "driver": "openstack", "cloud": "box", "flavor": "m1.tiny",
-                    "image": "box-linux", "releases": "*", "patience": 0.1, "idle": 1.0,
-                    "partitions": 2,
+                    "releases": "*", "patience": 0.1, "idle": 1.0, "partitions": 2, **driver,
                 },
             },
         )  # fmt: skip
@@ -58,9 +59,9 @@ class Land:
             one for one in answer.json["servers"] if one["OS-EXT-STS:task_state"] != "deleting"
         ]
 
-    def start_agent(self, server: dict[str, Any]) -> None:
+    def start_agent(self, user_data: str) -> None:
         """What cloud-init would do on the machine, here: the agent with the token."""
-        data = base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode()
+        data = base64.b64decode(user_data).decode()
         config = self.folder / "machine.toml"
         config.write_text("[node]\npartitions = 2\npoll_interval = 0.3\n")
         words = [PELAGOS, "node", "run", "-", "--data", str(self.folder / "machine")]
@@ -84,7 +85,22 @@ class Land:
 @pytest.fixture
 def land(tmp_path: Path) -> Iterator[Land]:
     with Box(pace=0.0) as box:
-        made = Land(tmp_path, box)
+        made = Land(
+            tmp_path, box, driver="openstack", cloud="box", flavor="m1.tiny", image="box-linux"
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def nebula(tmp_path: Path) -> Iterator[Land]:
+    with Box(pace=0.0) as box:
+        file = tmp_path / "one_auth"
+        file.write_text(box.one.session("demo"))
+        made = Land(
+            tmp_path, box, driver="opennebula", template="tiny", endpoint=box.one_url,
+            auth_file=str(file),
+        )  # fmt: skip
         yield made
         made.close()
 
@@ -102,7 +118,7 @@ def test_a_request_gets_a_machine_though_the_plane_is_killed(land: Land) -> None
     told = plane.run("why", "db")
     assert "machine-" in told.stdout
     assert server["name"] in plane.run("why", server["name"]).stdout
-    land.start_agent(server)
+    land.start_agent(server["OS-EXT-SRV-ATTR:user_data"])
     eventually(lambda: plane.client().service("db").computer_id == server["name"], within=60.0)
     assert [one["name"] for one in land.servers()] == [server["name"]]
     checked = plane.run("capacity", "check", check=False)
@@ -113,3 +129,32 @@ def test_a_request_gets_a_machine_though_the_plane_is_killed(land: Land) -> None
     assert "db sits on" in refused.stderr
     plane.run("service", "destroy", "db")
     eventually(lambda: not land.servers(), within=60.0)
+
+
+@pytest.mark.timeout(300)
+def test_an_opennebula_makes_one_machine_however_often_the_plane_is_killed(nebula: Land) -> None:
+    plane, chance = nebula.plane, random.Random(7)
+    admin = OneServer(nebula.box.one_url, session=nebula.box.one.session())
+
+    def machines(state: int) -> list[Any]:
+        return list(admin.vmpool.info(-2, -1, -1, state).VM)
+
+    def kill_some(times: int) -> None:
+        for _ in range(times):
+            time.sleep(chance.uniform(0.0, 1.2))
+            plane.kill(Part.MASTER)
+            plane.start(Part.MASTER)
+
+    plane.start(Part.MASTER)
+    plane.run("request", "db", str(HELLO), check=False)
+    kill_some(3)
+    [machine] = eventually(lambda: machines(-1), within=60.0)
+    template = admin.vm.info(machine.ID).TEMPLATE  # a list of machines has no context
+    nebula.start_agent(template["CONTEXT"]["USER_DATA"])
+    eventually(lambda: plane.client().service("db").computer_id == machine.NAME, within=60.0)
+    assert [one.NAME for one in machines(-1)] == [machine.NAME]
+    plane.run("service", "destroy", "db", "--wait")
+    kill_some(2)
+    eventually(lambda: not machines(-1), within=90.0)
+    assert len(machines(-2)) == 1  # of all that there ever were
+    admin.close()
