@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from pelagos.directory.views.api.operation import (
@@ -14,7 +14,7 @@ from pelagos.directory.views.api.operation import (
     Operation,
     Query,
 )
-from pelagos.directory.views.phones.vendors import VENDORS
+from pelagos.directory.views.api.phone_table import phone_operations
 
 _NATURAL = MappingProxyType({"type": "integer", "minimum": 0})
 _TERM = Query("term", "text to look for, whatever its case and accents", is_required=True)
@@ -25,10 +25,6 @@ _PAGING = (
     Query("direction", "way to sort", {"type": "string", "enum": ["asc", "desc"]}),
     Query("limit", "items of a page", _NATURAL),
     Query("offset", "items before the page", _NATURAL),
-)
-_PHONE_PAGE = (
-    Query("limit", "entries of a page", _NATURAL),
-    Query("offset", "entries before it", _NATURAL),
 )
 _NOTHING = Answer("done; there is no body", None, ())
 _CONTACT = Body("the attributes", "NewContact")
@@ -48,8 +44,6 @@ _SOURCES = "/backends/{backend}/sources"
 _BOOKS = "/tenants/{tenant}/phonebooks"
 _BOOK = _BOOKS + "/{phonebook_id}"
 _BOOK_CONTACT = _BOOK + "/contacts/{contact_uuid}"
-
-_ABOUT = {"menu": "Menu", "input": "Form"}
 
 
 def _ok(about: str, schema: str | None, *types: str) -> dict[int, Answer]:
@@ -382,31 +376,7 @@ _CATALOGUE = {
 }
 
 
-def _phones() -> Iterator[tuple[str, Operation]]:
-    for vendor in VENDORS:
-        document = _ok("its document", None, vendor.media_type)
-        for step, is_known in (("menu", vendor.menu), ("input", vendor.form)):
-            if is_known:
-                about = f"{_ABOUT[step]} of {vendor.name} phones"
-                yield _phone_route(step, vendor.name), Operation(about, "phones", document)
-        yield (
-            _phone_route("lookup", vendor.name),
-            Operation(
-                f"Results for {vendor.name} phones",
-                "phones",
-                document,
-                (_TERM, *_PHONE_PAGE),
-                None,
-                (400, 404),
-            ),
-        )
-
-
-def _phone_route(step: str, vendor: str) -> str:
-    return f"GET /directories/{step}/{{profile}}/{{xivo_user_uuid}}/{vendor}"
-
-
 #: By method and path.
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {**_QUESTIONS, **_KEPT, **_CATALOGUE, **dict(_phones())}
+    {**_QUESTIONS, **_KEPT, **_CATALOGUE, **dict(phone_operations(_TERM))}
 )
