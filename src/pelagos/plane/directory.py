@@ -10,6 +10,7 @@ from pelagos.core.errors import ConfigError
 from pelagos.core.http import HttpClient
 from pelagos.core.http.transports.pooled import PooledTransport
 from pelagos.core.web import ServerTls
+from pelagos.core.web.watch import CertificateWatch
 from pelagos.directory import Directory
 from pelagos.directory.auth.remembered import Remembered
 from pelagos.directory.auth.settings import AuthSettings
@@ -64,7 +65,7 @@ class DirectoryProgram:
         self._alive: list[Callable[[], bool]] = []
         self.phone_urls: tuple[str, ...] = ()
         with contextlib.ExitStack() as undoing:
-            context: dict[str, Any] = {}
+            context: dict[str, Any] = {"environ": settings.environ}
             http = None
             if master_url:
                 # Of nobody, even when the address has a token in it.
@@ -87,10 +88,13 @@ class DirectoryProgram:
                 with place_told():
                     self._open_to_phones(config, directory.services, undoing)
             former_url = folder.endpoints().directory_url
+            tls = _tls(own)
             server = listen(
-                directory.app, own.host, own.port, former_url, threads=_THREADS, tls=_tls(own)
+                directory.app, own.host, own.port, former_url, threads=_THREADS, tls=tls
             )
             undoing.callback(server.stop)
+            if tls is not None:
+                undoing.callback(CertificateWatch(server, tls).stop)
             self._alive.append(server.alive)
             self.url = server.url
             folder.note(directory_url=self.url, phone_urls=" ".join(self.phone_urls))

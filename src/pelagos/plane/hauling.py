@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,13 +39,19 @@ def cache_settings(config: CacheConfig, folder: DataFolder) -> CacheSettings | N
 
 
 def cache_use(
-    config: NodeCacheConfig, *, master_url: str, token: str, tls: ClientTls | None
+    config: NodeCacheConfig,
+    *,
+    master_url: str,
+    token: str,
+    tls: ClientTls | None,
+    environ: Mapping[str, str] | None = None,
 ) -> CacheUse | None:
     """How this computer uses a binary cache; None when it does not.
 
     Args:
         token: this computer's at the master.
         tls: whom it trusts as its master.
+        environ: where clouds are looked for; None: this process' own.
 
     Raises:
         ConfigError: the settings contradict each other.
@@ -76,7 +83,7 @@ def cache_use(
             authority=use.authority or (tls.authority if tls else None),
         )
     if config.url.startswith(SCHEME):
-        storage = CloudPlace.of(config.url).open(os.environ)
+        storage = CloudPlace.of(config.url).open(os.environ if environ is None else environ)
         return replace(use, stores=(CloudArchives(storage), CloudEntries(storage)))
     if not config.directory_url:
         raise ConfigError(

@@ -35,7 +35,13 @@ class NodeProgram:
         root = node_root(settings.node, folder)
         format_node(settings.node, root)
         tls = member_tls(folder, time())
-        use = cache_use(settings.node_cache, master_url=master_url, token=token, tls=tls)
+        use = cache_use(
+            settings.node_cache,
+            master_url=master_url,
+            token=token,
+            tls=tls,
+            environ=settings.environ,
+        )
         self._client = SlapClient(master_url, token=token, tls=tls)
         plain = AgentSettings(
             computer_id=computer_id,

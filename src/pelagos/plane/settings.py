@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +43,7 @@ class PlaneSettings:
         master_url: where the master is when it does not run in this process; None means the one
             of `data`.
         master: see there, as for all below.
+        environ: where its parts look for clouds, by the variables that name their files.
     """
 
     data: Path
@@ -53,6 +56,7 @@ class PlaneSettings:
     cache: CacheConfig = field(default_factory=CacheConfig)
     node_cache: NodeCacheConfig = field(default_factory=NodeCacheConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is started."""

@@ -140,7 +140,7 @@ def _start_master(
     if settings.capacity.named:
         from pelagos.plane.capacity.program import CapacityProgram
 
-        machines = CapacityProgram(settings.capacity, folder, bus)
+        machines = CapacityProgram(settings.capacity, folder, bus, environ=settings.environ)
         alive["maker of machines"] = machines.alive
     announcer, line = Announcer(bus), BusLine(bus)
     stack.callback(line.close)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, ValueArgument
+from pelagos.cli.clouds import cloud_environ
 from pelagos.cli.command import Command
 from pelagos.core.config import limits
 from pelagos.plane.sections import BusConfig, DirectoryConfig
@@ -47,6 +48,7 @@ class DirectoryRun(Command):
             master_url=self.context.options.get("master_url") or self.context.plane.master_url,
             directory=replace(own, **given),
             bus=replace(bus, url=self["bus"]) if self["bus"] else bus,
+            environ=cloud_environ(self.context),
         )
         up.run(settings, on_ready=self._greet)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
+from pelagos.cli.clouds import cloud_environ
 from pelagos.cli.command import Command
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
@@ -213,6 +214,7 @@ class NodeRun(Command):
             node=replace(node, computer_id=""),
             bus=config.of(BusConfig),
             node_cache=config.of(NodeCacheConfig),
+            environ=cloud_environ(self.context),
         )
 
     def _greet(self, endpoints: Endpoints) -> None:

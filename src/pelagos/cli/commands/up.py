@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
+from pelagos.cli.clouds import cloud_environ
 from pelagos.cli.command import Command
 from pelagos.core.config import limits
 from pelagos.plane.sections import (
@@ -101,6 +102,7 @@ class Up(Command):
             cache=config.of(CacheConfig),
             node_cache=config.of(NodeCacheConfig),
             capacity=config.of(CapacityConfig),
+            environ=cloud_environ(self.context),
         )
 
     def _over(self, section: T, **options: str) -> T:

@@ -22,7 +22,8 @@ class ServersBackend(ListedBackend):
     """The servers that the configuration's own login sees, whoever asks the directory.
 
     Args:
-        environ: where the configuration of clouds is looked for; None: this process' own.
+        environ: where the configuration of clouds is looked for; None: as the `context` of
+            the directory says, or else in this process' own.
         clock: tells how old the list is.
     """
 
@@ -34,7 +35,7 @@ class ServersBackend(ListedBackend):
         self, environ: Mapping[str, str] | None = None, clock: Clock | None = None
     ) -> None:
         super().__init__(clock)
-        self._environ = os.environ if environ is None else environ
+        self._environ = environ
         self._servers: CloudServers | None = None
 
     def load(self, args: Mapping[str, Any]) -> None:
@@ -48,9 +49,10 @@ class ServersBackend(ListedBackend):
         refuse_unknown(config, _KEYS, SourceError)
         name, timeout = config.get("cloud"), config.get("timeout")
         is_whole = checks.flag(config.get("all_projects", False), "all_projects")
+        environ = self._environ or args["context"].get("environ") or os.environ
         servers = CloudServers(
             None if name is None else checks.text(name, "cloud"),
-            self._environ,
+            environ,
             timeout=None if timeout is None else checks.seconds(timeout, "timeout"),
             is_whole=is_whole,
         )

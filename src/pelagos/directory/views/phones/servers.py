@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.core.web import Server, ServerTls
+from pelagos.core.web.watch import CertificateWatch
 from pelagos.directory.views.phones.display import displays_on_phones
 from pelagos.directory.views.phones.door import PhoneDoor
 from pelagos.directory.views.phones.lookup import Lookup
@@ -69,6 +70,8 @@ class PhoneServers:
             return
         server.start()
         self._ending.callback(server.stop)
+        if tls is not None:
+            self._ending.callback(CertificateWatch(server, tls).stop)
         self._servers.append(server)
         log.info("phones ask at %s", server.url)
 
