@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import request
 
+from pelagos.directory.views.answers import sees_errors
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.listing import Listing
-from pelagos.directory.views.rest import AuthResource, required_acl
+from pelagos.directory.views.rest import AuthResource, asker, required_acl
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class _Resource(AuthResource):
         return found
 
 
+def _without_error(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if key != "error"}
+
+
 class ConfigResource(_Resource):
     """The configuration, its secrets masked."""
 
@@ -84,8 +89,14 @@ class StatusResource(_Resource):
 
     @required_acl("dird.status.read")
     def get(self) -> Any:
-        """By part."""
-        return self._ask()
+        """By part; why something failed only for whoever may check sources."""
+        status = self._ask()
+        if sees_errors(asker()):
+            return status
+        return {
+            part: {key: value for key, value in about.items() if key != "failures"}
+            for part, about in status.items()
+        }
 
 
 class ProfilesResource(_Resource):
@@ -107,8 +118,11 @@ class ProfileSourcesResource(_Resource):
 
     @required_acl("dird.directories.{profile}.sources.read")
     def get(self, profile: str) -> Any:
-        """A page of them."""
-        return Listing.of(request.args, _OF_SOURCES).page(self._ask(profile))
+        """A page of them; why one is not there only for whoever may check sources."""
+        page = Listing.of(request.args, _OF_SOURCES).page(self._ask(profile))
+        if not sees_errors(asker()):
+            page["items"] = [_without_error(item) for item in page["items"]]
+        return page
 
 
 class DisplaysResource(_Resource):

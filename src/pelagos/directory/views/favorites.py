@@ -49,12 +49,13 @@ class FavoritesResource(AuthResource):
     def get(self, profile: str) -> dict[str, Any]:
         """What the sources know of them, and under `sources` what each source did."""
         display = display_of(profile, self._displays)
-        answer = self._service.list(profile, asker())
+        who = asker()
+        answer = self._service.list(profile, who)
         ids: dict[str, set[str]] = {}
         for result in answer.results:
             if (entry := result.source_entry_id()) is not None:
                 ids.setdefault(result.source, set()).add(entry)
-        return answer_body(answer, display, ids)
+        return answer_body(answer, display, who, ids)
 
 
 class FavoriteResource(AuthResource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,16 @@ from flask import Response, request
 from pelagos.core.fanout import Reply
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.merge import row
-from pelagos.directory.model import Asker, Display, SourceAnswer
+from pelagos.directory.model import Asker, Display, SourceAnswer, SourceVerdict
 from pelagos.directory.services.lookup import LookupService
 from pelagos.directory.settings import profile_displays
-from pelagos.directory.views.answers import answer_body, display_of, verdict_body
+from pelagos.directory.views.answers import (
+    answer_body,
+    display_of,
+    in_short,
+    sees_errors,
+    verdict_body,
+)
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.event_stream import event_stream
 from pelagos.directory.views.rest import AuthResource, asker, required_acl
@@ -90,7 +96,7 @@ class LookupResource(AuthResource):
         pending = self._lookups.favorites_of(profile, who)
         answer = self._lookups.service.lookup(term, profile, who)
         favorites, trouble = _known(pending)
-        return {"term": term, **answer_body(answer, display, favorites), **trouble}
+        return {"term": term, **answer_body(answer, display, who, favorites), **trouble}
 
 
 class LookupStreamResource(AuthResource):
@@ -111,7 +117,8 @@ class LookupStreamResource(AuthResource):
         answers = self._lookups.service.stream(term, profile, who)
         pending = self._lookups.favorites_of(profile, who, MARKS_PATIENCE)
         order = self._lookups.service.sources(profile)
-        return event_stream(_events(term, display, answers, pending, order))
+        as_told = _same if sees_errors(who) else in_short  # no request is served later
+        return event_stream(_events(term, display, answers, pending, order, as_told))
 
 
 class HeadersResource(AuthResource):
@@ -144,12 +151,17 @@ def _known(pending: Iterator[Reply[_Favorites]] | None) -> tuple[_Favorites, dic
     return {}, {"favorites": {"verdict": str(reply.verdict), "error": reply.error}}
 
 
+def _same(verdict: SourceVerdict) -> SourceVerdict:
+    return verdict
+
+
 def _events(
     term: str,
     display: Display,
     answers: Generator[SourceAnswer, None, None],
     pending: Iterator[Reply[_Favorites]] | None,
     order: Collection[str],
+    as_told: Callable[[SourceVerdict], SourceVerdict],
 ) -> Generator[tuple[str, Any], None, None]:
     head = {"term": term, "column_headers": display.headers, "column_types": display.types}
     yield "headers", head
@@ -160,7 +172,7 @@ def _events(
         for answer in answers:
             if favorites is None:  # not before the sources have been asked
                 favorites, trouble = _known(pending)
-            body = verdict_body(answer.verdict)
+            body = verdict_body(as_told(answer.verdict))
             verdicts[answer.verdict.name] = body
             results = [row(result, display, favorites) for result in answer.results]
             yield "source", {**body, "results": results}

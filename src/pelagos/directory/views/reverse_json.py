@@ -11,7 +11,7 @@ from pelagos.core import wire
 from pelagos.directory.errors import BadTermError
 from pelagos.directory.merge import cell
 from pelagos.directory.services.reverse import ReverseAnswer, ReverseService
-from pelagos.directory.views.answers import verdict_body
+from pelagos.directory.views.answers import told, verdict_body
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.rest import AuthResource, asker, required_acl
 
@@ -46,7 +46,7 @@ class ReverseResource(AuthResource):
             raise BadTermError(["the parameter `exten` is missing"])
         who = asker().on_behalf_of(xivo_user_uuid)
         answer = self._service.reverse(exten, profile, who)
-        return {**_entry(answer), "sources": [verdict_body(v) for v in answer.sources]}
+        return {**_entry(answer), "sources": [verdict_body(v) for v in told(answer.sources, who)]}
 
     @required_acl("dird.directories.reverse.{profile}.{xivo_user_uuid}.read")
     def post(self, profile: str, xivo_user_uuid: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class ReverseResource(AuthResource):
         answers = self._service.reverse_many(extens, profile, who)
         return {
             "results": [_entry(answer) for answer in answers],
-            "sources": [verdict_body(v) for v in answers[0].sources] if answers else [],
+            "sources": [verdict_body(v) for v in told(answers[0].sources, who)] if answers else [],
         }
 
 

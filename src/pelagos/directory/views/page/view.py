@@ -25,6 +25,7 @@ from pelagos.directory.merge import column_values
 from pelagos.directory.model import Asker, Display, SourceAnswer, SourceResult, SourceVerdict
 from pelagos.directory.services.lookup import MAX_TERM_LENGTH
 from pelagos.directory.settings import profile_displays
+from pelagos.directory.views.answers import in_short, sees_errors, told
 from pelagos.directory.views.base import BaseViewPlugin
 from pelagos.directory.views.event_stream import event_stream
 from pelagos.directory.views.lookup_json import MARKS_PATIENCE, Lookups
@@ -111,7 +112,7 @@ class _Page:
             titles=titles(display),
             rows=[_row(result, display, favorites) for result in shown],
             said=summary(len(answer.results), verdicts),
-            away=[_away(v) for v in answer.sources if not v.has_answered],
+            away=[_away(v) for v in told(answer.sources, asker) if not v.has_answered],
             more=_more(len(answer.results)),
         )
 
@@ -125,7 +126,7 @@ class _Page:
         term = request.args.get("term", "")
         parts = self._lookups.service.stream(term, profile, asker)
         pending = self._lookups.favorites_of(profile, asker, MARKS_PATIENCE)
-        return event_stream(_events(parts, display, pending))
+        return event_stream(_events(parts, display, pending, is_short=not sees_errors(asker)))
 
     def login(self) -> Response:
         """A session for a token."""
@@ -253,7 +254,7 @@ def _own_form() -> None:
 
 
 def _events(
-    parts: Iterator[SourceAnswer], display: Display, pending: _Pending
+    parts: Iterator[SourceAnswer], display: Display, pending: _Pending, *, is_short: bool
 ) -> Generator[tuple[str, Any], None, None]:
     """The answers of the sources, as they come."""
     yield "headers", {"titles": titles(display)}
@@ -267,7 +268,8 @@ def _events(
         found += len(part.results)
         verdicts.append((part.verdict.name, part.verdict.has_answered))
         rows = [_row(result, display, favorites) for result in shown]
-        away = "" if part.verdict.has_answered else _away(part.verdict)
+        verdict = in_short(part.verdict) if is_short else part.verdict
+        away = "" if verdict.has_answered else _away(verdict)
         yield "source", {"rows": rows, "away": away}
     said, more = summary(found, verdicts), _more(found)
     yield "end", {"said": f"{said}. {more}" if more else said}
