@@ -15,7 +15,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS := true
 endif
 
-.PHONY: setup demo test check lint type bench docs lock clean
+.PHONY: setup demo test interop check lint type bench docs lock clean
 setup: $(STAMP)
 
 $(UV):
@@ -39,6 +39,9 @@ $(LDAP): $(STAMP) requirements-ldap.lock
 
 test: setup $(LDAP)  ## all tests
 	@$(BIN)/python -m pytest -n auto
+
+interop: setup $(LDAP)  ## the tests with programs that we did not write, Keystone and Swift among them
+	@$(BIN)/python -m pytest -n auto -m interop
 
 check: lint type  ## what needs no server
 

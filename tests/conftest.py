@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
+from support import openstack as real_openstack
 from support import postgresql, rabbitmq, slap_site
 from support.require import Require
 
@@ -39,6 +40,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_SHARED))
         rabbitmq.stop_shared(folder)
         postgresql.stop_shared(folder)
+        real_openstack.stop_shared(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -58,6 +60,16 @@ def rabbitmq_url(require: Require) -> str:
     """A real broker that all tests of the run share; nobody may stop it."""
     require.program("rabbitmq-server", package="rabbitmq-server")
     return rabbitmq.start_shared(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture(scope="session")
+def openstack(require: Require) -> real_openstack.OpenStack:
+    """A real Keystone with a real Swift that all tests of the run share; nobody may stop them."""
+    try:
+        return real_openstack.start_shared(Path(os.environ[_SHARED]))
+    except real_openstack.PeerMissingError as error:
+        require.missing(str(error))
+        raise
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from tests.support.cloud_lines import Lines
 from pelagos.box import Box
 from pelagos.cli.failures import FAILED, NOT_FOUND, USAGE
 
+pytestmark = pytest.mark.timeout(600)
+
 MIB = 1024 * 1024
 
 
@@ -21,10 +23,12 @@ def box() -> Iterator[Box]:
         yield running
 
 
-@pytest.fixture(params=["swift", "pithos"])
-def lines(request: pytest.FixtureRequest, box: Box, tmp_path: Path) -> Lines:
-    found = Lines(box, tmp_path / "home", who=f"u{random.randrange(10**9)}")
-    found.environ["PELAGOS_CLOUD"] = request.param
+@pytest.fixture(params=["swift", "pithos", pytest.param("real swift", marks=pytest.mark.interop)])
+def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Lines:
+    _, _, kind = request.param.rpartition(" ")
+    place = request.getfixturevalue("openstack" if kind != request.param else "box")
+    found = Lines(place, tmp_path / "home", who=f"u{random.randrange(10**9)}")
+    found.environ["PELAGOS_CLOUD"] = kind
     return found
 
 

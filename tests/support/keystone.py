@@ -51,6 +51,7 @@ enforce_scope = true
 
 _RUN = """
 import sys
+import threading
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -64,11 +65,60 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *_):
         pass
 
-make_server("127.0.0.1", port, application, Server, Quiet).serve_forever()
+turn = threading.Lock()
+
+def one_by_one(environ, start_response):  # several at once find their SQLite locked
+    with turn:
+        return list(application(environ, start_response))
+
+make_server("127.0.0.1", port, one_by_one, Server, Quiet).serve_forever()
 """
 
 
-class Keystone:
+class KeystoneApi:
+    """One that runs somewhere, asked by its administrator.
+
+    Args:
+        url: with the version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def token(self, name: str = "admin", *, scope: Any = None) -> str:
+        """A token of a user, for the project of the same name unless told; "unscoped" for none."""
+        user = {"name": name, "domain": {"id": "default"}, "password": PASSWORD}
+        auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
+        auth["scope"] = scope or {"project": {"name": name, "domain": {"id": "default"}}}
+        answer = self.call("POST", "auth/tokens", {"auth": auth}, token=None)
+        return str(answer["token-id"])
+
+    def add(self, kind: str, **what: Any) -> str:
+        """Make a user, project or role; its id."""
+        made = self.call("POST", f"{kind}s", {kind: what})
+        return str(made[kind]["id"])
+
+    def call(self, method: str, path: str, body: Any = None, *, token: Any = "admin") -> Any:
+        """One call of its API, as the administrator; the answer's JSON and `token-id`."""
+        headers = {"Content-Type": "application/json"}
+        if token is not None:
+            headers["X-Auth-Token"] = self.token() if token == "admin" else token
+        if path == "auth/tokens" and method == "DELETE":
+            headers["X-Subject-Token"] = body
+            body = None
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read()
+                known = json.loads(text) if text else {}
+                return {**known, "token-id": answer.headers.get("X-Subject-Token")}
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")
+            raise AssertionError(f"{method} {path}: {error.code} {said}") from error
+
+
+class Keystone(KeystoneApi):
     """One that runs, with its administrator.
 
     Args:
@@ -82,7 +132,7 @@ class Keystone:
         pins = {"--constraints": CONSTRAINTS}
         self._programs = peer_environment.install("keystone", ("keystone",), pins)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/v3"
+        super().__init__(f"http://127.0.0.1:{self.port}/v3")
         self._log = folder / "log"
         text = _CONFIG.format(folder=folder)
         self._config = folder / "keystone.conf"  # else it uses, and writes to, /etc/keystone
@@ -116,6 +166,7 @@ class Keystone:
             self._process = subprocess.Popen(
                 [self._programs / "python", "-c", _RUN, str(self.port)],
                 cwd=self._config.parent, env=self._environ, stdout=log, stderr=log,
+                start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + SECONDS
         while True:
@@ -125,6 +176,12 @@ class Keystone:
             alive = self._process.poll() is None
             assert alive and time.monotonic() < deadline, self._log.read_text(errors="replace")
             time.sleep(0.1)
+
+    def leave(self) -> int:
+        """Let it run when this process is gone; the id of its session, by which to end it."""
+        assert self._process is not None
+        self._process.returncode = 0
+        return self._process.pid
 
     def stop(self) -> None:
         """End it at once; its state stays."""
@@ -138,35 +195,3 @@ class Keystone:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def token(self, name: str = "admin", *, scope: Any = None) -> str:
-        """A token of a user, for the project of the same name unless told; "unscoped" for none."""
-        user = {"name": name, "domain": {"id": "default"}, "password": PASSWORD}
-        auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
-        auth["scope"] = scope or {"project": {"name": name, "domain": {"id": "default"}}}
-        answer = self.call("POST", "auth/tokens", {"auth": auth}, token=None)
-        return str(answer["token-id"])
-
-    def add(self, kind: str, **what: Any) -> str:
-        """Make a user, project or role; its id."""
-        made = self.call("POST", f"{kind}s", {kind: what})
-        return str(made[kind]["id"])
-
-    def call(self, method: str, path: str, body: Any = None, *, token: Any = "admin") -> Any:
-        """One call of its API, as the administrator; the answer's JSON and `token-id`."""
-        headers = {"Content-Type": "application/json"}
-        if token is not None:
-            headers["X-Auth-Token"] = self.token() if token == "admin" else token
-        if path == "auth/tokens" and method == "DELETE":
-            headers["X-Subject-Token"] = body
-            body = None
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                text = answer.read()
-                known = json.loads(text) if text else {}
-                return {**known, "token-id": answer.headers.get("X-Subject-Token")}
-        except urllib.error.HTTPError as error:
-            said = error.read().decode(errors="replace")
-            raise AssertionError(f"{method} {path}: {error.code} {said}") from error

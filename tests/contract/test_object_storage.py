@@ -1,4 +1,4 @@
-"""The storage client against Swift over sockets: files of any size, large ones in segments."""
+"""Object storage, the box's and a real Swift: files of any size, large ones in segments."""
 
 from __future__ import annotations
 
@@ -17,23 +17,36 @@ from pelagos.clients.cloud import Cloud, CloudSettings
 from pelagos.clients.errors import Conflict, NotFound, PreconditionFailed
 from pelagos.clients.storage.download import Download
 from pelagos.clients.storage.local import Sink
+from support.openstack import OpenStack
+
+pytestmark = pytest.mark.timeout(600)
 
 MIB = 1024 * 1024
 SMALL: dict[str, Any] = {"whole_limit": MIB, "segment_size": MIB}
 
 
+@pytest.fixture(
+    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
+)
+def place(request: pytest.FixtureRequest) -> Iterator[Box | OpenStack]:
+    if request.param == "openstack":
+        yield request.getfixturevalue("openstack")
+    else:
+        with Box() as box:
+            yield box
+
+
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
-    with Box() as box:
-        person = box.person("ann")
-        yield Cloud(
-            settings=CloudSettings(
-                box.auth_url,
-                username=person.name,
-                password=person.password,
-                project_name=person.project,
-            )
+def cloud(place: Box | OpenStack) -> Cloud:
+    person = place.person("ann")
+    return Cloud(
+        settings=CloudSettings(
+            place.auth_url,
+            username=person.name,
+            password=person.password,
+            project_name=person.project,
         )
+    )
 
 
 @pytest.fixture
