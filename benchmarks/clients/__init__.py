@@ -1,6 +1,6 @@
 """Clouds' clients: long lists of servers, and commands, against openstacksdk and `openstack`.
 
-    python -m benchmarks clients [--rounds 5] [--only list,start] [--servers 1000,10000]
+    python -m benchmarks clients [--rounds 5] [--only list,start,transfer] [--servers 1000,10000]
 
 Each sample is a process of its own; medians of its CPU (user and system, as wait4 tells), its wall
 time and its largest resident memory are shown, in interleaved rounds. The cloud is our box with
@@ -8,6 +8,8 @@ its Keystone, and a small Nova that answers pages of 1,000 whole records of 1.9 
 
 - list: all servers, typed, and three fields of each touched. `plain` is urllib3 with json.
 - start: `server list` of 20 servers, and the imports alone, above a bare `python -c pass`.
+- transfer: one file of 256 MiB and 1,000 of 10 KiB to a real Swift and back, against `swift` and
+  rclone; and how many blocks go to the box's Pithos.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -81,15 +84,16 @@ def rounds(
             sample = take(line, environ)
             if number:
                 found[name].append(sample)
-    return {
-        name: Sample(
-            statistics.median(one.cpu for one in samples),
-            statistics.median(one.wall for one in samples),
-            int(statistics.median(one.memory for one in samples)),
-            samples[-1].said,
-        )
-        for name, samples in found.items()
-    }
+    return {name: median(samples) for name, samples in found.items()}
+
+
+def median(samples: list[Sample]) -> Sample:
+    return Sample(
+        statistics.median(one.cpu for one in samples),
+        statistics.median(one.wall for one in samples),
+        int(statistics.median(one.memory for one in samples)),
+        samples[-1].said,
+    )
 
 
 def server(number: int) -> dict[str, object]:
@@ -191,6 +195,37 @@ def start(nova: Nova, peers: Path, folder: Path, count: int) -> None:
     judge("ms of the import", over["import pelagos.clients"], IMPORT_MS)
 
 
+def transfer(peers: Path, folder: Path, count: int) -> None:
+    from benchmarks.clients import carrying  # noqa: PLC0415  # one part needs it
+
+    site = carrying.Site(folder)
+    try:
+        for job in (
+            carrying.Job.make(folder / "one", 1, 256 * carrying.MIB, "1 x 256 MiB"),
+            carrying.Job.make(folder / "many", 1000, 10 * carrying.KIB, "1,000 x 10 KiB"),
+        ):
+            samples: dict[str, dict[str, list[Sample]]] = {"up": {}, "down": {}}
+            for number in range(count):
+                for name, commands in carrying.lines(PELAGOS, peers).items():
+                    container = f"{job.folder.name}-{name}-{number}"
+                    site.cloud.object_store.create_container(container)
+                    target = folder / "down"
+                    for way, command in zip(("up", "down"), commands, strict=True):
+                        sample = take(command(job, container, target), site.environ)
+                        samples[way].setdefault(name, []).append(sample)
+                    carrying.same(job, target)
+                    shutil.rmtree(target)
+            for way, found in samples.items():
+                shown = {name: median(taken) for name, taken in found.items()}
+                show(f"{job.title} {way}", shown)
+                ours, others = shown.pop("pelagos"), shown.values()
+                judge("wall over the faster", ours.wall / min(one.wall for one in others), 1)
+                judge("CPU over the lesser", ours.cpu / min(one.cpu for one in others), 1)
+    finally:
+        site.close()
+    carrying.blocks(folder)
+
+
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks clients",
@@ -198,12 +233,12 @@ def main(argv: list[str]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="list,start")
+    parser.add_argument("--only", default="list,start,transfer")
     parser.add_argument("--servers", default="1000,10000")
     asked = parser.parse_args(argv)
     parts = asked.only.split(",")
-    if unknown := set(parts) - {"list", "start"}:
-        parser.error(f"there is no part {', '.join(unknown)}; there are list and start")
+    if unknown := set(parts) - {"list", "start", "transfer"}:
+        parser.error(f"there is no part {', '.join(unknown)}; there are list, start, transfer")
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     peers = openstack_clients.install()
     with tempfile.TemporaryDirectory(prefix="pelagos-bench-") as name, serving() as nova:
@@ -211,3 +246,5 @@ def main(argv: list[str]) -> None:
             lists(nova, peers, [int(one) for one in asked.servers.split(",")], asked.rounds)
         if "start" in parts:
             start(nova, peers, Path(name), asked.rounds)
+        if "transfer" in parts:
+            transfer(peers, Path(name), asked.rounds)
