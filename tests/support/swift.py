@@ -7,6 +7,7 @@ plain folder, a memcached as every installation has one, and two storage policie
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 import shutil
@@ -141,7 +142,10 @@ class Swift:
             raise PeerMissingError(f"no extended attributes in {self._folder}: {error}") from error
         (self._folder / "swift.conf").write_text(_POLICIES)
         (self._folder / "ports.json").write_text(json.dumps(self._ports))
-        common = {"folder": self._folder, "user": "root" if os.getuid() == 0 else os.getlogin()}
+        common = {
+            "folder": self._folder,
+            "user": "root" if os.getuid() == 0 else getpass.getuser(),
+        }
         for kind in ("account", "container", "object", "proxy"):
             pipeline = _PROXY_PIPELINE if kind == "proxy" else f"healthcheck {kind}-server"
             text = _SERVER.format(kind=kind, pipeline=pipeline, port=self._ports[kind], **common)
