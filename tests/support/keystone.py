@@ -149,7 +149,11 @@ class Keystone(KeystoneApi):
             "--bootstrap-public-url", self.url,
         )  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def _manage(self, *words: str) -> None:
         with self._log.open("ab") as log:
