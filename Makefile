@@ -4,6 +4,8 @@ ifneq ($(words $(CURDIR)),1)
 $(error zc.buildout cannot work below a path with a space: clone Pelagos elsewhere than $(CURDIR))
 endif
 PYTHON ?= python3
+# Many tests wait for servers and clocks: one more than there are processors keeps these at work.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 UV := .uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.set-up
@@ -38,10 +40,10 @@ $(LDAP): $(STAMP) requirements-ldap.lock
 	    --require-hashes --requirement requirements-ldap.lock && touch $@; fi
 
 test: setup $(LDAP)  ## all tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n $(WORKERS)
 
 interop: setup $(LDAP)  ## the tests with programs that we did not write, Keystone and Swift among them
-	@$(BIN)/python -m pytest -n auto -m interop
+	@$(BIN)/python -m pytest -n $(WORKERS) -m interop
 
 check: lint type  ## what needs no server
 

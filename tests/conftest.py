@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
-from support import openstack as real_openstack
-from support import postgresql, rabbitmq, slap_site
+from support import openstack_services, postgresql, rabbitmq, slap_site
 from support.require import Require
 
 _SHARED = "PELAGOS_TEST_SHARED"
@@ -40,7 +39,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_SHARED))
         rabbitmq.stop_shared(folder)
         postgresql.stop_shared(folder)
-        real_openstack.stop_shared(folder)
+        openstack_services.stop_shared(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -63,11 +62,11 @@ def rabbitmq_url(require: Require) -> str:
 
 
 @pytest.fixture(scope="session")
-def openstack(require: Require) -> real_openstack.OpenStack:
+def openstack(require: Require) -> openstack_services.OpenStack:
     """A real Keystone with a real Swift that all tests of the run share; nobody may stop them."""
     try:
-        return real_openstack.start_shared(Path(os.environ[_SHARED]))
-    except real_openstack.PeerMissingError as error:
+        return openstack_services.start_shared(Path(os.environ[_SHARED]))
+    except openstack_services.PeerMissingError as error:
         require.missing(str(error))
         raise
 

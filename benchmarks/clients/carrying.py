@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.keystone import Keystone
-from tests.support.openstack import OpenStack
+from tests.support.openstack_services import OpenStack
 from tests.support.swift import Swift
 
 from pelagos.box import Box

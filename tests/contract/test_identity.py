@@ -7,7 +7,7 @@ import pytest
 from pelagos.box import Box
 from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.errors import NotFound, Unauthorized
-from support.openstack import OpenStack
+from support.openstack_services import OpenStack
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -17,7 +17,7 @@ from pelagos.clients.cloud import Cloud, CloudSettings
 from pelagos.clients.errors import Conflict, NotFound, PreconditionFailed
 from pelagos.clients.storage.download import Download
 from pelagos.clients.storage.local import Sink
-from support.openstack import OpenStack
+from support.openstack_services import OpenStack
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -12,7 +12,7 @@ import pytest
 from pelagos.box import Box
 from pelagos.clients import Cloud, CloudSettings
 from support.box_site import Reply, ask
-from support.openstack import OpenStack
+from support.openstack_services import OpenStack
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
 

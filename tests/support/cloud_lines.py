@@ -18,7 +18,7 @@ from pelagos.cli.context import Context
 from pelagos.cli.main import main
 from pelagos.core.clock import Clock
 
-from .openstack import OpenStack
+from .openstack_services import OpenStack
 
 CLOUDS = """
 [cloud.named.swift]

@@ -85,7 +85,8 @@ class _Operators:
 
     def drop_server(self, caller: int, number: int, server: int) -> int:
         zone = self._zone(caller, number)
-        zone.more["servers"].remove(_server(zone, server))
+        found = _server(zone, server)
+        zone.more["servers"].remove(found)
         return number
 
     def reset_server(self, caller: int, number: int, server: int) -> int:

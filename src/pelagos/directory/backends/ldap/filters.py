@@ -122,15 +122,16 @@ def _letters(pattern: str) -> int:
 
 
 def occurs(term: str, values: Mapping[str, Sequence[str]], columns: Iterable[str]) -> bool:
-    """Whether the term occurs in one of the columns, without case, accents, blanks and dashes.
+    """Whether the term occurs in one of the columns, without case and accents.
 
-    An entry none of whose columns may be read is believed to hold it: the server said so.
+    Blanks and dashes do not count in what has no letters, such as a number. An entry none of
+    whose columns may be read is believed to hold it: the server said so.
     """
     seen = [value for column in columns for value in values.get(column, ())]
     if not seen or not term:
         return True
     needle = fold(term)
-    bare = _bare(needle)
+    bare = "" if any(map(str.isalpha, needle)) else _bare(needle)
     folded = [fold(value) for value in seen]
     return any(needle in text or (bare and bare in _bare(text)) for text in folded)
 
