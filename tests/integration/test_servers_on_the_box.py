@@ -135,7 +135,7 @@ def test_a_server_of_synnefo(synnefo: Cloud, box: Box, image_of_pithos: str) -> 
     flavor = next(one for one in compute.list_flavors(detail=True) if one["ram"] == 512)
     made = compute.create_server(
         "web", flavor["id"], image_of_pithos, networks=[], metadata={"a": "b"},
-        personality=[{"path": "/root/x", "contents": "aGk="}],
+        personality=[{"path": "/etc/x", "contents": "aGk="}],
     )  # fmt: skip
     server_id = made["id"]
     assert made["adminPass"] and made["metadata"] == {"a": "b", "os": "debian"}

@@ -105,6 +105,8 @@ def _log(verbosity: int) -> None:
 
     from pelagos.core import logs
 
-    logging.addLevelName(logging.DEBUG + 1, "DEBUG")  # of the clients, for headers and bodies
+    # The clients say headers and bodies one above DEBUG; the name goes on meaning DEBUG itself.
+    for level in (logging.DEBUG + 1, logging.DEBUG):
+        logging.addLevelName(level, "DEBUG")
     logs.configure(logging.INFO if verbosity == 1 else logging.DEBUG)
     logging.getLogger("pelagos").setLevel(logging.DEBUG)

@@ -315,6 +315,7 @@ def test_verbose_shows_the_calls_and_never_the_token(world):
             ran = world.run("service", "list", option)
             assert "GET http://master.test:1/v1/services -> 200" in ran.err
             assert "t0ken" not in ran.err
+        assert logging.getLevelName("DEBUG") == logging.DEBUG
     finally:
         root.setLevel(before[0])
         root.handlers[:] = before[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ _DATES = (
 )
 
 
-class _Converted(ValueArgument):
+class _Converted(ValueArgument, ABC):
     """An option whose text becomes something else.
 
     Raises:
@@ -39,8 +40,9 @@ class _Converted(ValueArgument):
     def value(self, newvalue: Any) -> None:
         self._value = None if newvalue is None else self._convert(newvalue)
 
+    @abstractmethod
     def _convert(self, text: Any) -> Any:
-        raise NotImplementedError
+        """The value of a text."""
 
     def _refuse(self, text: Any, wanted: str) -> NoReturn:
         raise CLIInvalidArgument(f"{self.lvalue}: {text!r} is not {wanted}")
