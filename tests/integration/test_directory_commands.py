@@ -143,6 +143,64 @@ def test_a_phonebook_is_kept_for_many(plane: Plane, tmp_path: Path) -> None:
     assert said(plane, "phonebook", "list") == []
 
 
+def test_a_file_is_imported_whole_or_not_at_all(plane: Plane, tmp_path: Path) -> None:
+    table = tmp_path / "friends.csv"
+    table.write_text("firstname,number\nAnn,1\ntoo,many,values\n")
+    plane.run("phonebook", "add", "friends")
+    for words in (("contact", "import"), ("phonebook", "import", "friends")):
+        assert "line 3" in refused(plane, 2, *words, str(table), "--all-or-nothing")
+    assert said(plane, "contact", "list") == said(plane, "phonebook", "show", "friends") == []
+    table.write_text("firstname,number\nAnn,1\n")
+    plane.run("contact", "import", str(table), "--all-or-nothing")
+    assert [one["firstname"] for one in said(plane, "contact", "list")] == ["Ann"]
+
+
+def test_a_source_is_made_changed_and_removed_while_the_directory_serves(
+    plane: Plane, tmp_path: Path
+) -> None:
+    keys = tmp_path / "staff.toml"
+    keys.write_text('tenant = "staff"\n[format_columns]\nname = "{name}"\n')
+    plane.run("phonebook", "add", "staff", "--tenant", "staff")
+    book = ("phonebook", "contact", "add", "staff", "name=Orla", "--tenant", "staff")
+    made = (
+        "source",
+        "add",
+        "phonebook",
+        "staff",
+        'searched_columns=["name"]',
+        "--keys",
+        str(keys),
+    )
+
+    assert "tenant" in refused(plane, 2, "source", "add", "phonebook", "staff", "tenant=7")
+    assert "no back-end" in refused(plane, 4, "source", "add", "fonebook", "staff")
+    assert said(plane, *made)["is_kept"] is True
+    assert "already" in refused(plane, 1, *made)
+    plane.run(*book)
+    [found] = said(plane, "lookup", "orla")
+    assert (found["Name"], found["source"]) == ("Orla", "staff")
+
+    said(
+        plane,
+        "source",
+        "edit",
+        "staff",
+        "format_columns.name=Dr {name}",
+        "timeout=2",
+        "tenant=staff",
+    )
+    assert said(plane, "lookup", "orla")[0]["Name"] == "Dr Orla"
+    said(plane, "source", "edit", "staff", "timeout=", "--rename", "people")
+    shown = said(plane, "source", "show", "people")
+    assert shown["format_columns"] == {"name": "Dr {name}"} and "timeout" not in shown
+    assert "did you mean people" in refused(plane, 4, "source", "show", "peeple")
+    assert "nothing is to be changed" in refused(plane, 2, "source", "edit", "people")
+    assert "configuration" in refused(plane, 1, "source", "remove", "personal")
+
+    plane.run("source", "remove", "people")
+    assert "nothing found" in refused(plane, 4, "lookup", "orla")
+
+
 def test_what_is_kept_survives_a_kill(plane: Plane) -> None:
     made = said(plane, "contact", "add", "name=Ann")
     plane.run("favorite", "add", "personal", made["id"])

@@ -19,6 +19,7 @@ FILE = Operand("CSV file with a header line; - reads standard input", complete="
 CHARSET = ValueArgument(
     "encoding of the file, e.g. cp1252 of spreadsheets", "--charset", default="utf-8"
 )
+WHOLE = FlagArgument("import all rows, or none when one cannot be", "--all-or-nothing")
 REPLACE = FlagArgument("drop the attributes that are not given", "--replace")
 
 _MOST_COLUMNS = 6

@@ -48,12 +48,14 @@ def asked_of(body: Any, status: int = 200) -> tuple[DirectoryClient, Echo]:
     return DirectoryClient("http://d:1/prefix", "t0ken", http=http), echo
 
 
+KINDS = "/backends/a%2Fb/sources"
 BOOKS = "/tenants/a%2Fb/phonebooks"
 IMPORTED = {"created": [CONTACT], "failed": []}
 PAGE = {"items": [CONTACT], "total": 9}
 LIST = {"items": [CONTACT]}
 REVERSE = {"display": None, "exten": "1", "source": None, "fields": {}}
 SOURCES = {"items": [{"name": "a", "backend": "csv", "is_loaded": False, "error": "no"}]}
+MADE = {"name": "a/b", "uuid": "u", "is_kept": True}
 CHECKED = {"items": [{"name": "a", "backend": "csv", "verdict": "late", "ms": 3.5}]}
 
 
@@ -78,6 +80,10 @@ CHECKED = {"items": [{"name": "a", "backend": "csv", "verdict": "late", "ms": 3.
         (lambda d: d.phonebooks("a/b").create("n"), CONTACT, "POST", BOOKS),
         (lambda d: d.phonebooks("a/b").edit(4, "n"), CONTACT, "PUT", f"{BOOKS}/4"),
         (lambda d: d.phonebooks("a/b").remove(4), None, "DELETE", f"{BOOKS}/4"),
+        (lambda d: d.sources_of("a/b").list(), LIST, "GET", KINDS),
+        (lambda d: d.sources_of("a/b").create(MADE), MADE, "POST", KINDS),
+        (lambda d: d.sources_of("a/b").edit("u", MADE), None, "PUT", f"{KINDS}/u"),
+        (lambda d: d.sources_of("a/b").remove("u"), None, "DELETE", f"{KINDS}/u"),
         (lambda d: d.phonebooks("a/b").contacts(4).list(), PAGE, "GET", f"{BOOKS}/4/contacts"),
         (lambda d: d.phonebooks("a/b").contacts(4).get("7"), CONTACT, "GET",
          f"{BOOKS}/4/contacts/7"),

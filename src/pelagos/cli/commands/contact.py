@@ -8,6 +8,7 @@ from pelagos.cli.attributes import (
     CHARSET,
     FILE,
     REPLACE,
+    WHOLE,
     changed,
     columns_of,
     read_attributes,
@@ -95,16 +96,19 @@ class ContactImport(Command):
     """Keep the contacts of a CSV file; what is there already stays as it is.
 
     Lines that cannot be kept are named on stderr, the others are kept; then the exit code is 1.
+    With --all-or-nothing none is kept then.
     """
 
     operands = {"file": FILE}
-    arguments = {"charset": CHARSET}
+    arguments = {"charset": CHARSET, "whole": WHOLE}
     examples = ("pelagos contact import friends.csv --charset cp1252",)
 
     def main(self, file: str) -> int | None:
         """Import."""
         table = read_table(self.context, file)
-        answer = self.context.directory.personal.import_csv(table, self["charset"])
+        answer = self.context.directory.personal.import_csv(
+            table, self["charset"], all_or_nothing=self["whole"]
+        )
         return tell_import(self.context, answer)
 
 

@@ -11,6 +11,7 @@ from pelagos.cli.attributes import (
     CHARSET,
     FILE,
     REPLACE,
+    WHOLE,
     changed,
     columns_of,
     read_attributes,
@@ -206,14 +207,17 @@ class PhonebookImport(_OfTenant):
     """Add the contacts of a CSV file to a phonebook; what is there already stays as it is.
 
     Lines that cannot be kept are named on stderr, the others are kept; then the exit code is 1.
+    With --all-or-nothing none is kept then.
     """
 
-    arguments = {**_ARGUMENTS, "charset": CHARSET}
+    arguments = {**_ARGUMENTS, "charset": CHARSET, "whole": WHOLE}
     operands = {"phonebook": _BOOK, "file": FILE}
     examples = ("pelagos phonebook import suppliers suppliers.csv",)
 
     def main(self, phonebook: str, file: str) -> int | None:
         """Import."""
         table = read_table(self.context, file)
-        answer = self._contacts(phonebook).import_csv(table, self["charset"])
+        answer = self._contacts(phonebook).import_csv(
+            table, self["charset"], all_or_nothing=self["whole"]
+        )
         return tell_import(self.context, answer)

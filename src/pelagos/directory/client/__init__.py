@@ -17,8 +17,10 @@ from pelagos.directory.client.answers import (
 )
 from pelagos.directory.client.client import DirectoryClient
 from pelagos.directory.client.contacts import PersonalContacts, PhonebookContacts, Phonebooks
+from pelagos.directory.client.sources import BackendSources
 
 __all__ = [
+    "BackendSources",
     "DirectoryClient",
     "Headers",
     "ImportAnswer",

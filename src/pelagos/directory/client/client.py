@@ -19,6 +19,7 @@ from pelagos.directory.client.answers import (
 )
 from pelagos.directory.client.contacts import PersonalContacts, Phonebooks
 from pelagos.directory.client.exchange import Exchange, path_of
+from pelagos.directory.client.sources import BackendSources
 from pelagos.directory.errors import DirectoryUnreachable
 from pelagos.directory.model import SourceVerdict
 
@@ -153,6 +154,10 @@ class DirectoryClient:
         """Every configured source, and why it is not there, where it is not."""
         document = self._exchange.ask("GET", path_of("sources"), _Sources)
         return tuple(document["items"])
+
+    def sources_of(self, backend: str) -> BackendSources:
+        """The sources of a back-end, to make, change and remove some."""
+        return BackendSources(self._exchange, backend)
 
     def check(self, names: Sequence[str] = ()) -> tuple[SourceFact, ...]:
         """What each source answers to a question that tries it; of all when none is named."""
