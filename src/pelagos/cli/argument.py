@@ -48,9 +48,11 @@ class Argument:
 
     Attributes:
         arity: 0 = no value, 1 = one value, -1 = a value each time it is given.
+        may_begin_with_dash: whether any word after the option is its value, even -x.
     """
 
     arity = 1
+    may_begin_with_dash = False
 
     def __init__(
         self,

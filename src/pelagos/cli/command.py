@@ -14,7 +14,7 @@ the options.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pelagos.cli.argument import (
@@ -28,6 +28,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.context import Context
 from pelagos.cli.failures import UsageError, unknown
+from pelagos.cli.selection import FilterArgument, SortArgument
 from pelagos.core.errors import PelagosError
 
 FORMATS = ("table", "json", "yaml", "csv", "value")
@@ -60,6 +61,20 @@ SHOW_ARGUMENTS: Mapping[str, Argument] = {
 }
 """Options of every command that lists or shows."""
 
+LIST_ARGUMENTS: Mapping[str, Argument] = {
+    "conditions": FilterArgument(
+        "only rows where KEY=VALUE (* is anything), KEY!=VALUE, or KEY~TEXT: has TEXT in it",
+        "--filter",
+        metavar="CONDITION",
+    ),
+    "sorting": SortArgument(
+        "in the order of these keys; -KEY or KEY:desc: the largest first",
+        "--sort",
+        metavar="KEY,…",
+    ),
+}
+"""Options of every command that lists."""
+
 
 class Command:
     """Base of all commands.
@@ -72,12 +87,14 @@ class Command:
         arguments: the options, by the name under which `self[name]` finds the value.
         operands: help for the positional parameters of `main`, by name.
         shows: whether the command lists or shows, and so takes --output and --columns.
+        lists: whether it prints a list of many, and so takes --filter and --sort, too.
         examples: lines for the help.
     """
 
     arguments: Mapping[str, Argument] = {}
     operands: Mapping[str, Operand] = {}
     shows = False
+    lists = False
     examples: tuple[str, ...] = ()
 
     def __init__(self, context: Context, values: Mapping[str, Any]) -> None:
@@ -99,7 +116,8 @@ class Command:
     def all_arguments(cls) -> dict[str, Argument]:
         """The options with those that every (showing) command has."""
         shown = SHOW_ARGUMENTS if cls.shows else {}
-        return {**cls.arguments, **shown, **GLOBAL_ARGUMENTS}
+        listed = LIST_ARGUMENTS if cls.lists else {}
+        return {**cls.arguments, **shown, **listed, **GLOBAL_ARGUMENTS}
 
     @classmethod
     def signature(cls) -> Iterator[tuple[str, bool, bool]]:
@@ -174,6 +192,7 @@ def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str
         else:
             parser.add_argument(*argument.names, dest=key, action="append")
     before, dashes, after = _split_at_dashes(words)
+    before = _with_values(before, arguments.values())
     found, rest = parser.parse_known_args(before)
     for word in rest:
         if word.startswith("-") and word != "-":
@@ -195,6 +214,18 @@ def _split_at_dashes(words: list[str]) -> tuple[list[str], bool, list[str]]:
         return words, False, []
     position = words.index("--")
     return words[:position], True, words[position + 1 :]
+
+
+def _with_values(words: list[str], arguments: Iterable[Argument]) -> list[str]:
+    """The words, in which a value that begins with a dash is joined to its option."""
+    names = {name for one in arguments if one.may_begin_with_dash for name in one.names}
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in names:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _value(argument: Argument, given: Any) -> Any:

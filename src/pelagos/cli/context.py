@@ -19,6 +19,7 @@ from pelagos.cli.terminal import clean, is_terminal, wants_colour
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
+    from pelagos.cli.selection import Selection
     from pelagos.core.clock import Clock
     from pelagos.core.config import Config
     from pelagos.core.http import ClientTls, HttpClient
@@ -34,7 +35,7 @@ class Context:
 
     Args:
         options: values of the options that every command takes (`command.GLOBAL_ARGUMENTS`) and
-            of --output and --columns.
+            of those of lists (`SHOW_ARGUMENTS`, `LIST_ARGUMENTS`).
         environ: the environment; None = this process's.
         stdin: where `-` reads from.
         stdout: where results go.
@@ -78,9 +79,19 @@ class Context:
             self.stdout,
             self.options.get("output") or "table",
             columns=self.options.get("columns"),
+            selection=self._selection,
             colour=wants_colour(self.stdout, self.environ),
             width=width,
         )
+
+    @property
+    def _selection(self) -> Selection | None:
+        conditions, order = self.options.get("conditions"), self.options.get("sorting")
+        if not conditions and not order:
+            return None
+        from pelagos.cli.selection import Selection
+
+        return Selection(conditions or (), order or ())
 
     def say(self, text: str) -> None:
         """Tell the person something that is not a result, on stderr."""

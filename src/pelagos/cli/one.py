@@ -200,7 +200,7 @@ def matches(record: Record, wanted: Mapping[str, str]) -> bool:
     """Whether a record is as --filter says; * stands for anything, dots go into what is nested."""
     from fnmatch import fnmatchcase
 
-    from pelagos.cli.output import pick
+    from pelagos.cli.values import pick
 
     return all(
         fnmatchcase(str(pick(record, key)).lower(), pattern.lower())

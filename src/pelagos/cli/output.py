@@ -7,15 +7,17 @@ the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pelagos.cli.failures import UsageError
 from pelagos.cli.terminal import clean, paint
+from pelagos.cli.values import Data, as_text, flat, has, is_told, only, pick, plain
 from pelagos.core.spelling import nearest
 
-Data = Mapping[str, Any]
+if TYPE_CHECKING:  # not for a cycle: only lists that are narrowed or sorted pay for it
+    from pelagos.cli.selection import Selection
 
 _BATCH = 500
 """Rows that are read before the first is printed, of a list that comes bit by bit: one page."""
@@ -56,46 +58,6 @@ class Column:
         self.show = show or as_text
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON-compatible data: dataclasses and mappings become dicts, tuples lists."""
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None:
-        return {name: plain(getattr(value, name)) for name in fields}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return str.__str__(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return str(value)
-
-
-def as_text(value: Any) -> str:
-    """One value on one line: text as it is, None as nothing, nested data as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        return str(value)
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
-
-
-def pick(data: Data, key: str) -> Any:
-    """The value at a dotted key; None where there is none."""
-    if key in data:
-        return data[key]
-    head, dot, rest = key.partition(".")
-    inner = data.get(head)
-    return pick(inner, rest) if dot and isinstance(inner, Mapping) else None
-
-
 class Output:
     """Prints results in one format.
 
@@ -103,6 +65,7 @@ class Output:
         stream: where to.
         form: one of `pelagos.cli.command.FORMATS`.
         columns: only these keys, in this order; None = all (a table: those it is made for).
+        selection: which rows of a list are printed, in which order; None = all, as they come.
         colour: whether to colour tables.
         width: columns of the terminal that tables should fit in; None = no limit.
     """
@@ -113,12 +76,14 @@ class Output:
         form: str = "table",
         *,
         columns: Sequence[str] | None = None,
+        selection: Selection | None = None,
         colour: bool = False,
         width: int | None = None,
     ) -> None:
         self._stream = stream
         self._form = form
         self._columns = columns
+        self._selection = selection
         self._colour = colour
         self._width = width
 
@@ -127,8 +92,18 @@ class Output:
         """Whether a person reads it."""
         return self._form == "table"
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether rows may be left out or change places: who lists must not stop before all."""
+        return self._selection is not None
+
     def show_list(
-        self, items: Iterable[Any], columns: Sequence[Column], *, empty: str = ""
+        self,
+        items: Iterable[Any],
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        limit: int | None = None,
     ) -> None:
         """Print a list.
 
@@ -137,12 +112,17 @@ class Output:
                 at a time, and printed before the next; a table widens its columns on the way.
             columns: those of the table; their keys are also the columns of csv and value.
             empty: what a table prints when the list is empty.
+            limit: at the most so many of what is selected.
         """
-        batches = _batches(items)
+        batches = self._selected(_batches(items), columns)
+        if limit is not None:
+            batches = _at_most(batches, limit)
         first = next(batches, [])
         shown = self._chosen(first, columns)
         if first or not self.is_table:
             self._listed(self._flushed(chain([first], batches)), shown)
+        elif self._selection is not None and self._selection.seen:
+            self.line(f"--filter leaves none of {self._selection.seen}")
         elif empty:
             self.line(empty)
 
@@ -154,19 +134,27 @@ class Output:
             columns: as of `show_list`.
         """
         batches = ([plain(item) for item in part] for part in parts)
-        there = (rows for rows in batches if rows)
+        there = self._selected((rows for rows in batches if rows), columns)
         first = next(there, [])
         if first or not self.is_table:
             self._listed(self._flushed(chain([first], there)), self._chosen(first, columns))
 
+    def _selected(
+        self, batches: Iterator[list[Data]], columns: Sequence[Column]
+    ) -> Iterator[list[Data]]:
+        if self._selection is None:
+            return batches
+        return self._selection.of(batches, lambda key, rows: _key(key, rows, columns))
+
     def _listed(self, batches: Iterable[list[Data]], shown: Sequence[Column]) -> None:
+        keys = None if self._columns is None else [one.key for one in shown]
         if self._form == "json":
-            self._json_list(batches)
+            self._json_list(batches, keys)
             return
         widths = [0] * len(shown)
         for number, rows in enumerate(batches):
             if self._form == "yaml":
-                self._structured([_only(row, self._columns) for row in rows])
+                self._structured([only(row, keys) for row in rows])
             elif self._form == "csv":
                 self._csv(rows, shown, has_head=not number)
             elif self._form == "value":
@@ -184,11 +172,11 @@ class Output:
             yield rows
             self._stream.flush()
 
-    def _json_list(self, batches: Iterable[list[Data]]) -> None:
+    def _json_list(self, batches: Iterable[list[Data]], keys: Sequence[str] | None) -> None:
         before = "[\n  "
         for rows in batches:
             for row in rows:
-                text = _as_json(_only(row, self._columns))
+                text = _as_json(only(row, keys))
                 self._stream.write(before + text.replace("\n", "\n  "))
                 before = ",\n  "
         self._stream.write("[]\n" if before.startswith("[") else "\n]\n")
@@ -199,15 +187,23 @@ class Output:
         Args:
             item: a dataclass or mapping.
             columns: how the table words some keys; the other keys follow.
+
+        Raises:
+            UsageError: rows of a list were to be selected.
         """
+        if self._selection is not None:
+            raise UsageError(
+                "--filter and --sort are for lists; this is one thing",
+                hint="leave them out, or choose what is shown of it: --columns A,B",
+            )
         data = plain(item)
         self._check(data)
         if self._form in ("json", "yaml"):
-            self._structured(_only(data, self._columns))
+            self._structured(only(data, self._columns))
             return
-        flat = dict(_flat(data))
+        pairs = dict(flat(data))
         worded = {column.key: column for column in columns}
-        keys = self._columns or [*worded, *(key for key in flat if key not in worded)]
+        keys = self._columns or [*worded, *(key for key in pairs if key not in worded)]
         shown = [worded.get(key) or Column(key) for key in keys]
         if self._form == "csv":
             self._csv([data], [Column(key) for key in keys])
@@ -216,7 +212,7 @@ class Output:
             for one in shown:
                 show(as_text(pick(data, one.key)))
         else:
-            self._pairs(data, [one for one in shown if self._columns or _is_told(data, one.key)])
+            self._pairs(data, [one for one in shown if self._columns or is_told(data, one.key)])
 
     def show_values(self, values: Data) -> None:
         """Print connection parameters: a table has a line `key = value` for each."""
@@ -247,15 +243,13 @@ class Output:
         if self._columns is None:
             return list(columns)
         known = {column.key: column for column in columns}
-        for key in self._columns:
-            if key not in known and rows and not any(_has(row, key) for row in rows):
-                raise _no_column(key, [*known, *rows[0]])
-        return [known.get(key) or Column(key, key) for key in self._columns]
+        keys = [_key(key, rows, columns) for key in self._columns]
+        return [known.get(key) or Column(key, key) for key in keys]
 
     def _check(self, data: Data) -> None:
         for key in self._columns or ():
-            if not _has(data, key):
-                raise _no_column(key, [*data, *dict(_flat(data))])
+            if not has(data, key):
+                raise _no_column(key, [*data, *dict(flat(data))])
 
     def _csv(
         self, rows: Sequence[Data], columns: Sequence[Column], *, has_head: bool = True
@@ -359,30 +353,25 @@ def _escaped_json(text: str) -> str:
     ).replace("\x7f", "\\u007f")
 
 
-def _flat(data: Data, before: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            pairs += _flat(value, f"{before}{key}.")
-        else:
-            pairs.append((before + key, value))
-    return pairs
+def _at_most(batches: Iterator[list[Data]], limit: int) -> Iterator[list[Data]]:
+    for rows in batches:
+        yield rows[:limit]
+        limit -= len(rows)
+        if limit <= 0:
+            return
 
 
-def _has(data: Data, key: str) -> bool:
-    head, dot, rest = key.partition(".")
-    if key in data:
-        return True
-    inner = data.get(head)
-    return bool(dot) and isinstance(inner, Mapping) and _has(inner, rest)
-
-
-def _is_told(data: Data, key: str) -> bool:
-    return pick(data, key) not in (None, "", [], {})
-
-
-def _only(data: Data, keys: Sequence[str] | None) -> Data:
-    return data if keys is None else {key: pick(data, key) for key in keys}
+def _key(word: str, rows: Sequence[Data], columns: Sequence[Column]) -> str:
+    """The key that a person means: one of the data, or the heading of a column."""
+    keys = [column.key for column in columns]
+    if word in keys or any(has(row, word) for row in rows):
+        return word
+    titled = {column.title.lower(): column.key for column in columns}
+    if word.lower() in titled:
+        return titled[word.lower()]
+    if rows:
+        raise _no_column(word, [*keys, *titled, *rows[0]])
+    return word
 
 
 def _no_column(key: str, known: Sequence[str]) -> UsageError:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.context import Context
 from pelagos.cli.failures import UsageError
-from pelagos.cli.output import Column, plain
+from pelagos.cli.output import Column
+from pelagos.cli.values import plain
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import InstanceRequest

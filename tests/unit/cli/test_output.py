@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pelagos.cli import yaml
 from pelagos.cli.failures import UsageError
 from pelagos.cli.moment import ago, clock_and_ago, length
-from pelagos.cli.output import Column, Output, plain
+from pelagos.cli.output import Column, Output
 from pelagos.cli.terminal import clean
+from pelagos.cli.values import plain
 from pelagos.slap.model import Cause, InstanceState
 
 JSON = st.recursive(

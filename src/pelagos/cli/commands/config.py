@@ -8,7 +8,8 @@ from typing import Any
 from pelagos.cli.argument import Operand
 from pelagos.cli.command import Command
 from pelagos.cli.failures import UsageError
-from pelagos.cli.output import Column, as_text, plain
+from pelagos.cli.output import Column
+from pelagos.cli.values import as_text, plain
 from pelagos.core.errors import PelagosError
 
 KEY = Operand("the setting, e.g. master.port", complete="key")

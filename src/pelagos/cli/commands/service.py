@@ -15,7 +15,8 @@ from pelagos.cli.argument import (
 from pelagos.cli.command import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import clock_and_ago
-from pelagos.cli.output import Column, plain
+from pelagos.cli.output import Column
+from pelagos.cli.values import plain
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model

@@ -9,7 +9,8 @@ from pelagos.cli.argument import IntArgument, Operand, ValueArgument
 from pelagos.cli.command import Command
 from pelagos.cli.failures import UsageError
 from pelagos.cli.moment import local
-from pelagos.cli.output import Column, plain
+from pelagos.cli.output import Column
+from pelagos.cli.values import plain
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.tio import UsageRow
