@@ -58,8 +58,9 @@ type: setup
 bench: setup  ## side by side with the peers; takes minutes
 	@$(BIN)/python -m benchmarks
 
-docs: setup  ## check the documents against the code
-	@$(BIN)/python -m pytest tests/docs
+docs: setup  ## the manual as HTML, in build/docs
+	@$(BIN)/python -m sphinx --quiet --jobs auto --fail-on-warning --keep-going \
+	  --doctree-dir .cache/sphinx docs build/docs
 
 lock: $(UV)  ## take the newest versions that pyproject.toml allows
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -71,4 +72,4 @@ lock: $(UV)  ## take the newest versions that pyproject.toml allows
 	  --output-file requirements-ldap.lock
 
 clean:
-	@rm -rf .venv .uv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .uv .cache build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

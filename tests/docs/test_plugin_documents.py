@@ -86,7 +86,7 @@ def test_what_the_reference_lists_is_installed() -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The settings of the how-to's blocks: of its file, of all sources, of its back-end."""
-    (csv,) = blocks(HOW_TO, "csv")
+    (csv,) = blocks(HOW_TO, "text")
     (tmp_path / "phones.csv").write_text(csv, encoding="utf-8")
     (code,) = blocks(HOW_TO, "python")
     namespace: dict[str, Any] = {"__name__": "rooms"}
