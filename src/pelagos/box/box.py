@@ -104,6 +104,7 @@ class Box:
         port: 0 chooses a free one.
         token_life: seconds that a token holds.
         pace: by what the seconds are multiplied that work on servers takes; 0: it is done at once.
+        keep_deleted: seconds for which a server that was removed can be restored (Nova).
 
     Raises:
         BoxError: the folder cannot be used, or another box uses it.
@@ -120,6 +121,7 @@ class Box:
         port: int = 0,
         token_life: float = LIFE,
         pace: float = 1.0,
+        keep_deleted: float = 0.0,
     ) -> None:
         self._is_temporary = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="pelagos-box-"))
@@ -135,7 +137,7 @@ class Box:
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
         self._quotas = Quotas(self._database)
-        images = self._furnish(pace, fetches=is_loopback(host))
+        images = self._furnish(pace, keep_deleted, fetches=is_loopback(host))
         #: The OpenNebula of this box; it has users of its own.
         self.one = OpenNebula(self._database, self.folder, self._clock, pace)
         self._application.mount(opennebula(self.one))
@@ -150,7 +152,7 @@ class Box:
         if is_new:
             images.seed(admin.project_id, admin.user_id)
 
-    def _furnish(self, pace: float, *, fetches: bool) -> ImageStore:
+    def _furnish(self, pace: float, keep_deleted: float, *, fetches: bool) -> ImageStore:
         """Open all services of OpenStack and Synnefo; the images, for the first ones."""
         quotas = self._quotas
         objects = ObjectStore(
@@ -160,7 +162,7 @@ class Box:
             is_durable=not self._is_temporary,
         )
         neighbours = Neighbours()
-        fleet = Fleet(self._identity, quotas, neighbours, pace)
+        fleet = Fleet(self._identity, quotas, neighbours, pace, keep_deleted)
         images = ImageStore(self._database, quotas, self.folder / _IMAGES, self._clock)
         neighbours.images = ImagesOfServers(images)
         sources = Sources(images, objects)

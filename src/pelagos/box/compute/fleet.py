@@ -15,7 +15,7 @@ from pelagos.box.compute.allowance import Allowance
 from pelagos.box.compute.flavors import Flavor, Flavors
 from pelagos.box.compute.groups import HOSTS, Group, Groups
 from pelagos.box.compute.keys import Keys
-from pelagos.box.compute.ports import DiskWish, ImageFacts, Neighbours, Wish
+from pelagos.box.compute.ports import DiskWish, Guest, ImageFacts, Neighbours, Wish
 from pelagos.box.compute.server import Server
 from pelagos.box.compute.store import Deed, ServerStore
 from pelagos.box.identity.identity import Identity
@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, Action] = {
     "image": Action((*_LIVING, "rescued"), "image", None),
     "backup": Action(_LIVING, "backup", None),
     "password": Action(("active",), "password", None),
+    "restore": Action(("soft-delete",), "restore", "active"),
 }
 
 
@@ -97,12 +98,20 @@ class Order:
 class Fleet:
     """The servers of a box and what belongs to them; safe to share between threads.
 
+    Args:
+        keep_deleted: seconds for which a server that Nova's DELETE removed can be restored.
+
     Attributes:
         neighbours: networks, volumes and images, as far as the box has them.
     """
 
     def __init__(
-        self, identity: Identity, quotas: Quotas, neighbours: Neighbours, pace: float
+        self,
+        identity: Identity,
+        quotas: Quotas,
+        neighbours: Neighbours,
+        pace: float,
+        keep_deleted: float = 0.0,
     ) -> None:
         self.clock = identity.clock
         self.identity = identity
@@ -114,6 +123,8 @@ class Fleet:
         self.groups = Groups(self.database, self.clock)
         self.allowance = Allowance(self.database, quotas, self.store)
         self._passwords: dict[str, str] = {}
+        self._keep_deleted = keep_deleted
+        self.store.reclaimed = self._release
         neighbours.servers = self.store
 
     def password(self, server: Server) -> str | None:
@@ -205,14 +216,39 @@ class Fleet:
             current = self.store.find(server.id)
             if current is None or current.task == "delete":
                 return
-            networks, volumes = self.neighbours.networks, self.neighbours.volumes
-            if networks is not None:
-                networks.leave(current.guest)
-            if volumes is not None:
-                volumes.leave(current.guest)
+            self._release(current.guest)
             self._passwords.pop(server.id, None)
             self.store.begin(current, "delete", {"state": "deleted"})
             self._note(current, user_id, request_id, "delete", None)
+
+    def put_away(self, server: Server, user_id: str, request_id: str) -> None:
+        """Remove a server so that it can be restored for a while; its ports and volumes stay.
+
+        One that never ran, or was put away before, is removed for good; so is every one of a box
+        that keeps none.
+        """
+        with self.database.change():
+            current = self.store.find(server.id)
+            if current is None or current.task in {"delete", "soft_delete"}:
+                return
+            if not self._keep_deleted or current.state in {"building", "error", "soft-delete"}:
+                self.delete(current, user_id, request_id)
+                return
+            begun = self.store.begin(current, "soft_delete", {})
+            gone = {
+                "due": (begun.due or 0.0) + self._keep_deleted,
+                "outcome": {"state": "deleted"},
+            }
+            self.store.change(begun, outcome={"state": "soft-delete", **gone})
+            self._note(current, user_id, request_id, "delete", None)
+
+    def _release(self, guest: Guest) -> None:
+        """Let a server's interfaces and volumes go, or be free."""
+        networks, volumes = self.neighbours.networks, self.neighbours.volumes
+        if networks is not None:
+            networks.leave(guest)
+        if volumes is not None:
+            volumes.leave(guest)
 
     def resized(self, flavor: Flavor) -> dict[str, Any]:
         """What of a record changes with another flavour."""

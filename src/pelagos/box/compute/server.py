@@ -17,7 +17,7 @@ SECONDS: Mapping[str, float] = {
     "build": 3.0, "rebuild": 3.0, "reboot": 1.5, "hard_reboot": 2.0, "start": 1.5, "stop": 1.5,
     "delete": 1.0, "pause": 0.5, "unpause": 0.5, "suspend": 1.0, "resume": 1.0, "resize": 3.0,
     "migrate": 3.0, "confirm": 0.5, "revert": 2.0, "rescue": 2.0, "unrescue": 2.0, "shelve": 2.0,
-    "unshelve": 3.0, "password": 0.5,
+    "unshelve": 3.0, "password": 0.5, "soft_delete": 1.0, "restore": 1.0,
 }  # fmt: skip
 
 #: What Nova calls a task; that of a build changes while it goes on.
@@ -29,6 +29,7 @@ _NOVA_TASKS = {
     "revert": "resize_reverting", "confirm": None, "rescue": "rescuing",
     "unrescue": "unrescuing", "shelve": "shelving", "unshelve": "unshelving",
     "image": "image_uploading", "backup": "image_backup", "password": "updating_password",
+    "soft_delete": "soft-deleting", "restore": "restoring",
 }  # fmt: skip
 _BUILDING = (
     (0.15, "scheduling"), (0.35, "networking"), (0.6, "block_device_mapping"), (2.0, "spawning"),
@@ -38,13 +39,17 @@ _NOVA_STATES = {
     "building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "paused": "PAUSED",
     "suspended": "SUSPENDED", "rescued": "RESCUE", "resized": "VERIFY_RESIZE", "error": "ERROR",
     "deleted": "DELETED", "shelved": "SHELVED", "shelved_offloaded": "SHELVED_OFFLOADED",
+    "soft-delete": "SOFT_DELETED",
 }  # fmt: skip
 _NOVA_DURING = {
     "reboot": "REBOOT", "hard_reboot": "HARD_REBOOT", "rebuild": "REBUILD", "resize": "RESIZE",
     "migrate": "RESIZE", "revert": "REVERT_RESIZE",
     "password": "PASSWORD",
 }  # fmt: skip
-_POWER = {"active": 1, "rescued": 1, "resized": 1, "paused": 3, "suspended": 4, "stopped": 4}
+_POWER = {
+    "active": 1, "rescued": 1, "resized": 1, "paused": 3, "suspended": 4, "stopped": 4,
+    "soft-delete": 4,
+}  # fmt: skip
 
 #: Every status that Nova has, for filters.
 NOVA_STATUSES = frozenset({*_NOVA_STATES.values(), *_NOVA_DURING.values(), "MIGRATING", "UNKNOWN"})
@@ -55,7 +60,7 @@ _SYNNEFO_TASKS = {
 }  # fmt: skip
 _SYNNEFO_STATES = {
     "building": "BUILD", "active": "ACTIVE", "stopped": "STOPPED", "error": "ERROR",
-    "deleted": "DELETED", "rescued": "ACTIVE", "resized": "ACTIVE",
+    "deleted": "DELETED", "rescued": "ACTIVE", "resized": "ACTIVE", "soft-delete": "DELETED",
 }  # fmt: skip
 #: What Synnefo calls a task in its refusals, and a state.
 SYNNEFO_ACTIONS = {
@@ -75,7 +80,7 @@ class Server:
     Attributes:
         number: the id for Synnefo; `id` is that for OpenStack.
         state: as Nova calls it: building, active, stopped, paused, suspended, rescued, resized,
-            error, deleted, shelved_offloaded.
+            error, deleted, shelved_offloaded, soft-delete (may come back until it is due).
         task: what goes on, a key of `SECONDS`; None for nothing.
         due: when it is done.
         outcome: what of this record changes then.

@@ -6,7 +6,7 @@ Nothing runs: a task that is due is done as soon as somebody looks, as of the mo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,8 @@ class ServerStore:
         self.database = database
         self.clock = clock
         self._pace = pace
+        #: Told of a server that is gone for good after it could have been restored.
+        self.reclaimed: Callable[[Guest], None] = lambda _: None
 
     # reading
 
@@ -107,7 +109,8 @@ class ServerStore:
         Args:
             project_ids: None: of all.
             after: begin behind this one.
-            deleted: None: deleted ones, too; True: only these.
+            deleted: None: deleted ones, too; True: only these. Those that may still be restored
+                are among them.
             changed_since: only what changed at that time or later.
         """
         self.settle()
@@ -116,7 +119,8 @@ class ServerStore:
             where.append(f"project_id IN ({', '.join('?' * len(project_ids))})")
             values += list(project_ids)
         if deleted is not None:
-            where.append("deleted IS NOT NULL" if deleted else "deleted IS NULL")
+            gone = "(deleted IS NOT NULL OR state = 'soft-delete')"
+            where.append(gone if deleted else f"NOT {gone}")
         if changed_since is not None:
             where.append("updated >= ?")
             values.append(changed_since)  # type: ignore[arg-type]  # SQLite takes both
@@ -148,7 +152,9 @@ class ServerStore:
                 "SELECT COUNT(*), COALESCE(SUM(vcpus), 0), COALESCE(SUM(ram_mib), 0),"
                 " COALESCE(SUM(disk_gib), 0), COALESCE(SUM(vcpus * (state != 'stopped')), 0),"
                 " COALESCE(SUM(ram_mib * (state != 'stopped')), 0)"
-                f" FROM servers WHERE project_id = ? AND deleted IS NULL{whose}",
+                " FROM servers"
+                " WHERE project_id = ? AND deleted IS NULL"
+                f" AND (state != 'soft-delete' OR task = 'restore'){whose}",
                 (project_id,) if user_id is None else (project_id, user_id),
             )
             .fetchone()
@@ -214,10 +220,10 @@ class ServerStore:
                 server = Server.of(row)
                 values: dict[str, Any] = {
                     "updated": server.due,
-                    **server.outcome,
                     "task": None,
                     "due": None,
                     "outcome": {},
+                    **server.outcome,
                 }
                 values["facts"] = {**server.facts, **values.get("facts", {})}
                 if values.get("state") == "deleted":
@@ -229,6 +235,8 @@ class ServerStore:
                     " WHERE number = ?",
                     [*(_cell(name, value) for name, value in values.items()), server.number],
                 )
+                if server.state == "soft-delete" and values.get("state") == "deleted":
+                    self.reclaimed(server.guest)
 
     # what was done
 

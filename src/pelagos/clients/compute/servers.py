@@ -145,6 +145,14 @@ class Servers(ComputeRestClient):
 
     # ---- actions
 
+    def restore_server(self, server_id: Id) -> Mapping[str, str]:
+        """Bring back a server whose status is SOFT_DELETED; the answer's header fields."""
+        return self._act(server_id, "restore", None).headers
+
+    def force_delete_server(self, server_id: Id) -> Mapping[str, str]:
+        """Remove a server for good, where `delete_server` would keep it for a while."""
+        return self._act(server_id, "forceDelete", None).headers
+
     def change_admin_password(self, server_id: Id, new_password: str) -> Mapping[str, str]:
         """Give a server's administrator another password."""
         return self._act(server_id, "changePassword", {"adminPass": new_password}).headers

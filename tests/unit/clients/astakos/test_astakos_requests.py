@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pelagos.clients import Client
 from pelagos.clients.astakos import (
     AstakosClient,
     AstakosClientError,
@@ -106,6 +107,13 @@ TABLE: list[tuple[str, tuple[Any, ...], str, str, str, Any, Any, Any]] = [
     ("membership_action", (4, "leave", "why"), "POST", "/projects/memberships/4/action", "", {"leave": "why"}, None, None),
 ]  # fmt: skip
 
+#: Tested below, each by itself: they go elsewhere than to the account service.
+ELSEWHERE = {
+    *("authenticate", "get_endpoint_url", "get_endpoints", "get_menu", "get_service_details"),
+    *("get_service_endpoints", "get_services", "get_token", "get_ui_services", "is_keystone"),
+    *("send_feedback", "user_info", "user_term"),
+}
+
 
 @pytest.mark.parametrize(
     ("call", "given", "method", "path", "query", "body", "answer", "found"),
@@ -131,6 +139,11 @@ def test_each_method_sends_what_astakos_takes(  # the columns of the table
     assert (sent.method, sent.headers["X-Auth-Token"]) == (method, "TA")
     assert sent.url == f"http://a/account/v1.0{path}" + (f"?{query}" if query else "")
     assert (json.loads(sent.body) if sent.body else None) == body  # type: ignore[arg-type]
+
+
+def test_every_public_method_is_asked_for_somewhere():
+    public = {name for name in dir(AstakosClient) if name[0] != "_" and not hasattr(Client, name)}
+    assert public - {call for call, *_ in TABLE} == ELSEWHERE
 
 
 def test_the_catalogue_alone_is_asked_for_with_an_empty_body():

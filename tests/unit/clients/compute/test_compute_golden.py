@@ -246,6 +246,8 @@ SERVERS: list[Row] = [
     row("shutdown_server", "s1", asks=act({"os-stop": None})),
     row("rescue_server", "s1", asks=act({"rescue": {}})),
     row("rescue_server", "s1", "i", asks=act({"rescue": {"rescue_image_ref": "i"}})),
+    row("restore_server", "s1", asks=act({"restore": None})),
+    row("force_delete_server", "s1", asks=act({"forceDelete": None})),
     row("unrescue_server", "s1", asks=act({"unrescue": {}}), dialects=SYNNEFO),
     row("unrescue_server", "s1", asks=act({"unrescue": None}), dialects=OPENSTACK),
     row(

@@ -62,6 +62,7 @@ class Actions:
             "lock": self._lock,
             "unlock": self._unlock,
             "forceDelete": self._force_delete,
+            "restore": self._restore,
             "addSecurityGroup": self._add_group,
             "removeSecurityGroup": self._remove_group,
             "addFloatingIp": partial(lead, fleet),
@@ -155,6 +156,14 @@ class Actions:
     def _force_delete(self, call: Call, server: Server, _told: Any) -> Answer:
         refuse_locked(call, server)
         self._fleet.delete(server, call.user_id, call.request_id)
+        return Answer(202)
+
+    def _restore(self, call: Call, server: Server, _told: Any) -> Answer:
+        """A server that was put away comes back, if the quota has room for it again."""
+        with self._fleet.database.change():
+            flavor = Flavor.from_facts(server.flavor)
+            self._fleet.allowance.check_nova(server.project_id, flavor, 1, 1)
+            self._act(call, server, "restore", "restore")
         return Answer(202)
 
     def _reset_state(self, call: Call, server: Server, told: Any) -> Answer:

@@ -259,6 +259,7 @@ ARGUMENTS: dict[str, Body] = {
 }  # fmt: skip
 _WITHOUT = (
     "confirmResize", "revertResize", "os-start", "os-stop", "pause", "unpause", "suspend",
-    "resume", "unlock", "shelve", "unrescue", "forceDelete", "migrate",
+    "resume", "unlock", "shelve", "unrescue", "forceDelete", "restore",
+    "migrate",
 )  # fmt: skip
 ARGUMENTS.update({name: Body(name, lambda _: anything) for name in _WITHOUT})

@@ -126,6 +126,8 @@ class Servers:
         deleted: bool | None = None if since or "changes-before" in query else False
         if call.is_admin and flagged(query.get("deleted", "false")):
             deleted = True
+        elif self._wants_soft_deleted(call) and deleted is False:
+            deleted = None
         seen = None if self._sees_all(call) else (self._project(call),)
         changed = when(since, "changes-since") if since else None
         if not keys:
@@ -139,6 +141,11 @@ class Servers:
             whole.sort(key=_SORT_KEYS[keys[number]], reverse=is_down)
         ids = [one.id for one in whole]
         return whole[ids.index(marker.id) + 1 :] if marker and marker.id in ids else whole
+
+    @staticmethod
+    def _wants_soft_deleted(call: Call) -> bool:
+        told = call.request.query.get("soft_deleted", "false")
+        return call.is_admin and bool(flagged(told))
 
     def _sees_all(self, call: Call) -> bool:
         told = call.request.query.get("all_tenants")
@@ -163,6 +170,8 @@ class Servers:
         statuses = [value for name, value in call.request.pairs if name == "status"]
         if statuses:
             yield _status_test(call, statuses)
+        if self._wants_soft_deleted(call) and not {"deleted", "changes-since"} & query.keys():
+            yield lambda one: one.deleted is None
         if "changes-before" in query and call.since(66):
             until = when(query["changes-before"], "changes-before")
             yield lambda one: one.updated <= until
@@ -257,7 +266,7 @@ class Servers:
     def _delete(self, call: Call, server_id: str) -> Answer:
         server = server_of(call, self._fleet, server_id)
         refuse_locked(call, server)
-        self._fleet.delete(server, call.user_id, call.request_id)
+        self._fleet.put_away(server, call.user_id, call.request_id)
         return Answer(204)
 
 
