@@ -88,6 +88,8 @@ class Command:
         operands: help for the positional parameters of `main`, by name.
         shows: whether the command lists or shows, and so takes --output and --columns.
         lists: whether it prints a list of many, and so takes --filter and --sort, too.
+        is_apart: whether the shell gives it a process of its own, because it runs until it is
+            ended, ends the process, or becomes another program.
         examples: lines for the help.
     """
 
@@ -95,6 +97,7 @@ class Command:
     operands: Mapping[str, Operand] = {}
     shows = False
     lists = False
+    is_apart = False
     examples: tuple[str, ...] = ()
 
     def __init__(self, context: Context, values: Mapping[str, Any]) -> None:

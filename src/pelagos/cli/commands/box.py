@@ -27,6 +27,8 @@ class BoxUp(Command):
     OpenNebula, too.
     """
 
+    is_apart = True
+
     arguments = {
         "folder": ValueArgument(
             "where it keeps everything; default: `box` in the data folder", "--folder",

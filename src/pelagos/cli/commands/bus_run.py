@@ -44,6 +44,8 @@ class BusRun(Command):
     Whatever either opens without naming a bus is on this one.
     """
 
+    is_apart = True
+
     arguments = {
         "bus": BUS,
         "processes": IntArgument("worker processes; default: this one alone", "--processes"),
@@ -121,6 +123,8 @@ class BusBroker(Command):
     It speaks AMQP 0-9-1 and keeps messages in memory: for one computer and for tests. What has to
     outlive it, and several computers, need a RabbitMQ.
     """
+
+    is_apart = True
 
     arguments = {
         "port": IntArgument(

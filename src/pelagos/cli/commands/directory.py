@@ -22,6 +22,8 @@ class DirectoryRun(Command):
     plane its settings say who knows the tokens: [directory.settings.auth].
     """
 
+    is_apart = True
+
     arguments = {
         "host": ValueArgument("address to listen on", "--host", metavar="ADDRESS"),
         "port": IntArgument("port", "--port", metavar="PORT", **limits(DirectoryConfig, "port")),

@@ -27,6 +27,8 @@ class ServiceExec(Command):
     is printed when it has ended.
     """
 
+    is_apart = True
+
     arguments = {
         "timeout": SecondsArgument(
             "on another computer: how long it may run; default 30s, at most 5m", "--timeout"

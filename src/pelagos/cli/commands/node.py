@@ -134,6 +134,8 @@ class NodeRun(Command):
     need no token. Services keep running when it ends, as with `up`.
     """
 
+    is_apart = True
+
     arguments = {
         "name": ValueArgument(
             "name of this computer, when the token does not say one", "--name", metavar="NAME"

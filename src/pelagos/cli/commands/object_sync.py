@@ -28,6 +28,8 @@ class SyncUp(StorageCommand):
     something could not be read or sent.
     """
 
+    is_apart = True
+
     shows = True
     arguments = _SYNC
     operands = {"folder": _FOLDER, "place": _PLACE}
@@ -57,6 +59,8 @@ class SyncDown(StorageCommand):
     Only what differs is fetched. With --delete, files that the place has not are removed here,
     unless something could not be fetched.
     """
+
+    is_apart = True
 
     shows = True
     arguments = _SYNC

@@ -38,6 +38,8 @@ class ObjectUpload(StorageCommand):
     Swift whole files and the segments of large ones. An object is there whole or not at all.
     """
 
+    is_apart = True
+
     arguments = {
         **STORAGE,
         "recursive": _RECURSIVE,
@@ -175,6 +177,8 @@ class ObjectDownload(StorageCommand):
     A file stands under its name when it is whole; until then under a hidden one, with which the
     same command goes on after an interruption. No object's name leads out of the folder.
     """
+
+    is_apart = True
 
     arguments = {
         **STORAGE,

@@ -36,6 +36,8 @@ class Up(Command):
     running when it ends, and the next `up` carries on with them.
     """
 
+    is_apart = True
+
     arguments = {
         "part": RepeatableArgument(
             "run only this part: master, agent or directory; may be repeated",
