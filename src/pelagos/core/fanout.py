@@ -11,7 +11,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -240,7 +240,9 @@ class Fanout:
 
     # ---- the asking side ---------------------------------------------------------------
 
-    def _submit(self, tasks: Iterable[_Task[T]]) -> None:
+    def _submit(self, tasks: Collection[_Task[T]]) -> None:
+        if not tasks and not self._is_closed:  # all who answer at once would queue for the lock
+            return
         with self._work:
             if self._is_closed:
                 raise FanoutClosedError(
