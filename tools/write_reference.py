@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pelagos.cli.argument import Argument
-from pelagos.cli.command import GLOBAL_ARGUMENTS, SHOW_ARGUMENTS
+from pelagos.cli.command import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS
 from pelagos.cli.failures import EXIT_CODES
 from pelagos.cli.launch import load
 from pelagos.cli.tree import Node, pelagos_tree
@@ -63,6 +63,17 @@ def commands() -> Iterator[str]:
         "is only used on a terminal, and not when `NO_COLOR` is set. Characters that could",
         "steer a terminal are escaped.",
         "",
+        "## Options of every command that lists",
+        "",
+        *options(LIST_ARGUMENTS.values()),
+        "",
+        "A key is one of the data, as `-o json` shows them, or the heading of a column:",
+        "`pelagos service list --filter status=started --filter 'name~web' --sort -created`.",
+        "All conditions must hold. Upper and lower case count the same; of a value that is a",
+        "list, one must be as wished. Numbers in names count as numbers (`web9` before",
+        "`web10`), and rows without a value come last. `--limit` counts what is left. Sorting",
+        "waits for the whole list; filtering does not.",
+        "",
     )
     for node in pelagos_tree().root.walk():
         yield from command(node)
@@ -96,7 +107,10 @@ def command(node: Node) -> Iterator[str]:
     if kind.arguments:
         yield from options(kind.arguments.values())
         yield ""
-    if kind.shows:
+    if kind.lists:
+        yield "Takes `--output`, `--columns`, `--filter` and `--sort`."
+        yield ""
+    elif kind.shows:
         yield "Takes `--output` and `--columns`."
         yield ""
     if kind.examples:

@@ -37,7 +37,7 @@ class Check(Protocol):
 def show_checks(command: Command, checks: Sequence[Check]) -> int:
     """Print them, each fault with its mend; the exit code: 1 when one fails."""
     output = command.context.output
-    if output.is_table and command["columns"] is None:
+    if output.is_table and command["columns"] is None and not output.is_selective:
         _print(command, checks)
     else:
         output.show_list(checks, _COLUMNS)

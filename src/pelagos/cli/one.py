@@ -194,15 +194,3 @@ def host_of(vm: Any) -> str:
     """Where a machine is, or was."""
     records = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS else []
     return str(records[-1].HOSTNAME) if records else ""
-
-
-def matches(record: Record, wanted: Mapping[str, str]) -> bool:
-    """Whether a record is as --filter says; * stands for anything, dots go into what is nested."""
-    from fnmatch import fnmatchcase
-
-    from pelagos.cli.values import pick
-
-    return all(
-        fnmatchcase(str(pick(record, key)).lower(), pattern.lower())
-        for key, pattern in wanted.items()
-    )

@@ -196,6 +196,15 @@ class Output:
                 "--filter and --sort are for lists; this is one thing",
                 hint="leave them out, or choose what is shown of it: --columns A,B",
             )
+        self.show_item(item, columns)
+
+    def admits(self, item: Any) -> bool:
+        """Whether one of a list that comes one by one is meant."""
+        batch: Iterator[list[Data]] = iter([[plain(item)]])
+        return any(self._selected(batch, ()))
+
+    def show_item(self, item: Any, columns: Sequence[Column] = ()) -> None:
+        """Print one thing, or the next of a list that comes one by one; as `show_one`."""
         data = plain(item)
         self._check(data)
         if self._form in ("json", "yaml"):

@@ -27,7 +27,7 @@ def group_help(tree: CommandTree, node: Node) -> str:
 
 def command_help(node: Node, command: type) -> str:
     """The help of a command."""
-    from pelagos.cli.command import GLOBAL_ARGUMENTS, SHOW_ARGUMENTS, Command
+    from pelagos.cli.command import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS, Command
 
     if not issubclass(command, Command):
         raise TypeError(command)
@@ -40,9 +40,10 @@ def command_help(node: Node, command: type) -> str:
     ]
     if operands:
         lines += ["arguments:", *_rows(operands), ""]
+    shown = SHOW_ARGUMENTS if command.shows else {}
     for title, arguments in (
         ("options:", command.arguments),
-        ("output:", SHOW_ARGUMENTS if command.shows else {}),
+        ("output:", {**SHOW_ARGUMENTS, **LIST_ARGUMENTS} if command.lists else shown),
         ("options of every command:", GLOBAL_ARGUMENTS),
     ):
         if arguments:

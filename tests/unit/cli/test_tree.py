@@ -6,7 +6,14 @@ import shlex
 import pytest
 
 from pelagos.cli import commands
-from pelagos.cli.command import FORMATS, GLOBAL_ARGUMENTS, SHOW_ARGUMENTS, Command, parse
+from pelagos.cli.command import (
+    FORMATS,
+    GLOBAL_ARGUMENTS,
+    LIST_ARGUMENTS,
+    SHOW_ARGUMENTS,
+    Command,
+    parse,
+)
 from pelagos.cli.launch import load
 from pelagos.cli.tree import GROUPS, Node, pelagos_tree
 from pelagos.cli.usage import WIDTH, command_help, group_help
@@ -34,7 +41,7 @@ def test_no_two_options_of_a_command_share_a_name(node: Node):
     arguments = [*load(node).all_arguments().values()]
     names = [name for one in arguments for name in one.names]
     assert len(names) == len(set(names))
-    own = {*GLOBAL_ARGUMENTS, *SHOW_ARGUMENTS}
+    own = {*GLOBAL_ARGUMENTS, *SHOW_ARGUMENTS, *LIST_ARGUMENTS}
     assert not own & set(load(node).arguments)
 
 

@@ -25,6 +25,7 @@ class BusPing(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("wait for answers; default 2 s", "--timeout", default=2.0),
@@ -58,6 +59,7 @@ class BusComponents(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("wait for answers; default 2 s", "--timeout", default=2.0),

@@ -30,6 +30,7 @@ class DeadList(Command):
     """List the dead letters, oldest first: what died where, and why."""
 
     shows = True
+    lists = True
     arguments = {
         **_PLACE,
         "number": IntArgument(

@@ -15,6 +15,7 @@ class BusDoctor(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("for each step; default 5 s", "--timeout", default=5.0),

@@ -50,10 +50,12 @@ def _overview(master: SlapClient) -> Overview:
 class CapacityList(Command):
     """List where machines may be made, and the machines that there are, each with its cause.
 
-    With `--output` other than a table, the machines are listed; `--places` lists the capacities.
+    Only the machines are listed with `--columns`, `--filter`, `--sort` or an `--output` other than
+    a table; `--places` lists the capacities.
     """
 
     shows = True
+    lists = True
     arguments = {"places": FlagArgument("only the capacities, no machines", "--places")}
     examples = ("pelagos capacity list", "pelagos capacity list -o json")
 
@@ -61,7 +63,8 @@ class CapacityList(Command):
         """Print them."""
         found = _overview(self.context.master)
         output, now = self.context.output, self.context.clock.time()
-        if self["places"] or (output.is_table and self["columns"] is None):
+        is_brief = output.is_table and self["columns"] is None and not output.is_selective
+        if self["places"] or is_brief:
             output.show_list(found.capacities, _PLACES, empty=_NONE)
             if self["places"]:
                 return

@@ -52,6 +52,7 @@ class CloudList(_OnClouds):
     """List the clouds that are configured, in whichever file; nothing is sent."""
 
     shows = True
+    lists = True
     examples = ("pelagos cloud list",)
 
     def main(self) -> None:

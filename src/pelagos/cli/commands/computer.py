@@ -53,6 +53,7 @@ class ComputerList(Command):
     """List the computers: how many partitions are free, and when each agent was last heard of."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""

@@ -27,6 +27,7 @@ class ConfigList(Command):
     """List all settings: value, default, what set it, meaning. Passwords in URLs are hidden."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""

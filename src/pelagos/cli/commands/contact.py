@@ -26,6 +26,7 @@ class ContactList(Command):
     """List your own contacts."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""

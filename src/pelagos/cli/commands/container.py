@@ -35,6 +35,7 @@ class ContainerList(StorageCommand):
     """List the containers of your account, or of somebody's who shares something with you."""
 
     shows = True
+    lists = True
     arguments = {
         **STORAGE,
         "prefix": ValueArgument("only those whose names begin so", "--prefix", metavar="TEXT"),

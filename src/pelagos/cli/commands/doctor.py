@@ -23,6 +23,7 @@ class Doctor(Command):
     """
 
     shows = True
+    lists = True
 
     def main(self) -> int:
         """Check and print."""

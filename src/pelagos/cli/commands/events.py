@@ -40,6 +40,7 @@ class Events(Command):
     """Print what happened, newest last: each change of state, who made it and why."""
 
     shows = True
+    lists = True
     arguments = {
         "number": IntArgument(
             "only the last N; default 50", "-n", "--number", least=1, most=_MOST, default=50
@@ -58,6 +59,8 @@ class Events(Command):
 
     def main(self, subject: str | None = None) -> None:
         """Print them."""
+        if self["follow"] and self["sorting"]:
+            raise UsageError("events: --follow and --sort exclude each other")
         if subject and "://" not in subject and Path(subject).expanduser().is_file():
             subject = str(Path(subject).expanduser().absolute())  # a release, by its path
         bookmark = Path(self["resume"]).expanduser() if self["resume"] else None
@@ -116,13 +119,15 @@ class Events(Command):
             self.context.clock.sleep(0.1 - (self.context.clock.monotonic() - started))
 
     def _print(self, event: Event) -> None:
+        if not self.context.output.admits(event):
+            return
         if self.context.output.is_table:
             moment = short(event.at, self.context.clock.time())
             words = (str(event.id), moment, event.kind, event.reference or event.subject)
             text = clean(" ".join((*words, event.cause.message)).rstrip())
             self.context.stdout.write(text + "\n")
         else:
-            self.context.output.show_one(event)
+            self.context.output.show_item(event)
         self.context.stdout.flush()
 
 

@@ -16,6 +16,7 @@ class FavoriteList(Command):
     """List your favourites, with the source and the id of each."""
 
     shows = True
+    lists = True
     arguments = {"profile": PROFILE}
 
     def main(self) -> None:

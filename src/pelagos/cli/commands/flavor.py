@@ -18,6 +18,7 @@ class FlavorList(CloudCommand):
     """List the flavours, the smallest first."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,

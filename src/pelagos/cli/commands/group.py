@@ -55,6 +55,7 @@ class GroupList(_OfAccount):
     """List the groups."""
 
     shows = True
+    lists = True
     arguments = CLOUD
 
     def main(self) -> None:
@@ -83,6 +84,7 @@ class GroupInfo(_OfAccount):
     """Show a group and who is in it."""
 
     shows = True
+    lists = True
     arguments = CLOUD
     operands = {"group": _GROUP}
 

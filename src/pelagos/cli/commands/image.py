@@ -26,6 +26,7 @@ class ImageList(CloudCommand):
     """List the images that you can use."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,
@@ -67,8 +68,8 @@ class ImageList(CloudCommand):
             Column("disk_format", "format"),
             Column("is_public", "public"),
         )
-        shown = found[: self["limit"]] if self["limit"] else found
-        self.context.output.show_list(shown, columns, empty="there are no such images")
+        empty = "there are no such images"
+        self.context.output.show_list(found, columns, empty=empty, limit=self["limit"])
 
     def _is_meant(self, image: Record) -> bool:
         if self["owner"] and str(image.get("owner")) != self["owner"]:

@@ -22,6 +22,7 @@ class IpList(CloudCommand):
     """List your floating addresses."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "free": FlagArgument("only those that lead nowhere", "--free"),

@@ -24,6 +24,7 @@ class KeypairList(CloudCommand):
     """List your keys."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "name": ValueArgument(

@@ -25,6 +25,7 @@ class Lookup(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "profile": PROFILE,
         "ids": FlagArgument("show source and id of each entry, for `favorite add`", "--ids"),

@@ -19,6 +19,7 @@ class NetworkList(CloudCommand):
     """List the networks that you can use."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,

@@ -30,6 +30,7 @@ class ObjectList(StorageCommand):
     """
 
     shows = True
+    lists = True
     arguments = {
         **STORAGE,
         "recursive": FlagArgument("what is in the folders, too", "-r", "--recursive"),
@@ -59,29 +60,31 @@ class ObjectList(StorageCommand):
             since(self, "last_modified", "changed"),
             Column("content_type", "type"),
         )
+        found = (self._counted(one) for page in self._pages(spot) for one in page)
         with self.looking(spot._replace(name="")):
-            self.context.output.show_list(self._found(spot), columns, empty="nothing is there")
-        if self.context.output.is_table and self._count:
+            self.context.output.show_list(
+                found, columns, empty="nothing is there", limit=self["limit"]
+            )
+        output = self.context.output
+        if output.is_table and self._count and not output.is_selective:
             counted = f"{count_of(self._count, 'object')}, {size(self._bytes)}"
             self.context.say(counted)
 
-    def _found(self, spot: Spot) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, spot: Spot) -> Iterator[list[Any]]:
+        """What the service has, page for page; no more of them than --limit needs."""
         from pelagos.clients.folder.remote import listing
 
-        place = self.below(spot)
-        left = self["limit"]
-        query = self._query()
-        for page in listing(self.client, place, **query):
-            for one in page:
-                if left is not None:
-                    if not left:
-                        return
-                    left -= 1
-                yield self._counted(one)
+        most = None if self.context.output.is_selective else self["limit"]
+        count = 0
+        for page in listing(self.client, self.below(spot), **self._query()):
+            yield page if most is None else page[: most - count]
+            count += len(page)
+            if most is not None and count >= most:
+                return
 
     def _query(self) -> dict[str, Any]:
         """What the service is asked for beside the place."""
-        most = self["limit"]
+        most = None if self.context.output.is_selective else self["limit"]
         query: dict[str, Any] = {"limit": min(most, _PAGE) if most else None}
         if not self["recursive"]:
             query["delimiter"] = "/"
@@ -192,6 +195,7 @@ class ObjectVersions(StorageCommand):
     """List the versions of an object, the oldest first; of a removed one, too."""
 
     shows = True
+    lists = True
     arguments = STORAGE
     operands = {"object": PLACE}
 
@@ -213,6 +217,7 @@ class ObjectShared(StorageCommand):
     """
 
     shows = True
+    lists = True
     arguments = STORAGE
 
     def main(self) -> None:

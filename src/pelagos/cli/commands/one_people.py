@@ -97,6 +97,7 @@ class OneAclList(OneCommand):
     """List the access rules."""
 
     shows = True
+    lists = True
     arguments = {**ONE}
     examples = ("pelagos one acl list",)
 

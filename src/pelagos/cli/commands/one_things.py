@@ -11,13 +11,12 @@ from typing import Any
 from pelagos.cli.argument import (
     FlagArgument,
     IntArgument,
-    KeyValueArgument,
     Operand,
     SecondsArgument,
     ValueArgument,
 )
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, Kind, OneCommand, matches
+from pelagos.cli.one import ONE, Kind, OneCommand
 from pelagos.cli.one import TEMPLATE as SET
 from pelagos.cli.one_commands import class_name, has, told
 from pelagos.cli.one_kinds import KINDS
@@ -40,7 +39,7 @@ def _list(kind: Kind) -> dict[str, Any]:
     def main(self: OneCommand) -> None:
         """Print them, again and again with --watch."""
         while True:
-            rows = [row for row in _rows(self, kind) if matches(row, self["filter"] or {})]
+            rows = list(_rows(self, kind))
             keys = list(rows[0]["_keys"]) if rows else []
             shown = [{key: one for key, one in row.items() if key != "_keys"} for row in rows]
             columns = [Column(key) for key in ("id", "name", *keys)]
@@ -55,7 +54,6 @@ def _list(kind: Kind) -> dict[str, Any]:
 
     arguments = {
         **ONE,
-        "filter": KeyValueArgument("only those where this is so; * is anything", "--filter"),
         "watch": SecondsArgument("again each so many seconds", "--watch", metavar="SECONDS"),
     }
     if kind.is_owned and kind.word != "datastore":
@@ -67,7 +65,9 @@ def _list(kind: Kind) -> dict[str, Any]:
     if kind.word == "vm":
         arguments["done"] = FlagArgument("those that are done, too", "--done")
     example = f"pelagos one {kind.word} list --filter NAME='web*' -j"
-    return {"shows": True, "arguments": arguments, "main": main, "examples": (example,)}
+    return {
+        "shows": True, "lists": True, "arguments": arguments, "main": main, "examples": (example,),
+    }  # fmt: skip
 
 
 def _rows(command: OneCommand, kind: Kind) -> Iterator[dict[str, Any]]:

@@ -49,6 +49,7 @@ class PersonList(Command):
     """List the people who may use the plane."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""

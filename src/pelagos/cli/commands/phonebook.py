@@ -83,6 +83,7 @@ class PhonebookList(Command):
     """List the phonebooks of a tenant."""
 
     shows = True
+    lists = True
     arguments = {**_ARGUMENTS, "search": _SEARCH}
 
     def main(self) -> None:
@@ -146,6 +147,7 @@ class PhonebookShow(_OfTenant):
     """List the contacts of a phonebook."""
 
     shows = True
+    lists = True
     arguments = {
         **_ARGUMENTS,
         "search": _SEARCH,
@@ -156,11 +158,13 @@ class PhonebookShow(_OfTenant):
     def main(self, phonebook: str) -> None:
         """Print them."""
         listing = self._contacts(phonebook).list
-        if self["limit"]:
-            found = list(listing(search=self["search"], limit=self["limit"]).items)
+        limit = self["limit"]
+        if limit and not self.context.output.is_selective:
+            found = list(listing(search=self["search"], limit=limit).items)
         else:
             found = list(_all(listing, search=self["search"]))
-        self.context.output.show_list(found, columns_of(found), empty="no contacts")
+        columns = columns_of(found)
+        self.context.output.show_list(found, columns, empty="no contacts", limit=limit)
 
 
 class PhonebookContactAdd(_OfTenant):

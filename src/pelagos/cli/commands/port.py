@@ -30,6 +30,7 @@ class PortList(CloudCommand):
     """List the ports of your project."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,

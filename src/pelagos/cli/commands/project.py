@@ -57,6 +57,7 @@ class ProjectList(IdentityCommand):
     """List the projects that you are in; with --all, all that you may see."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "all": FlagArgument("all that you may see, not only yours", "--all"),

@@ -146,6 +146,7 @@ class ProjectMembers(IdentityCommand):
     """List who is in a project."""
 
     shows = True
+    lists = True
     arguments = CLOUD
     operands = {"project": PROJECT_OPERAND}
 
@@ -183,6 +184,7 @@ class MembershipList(IdentityCommand):
     """List your memberships, or with --project those of a project (Synnefo)."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "project": ValueArgument("of this project", "--project", metavar="PROJECT"),

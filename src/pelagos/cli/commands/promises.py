@@ -16,6 +16,7 @@ class ServicePromises(Command):
     """
 
     shows = True
+    lists = True
     operands = {"service": SERVICE}
     examples = ("pelagos service promises hello",)
 

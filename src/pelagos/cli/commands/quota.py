@@ -37,6 +37,7 @@ class QuotaList(IdentityCommand):
     """
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "project": ValueArgument(
@@ -169,6 +170,7 @@ class QuotaResources(IdentityCommand):
     """List what a Synnefo counts."""
 
     shows = True
+    lists = True
     arguments = CLOUD
 
     def main(self) -> None:

@@ -18,6 +18,7 @@ class Reverse(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "profile": PROFILE,
         "user": ValueArgument(

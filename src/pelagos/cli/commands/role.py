@@ -59,6 +59,7 @@ class RoleList(IdentityCommand):
     """List the roles that there are."""
 
     shows = True
+    lists = True
     arguments = CLOUD
 
     def main(self) -> None:
@@ -137,6 +138,7 @@ class RoleAssignments(_Role):
     """List who has which role where."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **_WHO,

@@ -30,6 +30,7 @@ class RouterList(CloudCommand):
     """List the routers of your project."""
 
     shows = True
+    lists = True
     arguments = {**CLOUD, **NAMED}
 
     def main(self) -> None:

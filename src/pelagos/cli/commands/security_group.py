@@ -28,6 +28,7 @@ class SecurityGroupList(CloudCommand):
     """List the security groups of your project."""
 
     shows = True
+    lists = True
     arguments = {**CLOUD, **NAMED}
 
     def main(self) -> None:
@@ -46,6 +47,7 @@ class SecurityGroupInfo(CloudCommand):
     """Show the rules of a security group."""
 
     shows = True
+    lists = True
     arguments = CLOUD
     operands = {"group": _GROUP}
 

@@ -37,6 +37,7 @@ class ServerList(CloudCommand):
     """List the servers of your project."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,
@@ -56,8 +57,6 @@ class ServerList(CloudCommand):
         """Print them."""
         found = self._asked()
         rows = [one for one in named(self, found) if self._is_meant(one)]
-        if self["limit"]:
-            rows = rows[: self["limit"]]
         made = with_keys(rows, ips=addresses_text)
         columns = [
             Column("id"),
@@ -67,11 +66,12 @@ class ServerList(CloudCommand):
             *self._of_what(),
             since(self, "created"),
         ]
-        self.context.output.show_list(made, columns, empty=_NONE)
+        self.context.output.show_list(made, columns, empty=_NONE, limit=self["limit"])
 
     def _asked(self) -> list[Any]:
         """What the cloud filters itself; names, which clouds compare differently, are ours."""
         is_whole = not any(self[key] for key in ("name", "id", "metadata"))
+        is_whole = is_whole and not self.context.output.is_selective
         cloud = self.cloud
         return cloud.compute.list_servers(
             detail=True,

@@ -95,6 +95,7 @@ class ServiceList(Command):
     """List the services that you may see, with their state and its cause."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""
@@ -167,6 +168,7 @@ class ServiceTree(Command):
     """Show a service with all that it is made of: who asked for whom, and how each is."""
 
     shows = True
+    lists = True
     operands = {"service": SERVICE}
 
     def main(self, service: str) -> None:
@@ -177,11 +179,12 @@ class ServiceTree(Command):
             nodes = self.context.master.tree(service)
         except NotFoundError as error:
             raise not_found(self.context, service, error) from error
-        if not self.context.output.is_table or self["columns"]:
-            self.context.output.show_list(nodes, TREE_COLUMNS)
+        output = self.context.output
+        if not output.is_table or self["columns"] or output.is_selective:
+            output.show_list(nodes, TREE_COLUMNS)
             return
         rows = [{**plain(node), "reference": "  " * node.depth + node.reference} for node in nodes]
-        self.context.output.show_list(rows, TREE_COLUMNS)
+        output.show_list(rows, TREE_COLUMNS)
 
 
 class ServiceRename(Command):

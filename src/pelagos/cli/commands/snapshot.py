@@ -28,6 +28,7 @@ class SnapshotList(CloudCommand):
     """List the snapshots of your project."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,

@@ -20,6 +20,7 @@ class SoftwareList(Command):
     """List the software releases that were supplied, on which computers, and how far they are."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""

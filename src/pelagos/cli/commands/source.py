@@ -15,6 +15,7 @@ class SourceList(Command):
     """List the sources of the directory, and whether each could be loaded."""
 
     shows = True
+    lists = True
 
     def main(self) -> None:
         """Print them."""
@@ -36,6 +37,7 @@ class SourceCheck(Command):
     """
 
     shows = True
+    lists = True
     operands = {"names": Operand("names of sources; without one all are asked")}
     examples = ("pelagos source check", "pelagos source check crm")
 

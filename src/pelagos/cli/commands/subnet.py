@@ -40,6 +40,7 @@ class SubnetList(CloudCommand):
     """List the subnets."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,

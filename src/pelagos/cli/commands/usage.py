@@ -38,6 +38,7 @@ class Usage(Command):
     """
 
     shows = True
+    lists = True
     arguments = {
         "computer": ValueArgument(
             "only on this computer", "--computer", metavar="COMPUTER", complete="computer"
@@ -69,7 +70,7 @@ class Usage(Command):
         )
         output = self.context.output
         rows: list[Any] = list(reversed(found))
-        if output.is_table and not self["columns"]:
+        if output.is_table and not self["columns"] and not output.is_selective:
             rows = [{**plain(row), "quantity": amount(row)} for row in rows]
         output.show_list(
             rows,

@@ -33,6 +33,7 @@ class UserList(IdentityCommand):
     """List the users of an OpenStack."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         "domain": DOMAIN_OPTION,
@@ -95,6 +96,7 @@ class UserFind(IdentityCommand):
     """Print names and ids of users who are named by either."""
 
     shows = True
+    lists = True
     arguments = CLOUD
     operands = {"user": _USER, "more": MORE}
 
@@ -238,6 +240,7 @@ class CredentialList(IdentityCommand):
     """List the logins that programs of yours have (OpenStack)."""
 
     shows = True
+    lists = True
     arguments = CLOUD
 
     def main(self) -> None:

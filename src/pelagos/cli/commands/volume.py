@@ -43,6 +43,7 @@ class VolumeList(CloudCommand):
     """List the volumes of your project."""
 
     shows = True
+    lists = True
     arguments = {
         **CLOUD,
         **NAMED,
@@ -284,6 +285,7 @@ class VolumeTypes(CloudCommand):
     """List the types of volumes."""
 
     shows = True
+    lists = True
     arguments = CLOUD
 
     def main(self) -> None:
