@@ -35,7 +35,7 @@ def lay_out(
 @contextmanager
 def installed(*folders: Path) -> Iterator[None]:
     """Let this process find the packages in these folders, and forget them afterwards."""
-    before, path = set(sys.modules), list(sys.path)
+    before, path, finders = set(sys.modules), list(sys.path), list(sys.meta_path)
     cache = dict(ExtensionManager.ENTRY_POINT_CACHE)
     ExtensionManager.ENTRY_POINT_CACHE.clear()
     sys.path[:0] = [str(folder) for folder in folders]
@@ -43,6 +43,7 @@ def installed(*folders: Path) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = path
+        sys.meta_path[:] = finders
         ExtensionManager.ENTRY_POINT_CACHE.clear()
         ExtensionManager.ENTRY_POINT_CACHE.update(cache)
         ancestors = ("xivo_dird", "wazo_dird")

@@ -1,23 +1,21 @@
 """Run a program that was written for an ancestor, unchanged.
 
-    python -m pelagos.compat PROGRAM [ARGUMENT…]
-    python -m pelagos.compat -m MODULE [ARGUMENT…]
+    python -m pelagos.compat [--shadow NAME]… PROGRAM [ARGUMENT…]
+    python -m pelagos.compat [--shadow NAME]… -m MODULE [ARGUMENT…]
 
-In it `import kamaki` and the others mean our names, unless the ancestor itself is installed.
+In it `import kamaki`, postage, pyone, slapos, xivo_dird and wazo_dird mean our names, unless the
+ancestor itself is installed; of those that --shadow names, in any case.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import runpy
 import sys
 from pathlib import Path
 
-from pelagos.compat.aliases import alias
+from pelagos.compat.ancestors import install
+from pelagos.compat.python2 import note, told
 from pelagos.core.errors import PelagosError
-
-#: Ancestors whose names programs import; each is a package beside this.
-ANCESTORS = ("kamaki", "postage", "pyone")
 
 
 def main(words: list[str]) -> int:
@@ -25,31 +23,58 @@ def main(words: list[str]) -> int:
 
     What the program raises is raised, as Python by itself would.
     """
-    if not words or words[0] in {"-h", "--help"} or words == ["-m"]:
+    shadowed, words = _shadowed(words)
+    if not words or words[0] in {"-h", "--help", "--shadow"} or words == ["-m"]:
         sys.stderr.write(__doc__ or "")
-        return 0 if words[:1] and words[0] != "-m" else 2
+        return 0 if words[:1] in (["-h"], ["--help"]) else 2
     try:
-        _install()
-        program = None if words[0] == "-m" else _found(words[0])
+        install()
+        install(*shadowed)
+        _run(words)
     except PelagosError as error:
+        if _is_of_program(error):
+            raise
         sys.stderr.write(f"{error}\n{error.hint or ''}\n")
         return 1
-    if program is None:
-        sys.argv = words[1:]
-        sys.path[0] = str(Path.cwd())
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = words
-        sys.path[0] = str(program.resolve().parent)
-        runpy.run_path(str(program), run_name="__main__")
     return 0
 
 
-def _install() -> None:
-    for name in ANCESTORS:
-        here = importlib.util.find_spec(f"pelagos.compat.{name}")
-        if here is not None and importlib.util.find_spec(name) is None:
-            alias(name, here.name)
+def _shadowed(words: list[str]) -> tuple[list[str], list[str]]:
+    names = []
+    while words[:1] == ["--shadow"] and len(words) > 1:
+        names.append(words[1])
+        words = words[2:]
+    return names, words
+
+
+def _run(words: list[str]) -> None:
+    program = None if words[0] == "-m" else _found(words[0])
+    try:
+        if program is None:
+            sys.argv = words[1:]
+            sys.path[0] = str(Path.cwd())
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = words
+            sys.path[0] = str(program.resolve().parent)
+            runpy.run_path(str(program), run_name="__main__")
+    except SyntaxError as error:
+        if not error.filename or not Path(error.filename).is_file():
+            raise  # of a text that the program itself compiles
+        raise told(error) from None
+    except Exception as error:  # to say more of it, and to let it go on
+        note(error)
+        raise
+
+
+def _is_of_program(error: PelagosError) -> bool:
+    """Whether the program raised it, and not we before it ran."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__") == "runpy":
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _found(path: str) -> Path:

@@ -28,16 +28,45 @@ def alias(name: str, package: str) -> None:
     """
     loaded = sys.modules.get(name)
     if loaded is not None and loaded is not sys.modules.get(package):
-        raise PelagosError(
-            f"another module named {name} is loaded", hint="install before anything imports it"
-        )
-    if not any(isinstance(one, _Finder) and one.name == name for one in sys.meta_path):
-        sys.meta_path.insert(0, _Finder(name, package))
+        raise already_loaded(name)
+    add_finder(_Finder(name, package))
 
 
-class _Finder(MetaPathFinder):
-    def __init__(self, name: str, package: str) -> None:
+def add_finder(finder: AliasFinder) -> None:
+    """Let a finder answer before all others, unless there is one for its name."""
+    if not any(isinstance(one, AliasFinder) and one.name == finder.name for one in sys.meta_path):
+        sys.meta_path.insert(0, finder)
+
+
+def is_alias(name: str) -> bool:
+    """Whether a name, or one below it, means ours in this process."""
+    return any(
+        isinstance(one, AliasFinder) and one.name.partition(".")[0] == name.partition(".")[0]
+        for one in sys.meta_path
+    )
+
+
+def already_loaded(name: str) -> PelagosError:
+    """The error about a name that means something else already."""
+    return PelagosError(
+        f"another module named {name} is loaded", hint="install before anything imports it"
+    )
+
+
+class AliasFinder(MetaPathFinder):
+    """Finds what a name of an ancestor, and all below it, means.
+
+    Attributes:
+        name: the ancestor's.
+    """
+
+    def __init__(self, name: str) -> None:
         self.name = name
+
+
+class _Finder(AliasFinder):
+    def __init__(self, name: str, package: str) -> None:
+        super().__init__(name)
         self._package = package
 
     def find_spec(

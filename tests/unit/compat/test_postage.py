@@ -13,6 +13,7 @@ import pytest
 from pelagos import messaging as ours
 from pelagos.compat import postage
 from pelagos.compat.postage import generic_application, messaging, microthreads
+from pelagos.core.errors import PelagosError
 from pelagos.messaging.transports.memory import MemoryTransport
 
 WAIT = 20.0
@@ -42,7 +43,7 @@ def test_unchanged_imports_work_after_install() -> None:
 
 def test_another_postage_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "postage", SimpleNamespace())
-    with pytest.raises(ours.MessagingError, match="another module"):
+    with pytest.raises(PelagosError, match="another module"):
         postage.install()
 
 

@@ -1,0 +1,1 @@
+"""`slapos.grid`: what programs import from the agent: how promises are written."""

@@ -1,0 +1,1 @@
+"""`slapos.slap.interface`: its one module is `slap`."""
