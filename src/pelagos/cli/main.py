@@ -74,6 +74,8 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
     if not rest and any(word in ("-V", "--version") for word in leading):
         sys.stdout.write(f"pelagos {__version__}\n")
         return failures.OK
+    if not rest and _is_session(leading):
+        words = [*leading, "shell"]
     if rest[:1] == ["__complete"]:
         from pelagos.cli.complete import complete
 
@@ -90,6 +92,12 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
     from pelagos.cli.launch import launch
 
     return launch(node, options + operands, make_context)
+
+
+def _is_session(options: list[str]) -> bool:
+    """Whether no words mean the shell: when a person sits at both ends."""
+    is_watched = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    return is_watched and "-h" not in options and "--help" not in options
 
 
 def resolve(tree: CommandTree, words: list[str]) -> tuple[Node, list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Where the data folder and the configuration file are; see `pelagos.core.config`."""
+"""Where the data folder, the configuration file and the state folder are; see `core.config`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """The configuration file; it may not exist."""
     return _place(environ, "PELAGOS_CONFIG", "XDG_CONFIG_HOME", ".config", "pelagos/config.toml")
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of what is kept for comfort alone, as a history; it may not exist yet."""
+    return _place(environ, "PELAGOS_STATE", "XDG_STATE_HOME", ".local/state", "pelagos")
 
 
 def _place(environ: Mapping[str, str], own: str, base: str, below_home: str, rest: str) -> Path:

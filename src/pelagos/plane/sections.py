@@ -317,6 +317,18 @@ class CapacityConfig:
     interval: float = field(default=5.0, metadata=_POSITIVE)
 
 
+@dataclass(frozen=True, slots=True)
+class ShellConfig:
+    """The interactive shell.
+
+    Attributes:
+        history: lines that are kept of what was typed, for the next session. 1000: some months
+            of daily use. 0: none.
+    """
+
+    history: int = field(default=1000, metadata={"least": 0})
+
+
 SECTIONS: Mapping[str, type[Any]] = {
     "plane": PlaneConfig,
     "master": MasterConfig,
@@ -327,4 +339,5 @@ SECTIONS: Mapping[str, type[Any]] = {
     "bus": BusConfig,
     "cloud": CloudConfig,
     "capacity": CapacityConfig,
+    "shell": ShellConfig,
 }

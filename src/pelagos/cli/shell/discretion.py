@@ -1,0 +1,127 @@
+"""What of a line may be kept: no password and no token.
+
+One rule, led by the parser: the value of an option or an operand whose name is that of a secret
+(`--password`, TOKEN) is left out, and so is what follows such a name in KEY=VALUE, in JSON, or as
+the next word (`config set cloud.named.x.token …`), and whatever log files hide, too.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from pelagos.cli.argument import Argument
+from pelagos.cli.command import Command
+from pelagos.cli.failures import UsageError
+from pelagos.cli.launch import load
+from pelagos.cli.main import resolve
+from pelagos.cli.shell.step import Run, Step, System
+from pelagos.cli.shell.words import split
+from pelagos.cli.tree import CommandTree, Node
+from pelagos.core.errors import PelagosError
+from pelagos.core.logs import hide
+
+LEFT_OUT = "..."
+
+_SECRET = re.compile(
+    r"(?i)pass(?:w|code|phrase)|\bpass$|secret|token|credential|(?:api|access|private)[-_]?key"
+)
+_PLACE = re.compile(r"(?i)[-_.](?:file|path|dir|folder|id|name|url|hours)$")
+_INSIDE = re.compile(r"([\w.-]+)([\"']?\s*[:=]\s*)(?=\S)")
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has this name is a secret itself, and not where one is.
+
+    >>> is_secret("--token"), is_secret("--token-file"), is_secret("auth.Password")
+    (True, False, True)
+    """
+    return bool(_SECRET.search(name)) and not _PLACE.search(name)
+
+
+def discreet(line: str, step: Step, tree: CommandTree) -> str | None:
+    """The line as it may be kept, None when it cannot be told.
+
+    Args:
+        line: as it was typed, to be kept so when it has no secret.
+        step: what it means.
+        tree: all commands.
+    """
+    if line.startswith(" "):  # as in other shells: whoever types a blank wants it forgotten
+        return None
+    if isinstance(step, Run):
+        return _kept(line, step, tree)
+    if isinstance(step, System):
+        return _of_system(line, step.command)
+    return line.strip() or None
+
+
+def _kept(line: str, step: Run, tree: CommandTree) -> str:
+    node, options, rest = resolve(tree, list(step.words))
+    words = [*options, *rest]
+    safe = list(_without_secrets(words, _command(node)))
+    if safe == words:
+        return line.strip()
+    return " ".join(["/" + shlex.join(node.path) if node.path else "", shlex.join(safe)]).strip()
+
+
+def _of_system(line: str, command: str) -> str | None:
+    try:
+        words = split(command)
+    except UsageError:
+        return None
+    safe = list(_without_secrets(words, None))
+    return line.strip() if safe == words else f"!{shlex.join(safe)}"
+
+
+def _command(node: Node) -> type[Command] | None:
+    try:
+        return load(node) if node.target else None
+    except PelagosError:
+        return None
+
+
+def _without_secrets(words: Sequence[str], command: type[Command] | None) -> Iterator[str]:
+    arguments = command.all_arguments() if command else {}
+    known = {name: one for one in arguments.values() for name in one.names}
+    operands = _names_of_operands(command)
+    before, is_value, has_options = "", False, True
+    for word in words:
+        if is_value:  # of the option before
+            yield LEFT_OUT if is_secret(before) else _without_pairs(word)
+            before, is_value = "", False
+        elif word == "--" or not has_options or not _is_option(word):
+            has_options = has_options and word != "--"
+            name = "" if word == "--" else next(operands)
+            yield LEFT_OUT if is_secret(name) or is_secret(before) else _without_pairs(word)
+            before = word
+        else:
+            name, equals, _ = word.partition("=")
+            yield f"{name}={LEFT_OUT}" if equals and is_secret(name) else _without_pairs(word)
+            is_value = not equals and _takes_value(name, known)
+            before = name if is_value else ""
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and word != "-"
+
+
+def _takes_value(name: str, known: Mapping[str, Argument]) -> bool:
+    return bool(known[name].arity) if name in known else is_secret(name)
+
+
+def _names_of_operands(command: type[Command] | None) -> Iterator[str]:
+    for name, _, is_rest in command.signature() if command else ():
+        yield name
+        while is_rest:
+            yield name
+    while True:
+        yield ""
+
+
+def _without_pairs(word: str) -> str:
+    for pair in _INSIDE.finditer(word):
+        if is_secret(pair[1]):
+            return word[: pair.end()] + LEFT_OUT
+    return hide(word)
