@@ -118,19 +118,17 @@ def open_cloud(context: Context, given: str | None = None) -> Cloud:
 
     name, environ = cloud_name(context, given), cloud_environ(context)
     settings = KnownClouds(environ).get(name)
-    transport = carrier(context, settings)
-    return Cloud(name, settings=settings, http=transport, environ=environ, clock=context.clock)
+
+    def make() -> Cloud:
+        http = carrier(context, settings)
+        return Cloud(name, settings=settings, http=http, environ=environ, clock=context.clock)
+
+    return make() if context.kept is None else context.kept.cloud(name, settings, make)
 
 
 def carrier(context: Context, settings: CloudSettings) -> Transport:
-    """What carries the requests of one command; closed when that is over."""
-    if context.transport is not None:
-        return context.transport
-    from pelagos.core.http.transports.lean import LeanTransport
-
-    made = LeanTransport(tls=settings.tls)
-    context.closers.append(made.close)
-    return made
+    """What carries the requests of one command; closed when that is over, unless kept."""
+    return context.carrier(settings.tls)
 
 
 class CloudCommand(Command):

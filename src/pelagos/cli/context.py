@@ -64,6 +64,8 @@ class Context:
         self._clock = clock
         #: What is called when the command is over.
         self.closers: list[Callable[[], object]] = []
+        #: What the session keeps that the command belongs to; None outside of one.
+        self.kept: Kept | None = None
 
     # ---- what is printed ----
 

@@ -72,20 +72,17 @@ class OneCommand(Command):
         Raises:
             UsageError: nobody said as whom to come, or the address is none.
         """
-        from pelagos.core.http.transports.lean import LeanTransport
         from pelagos.one import OneServer
         from pelagos.one.errors import OneConfigException
 
         environment = dict(self.context.environ)
         if self["auth"]:
             environment["ONE_AUTH"] = self["auth"]
-        transport = self.context.transport or LeanTransport()
-        self.context.closers.append(transport.close)
         try:
             return OneServer(
                 self["endpoint"],
                 environment=environment,
-                transport=transport,
+                transport=self.context.carrier(),
                 clock=self.context.clock,
             )
         except OneConfigException as error:

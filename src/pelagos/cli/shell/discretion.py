@@ -2,7 +2,8 @@
 
 One rule, led by the parser: the value of an option or an operand whose name is that of a secret
 (`--password`, TOKEN) is left out, and so is what follows such a name in KEY=VALUE, in JSON, or as
-the next word (`config set cloud.named.x.token …`), and whatever log files hide, too.
+the next word (`config set cloud.named.x.token …`), and whatever log files hide, too. A line that
+the parser does not understand is not kept: nobody can tell what in it is secret.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from pelagos.cli.argument import Argument
-from pelagos.cli.command import Command
+from pelagos.cli.command import Command, parse
 from pelagos.cli.failures import UsageError
 from pelagos.cli.launch import load
 from pelagos.cli.main import resolve
 from pelagos.cli.shell.step import Run, Step, System
 from pelagos.cli.shell.words import split
-from pelagos.cli.tree import CommandTree, Node
+from pelagos.cli.tree import CommandTree
 from pelagos.core.errors import PelagosError
 from pelagos.core.logs import hide
 
@@ -41,7 +42,7 @@ def is_secret(name: str) -> bool:
 
 
 def discreet(line: str, step: Step, tree: CommandTree) -> str | None:
-    """The line as it may be kept, None when it cannot be told.
+    """The line as it may be kept; None: not at all.
 
     Args:
         line: as it was typed, to be kept so when it has no secret.
@@ -57,13 +58,18 @@ def discreet(line: str, step: Step, tree: CommandTree) -> str | None:
     return line.strip() or None
 
 
-def _kept(line: str, step: Run, tree: CommandTree) -> str:
+def _kept(line: str, step: Run, tree: CommandTree) -> str | None:
     node, options, rest = resolve(tree, list(step.words))
     words = [*options, *rest]
-    safe = list(_without_secrets(words, _command(node)))
-    if safe == words:
-        return line.strip()
-    return " ".join(["/" + shlex.join(node.path) if node.path else "", shlex.join(safe)]).strip()
+    if node.target is None:
+        return None if rest else line.strip()
+    try:
+        command = load(node)
+        parse(command, node.name, words)
+    except PelagosError:
+        return None
+    safe = list(_without_secrets(words, command))
+    return line.strip() if safe == words else f"/{shlex.join((*node.path, *safe))}"
 
 
 def _of_system(line: str, command: str) -> str | None:
@@ -73,13 +79,6 @@ def _of_system(line: str, command: str) -> str | None:
         return None
     safe = list(_without_secrets(words, None))
     return line.strip() if safe == words else f"!{shlex.join(safe)}"
-
-
-def _command(node: Node) -> type[Command] | None:
-    try:
-        return load(node) if node.target else None
-    except PelagosError:
-        return None
 
 
 def _without_secrets(words: Sequence[str], command: type[Command] | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pelagos import __version__
 from pelagos.cli import failures
 from pelagos.cli.context import Context
 from pelagos.cli.extension import extend
+from pelagos.cli.kept import Kept
 from pelagos.cli.launch import load
 from pelagos.cli.main import main, resolve
 from pelagos.cli.shell.completion import Completion
@@ -58,6 +59,8 @@ class Session:
         self._completion = Completion(options)
         self._place: Path = ()
         self._history: History | None = None
+        self._kept = Kept()
+        context.closers.append(self._kept.close)
         self._is_over = False
         self._failure = failures.OK
 
@@ -122,7 +125,7 @@ class Session:
         try:
             meant = step(line, self._place, tree)
         except PelagosError as error:
-            self._keep(line, Run((*self._place, *line.split())), reader, tree)
+            reader.remember(line)
             return self._tell(error)
         self._keep(line, meant, reader, tree)
         return self._do(meant, tree)
@@ -168,7 +171,7 @@ class Session:
 
     def _make_context(self, values: Mapping[str, Any]) -> Context:
         own = self._context
-        return Context(
+        made = Context(
             values,
             environ=own.environ,
             stdin=own.stdin,
@@ -177,6 +180,8 @@ class Session:
             transport=own.transport,
             clock=own.clock,
         )
+        made.kept = self._kept
+        return made
 
     def _system(self, command: str) -> int:
         shell = self._context.environ.get("SHELL") or "/bin/sh"
@@ -204,6 +209,8 @@ class Session:
         if self._history is None:
             return
         kept = discreet(line, meant, tree)
+        if kept is None and not isinstance(meant, Nothing) and not line.startswith(" "):
+            reader.remember(line)  # to be mended; it is forgotten with the session
         if not kept or not kept.isprintable():
             return
         reader.remember(kept)
