@@ -19,6 +19,7 @@ from pelagos.cli.terminal import clean, is_terminal, wants_colour
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
+    from pelagos.cli.kept import Kept
     from pelagos.cli.selection import Selection
     from pelagos.core.clock import Clock
     from pelagos.core.config import Config
@@ -243,6 +244,7 @@ class Context:
     def _http(self, url: str) -> HttpClient:
         from pelagos.core.http import HttpClient
 
+        transport = self.transport if self.kept is None else self.carrier(self._tls)
         timeout = self.plane.timeout
         is_text = url.isprintable() and " " not in url
         try:
@@ -250,11 +252,23 @@ class Context:
                 url if is_text else "",
                 token=self.token,
                 timeout=timeout,
-                transport=self.transport,
+                transport=transport,
                 tls=self._tls,
             )
         except PelagosError as error:
             raise UsageError(f"{url!r} is not an address of a server", hint=error.hint) from error
+
+    def carrier(self, tls: ClientTls | None = None) -> Transport:
+        """What carries requests to who is to be trusted so; closed with the command, or kept."""
+        if self.transport is not None:
+            return self.transport
+        if self.kept is not None:
+            return self.kept.transport(tls)
+        from pelagos.core.http.transports.lean import LeanTransport
+
+        made = LeanTransport(tls=tls)
+        self.closers.append(made.close)
+        return made
 
     @property
     def _tls(self) -> ClientTls | None:
@@ -284,7 +298,7 @@ class Context:
 
         Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
         """
-        is_watched = self.transport is not None or self.options.get("verbose")
+        is_watched = self.transport or self.kept or self.options.get("verbose")
         if is_watched or not self.token:
             return None
         from pelagos.cli.glance import look
