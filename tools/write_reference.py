@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pelagos.cli.argument import Argument
-from pelagos.cli.command import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS
+from pelagos.cli.command_base import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS
 from pelagos.cli.failures import EXIT_CODES
 from pelagos.cli.launch import load
 from pelagos.cli.tree import Node, pelagos_tree
@@ -82,7 +82,7 @@ def commands() -> Iterator[str]:
         "",
         "A package adds commands through the entry-point group `pelagos.commands`. The name",
         "of an entry point is the words of the command, with dots between them (`farm.grow`);",
-        "its object is a class derived from `pelagos.cli.command.Command`, loaded when the",
+        "its object is a class derived from `pelagos.cli.Command`, loaded when the",
         "command runs.",
         "",
     )
@@ -91,9 +91,9 @@ def commands() -> Iterator[str]:
 def command(node: Node) -> Iterator[str]:
     """The section of one command."""
     kind = load(node)
-    yield f"## pelagos {node.name}"
+    yield f"## pelagos {node.line}"
     yield ""
-    yield f"`pelagos {node.name} {kind.syntax()}".rstrip() + "`"
+    yield f"`pelagos {node.line} {kind.syntax}".rstrip() + "`"
     yield ""
     for paragraph in (kind.__doc__ or "").strip().split("\n\n"):
         yield " ".join(paragraph.split())

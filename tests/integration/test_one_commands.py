@@ -10,9 +10,10 @@ import pytest
 
 from pelagos.box import Box
 from pelagos.cli import complete
+from pelagos.cli.commands.one_things import class_name
 from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
+from pelagos.cli.index import COMMANDS
 from pelagos.cli.one import Kind
-from pelagos.cli.one_commands import COMMANDS, class_name
 from pelagos.cli.one_kinds import KINDS
 from pelagos.core.clock import ManualClock
 from support.cloud_cli import CloudShell, Ran

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import KeyValueArgument, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import FAILED, OK
 from pelagos.cli.output import Column
 from pelagos.cli.terminal import clean, paint, wants_colour

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pelagos.cli.clouds import Record
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.moment import ago, clock_and_ago
 from pelagos.cli.output import Column
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.core.errors import PelagosError

@@ -64,13 +64,13 @@ def proposals(before: list[str], current: str) -> Iterator[tuple[str, str]]:
     if node is tree.root and operands:
         extend(tree)
         node, leading, operands = resolve(tree, before)
-    if node.target is None and leading[-1:] and leading[-1] in _PATHS:
+    if not node.can_run and leading[-1:] and leading[-1] in _PATHS:
         yield ":file", ""
         return
-    if node.target is not None:
+    if node.can_run:
         yield from _of_command(node, leading, operands, current)
     elif not operands:
-        for word, child in node.children.items():
+        for word, child in node.subcommands.items():
             yield word, child.help
 
 
@@ -80,7 +80,7 @@ _PATHS = ("--data", "--config", "--token-file")
 def _of_command(
     node: Node, leading: list[str], words: list[str], current: str
 ) -> Iterator[tuple[str, str]]:
-    from pelagos.cli.command import parse
+    from pelagos.cli.command_base import parse
     from pelagos.cli.launch import load
 
     command = load(node)
@@ -94,7 +94,7 @@ def _of_command(
         yield from ((name, one.help) for one in arguments.values() for name in one.names)
         return
     try:
-        _, given = parse(command, node.name, words)
+        _, given = parse(command, node.line, words)
     except PelagosError:
         return
     names = [name for name, _, _ in command.signature()]

@@ -1,7 +1,7 @@
 """Commands of other packages: the entry-point group `pelagos.commands`.
 
 The name of an entry point is a command's words ("grow", or "farm list"; words with blanks or
-dots between them); its object is a class derived from `pelagos.cli.command.Command`. It is
+dots between them); its object is a class derived from `pelagos.cli.Command`. It is
 loaded when the command runs.
 
 Most machines have none. So the first look reads only the files in which packages declare entry
@@ -29,7 +29,7 @@ def extend(tree: CommandTree) -> None:
         return
     from importlib.metadata import entry_points
 
-    own = {node.name for node in tree.root.walk()}
+    own = {node.line for node in tree.root.walk()}
     offers: dict[str, list[tuple[str, str]]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         name = " ".join(point.name.replace(".", " ").split())
@@ -39,7 +39,7 @@ def extend(tree: CommandTree) -> None:
     for name, found in offers.items():
         packages = " and ".join(package for package, _ in found)
         if len(found) == 1:
-            tree.add_command(name.split(), f"(from {packages})", found[0][1])
+            tree.add_command(name.split(), f"(from {packages})", target=found[0][1])
         else:
             tree.add_command(name.split(), f"(offered by {packages}: remove one of them)")
 

@@ -86,6 +86,10 @@ class UsageError(CommandError):
         super().__init__(message, hint=hint, code=USAGE)
 
 
+class CommandClassError(CommandError):
+    """The class of a command is not as it has to be."""
+
+
 class NoPlaneError(CommandError):
     """No plane is known or running where the command looks for one."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from pelagos.cli.command import Command, parse
+from pelagos.cli.command_base import Command, parse
 from pelagos.cli.context import Context
 from pelagos.cli.failures import OK, UNREACHABLE, CommandError, answers_otherwise, exit_code
 from pelagos.cli.tree import Node
@@ -36,11 +36,11 @@ def load(node: Node) -> type[Command]:
         found = getattr(import_module(module), name)
     except Exception as error:  # other people's code, whatever it does
         raise CommandError(
-            f"the command {node.name} {node.help} cannot be loaded: {error!r}",
+            f"the command {node.line} {node.help} cannot be loaded: {error!r}",
             hint="mend or remove that package",
         ) from error
     if not (isinstance(found, type) and issubclass(found, Command)):
-        raise CommandError(f"the command {node.name} {node.help} is not a pelagos.cli.Command")
+        raise CommandError(f"the command {node.line} {node.help} is not a pelagos.cli.Command")
     return found
 
 
@@ -56,13 +56,13 @@ def launch(node: Node, words: list[str], make_context: MakeContext | None = None
         PelagosError: it cannot do what it was asked.
     """
     command = load(node)
-    values, operands = parse(command, node.name, words)
+    values, operands = parse(command, node.line, words)
     if values["help"]:
         from pelagos.cli.usage import command_help
 
         sys.stdout.write(command_help(node, command))
         return OK
-    command.check_operands(operands, node.name)
+    command.check_operands(operands, node.line)
     if values["verbose"]:
         _log(values["verbose"])
     context = (make_context or Context)(values)

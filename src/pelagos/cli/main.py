@@ -13,7 +13,6 @@ import sys
 
 from pelagos import __version__
 from pelagos.cli import failures
-from pelagos.cli.storage_commands import ALIASES
 from pelagos.cli.tree import CommandTree, Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
@@ -87,7 +86,7 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
 
         extend(tree)
         node, options, operands = resolve(tree, words)
-    if node.target is None:
+    if not node.can_run:
         return _group(tree, node, options, operands)
     from pelagos.cli.launch import launch
 
@@ -104,10 +103,10 @@ def resolve(tree: CommandTree, words: list[str]) -> tuple[Node, list[str], list[
     """The node that a line names, the options before and between its words, and what follows."""
     node = tree.root
     options, rest = leading_options(words)
-    rest[:1] = [ALIASES.get(word, word) for word in rest[:1]]
-    while node.target is None and rest and rest[0] in node.children:
-        node = node.children[rest[0]]
-        if node.target is not None:
+    rest[:1] = [tree.aliases.get(word, word) for word in rest[:1]]
+    while not node.can_run and rest and rest[0] in node.subcommands:
+        node = node.subcommands[rest[0]]
+        if node.can_run:
             return node, options, rest[1:]
         more, rest = leading_options(rest[1:])
         options += more
@@ -126,7 +125,7 @@ def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) 
     """Answer a line that names no command: its help, or what is wrong with it."""
     from pelagos.cli.usage import group_help
 
-    is_asked = "-h" in options or "--help" in options or (not node.path and words == ["help"])
+    is_asked = "-h" in options or "--help" in options or (not node.terms and words == ["help"])
     if words and not is_asked:
         _refuse_word(tree, node, words[0])
     if options and options[-1] in _WITH_VALUE:
@@ -134,12 +133,12 @@ def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) 
     for word in options:
         if word.startswith("-") and not _is_known_option(word):
             raise failures.unknown("option", word, ["--help", "--version", "--verbose"])
-    if not node.path:
+    if not node.terms:
         from pelagos.cli.extension import extend
 
         extend(tree)
     text = group_help(tree, node)
-    if is_asked or not node.path:
+    if is_asked or not node.terms:
         sys.stdout.write(text)
         return failures.OK
     sys.stderr.write(text)
@@ -154,12 +153,12 @@ def _is_known_option(word: str) -> bool:
 def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
     from pelagos.core.spelling import nearest
 
-    known = list(node.children)
-    before = f"{node.name} " if node.path else ""
+    known = list(node.subcommands)
+    before = f"{node.line} " if node.terms else ""
     near = nearest(word, known)
-    if near is None and not node.path:
+    if near is None and not node.terms:
         # `pelagos list` may mean `pelagos service list`
-        near = next((one.name for one in tree.root.walk() if one.path[-1] == word), None)
+        near = next((one.line for one in tree.root.walk() if one.name == word), None)
     hint = f"did you mean: pelagos {before}{near}?" if near else f"see: pelagos {before}--help"
     raise failures.UsageError(f"there is no command {before}{word}", hint=hint)
 

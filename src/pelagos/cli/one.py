@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pelagos.cli.argument import Argument, KeyValueArgument, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the bindings

@@ -63,7 +63,7 @@ class Output:
 
     Args:
         stream: where to.
-        form: one of `pelagos.cli.command.FORMATS`.
+        form: one of `pelagos.cli.command_base.FORMATS`.
         columns: only these keys, in this order; None = all (a table: those it is made for).
         selection: which rows of a list are printed, in which order; None = all, as they come.
         colour: whether to colour tables.

@@ -1,239 +1,332 @@
-"""The command tree: which words name which command, without loading any of them.
+"""The command tree: groups, the commands in them, and what is said of each.
 
-The table below is all that `pelagos --help` and completion of command names need. A command's
-module loads when it runs. A test compares the table with the modules. Nothing here may import
-what costs start-up time.
+A module of commands has a tree for each of its groups, which `@command` fills when the module is
+loaded. The program's own tree is made of the index instead, which is enough for help, completion
+and finding a command: its class loads when it runs. Nothing here may import what costs start-up
+time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
-from pelagos.cli import cloud_commands, identity_commands, one_commands, storage_commands
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not for a cycle: `--help` does not pay even for `typing`
+    from typing import Any
 
-GROUPS = {
-    "service": "Services that you requested",
-    "computer": "Computers and their partitions",
-    "person": "People who may use the plane",
-    "node": "This machine as a computer of a plane",
-    "capacity": "Machines that the plane makes in clouds",
-    "software": "Software releases and the computers that have them",
-    "bus": "The message bus between components",
-    "bus dead": "Messages that could not be handled",
-    "box": "A small cloud on this computer, to try and to test",
-    "db": "The master's database",
-    "favorite": "The entries of the directory that you want at hand",
-    "contact": "Your own contacts, which only you see",
-    "phonebook": "Contacts that many share",
-    "phonebook contact": "The contacts of a phonebook",
-    "source": "What the directory asks",
-    "directory": "The directory",
-    "config": "The configuration file",
-    "history": "What was typed in the shell",
-    **cloud_commands.GROUPS,
-    **storage_commands.GROUPS,
-    **identity_commands.GROUPS,
-    **one_commands.GROUPS,
-}
+Path = str | Sequence[str]
+"""The terms of a node: in a list, or in a text with "_" or blanks between them."""
 
-COMMANDS = (
-    ("up", "up:Up", "Run the plane on this computer, in the foreground"),
-    ("down", "down:Down", "Stop the plane that runs on this computer"),
-    ("supply", "supply:Supply", "Make a software release available on a computer"),
-    ("request", "request:Request", "Ask for a service, or change what you asked for"),
-    ("apply", "request:Apply", "Do what a plan says, if the world has not moved"),
-    ("service list", "service:ServiceList", "List the services"),
-    ("service info", "service:ServiceInfo", "Show all about one service"),
-    ("service tree", "service:ServiceTree", "Show a service with all that it is made of"),
-    ("service start", "service:ServiceStart", "Wish a service started"),
-    ("service stop", "service:ServiceStop", "Wish a service stopped"),
-    ("service destroy", "service:ServiceDestroy", "Wish a service and its data gone"),
-    ("service rename", "service:ServiceRename", "Give a service another name"),
-    ("service bang", "service:ServiceBang", "Have a service configured again"),
-    ("service promises", "promises:ServicePromises", "Show what the promises of a service say"),
-    ("service logs", "logs:ServiceLogs", "Print the log files of a service"),
-    ("service exec", "exec:ServiceExec", "Run a program in the place of a service"),
-    ("computer list", "computer:ComputerList", "List the computers"),
-    ("computer add", "enrolment:ComputerAdd", "Let a computer join the plane"),
-    (
-        "computer certificate",
-        "enrolment:ComputerCertificate",
-        "Show or issue certificates of a computer, or lock it out",
-    ),
-    ("computer info", "computer:ComputerInfo", "Show a computer and its partitions"),
-    ("computer ping", "computer:ComputerPing", "Ask the agent of a computer whether it is there"),
-    ("computer bang", "computer:ComputerBang", "Have all services of a computer configured again"),
-    ("computer drain", "computer:ComputerDrain", "Place nothing new on a computer"),
-    ("computer format", "node:NodeFormat", "Cut this computer into partitions"),
-    ("capacity list", "capacity:CapacityList", "List where machines are made, and the machines"),
-    ("capacity check", "capacity:CapacityCheck", "Ask the clouds whether a machine could be made"),
-    ("capacity make", "capacity:CapacityMake", "Have a machine made"),
-    ("capacity remove", "capacity:CapacityRemove", "Have a machine removed"),
-    ("node format", "node:NodeFormat", "Cut this computer into partitions"),
-    ("node run", "node:NodeRun", "Run this machine as a computer of a plane elsewhere"),
-    ("node unformat", "node:NodeUnformat", "Remove the users and addresses of partitions"),
-    ("person add", "person:PersonAdd", "Let a person use the plane"),
-    ("person list", "person:PersonList", "List the people who may use the plane"),
-    ("person remove", "person:PersonRemove", "Forget a person who leaves"),
-    ("person hand-over", "person:PersonHandOver", "Give a person all that another owns"),
-    (
-        "person certificate",
-        "person:PersonCertificate",
-        "Show or issue certificates of a person, or lock the person out",
-    ),
-    ("join", "person:Join", "Use a plane that runs on another machine"),
-    ("software list", "software:SoftwareList", "List the software releases of all computers"),
-    ("software remove", "software:SoftwareRemove", "Take a software release away"),
-    ("software log", "software:SoftwareLog", "Print the log of a build"),
-    ("events", "events:Events", "Print what happened, newest last"),
-    ("usage", "usage:Usage", "Print what services and computers used"),
-    ("lookup", "lookup:Lookup", "Search people and services in the directory"),
-    ("reverse", "reverse:Reverse", "Tell whose numbers these are"),
-    ("favorite list", "favorite:FavoriteList", "List your favourites"),
-    ("favorite add", "favorite:FavoriteAdd", "Make an entry one of your favourites"),
-    ("favorite remove", "favorite:FavoriteRemove", "Take an entry off your favourites"),
-    ("contact list", "contact:ContactList", "List your own contacts"),
-    ("contact show", "contact:ContactShow", "Show all attributes of a contact"),
-    ("contact add", "contact:ContactAdd", "Keep a contact of your own"),
-    ("contact edit", "contact:ContactEdit", "Change attributes of a contact"),
-    ("contact remove", "contact:ContactRemove", "Forget a contact, or all of them"),
-    ("contact import", "contact:ContactImport", "Keep the contacts of a CSV file"),
-    ("contact export", "contact:ContactExport", "Print your contacts as CSV"),
-    ("phonebook list", "phonebook:PhonebookList", "List the phonebooks of a tenant"),
-    ("phonebook show", "phonebook:PhonebookShow", "List the contacts of a phonebook"),
-    ("phonebook add", "phonebook:PhonebookAdd", "Make a phonebook"),
-    ("phonebook rename", "phonebook:PhonebookRename", "Give a phonebook another name"),
-    ("phonebook remove", "phonebook:PhonebookRemove", "Forget a phonebook and its contacts"),
-    ("phonebook import", "phonebook:PhonebookImport", "Add the contacts of a CSV file"),
-    ("phonebook contact add", "phonebook:PhonebookContactAdd", "Add a contact to a phonebook"),
-    ("phonebook contact edit", "phonebook:PhonebookContactEdit", "Change attributes of a contact"),
-    (
-        "phonebook contact remove",
-        "phonebook:PhonebookContactRemove",
-        "Take a contact out of a phonebook",
-    ),
-    ("directory run", "directory:DirectoryRun", "Run the directory on this computer"),
-    ("source list", "source:SourceList", "List the sources of the directory"),
-    ("source show", "source_change:SourceShow", "Show the keys of a source"),
-    ("source add", "source_change:SourceAdd", "Make a source, which the next lookup asks"),
-    ("source edit", "source_change:SourceEdit", "Change keys of a source"),
-    ("source remove", "source_change:SourceRemove", "Remove a source"),
-    ("source check", "source:SourceCheck", "Ask each source, and show verdict and time"),
-    ("why", "why:Why", "Tell why a service, computer, release or source is as it is"),
-    ("bus send", "bus:BusSend", "Send a command or a status"),
-    ("bus call", "bus:BusCall", "Call a component and print its answer"),
-    ("bus tail", "bus_tail:BusTail", "Print what passes on the bus"),
-    ("bus ping", "bus_components:BusPing", "Ask components whether they are there"),
-    ("bus components", "bus_components:BusComponents", "List the components that are there"),
-    ("bus run", "bus_run:BusRun", "Run a processor"),
-    ("bus broker", "bus_run:BusBroker", "Run a small broker for this computer"),
-    ("bus asyncapi", "bus_run:BusAsyncapi", "Print the AsyncAPI document of a component"),
-    ("bus doctor", "bus_doctor:BusDoctor", "Check the bus and say how to mend it"),
-    ("bus dead list", "bus_dead:DeadList", "List the messages that could not be handled"),
-    ("bus dead show", "bus_dead:DeadShow", "Show a dead letter"),
-    ("bus dead retry", "bus_dead:DeadRetry", "Send dead letters back to their queues"),
-    ("bus dead drop", "bus_dead:DeadDrop", "Forget dead letters"),
-    ("box up", "box:BoxUp", "Run a small cloud in one process, in the foreground"),
-    ("db copy", "db:DbCopy", "Copy a site's state into another database"),
-    ("doctor", "doctor:Doctor", "Check this installation and say how to mend it"),
-    (
-        "config list",
-        "config:ConfigList",
-        "List all settings, their values and where they come from",
-    ),
-    ("config get", "config:ConfigGet", "Print the value of a setting"),
-    ("config set", "config:ConfigSet", "Write a setting to the configuration file"),
-    ("config delete", "config:ConfigDelete", "Remove a setting from the configuration file"),
-    ("config path", "config:ConfigPath", "Print the path of the configuration file"),
-    (
-        "config import",
-        "config_import:ConfigImport",
-        "Take over the configuration of another program",
-    ),
-    ("shell", "shell:Shell", "Type commands one after another"),
-    ("history show", "history:HistoryShow", "Show the lines typed in the shell"),
-    ("history clean", "history:HistoryClean", "Forget the lines typed in the shell"),
-    ("completion", "completion:Completion", "Print the completion script of a shell"),
-    *cloud_commands.COMMANDS,
-    *storage_commands.COMMANDS,
-    *identity_commands.COMMANDS,
-    *one_commands.COMMANDS,
-)
+
+def terms_of(path: Path) -> tuple[str, ...]:
+    """The terms of a path.
+
+    >>> terms_of("service_list"), terms_of("security-group list")
+    (('service', 'list'), ('security-group', 'list'))
+    """
+    return tuple(path.replace(" ", "_").split("_")) if isinstance(path, str) else tuple(path)
 
 
 class Node:
-    """A word of the tree: a group with children, or a command with a target.
+    """A term of the tree: a group with nodes below it, or a command.
 
-    Attributes:
-        path: the words from the root, e.g. ("service", "list").
+    Args:
+        path: its terms from the top.
         help: one line for the list of commands.
-        target: "module:Class" of the command, or None for a group.
-        children: the nodes one word further, by that word.
+        subcommands: the nodes one term further, by that term.
+        cmd_class: what runs it.
+        long_help: what is said besides.
+        target: "module:Class" of what runs it and is not loaded yet.
     """
 
-    __slots__ = ("children", "help", "path", "target")
+    __slots__ = ("cmd_class", "help", "long_help", "subcommands", "target", "terms")
 
-    def __init__(self, path: tuple[str, ...], text: str = "", target: str | None = None) -> None:
-        self.path = path
-        self.help = text
+    def __init__(
+        self,
+        path: Path,
+        help: str = " ",  # noqa: A002  # the name that command modules know
+        subcommands: dict[str, Node] | None = None,
+        cmd_class: type[Any] | None = None,
+        long_help: str = "",
+        target: str | None = None,
+    ) -> None:
+        self.terms = terms_of(path)
+        self.help = help or ""
+        self.long_help = long_help
+        self.subcommands: dict[str, Node] = dict(subcommands or {})
+        self.cmd_class = cmd_class
         self.target = target
-        self.children: dict[str, Node] = {}
+
+    @property
+    def path(self) -> str:
+        """The terms with "_" between them."""
+        return "_".join(self.terms)
+
+    @property
+    def line(self) -> str:
+        """The terms as typed, e.g. "service list"."""
+        return " ".join(self.terms)
 
     @property
     def name(self) -> str:
-        """The words as typed, e.g. "service list"."""
-        return " ".join(self.path)
+        """The last term."""
+        return self.terms[-1] if self.terms else ""
+
+    @property
+    def parent_path(self) -> str:
+        """The path of what it is in; "" of a group at the top."""
+        return "_".join(self.terms[:-1])
+
+    @property
+    def can_run(self) -> bool:
+        """Whether a class is known that runs it."""
+        return self.cmd_class is not None or self.target is not None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it can be run, and nothing is below it."""
+        return self.can_run and not self.subcommands
+
+    @property
+    def has_description(self) -> bool:
+        """Whether anything is said of it."""
+        return bool(self.help.strip())
+
+    @property
+    def description(self) -> str:
+        """One line."""
+        return self.help
+
+    @property
+    def subnames(self) -> list[str]:
+        """The last terms of the nodes below."""
+        return list(self.subcommands)
+
+    def add_subcmd(self, cmd: Node) -> bool:
+        """Add a node; False, and nothing done, when its place is not directly below this one."""
+        if cmd.terms[:-1] != self.terms:
+            return False
+        self.subcommands[cmd.name] = cmd
+        return True
+
+    def get_subcmd(self, name: str) -> Node | None:
+        """The node below with this last term."""
+        return self.subcommands.get(name)
+
+    def contains(self, name: str) -> bool:
+        """Whether there is one."""
+        return name in self.subcommands
+
+    has_subname = contains
+
+    def get_subnames(self) -> list[str]:
+        """The last terms of the nodes below."""
+        return self.subnames
+
+    def get_subcommands(self) -> list[Node]:
+        """The nodes below."""
+        return list(self.subcommands.values())
+
+    def sublen(self) -> int:
+        """How many they are."""
+        return len(self.subcommands)
+
+    def set_class(self, cmd_class: type[Any]) -> None:
+        """Say what runs it."""
+        self.cmd_class = cmd_class
+
+    def get_class(self) -> type[Any] | None:
+        """What runs it, when that is loaded."""
+        return self.cmd_class
+
+    def parse_out(self, args: Sequence[str]) -> tuple[Node, list[str]]:
+        """The deepest node that the words lead to, and the words that are left."""
+        found: Node = self
+        for number, term in enumerate(args):
+            below = found.subcommands.get(term)
+            if below is None:
+                return found, list(args[number:])
+            found = below
+        return found, []
 
     def walk(self) -> Iterator[Node]:
-        """All commands at and below this node, in the order of the table."""
-        if self.target is not None:
-            yield self
-        for child in self.children.values():
-            yield from child.walk()
+        """All commands at and below this node, in order."""
+        for node in self.nodes():
+            if node.can_run:
+                yield node
+
+    def nodes(self) -> Iterator[Node]:
+        """This node and all below it, groups too, in order."""
+        yield self
+        for child in self.subcommands.values():
+            yield from child.nodes()
+
+    def pretty_print(self, recursive: bool = False) -> None:
+        """Print the nodes below, one a line; all of them, when recursive."""
+        for one in self.subcommands.values():
+            sys.stdout.write(f"{one.line}: {one.description}\n")
+            if recursive:
+                one.pretty_print(recursive)
 
 
 class CommandTree:
-    """The groups and commands of one program.
+    """The commands of a group, or of a whole program.
 
     Args:
-        name: name of the program, as typed.
-        description: one line for its help.
+        name: of the group, or of the program as typed.
+        description: one line for the help.
+        long_description: what is said besides.
+        aliases: other names of the group.
+
+    Attributes:
+        root: what all groups are below; it has no terms.
     """
 
-    def __init__(self, name: str, description: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        description: str = "",
+        long_description: str = "",
+        aliases: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.description = description
+        self.long_description = long_description
+        self.aliases: dict[str, str] = dict.fromkeys(aliases, name)
         self.root = Node((), description)
 
-    def add_command(self, path: Sequence[str], text: str = "", target: str | None = None) -> Node:
-        """Add a command (with a target) or a group; groups on the way are made.
+    @property
+    def groups(self) -> dict[str, Node]:
+        """The nodes at the top, by their names."""
+        return self.root.subcommands
 
-        A node that is there already keeps its children and takes the new text and target.
+    def add_command(
+        self,
+        command_path: Path,
+        description: str | None = None,
+        cmd_class: type[Any] | None = None,
+        long_description: str = "",
+        *,
+        target: str | None = None,
+    ) -> Node:
+        """Add a command, or a group (without a class and a target); what lies above it is made.
+
+        A node that is there already keeps what is below it, and all that is not said anew.
         """
         node = self.root
-        for position, word in enumerate(path):
-            if word not in node.children:
-                node.children[word] = Node(tuple(path[: position + 1]))
-            node = node.children[word]
-        node.help = text or node.help
+        terms = terms_of(command_path)
+        for position, term in enumerate(terms):
+            below = node.subcommands.get(term)
+            if below is None:
+                is_own = position == 0 and term == self.name
+                below = Node(terms[: position + 1], self.description if is_own else " ")
+                node.subcommands[term] = below
+            node = below
+        if description is not None:
+            node.help = description
+        if cmd_class is not None:
+            node.cmd_class = cmd_class
+            node.long_help = long_description
         node.target = target or node.target
         return node
 
-    def find_best_match(self, words: Sequence[str]) -> tuple[Node, list[str]]:
-        """The deepest node that the leading words name, and the words that are left."""
-        node = self.root
-        for position, word in enumerate(words):
-            if word not in node.children:
-                return node, list(words[position:])
-            node = node.children[word]
-        return node, []
+    def add_tree(self, new_tree: CommandTree) -> None:
+        """Take over the commands of another tree, and what is said of its group."""
+        for one in new_tree.root.nodes():
+            if one.terms:
+                said = one.help if one.has_description else None
+                self.add_command(one.terms, said, one.cmd_class, one.long_help, target=one.target)
+        if new_tree.name in self.groups and new_tree.description:
+            self.groups[new_tree.name].help = new_tree.description
+        self.aliases |= new_tree.aliases
+
+    def exclude(self, groups_to_exclude: Iterable[str] = ()) -> None:
+        """Forget groups."""
+        for name in groups_to_exclude:
+            self.groups.pop(name, None)
+
+    def has_command(self, path: Path) -> bool:
+        """Whether there is such a node."""
+        return not self.root.parse_out(terms_of(path))[1]
+
+    def get_command(self, path: Path) -> Node:
+        """A node.
+
+        Raises:
+            KeyError: there is none.
+        """
+        node, left = self.root.parse_out(terms_of(path))
+        if left:
+            raise KeyError(path)
+        return node
+
+    def find_best_match(self, terms: Sequence[str]) -> tuple[Node | None, list[str]]:
+        """The deepest node that the words lead to, and the words that are left."""
+        node, left = self.root.parse_out(terms)
+        return (node if node is not self.root else None), left
+
+    def get_closest_ancestor_command(self, path: Path) -> Node | None:
+        """The node itself, or the nearest above it that there is."""
+        return self.find_best_match(terms_of(path))[0]
+
+    def get_groups(self) -> list[Node]:
+        """The nodes at the top."""
+        return list(self.groups.values())
+
+    def get_group_names(self) -> list[str]:
+        """Their names."""
+        return list(self.groups)
+
+    def get_parent(self, path: Path) -> Node:
+        """What a node is in.
+
+        Raises:
+            KeyError: it is in none.
+        """
+        terms = terms_of(path)[:-1]
+        if not terms:
+            raise KeyError(path)
+        return self.get_command(terms)
+
+    def get_subnames(self, path: Path | None = None) -> list[str]:
+        """The last terms of the nodes below one; without a path, the groups'."""
+        return self.get_command(path).subnames if path else self.get_group_names()
+
+    def get_subcommands(self, path: Path | None = None) -> list[Node]:
+        """The nodes below one; without a path, the groups."""
+        return self.get_command(path).get_subcommands() if path else self.get_groups()
+
+    def set_description(self, path: Path, description: str) -> None:
+        """Say one line of a node."""
+        self.get_command(path).help = description
+
+    def get_description(self, path: Path) -> str:
+        """That line."""
+        return self.get_command(path).help
+
+    def set_class(self, path: Path, cmd_class: type[Any]) -> None:
+        """Say what runs a node."""
+        self.get_command(path).cmd_class = cmd_class
+
+    def get_class(self, path: Path) -> type[Any] | None:
+        """What runs it, when that is loaded."""
+        return self.get_command(path).cmd_class
+
+    def pretty_print(self, group: str | None = None) -> None:
+        """Print the commands, one a line."""
+        for one in [self.get_command(group)] if group else self.get_groups():
+            one.pretty_print(recursive=True)
 
 
 def pelagos_tree() -> CommandTree:
-    """Pelagos' own commands."""
+    """Pelagos' own commands, none of them loaded."""
+    from pelagos.cli import index
+
     tree = CommandTree("pelagos", "Ask for running services on the computers that you have")
-    for name, target, text in COMMANDS:
-        tree.add_command(name.split(), text, f"pelagos.cli.commands.{target}")
-    for name, text in GROUPS.items():
-        tree.add_command(name.split(), text)
+    tree.aliases = dict(index.ALIASES)
+    for line, target, text in index.COMMANDS:
+        tree.add_command(line.split(), text, target=f"pelagos.cli.commands.{target}")
+    for line, text in index.GROUPS.items():
+        tree.add_command(line.split(), text)
     return tree

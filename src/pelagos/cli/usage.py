@@ -11,14 +11,14 @@ WIDTH = 80
 
 def group_help(tree: CommandTree, node: Node) -> str:
     """The help of a group, or of the program itself (the root)."""
-    name = f"{tree.name} {node.name}".rstrip()
+    name = f"{tree.name} {node.line}".rstrip()
     lines = [f"usage: {name} COMMAND …", "", node.help, ""]
     rows = []
-    for child in node.children.values():
-        is_group = bool(child.children)
-        rows.append((child.path[-1] + (" …" if is_group else ""), child.help))
+    for child in node.subcommands.values():
+        is_group = bool(child.subcommands)
+        rows.append((child.name + (" …" if is_group else ""), child.help))
     lines += ["commands:", *_rows(rows), ""]
-    if not node.path:
+    if not node.terms:
         lines += ["options:", *_rows([("-h, --help", "show this help, or that of a command")])]
         lines += [*_rows([("-V, --version", "print the version")]), ""]
     lines.append(f"Help of a command: {name} COMMAND --help")
@@ -27,14 +27,15 @@ def group_help(tree: CommandTree, node: Node) -> str:
 
 def command_help(node: Node, command: type) -> str:
     """The help of a command."""
-    from pelagos.cli.command import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS, Command
+    from pelagos.cli.command_base import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS, Command
+    from pelagos.cli.registration import operand_word
 
     if not issubclass(command, Command):
         raise TypeError(command)
-    usage = f"pelagos {node.name} {command.syntax()}".rstrip() + " [options]"
+    usage = f"pelagos {node.line} {command.syntax}".rstrip() + " [options]"
     lines = [f"usage: {usage}", "", *_paragraphs(command.__doc__ or node.help), ""]
     operands = [
-        (name.upper().replace("_", "-"), command.operands[name].help)
+        (operand_word(name), command.operands[name].help)
         for name, _, _ in command.signature()
         if name in command.operands
     ]

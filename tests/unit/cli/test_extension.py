@@ -8,7 +8,7 @@ from pelagos.cli.tree import pelagos_tree
 
 MODULE = '''
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 
 
 class Grow(Command):
@@ -50,14 +50,14 @@ def test_the_help_names_the_package_without_loading_it(package):
     package("grow = no_such_module:Grow")
     tree = pelagos_tree()
     extend(tree)
-    assert tree.root.children["grow"].help == "(from farm_of_test)"
+    assert tree.root.subcommands["grow"].help == "(from farm_of_test)"
 
 
 def test_an_own_command_is_not_replaced(package):
     package("request = farm_of_test:Grow")
     tree = pelagos_tree()
     extend(tree)
-    assert tree.root.children["request"].target == "pelagos.cli.commands.request:Request"
+    assert tree.root.subcommands["request"].target == "pelagos.cli.commands.request:Request"
 
 
 def test_a_command_that_two_packages_offer_is_not_run(world, package):
@@ -97,6 +97,6 @@ def test_without_such_packages_the_dear_look_is_not_taken(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", never)
     monkeypatch.setattr("sys.path", ["", "/nowhere"])
     tree = pelagos_tree()
-    before = set(tree.root.children)
+    before = set(tree.root.subcommands)
     extend(tree)
-    assert set(tree.root.children) == before
+    assert set(tree.root.subcommands) == before

@@ -166,10 +166,10 @@ def test_columns_are_named_by_their_headings_too():
     assert json.loads(stream.getvalue()) == [{"name": "web10", "cause.code": "ok"}]
 
 
-@pytest.mark.parametrize("node", list(pelagos_tree().root.walk()), ids=lambda node: node.name)
+@pytest.mark.parametrize("node", list(pelagos_tree().root.walk()), ids=lambda node: node.line)
 def test_what_is_called_a_list_is_filtered_and_sorted(node: Node):
     command = load(node)
-    assert command.lists or node.path[-1] != "list"
+    assert command.lists or node.terms[-1] != "list"
     assert command.shows or not command.lists
 
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from pelagos.cli import commands
-from pelagos.cli.command import (
+from pelagos.cli.command_base import (
     FORMATS,
     GLOBAL_ARGUMENTS,
     LIST_ARGUMENTS,
@@ -14,14 +14,15 @@ from pelagos.cli.command import (
     Command,
     parse,
 )
+from pelagos.cli.index import GROUPS
 from pelagos.cli.launch import load
-from pelagos.cli.tree import GROUPS, Node, pelagos_tree
+from pelagos.cli.tree import Node, pelagos_tree
 from pelagos.cli.usage import WIDTH, command_help, group_help
 
 NODES = list(pelagos_tree().root.walk())
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.line)
 def test_the_table_names_a_command_that_exists(node: Node):
     command = load(node)
     assert issubclass(command, Command)
@@ -29,14 +30,14 @@ def test_the_table_names_a_command_that_exists(node: Node):
     assert callable(command.main)
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.line)
 def test_every_operand_is_described(node: Node):
     command = load(node)
     names = {name for name, _, _ in command.signature()}
     assert names == set(command.operands)
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.line)
 def test_no_two_options_of_a_command_share_a_name(node: Node):
     arguments = [*load(node).all_arguments().values()]
     names = [name for one in arguments for name in one.names]
@@ -45,7 +46,7 @@ def test_no_two_options_of_a_command_share_a_name(node: Node):
     assert not own & set(load(node).arguments)
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.line)
 def test_the_help_fits_80_columns_and_names_every_option(node: Node):
     command = load(node)
     text = command_help(node, command)
@@ -55,7 +56,7 @@ def test_the_help_fits_80_columns_and_names_every_option(node: Node):
             assert name in text
 
 
-@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.line)
 def test_the_examples_can_be_typed(node: Node):
     command = load(node)
     for example in command.examples:
@@ -63,8 +64,8 @@ def test_the_examples_can_be_typed(node: Node):
         words = shlex.split(typed.rstrip(' )"'))
         found, rest = pelagos_tree().find_best_match(words[1:])
         assert load(found) is command, example
-        values, operands = parse(command, node.name, rest)
-        command.check_operands(operands, node.name)
+        values, operands = parse(command, node.line, rest)
+        command.check_operands(operands, node.line)
         assert set(values) == set(command.all_arguments())
 
 
@@ -84,19 +85,19 @@ def test_every_group_has_commands_and_a_line_of_help():
     for name in GROUPS:
         node, rest = tree.find_best_match(name.split())
         assert rest == []
-        assert node.help and node.children
-        assert node.target is None
+        assert node.help and node.subcommands
+        assert not node.can_run
 
 
 def _groups(node):
-    for child in node.children.values():
-        if child.children:
+    for child in node.subcommands.values():
+        if child.subcommands:
             yield child
             yield from _groups(child)
 
 
 def test_every_word_that_has_commands_is_a_group_that_is_told():
-    found = {child.name for child in _groups(pelagos_tree().root)}
+    found = {child.line for child in _groups(pelagos_tree().root)}
     assert found == set(GROUPS)
 
 
@@ -104,7 +105,7 @@ def test_the_help_of_the_program_names_all_groups_and_commands():
     tree = pelagos_tree()
     text = group_help(tree, tree.root)
     assert max(map(len, text.splitlines())) <= WIDTH
-    for word, node in tree.root.children.items():
+    for word, node in tree.groups.items():
         assert f"  {word} " in text
         assert node.help in text
 
@@ -112,17 +113,17 @@ def test_the_help_of_the_program_names_all_groups_and_commands():
 def test_the_longest_known_path_is_the_command():
     tree = pelagos_tree()
     node, rest = tree.find_best_match(["service", "list", "x"])
-    assert node.name == "service list"
+    assert node is not None and node.line == "service list"
     assert rest == ["x"]
     node, rest = tree.find_best_match(["service", "nope"])
-    assert (node.name, rest) == ("service", ["nope"])
+    assert node is not None and (node.line, rest) == ("service", ["nope"])
 
 
 def test_a_group_that_is_added_twice_keeps_its_commands():
     tree = pelagos_tree()
-    tree.add_command(("service",), "others")
-    assert "list" in tree.root.children["service"].children
-    assert tree.root.children["service"].help == "others"
+    tree.add_command("service", "others")
+    assert "list" in tree.groups["service"].subcommands
+    assert tree.groups["service"].help == "others"
 
 
 def test_the_help_says_which_formats_there_are():

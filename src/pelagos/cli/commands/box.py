@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, SecondsArgument, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the box
     from pelagos.box import Box
+
+_box_commands = CommandTree("box", "A small cloud on this computer, to try and to test")
 
 _PORT = 8774
 _PORTS = 65_535
 _BUILD_SECONDS = 3.0
 
 
+@command(_box_commands)
 class BoxUp(Command):
     """Run a cloud in one process, until Ctrl-C or SIGTERM.
 

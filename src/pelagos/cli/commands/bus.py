@@ -21,14 +21,18 @@ from pelagos.cli.bus import (
     parameters,
     told,
 )
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import FAILED, NOT_READY, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Callable
 
     from pelagos.messaging import GenericProducer, Message
+
+_bus_commands = CommandTree("bus", "The message bus between components")
 
 _WHO = {"name": "pelagos-cli", "type": "cli"}
 _TIMED_OUT = "TimeoutError"
@@ -36,6 +40,7 @@ _TIMED_OUT = "TimeoutError"
 _NOT_TAKEN = "no queue takes "
 
 
+@command(_bus_commands)
 class BusSend(Command):
     """Send a command or a status, and end when the broker has it.
 
@@ -83,6 +88,7 @@ class BusSend(Command):
         self.context.say(f"sent {name} to {exchange.name or 'the queue'} {key}".rstrip())
 
 
+@command(_bus_commands)
 class BusCall(Command):
     """Call a command of a component and print its answer.
 

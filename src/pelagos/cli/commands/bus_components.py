@@ -7,10 +7,14 @@ from typing import Any
 
 from pelagos.cli.argument import IntArgument, Operand, SecondsArgument
 from pelagos.cli.bus import BUS, COMPONENTS, existing
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.bus import gather, open_producer
 from pelagos.cli.failures import NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_bus_commands = CommandTree("bus")
 
 _EVERYBODY = "@"
 _MOST = 10_000
@@ -18,6 +22,7 @@ _MISSING = 404
 _ADDRESS = Operand("NAME, NAME@HOST, NAME/rr, NAME#GROUP, PID@HOST or @HOST")
 
 
+@command(_bus_commands)
 class BusPing(Command):
     """Ask components whether they are there, and print who answers.
 
@@ -51,6 +56,7 @@ class BusPing(Command):
         self.context.say(f"{len(found)} answered within {elapsed_ms:.1f} ms")
 
 
+@command(_bus_commands)
 class BusComponents(Command):
     """List the components that are there, by their fingerprints.
 

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.bus import BUS, find_bus, told
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Callable
 
     from pelagos.messaging.dead.letters import DeadLetter, DeadLetters
+
+_bus_commands = CommandTree("bus")
+_bus_commands.add_command("bus_dead", "Messages that could not be handled")
 
 T = TypeVar("T")
 
@@ -26,6 +31,7 @@ _LETTERS = {"letters": Operand("ids of dead letters, or their beginnings")}
 _ALL = FlagArgument("all that are there", "--all")
 
 
+@command(_bus_commands, path="bus dead list")
 class DeadList(Command):
     """List the dead letters, oldest first: what died where, and why."""
 
@@ -57,6 +63,7 @@ class DeadList(Command):
         self.context.output.show_list(rows, columns, empty="there are no dead letters")
 
 
+@command(_bus_commands, path="bus dead show")
 class DeadShow(Command):
     """Show a dead letter with all that it says, and how it died."""
 
@@ -73,8 +80,9 @@ class DeadShow(Command):
         self.context.output.show_one(as_data(found), (Column("id"), died, Column("cause")))
 
 
+@command(_bus_commands, path="bus dead retry")
 class DeadRetry(Command):
-    """Send dead letters back to the queues where they died, as if they had never been tried.
+    """Send dead letters back to the queues where they died: as if never tried.
 
     A letter leaves the dead letters when its queue has it.
     """
@@ -95,6 +103,7 @@ class DeadRetry(Command):
         _tell(self, "sent back", done)
 
 
+@command(_bus_commands, path="bus dead drop")
 class DeadDrop(Command):
     """Forget dead letters for good; they are printed a last time."""
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from pelagos.cli.argument import SecondsArgument, ValueArgument
 from pelagos.cli.bus import BUS, find_bus
 from pelagos.cli.checks import show_checks
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_bus_commands = CommandTree("bus")
 
 
+@command(_bus_commands)
 class BusDoctor(Command):
     """Check the bus: reach it, log in, send and receive; each fault comes with its mend.
 

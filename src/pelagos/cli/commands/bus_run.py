@@ -19,8 +19,10 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.bus import BUS, bus_url
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import USAGE, CommandError, UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Iterator
@@ -28,11 +30,14 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from pelagos.messaging.middleware import Middleware
     from pelagos.messaging.observation.metrics import PrometheusMetrics
 
+_bus_commands = CommandTree("bus")
+
 _AT_ONCE = 100
 _PORTS = 65_535
 _COMPONENT = Operand("MODULE:CLASS, or MODULE:FUNCTION that makes one")
 
 
+@command(_bus_commands)
 class BusRun(Command):
     """Run a processor until Ctrl-C or SIGTERM.
 
@@ -117,8 +122,9 @@ class BusRun(Command):
         PrometheusMetrics()  # says what is missing before anything runs
 
 
+@command(_bus_commands)
 class BusBroker(Command):
-    """Run a small message broker for this computer, in the foreground, until Ctrl-C.
+    """Run a small message broker for this computer; Ctrl-C ends it.
 
     It speaks AMQP 0-9-1 and keeps messages in memory: for one computer and for tests. What has to
     outlive it, and several computers, need a RabbitMQ.
@@ -191,8 +197,9 @@ class BusBroker(Command):
             broker.stop()
 
 
+@command(_bus_commands)
 class BusAsyncapi(Command):
-    """Print the AsyncAPI 3.0 document of a component, as JSON or with `-o yaml`.
+    """Print the AsyncAPI 3.0 document of a component: as JSON, or with `-o yaml`.
 
     It tells the queues and exchanges that the class declares, and each message that it handles or
     sends with the type of its content.

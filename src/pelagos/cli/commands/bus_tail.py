@@ -14,13 +14,17 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.bus import BUS, existing, find_bus, from_whom, told
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_READY, CommandError
 from pelagos.cli.moment import short
+from pelagos.cli.registration import command
 from pelagos.cli.terminal import clean
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from pelagos.messaging.observation.tap import Seen, Tap
+
+_bus_commands = CommandTree("bus")
 
 _PAUSE = 1.0
 """Seconds between two tries while the broker is away."""
@@ -29,6 +33,7 @@ _CONNECTING = 10.0
 """Seconds that one try may take."""
 
 
+@command(_bus_commands)
 class BusTail(Command):
     """Print the messages that pass through exchanges, until Ctrl-C.
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.capacity import Overview
     from pelagos.slap.client import SlapClient
+
+_capacity_commands = CommandTree("capacity", "Machines that the plane makes in clouds")
 
 _PLACES = (
     Column("name", "capacity"),
@@ -47,8 +51,9 @@ def _overview(master: SlapClient) -> Overview:
         ) from error
 
 
+@command(_capacity_commands)
 class CapacityList(Command):
-    """List where machines may be made, and the machines that there are, each with its cause.
+    """List where machines are made, and the machines: each with its cause.
 
     Only the machines are listed with `--columns`, `--filter`, `--sort` or an `--output` other than
     a table; `--places` lists the capacities.
@@ -81,6 +86,7 @@ class CapacityList(Command):
         output.show_list(found.machines, columns, empty="there are no machines now")
 
 
+@command(_capacity_commands)
 class CapacityCheck(Command):
     """Ask the clouds whether a machine could be made now: login, flavour, image, network, quota.
 
@@ -104,6 +110,7 @@ class CapacityCheck(Command):
             raise CommandError(f"no good machine would be made in {', '.join(bad)}", code=FAILED)
 
 
+@command(_capacity_commands)
 class CapacityMake(Command):
     """Have a machine made that nobody waits for yet.
 
@@ -122,6 +129,7 @@ class CapacityMake(Command):
         self.context.say(f"{made.name} is being made; see: pelagos why {made.name}")
 
 
+@command(_capacity_commands)
 class CapacityRemove(Command):
     """Remove a machine that the plane made, whatever it is at.
 

@@ -13,10 +13,14 @@ from pelagos.cli.clouds import CLOUD, CloudCommand, carrier, cloud_environ, clou
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.moment import length
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.clients.cloud import Access, Cloud, CloudSettings
+
+_cloud_commands = CommandTree("cloud", "The clouds that are configured")
 
 _SHOWN = Operand("its name; the same as --cloud", complete="cloud")
 _NAME = re.compile(r"[\w.-]+")
@@ -48,6 +52,7 @@ class _OnCloud(CloudCommand):
         return open_cloud(self.context, named or self["cloud"])
 
 
+@command(_cloud_commands)
 class CloudList(_OnClouds):
     """List the clouds that are configured, in whichever file; nothing is sent."""
 
@@ -83,6 +88,7 @@ class CloudList(_OnClouds):
             return ""
 
 
+@command(_cloud_commands)
 class CloudInfo(_OnCloud):
     """Show how a cloud is configured, without its secrets; nothing is sent."""
 
@@ -92,6 +98,7 @@ class CloudInfo(_OnCloud):
         self.context.output.show_one({"name": opened.name, **_told(opened.settings)})
 
 
+@command(_cloud_commands)
 class CloudCheck(_OnCloud):
     """Log in to a cloud, and ask each of its services for a little.
 
@@ -137,8 +144,9 @@ class CloudCheck(_OnCloud):
         return _checked(name, url, clock.monotonic() - begin, said)
 
 
+@command(_cloud_commands)
 class CloudAdd(_OnClouds):
-    """Log in to a cloud, and keep in the configuration how that is done.
+    """Log in to a cloud, and keep how that is done: in the configuration.
 
     The secret is asked for, or read from standard input: the password, with --token the token,
     with --application-credential its secret. It is kept in a file of its own that only you can
@@ -240,8 +248,9 @@ class CloudAdd(_OnClouds):
             )
 
 
+@command(_cloud_commands)
 class CloudRemove(_OnClouds):
-    """Forget a cloud that `pelagos cloud add` keeps, with its secret; nothing is sent."""
+    """Forget a cloud that `pelagos cloud add` keeps: its secret, too; nothing is sent."""
 
     operands = {"name": Operand("name of the cloud", complete="cloud")}
 

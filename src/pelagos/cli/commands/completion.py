@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_completion_commands = CommandTree("completion")
 
 _BASH = """\
 _pelagos() {
@@ -57,8 +61,9 @@ complete -c pelagos -f -a '(__pelagos_complete)'
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
+@command(_completion_commands)
 class Completion(Command):
-    """Print the completion script of a shell, to be read at its start.
+    """Print the completion script of a shell; the shell reads it at its start.
 
     It completes commands, options and the names of services and computers of the running plane.
     """

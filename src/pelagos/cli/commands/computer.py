@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import ago, clock_and_ago, local
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.model import ComputerStatus
+
+_computer_commands = CommandTree("computer", "Computers and their partitions")
 
 _SEATS = (
     Column("partition_id", "partition"),
@@ -49,6 +53,7 @@ def find(context: Context, computer_id: str) -> ComputerStatus:
         ) from error
 
 
+@command(_computer_commands)
 class ComputerList(Command):
     """List the computers: how many partitions are free, and when each agent was last heard of."""
 
@@ -74,6 +79,7 @@ class ComputerList(Command):
         )
 
 
+@command(_computer_commands)
 class ComputerInfo(Command):
     """Show a computer and who sits in its partitions."""
 
@@ -105,8 +111,9 @@ class ComputerInfo(Command):
             )
 
 
+@command(_computer_commands)
 class ComputerPing(Command):
-    """Ask the agent of a computer over the bus whether it is there, and how long that takes."""
+    """Ask the agent of a computer whether it is there: over the bus; tells the time it took."""
 
     shows = True
     operands = {"computer": COMPUTER}
@@ -117,6 +124,7 @@ class ComputerPing(Command):
         self.context.output.show_one(self.context.master.ping(computer), _PRESENCE)
 
 
+@command(_computer_commands)
 class ComputerBang(Command):
     """Have all services of a computer configured again."""
 
@@ -130,6 +138,7 @@ class ComputerBang(Command):
         self.context.say(f"all services of {computer} will be configured again")
 
 
+@command(_computer_commands)
 class ComputerDrain(Command):
     """Place nothing new on a computer; what runs there stays.
 

@@ -6,11 +6,15 @@ import re
 from typing import Any
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.cli.values import as_text, plain
 from pelagos.core.errors import PelagosError
+
+_config_commands = CommandTree("config", "The configuration file")
 
 KEY = Operand("the setting, e.g. master.port", complete="key")
 
@@ -23,6 +27,7 @@ def shown(value: Any) -> Any:
     return _PASSWORD.sub("***", value) if isinstance(value, str) else plain(value)
 
 
+@command(_config_commands)
 class ConfigList(Command):
     """List all settings: value, default, what set it, meaning. Passwords in URLs are hidden."""
 
@@ -57,6 +62,7 @@ class ConfigList(Command):
         self.context.output.show_list(rows, columns)
 
 
+@command(_config_commands)
 class ConfigGet(Command):
     """Print the value of a setting: the environment's, else the file's, else the default."""
 
@@ -67,6 +73,7 @@ class ConfigGet(Command):
         self.context.output.line(as_text(plain(self.context.config.get(key))))
 
 
+@command(_config_commands)
 class ConfigSet(Command):
     """Write a setting to the configuration file; comments in the file stay."""
 
@@ -108,8 +115,9 @@ def _check_meaning(key: str, value: str) -> None:
         connect(value)  # opens nothing yet
 
 
+@command(_config_commands)
 class ConfigDelete(Command):
-    """Remove a setting from the configuration file, so that its default holds."""
+    """Remove a setting from the configuration file; its default holds then."""
 
     operands = {"key": KEY}
 
@@ -122,8 +130,9 @@ class ConfigDelete(Command):
             self.context.say(f"{key} was not set in {self.context.config_path}")
 
 
+@command(_config_commands)
 class ConfigPath(Command):
-    """Print the path of the configuration file, whether it exists or not."""
+    """Print the path of the configuration file; it need not exist."""
 
     def main(self) -> None:
         """Print it."""

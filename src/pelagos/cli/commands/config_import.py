@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:
     from pelagos.directory.migration import Carried
 
+_config_commands = CommandTree("config")
+
 KINDS = ("xivo-dird",)
 
 
+@command(_config_commands)
 class ConfigImport(Command):
     """Take over the configuration of another program.
 

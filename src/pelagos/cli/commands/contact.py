@@ -16,12 +16,17 @@ from pelagos.cli.attributes import (
     tell_import,
     write_file,
 )
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_contact_commands = CommandTree("contact", "Your own contacts, which only you see")
 
 _ID = Operand("id of the contact; `pelagos contact list` shows it")
 
 
+@command(_contact_commands)
 class ContactList(Command):
     """List your own contacts."""
 
@@ -35,6 +40,7 @@ class ContactList(Command):
         self.context.output.show_list(found, columns_of(found), empty=empty)
 
 
+@command(_contact_commands)
 class ContactShow(Command):
     """Show all attributes of a contact."""
 
@@ -46,6 +52,7 @@ class ContactShow(Command):
         self.context.output.show_one(self.context.directory.personal.get(id))
 
 
+@command(_contact_commands)
 class ContactAdd(Command):
     """Keep a contact of your own; only you see it."""
 
@@ -59,6 +66,7 @@ class ContactAdd(Command):
         self.context.output.show_one(self.context.directory.personal.create(contact))
 
 
+@command(_contact_commands)
 class ContactEdit(Command):
     """Change attributes of a contact; the others stay. An empty value takes an attribute away."""
 
@@ -74,6 +82,7 @@ class ContactEdit(Command):
         self.context.output.show_one(personal.edit(id, contact))
 
 
+@command(_contact_commands)
 class ContactRemove(Command):
     """Forget a contact, or all of them."""
 
@@ -93,6 +102,7 @@ class ContactRemove(Command):
             self.context.say(f"{id} is gone")
 
 
+@command(_contact_commands)
 class ContactImport(Command):
     """Keep the contacts of a CSV file; what is there already stays as it is.
 
@@ -113,6 +123,7 @@ class ContactImport(Command):
         return tell_import(self.context, answer)
 
 
+@command(_contact_commands)
 class ContactExport(Command):
     """Print your contacts as CSV, which `contact import` reads."""
 

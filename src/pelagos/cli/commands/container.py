@@ -16,7 +16,11 @@ from pelagos.cli.cloud_showing import show_record, since, size
 from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.storage import CONTAINER, STORAGE, SizeArgument, Spot, StorageCommand, count_of
+from pelagos.cli.tree import CommandTree
+
+_container_commands = CommandTree("container", "Containers of object storage")
 
 _LIMIT = SizeArgument("bytes that may be in it; 0 is no limit", "--size-limit")
 _VERSIONING = ValueArgument(
@@ -31,8 +35,9 @@ _RECURSIVE: Argument = FlagArgument("with all that is in it", "-r", "--recursive
 _YES = FlagArgument("really", "--yes")
 
 
+@command(_container_commands)
 class ContainerList(StorageCommand):
-    """List the containers of your account, or of somebody's who shares something with you."""
+    """List the containers: those of your account, or of somebody's who shares with you."""
 
     shows = True
     lists = True
@@ -54,6 +59,7 @@ class ContainerList(StorageCommand):
         self.context.output.show_list(found, columns, empty=empty)
 
 
+@command(_container_commands)
 class ContainerInfo(StorageCommand):
     """Show a container: what is in it, its limit, its policies, its metadata."""
 
@@ -110,6 +116,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
+@command(_container_commands)
 class ContainerCreate(StorageCommand):
     """Make a container; one that is there already keeps what is in it."""
 
@@ -142,6 +149,7 @@ class ContainerCreate(StorageCommand):
         self.context.say(f"the container {spot.container} {already}")
 
 
+@command(_container_commands)
 class ContainerModify(StorageCommand):
     """Change limit, policies, metadata or rights of a container."""
 
@@ -193,6 +201,7 @@ class ContainerModify(StorageCommand):
         self.context.say(f"the container {spot.container} is changed")
 
 
+@command(_container_commands)
 class ContainerEmpty(StorageCommand):
     """Remove all objects of a container; the container stays."""
 
@@ -216,8 +225,9 @@ class ContainerEmpty(StorageCommand):
         return None
 
 
+@command(_container_commands)
 class ContainerDelete(StorageCommand):
-    """Remove an empty container, or with -r one with all that is in it.
+    """Remove an empty container; with -r one with all that is in it.
 
     The former versions of all that was ever in it are gone with it.
     """

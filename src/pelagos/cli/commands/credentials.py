@@ -11,7 +11,7 @@ from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for it when it is run
-    from pelagos.cli.command import Command
+    from pelagos.cli.command_base import Command
     from pelagos.cli.context import Context
 
 INVITATION_ARGUMENTS: dict[str, Argument] = {

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_db_commands = CommandTree("db", "The master's database")
 
 _COLUMNS = (
     Column("table"),
@@ -13,8 +17,9 @@ _COLUMNS = (
 )
 
 
+@command(_db_commands)
 class DbCopy(Command):
-    """Copy a site's state into another database, and compare the two row by row.
+    """Copy a site's state into another database; the two are compared row by row.
 
     The master has to be down, and the target empty; it stays empty when anything fails. The
     source is left as it is.

@@ -11,12 +11,16 @@ from pelagos.cli.clouds import CLOUD, CloudCommand
 from pelagos.cli.failures import UsageError
 from pelagos.cli.moment import clock_and_ago
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.status_line import StatusLine
 from pelagos.cli.storage import count_of, read_spot
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.cloud_place import CloudStorage
     from pelagos.plane.data_folder import DataFolder
+
+_db_commands = CommandTree("db")
 
 _PLACE = Operand("CONTAINER or CONTAINER/FOLDER of object storage")
 _KEY = ValueArgument(
@@ -80,6 +84,7 @@ class _Backup(CloudCommand):
         self.context.output.show_list(rows, columns, empty=empty)
 
 
+@command(_db_commands)
 class DbBackup(_Backup):
     """Put a backup of the plane into object storage; the plane may run meanwhile.
 
@@ -133,6 +138,7 @@ class DbBackup(_Backup):
                 self.context.say(f"{count_of(len(gone), 'older backup')} removed")
 
 
+@command(_db_commands)
 class DbBackups(_Backup):
     """List the backups of a place, the newest first."""
 
@@ -147,8 +153,9 @@ class DbBackups(_Backup):
         self.show(list(backup.backups(self.storage(place))))
 
 
+@command(_db_commands)
 class DbRestore(_Backup):
-    """Bring a backup into an empty data folder, and compare the databases row by row.
+    """Bring a backup into an empty data folder; the databases are compared row by row.
 
     With a target its database alone is brought there. Folder and database stay empty when
     anything fails. A plane whose configuration names a database gets that one.

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, ValueArgument
 from pelagos.cli.clouds import cloud_environ
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
 from pelagos.plane.sections import BusConfig, DirectoryConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.endpoints import Endpoints
 
+_directory_commands = CommandTree("directory", "The directory")
 
+
+@command(_directory_commands)
 class DirectoryRun(Command):
-    """Run the directory on this computer, in the foreground, until Ctrl-C or SIGTERM.
+    """Run the directory on this computer, in the foreground; Ctrl-C or SIGTERM end it.
 
     It serves the people of the plane that is known here or named by --master-url. Without a
     plane its settings say who knows the tokens: [directory.settings.auth].

@@ -6,16 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.checks import show_checks
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NoPlaneError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.doctor import Check
 
+_doctor_commands = CommandTree("doctor")
+
 T = TypeVar("T")
 
 
+@command(_doctor_commands)
 class Doctor(Command):
     """Check this installation, its plane and its configuration; each fault comes with its mend.
 

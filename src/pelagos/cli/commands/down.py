@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import FlagArgument, SecondsArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_down_commands = CommandTree("down")
 
 
+@command(_down_commands)
 class Down(Command):
-    """Stop the plane that runs on this computer with the same data folder.
+    """Stop the plane that runs on this computer: the one with the same data folder.
 
     Its services keep running unless --stop-services says otherwise; the next `pelagos up`
     starts those again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.computer import COMPUTER
 from pelagos.cli.commands.credentials import (
     CERTIFICATE_ARGUMENTS,
@@ -10,8 +10,13 @@ from pelagos.cli.commands.credentials import (
     invite,
     see_to_certificates,
 )
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_computer_commands = CommandTree("computer")
 
 
+@command(_computer_commands)
 class ComputerAdd(Command):
     """Let a computer join the plane: prints the one command to run on it.
 
@@ -29,8 +34,9 @@ class ComputerAdd(Command):
         invite(self, "computer", name, "pelagos node run")
 
 
+@command(_computer_commands)
 class ComputerCertificate(Command):
-    """Show the certificates of a computer, issue one, or lock the computer out.
+    """Show or issue certificates of a computer, or lock it out.
 
     Without an option the certificates are listed. `--revoke` is all that a stolen computer needs:
     it voids its certificates, its token, one-time tokens for it, and those of its partitions,

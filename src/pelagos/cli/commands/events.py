@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import short
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.terminal import clean
 from pelagos.cli.thing import no_such_thing
+from pelagos.cli.tree import CommandTree
 from pelagos.core.files import write_atomic
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Event
+
+_events_commands = CommandTree("events")
 
 _MOST = 1000
 """Events of one answer; a master gives no more."""
@@ -36,6 +40,7 @@ def columns(now: float) -> tuple[Column, ...]:
     )
 
 
+@command(_events_commands)
 class Events(Command):
     """Print what happened, newest last: each change of state, who made it and why."""
 

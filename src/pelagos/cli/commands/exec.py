@@ -8,18 +8,23 @@ import signal
 from pathlib import Path
 
 from pelagos.cli.argument import Operand, SecondsArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.service import SERVICE
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.here import Elsewhere, partition_folder
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_service_commands = CommandTree("service")
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
 _TIMED_OUT = 124
 
 
+@command(_service_commands)
 class ServiceExec(Command):
-    """Run a program in the folder of a service, as the service's user and with its environment.
+    """Run a program in the folder of a service: as its user, with its environment.
 
     Without a program it is a shell. The program takes the place of this one: its input, output and
     exit code are this command's. When the service's computer is another one, its agent runs the

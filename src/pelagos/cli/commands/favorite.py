@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.found import PROFILE, show
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_favorite_commands = CommandTree("favorite", "The entries of the directory that you want at hand")
 
 _OPERANDS = {
     "source": Operand("name of the source"),
@@ -12,6 +16,7 @@ _OPERANDS = {
 }
 
 
+@command(_favorite_commands)
 class FavoriteList(Command):
     """List your favourites, with the source and the id of each."""
 
@@ -25,6 +30,7 @@ class FavoriteList(Command):
             self.context.say("no favourites yet; make one: pelagos favorite add SOURCE ID")
 
 
+@command(_favorite_commands)
 class FavoriteAdd(Command):
     """Make an entry of a source one of your favourites."""
 
@@ -37,6 +43,7 @@ class FavoriteAdd(Command):
         self.context.say(f"{id} of {source} is a favourite now")
 
 
+@command(_favorite_commands)
 class FavoriteRemove(Command):
     """Take an entry off your favourites."""
 

@@ -10,10 +10,15 @@ from pelagos.cli.cloud_things import FLAVOR
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, like, named, not_both
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_flavor_commands = CommandTree("flavor", "What servers of a cloud may be made of")
 
 _STEP = 1024
 
 
+@command(_flavor_commands)
 class FlavorList(CloudCommand):
     """List the flavours, the smallest first."""
 
@@ -67,6 +72,7 @@ class FlavorList(CloudCommand):
         )
 
 
+@command(_flavor_commands)
 class FlavorInfo(CloudCommand):
     """Show a flavour."""
 

@@ -13,7 +13,11 @@ from pelagos.cli.clouds import CLOUD, MORE, at_least_one
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.identity import DESCRIPTION, DOMAIN_OPTION, GROUP, USER, IdentityCommand
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.spelling import nearest
+
+_group_commands = CommandTree("group", "Users who can be named together")
 
 _GROUP = Operand("name of the group, or its id")
 _FIELD = "x-account-group-"
@@ -51,6 +55,7 @@ class _OfAccount(IdentityCommand):
         return [self.astakos_user(user) for user in users]
 
 
+@command(_group_commands)
 class GroupList(_OfAccount):
     """List the groups."""
 
@@ -80,6 +85,7 @@ class GroupList(_OfAccount):
         self.context.output.show_list(rows, columns, empty=empty)
 
 
+@command(_group_commands)
 class GroupInfo(_OfAccount):
     """Show a group and who is in it."""
 
@@ -100,6 +106,7 @@ class GroupInfo(_OfAccount):
         self.context.output.show_list(rows, columns, empty=f"nobody is in {group}")
 
 
+@command(_group_commands)
 class GroupCreate(_OfAccount):
     """Make a group with these users."""
 
@@ -131,6 +138,7 @@ class GroupCreate(_OfAccount):
         self.context.say(f"the group {group} is there")
 
 
+@command(_group_commands)
 class GroupModify(_OfAccount):
     """Put users into a group, or take them out."""
 
@@ -162,6 +170,7 @@ class GroupModify(_OfAccount):
         self.context.say(f"the group {group} is changed")
 
 
+@command(_group_commands)
 class GroupDelete(_OfAccount):
     """Remove groups; their users stay."""
 

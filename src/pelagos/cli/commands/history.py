@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_history_commands = CommandTree("history", "What was typed in the shell")
 
 _COLUMNS = (Column("number"), Column("line"))
 
 
+@command(_history_commands)
 class HistoryShow(Command):
     """Show the lines typed in the shell, the oldest first; secrets were left out."""
 
@@ -32,6 +37,7 @@ class HistoryShow(Command):
         self.context.output.show_list(chosen, _COLUMNS, empty="nothing was typed yet")
 
 
+@command(_history_commands)
 class HistoryClean(Command):
     """Forget all lines typed in the shell."""
 

@@ -18,10 +18,15 @@ from pelagos.cli.cloud_things import IMAGE
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, at_least_one, named, not_both
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_image_commands = CommandTree("image", "Images that servers start from")
 
 WHICH = Operand("id or name of the image")
 
 
+@command(_image_commands)
 class ImageList(CloudCommand):
     """List the images that you can use."""
 
@@ -80,6 +85,7 @@ class ImageList(CloudCommand):
         return all(lower.get(key.lower()) == value for key, value in wanted)
 
 
+@command(_image_commands)
 class ImageInfo(CloudCommand):
     """Show all about an image, and with whom it is shared."""
 
@@ -101,8 +107,9 @@ class ImageInfo(CloudCommand):
         show_record(self, found, image_head(self, found))
 
 
+@command(_image_commands)
 class ImageModify(CloudCommand):
-    """Change name, formats, properties of an image, or who may use it."""
+    """Change an image, or who may use it: name, formats, properties, members."""
 
     shows = True
     arguments = {
@@ -157,6 +164,7 @@ class ImageModify(CloudCommand):
         return any(self[name] for name in names)
 
 
+@command(_image_commands)
 class ImageDelete(CloudCommand):
     """Delete images; servers that were made of them run on."""
 

@@ -14,12 +14,17 @@ from pelagos.cli.cloud_waiting import WAIT, wait_for
 from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id
 from pelagos.cli.commands.image import WHICH, image_head
 from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.registration import command
 from pelagos.cli.status_line import StatusLine
+from pelagos.cli.tree import CommandTree
+
+_image_commands = CommandTree("image")
 
 _OFTEN = 0.1
 """Seconds between two lines about how far it is."""
 
 
+@command(_image_commands)
 class ImageCreate(CloudCommand):
     """Make an image: of a file, of what an address has, of an object (Synnefo), or of a server.
 
@@ -113,8 +118,9 @@ class ImageCreate(CloudCommand):
         return StatusLine(self.context.stderr, self.context.clock, name)
 
 
+@command(_image_commands)
 class ImageSave(CloudCommand):
-    """Save the content of an image in a file, and check that it is what the cloud has (OpenStack).
+    """Save the content of an image in a file; it is checked, too (OpenStack).
 
     The file has its name when it is whole.
     """

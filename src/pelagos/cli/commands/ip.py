@@ -14,10 +14,15 @@ from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id, like
 from pelagos.cli.commands.network import is_external
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_ip_commands = CommandTree("ip", "Floating addresses, led to one server after another")
 
 _IP = Operand("the address, or its id")
 
 
+@command(_ip_commands)
 class IpList(CloudCommand):
     """List your floating addresses."""
 
@@ -51,6 +56,7 @@ class IpList(CloudCommand):
         self.context.output.show_list(found, columns, empty=empty)
 
 
+@command(_ip_commands)
 class IpInfo(CloudCommand):
     """Show a floating address."""
 
@@ -64,6 +70,7 @@ class IpInfo(CloudCommand):
         show_record(self, found, _head(found))
 
 
+@command(_ip_commands)
 class IpCreate(CloudCommand):
     """Take a floating address."""
 
@@ -105,6 +112,7 @@ class IpCreate(CloudCommand):
         )
 
 
+@command(_ip_commands)
 class IpAttach(CloudCommand):
     """Lead a floating address to a server."""
 
@@ -153,6 +161,7 @@ class IpAttach(CloudCommand):
         )
 
 
+@command(_ip_commands)
 class IpDetach(CloudCommand):
     """Lead a floating address nowhere; it stays yours."""
 
@@ -176,6 +185,7 @@ class IpDetach(CloudCommand):
         self.context.say(f"{address} leads nowhere now")
 
 
+@command(_ip_commands)
 class IpModify(CloudCommand):
     """Charge a floating address to another project (Synnefo)."""
 
@@ -197,6 +207,7 @@ class IpModify(CloudCommand):
         self.context.say(f"{found.get('floating_ip_address')} is charged to {self['project']}")
 
 
+@command(_ip_commands)
 class IpDelete(CloudCommand):
     """Give floating addresses back."""
 

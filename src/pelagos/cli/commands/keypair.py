@@ -13,13 +13,18 @@ from pelagos.cli.clouds import CLOUD, CloudCommand, Record, like, no_such
 from pelagos.cli.commands.server_create import read_bytes
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.clients.cloud import Cloud
 
+_keypair_commands = CommandTree("keypair", "Keys with which you log in to servers")
+
 _KEY = Operand("name of the key")
 
 
+@command(_keypair_commands)
 class KeypairList(CloudCommand):
     """List your keys."""
 
@@ -42,6 +47,7 @@ class KeypairList(CloudCommand):
         self.context.output.show_list(found, columns, empty=empty)
 
 
+@command(_keypair_commands)
 class KeypairInfo(CloudCommand):
     """Show a key: its fingerprint and its public half."""
 
@@ -54,6 +60,7 @@ class KeypairInfo(CloudCommand):
         show_key(self, find_key(self.cloud, name))
 
 
+@command(_keypair_commands)
 class KeypairCreate(CloudCommand):
     """Register your public key, or have the cloud make a pair.
 
@@ -139,6 +146,7 @@ class KeypairCreate(CloudCommand):
         return text
 
 
+@command(_keypair_commands)
 class KeypairDelete(CloudCommand):
     """Delete keys; servers that have them keep them."""
 

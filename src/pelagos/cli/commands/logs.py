@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pelagos.cli.argument import FlagArgument, IntArgument, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.service import SERVICE
 from pelagos.cli.failures import NOT_FOUND, CommandError, unknown
 from pelagos.cli.here import Elsewhere, partition_folder
+from pelagos.cli.registration import command
 from pelagos.cli.terminal import clean
+from pelagos.cli.tree import CommandTree
+
+_service_commands = CommandTree("service")
 
 _CHUNK = 64 * 1024
 #: Bytes of one file that are printed before the next has its turn.
@@ -23,6 +27,7 @@ _MOST = 1024 * 1024
 _PAUSE = 0.25
 
 
+@command(_service_commands)
 class ServiceLogs(Command):
     """Print the ends of the log files of a service.
 

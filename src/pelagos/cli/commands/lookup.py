@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND
 from pelagos.cli.found import PROFILE, show, show_parts, tell
+from pelagos.cli.registration import command
 from pelagos.cli.status_line import StatusLine
 from pelagos.cli.terminal import is_terminal
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the client
     from pelagos.directory.client import Headers, LookupPart
 
+_lookup_commands = CommandTree("lookup")
 
+
+@command(_lookup_commands)
 class Lookup(Command):
     """Search the directory of the plane: services, people, and whatever sources it was given.
 

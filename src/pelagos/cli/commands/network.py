@@ -10,11 +10,16 @@ from pelagos.cli.cloud_things import NETWORK, SUBNET
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, at_least_one, like, named
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_network_commands = CommandTree("network", "Networks of a cloud")
 
 WHICH = Operand("id or name of the network")
 _TYPES = ("MAC_FILTERED", "CUSTOM", "IP_LESS_ROUTED", "PHYSICAL_VLAN")
 
 
+@command(_network_commands)
 class NetworkList(CloudCommand):
     """List the networks that you can use."""
 
@@ -51,6 +56,7 @@ class NetworkList(CloudCommand):
         self.context.output.show_list(found, columns, empty="there are no such networks")
 
 
+@command(_network_commands)
 class NetworkInfo(CloudCommand):
     """Show a network and its subnets."""
 
@@ -72,6 +78,7 @@ class NetworkInfo(CloudCommand):
         return {**network_head(network), "subnets": of_it}
 
 
+@command(_network_commands)
 class NetworkCreate(CloudCommand):
     """Make a network, and with --cidr a subnet of it.
 
@@ -122,6 +129,7 @@ class NetworkCreate(CloudCommand):
             raise
 
 
+@command(_network_commands)
 class NetworkModify(CloudCommand):
     """Change a network."""
 
@@ -148,6 +156,7 @@ class NetworkModify(CloudCommand):
         show_record(self, found, network_head(found))
 
 
+@command(_network_commands)
 class NetworkDelete(CloudCommand):
     """Delete networks, with their subnets; one to which something is joined stays."""
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
 from pelagos.cli.clouds import cloud_environ
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
 from pelagos.plane.sections import NodeConfig
 
@@ -20,7 +22,12 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.settings import PlaneSettings
     from pelagos.slap.agent.format import FormatPlan
 
+_computer_commands = CommandTree("computer")
+_node_commands = CommandTree("node", "This machine as a computer of a plane")
 
+
+@command(_computer_commands, path="computer format")
+@command(_node_commands)
 class NodeFormat(Command):
     """Cut this computer into partitions: folders, and users and addresses where asked for.
 
@@ -102,8 +109,9 @@ class NodeFormat(Command):
             client.close()
 
 
+@command(_node_commands)
 class NodeUnformat(Command):
-    """Remove the users and the addresses that `node format` made on this computer.
+    """Remove the users and addresses of partitions: those that `node format` made here.
 
     Refused while a partition holds an instance, or while the agent runs. Folders stay, and belong
     to whoever runs this.
@@ -126,8 +134,9 @@ class NodeUnformat(Command):
             self.context.say("nothing to remove")
 
 
+@command(_node_commands)
 class NodeRun(Command):
-    """Run this machine as a computer of a plane elsewhere, until Ctrl-C or SIGTERM.
+    """Run this machine as a computer of a plane elsewhere; Ctrl-C or SIGTERM end it.
 
     The first time it needs a one-time token, which `pelagos computer add NAME` prints at the
     plane. Joining makes the key of this computer here; it never leaves this machine. Later starts

@@ -15,7 +15,11 @@ from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import MORE, at_least_one
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, CommandError, UsageError
+from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, SizeArgument, Spot, StorageCommand, count_of
+from pelagos.cli.tree import CommandTree
+
+_object_commands = CommandTree("object")
 
 _RECURSIVE = FlagArgument("all that is below it", "-r", "--recursive")
 _FORCE = FlagArgument("replace what is there", "-f", "--force")
@@ -111,8 +115,9 @@ class _Transplant(StorageCommand):
         do(here.container, here.name, there.container, there.name, **more)
 
 
+@command(_object_commands)
 class ObjectCopy(_Transplant):
-    """Copy an object, or with -r all that is below a place, in the cloud itself."""
+    """Copy objects in the cloud itself; with -r all that is below a place."""
 
     arguments = {**STORAGE, "recursive": _RECURSIVE, "force": _FORCE, "version": VERSION}
     operands = {"source": PLACE, "target": _TARGET}
@@ -122,14 +127,16 @@ class ObjectCopy(_Transplant):
     )
 
 
+@command(_object_commands)
 class ObjectMove(_Transplant):
-    """Move or rename an object, or with -r all that is below a place, in the cloud itself."""
+    """Move or rename objects in the cloud itself; with -r all that is below a place."""
 
     _is_move = True
     arguments = {**STORAGE, "recursive": _RECURSIVE, "force": _FORCE}
     operands = {"source": PLACE, "target": _TARGET}
 
 
+@command(_object_commands)
 class ObjectDelete(StorageCommand):
     """Remove objects; with -r all that is below a place, too.
 
@@ -205,6 +212,7 @@ def _each(
     return FAILED if failed else None
 
 
+@command(_object_commands)
 class ObjectModify(StorageCommand):
     """Change the metadata of an object; what is not named stays."""
 
@@ -225,8 +233,9 @@ class ObjectModify(StorageCommand):
         self.context.say(f"{spot} is changed")
 
 
+@command(_object_commands)
 class ObjectMkdir(StorageCommand):
-    """Make the mark of a folder, which is listed though nothing is in it."""
+    """Make the mark of a folder: it is listed though nothing is in it."""
 
     arguments = STORAGE
     operands = {"folder": Operand("CONTAINER/FOLDER")}
@@ -239,6 +248,7 @@ class ObjectMkdir(StorageCommand):
         self.context.say(f"{spot} is a folder")
 
 
+@command(_object_commands)
 class ObjectRestore(StorageCommand):
     """Make a former version of an object the present one again."""
 
@@ -256,6 +266,7 @@ class ObjectRestore(StorageCommand):
         self.context.say(f"{spot} is as it was in version {version}")
 
 
+@command(_object_commands)
 class ObjectPurge(StorageCommand):
     """Remove the former versions of an object for good; the present one stays (Pithos)."""
 
@@ -276,6 +287,7 @@ class ObjectPurge(StorageCommand):
         return None
 
 
+@command(_object_commands)
 class ObjectTruncate(StorageCommand):
     """Keep the beginning of an object alone (Pithos)."""
 

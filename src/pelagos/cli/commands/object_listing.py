@@ -16,13 +16,20 @@ from pelagos.cli.cloud_showing import instant, show_record, since, size
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, local
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
+from pelagos.cli.tree import CommandTree
+
+_object_commands = CommandTree(
+    "object", "Objects in object storage; `file` is the same", aliases=("file",)
+)
 
 VERSION = ValueArgument("a former version; see pelagos object versions", "--version", metavar="ID")
 _META = "x-object-meta-"
 _PAGE = 1000
 
 
+@command(_object_commands)
 class ObjectList(StorageCommand):
     """List the objects of a container or of a folder in it; folders end with a slash.
 
@@ -124,6 +131,7 @@ class ObjectList(StorageCommand):
             )
 
 
+@command(_object_commands)
 class ObjectInfo(StorageCommand):
     """Show an object: size, type, hash, metadata, who may read it, its public address."""
 
@@ -191,6 +199,7 @@ def _http_moment(text: str | None) -> float | None:
         return instant(text)
 
 
+@command(_object_commands)
 class ObjectVersions(StorageCommand):
     """List the versions of an object, the oldest first; of a removed one, too."""
 
@@ -210,6 +219,7 @@ class ObjectVersions(StorageCommand):
         self.context.output.show_list(rows, columns, empty="no versions")
 
 
+@command(_object_commands)
 class ObjectShared(StorageCommand):
     """List the accounts that share something with you (Pithos).
 

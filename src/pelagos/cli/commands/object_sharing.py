@@ -12,12 +12,17 @@ from pelagos.cli.argument import (
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.moment import local
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
+from pelagos.cli.tree import CommandTree
+
+_object_commands = CommandTree("object")
 
 _EVERYBODY = "*"
 _DAY = 86_400.0
 
 
+@command(_object_commands)
 class ObjectShare(StorageCommand):
     """Say who may read and write an object, and show who may (Pithos).
 
@@ -111,8 +116,9 @@ class ObjectShare(StorageCommand):
         self.context.output.show_list(rows, columns, empty="only you may read and write it")
 
 
+@command(_object_commands)
 class ObjectPublish(StorageCommand):
-    """Let everybody read an object who knows its address, and print that (Pithos).
+    """Let everybody read an object who knows its address; prints that (Pithos).
 
     On Swift: `pelagos object url`, or for a whole container
     `pelagos container modify CONTAINER --read '.r:*'`.
@@ -137,8 +143,9 @@ class ObjectPublish(StorageCommand):
             self.context.say(f"{spot} is public; only its owner can see its address")
 
 
+@command(_object_commands)
 class ObjectUnpublish(StorageCommand):
-    """End that (Pithos)."""
+    """Take the public address of an object back (Pithos)."""
 
     arguments = STORAGE
     operands = {"object": PLACE}
@@ -151,8 +158,9 @@ class ObjectUnpublish(StorageCommand):
         self.context.say(f"{spot} is not public any more")
 
 
+@command(_object_commands)
 class ObjectUrl(StorageCommand):
-    """Print an address with which somebody without an account can use an object (Swift).
+    """Print an address that holds for some time: it needs no account (Swift).
 
     It is signed with a key of the account, which is made when there is none; a new key ends all
     addresses that the old one signed.

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.folders import EXCLUDE, run
+from pelagos.cli.registration import command
 from pelagos.cli.storage import STORAGE, StorageCommand
+from pelagos.cli.tree import CommandTree
+
+_object_commands = CommandTree("object")
+_object_commands.add_command(
+    "object_sync", "A folder of this computer and a place in object storage"
+)
 
 _SYNC = {
     **STORAGE,
@@ -21,6 +28,7 @@ _FOLDER = Operand("folder of this computer", complete="file")
 _PLACE = Operand("CONTAINER, or CONTAINER/FOLDER")
 
 
+@command(_object_commands, path="object sync up")
 class SyncUp(StorageCommand):
     """Make a place in object storage as a folder of this computer is.
 
@@ -53,6 +61,7 @@ class SyncUp(StorageCommand):
             return run(self.context, push, place, dry=self["dry"])
 
 
+@command(_object_commands, path="object sync down")
 class SyncDown(StorageCommand):
     """Make a folder of this computer as a place in object storage is.
 

@@ -18,7 +18,11 @@ from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.meter import metered
+from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
+from pelagos.cli.tree import CommandTree
+
+_object_commands = CommandTree("object")
 
 _RECURSIVE = FlagArgument("a whole folder", "-r", "--recursive")
 _FORCE = FlagArgument("replace what is there with other content", "-f", "--force")
@@ -30,6 +34,7 @@ _RANGE = ValueArgument(
 )
 
 
+@command(_object_commands)
 class ObjectUpload(StorageCommand):
     """Store files, or with -r folders, in object storage.
 
@@ -171,8 +176,9 @@ def _is_there(spot: Spot) -> CommandError:
     )
 
 
+@command(_object_commands)
 class ObjectDownload(StorageCommand):
-    """Bring objects, or with -r all that is below a place, into files.
+    """Bring objects into files; with -r all that is below a place.
 
     A file stands under its name when it is whole; until then under a hidden one, with which the
     same command goes on after an interruption. No object's name leads out of the folder.
@@ -284,6 +290,7 @@ def _own_name(spot: Spot) -> str:
     return name
 
 
+@command(_object_commands)
 class ObjectCat(StorageCommand):
     """Print objects as they are."""
 
@@ -310,6 +317,7 @@ class ObjectCat(StorageCommand):
             stream.flush()
 
 
+@command(_object_commands)
 class ObjectAppend(StorageCommand):
     """Add a file to the end of an object (Pithos). Only one may do so at a time."""
 

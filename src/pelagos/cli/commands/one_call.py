@@ -7,10 +7,15 @@ from typing import Any
 from pelagos.cli.argument import Operand
 from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, OneCommand
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_one_commands = CommandTree("one")
 
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 
+@command(_one_commands)
 class OneCall(OneCommand):
     """Call any method of OpenNebula and print what it answers.
 

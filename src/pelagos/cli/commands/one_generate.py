@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from pelagos.cli.argument import ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_one_commands = CommandTree("one")
 
 
+@command(_one_commands)
 class OneGenerate(Command):
-    """Write the types of OpenNebula's answers as a Python package, from the schemas of a version.
+    """Write the types of OpenNebula's answers as a package: from a version's schemas.
 
     Answers are read without this, whatever is new in them: unknown elements are there, as texts.
     With it they are numbers and lists, and editors know their names. The schemas are in

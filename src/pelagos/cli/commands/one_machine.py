@@ -12,6 +12,10 @@ from pelagos.cli.argument import (
 from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, OneCommand, machine_state
 from pelagos.cli.one_kinds import HOST, TEMPLATE, VM
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_one_commands = CommandTree("one")
 
 _ACTIONS = (
     "terminate", "terminate-hard", "undeploy", "undeploy-hard", "poweroff", "poweroff-hard",
@@ -34,6 +38,7 @@ _WAIT = {
 }  # fmt: skip
 
 
+@command(_one_commands)
 class OneVmAction(OneCommand):
     """Do something to machines: stop them, start them, end them."""
 
@@ -59,6 +64,7 @@ class OneVmAction(OneCommand):
                 self.one.vm.wait(number, goal, self["timeout"])
 
 
+@command(_one_commands)
 class OneVmWait(OneCommand):
     """Wait until a machine is in a state."""
 
@@ -75,6 +81,7 @@ class OneVmWait(OneCommand):
         self.context.say(f"{found.NAME} is {machine_state(found)}")
 
 
+@command(_one_commands)
 class OneVmDeploy(OneCommand):
     """Place a machine on a host; without this the scheduler does it."""
 
@@ -93,6 +100,7 @@ class OneVmDeploy(OneCommand):
             self.one.vm.wait(number, "RUNNING", self["timeout"])
 
 
+@command(_one_commands)
 class OneVmMigrate(OneCommand):
     """Move a machine to another host."""
 
@@ -111,6 +119,7 @@ class OneVmMigrate(OneCommand):
             self.one.vm.wait(number, "RUNNING", self["timeout"])
 
 
+@command(_one_commands)
 class OneTemplateInstantiate(OneCommand):
     """Make a machine of a template, and print its id."""
 

@@ -7,10 +7,16 @@ from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, OneCommand
 from pelagos.cli.one_kinds import GROUP, HOST
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_one_commands = CommandTree("one", "OpenNebula: its machines and all else of it")
+_one_commands.add_command("one_acl", "Access rules of an OpenNebula")
 
 _STATUS = ("enable", "disable", "offline")
 
 
+@command(_one_commands)
 class OneHostCreate(OneCommand):
     """Let OpenNebula use a host, and print its id."""
 
@@ -30,6 +36,7 @@ class OneHostCreate(OneCommand):
         self.context.output.show_one({"id": made})
 
 
+@command(_one_commands)
 class OneHostStatus(OneCommand):
     """Enable a host, disable it, or take it off line."""
 
@@ -45,6 +52,7 @@ class OneHostStatus(OneCommand):
         self.one.host.status(self.id_of(HOST, host), _STATUS.index(status))
 
 
+@command(_one_commands)
 class OneClusterCreate(OneCommand):
     """Make a cluster, and print its id."""
 
@@ -58,6 +66,7 @@ class OneClusterCreate(OneCommand):
         self.context.output.show_one({"id": self.one.cluster.allocate(name)})
 
 
+@command(_one_commands)
 class OneGroupCreate(OneCommand):
     """Make a group, and print its id."""
 
@@ -71,6 +80,7 @@ class OneGroupCreate(OneCommand):
         self.context.output.show_one({"id": self.one.group.allocate(name)})
 
 
+@command(_one_commands)
 class OneUserCreate(OneCommand):
     """Make a user, and print the id; the password is read from standard input."""
 
@@ -93,6 +103,7 @@ class OneUserCreate(OneCommand):
         self.context.output.show_one({"id": made})
 
 
+@command(_one_commands)
 class OneAclList(OneCommand):
     """List the access rules."""
 
@@ -108,6 +119,7 @@ class OneAclList(OneCommand):
         self.context.output.show_list(rules, columns, empty="there are no access rules")
 
 
+@command(_one_commands)
 class OneAclCreate(OneCommand):
     """Add an access rule, and print its id."""
 
@@ -123,6 +135,7 @@ class OneAclCreate(OneCommand):
         self.context.output.show_one({"id": self.one.acl.addrule(*encode_rule(rule))})
 
 
+@command(_one_commands)
 class OneAclDelete(OneCommand):
     """Drop access rules."""
 

@@ -1,6 +1,6 @@
 """`pelagos one KIND list|show|create|update|delete|…`: the same for all kinds of things.
 
-The classes are made of `one_kinds.KINDS`; `one_commands` lists the same.
+The classes are made of `one_kinds.KINDS` when they are asked for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from pelagos.cli.argument import (
 from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, Kind, OneCommand
 from pelagos.cli.one import TEMPLATE as SET
-from pelagos.cli.one_commands import class_name, has, told
 from pelagos.cli.one_kinds import KINDS
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_one_commands = CommandTree("one", "OpenNebula: its machines and all else of it")
+for _kind in KINDS:
+    _one_commands.add_command(f"one_{_kind.word}", f"{_kind.title.capitalize()}s of an OpenNebula")
 
 _FLAGS = {"all": -2, "mine": -3, "group": -4, "shared": -1}
 _FILE = Operand("file with the template, as text or XML; - reads it from standard input")
@@ -282,14 +287,65 @@ _MAKERS: dict[str, Callable[[Kind], dict[str, Any]]] = {
 }
 
 
+#: What each does, in words for the list of commands.
+_TOLD = {
+    "list": "List the {one}s",
+    "show": "Show all about {a}",
+    "create": "Make {a} of a template",
+    "update": "Change the template of {a}",
+    "delete": "Remove one {one} or several",
+    "rename": "Give {a} another name",
+    "chmod": "Set who may use or manage {a}",
+    "chown": "Give {a} to another user",
+    "lock": "Keep others from changing {a}",
+    "unlock": "Let others change {a} again",
+}
+_OWNERLESS = {"host", "user", "group", "cluster", "vdc", "zone", "hook"}
+_LOCKED = {
+    "vm", "image", "vnet", "template", "vntemplate", "vmgroup", "vrouter", "marketapp", "hook",
+    "backupjob",
+}  # fmt: skip
+_MADE_OTHERWISE = {"host", "user", "group", "cluster", "marketapp"}
+
+
+def class_name(word: str, verb: str) -> str:
+    """The class of a command, e.g. OneVmList."""
+    return f"One{word.capitalize()}{verb.capitalize()}"
+
+
+def _has(word: str, verb: str) -> bool:
+    """Whether things of a kind can be treated so."""
+    if verb in {"chmod", "chown"}:
+        return word not in _OWNERLESS
+    if verb in {"lock", "unlock"}:
+        return word in _LOCKED
+    if verb == "create":
+        return word not in _MADE_OTHERWISE
+    if verb == "rename":
+        return word not in {"user", "group"}
+    return verb != "delete" or word != "vm"
+
+
+def _told(verb: str, title: str) -> str:
+    """What a command does: "List the hosts", "Show all about an app"."""
+    article = "an" if title.startswith(("a", "i")) else "a"
+    return _TOLD[verb].format(one=title, a=f"{article} {title}")
+
+
+def __dir__() -> list[str]:
+    pairs = ((one.word, verb) for one in KINDS for verb in _MAKERS)
+    return [*globals(), *(class_name(*pair) for pair in pairs if _has(*pair))]
+
+
 def __getattr__(name: str) -> type[OneCommand]:
     """The class of a command, made when it is asked for: there are a hundred and more."""
     for kind in KINDS:
         for verb, make in _MAKERS.items():
-            if class_name(kind.word, verb) == name and has(kind.word, verb):
-                text = f"{told(verb, kind.title)}."
+            if class_name(kind.word, verb) == name and _has(kind.word, verb):
+                text = f"{_told(verb, kind.title)}."
                 made = type(
                     name, (OneCommand,), {"__doc__": text, "__module__": __name__, **make(kind)}
                 )
-                return globals().setdefault(name, made)  # type: ignore[no-any-return]  # made here
+                globals()[name] = command(_one_commands)(made)
+                return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

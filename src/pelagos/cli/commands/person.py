@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pelagos.cli.argument import Argument, FlagArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.credentials import (
     CERTIFICATE_ARGUMENTS,
     INVITATION_ARGUMENTS,
@@ -16,10 +16,16 @@ from pelagos.cli.commands.credentials import (
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_person_commands = CommandTree("person", "People who may use the plane")
+_join_commands = CommandTree("join")
 
 _PERSON = Operand("name of the person")
 
 
+@command(_person_commands)
 class PersonAdd(Command):
     """Let a person use the plane: prints the one command to run on that person's machine.
 
@@ -45,6 +51,7 @@ class PersonAdd(Command):
         invite(self, "person", name, "pelagos join", role=role or None)
 
 
+@command(_person_commands)
 class PersonList(Command):
     """List the people who may use the plane."""
 
@@ -62,6 +69,7 @@ class PersonList(Command):
         self.context.output.show_list(self.context.master.people(), columns)
 
 
+@command(_person_commands)
 class PersonRemove(Command):
     """Forget a person who leaves; all credentials of the person are void at once.
 
@@ -88,6 +96,7 @@ class PersonRemove(Command):
             self.context.say(f"{left} services of {name} are being destroyed")
 
 
+@command(_person_commands, path="person hand-over")
 class PersonHandOver(Command):
     """Give a person all that another owns: services, computers, invitations, and their past.
 
@@ -103,8 +112,9 @@ class PersonHandOver(Command):
         self.context.say(f"all that {name} owned belongs to {to} now")
 
 
+@command(_person_commands)
 class PersonCertificate(Command):
-    """Show the certificates of a person, issue one, or lock the person out.
+    """Show or issue certificates of a person, or lock the person out.
 
     Without an option the certificates are listed. `--revoke` voids the token and one-time tokens
     as well, from the next call on; the person stays known, and comes back with `pelagos person
@@ -121,8 +131,9 @@ class PersonCertificate(Command):
         see_to_certificates(self, "person", name)
 
 
+@command(_join_commands)
 class Join(Command):
-    """Use a plane on another machine, with the token that `pelagos person add` printed there.
+    """Use a plane that runs on another machine: with the token of its `pelagos person add`.
 
     Writes the master's address, your token (readable for you alone) and the certificate of the
     plane's authority to the configuration file and beside it.

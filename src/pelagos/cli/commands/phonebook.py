@@ -18,14 +18,19 @@ from pelagos.cli.attributes import (
     read_table,
     tell_import,
 )
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the client
     from pelagos.directory.client import Page, PhonebookContacts
+
+_phonebook_commands = CommandTree("phonebook", "Contacts that many share")
+_phonebook_commands.add_command("phonebook_contact", "The contacts of a phonebook")
 
 _TENANT = ValueArgument(
     "to whom the phonebooks belong: letters, digits, dot, dash, underscore",
@@ -79,6 +84,7 @@ class _OfTenant(Command):
         return self.context.directory.phonebooks(self["tenant"]).contacts(found["id"])
 
 
+@command(_phonebook_commands)
 class PhonebookList(Command):
     """List the phonebooks of a tenant."""
 
@@ -94,6 +100,7 @@ class PhonebookList(Command):
         self.context.output.show_list(found, _COLUMNS, empty=empty)
 
 
+@command(_phonebook_commands)
 class PhonebookAdd(Command):
     """Make a phonebook, which lookups then find.
 
@@ -115,6 +122,7 @@ class PhonebookAdd(Command):
         self.context.output.show_one(books.create(name, self["description"]), _COLUMNS)
 
 
+@command(_phonebook_commands)
 class PhonebookRemove(Command):
     """Forget a phonebook with all its contacts."""
 
@@ -128,6 +136,7 @@ class PhonebookRemove(Command):
         self.context.say(f"the phonebook {found['name']} is gone")
 
 
+@command(_phonebook_commands)
 class PhonebookRename(Command):
     """Give a phonebook another name; the sources that use it must be told."""
 
@@ -143,6 +152,7 @@ class PhonebookRename(Command):
         self.context.output.show_one(changed_book, _COLUMNS)
 
 
+@command(_phonebook_commands)
 class PhonebookShow(_OfTenant):
     """List the contacts of a phonebook."""
 
@@ -167,6 +177,7 @@ class PhonebookShow(_OfTenant):
         self.context.output.show_list(found, columns, empty="no contacts", limit=limit)
 
 
+@command(_phonebook_commands)
 class PhonebookContactAdd(_OfTenant):
     """Add a contact to a phonebook."""
 
@@ -181,6 +192,7 @@ class PhonebookContactAdd(_OfTenant):
         self.context.output.show_one(self._contacts(phonebook).create(contact))
 
 
+@command(_phonebook_commands)
 class PhonebookContactEdit(_OfTenant):
     """Change attributes of a contact; the others stay. An empty value takes an attribute away."""
 
@@ -195,6 +207,7 @@ class PhonebookContactEdit(_OfTenant):
         self.context.output.show_one(contacts.edit(id, contact))
 
 
+@command(_phonebook_commands)
 class PhonebookContactRemove(_OfTenant):
     """Take a contact out of a phonebook."""
 
@@ -207,6 +220,7 @@ class PhonebookContactRemove(_OfTenant):
         self.context.say(f"{id} is gone")
 
 
+@command(_phonebook_commands)
 class PhonebookImport(_OfTenant):
     """Add the contacts of a CSV file to a phonebook; what is there already stays as it is.
 

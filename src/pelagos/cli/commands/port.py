@@ -19,6 +19,10 @@ from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, at_least_one, find_id, like, named
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_port_commands = CommandTree("port", "Where servers join networks")
 
 _PORT = Operand("id or name of the port")
 _GROUPS = RepeatableArgument(
@@ -26,6 +30,7 @@ _GROUPS = RepeatableArgument(
 )
 
 
+@command(_port_commands)
 class PortList(CloudCommand):
     """List the ports of your project."""
 
@@ -63,6 +68,7 @@ class PortList(CloudCommand):
         self.context.output.show_list(made, columns, empty="there are no such ports")
 
 
+@command(_port_commands)
 class PortInfo(CloudCommand):
     """Show a port."""
 
@@ -76,8 +82,9 @@ class PortInfo(CloudCommand):
         show_record(self, found, port_columns(found))
 
 
+@command(_port_commands)
 class PortCreate(CloudCommand):
-    """Make a port on a network, and with --server plug it into a server."""
+    """Make a port on a network; with --server it is plugged into a server."""
 
     shows = True
     arguments = {
@@ -110,6 +117,7 @@ class PortCreate(CloudCommand):
         show_record(self, port, port_columns(port))
 
 
+@command(_port_commands)
 class PortModify(CloudCommand):
     """Change a port."""
 
@@ -134,6 +142,7 @@ class PortModify(CloudCommand):
         show_record(self, made, port_columns(made))
 
 
+@command(_port_commands)
 class PortDelete(CloudCommand):
     """Delete ports; servers that they belong to leave the network."""
 
@@ -152,6 +161,7 @@ class PortDelete(CloudCommand):
             self.context.say(f"{port_label(one)} is gone")
 
 
+@command(_port_commands)
 class PortWait(CloudCommand):
     """Wait until a port has a status, or has one no longer.
 

@@ -26,6 +26,10 @@ from pelagos.cli.identity import (
     moment,
 )
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_project_commands = CommandTree("project", "Projects of a cloud: what is charged together")
 
 PROJECT_OPERAND = Operand("name or id of the project")
 
@@ -53,6 +57,7 @@ _SYNNEFO = {
 }  # fmt: skip
 
 
+@command(_project_commands)
 class ProjectList(IdentityCommand):
     """List the projects that you are in; with --all, all that you may see."""
 
@@ -89,6 +94,7 @@ class ProjectList(IdentityCommand):
         self.context.output.show_list(found, columns, empty="no projects")
 
 
+@command(_project_commands)
 class ProjectInfo(IdentityCommand):
     """Show a project."""
 
@@ -102,6 +108,7 @@ class ProjectInfo(IdentityCommand):
         show_record(self, found, {key: one for key, one in found.items() if key != "links"})
 
 
+@command(_project_commands)
 class ProjectCreate(IdentityCommand):
     """Make a project; of a Synnefo, apply for one, which its administrator approves."""
 
@@ -145,6 +152,7 @@ class ProjectCreate(IdentityCommand):
         show_record(self, record, {key: one for key, one in record.items() if key != "links"})
 
 
+@command(_project_commands)
 class ProjectModify(IdentityCommand):
     """Change a project; of a Synnefo, apply for the change."""
 
@@ -184,6 +192,7 @@ class ProjectModify(IdentityCommand):
         self.context.say("applied for; the cloud's administrator has to approve it")
 
 
+@command(_project_commands)
 class ProjectDelete(IdentityCommand):
     """Remove projects from an OpenStack. What they own elsewhere stays: remove that before."""
 

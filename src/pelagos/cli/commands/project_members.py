@@ -10,6 +10,11 @@ from pelagos.cli.commands.project import PROJECT_OPERAND
 from pelagos.cli.failures import UsageError
 from pelagos.cli.identity import IdentityCommand
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_project_commands = CommandTree("project")
+_membership_commands = CommandTree("membership", "Who is in which project of a Synnefo")
 
 _REASON = ValueArgument("why, for those whom it concerns", "--reason", metavar="TEXT", default="")
 _MEMBERSHIP = Operand("id of the membership; see pelagos membership list")
@@ -37,24 +42,28 @@ class _ProjectAction(IdentityCommand):
         self.context.say(f"{project}: {self.action}")
 
 
+@command(_project_commands)
 class ProjectSuspend(_ProjectAction):
     """Let nobody use a project for a time (Synnefo)."""
 
     action = "suspend"
 
 
+@command(_project_commands)
 class ProjectUnsuspend(_ProjectAction):
     """Let a suspended project be used again (Synnefo)."""
 
     action = "unsuspend"
 
 
+@command(_project_commands)
 class ProjectTerminate(_ProjectAction):
     """End a project (Synnefo)."""
 
     action = "terminate"
 
 
+@command(_project_commands)
 class ProjectReinstate(_ProjectAction):
     """Bring an ended project back (Synnefo)."""
 
@@ -92,30 +101,35 @@ class _ApplicationAction(IdentityCommand):
         self.context.say(f"{project}, application {number}: {self.action}")
 
 
+@command(_project_commands)
 class ProjectApprove(_ApplicationAction):
     """Grant what somebody has applied for (Synnefo)."""
 
     action = "approve"
 
 
+@command(_project_commands)
 class ProjectDeny(_ApplicationAction):
     """Refuse what somebody has applied for (Synnefo)."""
 
     action = "deny"
 
 
+@command(_project_commands)
 class ProjectDismiss(_ApplicationAction):
     """Put a refused application away (Synnefo)."""
 
     action = "dismiss"
 
 
+@command(_project_commands)
 class ProjectCancel(_ApplicationAction):
     """Take an application of yours back (Synnefo)."""
 
     action = "cancel"
 
 
+@command(_project_commands)
 class ProjectJoin(IdentityCommand):
     """Ask to be in a project (Synnefo)."""
 
@@ -129,6 +143,7 @@ class ProjectJoin(IdentityCommand):
         self.context.say(f"membership {made['id']} of {project} is asked for")
 
 
+@command(_project_commands)
 class ProjectEnroll(IdentityCommand):
     """Put somebody into a project that you lead (Synnefo)."""
 
@@ -142,6 +157,7 @@ class ProjectEnroll(IdentityCommand):
         self.context.say(f"{email} is in {project}: membership {made['id']}")
 
 
+@command(_project_commands)
 class ProjectMembers(IdentityCommand):
     """List who is in a project."""
 
@@ -180,8 +196,9 @@ def _memberships(command: IdentityCommand, project: str | None) -> list[dict[str
     return [{**one, "name": names.get(one["user"], one["user"])} for one in found]
 
 
+@command(_membership_commands)
 class MembershipList(IdentityCommand):
-    """List your memberships, or with --project those of a project (Synnefo)."""
+    """List your memberships; with --project those of a project (Synnefo)."""
 
     shows = True
     lists = True
@@ -197,6 +214,7 @@ class MembershipList(IdentityCommand):
         self.context.output.show_list(_memberships(self, which), _COLUMNS, empty="none")
 
 
+@command(_membership_commands)
 class MembershipInfo(IdentityCommand):
     """Show a membership (Synnefo)."""
 
@@ -224,30 +242,35 @@ class _MembershipAction(IdentityCommand):
         self.context.say(f"membership {membership}: {self.action}")
 
 
+@command(_membership_commands)
 class MembershipAccept(_MembershipAction):
     """Let somebody in who asked for it (Synnefo)."""
 
     action = "accept"
 
 
+@command(_membership_commands)
 class MembershipReject(_MembershipAction):
     """Do not let somebody in who asked for it (Synnefo)."""
 
     action = "reject"
 
 
+@command(_membership_commands)
 class MembershipRemove(_MembershipAction):
     """Put somebody out (Synnefo)."""
 
     action = "remove"
 
 
+@command(_membership_commands)
 class MembershipLeave(_MembershipAction):
     """Leave a project (Synnefo)."""
 
     action = "leave"
 
 
+@command(_membership_commands)
 class MembershipCancel(_MembershipAction):
     """Take back that you asked to be in a project (Synnefo)."""
 

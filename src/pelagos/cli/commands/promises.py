@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.service import SERVICE
 from pelagos.cli.here import partition_folder
 from pelagos.cli.moment import clock_and_ago
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_service_commands = CommandTree("service")
 
 
+@command(_service_commands)
 class ServicePromises(Command):
-    """Show what the promises of a service say whose computer is this one.
+    """Show what the promises of a service say; its computer is this one.
 
     Those that do not hold come first. With --output json each has its history, too.
     """

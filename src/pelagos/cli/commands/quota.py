@@ -10,6 +10,10 @@ from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import CLOUD
 from pelagos.cli.identity import SYNNEFO_PROJECT, IdentityCommand
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_quota_commands = CommandTree("quota", "What you use of a cloud, and may use")
 
 _MIB = 1024**2
 _GIB = 1024**3
@@ -30,6 +34,7 @@ _VOLUME = (
 )
 
 
+@command(_quota_commands)
 class QuotaList(IdentityCommand):
     """List what your project uses and may use; of Synnefo, of each project that you are in.
 
@@ -166,6 +171,7 @@ def _worded(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@command(_quota_commands)
 class QuotaResources(IdentityCommand):
     """List what a Synnefo counts."""
 

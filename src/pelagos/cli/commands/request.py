@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, KeyValueArgument, Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.service import COLUMNS, WAIT_ARGUMENTS
 from pelagos.cli.failures import NOT_READY, OK, UsageError
+from pelagos.cli.registration import command
 from pelagos.cli.software import software_url
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import InstanceRequest
+
+_request_commands = CommandTree("request")
+_apply_commands = CommandTree("apply")
 
 _PARAMETER_FILE_LIMIT = 8 * 1024 * 1024
 """Bytes; no master takes more in one request."""
@@ -67,6 +72,7 @@ class _Asking(Command):
             self.context.output.show_list([reached], COLUMNS)
 
 
+@command(_request_commands)
 class Request(_Asking):
     """Ask for a service, or change what you asked for.
 
@@ -159,6 +165,7 @@ class Request(_Asking):
         return _object(name, text)
 
 
+@command(_apply_commands)
 class Apply(_Asking):
     """Do what a plan says; fails when the world has moved since.
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, NoPlaneError, UsageError
 from pelagos.cli.found import PROFILE, tell
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_reverse_commands = CommandTree("reverse")
 
 _COLUMNS = (Column("exten", "number"), Column("display", "name"), Column("source"))
 
 
+@command(_reverse_commands)
 class Reverse(Command):
     """Tell whose numbers these are, as a phone would show it.
 

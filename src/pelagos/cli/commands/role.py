@@ -18,6 +18,10 @@ from pelagos.cli.identity import (
     given,
 )
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_role_commands = CommandTree("role", "Who may do what where (OpenStack)")
 
 _ROLE = Operand("name or id of the role")
 _WHO = {
@@ -55,6 +59,7 @@ class _Role(IdentityCommand):
         return self.ids()
 
 
+@command(_role_commands)
 class RoleList(IdentityCommand):
     """List the roles that there are."""
 
@@ -69,6 +74,7 @@ class RoleList(IdentityCommand):
         self.context.output.show_list(self.cloud.identity.list_roles(), columns)
 
 
+@command(_role_commands)
 class RoleCreate(IdentityCommand):
     """Make a role."""
 
@@ -83,6 +89,7 @@ class RoleCreate(IdentityCommand):
         self.context.output.show_one(made)
 
 
+@command(_role_commands)
 class RoleDelete(IdentityCommand):
     """Remove roles, from everybody who has them."""
 
@@ -105,8 +112,9 @@ class RoleDelete(IdentityCommand):
         return None if self["yes"] else 1
 
 
+@command(_role_commands)
 class RoleAssign(_Role):
-    """Give a role to a user or a group, in a project, a domain or the whole system."""
+    """Give a role to somebody: a user or a group, in a project, a domain, the system."""
 
     arguments = {**CLOUD, **_WHO}
     operands = {"role": _ROLE}
@@ -120,6 +128,7 @@ class RoleAssign(_Role):
         self.context.say(f"{self['user'] or self['group']} has the role {role}")
 
 
+@command(_role_commands)
 class RoleUnassign(_Role):
     """Take a role from a user or a group."""
 
@@ -134,6 +143,7 @@ class RoleUnassign(_Role):
         self.context.say(f"{self['user'] or self['group']} has the role {role} no more there")
 
 
+@command(_role_commands)
 class RoleAssignments(_Role):
     """List who has which role where."""
 

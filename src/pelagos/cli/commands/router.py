@@ -20,12 +20,17 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_router_commands = CommandTree("router", "What joins subnets to the outside")
 
 _ROUTER = Operand("id or name of the router")
 _SUBNET = Operand("id or name of the subnet")
 _EMPTY = "there are no such routers; make one: pelagos router create NAME --gateway NETWORK"
 
 
+@command(_router_commands)
 class RouterList(CloudCommand):
     """List the routers of your project."""
 
@@ -46,6 +51,7 @@ class RouterList(CloudCommand):
         self.context.output.show_list(found, columns, empty=_EMPTY)
 
 
+@command(_router_commands)
 class RouterInfo(CloudCommand):
     """Show a router, and which subnets it joins."""
 
@@ -68,6 +74,7 @@ class RouterInfo(CloudCommand):
         ]
 
 
+@command(_router_commands)
 class RouterCreate(CloudCommand):
     """Make a router; with --gateway, networks that it joins reach the outside."""
 
@@ -88,6 +95,7 @@ class RouterCreate(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_router_commands)
 class RouterModify(CloudCommand):
     """Change a router."""
 
@@ -114,6 +122,7 @@ class RouterModify(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_router_commands)
 class RouterDelete(CloudCommand):
     """Delete routers; one that joins a subnet stays."""
 
@@ -139,6 +148,7 @@ class RouterDelete(CloudCommand):
             self.context.say(f"{_label(one)} is gone")
 
 
+@command(_router_commands)
 class RouterConnect(CloudCommand):
     """Let a router join a subnet, at the address of its gateway."""
 
@@ -153,6 +163,7 @@ class RouterConnect(CloudCommand):
         self.context.say(f"{_label(found)} joins {goal.get('cidr')}")
 
 
+@command(_router_commands)
 class RouterDisconnect(CloudCommand):
     """Let a router leave a subnet; one to which floating addresses lead stays."""
 

@@ -19,11 +19,16 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_security_group_commands = CommandTree("security-group", "What may reach servers")
 
 _GROUP = Operand("id or name of the group")
 _MOST = 65535
 
 
+@command(_security_group_commands, path="security-group list")
 class SecurityGroupList(CloudCommand):
     """List the security groups of your project."""
 
@@ -43,6 +48,7 @@ class SecurityGroupList(CloudCommand):
         self.context.output.show_list(found, columns, empty="there are no such security groups")
 
 
+@command(_security_group_commands, path="security-group info")
 class SecurityGroupInfo(CloudCommand):
     """Show the rules of a security group."""
 
@@ -67,8 +73,9 @@ class SecurityGroupInfo(CloudCommand):
         self.context.output.show_list(rules, columns, empty=empty)
 
 
+@command(_security_group_commands, path="security-group create")
 class SecurityGroupCreate(CloudCommand):
-    """Make a security group, which lets everything out and nothing in."""
+    """Make a security group; it lets everything out and nothing in."""
 
     shows = True
     arguments = {
@@ -83,6 +90,7 @@ class SecurityGroupCreate(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_security_group_commands, path="security-group modify")
 class SecurityGroupModify(CloudCommand):
     """Change the name or the description of a security group."""
 
@@ -102,6 +110,7 @@ class SecurityGroupModify(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_security_group_commands, path="security-group delete")
 class SecurityGroupDelete(CloudCommand):
     """Delete security groups with their rules; one that a port has stays."""
 
@@ -117,6 +126,7 @@ class SecurityGroupDelete(CloudCommand):
             self.context.say(f"the security group {one.get('name') or one['id']} is gone")
 
 
+@command(_security_group_commands, path="security-group allow")
 class SecurityGroupAllow(CloudCommand):
     """Let something in, or with --out out."""
 
@@ -160,6 +170,7 @@ class SecurityGroupAllow(CloudCommand):
         show_record(self, made, _rule_head(made))
 
 
+@command(_security_group_commands, path="security-group revoke")
 class SecurityGroupRevoke(CloudCommand):
     """Take rules from a security group."""
 

@@ -28,11 +28,16 @@ from pelagos.cli.cloud_waiting import TIMEOUT, fault_of, has_failed, state_of, w
 from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, find_id, named
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_server_commands = CommandTree("server", "Servers of a cloud")
 
 WHICH = Operand("id or name of the server")
 _NONE = "there are no servers; make one: pelagos server create NAME --flavor F --image I"
 
 
+@command(_server_commands)
 class ServerList(CloudCommand):
     """List the servers of your project."""
 
@@ -97,8 +102,9 @@ class ServerList(CloudCommand):
         ]
 
 
+@command(_server_commands)
 class ServerInfo(CloudCommand):
-    """Show all about one server, with the names of its flavour and its image."""
+    """Show all about one server: with the names of its flavour and its image."""
 
     shows = True
     arguments = {
@@ -167,6 +173,7 @@ class ServerInfo(CloudCommand):
         self.context.output.show_one(compute.get_server_stats(which))
 
 
+@command(_server_commands)
 class ServerWait(CloudCommand):
     """Wait until a server has a status, or has one no longer.
 
@@ -212,6 +219,7 @@ class ServerWait(CloudCommand):
         show_record(self, last, {"server": last.get("name"), "status": state_of(last)})
 
 
+@command(_server_commands)
 class ServerConsole(CloudCommand):
     """Tell how to get at the screen of a server: a URL, or host, port and password."""
 

@@ -12,10 +12,15 @@ from pelagos.cli.cloud_waiting import WAIT
 from pelagos.cli.clouds import CLOUD, CloudCommand, Record
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import NOT_FOUND, CommandError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_server_commands = CommandTree("server")
 
 _VOLUME = Operand("id or name of the volume")
 
 
+@command(_server_commands)
 class ServerAttach(CloudCommand):
     """Attach a volume to a server."""
 
@@ -39,6 +44,7 @@ class ServerAttach(CloudCommand):
         show_record(self, made, head)
 
 
+@command(_server_commands)
 class ServerDetach(CloudCommand):
     """Detach a volume from a server; what is on it stays."""
 
@@ -62,6 +68,7 @@ class ServerDetach(CloudCommand):
         self.context.say(f"{volume_label(disk)} {state}")
 
 
+@command(_server_commands)
 class ServerConnect(CloudCommand):
     """Put a server on a network, by a new port; prints the port."""
 
@@ -94,6 +101,7 @@ class ServerConnect(CloudCommand):
         show_record(self, port, port_columns(port))
 
 
+@command(_server_commands)
 class ServerDisconnect(CloudCommand):
     """Take a server off a network: the ports that join them are deleted."""
 

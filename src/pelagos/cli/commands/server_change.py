@@ -31,6 +31,10 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_server_commands = CommandTree("server")
 
 _SERVERS = Operand("ids or names of servers")
 
@@ -67,6 +71,7 @@ class _Acts(CloudCommand):
             server_at(self, server, done, status)
 
 
+@command(_server_commands)
 class ServerStart(_Acts):
     """Start servers that are stopped."""
 
@@ -78,6 +83,7 @@ class ServerStart(_Acts):
         self._each(servers, start, "ACTIVE", done="is being started", idle="ACTIVE")
 
 
+@command(_server_commands)
 class ServerStop(_Acts):
     """Stop servers; their disks and addresses stay."""
 
@@ -89,6 +95,7 @@ class ServerStop(_Acts):
         self._each(servers, stop, "SHUTOFF", done="is being stopped", idle="SHUTOFF")
 
 
+@command(_server_commands)
 class ServerReboot(_Acts):
     """Start servers again."""
 
@@ -110,8 +117,9 @@ class ServerReboot(_Acts):
         )
 
 
+@command(_server_commands)
 class ServerRescue(CloudCommand):
-    """Start a server from a rescue image, to mend its disk from there."""
+    """Start a server from a rescue image; its disk can be mended from there."""
 
     arguments = {
         **CLOUD,
@@ -128,8 +136,9 @@ class ServerRescue(CloudCommand):
         server_at(self, found, "is being started from the rescue image", "RESCUE")
 
 
+@command(_server_commands)
 class ServerUnrescue(_Acts):
-    """Start servers that are being rescued from their own images again."""
+    """End the rescue of servers: they start from their own images again."""
 
     def main(self, *servers: str) -> None:
         """Start them so."""
@@ -137,6 +146,7 @@ class ServerUnrescue(_Acts):
         self._each(servers, unrescue, "ACTIVE", done="is being started from its own image")
 
 
+@command(_server_commands)
 class ServerResize(CloudCommand):
     """Give a server another flavour.
 
@@ -196,6 +206,7 @@ class ServerResize(CloudCommand):
             self.context.say(f"{label(found)} is being resized; see: {see(self, found)}")
 
 
+@command(_server_commands)
 class ServerDelete(CloudCommand):
     """Delete servers with all that is on their disks; volumes that are attached stay."""
 

@@ -22,11 +22,16 @@ from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id, not_both
 from pelagos.cli.commands.server import WHICH, server_head
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_server_commands = CommandTree("server")
 
 _MOST = 1000
 _FILE_HINT = "write LOCAL, or LOCAL,PATH[,OWNER[,GROUP[,MODE]]], the mode in octal: 0600"
 
 
+@command(_server_commands)
 class ServerCreate(CloudCommand):
     """Make a server, or several at once.
 
@@ -194,6 +199,7 @@ class ServerCreate(CloudCommand):
         return read_bytes(self["user_data"], "--user-data")
 
 
+@command(_server_commands)
 class ServerRebuild(CloudCommand):
     """Make a server anew from an image: its disk is lost, its name and addresses stay."""
 

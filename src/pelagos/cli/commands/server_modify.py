@@ -10,12 +10,17 @@ from pelagos.cli.cloud_things import SERVER
 from pelagos.cli.clouds import CLOUD, CloudCommand, at_least_one, not_both
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import UsageError
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_server_commands = CommandTree("server")
 
 _PROFILES = ("ENABLED", "DISABLED", "PROTECTED")
 
 
+@command(_server_commands)
 class ServerModify(CloudCommand):
-    """Change name, metadata, tags, password, firewall or project of a server."""
+    """Change name, metadata, tags of a server; or password, firewall, project."""
 
     arguments = {
         **CLOUD,

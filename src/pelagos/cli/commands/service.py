@@ -12,16 +12,20 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import clock_and_ago
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.cli.values import plain
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.errors import NotFoundError
     from pelagos.slap.model import Service
+
+_service_commands = CommandTree("service", "Services that you requested")
 
 SERVICE = Operand("name of the service", complete="service")
 
@@ -91,8 +95,9 @@ def not_found(context: Context, name: str, error: NotFoundError) -> NotFoundErro
     return NotFoundError(f"there is no service {name}", status=error.status, hint=hint)
 
 
+@command(_service_commands)
 class ServiceList(Command):
-    """List the services that you may see, with their state and its cause."""
+    """List the services that you may see: their state and its cause."""
 
     shows = True
     lists = True
@@ -106,6 +111,7 @@ class ServiceList(Command):
         )
 
 
+@command(_service_commands)
 class ServiceInfo(Command):
     """Show all about one service: state, cause, parameters, connection parameters."""
 
@@ -146,24 +152,28 @@ class _Change(Command):
         self.context.output.show_list([found], COLUMNS)
 
 
+@command(_service_commands)
 class ServiceStart(_Change):
     """Wish a service started; its agent starts it and watches that it stays so."""
 
     state = "started"
 
 
+@command(_service_commands)
 class ServiceStop(_Change):
     """Wish a service stopped; its data and its place stay."""
 
     state = "stopped"
 
 
+@command(_service_commands)
 class ServiceDestroy(_Change):
     """Wish a service gone, with its data; its partition becomes free."""
 
     state = "destroyed"
 
 
+@command(_service_commands)
 class ServiceTree(Command):
     """Show a service with all that it is made of: who asked for whom, and how each is."""
 
@@ -187,6 +197,7 @@ class ServiceTree(Command):
         output.show_list(rows, TREE_COLUMNS)
 
 
+@command(_service_commands)
 class ServiceRename(Command):
     """Give a service another name; it goes on running.
 
@@ -209,6 +220,7 @@ class ServiceRename(Command):
         self.context.output.show_list([found], COLUMNS)
 
 
+@command(_service_commands)
 class ServiceBang(Command):
     """Have a service, and those that asked for it, configured again."""
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pelagos.cli.argument import FlagArgument, ValueArgument
 from pelagos.cli.clouds import CLOUD
-from pelagos.cli.command import FORMATS, Command
+from pelagos.cli.command_base import FORMATS, Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_shell_commands = CommandTree("shell")
 
 
+@command(_shell_commands)
 class Shell(Command):
     """Type commands one after another, without `pelagos` before them.
 

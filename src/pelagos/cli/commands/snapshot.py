@@ -20,10 +20,15 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_snapshot_commands = CommandTree("snapshot", "What volumes were at a moment")
 
 _SNAPSHOT = Operand("id or name of the snapshot")
 
 
+@command(_snapshot_commands)
 class SnapshotList(CloudCommand):
     """List the snapshots of your project."""
 
@@ -55,6 +60,7 @@ class SnapshotList(CloudCommand):
         self.context.output.show_list(found, columns, empty="there are no such snapshots")
 
 
+@command(_snapshot_commands)
 class SnapshotInfo(CloudCommand):
     """Show a snapshot."""
 
@@ -68,6 +74,7 @@ class SnapshotInfo(CloudCommand):
         show_record(self, found, _head(self, found))
 
 
+@command(_snapshot_commands)
 class SnapshotCreate(CloudCommand):
     """Keep what a volume is now."""
 
@@ -114,6 +121,7 @@ class SnapshotCreate(CloudCommand):
         )
 
 
+@command(_snapshot_commands)
 class SnapshotModify(CloudCommand):
     """Change a snapshot."""
 
@@ -133,6 +141,7 @@ class SnapshotModify(CloudCommand):
         show_record(self, made, _head(self, made))
 
 
+@command(_snapshot_commands)
 class SnapshotDelete(CloudCommand):
     """Delete snapshots; their volumes stay."""
 

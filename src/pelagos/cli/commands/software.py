@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.commands.supply import COMPUTER, RELEASE, check_supplied, only_computer
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.software import written_release
+from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.model import ReleaseOnComputer
 
+_software_commands = CommandTree("software", "Software releases and the computers that have them")
 
+
+@command(_software_commands)
 class SoftwareList(Command):
-    """List the software releases that were supplied, on which computers, and how far they are."""
+    """List the software releases of all computers: how far each is where."""
 
     shows = True
     lists = True
@@ -39,6 +44,7 @@ class SoftwareList(Command):
         )
 
 
+@command(_software_commands)
 class SoftwareRemove(Command):
     """Take a software release away from a computer.
 
@@ -59,6 +65,7 @@ class SoftwareRemove(Command):
         self.context.say(f"{release} will be removed from {computer}; see: pelagos software list")
 
 
+@command(_software_commands)
 class SoftwareLog(Command):
     """Print the end of the log of a release's last build.
 

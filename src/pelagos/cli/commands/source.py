@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import FAILED, NOT_FOUND, CommandError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.spelling import nearest
+
+_source_commands = CommandTree("source", "What the directory asks")
 
 _GOOD = ("answered", "empty")
 
 
+@command(_source_commands)
 class SourceList(Command):
-    """List the sources of the directory, and whether each could be loaded."""
+    """List the sources of the directory: whether each could be loaded, too."""
 
     shows = True
     lists = True
@@ -30,8 +35,9 @@ class SourceList(Command):
         )
 
 
+@command(_source_commands)
 class SourceCheck(Command):
-    """Ask each source a question, and show its verdict, its time and what it could not do.
+    """Ask each source, and show verdict and time: also what it could not do.
 
     Ends with exit code 1 when one does not answer.
     """

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+from pelagos.cli.registration import command
 from pelagos.cli.source_keys import FILE, KEYS, merged, read_keys
+from pelagos.cli.tree import CommandTree
 from pelagos.core.spelling import nearest
+
+_source_commands = CommandTree("source")
 
 _NAME = Operand("name of the source")
 _PROFILES = RepeatableArgument(
@@ -52,6 +56,7 @@ def _kept(context: Context, name: str) -> dict[str, Any]:
     return found
 
 
+@command(_source_commands)
 class SourceShow(Command):
     """Show the keys of a source; secrets are masked."""
 
@@ -63,6 +68,7 @@ class SourceShow(Command):
         self.context.output.show_one(find(self.context, name))
 
 
+@command(_source_commands)
 class SourceAdd(Command):
     """Make a source, which the next lookup asks.
 
@@ -91,6 +97,7 @@ class SourceAdd(Command):
         self.context.output.show_one(made)
 
 
+@command(_source_commands)
 class SourceEdit(Command):
     """Change keys of a source; the others stay. An empty value takes a key away.
 
@@ -120,6 +127,7 @@ class SourceEdit(Command):
         self.context.output.show_one(find(self.context, source["name"]))
 
 
+@command(_source_commands)
 class SourceRemove(Command):
     """Remove a source, and the favourites in it."""
 

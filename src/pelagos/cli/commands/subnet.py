@@ -19,6 +19,10 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_subnet_commands = CommandTree("subnet", "Addresses of networks")
 
 _SUBNET = Operand("id or name of the subnet")
 _POOL = RepeatableArgument(
@@ -36,6 +40,7 @@ _GATEWAY = {
 }
 
 
+@command(_subnet_commands)
 class SubnetList(CloudCommand):
     """List the subnets."""
 
@@ -64,6 +69,7 @@ class SubnetList(CloudCommand):
         self.context.output.show_list(found, columns, empty="there are no such subnets")
 
 
+@command(_subnet_commands)
 class SubnetInfo(CloudCommand):
     """Show a subnet."""
 
@@ -77,6 +83,7 @@ class SubnetInfo(CloudCommand):
         show_record(self, found, _head(found))
 
 
+@command(_subnet_commands)
 class SubnetCreate(CloudCommand):
     """Give a network addresses."""
 
@@ -114,6 +121,7 @@ class SubnetCreate(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_subnet_commands)
 class SubnetModify(CloudCommand):
     """Change a subnet; a Synnefo changes the name only."""
 
@@ -144,6 +152,7 @@ class SubnetModify(CloudCommand):
         show_record(self, made, _head(made))
 
 
+@command(_subnet_commands)
 class SubnetDelete(CloudCommand):
     """Delete subnets (OpenStack; a Synnefo's go with their networks)."""
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import FlagArgument, Operand
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+from pelagos.cli.registration import command
 from pelagos.cli.software import software_url, written_release
+from pelagos.cli.tree import CommandTree
+
+_supply_commands = CommandTree("supply")
 
 RELEASE = Operand("URL or path of the buildout profile", complete="file")
 COMPUTER = Operand("name of the computer", complete="computer")
 
 
+@command(_supply_commands)
 class Supply(Command):
     """Make a software release available on a computer.
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
 from pelagos.cli.clouds import cloud_environ
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
 from pelagos.plane.sections import (
     BusConfig,
@@ -24,13 +26,16 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
     from pelagos.plane.endpoints import Endpoints
     from pelagos.plane.settings import PlaneSettings
 
+_up_commands = CommandTree("up")
+
 T = TypeVar("T")
 
 PARTS = ("master", "agent", "directory")
 
 
+@command(_up_commands)
 class Up(Command):
-    """Run the plane on this computer, in the foreground, until Ctrl-C or SIGTERM.
+    """Run the plane on this computer, in the foreground; Ctrl-C or SIGTERM end it.
 
     Master, agent and directory in one process, with all state in the data folder. Services keep
     running when it ends, and the next `up` carries on with them.

@@ -6,14 +6,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import IntArgument, Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import UsageError
 from pelagos.cli.moment import local
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
 from pelagos.cli.values import plain
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.tio import UsageRow
+
+_usage_commands = CommandTree("usage")
 
 _UNITS = {"min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 _SINCE = re.compile(r"(\d+(?:\.\d+)?)(min|h|d|w)")
@@ -30,6 +34,7 @@ _COLUMNS = (
 )
 
 
+@command(_usage_commands)
 class Usage(Command):
     """Print what was used: processor time, memory, disk, and what services report themselves.
 

@@ -19,7 +19,12 @@ from pelagos.cli.identity import (
     given,
 )
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
 from pelagos.cli.secrets import ask_secret
+from pelagos.cli.tree import CommandTree
+
+_user_commands = CommandTree("user", "People who use a cloud")
+_user_commands.add_command("user_credential", "Logins of programs (OpenStack)")
 
 _USER = Operand("name or id of the user")
 _EMAIL = ValueArgument("address", "--email", metavar="ADDRESS")
@@ -29,6 +34,7 @@ _GENERATE = FlagArgument("make a password, and print it this once", "--generate-
 _COLUMNS = (Column("name"), Column("id"), Column("email"), Column("enabled"))
 
 
+@command(_user_commands)
 class UserList(IdentityCommand):
     """List the users of an OpenStack."""
 
@@ -52,6 +58,7 @@ class UserList(IdentityCommand):
         self.context.output.show_list(found, _COLUMNS, empty="no users")
 
 
+@command(_user_commands)
 class UserInfo(IdentityCommand):
     """Show a user; without a name yourself, your projects and your roles."""
 
@@ -92,6 +99,7 @@ _SHOWN = ("name", "id", "email", "description", "enabled", "domain_id", "default
           "password_expires_at")  # fmt: skip
 
 
+@command(_user_commands)
 class UserFind(IdentityCommand):
     """Print names and ids of users who are named by either."""
 
@@ -131,6 +139,7 @@ def _password(command: IdentityCommand) -> str | None:
     return ask_secret(command.context, "Password: ") if command["password"] else None
 
 
+@command(_user_commands)
 class UserCreate(IdentityCommand):
     """Make a user of an OpenStack; give him a role in a project with `pelagos role assign`."""
 
@@ -168,6 +177,7 @@ class UserCreate(IdentityCommand):
         show_record(self, made, {key: made.get(key) for key in (*_SHOWN, "password")})
 
 
+@command(_user_commands)
 class UserModify(IdentityCommand):
     """Change a user of an OpenStack."""
 
@@ -202,6 +212,7 @@ class UserModify(IdentityCommand):
         self.context.say(f"{user} is changed")
 
 
+@command(_user_commands)
 class UserPassword(IdentityCommand):
     """Change your own password; every token of yours ends."""
 
@@ -216,6 +227,7 @@ class UserPassword(IdentityCommand):
         self.context.say(f"it is changed; put it into {self.cloud.settings.origin}")
 
 
+@command(_user_commands)
 class UserDelete(IdentityCommand):
     """Remove users from an OpenStack; what they own in projects stays."""
 
@@ -236,6 +248,7 @@ class UserDelete(IdentityCommand):
         return None
 
 
+@command(_user_commands, path="user credential list")
 class CredentialList(IdentityCommand):
     """List the logins that programs of yours have (OpenStack)."""
 
@@ -254,8 +267,9 @@ class CredentialList(IdentityCommand):
         )
 
 
+@command(_user_commands, path="user credential create")
 class CredentialCreate(IdentityCommand):
-    """Make a login for a program, which has your roles in your project and no password.
+    """Make a login for a program: it has your roles in your project and no password.
 
     Its secret is printed this once. In clouds.yaml: `auth_type: v3applicationcredential`.
     """
@@ -283,6 +297,7 @@ class CredentialCreate(IdentityCommand):
         show_record(self, record, {key: record.get(key) for key in shown})
 
 
+@command(_user_commands, path="user credential delete")
 class CredentialDelete(IdentityCommand):
     """Remove logins of programs; their tokens end."""
 

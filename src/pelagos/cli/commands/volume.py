@@ -34,11 +34,16 @@ from pelagos.cli.clouds import (
 )
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_volume_commands = CommandTree("volume", "Volumes of a cloud")
 
 _VOLUME = Operand("id or name of the volume")
 _NONE = "there are no such volumes; make one: pelagos volume create NAME --size GIB"
 
 
+@command(_volume_commands)
 class VolumeList(CloudCommand):
     """List the volumes of your project."""
 
@@ -76,6 +81,7 @@ class VolumeList(CloudCommand):
         self.context.output.show_list(made, columns, empty=_NONE)
 
 
+@command(_volume_commands)
 class VolumeInfo(CloudCommand):
     """Show a volume."""
 
@@ -89,6 +95,7 @@ class VolumeInfo(CloudCommand):
         show_record(self, found, volume_head(found))
 
 
+@command(_volume_commands)
 class VolumeCreate(CloudCommand):
     """Make a volume: empty, or with the content of an image, a snapshot or a volume."""
 
@@ -157,6 +164,7 @@ class VolumeCreate(CloudCommand):
         raise UsageError("--size is missing: how many GiB it is to have")
 
 
+@command(_volume_commands)
 class VolumeModify(CloudCommand):
     """Change a volume."""
 
@@ -202,6 +210,7 @@ class VolumeModify(CloudCommand):
         show_record(self, made, volume_head(made))
 
 
+@command(_volume_commands)
 class VolumeExtend(CloudCommand):
     """Make a volume larger, also one at a server (OpenStack); what is on it stays."""
 
@@ -228,6 +237,7 @@ class VolumeExtend(CloudCommand):
         show_record(self, made, volume_head(made))
 
 
+@command(_volume_commands)
 class VolumeDelete(CloudCommand):
     """Delete volumes with what is on them."""
 
@@ -256,6 +266,7 @@ class VolumeDelete(CloudCommand):
             self.context.say(f"{volume_label(one)} is gone")
 
 
+@command(_volume_commands)
 class VolumeWait(CloudCommand):
     """Wait until a volume has a status, or has one no longer.
 
@@ -281,6 +292,7 @@ class VolumeWait(CloudCommand):
         show_record(self, last, volume_head(last))
 
 
+@command(_volume_commands)
 class VolumeTypes(CloudCommand):
     """List the types of volumes."""
 

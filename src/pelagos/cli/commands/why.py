@@ -6,24 +6,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Operand, ValueArgument
-from pelagos.cli.command import Command
+from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.moment import clock_and_ago, short
+from pelagos.cli.registration import command
 from pelagos.cli.terminal import clean, paint, wants_colour
 from pelagos.cli.thing import no_such_thing
+from pelagos.cli.tree import CommandTree
 from pelagos.core.errors import PelagosError
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
     from pelagos.slap.model import Cause, Explanation
 
+_why_commands = CommandTree("why")
+
 _DETAIL_LINES = 12
 _CHAIN = 6
 _EVENTS = 6
 
 
+@command(_why_commands)
 class Why(Command):
-    """Tell why a service, computer, software release or source is in the state that it is in.
+    """Tell why a service, computer, release or source is as it is.
 
     A source of the directory is asked just now. The first line names the cause. Then: since when
     it holds, who saw it, what to do next, how it came to that.

@@ -73,12 +73,12 @@ class Completion:
         start, rest, _ = self._begin([*words, ""])
         tree = pelagos_tree()
         node, _, _ = resolve(tree, [*start, *rest[:-1]])
-        if node.target is None:
+        if not node.can_run:
             return ""
         from pelagos.cli.launch import load
 
         try:
-            return f"usage: {node.name} {load(node).syntax()}".rstrip()
+            return f"usage: {node.line} {load(node).syntax}".rstrip()
         except PelagosError:
             return ""
 

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from pelagos.cli.argument import Argument
-from pelagos.cli.command import Command, parse
+from pelagos.cli.command_base import Command, parse
 from pelagos.cli.failures import UsageError
 from pelagos.cli.launch import load
 from pelagos.cli.main import resolve
@@ -61,15 +61,15 @@ def discreet(line: str, step: Step, tree: CommandTree) -> str | None:
 def _kept(line: str, step: Run, tree: CommandTree) -> str | None:
     node, options, rest = resolve(tree, list(step.words))
     words = [*options, *rest]
-    if node.target is None:
+    if not node.can_run:
         return None if rest else line.strip()
     try:
         command = load(node)
-        parse(command, node.name, words)
+        parse(command, node.line, words)
     except PelagosError:
         return None
     safe = list(_without_secrets(words, command))
-    return line.strip() if safe == words else f"/{shlex.join((*node.path, *safe))}"
+    return line.strip() if safe == words else f"/{shlex.join((*node.terms, *safe))}"
 
 
 def _of_system(line: str, command: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pelagos.cli.command import GLOBAL_ARGUMENTS
+from pelagos.cli.command_base import GLOBAL_ARGUMENTS
 from pelagos.cli.launch import load
 from pelagos.cli.main import resolve
 from pelagos.cli.tree import CommandTree
@@ -35,7 +35,7 @@ class SessionOptions:
     def put(self, words: Sequence[str], tree: CommandTree) -> list[str]:
         """The words of a line with the options of the session before those that it has itself."""
         node, options, rest = resolve(tree, list(words))
-        if node.target is None:
+        if not node.can_run:
             return [*self._leading, *words]
         try:
             arguments = load(node).all_arguments()
@@ -47,4 +47,4 @@ class SessionOptions:
             if key in arguments and name in arguments[key].names
             for word in (name, value)
         ]
-        return [*self._leading, *node.path, *own, *options, *rest]
+        return [*self._leading, *node.terms, *own, *options, *rest]

@@ -150,7 +150,7 @@ class Session:
         self._place = self._completion.place = path
 
     def _help(self, tree: CommandTree) -> None:
-        node, _ = tree.find_best_match(self._place)
+        node = tree.find_best_match(self._place)[0] or tree.root
         own = "".join(f"  {word:16}{text}\n" for word, text in WORDS.items())
         self._context.stdout.write(f"{group_help(tree, node)}\nin the shell:\n{own}")
 
@@ -165,7 +165,7 @@ class Session:
         node, _, rest = resolve(tree, words)
         is_real = self._context.transport is None
         try:
-            return is_real and "--help" not in rest and bool(node.target) and load(node).is_apart
+            return is_real and "--help" not in rest and node.can_run and load(node).is_apart
         except PelagosError:  # running it will tell
             return False
 

@@ -118,7 +118,7 @@ def _own_word(words: list[str], place: Path, tree: CommandTree) -> Step | None:
             return Quit()
         case [".."]:
             return Nothing()
-        case ["history"] if "history" in tree.root.children:
+        case ["history"] if "history" in tree.groups:
             return Run(("history", "show"))
     return None
 
@@ -135,24 +135,20 @@ def _from_top(words: list[str], place: Path) -> tuple[Path, list[str]]:
 
 def _of_tree(start: Path, words: list[str], place: Path, tree: CommandTree) -> Step:
     node, options, operands = resolve(tree, [*start, *words])
-    if node.target is None and not operands and not options:
-        return Enter(node.path)
-    if node.target is None and operands and start and node.path == start == place:
+    if not node.can_run and not operands and not options:
+        return Enter(node.terms)
+    if not node.can_run and operands and start and node.terms == start == place:
         meant, _, _ = resolve(tree, words)
         if meant is not tree.root:
             raise UsageError(
-                f"there is no command {node.name} {operands[0]}",
+                f"there is no command {node.line} {operands[0]}",
                 hint=f"from the top: /{' '.join(words)}",
             )
-    if (
-        node.target is None
-        and not operands
-        and not {"-h", "--help", "-V", "--version"} & {*options}
-    ):
+    if not node.can_run and not operands and not {"-h", "--help", "-V", "--version"} & {*options}:
         raise UsageError(
             "options alone do nothing",
             hint="they hold for a whole session when it starts with them: pelagos shell --help",
         )
-    if node.path == ("shell",):
+    if node.terms == ("shell",):
         raise UsageError("this is the shell already", hint="exit leaves it")
     return Run((*start, *words))

@@ -89,7 +89,7 @@ def test_no_command_takes_a_secret_under_another_name():
         command = load(node)
         for name, operand in command.operands.items():
             if operand.help.startswith(("one-time token", "the one-time token", "password")):
-                assert is_secret(name), node.name
+                assert is_secret(name), node.line
         for argument in command.all_arguments().values():
             if argument.arity and argument.help.startswith(("password", "token")):
-                assert is_secret(argument.name), (node.name, argument.name)
+                assert is_secret(argument.name), (node.line, argument.name)

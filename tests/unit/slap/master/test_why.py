@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pelagos.cli.tree import COMMANDS
+from pelagos.cli.index import COMMANDS
 from pelagos.slap import master
 from pelagos.slap.errors import NotFoundError, ResourceNotReady
 from pelagos.slap.master.auth import Role

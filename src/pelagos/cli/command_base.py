@@ -1,5 +1,6 @@
 """What a command is, and how its line is parsed: a class with a docstring, options and `main`.
 
+    @command(_service_commands)
     class ServiceInfo(Command):
         \"\"\"Show all about one service.\"\"\"
 
@@ -28,6 +29,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.context import Context
 from pelagos.cli.failures import UsageError, unknown
+from pelagos.cli.registration import operand_word, operands_of
 from pelagos.cli.selection import FilterArgument, SortArgument
 from pelagos.core.errors import PelagosError
 
@@ -76,6 +78,17 @@ LIST_ARGUMENTS: Mapping[str, Argument] = {
 """Options of every command that lists."""
 
 
+class _Syntax:
+    """The operands of a class as the help writes them: `REFERENCE URL [COMPUTER]`."""
+
+    def __get__(self, _: Command | None, owner: type[Command]) -> str:
+        words = []
+        for name, is_required, is_rest in owner.signature():
+            word = operand_word(name) + ("…" if is_rest else "")
+            words.append(word if is_required else f"[{word}]")
+        return " ".join(words)
+
+
 class Command:
     """Base of all commands.
 
@@ -91,6 +104,7 @@ class Command:
         is_apart: whether the shell gives it a process of its own, because it runs until it is
             ended, ends the process, or becomes another program.
         examples: lines for the help.
+        syntax: its operands as the help writes them.
     """
 
     arguments: Mapping[str, Argument] = {}
@@ -99,6 +113,7 @@ class Command:
     lists = False
     is_apart = False
     examples: tuple[str, ...] = ()
+    syntax = _Syntax()
 
     def __init__(self, context: Context, values: Mapping[str, Any]) -> None:
         self.context = context
@@ -125,24 +140,7 @@ class Command:
     @classmethod
     def signature(cls) -> Iterator[tuple[str, bool, bool]]:
         """(name, whether it must be given, whether it takes all that is left) of each operand."""
-        # The code object, because `inspect` would cost more than the whole start of the program.
-        function = cls.main
-        code = function.__code__
-        names = code.co_varnames[1 : code.co_argcount]
-        required = len(names) - len(function.__defaults__ or ())
-        for position, name in enumerate(names):
-            yield name, position < required, False
-        if code.co_flags & 0x04:
-            yield code.co_varnames[code.co_argcount + code.co_kwonlyargcount], False, True
-
-    @classmethod
-    def syntax(cls) -> str:
-        """The operands as the help writes them: `REFERENCE URL [COMPUTER]`."""
-        words = []
-        for name, is_required, is_rest in cls.signature():
-            word = name.upper().replace("_", "-") + ("…" if is_rest else "")
-            words.append(word if is_required else f"[{word}]")
-        return " ".join(words)
+        return operands_of(cls.main)
 
     @classmethod
     def check_operands(cls, words: list[str], name: str) -> None:
@@ -152,10 +150,10 @@ class Command:
             UsageError: there are too few or too many, or one is not among the choices.
         """
         wanted = list(cls.signature())
-        usage = f"usage: pelagos {name} {cls.syntax()}".rstrip()
+        usage = f"usage: pelagos {name} {cls.syntax}".rstrip()
         missing = [one for one, is_required, _ in wanted[len(words) :] if is_required]
         if missing:
-            what = " and ".join(one.upper().replace("_", "-") for one in missing)
+            what = " and ".join(operand_word(one) for one in missing)
             verb = "is" if len(missing) == 1 else "are"
             raise UsageError(f"{name}: {what} {verb} missing", hint=usage)
         if len(words) > len(wanted) and not any(is_rest for _, _, is_rest in wanted):

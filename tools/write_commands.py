@@ -1,0 +1,129 @@
+"""Write src/pelagos/cli/index.py: which words name which command, and a line about each.
+
+python tools/write_commands.py          writes it
+python tools/write_commands.py --check  says whether it differs and ends with 1
+
+The commands are the classes with `@command(tree)` in the modules of `pelagos.cli.commands`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from pelagos.cli import commands
+from pelagos.cli.tree import CommandTree, Node
+
+INDEX = Path(__file__).parents[1] / "src" / "pelagos" / "cli" / "index.py"
+HEAD = '''"""The index of the commands: all that help and completion need before one is loaded.
+
+Made by tools/write_commands.py from the classes; change it there.
+"""
+
+# fmt: off
+# ruff: noqa: E501
+
+'''
+#: The groups in the order of the program's help; those that are not named come after them.
+ORDER = (
+    "up", "down", "supply", "request", "apply", "service", "computer", "capacity", "node",
+    "person", "join", "software", "events", "usage", "lookup", "reverse", "favorite", "contact",
+    "phonebook", "directory", "source", "why", "bus", "box", "db", "doctor", "config",
+    "completion", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip",
+    "router", "security-group", "volume", "snapshot", "cloud", "container", "object", "quota",
+    "project", "membership", "user", "group", "role", "one",
+)  # fmt: skip
+_CLAUSE = re.compile(r"; |: |\. ")
+
+
+def whole_tree() -> CommandTree:
+    """All own commands, loaded."""
+    found = CommandTree("pelagos")
+    names = sorted(one.name for one in pkgutil.iter_modules(commands.__path__))
+    for name in names:
+        module = import_module(f"{commands.__name__}.{name}")
+        things = [getattr(module, one) for one in dir(module)]  # some are made when asked for
+        for tree in things:
+            if isinstance(tree, CommandTree):
+                found.add_tree(tree)
+    return found
+
+
+def ordered(tree: CommandTree) -> Iterator[Node]:
+    """All nodes, in the order of the help."""
+    ranks = {name: number for number, name in enumerate(ORDER)}
+    for group in sorted(tree.get_groups(), key=lambda one: ranks.get(one.name, len(ranks))):
+        yield from _below(group)
+
+
+def _below(node: Node) -> Iterator[Node]:
+    yield node
+    # First the module that is called as the group, then the others; in each as it is written.
+    own = node.terms[0].replace("-", "_")
+    for child in sorted(
+        node.get_subcommands(), key=lambda one: (one.sublen() > 0, _place(one, own))
+    ):
+        yield from _below(child)
+
+
+def _place(node: Node, own: str) -> tuple[bool, str]:
+    module = _module(next(node.walk(), node))
+    return module != own, module
+
+
+def _module(node: Node) -> str:
+    return (
+        node.cmd_class.__module__.removeprefix(f"{commands.__name__}.") if node.cmd_class else ""
+    )
+
+
+def brief(text: str) -> str:
+    """The first clause of what is said: enough for a line of help.
+
+    >>> brief("Stop servers; their disks stay.")
+    'Stop servers'
+    """
+    return _CLAUSE.split(text, maxsplit=1)[0].removesuffix(".")
+
+
+def source(tree: CommandTree) -> str:
+    """The text of the index."""
+    nodes = list(ordered(tree))
+    lines = [f"ALIASES = {_shown(tree.aliases)}", '"""Other names of groups."""', "", "GROUPS = {"]
+    lines += [f"    {_quoted(one.line)}: {_quoted(one.help)}," for one in nodes if one.sublen()]
+    lines += ["}", '"""A line about each group."""', "", "COMMANDS = ("]
+    for one in nodes:
+        if one.cmd_class is not None:
+            target = f"{_module(one)}:{one.cmd_class.__name__}"
+            said = ", ".join(_quoted(text) for text in (one.line, target, brief(one.help)))
+            lines.append(f"    ({said}),")
+    lines += [")", '"""The words of each command, its module and class, and a line about it."""']
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _shown(names: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{_quoted(one)}: {_quoted(two)}" for one, two in names.items()) + "}"
+
+
+def main(words: list[str]) -> int:
+    """Write the index, or compare."""
+    text = source(whole_tree())
+    if words == ["--check"]:
+        is_same = INDEX.read_text() == text
+        sys.stdout.write("" if is_same else f"{INDEX}: run tools/write_commands.py\n")
+        return 0 if is_same else 1
+    INDEX.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
