@@ -1,5 +1,6 @@
 import pytest
 
+from pelagos.cli.launch import load
 from pelagos.cli.shell.discretion import discreet, is_secret
 from pelagos.cli.shell.step import Enter, Nothing, step
 from pelagos.cli.tree import pelagos_tree
@@ -83,8 +84,6 @@ def test_where_a_secret_is_is_no_secret(name):
 
 def test_no_command_takes_a_secret_under_another_name():
     """Operands and options that are described as secret have names that say so."""
-    from pelagos.cli.launch import load
-
     for node in TREE.root.walk():
         command = load(node)
         for name, operand in command.operands.items():

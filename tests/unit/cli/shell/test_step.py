@@ -89,5 +89,5 @@ def test_what_means_nothing_is_told_with_what_to_do(place, line, hint):
 
 def test_no_word_of_the_shell_hides_a_command():
     own = {word for words in WORDS for word in words.replace(",", "").split()}
-    commands = {node.terms[-1] for node in TREE.root.walk()} | set(TREE.root.children)
+    commands = {node.terms[-1] for node in TREE.root.walk()} | set(TREE.groups)
     assert own & commands == {"history"}
