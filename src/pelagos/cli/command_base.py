@@ -74,6 +74,7 @@ LIST_ARGUMENTS: Mapping[str, Argument] = {
         "--sort",
         metavar="KEY,…",
     ),
+    "no_pager": FlagArgument("print all at once, were it longer than the terminal", "--no-pager"),
 }
 """Options of every command that lists."""
 

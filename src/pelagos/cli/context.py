@@ -20,6 +20,7 @@ from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.cli.kept import Kept
+    from pelagos.cli.pager import Paged
     from pelagos.cli.selection import Selection
     from pelagos.core.clock import Clock
     from pelagos.core.config import Config
@@ -79,13 +80,25 @@ class Context:
 
             width = shutil.get_terminal_size().columns
         return Output(
-            self.stdout,
+            self._paged or self.stdout,
             self.options.get("output") or "table",
             columns=self.options.get("columns"),
             selection=self._selection,
             colour=wants_colour(self.stdout, self.environ),
             width=width,
         )
+
+    @cached_property
+    def _paged(self) -> Paged | None:
+        """The way to a pager, for results on a terminal that ask for one."""
+        if self.options.get("no_pager", True) or not is_terminal(self.stdout):
+            return None
+        from pelagos.cli.pager import paged, pager_of
+
+        made = paged(self.stdout, self.environ, lambda: pager_of(self.plane.pager, self.environ))
+        if made is not None:
+            self.closers.append(made.close)
+        return made
 
     @property
     def _selection(self) -> Selection | None:
@@ -98,8 +111,16 @@ class Context:
 
     def say(self, text: str) -> None:
         """Tell the person something that is not a result, on stderr."""
-        self.stderr.write(clean(text, keep="\n") + "\n")
-        self.stderr.flush()
+
+        def write() -> None:
+            self.stderr.write(clean(text, keep="\n") + "\n")
+            self.stderr.flush()
+
+        paged = self.__dict__.get("_paged")
+        if paged is None:
+            write()
+        else:
+            paged.when_read(write)
 
     # ---- places and settings ----
 

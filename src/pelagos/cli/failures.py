@@ -79,6 +79,10 @@ class CommandError(PelagosError):
         self.code = code
 
 
+class EnoughSeen(Exception):
+    """Whoever reads the output in a pager has left it: the rest need not be made."""
+
+
 class UsageError(CommandError):
     """The command line is wrong: an unknown word, a missing or malformed value."""
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from pelagos.cli.command_base import Command, parse
 from pelagos.cli.context import Context
-from pelagos.cli.failures import OK, UNREACHABLE, CommandError, answers_otherwise, exit_code
+from pelagos.cli.failures import (
+    OK,
+    UNREACHABLE,
+    CommandError,
+    EnoughSeen,
+    answers_otherwise,
+    exit_code,
+)
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
@@ -74,6 +81,8 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
     running = command(context, context.options)
     try:
         return running.main(*operands) or OK
+    except EnoughSeen:
+        return OK
     except PelagosError as told:
         error = running.explained(told)
         is_master = not type(told).__module__.startswith(_NO_PLANE)

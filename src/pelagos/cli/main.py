@@ -20,7 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # not for a cycle: `--help` does not pay even for `typing`
     from pelagos.cli.launch import MakeContext
 
-_WITH_VALUE = ("--data", "--config", "--master-url", "--token-file", "-o", "--output", "--columns")
+_WITH_VALUE = (
+    "--data", "--config", "--master-url", "--token-file", "--cloud",
+    "-o", "--output", "--columns", "--filter", "--sort",
+)  # fmt: skip
+"""Options that may stand before the words of a command, and whose value is the next word."""
 
 
 def main(argv: list[str] | None = None, make_context: MakeContext | None = None) -> int:

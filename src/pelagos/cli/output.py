@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.failures import UsageError
 from pelagos.cli.terminal import clean, paint
 from pelagos.cli.values import Data, as_text, flat, has, is_told, only, pick, plain
 from pelagos.core.spelling import nearest
 
-if TYPE_CHECKING:  # not for a cycle: only lists that are narrowed or sorted pay for it
+if TYPE_CHECKING:  # not for a cycle: only who pages, narrows or sorts pays for it
+    from typing import TextIO
+
+    from pelagos.cli.pager import Paged
     from pelagos.cli.selection import Selection
 
 _BATCH = 500
@@ -72,7 +75,7 @@ class Output:
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: TextIO | Paged,
         form: str = "table",
         *,
         columns: Sequence[str] | None = None,
@@ -126,6 +129,12 @@ class Output:
         elif empty:
             self.line(empty)
 
+    def live(self) -> None:
+        """Print what follows at once, without a pager: it goes on as long as somebody watches."""
+        release = getattr(self._stream, "live", None)
+        if release is not None:
+            release()
+
     def show_parts(self, parts: Iterable[Sequence[Any]], columns: Sequence[Column]) -> None:
         """Print a list whose parts come one after another, each as soon as it is there.
 
@@ -133,6 +142,7 @@ class Output:
             parts: dataclasses or mappings; empty parts print nothing.
             columns: as of `show_list`.
         """
+        self.live()
         batches = ([plain(item) for item in part] for part in parts)
         there = self._selected((rows for rows in batches if rows), columns)
         first = next(there, [])
@@ -173,10 +183,12 @@ class Output:
             self._stream.flush()
 
     def _json_list(self, batches: Iterable[list[Data]], keys: Sequence[str] | None) -> None:
+        from pelagos.cli.harmless_json import dumps
+
         before = "[\n  "
         for rows in batches:
             for row in rows:
-                text = _as_json(only(row, keys))
+                text = dumps(only(row, keys))
                 self._stream.write(before + text.replace("\n", "\n  "))
                 before = ",\n  "
         self._stream.write("[]\n" if before.startswith("[") else "\n]\n")
@@ -246,7 +258,9 @@ class Output:
             # What steers a terminal is in double quotes there, where these escapes mean the same.
             self._stream.write(clean(yaml.dumps(data), keep="\n"))
         else:
-            self._stream.write(_as_json(data) + "\n")
+            from pelagos.cli.harmless_json import dumps
+
+            self._stream.write(dumps(data) + "\n")
 
     def _chosen(self, rows: Sequence[Data], columns: Sequence[Column]) -> list[Column]:
         if self._columns is None:
@@ -342,24 +356,6 @@ def _cut(cell: str, width: int) -> str:
         return cell
     is_path = "/" in cell and " " not in cell
     return "…" + cell[1 - width :] if is_path else cell[: width - 1] + "…"
-
-
-def _as_json(data: Any) -> str:
-    import json
-
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    is_harmless = text.isascii() and "\x7f" not in text
-    return text if is_harmless else _escaped_json(text)
-
-
-def _escaped_json(text: str) -> str:
-    """JSON text with an escape for each character that could steer a terminal."""
-    import json
-
-    # json itself escapes only C0, and DEL not even when it writes ASCII.
-    return "".join(
-        char if char == "\n" or clean(char) == char else json.dumps(char)[1:-1] for char in text
-    ).replace("\x7f", "\\u007f")
 
 
 def _at_most(batches: Iterator[list[Data]], limit: int) -> Iterator[list[Data]]:

@@ -30,6 +30,8 @@ class PlaneConfig:
         timeout: seconds that a command waits for one answer of the plane. 60, because a master
             that allocates for many clients at once may take a while, and a hanging one must not
             hang scripts.
+        pager: program that shows lists which are longer than the terminal. `none`: they are just
+            printed, as by --no-pager. Empty: the one of the variable `PAGER`, or less.
     """
 
     VARIABLES: ClassVar[str] = "PELAGOS_"  # every command needs them: PELAGOS_MASTER_URL
@@ -39,6 +41,7 @@ class PlaneConfig:
     token_file: Path | None = None
     authority: Path | None = None
     timeout: float = field(default=60.0, metadata=_POSITIVE)
+    pager: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +305,20 @@ class CloudConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OneConfig:
+    """The OpenNebula that `pelagos one` asks.
+
+    Attributes:
+        endpoint: URL of its XML-RPC. Empty: ~/.one/one_endpoint, or this machine. ONE_XMLRPC goes
+            before it.
+        auth_file: file with USER:PASSWORD. Empty: ~/.one/one_auth. ONE_AUTH goes before it.
+    """
+
+    endpoint: str = ""
+    auth_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityConfig:
     """The machines that the master makes in clouds for requests that find no computer.
 
@@ -338,6 +355,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "directory": DirectoryConfig,
     "bus": BusConfig,
     "cloud": CloudConfig,
+    "one": OneConfig,
     "capacity": CapacityConfig,
     "shell": ShellConfig,
 }

@@ -185,6 +185,15 @@ def test_the_options_reach_the_list(world):
     assert "did you mean name?" in ran.err
 
 
+def test_events_that_are_followed_are_filtered_and_never_sorted(world):
+    ran = world.run("events", "--follow", "--sort", "id")
+    assert ran.code == 2
+    assert "--follow and --sort exclude each other" in ran.err
+    stream = io.StringIO()
+    output = Output(stream, selection=Selection([FILTER.parse_one("name~web")]))
+    assert [output.admits(row) for row in ROWS] == [True, True, False]
+
+
 def test_a_command_that_shows_one_thing_takes_no_sort(world):
     ran = world.run("service", "info", "hello", "--sort", "name")
     assert ran.code == 2

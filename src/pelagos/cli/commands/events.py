@@ -66,6 +66,8 @@ class Events(Command):
         """Print them."""
         if self["follow"] and self["sorting"]:
             raise UsageError("events: --follow and --sort exclude each other")
+        if self["follow"]:
+            self.context.output.live()
         if subject and "://" not in subject and Path(subject).expanduser().is_file():
             subject = str(Path(subject).expanduser().absolute())  # a release, by its path
         bookmark = Path(self["resume"]).expanduser() if self["resume"] else None

@@ -43,6 +43,8 @@ def _which(kind: Kind) -> Operand:
 def _list(kind: Kind) -> dict[str, Any]:
     def main(self: OneCommand) -> None:
         """Print them, again and again with --watch."""
+        if self["watch"]:
+            self.context.output.live()
         while True:
             rows = list(_rows(self, kind))
             keys = list(rows[0]["_keys"]) if rows else []

@@ -1,0 +1,95 @@
+"""A program on a terminal of its own: what it shows is read, what a person types is written."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+_LONGEST = 60.0
+
+
+class Screen:
+    """Runs a program on a terminal of so many lines and columns; Ctrl-C typed there reaches it.
+
+    Args:
+        line: the program and its arguments.
+        environ: its environment.
+        lines: height.
+        columns: width.
+        cwd: where it runs.
+    """
+
+    def __init__(
+        self,
+        line: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        lines: int = 24,
+        columns: int = 100,
+        cwd: str | None = None,
+    ) -> None:
+        self._leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *line],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            env={"TERM": "xterm", **environ},
+            cwd=cwd,
+        )
+        os.close(follower)
+        self.shown = ""
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._leader)  # hangs up
+        self.process.wait(_LONGEST)
+
+    def type(self, text: str) -> None:
+        """Type it; "\\x03" is Ctrl-C, "\\t" the tabulator."""
+        os.write(self._leader, text.encode())
+
+    def until(self, text: str, since: int = 0) -> str:
+        """All that was shown, once this is among what was shown from a position on."""
+        end = time.monotonic() + _LONGEST
+        while text not in self.shown[since:]:
+            if not self._read(end - time.monotonic()):
+                raise AssertionError(f"{text!r} never came: {self.shown[-2000:]!r}")
+        return self.shown
+
+    def end(self, typing: str = "") -> int:
+        """Wait for the end of the program, and type this until then; its exit code."""
+        end = time.monotonic() + _LONGEST
+        while time.monotonic() < end:
+            if typing:
+                self.type(typing)
+            if not self._read(0.2 if typing else end - time.monotonic()) and self._is_over:
+                break
+        return self.process.wait(_LONGEST)
+
+    def _read(self, patience: float) -> bool:
+        ready, _, _ = select.select([self._leader], [], [], max(patience, 0))
+        try:
+            more = os.read(self._leader, 65536) if ready else b""
+        except OSError:  # the program and all that it started have let go of the terminal
+            more, self._is_over = b"", True
+        self.shown += more.decode(errors="replace")
+        return bool(more)
