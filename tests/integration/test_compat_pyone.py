@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ WAIT = 60
 
 #: The examples of pyone's own documentation, and what the modules for Ansible do.
 _PROGRAM = """
-import sys
+import json, ssl, sys
 from pelagos.compat import pyone
 pyone.install()
 pyone.install()
@@ -32,7 +33,8 @@ assert same is OneServer and isinstance(OneServer(sys.argv[1], session=sys.argv[
 class Server(OneServer):
     pass
 
-with Server(sys.argv[1], session=sys.argv[2]) as one:
+context = ssl._create_unverified_context()
+with Server(sys.argv[1], session=sys.argv[2], context=context, protocol="xml-rpc") as one:
     hostpool = one.hostpool.info()
     host = hostpool.HOST[0]
     assert isinstance(host.ID, int) and isinstance(host.NAME, str)
@@ -52,10 +54,19 @@ with Server(sys.argv[1], session=sys.argv[2]) as one:
     vm = one.vm.info(number)
     assert VM_STATE(vm.STATE) in (VM_STATE.PENDING, VM_STATE.ACTIVE)
     assert LCM_STATE(one.vm.info(number).LCM_STATE) == LCM_STATE.RUNNING
-    if "NIC" in vm.TEMPLATE:
-        nics = vm.TEMPLATE["NIC"]
-        nics = nics if isinstance(nics, list) else [nics]
-        assert nics[0]["NETWORK_ID"] == "0"
+    assert isinstance(vm.TEMPLATE, dict) and "NIC" in vm.TEMPLATE
+    nic = vm.TEMPLATE.get("NIC")
+    if isinstance(nic, dict):
+        nic = [nic]
+    assert [net.get("IP") for net in nic if net.get("IP")]
+    assert json.loads(json.dumps(vm.TEMPLATE))["NIC"]["NETWORK_ID"] == "0"
+    found = vm.USER_TEMPLATE
+    found["name"], found["LABELS"] = vm.NAME, []
+    assert dict(vm.USER_TEMPLATE) == {"EMPTY": "", "LABELS": [], "name": "web"}
+    assert [vm.ID for vm in one.vmpool.infoextended(-2, -1, -1, 3).get_VM()] == [number]
+    assert one.imagepool.info(-2, -1, -1, -1).IMAGE[0].ID == 0  # one argument too many
+    assert one.templatepool.info(-2, -1, -1, -1).VMTEMPLATE[0].NAME == "test100"
+    assert one.server_retry_interval() > 0
     one.vm.chmod(number, 1, 1, 0, 1, 0, 0, 0, 0, 0)
     vms = [vm for vm in one.vmpool.info(-2, -1, -1, -1).VM if vm.USER_TEMPLATE["LABELS"] == "x"]
     assert [vm.ID for vm in vms] == [number] and vms[0].PERMISSIONS is None
@@ -103,6 +114,34 @@ def test_parameters_are_cast_as_before_where_that_was_right() -> None:
     assert cast(pyone.VM_STATE.ACTIVE) == 3 and cast([1, 2]) == [1, 2] and cast("x") == "x"
     assert cast({"TEMPLATE": {"A": ["1", "2"]}}) == "<TEMPLATE><A>1</A><A>2</A></TEMPLATE>"
     assert cast({"_root": {"TEMPLATE": {"A": "1"}}}) == "<TEMPLATE><A>1</A></TEMPLATE>"
+
+
+def test_a_template_knows_its_name() -> None:
+    vm = pyone.bindings.parseString("<VM><USER_TEMPLATE><A>1</A></USER_TEMPLATE></VM>")
+    assert vm.USER_TEMPLATE == {"A": "1"}
+    assert pyone.util.one2dict(vm.USER_TEMPLATE) == {"USER_TEMPLATE": {"A": "1"}}
+    assert pyone.util.cast2one(vm.USER_TEMPLATE) == 'A="1"\n'
+
+
+def test_results_have_the_ancestors_ways() -> None:
+    pool = pyone.bindings.parseString(
+        "<HOST_POOL><HOST><ID>3</ID><TEMPLATE><A>1</A></TEMPLATE></HOST></HOST_POOL>"
+    )
+    [host] = pool.get_HOST()
+    assert type(host.get_ID()) is int and pool.HOST[0] is host and pool[0] is host
+    host.NAME = "node"
+    host.set_ID(4)
+    pool.add_HOST(host)
+    assert (host.NAME, host.ID, len(pool.HOST)) == ("node", 4, 2)
+    with pytest.raises(AttributeError):
+        host.get_NOTHING()
+    assert pickle.loads(pickle.dumps(pool)).HOST[0].TEMPLATE == {"A": "1"}
+    assert pool.to_dict()["HOST"][0]["TEMPLATE"] == {"A": "1"}
+
+
+def test_another_protocol_is_refused() -> None:
+    with pytest.raises(pyone.OneException, match="grpc"):
+        pyone.OneServer("http://127.0.0.1:9/RPC2", session="a:b", protocol="grpc")
 
 
 @pytest.mark.parametrize("value", [{}, {"A": "x]]>y"}, {'A"\nB': "1"}])

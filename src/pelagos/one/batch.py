@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from pelagos.one.errors import OneAnswerException, OneException, OneFaultException
+from pelagos.one.errors import OneAnswerException, OneException
 from pelagos.one.resources import calls_of
 
 if TYPE_CHECKING:  # who imports the server pays for connections only when there is one
@@ -57,6 +57,8 @@ class Batch:
     (<pending one.vm.info>, <pending one.host.info>)
     """
 
+    drops_surplus = False
+
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._waiting: list[Pending] = []
@@ -102,14 +104,18 @@ class Batch:
                 pending.settle(error=error)
 
     def _typed(self, answer: Any, method: str) -> Any:
-        from pelagos.one.exchange import success  # noqa: PLC0415  # loaded with the connection
-
-        value = success(_single(answer, method), method)
+        value = self._exchange.success(self._single(answer, method), method)
         if not isinstance(value, str):
             return value
         from pelagos.one.results import read  # noqa: PLC0415  # loaded when an answer needs it
 
         return read(iter([value.encode()]), self._exchange.types)
+
+    def _single(self, answer: Any, method: str) -> Any:
+        if isinstance(answer, dict):
+            code, message = answer.get("faultCode", 0), str(answer.get("faultString", ""))
+            raise self._exchange.fault(code if isinstance(code, int) else 0, message, method)
+        return answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
 
     def __enter__(self) -> Self:
         return self
@@ -120,13 +126,3 @@ class Batch:
 
     def __repr__(self) -> str:
         return f"<batch of {len(self._waiting)} calls>"
-
-
-def _single(answer: Any, method: str) -> Any:
-    if isinstance(answer, dict):
-        raise OneFaultException(
-            f"[{method}] {answer.get('faultString', '')}",
-            code=int(answer.get("faultCode", 0)),
-            method=method,
-        )
-    return answer[0] if isinstance(answer, list) and len(answer) == 1 else answer

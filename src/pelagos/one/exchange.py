@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pelagos import __version__
 from pelagos.core.backoff import Backoff
@@ -31,6 +31,9 @@ from pelagos.one.xmlrpc.answer import Flowing, read_answer
 from pelagos.one.xmlrpc.request import encode_call
 from pelagos.one.xmlrpc.values import Fault
 
+if TYPE_CHECKING:  # loaded when an answer has a text
+    from pelagos.one.results import Types
+
 log = logging.getLogger(__name__)
 
 _TOGETHER = "system.multicall"
@@ -38,6 +41,8 @@ _PIECE = 128 * 1024
 _OK = 200
 _BACKOFF = Backoff(first=0.2, factor=2, limit=5)
 _ID_PLACE = 3
+#: Letters of a password that a message does not have by chance.
+_LONG = 8
 
 
 class Exchange:
@@ -47,7 +52,7 @@ class Exchange:
         retries: how often a call that changes nothing is sent again when its answer did not come.
         connections: calls under way at once; more wait. The server takes 15 by default.
         size_limit: bytes of one answer, as they come, that are taken.
-        types: the package of the classes of results.
+        types: the package of the classes of results, or a function that chooses one.
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class Exchange:
         retries: int,
         connections: int,
         size_limit: int,
-        types: str,
+        types: Types,
     ) -> None:
         self.endpoint = endpoint
         self._transport = transport
@@ -107,7 +112,7 @@ class Exchange:
         with self._flow(method, body, is_timed_whole=False) as answer:
             if not isinstance(answer, Flowing):
                 raise OneAnswerException(
-                    f"the answer of {method} has no elements: {success(answer, method)!r}"
+                    f"the answer of {method} has no elements: {self.success(answer, method)!r}"
                 )
             yield from elements(Document(answer.pieces), self.types)
 
@@ -144,7 +149,7 @@ class Exchange:
                 _check_page(stream, method)
                 answer = read_answer(self._pieces(stream))
                 if isinstance(answer, Fault):
-                    raise _fault(answer, method)
+                    raise self.fault(answer.code, answer.message, method)
                 yield answer
             finally:
                 stream.close()
@@ -179,38 +184,45 @@ class Exchange:
             from pelagos.one.results import read  # noqa: PLC0415  # for a number none is needed
 
             return read(answer.pieces, self.types)
-        return success(answer, method)
+        return self.success(answer, method)
+
+    def success(self, answer: Any, method: str) -> Any:
+        """The value of `[True, value, …]`.
+
+        Raises:
+            OneException: the class of the code, when the first is False.
+            OneAnswerException: it is no such array.
+        """
+        if not isinstance(answer, list) or len(answer) < 2 or not isinstance(answer[0], bool):  # noqa: PLR2004  # whether, what
+            raise OneAnswerException(f"the answer of {method} is not what OpenNebula gives")
+        if answer[0]:
+            return answer[1]
+        code = answer[2] if len(answer) > 2 and isinstance(answer[2], int) else 0  # noqa: PLR2004
+        object_id = answer[_ID_PLACE] if len(answer) > _ID_PLACE else None
+        if not isinstance(object_id, int) or object_id < 0:
+            object_id = None
+        message = self._without_session(str(answer[1]))
+        raise refusal(message, code, method=method, object_id=object_id)
+
+    def fault(self, code: int, message: str, method: str) -> OneFaultException:
+        """The exception for a fault."""
+        return OneFaultException(
+            f"[{method}] {self._without_session(message)}",
+            code=code,
+            method=method,
+            hint="look at the version of the server: it may not know this call or parameter",
+        )
+
+    def _without_session(self, text: str) -> str:
+        """What a server says, should it repeat the session, or a password of some length."""
+        session = self.endpoint.session
+        text = text.replace(session, f"{self.endpoint.user}:…")
+        secret = session.partition(":")[2]
+        return text.replace(secret, "…") if len(secret) >= _LONG else text
 
     def close(self) -> None:
         """Give back the connections."""
         self._transport.close()
-
-
-def success(answer: Any, method: str) -> Any:
-    """The value of `[True, value, …]`.
-
-    Raises:
-        OneException: the class of the code, when the first is False.
-        OneAnswerException: it is no such array.
-    """
-    if not isinstance(answer, list) or len(answer) < 2 or not isinstance(answer[0], bool):  # noqa: PLR2004  # whether, what
-        raise OneAnswerException(f"the answer of {method} is not what OpenNebula gives")
-    if answer[0]:
-        return answer[1]
-    code = answer[2] if len(answer) > 2 and isinstance(answer[2], int) else 0  # noqa: PLR2004
-    object_id = answer[_ID_PLACE] if len(answer) > _ID_PLACE else None
-    if not isinstance(object_id, int) or object_id < 0:
-        object_id = None
-    raise refusal(str(answer[1]), code, method=method, object_id=object_id)
-
-
-def _fault(fault: Fault, method: str) -> OneFaultException:
-    return OneFaultException(
-        f"[{method}] {fault.message}",
-        code=fault.code,
-        method=method,
-        hint="look at the version of the server: it may not know this call or parameter",
-    )
 
 
 def _check_page(stream: Stream, method: str) -> None:

@@ -11,7 +11,14 @@ from pelagos.one.errors import OneUnknownException
 
 
 class Sender(Protocol):
-    """What carries calls: a server, a batch, a recorder."""
+    """What carries calls: a server, a batch, a recorder.
+
+    Attributes:
+        drops_surplus: whether arguments behind the last one are left out, as the daemon does,
+            instead of refused.
+    """
+
+    drops_surplus: bool
 
     def send(self, method: str, params: Sequence[Any], *, may_repeat: bool) -> Any:
         """Send parameters that are fit for the wire, the session not among them."""
@@ -29,6 +36,8 @@ class Call:
     def __call__(self, *args: Any, **named: Any) -> Any:
         """What the server answers; raises OneException."""
         method = self.method
+        if self._sender.drops_surplus:
+            args = args[: len(method.parameters)]
         params = methods.bind(method, args, named)
         return self._sender.send(method.name, params, may_repeat=method.is_read_only)
 
@@ -72,6 +81,8 @@ class Calls:
 
 class Resources:
     """All resources as attributes; whoever has it can send calls."""
+
+    drops_surplus = False
 
     def __getattr__(self, name: str) -> Any:
         calls = calls_of(self, name)  # type: ignore[arg-type]  # who has it can send

@@ -1239,6 +1239,7 @@ class ZonepoolCalls(Calls):
     ) -> Iterator[Zone]: ...
 
 class Resources:
+    drops_surplus: bool
     acl: AclCalls
     backupjob: BackupjobCalls
     backupjobpool: BackupjobpoolCalls

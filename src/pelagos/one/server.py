@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # who only imports this does not pay for connections
     from pelagos.core.clock import Clock
     from pelagos.core.http.transports.base import Transport
     from pelagos.one.batch import Batch
+    from pelagos.one.results import Types
 
 #: Bytes of one answer; the server writes at most 1 GiB.
 SIZE_LIMIT = 1024 * 1024 * 1024
@@ -37,8 +38,8 @@ class OneServer(Resources):
             answer broke off.
         connections: calls under way at once from all threads; more wait for a free place.
         size_limit: bytes of one answer that are taken.
-        types: the package that `pelagos one generate` wrote for this version of the server; by
-            default the one that comes with Pelagos.
+        types: the package that `pelagos one generate` wrote for this version of the server, or a
+            function from a root's name to its class; by default those that come with Pelagos.
         environment: where to look for ONE_AUTH and the like; by default, this process's.
         transport: who carries the requests; by default a pool of connections of its own.
 
@@ -57,7 +58,7 @@ class OneServer(Resources):
         retries: int = 2,
         connections: int = 10,
         size_limit: int = SIZE_LIMIT,
-        types: str = "pelagos.one.results.types",
+        types: Types = "pelagos.one.results.types",
         environment: Mapping[str, str] | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pelagos.compat.pyone.answers import kind_of
 from pelagos.one import results
 
 if TYPE_CHECKING:  # the name of the ancestor's function is enough at run time
@@ -19,4 +20,4 @@ def parseString(inString: str | bytes, silence: bool = True) -> Element:  # noqa
         OneAnswerException: it is not well-formed XML.
     """
     del silence
-    return results.parse(inString)
+    return results.parse(inString, kind_of)

@@ -16,14 +16,14 @@ from pelagos.one import (
     OneInternalException,
     OneNoExistsException,
 )
-from pelagos.one import OneServer as _OneServer
 
 if TYPE_CHECKING:
-    OneServer = _OneServer
+    from pelagos.compat.pyone.client import FormerServer as OneServer
 else:
     from pelagos.compat.pyone import tester
+    from pelagos.compat.pyone.client import FormerServer
 
-    OneServer = tester.OneServerTester if tester.is_wanted() else _OneServer
+    OneServer = tester.OneServerTester if tester.is_wanted() else FormerServer
 
 __all__ = [
     "OneActionException",

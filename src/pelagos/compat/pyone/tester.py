@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pelagos.compat.pyone.answers import kind_of
+from pelagos.compat.pyone.client import check_protocol
 from pelagos.one.tester import OneServerTester as _OneServerTester
 
 __all__ = ["OneServerTester", "is_wanted"]
@@ -25,8 +27,10 @@ class OneServerTester(_OneServerTester):
         fixture_file: default PYONE_TEST_FIXTURE_FILE.
         fixture_unit: default PYONE_TEST_FIXTURE_UNIT, else "init".
         fixture_replay: default PYONE_TEST_FIXTURE_REPLAY, else True: played.
-        protocol: only "xml-rpc" is spoken, whatever is said.
+        protocol: "xml-rpc"; no other one is spoken.
     """
+
+    drops_surplus = True
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class OneServerTester(_OneServerTester):
         protocol: str | None = None,
         **options: Any,
     ) -> None:
-        del protocol
+        check_protocol(protocol)
         told = os.environ.get(f"{_PREFIX}_REPLAY", "True").lower() not in _NO
         super().__init__(
             uri,
@@ -48,8 +52,12 @@ class OneServerTester(_OneServerTester):
             fixture_unit or os.environ.get(f"{_PREFIX}_UNIT", "init"),
             timeout,
             fixture_replay=told if fixture_replay is None else fixture_replay,
-            **options,
+            **{"types": kind_of, **options},
         )
+
+    def server_retry_interval(self) -> float:
+        """Seconds between two looks at what changes: what is played need not be waited for."""
+        return 0.01
 
 
 def is_wanted() -> bool:

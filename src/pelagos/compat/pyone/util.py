@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
+from pelagos.compat.pyone.answers import TemplatedType
 from pelagos.one.template import encode
 
-__all__ = ["cast2one", "child2dict", "one2dict"]
+__all__ = ["TemplatedType", "cast2one", "child2dict", "one2dict"]
 
 _ROOT = "_root"
 
@@ -28,7 +29,9 @@ def cast2one(param: Any) -> Any:
 
 
 def one2dict(element: Any) -> Any:
-    """What is in a template, as it can be sent back."""
+    """What is in a template, below its name, as it can be sent back."""
+    if isinstance(element, TemplatedType):
+        return element._root  # noqa: SLF001  # the ancestor's name
     if isinstance(element, Mapping) and _ROOT in element:
         return element[_ROOT]
     return element

@@ -81,7 +81,7 @@ def write_stub(methods: Iterable[Method], shapes: Shapes) -> str:
             parts += _call(method, shapes)
         parts += [_EXTRAS[resource]] if resource in _EXTRAS else []
         parts += _iter(resource, calls, shapes)
-    parts += ["", "class Resources:"]
+    parts += ["", "class Resources:", "    drops_surplus: bool"]
     parts += [f"    {resource}: {_calls_name(resource)}" for resource in table]
     return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
 

@@ -12,17 +12,27 @@ from collections.abc import Iterator
 from pelagos.one.errors import OneAnswerException
 from pelagos.one.results.document import Document
 from pelagos.one.results.element import Element, Pool
-from pelagos.one.results.registry import PACKAGE, class_of
+from pelagos.one.results.registry import PACKAGE, Types, class_of
 from pelagos.one.results.template import Template
 
-__all__ = ["PACKAGE", "Document", "Element", "Template", "class_of", "elements", "parse", "read"]
+__all__ = [
+    "PACKAGE",
+    "Document",
+    "Element",
+    "Template",
+    "Types",
+    "class_of",
+    "elements",
+    "parse",
+    "read",
+]
 
 
-def read(pieces: Iterator[bytes], types: str = PACKAGE) -> Element | str:
+def read(pieces: Iterator[bytes], types: Types = PACKAGE) -> Element | str:
     """An answer's text: XML as an object, all else as text.
 
     Args:
-        types: the package of the classes.
+        types: the package of the classes, or what chooses one.
 
     Raises:
         OneAnswerException: neither good XML nor UTF-8.
@@ -41,7 +51,9 @@ def read(pieces: Iterator[bytes], types: str = PACKAGE) -> Element | str:
 _ELEMENT_LIMIT = 16 * 1024 * 1024
 
 
-def elements(document: Document, types: str = PACKAGE) -> Iterator[Element | Template | str | int]:
+def elements(
+    document: Document, types: Types = PACKAGE
+) -> Iterator[Element | Template | str | int]:
     """What is below the root, in order; of a pool, its members alone.
 
     Raises:
@@ -55,7 +67,7 @@ def elements(document: Document, types: str = PACKAGE) -> Iterator[Element | Tem
             yield root.read_child(name, inner)
 
 
-def parse(text: str | bytes, types: str = PACKAGE) -> Element:
+def parse(text: str | bytes, types: Types = PACKAGE) -> Element:
     """An XML text as an object.
 
     Raises:
@@ -68,7 +80,7 @@ def parse(text: str | bytes, types: str = PACKAGE) -> Element:
     return _root(document, types)
 
 
-def _root(document: Document, types: str) -> Element:
+def _root(document: Document, types: Types) -> Element:
     kind = class_of(document.root, types)
     if issubclass(kind, Pool):  # its members are cut off while it comes in
         return kind.of(document.root, document.children())

@@ -111,7 +111,7 @@ class Element:
         field = self._fields_.get(name)
         if field is not None and not field.is_list:
             inner = self._first(name)
-            value = None if inner is None else field.read(inner, self._level + 1)
+            value = None if inner is None else self.read_child(name, inner)
         else:
             value = [self.read_child(name, inner) for key, inner in self._all() if key == name]
             if field is None and len(value) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from importlib import import_module
 
 from pelagos.one.errors import OneConfigException
@@ -10,18 +11,24 @@ from pelagos.one.results.element import Element
 
 #: The types that come with Pelagos.
 PACKAGE = "pelagos.one.results.types"
+#: Where classes come from: a package of them, or a function from the root's name to its class.
+Types = str | Callable[[str], type[Element]]
 
 
 @functools.cache
-def class_of(root: str, package: str = PACKAGE) -> type[Element]:
+def class_of(root: str, types: Types = PACKAGE) -> type[Element]:
     """The class of a known root, loaded now; else `Element`.
 
     Args:
-        package: what `pelagos one generate` wrote.
+        types: what `pelagos one generate` wrote, or a function that chooses.
 
     Raises:
         OneConfigException: there is no such package, or it is another one.
     """
+    return _class_in(types, root) if isinstance(types, str) else types(root)
+
+
+def _class_in(package: str, root: str) -> type[Element]:
     try:
         roots: dict[str, tuple[str, str]] = import_module(package).ROOTS
         if root not in roots:
