@@ -157,6 +157,12 @@ HOSTILE = [
     text_answer("<VM><ID>1</VM>"),
     text_answer("<VM><ID>\x01</ID></VM>"),
     text_answer('<!DOCTYPE a [<!ENTITY a "b">]><VM><ID>&a;</ID></VM>'),
+    b" " * 300_000,
+    text_answer("<VM>" + "<A>" * 40 + "</A>"),
+    *[
+        b"<?xml version='1.0' encoding='%b'?><methodResponse/>" % name
+        for name in (b"nothing", b"zip", b"shift_jis", b"utf-7", b"idna", b"unicode_escape")
+    ],
 ]
 
 
@@ -273,3 +279,14 @@ def test_no_exception_of_another_library_comes_through() -> None:
 
 def test_faults_are_values_of_their_own() -> None:
     assert decode_answer(fault_answer(-503, "no")) == Fault(-503, "no")
+
+
+def test_a_session_that_a_server_repeats_is_in_no_text() -> None:
+    for answer in (
+        value_answer(False, f"who is {SESSION}, with s3cret-word?", 0x100),
+        fault_answer(-501, f"not {SESSION}"),
+    ):
+        one, _ = server(answer)
+        with pytest.raises(OneException) as caught:
+            one.vm.info(1)
+        assert "s3cret-word" not in f"{caught.value!r} {caught.value}" and "…" in str(caught.value)

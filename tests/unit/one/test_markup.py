@@ -164,6 +164,29 @@ def test_one_enormous_text_is_read_in_linear_time() -> None:
     assert text == Element.of("R", document.children()).A
 
 
+def test_closing_tags_may_have_white_space_and_cost_no_search_to_the_end() -> None:
+    root = parse("<R>" + "<A>x<B/></A ><AB><A/></AB\n><A><B/></A\t>" * 100_000 + "</R>")
+    assert len(root.get_list("A")) == 200_000 and root.AB[-1].A == ""
+
+
+def test_elements_without_end_are_left_early() -> None:
+    taken = []
+
+    def endless() -> Any:
+        for number in range(1_000):
+            taken.append(number)
+            yield b"<A>" * 40_000 + b"<B><![CDATA[</</</]]></B>"
+
+    with pytest.raises(OneAnswerException, match="nested deeper than 100,000"):
+        Document(endless()).inner()
+    assert len(taken) < 500
+
+
+def test_comments_without_end_are_left() -> None:
+    with pytest.raises(OneAnswerException, match="has comments and more than"):
+        Document(pieces(b"<R><!-- -->" + b"<A>1</A>" * 9_000_000, 8_000_000)).inner()
+
+
 def test_a_tag_without_end_is_left_early() -> None:
     taken = []
 

@@ -6,6 +6,7 @@ that what is handed out later, cut by `markup`, is well-formed XML in UTF-8 of a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from xml.parsers import expat
@@ -19,6 +20,14 @@ from pelagos.one.xmlrpc.values import not_xml, refuse_doctype
 _TAG_LIMIT = 1024 * 1024
 #: Bytes within which the root must begin; the server writes nothing before it.
 _LEAD = 512 * 1024
+#: Bytes that expat is given at once.
+_PIECE = 128 * 1024
+#: Levels of elements, about; the server writes fewer than ten.
+_DEPTH_LIMIT = 100_000
+#: Of so many pieces, one is counted.
+_SAMPLED = 16
+#: Bytes of a text with comments, which is not read piece by piece.
+_NOTED_LIMIT = 64 * 1024 * 1024
 
 
 class Document:
@@ -41,6 +50,7 @@ class Document:
         self._has_notes = False
         self._is_over = False
         self._fed = 0
+        self._depth = _Depth(parser)
         self._parser = parser
         self._pieces = pieces
         self._start, self.root = self._open()
@@ -97,14 +107,23 @@ class Document:
     def _without_notes(self, piece: bytes) -> bytes:
         """All the rest of the text, without comments: OpenNebula writes none, so it is no pool."""
         rest = [piece]
+        size = len(piece)
         for more in self._pieces:
             self._check(more)
             rest.append(more)
+            size += len(more)
+            if size > _NOTED_LIMIT:
+                raise OneAnswerException(
+                    f"the answer has comments and more than {_NOTED_LIMIT:,} bytes"
+                )
         return markup.without_notes(b"".join(rest))
 
     def _check(self, piece: bytes, *, is_last: bool = False) -> None:
         try:
-            self._parser.Parse(piece, is_last)
+            for place in range(0, len(piece), _PIECE):
+                self._depth.feed(piece[place : place + _PIECE])
+            if is_last:
+                self._parser.Parse(b"", True)  # there is no more
         except expat.ExpatError as error:
             raise not_xml(error) from error
         self._fed += len(piece)
@@ -125,3 +144,44 @@ class Document:
                 return (b"" if is_empty else lead[close + 1 :]), name
             if not more or len(lead) > _LEAD:
                 raise OneAnswerException("the answer has no root element where one should be")
+
+
+class _Depth:
+    """How deep the elements are nested, about: what expat notes of each open one has a limit.
+
+    Handlers for every element would double the work of expat. So they count in one piece of
+    sixteen, chosen by chance, which nobody can write an answer for; once that looks deep, in all.
+    """
+
+    def __init__(self, parser: expat.XMLParserType) -> None:
+        self._parser = parser
+        self._depth = self._here = 0
+        self._is_certain = False
+
+    def feed(self, piece: bytes) -> None:
+        """Let expat look at a piece.
+
+        Raises:
+            OneAnswerException: there are too many elements in elements.
+        """
+        if not self._is_certain and os.urandom(1)[0] % _SAMPLED:
+            self._parser.Parse(piece, False)  # there may be more
+            return
+        self._here = 0
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._down, self._up
+        self._parser.Parse(piece, False)  # as above
+        self._parser.StartElementHandler = self._parser.EndElementHandler = None
+        self._depth += self._here if self._is_certain else self._here * _SAMPLED
+        if self._depth > _DEPTH_LIMIT:
+            if self._is_certain:
+                raise OneAnswerException(
+                    f"the answer is nested deeper than {_DEPTH_LIMIT:,} elements",
+                    hint="OpenNebula does not write that; check what is in between",
+                )
+            self._is_certain, self._depth = True, 0
+
+    def _down(self, *_: object) -> None:
+        self._here += 1
+
+    def _up(self, *_: object) -> None:
+        self._here -= 1

@@ -13,7 +13,7 @@ import re
 from pelagos.one.xmlrpc.answer import plain_text
 
 Child = tuple[str, bytes]
-#: A name, how its tag begins, its closing tag.
+#: A name, how its tag begins, how its closing tag does.
 _Known = tuple[str, bytes, bytes]
 
 _CDATA = b"<![CDATA["
@@ -25,6 +25,10 @@ _SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NOTE = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NAME_ENDS = b" \t\r\n/>"
+_CLOSERS = frozenset((b">", b" ", b"\t", b"\r", b"\n", b""))
+_TOKEN = re.compile(
+    rb"""<!\[CDATA\[.*?\]\]>|<(/?)([^\s/>!]+)(?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL
+)
 _NAME_END = re.compile(rb"[\s/>]")
 _PLAIN_NAME = re.compile(rb"[^\s/>\"'=]+")
 _SLASH, _BANG = b"/!"
@@ -85,8 +89,10 @@ def _end(data: bytes, known: _Known, start: int) -> int:
     """Where the closing tag begins of the element whose own ends at `start`; -1: not whole."""
     _, opening, closing = known
     stop = data.find(closing, start)
+    while stop >= 0 and data[stop + len(closing) : stop + len(closing) + 1] not in _CLOSERS:
+        stop = data.find(closing, stop + 1)  # a longer name
     if stop < 0:
-        return _counted_end(data, opening[1:], start + 1)
+        return -1
     is_sure = data.rfind(_CDATA, start, stop) <= data.rfind(_CDATA_END, start, stop)
     inside = data.find(opening, start, stop)
     while is_sure and inside >= 0:
@@ -120,7 +126,7 @@ def _opening(data: bytes, start: int) -> tuple[_Known | None, int, bool]:
 def _known(name: bytes) -> _Known:
     known = _names.get(name)
     if known is None:
-        known = name.decode(), b"<%b" % name, b"</%b>" % name
+        known = name.decode(), b"<%b" % name, b"</%b" % name
         if len(_names) < _NAMES_LIMIT:
             _names[name] = known
     return known
@@ -128,17 +134,13 @@ def _known(name: bytes) -> _Known:
 
 def _counted_end(data: bytes, name: bytes, start: int) -> int:
     """Where the element's closing tag begins, counted; -1: it is not here yet."""
-    token = re.compile(
-        rb"<!\[CDATA\[.*?\]\]>|<(/?)"
-        + re.escape(name)
-        + rb"""(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*>""",
-        re.DOTALL,
-    )
     depth, seen = 1, start
-    for match in token.finditer(data, start):
+    for match in _TOKEN.finditer(data, start):
         if data.find(_CDATA, seen, match.start()) >= 0:
             return -1  # one that does not end in what is here
         seen = match.end()
+        if match[2] != name:
+            continue
         if match[1]:
             depth -= 1
             if depth == 0:

@@ -17,15 +17,15 @@ from pelagos.one.xmlrpc.values import Fault, decode_answer
 
 #: What begins a successful answer with a text.
 _HEAD = re.compile(
-    rb"""\s*(?:<\?xml\s+version=["']1\.\d["'](?:\s+encoding=["'](?i:utf-8|us-ascii)["'])?"""
-    rb"""\s*\?>)?\s*<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>\s*"""
-    rb"""<value>\s*<boolean>\s*1\s*</boolean>\s*</value>\s*<value>(?:<string>|(?=[^\s<]))"""
+    rb"""\s*+(?:<\?xml\s++version=["']1\.\d["'](?:\s++encoding=["'](?i:utf-8|us-ascii)["'])?"""
+    rb"""\s*+\?>)?\s*+<methodResponse>\s*+<params>\s*+<param>\s*+<value>\s*+<array>\s*+<data>\s*+"""
+    rb"""<value>\s*+<boolean>\s*+1\s*+</boolean>\s*+</value>\s*+<value>(?:<string>|(?=[^\s<]))"""
 )
 #: … and what follows the text.
 _TAIL = re.compile(
-    rb"(?:</string>\s*)?</value>\s*<value>\s*<(?:i4|int)>\s*(-?\d{1,10})\s*</(?:i4|int)>\s*</value>"
-    rb"(?:\s*<value>\s*<(i4|int|i8)>\s*-?\d{1,20}\s*</\2>\s*</value>)*"
-    rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*\Z"
+    rb"(?:</string>\s*+)?</value>\s*+<value>\s*+<(?:i4|int)>\s*+(-?\d{1,10})\s*+</(?:i4|int)>\s*+"
+    rb"</value>(?:\s*+<value>\s*+<(i4|int|i8)>\s*+-?\d{1,20}\s*+</\2>\s*+</value>)*+"
+    rb"\s*+</data>\s*+</array>\s*+</value>\s*+</param>\s*+</params>\s*+</methodResponse>\s*+\Z"
 )
 _HEAD_SIZE = 1024
 _TAIL_SIZE = 16 * 1024

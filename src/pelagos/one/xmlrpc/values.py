@@ -11,6 +11,7 @@ from pelagos.one.errors import OneAnswerException
 
 #: Levels of elements in an answer; those of a fault or of a batch are fewer than twenty.
 _DEPTH = 64
+_ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def decode_answer(body: bytes) -> Any:
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text.append
     parser.StartDoctypeDeclHandler = refuse_doctype
+    parser.XmlDeclHandler = _check_encoding
     try:
         parser.Parse(body, True)  # this is all
     except expat.ExpatError as error:
@@ -41,6 +43,15 @@ def decode_answer(body: bytes) -> Any:
     except (ValueError, IndexError) as error:
         raise OneAnswerException(f"the answer is not XML-RPC: {error}") from error
     return reader.result()
+
+
+def _check_encoding(_version: str, encoding: str | None, _alone: int) -> None:
+    """Leave those out that only Python knows; some of them are no encodings of texts."""
+    if (encoding or "utf-8").lower() not in _ENCODINGS:
+        raise OneAnswerException(
+            f"the answer is in the encoding {encoding!r}, which is not read here",
+            hint=f"it should be one of {', '.join(_ENCODINGS)}; OpenNebula writes UTF-8",
+        )
 
 
 def refuse_doctype(*_: object) -> None:
