@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
+from pelagos.cli.argument import DataSizeArgument as SizeArgument  # noqa: F401  # its name here
 from pelagos.cli.clouds import CLOUD, CloudCommand, no_such
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
@@ -31,8 +31,6 @@ STORAGE: Mapping[str, Argument] = {
 PLACE = Operand("CONTAINER/PATH; somebody else's is pithos://USER/CONTAINER/PATH")
 CONTAINER = Operand("name of the container")
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)(b?)", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _SCHEME = "pithos://"
 
 
@@ -62,25 +60,6 @@ class Spot(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.container}/{self.name}" if self.name else self.container
-
-
-class SizeArgument(Argument):
-    """An amount of bytes: a number with K, M, G, T (1024) or KB, MB, GB, TB (1000)."""
-
-    def __init__(self, text: str, *names: str, **rest: Any) -> None:
-        super().__init__(text, *names, **{"metavar": "SIZE", **rest})
-
-    def parse_one(self, text: str) -> int:
-        """Bytes."""
-        found = _SIZE.fullmatch(text.strip())
-        if found is None:
-            raise UsageError(
-                f"{self.name}: {text!r} is not an amount of bytes",
-                hint="write for example: 500MB, 10GiB, 1.5T",
-            )
-        number, unit, binary, letter = found.groups()
-        step = 1000 if letter and unit and not binary else 1024
-        return round(float(number) * float(step ** _POWERS[unit.lower()]))
 
 
 def read_spot(word: str) -> Spot:

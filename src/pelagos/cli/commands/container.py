@@ -6,6 +6,7 @@ from typing import Any
 
 from pelagos.cli.argument import (
     Argument,
+    DataSizeArgument,
     FlagArgument,
     KeyValueArgument,
     Operand,
@@ -17,12 +18,12 @@ from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.storage import CONTAINER, STORAGE, SizeArgument, Spot, StorageCommand, count_of
+from pelagos.cli.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 _container_commands = CommandTree("container", "Containers of object storage")
 
-_LIMIT = SizeArgument("bytes that may be in it; 0 is no limit", "--size-limit")
+_LIMIT = DataSizeArgument("bytes that may be in it; 0 is no limit", "--size-limit")
 _VERSIONING = ValueArgument(
     "whether former versions of objects are kept", "--versioning", metavar="POLICY",
     choices=("auto", "none"),

@@ -70,6 +70,11 @@ class Argument:
         self.complete = complete
         self.choices = tuple(choices)
 
+    def instead(self, value: Any) -> str | None:
+        """What is printed instead of running the command; None when it is to run."""
+        del value
+        return None
+
     @property
     def name(self) -> str:
         """The spelling that errors show."""
@@ -197,18 +202,26 @@ class KeyValueArgument(RepeatableArgument):
         return values
 
 
-class ColumnsArgument(Argument):
-    """Names of columns, with commas between them: a list."""
+class CommaSeparatedListArgument(Argument):
+    """Texts with commas between them: a list."""
+
+    example = "a,b"
 
     def parse_one(self, text: str) -> list[str]:
-        """The names."""
+        """The texts."""
         names = [name.strip() for name in text.split(",")]
         if not all(names):
             raise UsageError(
                 f"{self.name}: a name is missing in {text!r}",
-                hint=f"write for example: {self.name} reference,status",
+                hint=f"write for example: {self.name} {self.example}",
             )
         return names
+
+
+class ColumnsArgument(CommaSeparatedListArgument):
+    """Names of columns, with commas between them: a list."""
+
+    example = "reference,status"
 
 
 def _short(text: str) -> str:
