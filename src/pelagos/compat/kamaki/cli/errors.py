@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pelagos.core.errors import PelagosError
+from pelagos.cli.failures import FAILED, USAGE, CommandError
 
 __all__ = [
     "CLIBaseUrlError",
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class CLIError(PelagosError):
+class CLIError(CommandError):
     """A command did not succeed.
 
     Args:
@@ -34,9 +34,13 @@ class CLIError(PelagosError):
         self, message: str, details: str | Iterable[str] = (), importance: int | None = None
     ) -> None:
         text = str(message)
-        super().__init__(text if text.endswith("\n") else f"{text}\n")
         self.details = [details] if isinstance(details, str) else list(details)
         self.importance = self.IMPORTANCE if importance is None else int(importance)
+        super().__init__(
+            text if text.endswith("\n") else f"{text}\n",
+            hint="\n".join(map(str, self.details)) or None,
+            code=USAGE if self.importance == 1 else FAILED,
+        )
 
 
 class CLISyntaxError(CLIError):

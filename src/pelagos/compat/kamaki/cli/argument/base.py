@@ -1,4 +1,4 @@
-"""Options of a line."""
+"""Options of a line: ours, with the ancestor's order of parameters and a value that they keep."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pelagos.compat.kamaki.cli.errors import CLISyntaxError
+from pelagos.cli import argument as own
+from pelagos.cli.failures import UsageError
+from pelagos.compat.kamaki.cli.errors import CLIInvalidArgument, CLISyntaxError
+
+Names = str | Sequence[str] | None
 
 
-class Argument:
+class Argument(own.Argument):
     """An option.
 
     Args:
@@ -17,6 +21,7 @@ class Argument:
         help: one line.
         parsed_name: its spellings, or the only one: "-n", "--name".
         default: its value when it is not given.
+        how: what our class of this kind takes besides.
 
     Raises:
         AssertionError: a spelling begins with no dash.
@@ -26,16 +31,17 @@ class Argument:
         self,
         arity: int,
         help: str | None = None,  # noqa: A002  # the ancestor's
-        parsed_name: str | Sequence[str] | None = None,
+        parsed_name: Names = None,
         default: Any = None,
+        **how: Any,
     ) -> None:
         names = [parsed_name] if isinstance(parsed_name, str) else list(parsed_name or ())
         if wrong := [name for name in names if not name.startswith("-")]:
             raise AssertionError(f"{wrong[0]} is no spelling of an option: it begins with no dash")
+        super().__init__(help or "", *names, **how)
         self.arity = int(arity)
-        self.help = help or ""
-        self.parsed_name = names
         self.default = default
+        self.parsed_name = names
         self._value: Any = None
 
     @property
@@ -52,6 +58,11 @@ class Argument:
         """Its spellings for a person."""
         return "/".join(self.parsed_name)
 
+    @property
+    def name(self) -> str:
+        """The spellings, as errors show them."""
+        return self.lvalue
+
     def update_parser(self, parser: argparse.ArgumentParser, name: str) -> None:
         """Add it to a parser, which will have what was given under a name."""
         action = "append" if self.arity < 0 else "store" if self.arity else "store_true"
@@ -66,7 +77,7 @@ class FlagArgument(Argument):
     def __init__(
         self,
         help: str = "",  # noqa: A002  # the ancestor's
-        parsed_name: str | Sequence[str] | None = None,
+        parsed_name: Names = None,
         default: Any = None,
     ) -> None:
         super().__init__(0, help, parsed_name, default)
@@ -78,10 +89,37 @@ class ValueArgument(Argument):
     def __init__(
         self,
         help: str = "",  # noqa: A002  # the ancestor's
-        parsed_name: str | Sequence[str] | None = None,
+        parsed_name: Names = None,
         default: Any = None,
+        **how: Any,
     ) -> None:
-        super().__init__(1, help, parsed_name, default)
+        super().__init__(1, help, parsed_name, default, **how)
+
+
+class ConvertedArgument(ValueArgument):
+    """An option whose text becomes something else, as our class of this kind says.
+
+    Raises:
+        CLIInvalidArgument: it cannot.
+    """
+
+    REFUSAL: type[CLISyntaxError] = CLIInvalidArgument
+
+    @property
+    def value(self) -> Any:
+        """What was given, or the default."""
+        return super().value
+
+    @value.setter
+    def value(self, newvalue: Any) -> None:
+        self._value = None if newvalue is None else self._convert(newvalue)
+
+    def _convert(self, text: Any) -> Any:
+        """The value of a text."""
+        try:
+            return self.parse_one(str(text))
+        except UsageError as error:
+            raise self.REFUSAL(error.message, error.hint or ()) from error
 
 
 class RepeatableArgument(Argument):
@@ -90,10 +128,14 @@ class RepeatableArgument(Argument):
     def __init__(
         self,
         help: str = "",  # noqa: A002  # the ancestor's
-        parsed_name: str | Sequence[str] | None = None,
+        parsed_name: Names = None,
         default: Any = None,
     ) -> None:
         super().__init__(-1, help, parsed_name, default if default is not None else [])
+
+    def parse(self, texts: list[str]) -> Any:
+        """All texts, in the order given."""
+        return texts
 
 
 class KeyValueArgument(RepeatableArgument):

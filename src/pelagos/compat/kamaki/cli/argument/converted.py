@@ -1,63 +1,24 @@
-"""Options whose text becomes something else."""
+"""Options whose text becomes something else: ours, and those that only the ancestor has."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any, NoReturn
 
+from pelagos.cli import argument as own
 from pelagos.clients.errors import ClientError
-from pelagos.compat.kamaki.cli.argument.base import ValueArgument
+from pelagos.compat.kamaki.cli.argument.base import ConvertedArgument
 from pelagos.compat.kamaki.cli.errors import CLIInvalidArgument, CLISyntaxError
-from pelagos.compat.kamaki.cli.utils import to_bytes
 
-_DATES = (
-    "%a %b %d %H:%M:%S %Y",
-    "%A, %d-%b-%y %H:%M:%S GMT",
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%d-%m-%Y",
-    "%H:%M:%S %d-%m-%Y",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d",
-)
+_FORM = "%a %b %d %H:%M:%S %Y"
 
 
-class _Converted(ValueArgument, ABC):
-    """An option whose text becomes something else.
-
-    Raises:
-        CLIInvalidArgument: it cannot.
-    """
-
-    @property
-    def value(self) -> Any:
-        """What was given, or the default."""
-        return super().value
-
-    @value.setter
-    def value(self, newvalue: Any) -> None:
-        self._value = None if newvalue is None else self._convert(newvalue)
-
-    @abstractmethod
-    def _convert(self, text: Any) -> Any:
-        """The value of a text."""
-
-    def _refuse(self, text: Any, wanted: str) -> NoReturn:
-        raise CLIInvalidArgument(f"{self.lvalue}: {text!r} is not {wanted}")
-
-
-class BooleanArgument(_Converted):
+class BooleanArgument(ConvertedArgument, own.BooleanArgument):
     """`true` or `false`."""
 
-    def _convert(self, text: Any) -> bool:
-        if str(text).lower() not in {"true", "false"}:
-            self._refuse(text, "true or false")
-        return str(text).lower() == "true"
 
-
-class IntArgument(_Converted):
+class IntArgument(ConvertedArgument):
     """A whole number; 5.0 is one.
 
     Raises:
@@ -74,24 +35,15 @@ class IntArgument(_Converted):
         return int(number)
 
 
-class DataSizeArgument(_Converted):
+class DataSizeArgument(ConvertedArgument, own.DataSizeArgument):
     """Bytes: 2.3GB, 10KiB, 512."""
 
-    def _convert(self, text: Any) -> int:
-        try:
-            return to_bytes(text, "")
-        except ValueError:
-            self._refuse(text, "a size; write 512, 10KiB or 2.3GB")
 
-
-class CommaSeparatedListArgument(_Converted):
+class CommaSeparatedListArgument(ConvertedArgument, own.CommaSeparatedListArgument):
     """Texts with commas between them: a list."""
 
-    def _convert(self, text: Any) -> list[str]:
-        return [one.strip() for one in str(text).split(",")]
 
-
-class StatusArgument(_Converted):
+class StatusArgument(ConvertedArgument, own.StatusArgument):
     """One of some states, in upper case.
 
     Args:
@@ -99,20 +51,12 @@ class StatusArgument(_Converted):
     """
 
     def __init__(self, *args: Any, **how: Any) -> None:
-        self.valid_states = tuple(
-            how.pop("valid_states", ("BUILD", "ACTIVE", "STOPPED", "REBOOT"))
-        )
-        super().__init__(*args, **how)
-
-    def _convert(self, text: Any) -> str:
-        state = str(text).upper()
-        if state not in self.valid_states:
-            self._refuse(text, f"one of {', '.join(self.valid_states)}")
-        return state
+        states = how.pop("valid_states", ("BUILD", "ACTIVE", "STOPPED", "REBOOT"))
+        super().__init__(*args, **how, valid_states=states)
 
 
-class DateArgument(_Converted):
-    """A time, in local time unless the text says UTC; its value is seconds since 1970."""
+class DateArgument(ConvertedArgument, own.DateArgument):
+    """A time, in local time unless the text says otherwise; its value is seconds since 1970."""
 
     @property
     def timestamp(self) -> float | None:
@@ -122,7 +66,8 @@ class DateArgument(_Converted):
     @property
     def formated(self) -> str | None:
         """As text."""
-        return self._text(_DATES[0])
+        moment = self.timestamp
+        return None if moment is None else datetime.fromtimestamp(moment).strftime(_FORM)  # noqa: DTZ006
 
     @property
     def isoformat(self) -> str | None:
@@ -130,38 +75,12 @@ class DateArgument(_Converted):
         moment = self.timestamp
         return None if moment is None else datetime.fromtimestamp(moment).astimezone().isoformat()
 
-    def _text(self, form: str) -> str | None:
-        moment = self.timestamp
-        return None if moment is None else datetime.fromtimestamp(moment).strftime(form)  # noqa: DTZ006
 
-    def _convert(self, text: Any) -> float:
-        for form in _DATES:
-            try:
-                moment = datetime.strptime(str(text), form)  # noqa: DTZ007  # local, or told below
-            except ValueError:
-                continue
-            return _in_utc(moment).timestamp() if form.endswith("GMT") else moment.timestamp()
-        try:
-            return datetime.fromisoformat(str(text)).timestamp()
-        except ValueError:
-            self._refuse(text, f"a time; write it as {datetime.now().strftime(_DATES[0])}")  # noqa: DTZ005
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
-
-
-class FileContentArgument(_Converted):
+class FileContentArgument(ConvertedArgument, own.FileContentArgument):
     """The text of a file."""
 
-    def _convert(self, text: Any) -> str:
-        try:
-            return Path(text).expanduser().read_text("utf-8")
-        except (OSError, ValueError) as error:
-            raise CLIInvalidArgument(f"{self.lvalue}: cannot read {text}", [str(error)]) from error
 
-
-class UserAccountArgument(_Converted):
+class UserAccountArgument(ConvertedArgument):
     """A user, by name or id: the id.
 
     Attributes:
@@ -180,7 +99,7 @@ class UserAccountArgument(_Converted):
             raise CLIInvalidArgument(f"{self.lvalue}: nobody is called {name}") from error
 
 
-class PithosLocationArgument(_Converted):
+class PithosLocationArgument(ConvertedArgument):
     """`pithos://UUID/CONTAINER/OBJECT`, `/CONTAINER/OBJECT` or `OBJECT`.
 
     Attributes:
@@ -205,6 +124,9 @@ class PithosLocationArgument(_Converted):
     def tuple(self) -> tuple[str | None, str | None, str | None]:
         """The parts in order."""
         return self.uuid, self.container, self.object
+
+    def _refuse(self, text: Any, wanted: str) -> NoReturn:
+        raise CLIInvalidArgument(f"{self.lvalue}: {text!r} is not {wanted}")
 
     def _convert(self, text: Any) -> str:
         place = str(text)

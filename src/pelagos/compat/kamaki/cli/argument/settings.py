@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pelagos.cli import argument as own
+from pelagos.cli.argument.program import Bars
 from pelagos.compat.kamaki.cli.argument.base import Argument, FlagArgument
 from pelagos.compat.kamaki.cli.config import Config
 from pelagos.compat.kamaki.cli.errors import CLISyntaxError
@@ -135,7 +137,7 @@ class ProgressBarArgument(FlagArgument):
         default: Any = True,
     ) -> None:
         super().__init__(help, parsed_name, default)
-        self._is_begun = False
+        self._bars: Bars | None = None
 
     def clone(self) -> ProgressBarArgument:
         """Another one like it, for another bar."""
@@ -156,22 +158,14 @@ class ProgressBarArgument(FlagArgument):
             countdown: show the time that is left instead.
             timeout: seconds of that.
         """
-        if self._value or not sys.stderr.isatty():
+        made = own.ProgressBarArgument(self.help).bars(self._value)
+        if made is None:
             return None
-
-        def make(steps: int) -> Iterator[None]:
-            self._is_begun = True
-            for step in range(int(steps) + 1):
-                share = step / steps if steps else 1.0
-                said = f"{timeout * (1 - share):.0f}s to timeout" if countdown else f"{share:.0%}"
-                sys.stderr.write(f"\r{message:<{message_len}} {said:>16}")
-                sys.stderr.flush()
-                yield
-
-        return make
+        self._bars = made
+        return made.get_generator(message, message_len, countdown, timeout)
 
     def finish(self) -> None:
         """End the line of the bar."""
-        if self._is_begun:
-            sys.stderr.write("\n")
-            self._is_begun = False
+        if self._bars is not None:
+            self._bars.finish()
+            self._bars = None
