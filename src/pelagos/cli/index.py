@@ -171,6 +171,8 @@ COMMANDS = (
     ("config set", "config:ConfigSet", "Write a setting to the configuration file"),
     ("config delete", "config:ConfigDelete", "Remove a setting from the configuration file"),
     ("config path", "config:ConfigPath", "Print the path of the configuration file"),
+    ("config doctor", "config_doctor:ConfigDoctor", "Check every source of settings"),
+    ("config edit", "config_edit:ConfigEdit", "Change the configuration file in an editor"),
     ("config import", "config_import:ConfigImport", "Take over the configuration of another program"),
     ("completion", "completion:Completion", "Print the completion script of a shell"),
     ("server list", "server:ServerList", "List the servers of your project"),

@@ -22,10 +22,12 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the bindings
 
 ONE: Mapping[str, Argument] = {
     "endpoint": ValueArgument(
-        "where it answers; default: ONE_XMLRPC, ~/.one/one_endpoint", "--endpoint", metavar="URL"
+        "where it answers; default: ONE_XMLRPC, one.endpoint, ~/.one/one_endpoint",
+        "--endpoint",
+        metavar="URL",
     ),
     "auth": ValueArgument(
-        "file with USER:PASSWORD; default: ONE_AUTH, ~/.one/one_auth",
+        "file with USER:PASSWORD; default: ONE_AUTH, one.auth_file, ~/.one/one_auth",
         "--auth",
         metavar="FILE",
         complete="file",
@@ -74,10 +76,16 @@ class OneCommand(Command):
         """
         from pelagos.one import OneServer
         from pelagos.one.errors import OneConfigException
+        from pelagos.plane.sections import OneConfig
 
         environment = dict(self.context.environ)
         if self["auth"]:
             environment["ONE_AUTH"] = self["auth"]
+        configured = self.context.config.of(OneConfig)  # weaker than the tools' own variables
+        if configured.auth_file:
+            environment.setdefault("ONE_AUTH", str(configured.auth_file))
+        if configured.endpoint:
+            environment.setdefault("ONE_XMLRPC", configured.endpoint)
         try:
             return OneServer(
                 self["endpoint"],

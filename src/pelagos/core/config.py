@@ -30,8 +30,10 @@ __all__ = [
     "delete_value",
     "find_setting",
     "load",
+    "mistakes",
     "set_table",
     "set_value",
+    "set_values",
     "settings",
 ]
 
@@ -181,6 +183,33 @@ def load(
     return Config({name: kind(**values[name]) for name, kind in sections.items()}, origins)
 
 
+def mistakes(
+    sections: Sections, table: Mapping[str, Any], where: Path, environ: Mapping[str, str]
+) -> Iterator[ConfigError]:
+    """All that is wrong in a file and in the environment, where `load` tells of the first.
+
+    Args:
+        sections: what there may be.
+        table: of the file.
+        where: the file.
+        environ: the environment.
+    """
+    for section, content in table.items():
+        is_known = section in sections and isinstance(content, Mapping)
+        parts: list[Any] = [{name: content[name]} for name in content] if is_known else [content]
+        for part in parts:
+            try:
+                for setting, value in _from_table(sections, {section: part}, where):
+                    setting.check(value, str(where))
+            except ConfigError as error:
+                yield error
+    for setting, text in _from_environment(sections, environ):
+        try:
+            setting.parse(text, setting.variable)
+        except ConfigError as error:
+            yield error
+
+
 def _from_table(
     sections: Sections, table: Mapping[str, Any], where: Path
 ) -> Iterator[tuple[Setting, Any]]:
@@ -223,7 +252,7 @@ def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     """
     setting = find_setting(sections, key)
     if setting.kind == TABLE:
-        raise ConfigError(f"{key} is a table", hint=f"write it with an editor, in {path}")
+        raise ConfigError(f"{key} is a table", hint="write it with an editor: pelagos config edit")
     value = setting.parse(text, "config set")
     document = _document(sections, path)
     section = document.setdefault(setting.section, {})
@@ -257,6 +286,39 @@ def set_table(
             f"{path} has {key} already", hint="say --replace to put the new one in its place"
         )
     section[setting.name] = toml.as_item(table)
+    toml.write(path, document)
+
+
+def set_values(
+    sections: Sections, path: Path, values: Mapping[str, Any], *, replace: bool = False
+) -> None:
+    """Write several settings at once, or none; comments and the order of the file stay.
+
+    Args:
+        sections: what there may be.
+        path: the file; made, with its folder, when it is not there.
+        values: by their dotted keys, of the settings' types.
+        replace: whether they may take the place of others that are in the file.
+
+    Raises:
+        ConfigError: there is no such key, a value is wrong, the file says something else already,
+            or cannot be written.
+    """
+    document = _document(sections, path)
+    taken = []
+    for key, value in values.items():
+        setting = find_setting(sections, key)
+        checked = setting.check(value, "")
+        section = document.setdefault(setting.section, {})
+        plain: Any = str(checked) if isinstance(checked, Path) else checked
+        if setting.name in section and section[setting.name] != plain:
+            taken.append(key)
+        section[setting.name] = toml.as_item(plain) if setting.kind == TABLE else plain
+    if taken and not replace:
+        raise ConfigError(
+            f"{path} says something else of {', '.join(taken)} already",
+            hint="say --replace to put the new ones in their place",
+        )
     toml.write(path, document)
 
 

@@ -645,3 +645,31 @@ def test_a_server_that_is_no_master_is_said_to_be_none(world, status):
     ran = world.run("service", "list")
     assert ran.code == failures.UNREACHABLE
     assert "is this the address of a Pelagos master?" in ran.err
+
+
+@pytest.mark.parametrize("words", [("bus.port=17",), ("bus.port", "17")])
+def test_a_setting_is_written_as_two_words_or_as_one(world, words):
+    assert world.run("config", "set", *words).code == failures.OK
+    assert world.run("config", "get", "bus.port").out == "17\n"
+
+
+def test_a_value_may_be_empty_or_have_an_equals_sign(world):
+    assert world.run("config", "set", "node.capabilities=a=b").code == failures.OK
+    assert world.run("config", "get", "node.capabilities").out == "a=b\n"
+    assert world.run("config", "set", "node.capabilities=").code == failures.OK
+    assert world.run("config", "get", "node.capabilities").out == "\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bus.port",), "its value is missing"),
+        (("bus.port=1", "2"), "is given two values"),
+        (("bus.prt=1",), "did you mean bus.port?"),
+        (("=1",), "unknown setting"),
+        (("capacity.named=x",), "pelagos config edit"),
+    ],
+)
+def test_a_setting_that_cannot_be_written_is_told(world, words, said):
+    ran = world.run("config", "set", *words)
+    assert ran.code == failures.USAGE and said in ran.err

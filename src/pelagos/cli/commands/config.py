@@ -18,7 +18,6 @@ _config_commands = CommandTree("config", "The configuration file")
 
 KEY = Operand("the setting, e.g. master.port", complete="key")
 
-_ADDRESSES = frozenset({"plane.master_url", "plane.directory_url", "master.public_url"})
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 
 
@@ -77,42 +76,42 @@ class ConfigGet(Command):
 class ConfigSet(Command):
     """Write a setting to the configuration file; comments in the file stay."""
 
-    operands = {"key": KEY, "value": Operand("its value")}
-    examples = ("pelagos config set node.partitions 20",)
+    operands = {"key": KEY, "value": Operand("its value; KEY=VALUE does, too")}
+    examples = ("pelagos config set node.partitions 20", "pelagos config set node.partitions=20")
 
-    def main(self, key: str, value: str) -> None:
+    def main(self, key: str, value: str | None = None) -> None:
         """Write it."""
         from pelagos.core.config import find_setting, set_value
+        from pelagos.plane.config_meaning import check_meaning
         from pelagos.plane.sections import SECTIONS
 
+        key, value = _said(key, value)
+        setting = find_setting(SECTIONS, key)
         try:
-            _check_meaning(key, value)
+            if setting.variable:  # the others are tables
+                check_meaning(key, value)
         except PelagosError as error:
             raise UsageError(f"{key}: {error.message}", hint=error.hint) from error
         set_value(SECTIONS, self.context.config_path, key, value)
-        variable = find_setting(SECTIONS, key).variable
-        if variable and self.context.environ.get(variable):
-            self.context.say(f"written; but {variable} is set here and is stronger than the file")
+        if setting.variable and self.context.environ.get(setting.variable):
+            stronger = f"{setting.variable} is set here and is stronger than the file"
+            self.context.say(f"written; but {stronger}")
 
 
-def _check_meaning(key: str, value: str) -> None:
-    """Refuse at once what only a start, or a call, would find wrong.
+def _said(key: str, value: str | None) -> tuple[str, str]:
+    """Key and value, whether they were given as two words or as KEY=VALUE.
 
     Raises:
-        PelagosError: the value has a wrong form.
+        UsageError: there is no value, or there are two.
     """
-    if key in _ADDRESSES and value:
-        from pelagos.core.http import HttpClient
-
-        HttpClient(value).close()
-    elif key == "master.https":
-        from pelagos.plane.https import speaks_https
-
-        speaks_https("127.0.0.1", value)
-    elif key == "bus.url" and value:
-        from pelagos.messaging import connect
-
-        connect(value)  # opens nothing yet
+    name, equals, rest = key.partition("=")
+    if value is None and equals:
+        return name, rest
+    if value is None:
+        raise UsageError(f"{key}: its value is missing", hint=f"pelagos config set {key} VALUE")
+    if equals:
+        raise UsageError(f"{name} is given two values: {rest!r} and {value!r}")
+    return key, value
 
 
 @command(_config_commands)

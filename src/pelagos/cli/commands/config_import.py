@@ -2,75 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command_base import Command
+from pelagos.cli.failures import UsageError
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 
-if TYPE_CHECKING:
-    from pelagos.directory.migration import Carried
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
+    from pelagos.directory.migration import Remark
+    from pelagos.plane.carry import Carried
 
 _config_commands = CommandTree("config")
 
-KINDS = ("xivo-dird",)
+KINDS = ("kamaki", "clouds.yaml", "one", "slapos", "xivo-dird")
 
 
 @command(_config_commands)
 class ConfigImport(Command):
     """Take over the configuration of another program.
 
-    xivo-dird: reads config.yml with its conf.d and sources.d and writes the table
-    directory.settings; says on stderr what could not be carried over, and what to do about it.
+    kamaki: its clouds, from ~/.kamakirc. clouds.yaml: its clouds, with those of secure.yaml. one:
+    the login of OpenNebula's tools, from ~/.one/one_auth. slapos: a computer or a person's way to
+    the master, from slapos.cfg. xivo-dird: config.yml with its conf.d and sources.d.
+
+    Secrets are kept in files of their own that only you can read. What could not be carried over
+    is said on stderr, with what to do about it.
     """
 
     operands = {
-        "kind": Operand("whose configuration it is: xivo-dird", choices=KINDS),
-        "folder": Operand("its folder, e.g. /etc/xivo-dird or a copy", complete="file"),
+        "kind": Operand(f"whose configuration it is: {', '.join(KINDS)}", choices=KINDS),
+        "place": Operand("its file or folder; default: where that program looks", complete="file"),
     }
     arguments = {
         "dry_run": FlagArgument("print the settings instead of writing them", "--dry-run"),
         "replace": FlagArgument("put them in the place of those that are there", "--replace"),
         "run_commands": FlagArgument(
-            "run the commands of files that are made by one (!exec)", "--run-commands"
+            "run the commands of files that are made by one (!exec); xivo-dird", "--run-commands"
         ),
     }
     examples = (
-        "pelagos config import xivo-dird /etc/xivo-dird --dry-run",
+        "pelagos config import kamaki --dry-run",
+        "pelagos config import slapos /etc/opt/slapos/slapos.cfg",
         "pelagos config import xivo-dird /etc/xivo-dird --replace",
     )
 
-    def main(self, kind: str, folder: str) -> None:
+    def main(self, kind: str, place: str = "") -> None:
         """Read, write, and say what was left out."""
-        from pelagos.core import toml
+        if self["run_commands"] and kind != "xivo-dird":
+            raise UsageError(f"--run-commands is of xivo-dird; {kind} has no such files")
+        file = Path(place or _where(kind, self.context.environ)).expanduser()
+        if kind == "xivo-dird":
+            self._import_directory(file)
+        else:
+            self._import(_reader(kind)(file))
+
+    def _import(self, carried: Carried) -> None:
+        from pelagos.plane.carry import as_table, keep
+
+        path = self.context.config_path
+        if self["dry_run"]:
+            self._print(as_table(carried, path.parent))
+        else:
+            keep(carried, path, replace=self["replace"])
+        self._tell(carried.remarks)
+        count = len(carried.values) + len(carried.files)
+        self._finish(f"{len(carried.clouds)} clouds, {count} settings", len(carried.remarks))
+
+    def _import_directory(self, folder: Path) -> None:
         from pelagos.core.config import set_table
         from pelagos.directory.migration import carry_over, read_tree
         from pelagos.plane.sections import SECTIONS
 
-        del kind  # there is one
-        tree = read_tree(Path(folder), run_commands=self["run_commands"])
+        tree = read_tree(folder, run_commands=self["run_commands"])
         carried = carry_over(tree)
         if self["dry_run"]:
-            text = toml.dumps({"directory": {"settings": carried.settings}})
-            for line in text.splitlines():
-                self.context.output.line(line)
+            self._print({"directory": {"settings": carried.settings}})
         else:
             path = self.context.config_path
             set_table(
                 SECTIONS, path, "directory.settings", carried.settings, replace=self["replace"]
             )
-        self._report(carried, len(tree.files))
-
-    def _report(self, carried: Carried, files: int) -> None:
-        say = self.context.say
-        for remark in carried.remarks:
-            say(str(remark))
-            if remark.hint:
-                say(f"    {remark.hint}")
+        self._tell(carried.remarks)
         sources = len(carried.settings.get("sources", ()))
-        where = "not written" if self["dry_run"] else f"written to {self.context.config_path}"
-        say(f"{files} files read, {sources} sources, {len(carried.remarks)} remarks; {where}")
+        self._finish(f"{len(tree.files)} files read, {sources} sources", len(carried.remarks))
         if not self["dry_run"]:
-            say("pelagos source check asks each source once the directory runs")
+            self.context.say("pelagos source check asks each source once the directory runs")
+
+    def _print(self, table: Mapping[str, Any]) -> None:
+        from pelagos.core import toml
+
+        for line in toml.dumps(table).splitlines():
+            self.context.output.line(line)
+
+    def _tell(self, remarks: Iterable[Remark]) -> None:
+        for remark in remarks:
+            self.context.say(str(remark))
+            if remark.hint:
+                self.context.say(f"    {remark.hint}")
+
+    def _finish(self, what: str, remarks: int) -> None:
+        where = "not written" if self["dry_run"] else f"written to {self.context.config_path}"
+        self.context.say(f"{what}, {remarks} remarks; {where}")
+
+
+def _reader(kind: str) -> Callable[[Path], Carried]:
+    from pelagos.plane import carry
+
+    return {
+        "kamaki": carry.from_kamaki,
+        "clouds.yaml": carry.from_clouds_yaml,
+        "one": carry.from_one,
+        "slapos": carry.from_slapos,
+    }[kind]
+
+
+def _where(kind: str, environ: Mapping[str, str]) -> str:
+    """Where the other program looks for its configuration."""
+    home = environ.get("HOME") or "~"
+    if kind == "kamaki":
+        return environ.get("KAMAKI_CONFIG") or f"{home}/.kamakirc"
+    if kind == "one":
+        return environ.get("ONE_AUTH") or f"{home}/.one/one_auth"
+    if kind == "clouds.yaml":
+        from pelagos.clients.cloud.clouds_yaml import CloudsYaml
+
+        return environ.get("OS_CLIENT_CONFIG_FILE") or CloudsYaml(environ).place
+    if kind == "slapos":
+        client = environ.get("SLAPOS_CLIENT_CONFIGURATION") or f"{home}/.slapos/slapos-client.cfg"
+        node = environ.get("SLAPOS_CONFIGURATION") or "/etc/opt/slapos/slapos.cfg"
+        return node if Path(node).is_file() or not Path(client).is_file() else client
+    return "/etc/xivo-dird"

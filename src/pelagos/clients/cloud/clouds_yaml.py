@@ -44,6 +44,7 @@ class CloudsYaml:
         self._clouds: Mapping[str, Any] = {
             str(name): _merged(cloud, secrets.get(name)) for name, cloud in clouds.items()
         }
+        self.further_places = (secure,) if secure else ()
         self._public = _find(environ, "OS_CLIENT_VENDOR_FILE", "clouds-public", here)
         self.names = tuple(self._clouds)
         cache = document.get("cache")

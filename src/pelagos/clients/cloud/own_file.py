@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pelagos.clients.cloud.settings import CloudSettings, from_table
+from pelagos.clients.cloud.settings import SECRET_FILES, CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
 from pelagos.core import toml
 from pelagos.core.errors import ConfigError
@@ -45,6 +45,12 @@ class OwnFile:
             )
         self.default = chosen
         self.names = tuple(self._named)
+
+    def secret_files(self) -> list[str]:
+        """The files that hold secrets of these clouds, as they are written."""
+        tables = [table for table in self._named.values() if isinstance(table, Mapping)]
+        names = SECRET_FILES.values()
+        return [str(table[name]) for table in tables for name in names if table.get(name)]
 
     def _section(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
         path = config_file(environ)

@@ -12,7 +12,8 @@ from pelagos.clients.errors import CloudNotConfigured
 from pelagos.core import spelling
 from pelagos.core.http import ClientTls
 
-_SECRET: Mapping[str, str] = {
+#: What names the file of a secret, by the secret's own name.
+SECRET_FILES: Mapping[str, str] = {
     "password": "password_file",
     "token": "token_file",
     "application_credential_secret": "application_credential_secret_file",
@@ -117,13 +118,13 @@ def from_table(name: str, table: Mapping[str, Any], origin: str) -> CloudSetting
     """
     said = {key: value for key, value in table.items() if value is not None and value != ""}
     where = f"{origin}, cloud {name}"
-    known = {*_NAMES, *_SECRET.values()}
+    known = {*_NAMES, *SECRET_FILES.values()}
     for key in said:
         if key not in known:
             raise CloudNotConfigured(
                 f"{where}: unknown key: {key}", hint=spelling.hint(key, sorted(known))
             )
-    for key, beside in _SECRET.items():
+    for key, beside in SECRET_FILES.items():
         if beside in said:
             said[key] = _secret(str(said.pop(beside)), where)
     values = {key: _value(key, value, where) for key, value in said.items()}

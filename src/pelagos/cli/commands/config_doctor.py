@@ -1,0 +1,31 @@
+"""`pelagos config doctor`: is all that settings come from in order?"""
+
+from __future__ import annotations
+
+from pelagos.cli.checks import show_checks
+from pelagos.cli.command_base import Command
+from pelagos.cli.registration import command
+from pelagos.cli.tree import CommandTree
+
+_config_commands = CommandTree("config")
+
+
+@command(_config_commands)
+class ConfigDoctor(Command):
+    """Check every source of settings; each fault comes with its mend.
+
+    The file, the environment, the token, the clouds of all files that have some, and the login of
+    OpenNebula: unknown keys, wrong values, files that others may read, logins that lack something.
+    Nothing is asked or sent. Ends with exit code 1 when a check fails.
+    """
+
+    shows = True
+    lists = True
+    examples = ("pelagos config doctor",)
+
+    def main(self) -> int:
+        """Check and print."""
+        from pelagos.plane.config_doctor import examine
+
+        context = self.context
+        return show_checks(self, examine(context.config_path, context.data, context.environ))
