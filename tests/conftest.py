@@ -71,6 +71,16 @@ def openstack(require: Require) -> openstack_services.OpenStack:
         raise
 
 
+@pytest.fixture(scope="session")
+def whole_openstack(require: Require) -> openstack_services.OpenStack:
+    """The same, with Nova, Neutron, Cinder and Glance beside them."""
+    try:
+        return openstack_services.start_whole(Path(os.environ[_SHARED]))
+    except openstack_services.PeerMissingError as error:
+        require.missing(str(error))
+        raise
+
+
 @pytest.fixture
 def embedded_broker() -> Iterator[EmbeddedBroker]:
     """An AMQP broker of one's own in this process; it is there in milliseconds."""

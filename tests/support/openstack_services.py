@@ -1,4 +1,4 @@
-"""A real OpenStack of Keystone and Swift that all tests of a run share, shaped like a box."""
+"""A real OpenStack that all tests of a run share, shaped like a box: a part, or all."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import fcntl
 import json
 import secrets
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .keystone import PASSWORD, Keystone, KeystoneApi
 from .peer_environment import PeerMissingError
 from .rabbitmq import _end
 from .swift import Swift
+from .whole_openstack import WholeOpenStack
 
-__all__ = ["OpenStack", "PeerMissingError", "start_shared", "stop_shared"]
+__all__ = ["OpenStack", "PeerMissingError", "start_shared", "start_whole", "stop_shared"]
 
 
 @dataclass(frozen=True)
@@ -81,31 +83,57 @@ class OpenStack:
 
 
 def start_shared(folder: Path) -> OpenStack:
-    """The one of this run; the first who asks starts it.
+    """The Keystone and Swift of this run; the first who asks starts them.
 
     Raises:
-        PeerMissingError: it cannot be installed here.
+        PeerMissingError: they cannot be installed here.
     """
-    with (folder / "openstack.lock").open("w") as lock:
+    return OpenStack(_once(folder, "openstack", lambda: _start_core(folder))["url"])
+
+
+def start_whole(folder: Path) -> OpenStack:
+    """The same, with Glance, Placement, Neutron, Nova and Cinder beside them.
+
+    Raises:
+        PeerMissingError: they cannot be installed here.
+    """
+    found = start_shared(folder)
+
+    def start() -> dict[str, Any]:
+        (folder / "whole").mkdir()
+        whole = WholeOpenStack(folder / "whole", KeystoneApi(found.auth_url))
+        return {"leaders": whole.leaders}
+
+    _once(folder, "whole", start)
+    return found
+
+
+def _start_core(folder: Path) -> dict[str, Any]:
+    for name in ("keystone", "swift"):
+        (folder / name).mkdir()
+    keystone = Keystone(folder / "keystone")
+    try:
+        swift = Swift(folder / "swift", keystone)
+    except BaseException:
+        keystone.stop()
+        raise
+    return {"url": keystone.url, "leaders": [keystone.leave(), *swift.leaders]}
+
+
+def _once(folder: Path, name: str, start: Callable[[], dict[str, Any]]) -> Any:
+    """What the first caller of the run started."""
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        state = folder / "openstack.json"
+        state = folder / f"{name}.json"
         if not state.exists():
-            for name in ("keystone", "swift"):
-                (folder / name).mkdir()
-            keystone = Keystone(folder / "keystone")
-            try:
-                swift = Swift(folder / "swift", keystone)
-            except BaseException:
-                keystone.stop()
-                raise
-            leaders = [keystone.leave(), *swift.leaders]
-            state.write_text(json.dumps({"url": keystone.url, "leaders": leaders}))
-        return OpenStack(json.loads(state.read_text())["url"])
+            state.write_text(json.dumps(start()))
+        return json.loads(state.read_text())
 
 
 def stop_shared(folder: Path) -> None:
-    """End it, if anybody started it."""
-    state = folder / "openstack.json"
-    if state.exists():
-        for leader in reversed(json.loads(state.read_text())["leaders"]):
-            _end(leader, signal.SIGKILL)
+    """End them, if anybody started them."""
+    for name in ("whole", "openstack"):
+        state = folder / f"{name}.json"
+        if state.exists():
+            for leader in reversed(json.loads(state.read_text())["leaders"]):
+                _end(leader, signal.SIGKILL)
