@@ -218,7 +218,7 @@ def from_reply(reply: Answered, *, secret: str = "", wanted: str = "") -> Client
     fault, body, details = digest(text, reply.headers.get("content-type", ""))
     kind = _KINDS.get(status) or (ServiceFault if status >= 500 else ClientError)  # noqa: PLR2004
     error = kind(
-        f"{line} {body}".rstrip(),
+        f"{line} {body.removeprefix(line).lstrip()}".rstrip(),  # Glance's pages say it, too
         status,
         hint=_HINTS.get(status),
         retry_after=_retry_after(status, reply.headers),

@@ -124,7 +124,7 @@ def test_a_page_of_html_becomes_words():
         "<body><h1>502 Bad Gateway</h1>\n<script>evil()</script><p>nginx &amp; more</p></body>"
     )
     error = from_reply(reply(502, page, content_type="text/html"))
-    assert error.message == "502 Bad Gateway 502 Bad Gateway nginx & more\n"
+    assert error.message == "502 Bad Gateway nginx & more\n"
 
 
 def test_a_status_line_counts_more_than_what_the_body_says():

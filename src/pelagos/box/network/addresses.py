@@ -32,8 +32,13 @@ def invalid(message: str) -> Refused:
 
 
 def default_gateway(cidr: Cidr) -> str:
-    """The first address of a subnet."""
-    return str(cidr.network_address + (0 if cidr.num_addresses == 1 else 1))
+    """A subnet's first address; in IPv6 that is the one which all its routers share.
+
+    >>> default_gateway(ip_network("10.0.0.0/29")), default_gateway(ip_network("fd00::/64"))
+    ('10.0.0.1', 'fd00::')
+    """
+    is_after = cidr.version == _V4 and cidr.num_addresses > 1
+    return str(cidr.network_address + is_after)
 
 
 def default_pools(cidr: Cidr, gateway: str | None) -> list[dict[str, str]]:
@@ -95,12 +100,8 @@ def check_gateway(cidr: Cidr, gateway: str) -> None:
     address = ip_address(gateway)
     if address.version != cidr.version:
         raise invalid(f"gateway_ip '{gateway}' does not match the ip_version '{cidr.version}'")
-    if address not in cidr:
-        return  # as a route to it may tell
-    is_edge = address == cidr.network_address or (
-        cidr.version == _V4 and address == cidr.broadcast_address
-    )
-    if is_edge and cidr.prefixlen <= _TINY[cidr.version]:
+    is_edge = address in {cidr.network_address, cidr.broadcast_address}
+    if is_edge and cidr.version == _V4 and cidr.prefixlen <= _TINY[_V4]:
         raise invalid("Gateway is not valid on subnet")
 
 

@@ -116,12 +116,12 @@ class Images:
             values = patched(image, operations)
             if values.get("visibility", image.visibility) != image.visibility:
                 self._check_visibility(token, values.get("visibility"))
-            if image.status != "queued" and any(
-                values.get(name, getattr(image, name)) != getattr(image, name)
-                for name in ("disk_format", "container_format")
-            ):
-                raise Refused(403, "Attribute disk_format and container_format can be only "
-                              "replaced for a queued image.")  # fmt: skip
+            for name in ("disk_format", "container_format"):
+                kept = getattr(image, name)
+                if image.status != "queued" and values.get(name, kept) != kept:
+                    raise Refused(
+                        403, f"Attribute {name} can be only replaced for a queued image."
+                    )
             image = self._store.change(image, **values)
         return json_answer(shown(image))
 
