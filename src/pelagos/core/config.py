@@ -17,7 +17,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pelagos.core import spelling, toml
+from pelagos.core import command_groups, spelling, toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.places import config_file, data_dir
 from pelagos.core.setting import KINDS, TABLE, Setting
@@ -56,10 +56,12 @@ class Config:
     Attributes:
         values: the value of each section, by its name.
         origins: for each dotted key that is set, what set it: "file" or the name of the variable.
+        groups: sections that are groups of commands, with all that the file says in them.
     """
 
     values: Mapping[str, Any]
     origins: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, kind: type[T]) -> T:
         """The value of the section that this class describes."""
@@ -72,7 +74,9 @@ class Config:
             ConfigError: there is no such key.
         """
         kinds = {name: type(value) for name, value in self.values.items()}
-        setting = find_setting(kinds, key)
+        setting = command_groups.setting(key, kinds, self.groups) or find_setting(kinds, key)
+        if setting.section not in self.values:
+            return self.groups.get(setting.section, {}).get(setting.name, setting.default)
         return getattr(self.values[setting.section], setting.name)
 
 
@@ -116,7 +120,10 @@ def find_setting(sections: Sections, key: str) -> Setting:
     """
     known = {setting.key: setting for setting in settings(sections)}
     if key not in known:
-        raise _unknown("setting", key, known)
+        group = command_groups.setting(key, sections)
+        if group is None:
+            raise _unknown("setting", key, known)
+        return group
     return known[key]
 
 
@@ -180,7 +187,8 @@ def load(
     for setting, text in _from_environment(sections, environ):
         values[setting.section][setting.name] = setting.parse(text, setting.variable)
         origins[setting.key] = setting.variable
-    return Config({name: kind(**values[name]) for name, kind in sections.items()}, origins)
+    made = {name: kind(**values[name]) for name, kind in sections.items()}
+    return Config(made, origins, command_groups.found(table, sections))
 
 
 def mistakes(
@@ -214,7 +222,10 @@ def _from_table(
     sections: Sections, table: Mapping[str, Any], where: Path
 ) -> Iterator[tuple[Setting, Any]]:
     known = {setting.key: setting for setting in settings(sections)}
+    groups = command_groups.found(table, sections)
     for section, content in table.items():
+        if section in groups:
+            continue
         if section not in sections:
             raise _unknown("section", section, sections, str(where))
         if not isinstance(content, Mapping):
@@ -250,7 +261,7 @@ def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     Raises:
         ConfigError: there is no such key, the value is wrong, or the file cannot be written.
     """
-    setting = find_setting(sections, key)
+    setting = _setting_in(sections, path, key)
     if setting.kind == TABLE:
         raise ConfigError(f"{key} is a table", hint="write it with an editor: pelagos config edit")
     value = setting.parse(text, "config set")
@@ -325,19 +336,28 @@ def set_values(
 def delete_value(sections: Sections, path: Path, key: str) -> bool:
     """Take one setting out of the file, so that its default holds; False when it was not there.
 
+    Without its `cli` a section is no group of commands any more: it goes as a whole.
+
     Raises:
         ConfigError: there is no such key, or the file cannot be written.
     """
-    setting = find_setting(sections, key)
+    setting = _setting_in(sections, path, key)
     document = _document(sections, path)
     section = document.get(setting.section, {})
     if setting.name not in section:
         return False
     del section[setting.name]
-    if not section.unwrap():  # a section that says nothing; its comments go with it
+    is_no_group = setting.section not in sections and setting.name == command_groups.SAYS
+    if is_no_group or not section.unwrap():  # a section that says nothing; its comments go with it
         del document[setting.section]
     toml.write(path, document)
     return True
+
+
+def _setting_in(sections: Sections, path: Path, key: str) -> Setting:
+    """The setting of a dotted key, which may be one of a group of commands in this file."""
+    groups = command_groups.found(toml.read(path), sections) if path.exists() else {}
+    return command_groups.setting(key, sections, groups) or find_setting(sections, key)
 
 
 def _document(sections: Sections, path: Path) -> Any:
