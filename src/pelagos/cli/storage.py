@@ -98,6 +98,18 @@ class StorageCommand(CloudCommand):
         """Whether it has Swift, which can less than Pithos."""
         return self.cloud.dialect == "openstack"
 
+    def only_pithos(self, what: str) -> None:
+        """Refuse an option that Swift has nothing for.
+
+        Raises:
+            CommandError: the cloud has Swift.
+        """
+        if self.is_swift:
+            raise CommandError(
+                f"{what}: only Pithos can tell, and the cloud {self.cloud.name} has Swift",
+                hint="ask without it",
+            )
+
     @cached_property
     def account(self) -> str | None:
         """Whose storage, by --account; None: the asker's."""

@@ -8,6 +8,7 @@ from pelagos.cli.argument import (
     Argument,
     DataSizeArgument,
     FlagArgument,
+    IntArgument,
     KeyValueArgument,
     Operand,
     RepeatableArgument,
@@ -16,6 +17,7 @@ from pelagos.cli.argument import (
 from pelagos.cli.cloud_showing import show_record, since, size
 from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import FAILED, CommandError
+from pelagos.cli.object_conditions import at_time
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
@@ -45,11 +47,26 @@ class ContainerList(StorageCommand):
     arguments = {
         **STORAGE,
         "prefix": ValueArgument("only those whose names begin so", "--prefix", metavar="TEXT"),
+        "limit": IntArgument("at the most so many", "-n", "--limit", least=1, default=None),
+        "until": ValueArgument(
+            "as they were at a time, as 2026-07-14T09:30 (Pithos)", "--until", metavar="TIME"
+        ),
+        "shared": FlagArgument("only with something that is shared (Pithos)", "--shared"),
+        "public": FlagArgument("only with something that is published (Pithos)", "--public"),
     }
 
     def main(self) -> None:
         """Print them."""
-        found = self.client.list_containers(prefix=self["prefix"], account=self.account)
+        if self["until"] or self["shared"] or self["public"]:
+            self.only_pithos("--until, --shared and --public")
+        found = self.client.list_containers(
+            self["limit"],
+            prefix=self["prefix"],
+            show_only_shared=self["shared"],
+            public=self["public"],
+            until=int(at_time("--until", self["until"])) if self["until"] else None,
+            account=self.account,
+        )
         columns = (
             Column("name", "container"),
             Column("count", "objects", lambda count: "" if count is None else f"{count:,}"),

@@ -10,19 +10,22 @@ from pelagos.cli.argument import (
     KeyValueArgument,
     Operand,
     RepeatableArgument,
+    ValueArgument,
 )
 from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import MORE, at_least_one
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, CommandError, UsageError
+from pelagos.cli.object_conditions import at_time
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, SizeArgument, Spot, StorageCommand, count_of
+from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")
 
 _RECURSIVE = FlagArgument("all that is below it", "-r", "--recursive")
 _FORCE = FlagArgument("replace what is there", "-f", "--force")
+_TYPE = ValueArgument("another content type than it has", "--type", metavar="TYPE")
 _TARGET = Operand("CONTAINER/PATH, or CONTAINER/FOLDER/ for the object's own name")
 _AT_ONCE = 8
 
@@ -107,7 +110,7 @@ class _Transplant(StorageCommand):
         do: Callable[..., Any] = (
             self.client.move_object if self._is_move else self.client.copy_object
         )
-        more: dict[str, Any] = {"account": there.account}
+        more: dict[str, Any] = {"account": there.account, "content_type": self["type"]}
         if here.account != there.account:
             more["source_account"] = here.account
         if not self._is_move and self["version"]:
@@ -119,7 +122,13 @@ class _Transplant(StorageCommand):
 class ObjectCopy(_Transplant):
     """Copy objects in the cloud itself; with -r all that is below a place."""
 
-    arguments = {**STORAGE, "recursive": _RECURSIVE, "force": _FORCE, "version": VERSION}
+    arguments = {
+        **STORAGE,
+        "recursive": _RECURSIVE,
+        "force": _FORCE,
+        "version": VERSION,
+        "type": _TYPE,
+    }
     operands = {"source": PLACE, "target": _TARGET}
     examples = (
         "pelagos object copy photos/sea.jpg photos/old/",
@@ -132,7 +141,7 @@ class ObjectMove(_Transplant):
     """Move or rename objects in the cloud itself; with -r all that is below a place."""
 
     _is_move = True
-    arguments = {**STORAGE, "recursive": _RECURSIVE, "force": _FORCE}
+    arguments = {**STORAGE, "recursive": _RECURSIVE, "force": _FORCE, "type": _TYPE}
     operands = {"source": PLACE, "target": _TARGET}
 
 
@@ -270,38 +279,29 @@ class ObjectRestore(StorageCommand):
 class ObjectPurge(StorageCommand):
     """Remove the former versions of an object for good; the present one stays (Pithos)."""
 
-    arguments = {**STORAGE, "yes": FlagArgument("really", "--yes")}
+    arguments = {
+        **STORAGE,
+        "until": ValueArgument(
+            "only those that were made up to a time, as 2026-07-14T09:30",
+            "--until",
+            metavar="TIME",
+        ),
+        "yes": FlagArgument("really", "--yes"),
+    }
     operands = {"object": PLACE}
 
     def main(self, object: str) -> int | None:  # noqa: A002  # its name there
         """Remove them."""
         spot = self.object(object)
+        until = int(at_time("--until", self["until"])) if self["until"] else None
+        then = f" up to {self['until']}" if self["until"] else ""
         with self.looking(spot):
             if not self["yes"]:
-                count = len(self.client.get_object_versionlist(spot.name, **spot.where)) - 1
-                former = count_of(max(0, count), "former version")
-                self.context.say(f"{spot} has {former}; with --yes they are gone for good")
+                found = self.client.get_object_versionlist(spot.name, **spot.where)[:-1]
+                count = sum(until is None or float(one[1]) <= until for one in found)
+                former = count_of(count, "former version")
+                self.context.say(f"{spot} has {former}{then}; with --yes they are gone for good")
                 return FAILED
-            self.client.purge_object(spot.name, **spot.where)
-        self.context.say(f"{spot} has no former versions any more")
+            self.client.purge_object(spot.name, until=until, **spot.where)
+        self.context.say(f"{spot} has no former versions{then} any more")
         return None
-
-
-@command(_object_commands)
-class ObjectTruncate(StorageCommand):
-    """Keep the beginning of an object alone (Pithos)."""
-
-    arguments = {
-        **STORAGE,
-        "size": SizeArgument("bytes to keep", "--size", default=None),
-    }
-    operands = {"object": PLACE}
-
-    def main(self, object: str) -> None:  # noqa: A002  # its name there
-        """Cut it."""
-        if self["size"] is None:
-            raise UsageError("how much shall stay?", hint="give --size, as --size 10MiB")
-        spot = self.object(object)
-        with self.looking(spot):
-            self.client.truncate_object(spot.name, self["size"], **spot.where)
-        self.context.say(f"{spot} has {size(self['size'])} now")

@@ -13,8 +13,9 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import instant, show_record, since, size
-from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.failures import CommandError
 from pelagos.cli.moment import clock_and_ago, local
+from pelagos.cli.object_conditions import at_time
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
@@ -96,12 +97,13 @@ class ObjectList(StorageCommand):
         if not self["recursive"]:
             query["delimiter"] = "/"
         if self["until"]:
-            query["until"] = self._moment(self["until"])
+            self.only_pithos("--until")
+            query["until"] = int(at_time("--until", self["until"]))
         if self["meta"]:
-            self._only_pithos("--meta")
+            self.only_pithos("--meta")
             query["meta"] = ",".join(self["meta"])
         if self["shared"] or self["public"]:
-            self._only_pithos("--shared and --public")
+            self.only_pithos("--shared and --public")
             query |= {key: "" for key in ("shared", "public") if self[key]}
         return query
 
@@ -112,36 +114,28 @@ class ObjectList(StorageCommand):
         self._bytes += int(one.get("bytes") or 0)
         return one
 
-    def _moment(self, text: str) -> int:
-        from datetime import datetime
-
-        self._only_pithos("--until")
-        try:
-            return int(datetime.fromisoformat(text).timestamp())  # without a zone, the wall's
-        except ValueError as error:
-            raise UsageError(
-                f"--until: {text!r} is no time", hint="write for example: 2026-07-14T09:30"
-            ) from error
-
-    def _only_pithos(self, what: str) -> None:
-        if self.is_swift:
-            raise CommandError(
-                f"{what}: only Pithos can tell, and the cloud {self.cloud.name} has Swift",
-                hint="list without it",
-            )
-
 
 @command(_object_commands)
 class ObjectInfo(StorageCommand):
     """Show an object: size, type, hash, metadata, who may read it, its public address."""
 
     shows = True
-    arguments = {**STORAGE, "version": VERSION}
+    arguments = {
+        **STORAGE,
+        "version": VERSION,
+        "hashmap": FlagArgument("show its blocks by their hashes instead (Pithos)", "--hashmap"),
+    }
     operands = {"object": PLACE}
 
     def main(self, object: str) -> None:  # noqa: A002  # its name there
         """Print it."""
         spot = self.object(object)
+        if self["hashmap"]:
+            self.only_pithos("--hashmap")
+            with self.looking(spot):
+                blocks = self.client.get_object_hashmap(spot.name, self["version"], **spot.where)
+            self.context.output.show_one(blocks)
+            return
         with self.looking(spot):
             info = self.client.get_object_info(spot.name, self["version"], **spot.where)
         record = _told(spot, info)

@@ -1,4 +1,4 @@
-"""`pelagos object upload|download|cat|append`: bytes to and from object storage."""
+"""`pelagos object upload|download|cat`: bytes to and from object storage."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.meter import metered
+from pelagos.cli.object_conditions import CONDITIONS, check, conditions
 from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
 from pelagos.cli.tree import CommandTree
@@ -62,6 +63,11 @@ class ObjectUpload(StorageCommand):
             "what browsers shall do with it", "--disposition", metavar="TEXT"
         ),
         "meta": KeyValueArgument("metadata; may be given several times", "--meta"),
+        "hashmap": FlagArgument(
+            "the file is not the content, but names the blocks of it that are there, as "
+            "`object info --hashmap -j` prints them (Pithos)",
+            "--source-is-hashmap",
+        ),
         "exclude": EXCLUDE,
         "workers": _WORKERS,
     }
@@ -80,6 +86,7 @@ class ObjectUpload(StorageCommand):
         spot = self.spot(target)
         path = Path(source).expanduser()
         self._check_match()
+        self._check_hashmap(source)
         if self["recursive"] and source != "-":
             return self._folder(path, spot)
         if source != "-" and path.is_dir():
@@ -89,8 +96,22 @@ class ObjectUpload(StorageCommand):
                 raise UsageError(f"{target} is no name of an object", hint="write CONTAINER/PATH")
             spot = spot._replace(name=spot.name + path.absolute().name)
         with self.looking(spot):
-            self._file(path if source != "-" else None, spot)
+            if self["hashmap"]:
+                self._blocks(path, spot)
+            else:
+                self._file(path if source != "-" else None, spot)
         return None
+
+    def _blocks(self, path: Path, spot: Spot) -> None:
+        if not self["force"]:
+            self._refuse_existing(spot)
+        how = {name: value for name, value in self._how().items() if name != "metadata"}
+        how["content_type"] = how["content_type"] or "application/octet-stream"
+        with path.open("rb") as file:
+            self.client.upload_object_unchunked(
+                spot.name, file, withHashFile=True, **how, **spot.where
+            )
+        self.context.say(f"{spot} is there")
 
     def _check_match(self) -> None:
         if not self["match"]:
@@ -104,6 +125,13 @@ class ObjectUpload(StorageCommand):
                 f"--if-match: only Pithos can, and the cloud {self.cloud.name} has Swift",
                 hint="leave it out; -f replaces whatever is there",
             )
+
+    def _check_hashmap(self, source: str) -> None:
+        if not self["hashmap"]:
+            return
+        if self["recursive"] or self["match"] or self["meta"] or source == "-":
+            raise UsageError("--source-is-hashmap is of one file, without --meta and --if-match")
+        self.only_pithos("--source-is-hashmap")
 
     def _how(self) -> dict[str, Any]:
         return {
@@ -192,6 +220,7 @@ class ObjectDownload(StorageCommand):
         "force": _FORCE,
         "version": VERSION,
         "range": _RANGE,
+        **CONDITIONS,
         "exclude": EXCLUDE,
         "workers": _WORKERS,
     }
@@ -210,8 +239,10 @@ class ObjectDownload(StorageCommand):
         spot = self.spot(source)
         path = Path(target).expanduser()
         if self["recursive"]:
-            if self["range"] or self["version"]:
-                raise UsageError("--range and --version are of one object; leave -r out")
+            if self["range"] or self["version"] or conditions(self):
+                raise UsageError(
+                    "--range, --version and conditions are of one object; leave -r out"
+                )
             return self._folder(spot, path)
         spot = self.object(source)
         folder = path if target.endswith("/") else path.parent
@@ -226,6 +257,7 @@ class ObjectDownload(StorageCommand):
     def _file(self, spot: Spot, path: Path) -> None:
         from pelagos.clients.folder.carry import fetch
 
+        wanted = check(self, spot)
         total = self._size(spot)
         try:
             if self["range"]:
@@ -242,6 +274,7 @@ class ObjectDownload(StorageCommand):
                         replace=self["force"],
                         version=self["version"],
                         workers=self["workers"],
+                        **wanted,
                     )
         except FileExistsError as error:
             raise CommandError(
@@ -294,7 +327,7 @@ def _own_name(spot: Spot) -> str:
 class ObjectCat(StorageCommand):
     """Print objects as they are."""
 
-    arguments = {**STORAGE, "version": VERSION, "range": _RANGE}
+    arguments = {**STORAGE, "version": VERSION, "range": _RANGE, **CONDITIONS}
     operands = {"object": PLACE, "more": MORE}
     examples = ("pelagos object cat logs/today.txt --range -1000",)
 
@@ -312,29 +345,7 @@ class ObjectCat(StorageCommand):
                     stream,
                     version=self["version"],
                     range_str=self["range"],
+                    **check(self, spot),
                     **spot.where,
                 )
             stream.flush()
-
-
-@command(_object_commands)
-class ObjectAppend(StorageCommand):
-    """Add a file to the end of an object (Pithos). Only one may do so at a time."""
-
-    arguments = STORAGE
-    operands = {
-        "source": Operand("file; - reads standard input", complete="file"),
-        "object": PLACE,
-    }
-
-    def main(self, source: str, object: str) -> None:  # noqa: A002  # its name there
-        """Append."""
-        spot = self.object(object)
-        with self.looking(spot):
-            if source == "-":
-                stream = cast("IO[bytes]", getattr(self.context.stdin, "buffer", None))
-                self.client.append_object(spot.name, stream, **spot.where)
-            else:
-                with Path(source).expanduser().open("rb") as file:
-                    self.client.append_object(spot.name, file, **spot.where)
-        self.context.say(f"{spot} is longer now")

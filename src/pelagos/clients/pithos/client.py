@@ -66,11 +66,19 @@ class PithosClient(ContainersClient):
         return self._read(reply.headers)
 
     def purge_object(
-        self, obj: str, *, container: str | None = None, account: str | None = None
+        self,
+        obj: str,
+        *,
+        until: int | None = None,
+        container: str | None = None,
+        account: str | None = None,
     ) -> None:
         """Remove the former versions of an object for good, and leave the present one.
 
         Versions that were made within a second before it stay, too: the server counts in seconds.
+
+        Args:
+            until: seconds since 1970; only versions that were made up to then.
         """
         self._refuse(until=True)
         info = self.get_object_info(obj, container=container, account=account)
@@ -79,7 +87,9 @@ class PithosClient(ContainersClient):
         made = next((float(when) for number, when in versions if str(number) == now), None)
         if made is None:
             raise ClientError(f"{obj!r} changed meanwhile", hint="try again")
-        self.object_delete(obj, until=math.ceil(made) - 1, container=container, account=account)
+        last = math.ceil(made) - 1
+        last = last if until is None else min(last, until)
+        self.object_delete(obj, until=last, container=container, account=account)
 
     def delete_object(
         self, obj: str, *, container: str | None = None, account: str | None = None
@@ -284,7 +294,12 @@ class PithosClient(ContainersClient):
         if self._is_swift:
             self._refuse(source=source_version or source_account or delimiter, public=public)
             found = super().copy_object(
-                src_container, src_object, dst_container, dst_object, account=account
+                src_container,
+                src_object,
+                dst_container,
+                dst_object,
+                content_type=content_type,
+                account=account,
             )
             return dict(found)
         return self._put_from(
@@ -317,7 +332,12 @@ class PithosClient(ContainersClient):
         if self._is_swift:
             self._refuse(source=source_version or source_account or delimiter, public=public)
             found = super().move_object(
-                src_container, src_object, dst_container, dst_object, account=account
+                src_container,
+                src_object,
+                dst_container,
+                dst_object,
+                content_type=content_type,
+                account=account,
             )
             return dict(found)
         return self._put_from(

@@ -234,17 +234,20 @@ class StorageClient(AccountClient):
         dst_container: str,
         dst_object: str | None = None,
         *,
+        content_type: str | None = None,
         account: str | None = None,
     ) -> Any:
-        """Copy on the server."""
+        """Copy on the server; with another content type when one is told."""
         target = dst_object or src_object
         path = self.object_path(target, dst_container, account)
+        kind = {"content-type": content_type} if content_type else {}
         if (src_container, src_object) != (dst_container, target):
             source = self._target(src_object, src_container, account)
-            copied = large.copy(self, source, self._target(target, dst_container, account))
+            there = self._target(target, dst_container, account, kind)
+            copied = large.copy(self, source, there)
             if copied is not None:
                 return self._read(copied)
-        headers = {"X-Copy-From": _source(src_container, src_object)}
+        headers = {"X-Copy-From": _source(src_container, src_object), **kind}
         return self._read(self.put(path, headers=headers, data=b"", success=201).headers)
 
     def move_object(
@@ -254,21 +257,37 @@ class StorageClient(AccountClient):
         dst_container: str,
         dst_object: str | None = None,
         *,
+        content_type: str | None = None,
         account: str | None = None,
     ) -> Any:
         """Move on the server: a copy, and the former one is removed when that is there."""
         target = dst_object or src_object
-        if (src_container, src_object) == (dst_container, target):
+        is_same = (src_container, src_object) == (dst_container, target)
+        if is_same and not content_type:
             return self.get_object_info(src_object, container=src_container, account=account)
         found = StorageClient.copy_object(
-            self, src_container, src_object, dst_container, target, account=account
+            self,
+            src_container,
+            src_object,
+            dst_container,
+            target,
+            content_type=content_type,
+            account=account,
         )
+        if is_same:
+            return found
         StorageClient.delete_object(self, src_object, container=src_container, account=account)
         return found
 
-    def _target(self, obj: str, container: str | None, account: str | None) -> large.Target:
+    def _target(
+        self,
+        obj: str,
+        container: str | None,
+        account: str | None,
+        headers: Mapping[str, Any] | None = None,
+    ) -> large.Target:
         found_account, found_container = self._place(container, account)
-        return large.Target(found_account, found_container, obj, {})
+        return large.Target(found_account, found_container, obj, headers or {})
 
     def delete_object(
         self, obj: str, *, container: str | None = None, account: str | None = None

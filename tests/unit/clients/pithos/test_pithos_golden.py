@@ -150,6 +150,8 @@ OBJECTS = [
     pithos("copy_object", "S", "s", "D", "d", 3, "B", False, asks=Ask("PUT /A/D/d", headers={"X-Copy-From": "/S/s", "Content-Length": "0", "X-Source-Version": "3", "X-Source-Account": "B"}, ok=(201,))),
     pithos("move_object", "S", "s", "D", "d", "B", 3, asks=Ask("PUT /A/D/d", headers={"X-Move-From": "/S/s", "Content-Length": "0", "X-Source-Version": "3", "X-Source-Account": "B"}, ok=(201,))),
     row("copy_object", "S", "s", "D", "d", asks=[Ask("HEAD /A/S/s"), Ask("PUT /A/D/d", headers={"X-Copy-From": "/S/s"}, ok=(201,))], dialects=OPENSTACK),
+    row("copy_object", "S", "s", "S", content_type="t/x", asks=Ask("PUT /A/S/s", headers={"X-Copy-From": "/S/s", "Content-Type": "t/x"}, ok=(201,)), dialects=OPENSTACK),
+    row("move_object", "S", "s", "S", content_type="t/x", asks=Ask("PUT /A/S/s", headers={"X-Copy-From": "/S/s", "Content-Type": "t/x"}, ok=(201,)), dialects=OPENSTACK),
     row("move_object", "S", "s", "D", "d", asks=[Ask("HEAD /A/S/s"), Ask("PUT /A/D/d", headers={"X-Copy-From": "/S/s"}, ok=(201,)), Ask("HEAD /A/S_segments", ok=(404,)), Ask("DELETE /A/S/s", ok=(204,))], result={}, dialects=OPENSTACK),
     both("create_object_by_manifestation", "o", "e", asks=Ask("PUT /A/C/o", headers={"X-Object-Manifest": "C/o/", "Content-Length": "0", "Content-Type": OCTETS, "ETag": "e"}, ok=(201,))),
     both("upload_object_unchunked", "o", b"abc", etag="e", asks=Ask("PUT /A/C/o", b"abc", {"Content-Length": "3", "Content-Type": OCTETS, "ETag": "e"}, ok=(201,))),
