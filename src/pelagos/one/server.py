@@ -40,7 +40,8 @@ class OneServer(Resources):
         size_limit: bytes of one answer that are taken.
         types: the package that `pelagos one generate` wrote for this version of the server, or a
             function from a root's name to its class; by default those that come with Pelagos.
-        environment: where to look for ONE_AUTH and the like; by default, this process's.
+        environment: where to look for ONE_AUTH, https_proxy and the like; by default, this
+            process's.
         transport: who carries the requests; by default a pool of connections of its own.
 
     Raises:
@@ -71,7 +72,7 @@ class OneServer(Resources):
         self._clock = clock or SystemClock()
         self._exchange = Exchange(
             endpoint,
-            transport or _pool(https_verify, context, connections),
+            transport or _pool(https_verify, context, connections, environment),
             self._clock,
             retries=retries,
             connections=connections,
@@ -164,7 +165,9 @@ def _pool(
     https_verify: bool | str | Path,
     context: ssl.SSLContext | None,
     connections: int,
+    environment: Mapping[str, str] | None,
 ) -> Transport:
+    from pelagos.core.http.proxy import Proxies  # noqa: PLC0415  # see above
     from pelagos.core.http.transports.pooled import PooledTransport  # noqa: PLC0415  # see above
     from pelagos.core.http.types import ClientTls  # noqa: PLC0415
 
@@ -172,4 +175,6 @@ def _pool(
         authority=None if isinstance(https_verify, bool) else Path(https_verify),
         is_verified=https_verify is not False,
     )
-    return PooledTransport(pool_size=connections, tls=tls, context=context)
+    return PooledTransport(
+        pool_size=connections, tls=tls, context=context, proxies=Proxies(environment)
+    )

@@ -224,7 +224,7 @@ class OneServerTester(OneServer):
 def _real(options: dict[str, Any]) -> Transport:
     from pelagos.one.server import _pool  # noqa: PLC0415  # its own way to connections
 
-    return _pool(options.pop("https_verify", True), options.pop("context", None), 10)
+    return _pool(options.pop("https_verify", True), options.pop("context", None), 10, None)
 
 
 def _pieces(stream: Any) -> Iterator[bytes]:

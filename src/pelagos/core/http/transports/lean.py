@@ -1,8 +1,8 @@
 """For a program that asks a few times and ends: without the library that `pooled` loads.
 
 Loading urllib3 costs more than all requests of one command. What is simple (a body that is bytes)
-goes over sockets of its own (`exchange`), kept open for the next request; files go over a
-`PooledTransport`, made when there is the first.
+goes over sockets of its own (`exchange`), kept open for the next request; files, and
+what a proxy is for, go over a `PooledTransport`, made when there is the first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
+from pelagos.core.http.proxy import Proxies
 from pelagos.core.http.transports.exchange import (
     Answer,
     BadAnswer,
@@ -43,16 +44,18 @@ class LeanTransport:
 
     Args:
         tls: over https, whom to trust and as whom to come.
+        proxies: what requests go through; by default, what this process's environment says.
     """
 
-    def __init__(self, *, tls: ClientTls | None = None) -> None:
+    def __init__(self, *, tls: ClientTls | None = None, proxies: Proxies | None = None) -> None:
         self._tls = tls or ClientTls()
+        self._proxies = Proxies() if proxies is None else proxies
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str], list[Exchange]] = {}
 
     def send(self, request: Request) -> Response:
         """Send over a connection that is open, or a new one."""
-        if not isinstance(request.body, bytes | None):
+        if not isinstance(request.body, bytes | None) or self._proxies.for_url(request.url):
             return self._pooled.send(request)
         deadline = monotonic() + request.timeout
         try:
@@ -64,7 +67,7 @@ class LeanTransport:
 
     def open(self, request: Request) -> Stream:
         """Send over a connection that is open, or a new one; the stream holds it."""
-        if not isinstance(request.body, bytes | None):
+        if not isinstance(request.body, bytes | None) or self._proxies.for_url(request.url):
             return self._pooled.open(request)
         deadline = monotonic() + request.timeout
         try:
@@ -88,7 +91,7 @@ class LeanTransport:
     def _pooled(self) -> PooledTransport:
         from pelagos.core.http.transports.pooled import PooledTransport  # noqa: PLC0415  # dear
 
-        return PooledTransport(tls=self._tls)
+        return PooledTransport(tls=self._tls, proxies=self._proxies)
 
     @cached_property
     def _contexts(self) -> Contexts:

@@ -8,11 +8,13 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import urllib3
 from urllib3 import exceptions
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
+from pelagos.core.http.proxy import Proxies
 from pelagos.core.http.tls import Contexts, tls_error
 from pelagos.core.http.transports.answer import Answer
 from pelagos.core.http.types import ClientTls, Headers, Request, Response
@@ -53,6 +55,7 @@ class PooledTransport:
         pool_size: connections that are kept open to each server.
         tls: over https, whom to trust and as whom to come.
         context: over https, used as it is in place of one made from `tls`.
+        proxies: what requests go through; by default, what this process's environment says.
     """
 
     def __init__(
@@ -61,17 +64,27 @@ class PooledTransport:
         pool_size: int = 10,
         tls: ClientTls | None = None,
         context: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._pool_size = pool_size
+        self._proxies = Proxies() if proxies is None else proxies
+        self._through: dict[str, urllib3.PoolManager] = {}
         self._contexts = Contexts(tls or ClientTls())
         self._given = context
         self._context: ssl.SSLContext | None = None
         self._pool = self._make_pool()
 
-    def _make_pool(self, **tls: Any) -> urllib3.PoolManager:
-        pool = urllib3.PoolManager(
-            num_pools=8, maxsize=self._pool_size, blocksize=_BLOCK, retries=False, **tls
-        )
+    def _make_pool(self, proxy: str | None = None, **tls: Any) -> urllib3.PoolManager:
+        more: dict[str, Any] = {"num_pools": 8, "maxsize": self._pool_size, "retries": False}
+        more |= {"blocksize": _BLOCK, **tls}
+        pool: urllib3.PoolManager
+        if proxy is None:
+            pool = urllib3.PoolManager(**more)
+        else:
+            # The library takes names and passwords as a header of its own.
+            userinfo = urllib3.util.parse_url(proxy).auth
+            named = urllib3.make_headers(proxy_basic_auth=unquote(userinfo)) if userinfo else None
+            pool = urllib3.ProxyManager(proxy, proxy_headers=named, **more)
         pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         return pool
 
@@ -80,10 +93,20 @@ class PooledTransport:
         if request.url.startswith("https:"):
             context = self._given or self._contexts.current(request.url, request.timeout)
             if context is not self._context:
-                former, self._pool = self._pool, self._make_pool(ssl_context=context)
+                formers = [self._pool, *self._through.values()]
+                self._pool, self._through = self._make_pool(ssl_context=context), {}
                 self._context = context
-                former.clear()
-        return self._pool
+                for former in formers:
+                    former.clear()
+        proxy = self._proxies.for_url(request.url)
+        return self._pool if proxy is None else self._pool_through(proxy)
+
+    def _pool_through(self, proxy: str) -> urllib3.PoolManager:
+        pool = self._through.get(proxy)
+        if pool is None:
+            tls = {"ssl_context": self._context} if self._context else {}
+            pool = self._through[proxy] = self._make_pool(proxy, **tls)
+        return pool
 
     def send(self, request: Request) -> Response:
         """Send over a pooled connection."""
@@ -122,8 +145,9 @@ class PooledTransport:
         return Response(answer.status, Headers(dict(answer.headers)), body)
 
     def _ask(self, request: Request, deadline: float) -> urllib3.BaseHTTPResponse:
+        pool = self._pool_for(request)
         with _our_errors(request):
-            return self._pool_for(request).request(
+            return pool.request(
                 request.method,
                 request.url,
                 body=request.body,
@@ -135,7 +159,8 @@ class PooledTransport:
 
     def close(self) -> None:
         """Close idle connections."""
-        self._pool.clear()
+        for pool in (self._pool, *self._through.values()):
+            pool.clear()
 
 
 class PooledStream:
@@ -174,6 +199,12 @@ def _our_errors(request: Request) -> Iterator[None]:
             f"nobody answers at {request.url}: {_reason(error)}",
             url=request.url,
             hint="check that it runs there, and the address",
+        ) from error
+    except exceptions.ProxyError as error:
+        raise HttpUnreachable(
+            f"{request.url} cannot be reached through its proxy: {error.original_error}",
+            url=request.url,
+            hint="look at http_proxy, https_proxy, all_proxy and no_proxy in the environment",
         ) from error
     except (exceptions.TimeoutError, TimeoutError) as error:
         raise _late(request) from error
