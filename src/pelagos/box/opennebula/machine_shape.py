@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.box.opennebula.grammar import written
-from pelagos.box.opennebula.markup import cdata, element, ids
-from pelagos.box.opennebula.shapes import Shapes, lock, snapshots
+from pelagos.box.opennebula.markup import cdata, element, ids, lock
+from pelagos.box.opennebula.shapes import Shapes, snapshots
 from pelagos.box.opennebula.states import State
 from pelagos.box.opennebula.world import Thing
 

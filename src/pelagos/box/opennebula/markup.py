@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # only its name is needed
+    from pelagos.box.opennebula.world import Thing
+
+_BITS = tuple(f"{who}_{what}" for who in ("OWNER", "GROUP", "OTHER") for what in "UMA")
 
 
 def element(tag: str, inside: object = "") -> str:
@@ -24,3 +30,20 @@ def escaped(text: str) -> str:
     """A text in an element of the envelope."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#x0d;")
+
+
+def permissions(thing: Thing) -> str:
+    """The nine permission bits."""
+    bits = zip(_BITS, thing.mode, strict=True)
+    return element("PERMISSIONS", "".join(element(name, bit) for name, bit in bits))
+
+
+def lock(thing: Thing) -> str:
+    """The lock of a thing, if it has one."""
+    if thing.lock is None:
+        return ""
+    level, owner, when = thing.lock
+    return element(
+        "LOCK",
+        f"<LOCKED>{level}</LOCKED><OWNER>{owner}</OWNER><TIME>{when}</TIME><REQ_ID>0</REQ_ID>",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pelagos.box.opennebula.kinds import BACKUPJOB, HOOK, MARKET, MARKETAPP, VROUTER
-from pelagos.box.opennebula.markup import cdata, element, ids
+from pelagos.box.opennebula.markup import cdata, element, ids, lock, permissions
 
 if TYPE_CHECKING:  # for a cycle: these are a part of them
     from pelagos.box.opennebula.shapes import Shapes
@@ -16,35 +16,47 @@ Shape = Callable[["Thing", bool], str]
 _JOB_LISTS = ("UPDATED_VMS", "OUTDATED_VMS", "BACKING_UP_VMS", "ERROR_VMS")
 
 
-def known(shapes: Shapes) -> dict[str, Shape]:
-    """How each kind is written."""
-    from pelagos.box.opennebula.shapes import lock, permissions  # noqa: PLC0415  # see above
+class MoreShapes:
+    """How the rarer kinds are written.
 
-    def router(thing: Thing, _: bool) -> str:
-        return (
-            shapes.head(thing) + lock(thing) + ids("VMS", thing.more["vms"]) + thing.template.xml()
-        )
+    Attributes:
+        of: per word of a kind, what writes one; the second argument has no meaning for these.
+    """
 
-    def market(thing: Thing, _: bool) -> str:
+    def __init__(self, shapes: Shapes) -> None:
+        self._shapes = shapes
+        self.of: dict[str, Shape] = {
+            VROUTER.word: self._router,
+            MARKET.word: self._market,
+            MARKETAPP.word: self._app,
+            HOOK.word: self._hook,
+            BACKUPJOB.word: self._job,
+        }
+
+    def _router(self, router: Thing, _: bool) -> str:
+        vms = ids("VMS", router.more["vms"])
+        return self._shapes.head(router) + lock(router) + vms + router.template.xml()
+
+    def _market(self, market: Thing, _: bool) -> str:
         state = (
-            element("STATE", thing.more["state"])
-            + cdata("MARKET_MAD", thing.template.get("MARKET_MAD"))
+            element("STATE", market.more["state"])
+            + cdata("MARKET_MAD", market.template.get("MARKET_MAD"))
             + cdata("ZONE_ID", 0)
             + "<TOTAL_MB>0</TOTAL_MB><FREE_MB>0</FREE_MB><USED_MB>0</USED_MB>"
-            + ids("MARKETPLACEAPPS", shapes.apps_of(thing))
+            + ids("MARKETPLACEAPPS", self._shapes.apps_of(market))
         )
-        return shapes.head(thing, state) + thing.template.xml()
+        return self._shapes.head(market, state) + market.template.xml()
 
-    def app(thing: Thing, _: bool) -> str:
-        more = thing.more
-        head = shapes.head(thing).replace(permissions(thing), "")
+    def _app(self, app: Thing, _: bool) -> str:
+        more = app.more
+        rights = permissions(app)
         return (
-            head
-            + lock(thing)
+            self._shapes.head(app).replace(rights, "")
+            + lock(app)
             + element("REGTIME", more["time"])
             + cdata("ZONE_ID", 0)
             + cdata("ORIGIN_ID", more["origin"])
-            + cdata("SOURCE", f"http://127.0.0.1/apps/{thing.id}")
+            + cdata("SOURCE", f"http://127.0.0.1/apps/{app.id}")
             + cdata("MD5", "")
             + element("SIZE", more["size"])
             + cdata("DESCRIPTION", more["description"])
@@ -52,36 +64,26 @@ def known(shapes: Shapes) -> dict[str, Shape]:
             + cdata("FORMAT", "raw")
             + cdata("APPTEMPLATE64", more["apptemplate"])
             + element("MARKETPLACE_ID", more["market"])
-            + element("MARKETPLACE", shapes.name_of(MARKET, more["market"]))
+            + element("MARKETPLACE", self._shapes.name_of(MARKET, more["market"]))
             + element("STATE", more["state"])
             + element("TYPE", more["type"])
-            + permissions(thing)
-            + thing.template.xml()
+            + rights
+            + app.template.xml()
         )
 
-    def hook(thing: Thing, _: bool) -> str:
-        return (
-            f"<ID>{thing.id}</ID><NAME>{thing.name}</NAME><TYPE>{thing.more['type']}</TYPE>"
-            f"{lock(thing)}{thing.template.xml()}<HOOKLOG></HOOKLOG>"
-        )
+    def _hook(self, hook: Thing, _: bool) -> str:
+        head = f"<ID>{hook.id}</ID><NAME>{hook.name}</NAME><TYPE>{hook.more['type']}</TYPE>"
+        return head + lock(hook) + hook.template.xml() + "<HOOKLOG></HOOKLOG>"
 
-    def job(thing: Thing, _: bool) -> str:
-        plans = [one["ID"] for one in thing.more["scheduled"]]
+    def _job(self, job: Thing, _: bool) -> str:
+        plans = [one["ID"] for one in job.more["scheduled"]]
         return (
-            shapes.head(thing)
-            + lock(thing)
-            + element("PRIORITY", thing.more["priority"])
+            self._shapes.head(job)
+            + lock(job)
+            + element("PRIORITY", job.more["priority"])
             + "<LAST_BACKUP_TIME>0</LAST_BACKUP_TIME>"
             "<LAST_BACKUP_DURATION>0</LAST_BACKUP_DURATION>"
             + ids("SCHED_ACTIONS", plans)
             + "".join(map(element, _JOB_LISTS))
-            + thing.template.xml()
+            + job.template.xml()
         )
-
-    return {
-        VROUTER.word: router,
-        MARKET.word: market,
-        MARKETAPP.word: app,
-        HOOK.word: hook,
-        BACKUPJOB.word: job,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from pelagos.box.opennebula import addresses, more_shapes, quotas
+from pelagos.box.opennebula import addresses, quotas
 from pelagos.box.opennebula.grammar import written
 from pelagos.box.opennebula.kinds import (
     CLUSTER,
@@ -25,11 +25,11 @@ from pelagos.box.opennebula.kinds import (
     ZONE,
     Kind,
 )
-from pelagos.box.opennebula.markup import cdata, element, ids
+from pelagos.box.opennebula.markup import cdata, element, ids, lock, permissions
+from pelagos.box.opennebula.more_shapes import MoreShapes
 from pelagos.box.opennebula.rights import Rule
 from pelagos.box.opennebula.world import Thing, World
 
-_BITS = tuple(f"{who}_{what}" for who in ("OWNER", "GROUP", "OTHER") for what in "UMA")
 _BUSY_LISTS = ("OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS")
 #: Kinds that have nothing but a head, a time and a template.
 _PLAIN = (TEMPLATE, VNTEMPLATE)
@@ -54,7 +54,7 @@ class Shapes:
             DOCUMENT.word: self._document,
             VMGROUP.word: self._vmgroup,
             **{kind.word: self._plain for kind in _PLAIN},
-            **more_shapes.known(self),
+            **MoreShapes(self).of,
         }
 
     def one(self, kind: Kind, thing: Thing) -> str:
@@ -319,23 +319,6 @@ class Shapes:
     def _plain(self, thing: Thing, _: bool) -> str:
         when = element("REGTIME", thing.more["time"])
         return self.head(thing) + lock(thing) + when + thing.template.xml()
-
-
-def permissions(thing: Thing) -> str:
-    """The nine permission bits."""
-    bits = zip(_BITS, thing.mode, strict=True)
-    return element("PERMISSIONS", "".join(element(name, bit) for name, bit in bits))
-
-
-def lock(thing: Thing) -> str:
-    """The lock of a thing, if it has one."""
-    if thing.lock is None:
-        return ""
-    level, owner, when = thing.lock
-    return element(
-        "LOCK",
-        f"<LOCKED>{level}</LOCKED><OWNER>{owner}</OWNER><TIME>{when}</TIME><REQ_ID>0</REQ_ID>",
-    )
 
 
 def snapshots(taken: Sequence[Mapping[str, str]], disk: str = "") -> str:
