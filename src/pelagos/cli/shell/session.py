@@ -77,16 +77,17 @@ class Session:
             number += 1
             try:
                 line = reader.read(self._prompt)
-                if line is None:
-                    self._end_of_input(is_watched=is_watched)
-                else:
-                    code = self._line(line, reader)
-                    if not is_watched:
-                        self._note(code, number)
             except KeyboardInterrupt:
                 if not is_watched:
                     raise
                 self._context.stderr.write("\n")
+                continue
+            if line is None:
+                self._end_of_input(is_watched=is_watched)
+                continue
+            code = self._line(line, reader)
+            if not is_watched:
+                self._note(code, number)
         return failures.OK if is_watched else self._failure
 
     # ---- where lines come from ----
@@ -120,9 +121,16 @@ class Session:
     # ---- one line ----
 
     def _line(self, line: str, reader: Reader) -> int:
-        tree = pelagos_tree()
-        extend(tree)
         try:
+            return self._understood(line, reader)
+        except KeyboardInterrupt:  # between two moments at which a command would have told it
+            self._context.stderr.write("\npelagos: interrupted\n")
+            return failures.INTERRUPTED
+
+    def _understood(self, line: str, reader: Reader) -> int:
+        tree = pelagos_tree()
+        try:
+            extend(tree, self._options.put([*self._place, *line.split()], tree))
             meant = step(line, self._place, tree)
         except PelagosError as error:
             reader.remember(line)
