@@ -70,7 +70,7 @@ def test_a_machine_is_made_watched_and_ended(shell: CloudShell, clock: ManualClo
     shell.ok("one", "vm", "migrate", "shop", "node03.box", "--live", "--wait")
     clock.advance(2)
     assert shell.ok("one", "call", "vm.info", number, "-j").data["STATE"] == 3
-    shell.ok("one", "vm", "action", "terminate", number, "--wait")
+    shell.ok("one", "vm", "delete", number, "--hard", "--wait")
     assert "there is no machine" in shell.ok("one", "vm", "list").out
     assert shell.ok("one", "vm", "list", "--done", "-j").data[0]["state"] == "done"
 
@@ -84,7 +84,19 @@ def test_things_are_made_of_files_and_settings(shell: CloudShell, tmp_path: Path
         "CPU": "4",
         "MEMORY": "1",
     }
-    _made(shell, "image", "create", "--set", "NAME=data", "--set", "SIZE=10", "--datastore", "1")
+    _made(
+        shell,
+        "image",
+        "create",
+        "--set",
+        "NAME=data",
+        "--set",
+        "SIZE=10",
+        "--datastore",
+        "default",
+    )
+    nowhere = shell.run("one", "vnet", "create", "--set", "NAME=n", "--cluster", "defalt")
+    assert nowhere.code == NOT_FOUND and "did you mean default" in nowhere.err
     _made(shell, "host", "create", "node09", "--im", "dummy", "--vm", "dummy")
     shell.ok("one", "host", "status", "node09", "disable")
     assert shell.ok("one", "host", "show", "node09", "-j").data["STATE"] == 4

@@ -65,6 +65,30 @@ class OneVmAction(OneCommand):
 
 
 @command(_one_commands)
+class OneVmDelete(OneCommand):
+    """End machines for good, and their disks with them."""
+
+    arguments = {
+        **ONE,
+        **_WAIT,
+        "hard": FlagArgument("do not let them shut down first", "--hard"),
+    }
+    operands = {"machines": Operand("ids or names of the machines", complete="one:vm")}
+    examples = ("pelagos one vm delete web", "pelagos one vm delete 7 8 --hard --wait")
+
+    def main(self, *machines: str) -> None:
+        """End them."""
+        if not machines:
+            raise UsageError("name a machine")
+        numbers = [self.id_of(VM, one) for one in machines]
+        for number in numbers:
+            self.one.vm.action("terminate-hard" if self["hard"] else "terminate", number)
+        if self["wait"]:
+            for number in numbers:
+                self.one.vm.wait(number, "DONE", self["timeout"])
+
+
+@command(_one_commands)
 class OneVmWait(OneCommand):
     """Wait until a machine is in a state."""
 

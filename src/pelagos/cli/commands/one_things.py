@@ -10,7 +10,6 @@ from typing import Any
 
 from pelagos.cli.argument import (
     FlagArgument,
-    IntArgument,
     Operand,
     SecondsArgument,
     ValueArgument,
@@ -18,7 +17,7 @@ from pelagos.cli.argument import (
 from pelagos.cli.failures import UsageError
 from pelagos.cli.one import ONE, Kind, OneCommand
 from pelagos.cli.one import TEMPLATE as SET
-from pelagos.cli.one_kinds import KINDS
+from pelagos.cli.one_kinds import CLUSTER, DATASTORE, KINDS
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
@@ -31,6 +30,8 @@ _FLAGS = {"all": -2, "mine": -3, "group": -4, "shared": -1}
 _FILE = Operand("file with the template, as text or XML; - reads it from standard input")
 _CLEAR = "\x1b[H\x1b[2J"
 _BITS = 3
+#: The kinds of things that others are put in.
+_PLACES = {"cluster": CLUSTER, "datastore": DATASTORE}
 _LEVELS = {"use": 1, "manage": 2, "admin": 3}
 #: What no terminal shows.
 _SECRETS = {"PASSWORD", "TOKEN_PASSWORD", "LOGIN_TOKEN"}
@@ -133,18 +134,24 @@ def _brief(record: Any, path: str = "") -> dict[str, Any]:
 
 
 def _create(kind: Kind) -> dict[str, Any]:
-    options = {
-        "cluster": IntArgument("id of the cluster", "--cluster", default=-1),
-        "datastore": IntArgument("id of the datastore", "--datastore", default=1),
-    }
+    known = {
+        "cluster": ValueArgument(
+            "id or name of the cluster; default: the default one", "--cluster",
+            default="", complete="one:cluster",
+        ),
+        "datastore": ValueArgument(
+            "id or name of the datastore", "--datastore", default="1", complete="one:datastore"
+        ),
+    }  # fmt: skip
+    options = {one: known[one] for one in kind.options or ()}
 
     def main(self: OneCommand, file: str | None = None) -> None:
         """Make it and print its id."""
-        more = [self[one] for one in kind.options or ()]
+        more = [self.id_of(_PLACES[one], self[one]) if self[one] else -1 for one in options]
         made = getattr(self.one, kind.resource).allocate(self.template(file), *more)
         self.context.output.show_one({"id": made})
 
-    arguments = {**ONE, **SET, **{one: options[one] for one in kind.options or ()}}
+    arguments = {**ONE, **SET, **options}
     example = f"pelagos one {kind.word} create --set NAME=new --set CPU=1"
     return {
         "shows": True, "arguments": arguments, "main": main, "operands": {"file": _FILE},
