@@ -8,6 +8,7 @@ from pelagos.box import Box
 from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.errors import NotFound, Unauthorized
 from support.openstack_services import OpenStack
+from support.places import cloud_of
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -31,14 +32,7 @@ def keystone(place: Box | OpenStack) -> str:
 
 @pytest.fixture
 def admin(place: Box | OpenStack) -> Cloud:
-    return cloud_of(place)
-
-
-def cloud_of(place: Box | OpenStack) -> Cloud:
-    """As its administrator."""
-    who = place.admin
-    login = {"username": who.name, "password": who.password, "project_name": who.project}
-    return Cloud(settings=CloudSettings(place.auth_url, **login))
+    return cloud_of(place, place.admin)
 
 
 def test_a_user_a_project_and_a_role_from_nothing_to_a_login(keystone: str, admin: Cloud):
@@ -86,7 +80,7 @@ def test_a_revoked_token_is_renewed_by_the_next_call(admin: Cloud):
 @pytest.mark.interop
 def test_groups_domains_tags_and_the_catalogue(openstack: OpenStack):
     """What the box has no part of."""
-    identity = cloud_of(openstack).identity
+    identity = cloud_of(openstack, openstack.admin).identity
     project = identity.create_project("tagged")["id"]
     assert identity.replace_project_tags(project, ["a"]) == ["a"]
     assert identity.list_project_tags(project) == ["a"]
@@ -102,10 +96,10 @@ def test_groups_domains_tags_and_the_catalogue(openstack: OpenStack):
     domain = identity.create_domain("sea")
     identity.update_domain(domain["id"], enabled=False)
     identity.delete_domain(domain["id"])
-    service = identity.create_service("compute", "nova")
-    identity.create_endpoint(service["id"], "http://nova/v2.1", region_id="RegionOne")
+    service = identity.create_service("dns", "designate")
+    identity.create_endpoint(service["id"], "http://dns/v2", region_id="RegionOne")
     assert [one["url"] for one in identity.list_endpoints(service_id=service["id"])] == [
-        "http://nova/v2.1"
+        "http://dns/v2"
     ]
     identity.delete_service(service["id"])
     assert identity.get_catalog()

@@ -218,7 +218,7 @@ def from_reply(reply: Answered, *, secret: str = "", wanted: str = "") -> Client
     fault, body, details = digest(text, reply.headers.get("content-type", ""))
     kind = _KINDS.get(status) or (ServiceFault if status >= 500 else ClientError)  # noqa: PLR2004
     error = kind(
-        f"{line} {body.removeprefix(line).lstrip()}".rstrip(),  # Glance's pages say it, too
+        f"{line} {_once(body, line)}".rstrip(),
         status,
         hint=_HINTS.get(status),
         retry_after=_retry_after(status, reply.headers),
@@ -229,6 +229,14 @@ def from_reply(reply: Answered, *, secret: str = "", wanted: str = "") -> Client
     if wanted:
         error.details.append(wanted)
     return error
+
+
+def _once(body: str, line: str) -> str:
+    """What a page says behind the status or its phrase, with which those of services begin."""
+    for words in (line, line.partition(" ")[2]):
+        if words and body.startswith(f"{words} "):
+            return body.removeprefix(words).lstrip()
+    return body
 
 
 def from_transport(error: HttpError) -> ClientError:
