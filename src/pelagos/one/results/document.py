@@ -25,7 +25,7 @@ _PIECE = 128 * 1024
 #: Levels of elements, about; the server writes fewer than ten.
 _DEPTH_LIMIT = 100_000
 #: Of so many pieces, one is counted.
-_SAMPLED = 16
+_SAMPLED = 32
 #: Bytes of a text with comments, which is not read piece by piece.
 _NOTED_LIMIT = 64 * 1024 * 1024
 
@@ -120,8 +120,9 @@ class Document:
 
     def _check(self, piece: bytes, *, is_last: bool = False) -> None:
         try:
+            whole = memoryview(piece)
             for place in range(0, len(piece), _PIECE):
-                self._depth.feed(piece[place : place + _PIECE])
+                self._depth.feed(whole[place : place + _PIECE])
             if is_last:
                 self._parser.Parse(b"", True)  # there is no more
         except expat.ExpatError as error:
@@ -150,7 +151,7 @@ class _Depth:
     """How deep the elements are nested, about: what expat notes of each open one has a limit.
 
     Handlers for every element would double the work of expat. So they count in one piece of
-    sixteen, chosen by chance, which nobody can write an answer for; once that looks deep, in all.
+    many, chosen by chance, which nobody can write an answer for; once that looks deep, in all.
     """
 
     def __init__(self, parser: expat.XMLParserType) -> None:
@@ -158,7 +159,7 @@ class _Depth:
         self._depth = self._here = 0
         self._is_certain = False
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: memoryview) -> None:
         """Let expat look at a piece.
 
         Raises:
