@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pelagos.core import command_groups, spelling, toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.places import config_file, data_dir
+from pelagos.core.section import Key, keys_of
 from pelagos.core.setting import KINDS, TABLE, Setting
 
 __all__ = [
@@ -33,14 +33,17 @@ __all__ = [
     "mistakes",
     "set_table",
     "set_value",
+    "setting_in",
     "set_values",
     "settings",
 ]
 
 T = TypeVar("T")
 
+_NONE: Mapping[str, Any] = {}
+
 Sections = Mapping[str, type[Any]]
-"""The frozen dataclass of each section, by its name.
+"""The class of each section (see `pelagos.core.section`), by its name.
 
 Each field is a key: its type (one of `pelagos.core.setting.KINDS`, as text: the module imports
 annotations from __future__), its default, its limits (`metadata`: "least", "most") and, below
@@ -49,8 +52,7 @@ what the names of the environment variables begin with; otherwise that is PELAGO
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What is configured.
 
     Attributes:
@@ -60,8 +62,8 @@ class Config:
     """
 
     values: Mapping[str, Any]
-    origins: Mapping[str, str] = field(default_factory=dict)
-    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    origins: Mapping[str, str] = _NONE
+    groups: Mapping[str, Mapping[str, Any]] = _NONE
 
     def of(self, kind: type[T]) -> T:
         """The value of the section that this class describes."""
@@ -88,14 +90,14 @@ def settings(sections: Sections) -> Iterator[Setting]:
     for section, kind in sections.items():
         about = _attributes(kind.__doc__ or "")
         variables = getattr(kind, "VARIABLES", f"PELAGOS_{section.upper()}_")
-        for one in fields(kind):
+        for one in keys_of(kind):
             # `python -OO` has no docstrings; the settings work without their meanings.
             yield _setting(section, one, variables, about.get(one.name, ""))
 
 
 def limits(kind: type[Any], name: str) -> Mapping[str, Any]:
     """The smallest and largest value of a key, as "least" and "most", as far as it has them."""
-    metadata: Mapping[str, Any] = {one.name: one.metadata for one in fields(kind)}[name]
+    metadata: Mapping[str, Any] = {one.name: one.metadata for one in keys_of(kind)}[name]
     return metadata
 
 
@@ -127,13 +129,13 @@ def find_setting(sections: Sections, key: str) -> Setting:
     return known[key]
 
 
-def _setting(section: str, one: Field[Any], variables: str, about: str) -> Setting:
-    kind = KINDS[str(one.type)]
+def _setting(section: str, one: Key, variables: str, about: str) -> Setting:
+    kind = KINDS[one.type]
     return Setting(
         section=section,
         name=one.name,
         kind=kind,
-        default=one.default_factory() if one.default_factory is not MISSING else one.default,
+        default=one.make(),
         about=about,
         variable="" if kind == TABLE else variables + one.name.upper(),
         least=one.metadata.get("least"),
@@ -261,7 +263,7 @@ def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     Raises:
         ConfigError: there is no such key, the value is wrong, or the file cannot be written.
     """
-    setting = _setting_in(sections, path, key)
+    setting = setting_in(sections, path, key)
     if setting.kind == TABLE:
         raise ConfigError(f"{key} is a table", hint="write it with an editor: pelagos config edit")
     value = setting.parse(text, "config set")
@@ -341,7 +343,7 @@ def delete_value(sections: Sections, path: Path, key: str) -> bool:
     Raises:
         ConfigError: there is no such key, or the file cannot be written.
     """
-    setting = _setting_in(sections, path, key)
+    setting = setting_in(sections, path, key)
     document = _document(sections, path)
     section = document.get(setting.section, {})
     if setting.name not in section:
@@ -354,8 +356,12 @@ def delete_value(sections: Sections, path: Path, key: str) -> bool:
     return True
 
 
-def _setting_in(sections: Sections, path: Path, key: str) -> Setting:
-    """The setting of a dotted key, which may be one of a group of commands in this file."""
+def setting_in(sections: Sections, path: Path, key: str) -> Setting:
+    """The setting of a dotted key, which may be one of a group of commands in this file.
+
+    Raises:
+        ConfigError: there is none, or the file cannot be read.
+    """
     groups = command_groups.found(toml.read(path), sections) if path.exists() else {}
     return command_groups.setting(key, sections, groups) or find_setting(sections, key)
 

@@ -7,15 +7,16 @@ its section to `SECTIONS`; its keys, variables and page of the reference follow 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+from pelagos.core.section import declared, section
 
 _PORT = {"least": 0, "most": 65535}
 _POSITIVE = {"least": 0.001}
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class PlaneConfig:
     """Where commands find the plane.
 
@@ -40,11 +41,11 @@ class PlaneConfig:
     directory_url: str = ""
     token_file: Path | None = None
     authority: Path | None = None
-    timeout: float = field(default=60.0, metadata=_POSITIVE)
+    timeout: float = declared(default=60.0, metadata=_POSITIVE)
     pager: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class MasterConfig:
     """The master that `pelagos up` starts.
 
@@ -81,18 +82,18 @@ class MasterConfig:
 
     database: str = ""
     host: str = "127.0.0.1"
-    port: int = field(default=0, metadata=_PORT)
+    port: int = declared(default=0, metadata=_PORT)
     https: str = "auto"
     names: str = ""
     refuse_invalid_parameters: bool = True
-    usage_days: float = field(default=400.0, metadata=_POSITIVE)
-    events_days: float = field(default=400.0, metadata=_POSITIVE)
-    events_kept: int = field(default=100_000, metadata={"least": 1, "most": 10**9})
+    usage_days: float = declared(default=400.0, metadata=_POSITIVE)
+    events_days: float = declared(default=400.0, metadata=_POSITIVE)
+    events_kept: int = declared(default=100_000, metadata={"least": 1, "most": 10**9})
     public_url: str = ""
-    products: Mapping[str, Any] = field(default_factory=dict)
+    products: Mapping[str, Any] = declared(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class NodeConfig:
     """This machine as a computer of the plane.
 
@@ -150,8 +151,8 @@ class NodeConfig:
     """
 
     computer_id: str = ""
-    partitions: int = field(default=10, metadata={"least": 1, "most": 10000})
-    poll_interval: float = field(default=5.0, metadata=_POSITIVE)
+    partitions: int = declared(default=10, metadata={"least": 1, "most": 10000})
+    poll_interval: float = declared(default=5.0, metadata=_POSITIVE)
     root: Path | None = None
     partition_prefix: str = "slappart"
     users: bool = False
@@ -160,23 +161,23 @@ class NodeConfig:
     network: str = ""
     interface: str = "lo"
     capabilities: str = ""
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = declared(default_factory=dict)
     shared_parts: str = ""
     build_time_parts: str = ""
-    usage_interval: float = field(default=60.0, metadata=_POSITIVE)
-    report_interval: float = field(default=3600.0, metadata={"least": 0})
+    usage_interval: float = declared(default=60.0, metadata=_POSITIVE)
+    report_interval: float = declared(default=3600.0, metadata={"least": 0})
     maximum_periodicity: float = 86_400.0
-    partition_timeout: float = field(default=300.0, metadata=_POSITIVE)
-    promise_timeout: float = field(default=20.0, metadata=_POSITIVE)
-    build_workers: int = field(default=2, metadata={"least": 1, "most": 64})
-    partition_workers: int = field(default=8, metadata={"least": 1, "most": 64})
-    software_min_free_space: int = field(default=1000, metadata={"least": 0, "most": 10**9})
-    instance_min_free_space: int = field(default=100, metadata={"least": 0, "most": 10**9})
+    partition_timeout: float = declared(default=300.0, metadata=_POSITIVE)
+    promise_timeout: float = declared(default=20.0, metadata=_POSITIVE)
+    build_workers: int = declared(default=2, metadata={"least": 1, "most": 64})
+    partition_workers: int = declared(default=8, metadata={"least": 1, "most": 64})
+    software_min_free_space: int = declared(default=1000, metadata={"least": 0, "most": 10**9})
+    instance_min_free_space: int = declared(default=100, metadata={"least": 0, "most": 10**9})
     allow_logs: bool = True
     allow_exec: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class CacheConfig:
     """The binary cache that the master keeps for its computers.
 
@@ -196,15 +197,15 @@ class CacheConfig:
 
     enabled: bool = False
     folder: Path | None = None
-    archive_gib: float = field(default=8.0, metadata=_POSITIVE)
-    size_gib: float = field(default=50.0, metadata=_POSITIVE)
-    spare_gib: float = field(default=1.0, metadata={"least": 0})
+    archive_gib: float = declared(default=8.0, metadata=_POSITIVE)
+    size_gib: float = declared(default=50.0, metadata=_POSITIVE)
+    spare_gib: float = declared(default=1.0, metadata={"least": 0})
     uploaders: str = ""
     certificates: Path | None = None
     old_certificates: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class NodeCacheConfig:
     """The binary cache that this computer fetches built releases from, or adds them to.
 
@@ -239,13 +240,13 @@ class NodeCacheConfig:
     upload: bool = False
     forced: str = ""
     blacklist: str = ""
-    size_gib: float = field(default=20.0, metadata=_POSITIVE)
+    size_gib: float = declared(default=20.0, metadata=_POSITIVE)
     authority: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class DirectoryConfig:
     """The directory that `pelagos up` and `pelagos directory run` start.
 
@@ -262,14 +263,14 @@ class DirectoryConfig:
     """
 
     host: str = "127.0.0.1"
-    port: int = field(default=0, metadata=_PORT)
+    port: int = declared(default=0, metadata=_PORT)
     certificate: Path | None = None
     key: Path | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = declared(default_factory=dict)
     exchange: str = "pelagos.directory"
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class BusConfig:
     """The message bus between master and agents.
 
@@ -286,10 +287,10 @@ class BusConfig:
 
     url: str = "memory:plane"
     broker: bool = False
-    port: int = field(default=0, metadata=_PORT)
+    port: int = declared(default=0, metadata=_PORT)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class CloudConfig:
     """The clouds that this user has.
 
@@ -301,10 +302,10 @@ class CloudConfig:
     """
 
     default: str = ""
-    named: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = declared(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class OneConfig:
     """The OpenNebula that `pelagos one` asks.
 
@@ -318,7 +319,7 @@ class OneConfig:
     auth_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class CapacityConfig:
     """The machines that the master makes in clouds for requests that find no computer.
 
@@ -330,11 +331,11 @@ class CapacityConfig:
             anything.
     """
 
-    named: Mapping[str, Any] = field(default_factory=dict)
-    interval: float = field(default=5.0, metadata=_POSITIVE)
+    named: Mapping[str, Any] = declared(default_factory=dict)
+    interval: float = declared(default=5.0, metadata=_POSITIVE)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class ShellConfig:
     """The interactive shell.
 
@@ -343,7 +344,7 @@ class ShellConfig:
             of daily use. 0: none.
     """
 
-    history: int = field(default=1000, metadata={"least": 0})
+    history: int = declared(default=1000, metadata={"least": 0})
 
 
 SECTIONS: Mapping[str, type[Any]] = {

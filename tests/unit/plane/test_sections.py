@@ -10,7 +10,12 @@ from pelagos.plane.sections import SECTIONS
 
 def test_every_field_is_a_setting_with_a_meaning_and_no_two_share_a_variable():
     found = list(config.settings(SECTIONS))
-    names = {f"{section}.{name}" for section, kind in SECTIONS.items() for name in kind.__slots__}
+    names = {
+        f"{section}.{name}"
+        for section, kind in SECTIONS.items()
+        for name, annotation in kind.__annotations__.items()
+        if "ClassVar" not in annotation
+    }
     assert {one.key for one in found} == names
     assert all(one.about.endswith(".") for one in found)
     variables = [one.variable for one in found if one.variable]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, ValueArgument
@@ -11,6 +10,7 @@ from pelagos.cli.command_base import Command
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
+from pelagos.core.section import changed
 from pelagos.plane.sections import BusConfig, DirectoryConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
@@ -53,8 +53,8 @@ class DirectoryRun(Command):
             data=self.context.data,
             parts=frozenset({Part.DIRECTORY}),
             master_url=self.context.options.get("master_url") or self.context.plane.master_url,
-            directory=replace(own, **given),
-            bus=replace(bus, url=self["bus"]) if self["bus"] else bus,
+            directory=changed(own, **given),
+            bus=changed(bus, url=self["bus"]) if self["bus"] else bus,
             environ=cloud_environ(self.context),
         )
         up.run(settings, on_ready=self._greet)

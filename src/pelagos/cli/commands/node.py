@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
+from pelagos.core.section import changed
 from pelagos.plane.sections import NodeConfig
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane
@@ -64,7 +64,7 @@ class NodeFormat(Command):
         folder = DataFolder(self.context.data)
         if self["partitions"] is not None:
             self._check_count(node_root(config, folder))
-            config = replace(config, partitions=self["partitions"])
+            config = changed(config, partitions=self["partitions"])
         plan = format_node(
             config,
             node_root(config, folder),
@@ -215,14 +215,14 @@ class NodeRun(Command):
         config = self.context.config
         node = config.of(NodeConfig)
         if self["partitions"] is not None:
-            node = replace(node, partitions=self["partitions"])
+            node = changed(node, partitions=self["partitions"])
         elif "node.partitions" not in config.origins and self.context.endpoints.partitions:
-            node = replace(node, partitions=self.context.endpoints.partitions)  # as at first
+            node = changed(node, partitions=self.context.endpoints.partitions)  # as at first
         # Its name is the one that it joined with, which stands in the data folder.
         return PlaneSettings(
             data=self.context.data,
             parts=frozenset({Part.AGENT}),
-            node=replace(node, computer_id=""),
+            node=changed(node, computer_id=""),
             bus=config.of(BusConfig),
             node_cache=config.of(NodeCacheConfig),
             environ=cloud_environ(self.context),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
@@ -12,6 +11,7 @@ from pelagos.cli.command_base import Command
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 from pelagos.core.config import limits
+from pelagos.core.section import changed
 from pelagos.plane.sections import (
     BusConfig,
     CacheConfig,
@@ -115,7 +115,7 @@ class Up(Command):
     def _over(self, section: T, **options: str) -> T:
         """A section with the options that were given: the name of an option for each key."""
         given = {key: self[name] for key, name in options.items() if self[name] not in (None, "")}
-        return replace(section, **given)  # type: ignore[type-var]  # a dataclass, as all sections
+        return changed(section, **given)
 
     def _greet(self, settings: PlaneSettings, endpoints: Endpoints) -> None:
         from pelagos.plane.bus import address_file
