@@ -15,7 +15,7 @@ the options.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pelagos.cli.argument import (
@@ -79,6 +79,10 @@ LIST_ARGUMENTS: Mapping[str, Argument] = {
 """Options of every command that lists."""
 
 
+Required = str | Sequence["Required"]
+"""The name of an option; a list of which one must be given, or a tuple of which all must be."""
+
+
 class _Syntax:
     """The operands of a class as the help writes them: `REFERENCE URL [COMPUTER]`."""
 
@@ -106,6 +110,8 @@ class Command:
             ended, ends the process, or becomes another program.
         examples: lines for the help.
         syntax: its operands as the help writes them.
+        required: names of options that must be given: one of a list, all of a tuple; a list or a
+            tuple may stand in the other for a name.
     """
 
     arguments: Mapping[str, Argument] = {}
@@ -115,6 +121,7 @@ class Command:
     is_apart = False
     examples: tuple[str, ...] = ()
     syntax = _Syntax()
+    required: Required = ()
 
     def __init__(self, context: Context, values: Mapping[str, Any]) -> None:
         self.context = context
@@ -166,6 +173,38 @@ class Command:
             operand = cls.operands.get(one)
             if operand and operand.choices and word not in operand.choices:
                 raise unknown(one.replace("_", " "), word, operand.choices)
+
+    @classmethod
+    def check_required(cls, values: Mapping[str, Any], name: str) -> None:
+        """See whether the options that must be given are.
+
+        Raises:
+            UsageError: one is missing.
+        """
+        if cls.required and not _is_given(cls.required, values):
+            words = required_words(cls.required, cls.all_arguments())
+            usage = f"usage: pelagos {name} {cls.syntax}".rstrip()
+            raise UsageError(f"{name}: give {words}", hint=f"{usage} [options]")
+
+
+def required_words(required: Required, arguments: Mapping[str, Argument]) -> str:
+    """What must be given, in words: `--a and (--b or --c)`."""
+    if isinstance(required, str):
+        return arguments[required].name
+    words = []
+    for one in required:
+        text = required_words(one, arguments)
+        is_compound = not isinstance(one, str) and len(one) > 1
+        words.append(f"({text})" if is_compound else text)
+    return (" or " if isinstance(required, list) else " and ").join(words)
+
+
+def _is_given(required: Required, values: Mapping[str, Any]) -> bool:
+    if isinstance(required, str):
+        value = values[required]
+        return value is not None and value is not False and value not in ((), [])
+    judge = any if isinstance(required, list) else all
+    return judge(_is_given(one, values) for one in required)
 
 
 def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -61,8 +61,11 @@ def proposals(before: list[str], current: str) -> Iterator[tuple[str, str]]:
 
     tree = pelagos_tree()
     node, leading, operands = resolve(tree, before)
-    if node is tree.root and operands:
-        extend(tree)
+    if not node.can_run and (operands or not node.terms):
+        try:
+            extend(tree, before)
+        except PelagosError:
+            return
         node, leading, operands = resolve(tree, before)
     if not node.can_run and leading[-1:] and leading[-1] in _PATHS:
         yield ":file", ""

@@ -136,7 +136,7 @@ def unknown(kind: str, word: str, known: Iterable[str], *, hint: str | None = No
 
 def as_written(error: PelagosError) -> str:
     """The error as lines for stderr: what happened and why, then what to do next."""
-    lines = [f"pelagos: {clean(error.message, keep=chr(10))}"]
+    lines = [f"pelagos: {clean(error.message.rstrip(), keep=chr(10))}"]
     if error.hint:
         lines += [f"  {clean(line)}" for line in error.hint.splitlines()]
     return "\n".join(lines) + "\n"

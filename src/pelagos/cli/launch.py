@@ -36,19 +36,34 @@ def load(node: Node) -> type[Command]:
     if module.startswith("pelagos."):
         own: type[Command] = getattr(import_module(module), name)
         return own
+    found = node.cmd_class or load_target(node)
+    if isinstance(found, type) and issubclass(found, Command):
+        return found
+    from pelagos.cli.group_module import adopted
+
+    made = adopted(found) if isinstance(found, type) else None
+    if made is None:
+        raise CommandError(f"the command {node.line} {node.help} is not a pelagos.cli.Command")
+    return made
+
+
+def load_target(node: Node) -> Any:
+    """What the entry point of another package names.
+
+    Raises:
+        CommandError: it cannot be loaded.
+    """
     from pelagos.core import logs
 
+    module, _, name = (node.target or "").partition(":")
     logs.mute()
     try:
-        found = getattr(import_module(module), name)
+        return getattr(import_module(module), name)
     except Exception as error:  # other people's code, whatever it does
         raise CommandError(
             f"the command {node.line} {node.help} cannot be loaded: {error!r}",
             hint="mend or remove that package",
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Command)):
-        raise CommandError(f"the command {node.line} {node.help} is not a pelagos.cli.Command")
-    return found
 
 
 def launch(node: Node, words: list[str], make_context: MakeContext | None = None) -> int:
@@ -64,13 +79,18 @@ def launch(node: Node, words: list[str], make_context: MakeContext | None = None
     """
     command = load(node)
     values, operands = parse(command, node.line, words)
-    if values["help"]:
+    for key, argument in command.all_arguments().items():
+        if (text := argument.instead(values[key])) is not None:
+            sys.stdout.write(f"{text}\n")
+            return OK
+    if values.get("help"):
         from pelagos.cli.usage import command_help
 
         sys.stdout.write(command_help(node, command))
         return OK
     command.check_operands(operands, node.line)
-    if values["verbose"]:
+    command.check_required(values, node.line)
+    if values.get("verbose"):
         _log(values["verbose"])
     context = (make_context or Context)(values)
     return execute(command, context, operands)

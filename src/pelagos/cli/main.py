@@ -85,10 +85,10 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
         return complete(rest[1:])
     tree = pelagos_tree()
     node, options, operands = resolve(tree, words)
-    if node is tree.root and operands:
+    if not node.can_run and operands:
         from pelagos.cli.extension import extend
 
-        extend(tree)
+        extend(tree, words)
         node, options, operands = resolve(tree, words)
     if not node.can_run:
         return _group(tree, node, options, operands)

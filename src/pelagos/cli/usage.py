@@ -27,7 +27,13 @@ def group_help(tree: CommandTree, node: Node) -> str:
 
 def command_help(node: Node, command: type) -> str:
     """The help of a command."""
-    from pelagos.cli.command_base import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS, Command
+    from pelagos.cli.command_base import (
+        GLOBAL_ARGUMENTS,
+        LIST_ARGUMENTS,
+        SHOW_ARGUMENTS,
+        Command,
+        required_words,
+    )
     from pelagos.cli.registration import operand_word
 
     if not issubclass(command, Command):
@@ -49,6 +55,9 @@ def command_help(node: Node, command: type) -> str:
     ):
         if arguments:
             lines += [title, *_rows(_options(arguments)), ""]
+    if command.required:
+        needed = required_words(command.required, command.all_arguments())
+        lines += [f"must be given: {needed}", ""]
     if command.examples:
         lines += ["examples:", *(f"  {line}" for line in command.examples), ""]
     return "\n".join(lines[:-1]) + "\n"

@@ -33,8 +33,8 @@ __all__ = [
     "mistakes",
     "set_table",
     "set_value",
-    "setting_in",
     "set_values",
+    "setting_in",
     "settings",
 ]
 

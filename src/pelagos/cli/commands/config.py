@@ -81,12 +81,12 @@ class ConfigSet(Command):
 
     def main(self, key: str, value: str | None = None) -> None:
         """Write it."""
-        from pelagos.core.config import find_setting, set_value
+        from pelagos.core.config import set_value, setting_in
         from pelagos.plane.config_meaning import check_meaning
         from pelagos.plane.sections import SECTIONS
 
         key, value = _said(key, value)
-        setting = find_setting(SECTIONS, key)
+        setting = setting_in(SECTIONS, self.context.config_path, key)
         try:
             if setting.variable:  # the others are tables
                 check_meaning(key, value)

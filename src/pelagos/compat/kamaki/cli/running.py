@@ -151,7 +151,7 @@ def _load_file(path: Path) -> ModuleType:
 
 def _execute(command: Command, words: list[str], arguments: Mapping[str, Argument]) -> int:
     cls: Any = command.cmd_class
-    running = _made(cls, arguments)
+    running = made(cls, arguments)
     parser = ArgumentParseManager(
         f"kamaki {command.path.replace('_', ' ')}",
         {**arguments, **running.arguments},
@@ -171,7 +171,8 @@ def _execute(command: Command, words: list[str], arguments: Mapping[str, Argumen
     return running.main(*given) or 0
 
 
-def _made(cls: Callable[..., Any], arguments: Mapping[str, Argument]) -> Any:
+def made(cls: Callable[..., Any], arguments: Mapping[str, Argument]) -> Any:
+    """An object of a command's class, with the options of the program."""
     cloud = arguments["cloud"].value
     if "cloud" in inspect.signature(cls).parameters:
         return cls(dict(arguments), cloud=cloud)
