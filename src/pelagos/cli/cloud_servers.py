@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pelagos.cli.cloud_waiting import task_of, wait_for, wait_gone
+from pelagos.cli.cloud_waiting import is_gone, task_of, wait_for
 from pelagos.cli.clouds import CloudCommand, Record
 
 
@@ -50,13 +50,25 @@ def wait_status(command: CloudCommand, server: Record, *statuses: str) -> Record
     )
 
 
-def wait_deleted(command: CloudCommand, server: Record) -> None:
-    """Wait until a server is gone.
+def wait_deleted(command: CloudCommand, server: Record) -> Record:
+    """Wait until a server is gone, or is kept to be restored; its last record.
 
     Raises:
         CommandError: it could not be deleted, or is still there when the time is over.
     """
-    wait_gone(command, label(server), _look(command, server), see(command, server))
+    return wait_for(
+        command,
+        label(server),
+        _look(command, server),
+        lambda one: is_gone(one) or is_kept(one),
+        goal="gone",
+        see=see(command, server),
+    )
+
+
+def is_kept(server: Record) -> bool:
+    """Whether a server was deleted and can be restored yet."""
+    return server.get("status") == "SOFT_DELETED" and not task_of(server)
 
 
 def _look(command: CloudCommand, server: Record) -> Callable[[], Record]:

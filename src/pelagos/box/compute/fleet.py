@@ -234,12 +234,8 @@ class Fleet:
             if not self._keep_deleted or current.state in {"building", "error", "soft-delete"}:
                 self.delete(current, user_id, request_id)
                 return
-            begun = self.store.begin(current, "soft_delete", {})
-            gone = {
-                "due": (begun.due or 0.0) + self._keep_deleted,
-                "outcome": {"state": "deleted"},
-            }
-            self.store.change(begun, outcome={"state": "soft-delete", **gone})
+            end = {"due": self.clock.time() + self._keep_deleted, "outcome": {"state": "deleted"}}
+            self.store.begin(current, "soft_delete", {"state": "soft-delete", **end})
             self._note(current, user_id, request_id, "delete", None)
 
     def _release(self, guest: Guest) -> None:

@@ -54,6 +54,10 @@ class BoxUp(Command):
             "how long a server is built, and all else that servers do in proportion; default 3s; "
             "0: it is done at once", "--build-time", default=_BUILD_SECONDS,
         ),
+        "keep_deleted": SecondsArgument(
+            "how long a server that was deleted can be restored; default: not at all",
+            "--keep-deleted", default=0.0,
+        ),
         "chaos": ValueArgument(
             "faults on demand: a status and its share, slow=SECONDS, drop=, cut=, seed=",
             "--chaos", metavar="FAULTS",
@@ -88,7 +92,14 @@ class BoxUp(Command):
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
         try:
             pace = self["build_time"] / _BUILD_SECONDS
-            with Box(folder, chaos=chaos, host=self["host"], port=self["port"], pace=pace) as box:
+            with Box(
+                folder,
+                chaos=chaos,
+                host=self["host"],
+                port=self["port"],
+                pace=pace,
+                keep_deleted=self["keep_deleted"],
+            ) as box:
                 self._greet(box, write_clouds(box))
                 ended.wait()
         except KeyboardInterrupt:

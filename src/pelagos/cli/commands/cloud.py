@@ -249,6 +249,27 @@ class CloudAdd(_OnClouds):
 
 
 @command(_cloud_commands)
+class CloudUse(_OnClouds):
+    """Let a cloud be the one that is meant when none is named."""
+
+    operands = {"name": Operand("name of the cloud", complete="cloud")}
+    examples = ("pelagos cloud use work",)
+
+    def main(self, name: str) -> None:
+        """Keep that."""
+        from pelagos.clients.cloud import KnownClouds
+        from pelagos.clients.cloud.own_file import choose_cloud
+
+        KnownClouds(cloud_environ(self.context)).get(name)
+        choose_cloud(self.context.config_path, name)
+        self.context.say(f"{name} is meant when none is named")
+        for variable in ("PELAGOS_CLOUD", "PELAGOS_CLOUD_DEFAULT", "OS_CLOUD"):
+            if self.context.environ.get(variable) not in (None, "", name):
+                said = self.context.environ[variable]
+                self.context.say(f"but here {variable} says {said}, which goes before")
+
+
+@command(_cloud_commands)
 class CloudRemove(_OnClouds):
     """Forget a cloud that `pelagos cloud add` keeps: its secret, too; nothing is sent."""
 

@@ -76,7 +76,7 @@ class ObjectAppend(_InPlace):
 
 @command(_object_commands)
 class ObjectOverwrite(_InPlace):
-    """Write a file over bytes in the middle of an object (Pithos); the others stay.
+    """Write a file over bytes of an object (Pithos); the others stay.
 
     The object keeps its length. What was there before is a former version, where those are kept.
     """
@@ -156,7 +156,7 @@ class ObjectTruncate(_InPlace):
 
 @command(_object_commands)
 class ObjectManifest(_InPlace):
-    """Make an object whose content is that of all objects below it, one after another.
+    """Make an object that reads as all objects below it, in order.
 
     `film.mkv` then reads as film.mkv/1, film.mkv/2 and so on, in the order of their names; what
     is stored below it later is read, too.

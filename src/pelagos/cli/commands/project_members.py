@@ -158,6 +158,24 @@ class ProjectEnroll(IdentityCommand):
 
 
 @command(_project_commands)
+class ProjectDefault(IdentityCommand):
+    """Let a project be charged where none is named (Synnefo); without one, tell which is."""
+
+    arguments = CLOUD
+    operands = {"project": PROJECT_OPERAND}
+
+    def main(self, project: str = "") -> None:
+        """Set or print it."""
+        self.only_synnefo("a default project", "it is in the configuration of the cloud")
+        if not project:
+            self.context.output.line(str(self.cloud.access.project_id))
+            return
+        which = str(self.project(project)["id"])
+        self.cloud.astakos.set_default_project(which)
+        self.context.say(f"{project} is charged where none is named")
+
+
+@command(_project_commands)
 class ProjectMembers(IdentityCommand):
     """List who is in a project."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pelagos.cli.argument import ValueArgument
+from pelagos.cli.argument import FlagArgument, Operand, RepeatableArgument, ValueArgument
 from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import CLOUD
+from pelagos.cli.failures import UsageError
 from pelagos.cli.identity import SYNNEFO_PROJECT, IdentityCommand
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
+from pelagos.cli.service_token import SERVICE, ServiceCommand
 from pelagos.cli.tree import CommandTree
 
 _quota_commands = CommandTree("quota", "What you use of a cloud, and may use")
@@ -168,6 +170,64 @@ def _worded(row: dict[str, Any]) -> dict[str, Any]:
         "used_text": text(used),
         "limit_text": text(limit) if is_limited else "none",
         "left_text": text(max(0, limit - used)) if is_limited and used is not None else "",
+    }
+
+
+@command(_quota_commands)
+class QuotaUsers(ServiceCommand):
+    """List what users have and may have: a service of a Synnefo asks.
+
+    Without USER of all users; with --projects of projects as a whole.
+    """
+
+    shows = True
+    lists = True
+    arguments = {
+        **SERVICE,
+        "project": RepeatableArgument("only in this project", "--project", metavar="ID"),
+        "projects": FlagArgument("what projects have as a whole", "--projects"),
+        "resource": ValueArgument(
+            "only resources whose names begin so", "--resource", metavar="TEXT"
+        ),
+    }
+    operands = {"users": Operand("ids of users")}
+
+    def main(self, *users: str) -> None:
+        """Print them."""
+        if users and self["projects"]:
+            raise UsageError("--projects is of no user", hint="narrow it with --project ID")
+        only = self["project"] or None
+        columns = [
+            Column("user"),
+            Column("project"),
+            Column("resource"),
+            Column("used_text", "used"),
+            Column("limit_text", "limit"),
+        ]
+        if self["projects"]:
+            found: dict[str, Any] = {"": self.service.service_get_project_quotas(only)}
+            del columns[0]
+        else:
+            found = dict(self.service.service_get_quotas(users or None, only))
+        units = {name: one.get("unit") for name, one in self.service.get_resources().items()}
+        rows = [
+            _worded({"user": user, "project": project, "resource": resource} | _counted(one, unit))
+            for user, projects in found.items()
+            for project, resources in projects.items()
+            for resource, one in sorted(resources.items())
+            if resource.startswith(self["resource"] or "")
+            for unit in [units.get(resource)]
+        ]
+        self.context.output.show_list(rows, columns, empty="nothing is counted")
+
+
+def _counted(found: Mapping[str, Any], unit: str | None) -> dict[str, Any]:
+    """What is used and may be; of a project as a whole where no member is told of."""
+    return {
+        **found,
+        "used": found.get("usage", found.get("project_usage")),
+        "limit": found.get("limit", found.get("project_limit")),
+        "unit": unit,
     }
 
 

@@ -13,6 +13,7 @@ from pelagos.cli.argument import (
 from pelagos.cli.cloud_servers import (
     SETTLED,
     is_in,
+    is_kept,
     label,
     see,
     server_at,
@@ -28,6 +29,7 @@ from pelagos.cli.clouds import (
     find_id,
     like,
     not_both,
+    one_of,
 )
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import CommandError, UsageError
@@ -207,11 +209,48 @@ class ServerResize(CloudCommand):
 
 
 @command(_server_commands)
+class ServerRestore(CloudCommand):
+    """Bring back servers that were deleted; some OpenStacks keep them for a while."""
+
+    arguments = {**CLOUD, **WAIT}
+    operands = {"servers": _SERVERS}
+    examples = ("pelagos server restore web --wait",)
+
+    def main(self, *servers: str) -> None:
+        """Bring them back."""
+        if not servers:
+            raise UsageError("no server is named", hint="name those that were deleted")
+        if self.cloud.dialect == "synnefo":
+            raise CommandError(
+                f"the cloud {self.cloud.name} is a Synnefo, which keeps no deleted servers",
+                hint="make it anew: pelagos server create",
+            )
+        kept = self.cloud.compute.list_servers(
+            changes_since="1970-01-01T00:00:00Z", status="SOFT_DELETED"
+        )
+        found = [one_of(kept, _KEPT, word, self.cloud) for word in servers]
+        for server in found:
+            self.cloud.compute.restore_server(str(server["id"]))
+            server_at(self, server, "is being restored", "ACTIVE")
+
+
+_KEPT = SERVER._replace(
+    word="deleted server", list_command="server list --since 2000-01-01T00:00:00Z"
+)
+
+
+@command(_server_commands)
 class ServerDelete(CloudCommand):
-    """Delete servers with all that is on their disks; volumes that are attached stay."""
+    """Delete servers with all that is on their disks; volumes that are attached stay.
+
+    Some clouds keep them for a while: `pelagos server restore` brings them back.
+    """
 
     arguments = {
         **CLOUD,
+        "force": FlagArgument(
+            "for good, where the cloud would keep them for a while (OpenStack)", "-f", "--force"
+        ),
         "like": ValueArgument(
             "all servers with such a name; tells which, and does it with --yes",
             "--all-named",
@@ -231,13 +270,17 @@ class ServerDelete(CloudCommand):
         if bool(servers) == bool(self["like"]):
             raise UsageError("name the servers, or give --all-named PATTERN")
         found = self._found(servers)
+        compute = self.cloud.compute
+        is_forced = self["force"] and self.cloud.dialect != "synnefo"  # which always does
+        delete = compute.force_delete_server if is_forced else compute.delete_server
         for server in found:
-            self.cloud.compute.delete_server(str(server["id"]))
+            delete(str(server["id"]))
             if not self["wait"]:
                 self.context.say(f"{label(server)} is being deleted")
         for server in found if self["wait"] else []:
-            wait_deleted(self, server)
-            self.context.say(f"{label(server)} is gone")
+            is_there = is_kept(wait_deleted(self, server))
+            kept = f"can be restored for a while: pelagos server restore {server['id']}"
+            self.context.say(f"{label(server)} {kept if is_there else 'is gone'}")
 
     def _found(self, words: tuple[str, ...]) -> list[Record]:
         if words:

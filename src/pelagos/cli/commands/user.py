@@ -8,7 +8,7 @@ from typing import Any
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
-from pelagos.cli.failures import FAILED, NOT_FOUND, CommandError, UsageError
+from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
     DOMAIN_OPTION,
@@ -21,6 +21,7 @@ from pelagos.cli.identity import (
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.secrets import ask_secret
+from pelagos.cli.service_token import SERVICE, ServiceCommand
 from pelagos.cli.tree import CommandTree
 
 _user_commands = CommandTree("user", "People who use a cloud")
@@ -100,12 +101,15 @@ _SHOWN = ("name", "id", "email", "description", "enabled", "domain_id", "default
 
 
 @command(_user_commands)
-class UserFind(IdentityCommand):
-    """Print names and ids of users who are named by either."""
+class UserFind(ServiceCommand):
+    """Print names and ids of users who are named by either.
+
+    A service of a Synnefo, which has a token of its own, finds them, too.
+    """
 
     shows = True
     lists = True
-    arguments = CLOUD
+    arguments = SERVICE
     operands = {"user": _USER, "more": MORE}
 
     def main(self, user: str, *more: str) -> int | None:
@@ -125,10 +129,20 @@ class UserFind(IdentityCommand):
 
     def _one(self, word: str) -> dict[str, Any]:
         if self.is_synnefo:
-            which = self.astakos_user(word)
-            return {"name": self.cloud.astakos.get_username(which), "id": which}
+            return self._by_service(word) if self.has_service_token() else self._by_name(word)
         found = self.find(USER, word)
         return {"name": found["name"], "id": found["id"]}
+
+    def _by_name(self, word: str) -> dict[str, Any]:
+        which = self.astakos_user(word)
+        return {"name": self.cloud.astakos.get_username(which), "id": which}
+
+    def _by_service(self, word: str) -> dict[str, Any]:
+        if name := self.service.service_get_usernames([word]).get(word):
+            return {"name": name, "id": word}
+        if which := self.service.service_get_uuids([word]).get(word):
+            return {"name": word, "id": which}
+        raise CommandError(f"there is no user {word}", code=NOT_FOUND)
 
 
 def _password(command: IdentityCommand) -> str | None:
@@ -241,7 +255,7 @@ class UserDelete(IdentityCommand):
         if not self["yes"]:
             names = ", ".join(str(one["name"]) for one in found)
             self.context.say(f"{names}: with --yes removed for good")
-            return FAILED
+            return USAGE
         for one in found:
             self.cloud.identity.delete_user(str(one["id"]))
             self.context.say(f"{one['name']} is gone")

@@ -113,6 +113,17 @@ def add_cloud(
     toml.write(path, document)
 
 
+def choose_cloud(path: Path, name: str) -> None:
+    """Write which cloud is meant when none is named; it may be configured elsewhere.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    document = toml.open_document(path)
+    document.setdefault("cloud", {})["default"] = name
+    toml.write(path, document)
+
+
 def remove_cloud(path: Path, name: str) -> bool:
     """Take a cloud out of the file, and the secret that `add_cloud` kept; False: not in it.
 

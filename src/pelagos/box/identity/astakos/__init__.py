@@ -8,6 +8,7 @@ from pelagos.box.identity.astakos.accounts_for_services import ServiceAccounts
 from pelagos.box.identity.astakos.callers import Callers
 from pelagos.box.identity.astakos.commissions import Commissions
 from pelagos.box.identity.astakos.memberships import Memberships
+from pelagos.box.identity.astakos.pages import Pages
 from pelagos.box.identity.astakos.projects import Projects
 from pelagos.box.identity.astakos.tokens import TokensApi
 from pelagos.box.identity.identity import Identity
@@ -34,6 +35,7 @@ def astakos(identity: Identity, quotas: Quotas) -> Service:
         Commissions(identity, quotas, callers),
         projects,
         Memberships(identity, callers, projects),
+        Pages(),
     ):
         part.routes(router)
     router.add("POST", _OAUTH, _insecure)
