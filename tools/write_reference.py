@@ -82,8 +82,10 @@ def commands() -> Iterator[str]:
         "",
         "A package adds commands through the entry-point group `pelagos.commands`. The name",
         "of an entry point is the words of the command, with dots between them (`farm.grow`);",
-        "its object is a class derived from `pelagos.cli.Command`, loaded when the",
-        "command runs.",
+        "its object is a class derived from `pelagos.cli.Command`, or a `CommandTree` under the",
+        "name of its group. A section `[farm]` of the configuration with `cli`, a module or the",
+        "path of a file, makes a group of that module. Nothing is loaded before a line names it:",
+        "[write a command](../how-to/write-a-command.md).",
         "",
     )
 

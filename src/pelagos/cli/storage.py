@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
-from pelagos.cli.argument import DataSizeArgument as SizeArgument  # noqa: F401  # its name here
 from pelagos.cli.clouds import CLOUD, CloudCommand, no_such
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from pelagos.cli import failures
+from pelagos.cli.complete import proposals
 from pelagos.cli.extension import extend
 from pelagos.cli.tree import pelagos_tree
 
 MODULE = '''
-from pelagos.cli.argument import Operand
-from pelagos.cli.command_base import Command
+from pelagos.cli import Command, CommandTree, Operand, VersionArgument, command
 
 
 class Grow(Command):
@@ -22,6 +22,27 @@ class Grow(Command):
 
 class NoCommand:
     pass
+
+
+ranch = CommandTree("ranch", "Large farms")
+
+
+@command(ranch)
+class RanchRide(Command):
+    """Ride; it takes long."""
+
+    arguments = {"version": VersionArgument("of the horse", "--version", version="horse 3")}
+
+    def main(self):
+        self.context.output.line("far")
+
+
+@command(ranch)
+class ranch_herd_count(Command):
+    """Count."""
+
+    def main(self):
+        self.context.output.line("40")
 '''
 
 
@@ -51,6 +72,22 @@ def test_the_help_names_the_package_without_loading_it(package):
     tree = pelagos_tree()
     extend(tree)
     assert tree.root.subcommands["grow"].help == "(from farm_of_test)"
+
+
+def test_a_tree_of_another_package_is_taken_whole(world, package):
+    package("ranch = farm_of_test:ranch")
+    assert "(from farm_of_test)" in world.run("--help").out
+    assert world.run("ranch", "ride").out == "far\n"
+    assert world.run("ranch", "herd", "count").out == "40\n"
+    assert "Large farms" in world.run("ranch", "--help").out
+    assert world.run("ranch", "ride", "--version").out == "horse 3\n"
+    assert ("herd", " ") in list(proposals(["ranch"], ""))
+
+
+def test_a_command_of_another_package_may_join_an_own_group(world, package):
+    package("service.grow = farm_of_test:Grow", "ranch = farm_of_test:NoCommand")
+    assert world.run("service", "grow", "wheat").out == "grown: wheat\n"
+    assert "is not a pelagos.cli.Command" in world.run("ranch", "ride").err
 
 
 def test_an_own_command_is_not_replaced(package):
