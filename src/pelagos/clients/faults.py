@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pelagos.core import wire
+from pelagos.core import plain_json
 
 _TEXT_LIMIT = 2_000
 _TAG = re.compile(
@@ -24,8 +24,8 @@ def split(text: str) -> tuple[str, tuple[str, dict[str, Any]] | None]:
     if not brace:
         return text, None
     try:
-        data = wire.decode(brace + rest)
-    except wire.WireError:
+        data = plain_json.decode(brace + rest)
+    except plain_json.WireError:
         return text, None
     if not isinstance(data, dict):
         return text, None
@@ -38,8 +38,8 @@ def digest(text: str, content_type: str) -> tuple[str, str, list[str]]:
     stripped = text.strip()
     if stripped[:1] in {"{", "["}:
         try:
-            data = wire.decode(stripped)
-        except wire.WireError:
+            data = plain_json.decode(stripped)
+        except plain_json.WireError:
             return "", _short(stripped).translate(_NO_BRACES), []
         return _digest_data(data)
     if "html" in content_type or "xml" in content_type or stripped[:1] == "<":
@@ -50,7 +50,7 @@ def digest(text: str, content_type: str) -> tuple[str, str, list[str]]:
 def _digest_data(data: Any) -> tuple[str, str, list[str]]:
     found = next(_faults(data), None)
     if found is None:
-        return "", _short(wire.encode(data).decode()).translate(_NO_BRACES), []
+        return "", _short(plain_json.encode(data).decode()).translate(_NO_BRACES), []
     name, facts = found
     said = _first(facts, "message", "title", "faultstring", "msg", "detail", "type")
     said = _short(_plain(said)).translate(_NO_BRACES)
@@ -85,8 +85,8 @@ def _named(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _stated(name: str, said: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """A fault whose facts are a text, which may be JSON once more (`error_message`)."""
     try:
-        again = wire.decode(said) if said.lstrip()[:1] == "{" else None
-    except wire.WireError:
+        again = plain_json.decode(said) if said.lstrip()[:1] == "{" else None
+    except plain_json.WireError:
         again = None
     found = next(_faults(again), None)
     yield found or (name, {"message": said})
@@ -96,8 +96,8 @@ def _inner(text: str) -> Iterator[str]:
     """What another service said, when a detail is that one's whole answer as text."""
     if text.lstrip()[:1] == "{":
         try:
-            found = next(_faults(wire.decode(text)), None)
-        except wire.WireError:
+            found = next(_faults(plain_json.decode(text)), None)
+        except plain_json.WireError:
             return
         if found:
             said = _first(found[1], "message", "title", "detail")

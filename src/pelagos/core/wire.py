@@ -11,16 +11,12 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
-from pelagos.core.errors import PelagosError
+from pelagos.core.plain_json import WireError as WireError
 
 T = TypeVar("T")
 
 #: Bytes that `decode` reads at the most, unless told.
 DEFAULT_LIMIT = 64 * 1024 * 1024
-
-
-class WireError(PelagosError):
-    """Text that is not JSON, or JSON that is not what was agreed."""
 
 
 def encode(value: Any) -> bytes:

@@ -21,7 +21,7 @@ from pelagos.clients.base.reply import Reply
 from pelagos.clients.base.sending import Patience, Sender, position, rewound
 from pelagos.clients.base.threads import Threads
 from pelagos.clients.errors import BadRequest, CloudNotConfigured, from_reply
-from pelagos.core import wire
+from pelagos.core import plain_json
 from pelagos.core.http import ClientTls, HttpClient, Request
 from pelagos.core.http.transports.base import Transport
 
@@ -345,8 +345,8 @@ def _body(json: Any, data: Any, headers: dict[str, Any]) -> bytes | IO[bytes] | 
         if not _has(headers, "content-type"):
             headers["Content-Type"] = "application/json"
         try:
-            return wire.encode(json)
-        except wire.WireError as error:
+            return plain_json.encode(json)
+        except plain_json.WireError as error:
             raise BadRequest(error.message) from error
     if isinstance(data, str):
         return data.encode()

@@ -7,7 +7,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 from pelagos.clients.errors import WrongAnswer, from_transport
-from pelagos.core import wire
+from pelagos.core import plain_json
 from pelagos.core.http import Headers, HttpError
 from pelagos.core.http.types import BODY_LIMIT, Stream
 
@@ -88,8 +88,8 @@ class Reply:
         """
         if self._json is _UNREAD:
             try:
-                self._json = wire.decode(self.content)
-            except wire.WireError as error:
+                self._json = plain_json.decode(self.content)
+            except plain_json.WireError as error:
                 raise WrongAnswer(
                     f"{self.url} did not answer in JSON: {error}",
                     self.status,

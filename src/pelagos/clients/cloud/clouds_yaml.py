@@ -16,7 +16,7 @@ from typing import Any
 from pelagos.clients.cloud.openstack_names import settings_of
 from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured
-from pelagos.core import wire
+from pelagos.core import plain_json
 
 _SIZE_LIMIT = 4 * 1024 * 1024
 _ENTRIES_LIMIT = 10_000
@@ -114,8 +114,8 @@ def _read(path: Path | None) -> Mapping[str, Any]:
 def _parsed(content: bytes, path: Path) -> Any:
     if content.lstrip()[:1] == b"{":  # JSON is YAML, and read in a moment
         try:
-            return wire.decode(content)
-        except wire.WireError:
+            return plain_json.decode(content)
+        except plain_json.WireError:
             pass  # YAML has braces, too
     return _from_yaml(content, path)
 

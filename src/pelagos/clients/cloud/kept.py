@@ -14,7 +14,7 @@ from typing import Any
 from pelagos.clients.cloud.access import Access
 from pelagos.clients.cloud.catalogue import Catalogue, Endpoint
 from pelagos.clients.cloud.settings import CloudSettings
-from pelagos.core import wire
+from pelagos.core import plain_json
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.files import open_plain, write_atomic
 
@@ -43,7 +43,7 @@ class KeptLogins:
 
     def path(self, settings: CloudSettings) -> Path:
         """Where the login of a cloud is kept."""
-        said = wire.encode([getattr(settings, name) for name in _WHO])
+        said = plain_json.encode([getattr(settings, name) for name in _WHO])
         return self._folder / f"{hashlib.sha256(said).hexdigest()[:32]}.json"
 
     def find(self, settings: CloudSettings) -> Access | None:
@@ -61,9 +61,9 @@ class KeptLogins:
                 if seen.st_uid != os.geteuid() or stat.S_IMODE(seen.st_mode) & 0o077:
                     log.warning("%s is not believed: others can read or write it", path)
                     return None
-                kept = wire.decode(stream.read())
+                kept = plain_json.decode(stream.read())
             return self._read(kept)
-        except (OSError, wire.WireError, KeyError, TypeError, ValueError):
+        except (OSError, plain_json.WireError, KeyError, TypeError, ValueError):
             return None
 
     def _read(self, kept: Mapping[str, Any]) -> Access | None:
@@ -91,7 +91,7 @@ class KeptLogins:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = self.path(settings)
-            write_atomic(path, wire.encode(kept), mode=0o600, durable=False)
+            write_atomic(path, plain_json.encode(kept), mode=0o600, durable=False)
         except OSError as error:
             log.warning("the login at %s cannot be kept: %s", settings.auth_url, error)
 
