@@ -21,8 +21,10 @@ from pelagos.plane.sections import SECTIONS
 from pelagos.slap.master.auth import OPEN, RIGHTS, Kind
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
-#: Makes the page of the clients' methods.
+#: Each makes a page of its own.
 CLIENTS = Path(__file__).with_name("clients_reference.py")
+ERRORS = Path(__file__).with_name("errors_reference.py")
+INTERFACES = Path(__file__).with_name("interfaces_reference.py")
 NOTE = "<!-- made by tools/write_reference.py from the code; change it there -->"
 
 
@@ -34,6 +36,8 @@ def pages() -> dict[str, str]:
         "configuration.md": "\n".join(configuration()),
         "rights.md": "\n".join(rights()),
         "clients-methods.md": runpy.run_path(str(CLIENTS))["page"](),
+        "errors.md": runpy.run_path(str(ERRORS))["page"](),
+        **runpy.run_path(str(INTERFACES))["pages"](),
     }
 
 
@@ -147,6 +151,10 @@ def exit_codes() -> Iterator[str]:
         "`pelagos bus call` ends with 1 when the answer is an error, and with 3, as `bus tail`",
         "and `bus ping` do, when nothing comes in time. `bus send` and `bus call` end with 4",
         "when no queue takes the message.",
+        "",
+        "What removes more than one word names, or what cannot come back, wants `--yes`.",
+        "Without it the command does nothing, says what it would do, and ends with 2. Nothing",
+        "ever asks and waits for an answer.",
         "",
     )
 

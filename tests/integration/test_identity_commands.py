@@ -65,7 +65,7 @@ def test_a_user_from_his_making_to_his_end(admin: Lines) -> None:
     assert made["id"] in found.out
     assert "nobody is called nobody" in found.err
     asked = admin.run("user", "delete", "eve")
-    assert asked.code == FAILED
+    assert asked.code == USAGE
     assert "with --yes" in asked.err
     admin.done("user", "delete", "eve", "--yes")
     gone = admin.run("user", "info", "eve")
@@ -122,7 +122,7 @@ def test_roles_are_made_given_and_removed(admin: Lines) -> None:
         assert said in refused.err
     admin.done("role", "assign", "painter", "--user", "bob", "--project", "bob")
     asked = admin.run("role", "delete", "painter")
-    assert asked.code == FAILED
+    assert asked.code == USAGE
     assert "given 1 times" in asked.err
     admin.done("role", "delete", "painter", "--yes")
     guessed = admin.run("role", "assign", "membr", "--user", "bob", "--project", "bob")

@@ -86,7 +86,7 @@ def test_nobody_removes_oneself_by_mistake(world, words):
         "POST /v1/certificates/revoke": world.answer({"revoked": 1}),
     }
     ran = world.run(*words)
-    assert ran.code == failures.FAILED
+    assert ran.code == failures.USAGE
     assert "ann is you" in ran.err and "pelagos person add ann --again" in ran.err
     assert not [one for one in world.transport.requests if one.method == "POST"]
     assert world.run(*words, "--yes").code == failures.OK

@@ -16,7 +16,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.cloud_showing import show_record, since, size
 from pelagos.cli.clouds import at_least_one
-from pelagos.cli.failures import FAILED, CommandError
+from pelagos.cli.failures import USAGE, CommandError
 from pelagos.cli.object_conditions import at_time
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -237,7 +237,7 @@ class ContainerEmpty(StorageCommand):
         if not self["yes"]:
             what = f"{count_of(info['count'] or 0, 'object')}, {size(info['bytes'])}"
             self.context.say(f"{spot.container} has {what}; with --yes they are removed")
-            return FAILED
+            return USAGE
         self.client.del_container(delimiter="/", **spot.where)
         self.context.say(f"the container {spot.container} is empty")
         return None
@@ -270,7 +270,7 @@ class ContainerDelete(StorageCommand):
             )
         if info["count"] and not self["yes"]:
             self.context.say(f"{spot.container} has {what}; with --yes they are removed")
-            return FAILED
+            return USAGE
         if info["count"]:
             self.client.del_container(delimiter="/", **spot.where)
         self._remove(spot)

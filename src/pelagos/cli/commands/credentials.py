@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Argument, FlagArgument, IntArgument, ValueArgument
-from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
+from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
 
@@ -129,6 +129,7 @@ def refuse_oneself(context: Context, name: str, what: str) -> None:
             f"{name} is you: you would be {what} at once",
             hint="with --yes it is done; another operator lets you in again: pelagos person add "
             f"{name} --again",
+            code=USAGE,
         )
 
 

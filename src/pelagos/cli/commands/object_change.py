@@ -15,7 +15,7 @@ from pelagos.cli.argument import (
 from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import MORE, at_least_one
 from pelagos.cli.commands.object_listing import VERSION
-from pelagos.cli.failures import FAILED, CommandError, UsageError
+from pelagos.cli.failures import FAILED, USAGE, CommandError, UsageError
 from pelagos.cli.object_conditions import at_time
 from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
@@ -189,7 +189,7 @@ class ObjectDelete(StorageCommand):
         if not self["yes"]:
             what = f"{count_of(len(found), 'object')}, {size(sum(found.values()))}"
             self.context.say(f"{spot} has {what}; with --yes they are removed")
-            return FAILED
+            return USAGE
 
         def one(name: str) -> None:
             self.client.delete_object(name, **spot.where)
@@ -301,7 +301,7 @@ class ObjectPurge(StorageCommand):
                 count = sum(until is None or float(one[1]) <= until for one in found)
                 former = count_of(count, "former version")
                 self.context.say(f"{spot} has {former}{then}; with --yes they are gone for good")
-                return FAILED
+                return USAGE
             self.client.purge_object(spot.name, until=until, **spot.where)
         self.context.say(f"{spot} has no former versions{then} any more")
         return None

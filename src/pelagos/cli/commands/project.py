@@ -15,7 +15,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
-from pelagos.cli.failures import FAILED, UsageError
+from pelagos.cli.failures import USAGE, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
     DOMAIN_OPTION,
@@ -206,7 +206,7 @@ class ProjectDelete(IdentityCommand):
         if not self["yes"]:
             names = ", ".join(str(one["name"]) for one in found)
             self.context.say(f"{names}: with --yes removed for good")
-            return FAILED
+            return USAGE
         for one in found:
             self.cloud.identity.delete_project(str(one["id"]))
             self.context.say(f"the project {one['name']} is gone")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.clouds import CLOUD, MORE
-from pelagos.cli.failures import UsageError
+from pelagos.cli.failures import USAGE, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
     DOMAIN,
@@ -109,7 +109,7 @@ class RoleDelete(IdentityCommand):
                 continue
             self.cloud.identity.delete_role(str(one["id"]))
             self.context.say(f"the role {one['name']} is gone")
-        return None if self["yes"] else 1
+        return None if self["yes"] else USAGE
 
 
 @command(_role_commands)
