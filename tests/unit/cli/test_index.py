@@ -1,6 +1,8 @@
 """The index that start-up, help and completion read says what the classes say."""
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,31 @@ def test_every_name_of_the_front_door_is_there() -> None:
     for name in dir(pelagos.cli):
         assert getattr(pelagos.cli, name, None) is not None or name.startswith("__"), name
     assert not hasattr(pelagos.cli, "nothing_of_the_kind")
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (["__complete", "se"], 20),
+        (["__complete", "service", "list", "-"], 55),
+        (["service", "list", "--help"], 60),
+        (["service", "nope"], 40),
+    ],
+)
+def test_a_line_loads_its_own_command_and_no_other(words: list[str], most: int) -> None:
+    """Modules are counted, never milliseconds: this holds on a busy machine too."""
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from pelagos.cli.main import main\n"
+        "main(sys.argv[1:])\n"
+        "print('loaded', *sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    loaded = done.stderr.splitlines()[-1].split()[1:]
+    assert len(loaded) <= most, loaded
+    heavy = {"dataclasses", "importlib.metadata", "inspect", "json", "msgspec", "urllib3"}
+    assert not heavy & set(loaded)
+    own = {one for one in loaded if one.startswith("pelagos.cli.commands.")}
+    assert own <= {"pelagos.cli.commands.service"}
