@@ -215,3 +215,16 @@ def test_the_sample_command_runs_by_our_settings(tmp_path: Path, by_path: bool) 
     written = pelagos("config", "set", f"mygrp.cli={module if by_path else module.stem}")
     assert written.returncode == 0, written.stderr
     check(pelagos)
+
+
+def test_a_module_of_python_2_is_told_with_its_line(tmp_path: Path) -> None:
+    module = tmp_path / "old_group.py"
+    module.write_text(COMMAND.replace("print('details of %s' % name)", "print 'details'"))
+    line = module.read_text().splitlines().index("        print 'details'") + 1
+    (tmp_path / "rc").write_text(f"[mygrp]\ncli = {module}\n")
+    (tmp_path / "config.toml").write_text(f'[mygrp]\ncli = "{module}"\n')
+    kamaki = program(tmp_path, "pelagos.compat.kamaki", KAMAKI_CONFIG=str(tmp_path / "rc"))
+    pelagos = program(tmp_path, "pelagos", PELAGOS_CONFIG=str(tmp_path / "config.toml"))
+    for done in (kamaki("mygrp", "list", "all"), pelagos("mygrp", "list", "all")):
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert f"{module}, line {line}" in done.stderr and "write print(…)" in done.stderr

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pelagos.core import config, spelling, toml
+from pelagos.core import command_groups, config, spelling, toml
 from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.plane.config_doctor_clouds import look_at_clouds, look_at_opennebula
 from pelagos.plane.config_meaning import check_meaning
@@ -24,6 +24,7 @@ OTHER_VARIABLES = frozenset(
         "PELAGOS_DATA",
         "PELAGOS_PROMISE",
         "PELAGOS_RUN",
+        "PELAGOS_SERVICE_TOKEN",
         "PELAGOS_STATE",
         "PELAGOS_TOKEN",
     }
@@ -83,7 +84,7 @@ def faults_of(path: Path) -> list[Check]:
     except ConfigError as error:
         return [_failed("file", error)]
     faults = [_failed("file", one) for one in config.mistakes(SECTIONS, table, path, {})]
-    return [*faults, *_look_at_meanings(table)]
+    return [*faults, *_look_at_meanings(table), *_look_at_groups(table, path.parent)]
 
 
 def _look_at_file(path: Path, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -123,6 +124,20 @@ def _look_at_meanings(table: Mapping[str, Any]) -> Iterator[Check]:
             check_meaning(setting.key, value)
         except PelagosError as error:
             yield _failed("file", error, before=setting.key)
+
+
+def _look_at_groups(table: Mapping[str, Any], folder: Path) -> Iterator[Check]:
+    """Groups of commands whose file is not there; what is in it, running one of them tells."""
+    for name, content in command_groups.found(table, SECTIONS).items():
+        spec = str(content[command_groups.SAYS])
+        is_file = spec.endswith(".py") or "/" in spec
+        if is_file and not (folder / Path(spec).expanduser()).is_file():
+            yield Check(
+                "file",
+                Grade.FAIL,
+                f"{name}.cli names {spec}, and there is no such file",
+                f"write the path of its commands: pelagos config set {name}.cli PATH",
+            )
 
 
 # ---- the environment

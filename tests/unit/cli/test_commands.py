@@ -673,3 +673,20 @@ def test_a_value_may_be_empty_or_have_an_equals_sign(world):
 def test_a_setting_that_cannot_be_written_is_told(world, words, said):
     ran = world.run("config", "set", *words)
     assert ran.code == failures.USAGE and said in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "set", "bus.url", "amqp://me:s3cret@host/"),
+        ("config", "delete", "node.partitions"),
+        ("cloud", "remove", "old"),
+    ],
+)
+def test_a_file_that_is_written_is_private_from_then_on(world, words):
+    path = world.folder / ".config/pelagos/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text("[node]\npartitions = 3\n[cloud.named.old]\nauth_url = 'http://a/v3'\n")
+    path.chmod(0o644)
+    assert world.run(*words).code == failures.OK
+    assert path.stat().st_mode & 0o77 == 0

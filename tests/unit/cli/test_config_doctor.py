@@ -80,6 +80,14 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(world: World, path: Path) 
     assert "line 2" in told(world)
 
 
+def test_a_group_of_commands_without_its_file_is_told(world: World, path: Path) -> None:
+    put(path, "[farm]\ncli = 'farm.py'\n[other]\ncli = 'a_module'\n")
+    [fault] = faults(world)
+    assert "farm.cli names farm.py" in fault["message"]
+    put(path.with_name("farm.py"), "")
+    assert not faults(world)
+
+
 def test_a_file_with_secrets_that_others_may_read_is_told(world: World, path: Path) -> None:
     put(path, "[bus]\nurl = 'amqp://a:b@host/'\n", 0o640)
     [fault] = faults(world)

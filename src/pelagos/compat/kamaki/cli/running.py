@@ -25,6 +25,7 @@ from pelagos.compat.kamaki.cli.command_tree import Command, CommandTree
 from pelagos.compat.kamaki.cli.config import DEFAULTS
 from pelagos.compat.kamaki.cli.errors import CLIError, CLIUnknownCommand
 from pelagos.compat.kamaki.cli.registration import asking
+from pelagos.compat.python2 import told
 from pelagos.core.errors import PelagosError
 
 #: Where a module is looked for that is named without a package; last at the top.
@@ -48,8 +49,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     except ClientError as error:
         _tell(CLIError(f"({error.status}) {error}", error.details, 4))
         return 1
-    except PelagosError as error:
-        _tell(CLIError(str(error), error.hint or ()))
+    except (PelagosError, SyntaxError) as error:
+        known = told(error) if isinstance(error, SyntaxError) else error
+        _tell(CLIError(str(known), (known.hint or "").splitlines()))
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("Canceled by user\n")
