@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from pelagos.cli.command_base import Command
-from pelagos.cli.failures import CommandError
-from pelagos.cli.tree import CommandTree, Node
+from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.tree import CommandTree, Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
 #: Each entry point of this group is an `Ancestor`, under the name of its package.
@@ -44,6 +44,34 @@ class Ancestor(Protocol):
         """What is to be written otherwise in a module that was written for it, if it knows."""
 
 
+def settled(group: str, spec: str) -> str:
+    """What a configuration is to say for a group: a path from the root, or a module.
+
+    Raises:
+        UsageError: Pelagos has that group itself, there is no such file, or nothing is said.
+    """
+    own = pelagos_tree()
+    if group in own.groups or group in own.aliases:
+        raise UsageError(
+            f"Pelagos has a group {group} itself", hint="give yours another name, as my-" + group
+        )
+    if not spec:
+        raise UsageError(
+            f"{group}.cli: name a module or a file",
+            hint=f"to take the group out: pelagos config delete {group}.cli",
+        )
+    if not _is_file(spec):
+        return spec
+    path = Path(spec).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", hint="write it first, or check the path")
+    return str(path)
+
+
+def _is_file(spec: str) -> bool:
+    return spec.endswith(".py") or "/" in spec
+
+
 def load_group(name: str, spec: str, folder: Path) -> Node:
     """A group of commands.
 
@@ -56,8 +84,7 @@ def load_group(name: str, spec: str, folder: Path) -> Node:
         CommandError: the module is not there, cannot be imported (the error says its file and
             line), or has no commands of this group.
     """
-    is_file = spec.endswith(".py") or "/" in spec
-    where = (folder / Path(spec).expanduser()) if is_file else spec
+    where = (folder / Path(spec).expanduser()) if _is_file(spec) else spec
     module = _imported(name, where)
     return group_of(_trees(module), name, f"(from {spec})")
 

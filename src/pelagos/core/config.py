@@ -81,6 +81,14 @@ class Config(NamedTuple):
             return self.groups.get(setting.section, {}).get(setting.name, setting.default)
         return getattr(self.values[setting.section], setting.name)
 
+    def group_settings(self) -> Iterator[Setting]:
+        """The settings of the groups of commands, which only the file says."""
+        for section, content in self.groups.items():
+            for name in content:
+                found = command_groups.setting(f"{section}.{name}", (), self.groups)
+                if found is not None:
+                    yield found
+
 
 # ---- the settings
 
@@ -190,7 +198,9 @@ def load(
         values[setting.section][setting.name] = setting.parse(text, setting.variable)
         origins[setting.key] = setting.variable
     made = {name: kind(**values[name]) for name, kind in sections.items()}
-    return Config(made, origins, command_groups.found(table, sections))
+    groups = command_groups.found(table, sections)
+    origins |= {f"{section}.{name}": "file" for section, said in groups.items() for name in said}
+    return Config(made, origins, groups)
 
 
 def mistakes(

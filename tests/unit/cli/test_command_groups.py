@@ -160,13 +160,22 @@ def test_a_module_is_found_by_its_name(farm, monkeypatch, tmp_path):
     assert farm.run("farm", "animal-list").out == "cow\n"
 
 
-def test_config_set_makes_a_group_and_config_delete_ends_it(farm):
+def test_config_set_makes_a_group_and_config_delete_ends_it(farm, monkeypatch):
     farm.configure("# mine\n[master]\nport = 7\n")
     assert farm.run("farm", "animal-list").code == failures.USAGE
-    assert farm.run("config", "set", "farm.cli", "commands_of_a_farm.py").code == 0
+    monkeypatch.chdir(farm.folder)
+    assert farm.run("config", "set", "farm.cli=commands_of_a_farm.py").code == 0
+    assert (
+        f'cli = "{farm.folder}/commands_of_a_farm.py"' in (farm.folder / "config.toml").read_text()
+    )
     assert farm.run("config", "set", "farm.stable", "south").code == 0
     assert farm.run("config", "get", "farm.stable").out == "south\n"
     assert farm.run("farm", "animal-list").out == "cow\n"
+    rows = farm.run("config", "list", "-j", "--filter", "key~farm").data
+    assert [(row["key"], row["origin"]) for row in rows] == [
+        ("farm.cli", "file"),
+        ("farm.stable", "file"),
+    ]
     assert farm.run("config", "delete", "farm.cli").code == 0
     assert farm.run("config", "get", "master.port").out == "7\n"
     assert farm.run("farm", "animal-list").code == failures.USAGE
@@ -205,6 +214,24 @@ def test_a_module_that_is_not_there_is_told(farm):
     assert "pelagos config set farm.cli=" in ran.err
     farm.configure('[farm]\ncli = "/no/farm.py"\n')
     assert "there is no file /no/farm.py" in farm.run("farm", "feed").err
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("server.cli=x", "Pelagos has a group server itself"),
+        ("file.cli=x", "Pelagos has a group file itself"),
+        ("farm.cli=/no/farm.py", "there is no file /no/farm.py"),
+        ("plane.cli=x", "unknown setting: plane.cli"),
+        ("farm.cli=", "farm.cli: name a module or a file"),
+    ],
+)
+def test_config_set_refuses_what_cannot_be_a_group(farm, said, why):
+    farm.configure("")
+    ran = farm.run("config", "set", said)
+    assert ran.code == failures.USAGE
+    assert why in ran.err
+    assert (farm.folder / "config.toml").read_text() == ""
 
 
 def test_a_group_that_pelagos_has_itself_stays_its_own(farm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import Operand
 from pelagos.cli.command_base import Command
@@ -13,6 +13,9 @@ from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 from pelagos.cli.values import as_text, plain
 from pelagos.core.errors import PelagosError
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the settings
+    from pelagos.core.setting import Setting
 
 _config_commands = CommandTree("config", "The configuration file")
 
@@ -48,7 +51,7 @@ class ConfigList(Command):
                 "variable": one.variable,
                 "about": one.about,
             }
-            for one in settings(SECTIONS)
+            for one in (*settings(SECTIONS), *config.group_settings())
         ]
         columns = (
             Column("key"),
@@ -92,10 +95,27 @@ class ConfigSet(Command):
                 check_meaning(key, value)
         except PelagosError as error:
             raise UsageError(f"{key}: {error.message}", hint=error.hint) from error
+        if setting.section not in SECTIONS:
+            value = _of_group(setting, value)
         set_value(SECTIONS, self.context.config_path, key, value)
         if setting.variable and self.context.environ.get(setting.variable):
             stronger = f"{setting.variable} is set here and is stronger than the file"
             self.context.say(f"written; but {stronger}")
+
+
+def _of_group(setting: Setting, value: str) -> str:
+    """The value of a key of a group of commands; a path begins where it was typed.
+
+    Raises:
+        UsageError: it cannot name the commands of a group.
+    """
+    from pelagos.core import command_groups
+
+    if setting.name != command_groups.SAYS:
+        return value
+    from pelagos.cli.group_module import settled
+
+    return settled(setting.section, value)
 
 
 def _said(key: str, value: str | None) -> tuple[str, str]:
