@@ -6,25 +6,14 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from pelagos.core import config
 from pelagos.plane.capacity.openstack import OpenStackCapacity
 from pelagos.plane.capacity.synnefo import SynnefoCapacity
-from pelagos.plane.capacity.terms import CapacityTerms, places
+from pelagos.plane.capacity.terms import CapacityTerms
 from pelagos.plane.capacity.user_data import filled
-from pelagos.plane.sections import SECTIONS, CapacityConfig
 
 ROOT = Path(__file__).parents[2]
 HOW_TO = (ROOT / "docs/how-to/machines-on-demand.md").read_text()
 REFERENCE = (ROOT / "docs/reference/capacity.md").read_text()
-
-
-def test_the_example_is_a_configuration(tmp_path: Path) -> None:
-    [example] = re.findall(r"```toml\n(.*?)```", HOW_TO, re.DOTALL)
-    file = tmp_path / "config.toml"
-    file.write_text(example)
-    [place] = places(config.load(SECTIONS, file, {}).of(CapacityConfig).named)
-    assert set(place.own) <= set(OpenStackCapacity.KEYS)
-    assert place.terms.properties == {"region": "north"}
 
 
 def test_the_script_takes_what_it_is_given() -> None:

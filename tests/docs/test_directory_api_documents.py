@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 from pelagos.directory.auth import settings
 from pelagos.directory.auth.rights import KEYSTONE, PERSON, PLANE
-from pelagos.directory.auth.settings import AuthSettings
 from pelagos.directory.views import cors
 from pelagos.directory.views.api.table import OPERATIONS
 from pelagos.directory.views.api.view import routes_of
@@ -42,16 +40,6 @@ def test_every_key_of_the_page_is_one_and_none_is_missing() -> None:
     keys = set().union(*named) - {"edit", "update", "me"}
     known = {key for keys in settings._KEYS.values() for key in keys}
     assert keys == known | set(settings._COMMON) | set(cors._KEYS)
-
-
-def test_every_block_of_the_page_is_taken() -> None:
-    blocks = [text for kind, text in BLOCK.findall(AUTH) if kind == "toml"]
-    assert len(blocks) == 4
-    for text in blocks:
-        config = tomllib.loads(text)["directory"]["settings"]
-        auth = AuthSettings.from_mapping(config)
-        cors.Cors.from_mapping(config)
-        assert auth.type == config.get("auth", {}).get("type", "plane")
 
 
 def test_the_rights_of_roles_are_those_on_the_page() -> None:

@@ -6,10 +6,7 @@ import re
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import pytest
-
 from pelagos.slap.agent import AgentSettings
-from support.agent_site import Site
 
 DOCS = Path(__file__).parents[2] / "docs"
 AGENT = Path(__file__).parents[2] / "src" / "pelagos" / "slap" / "agent"
@@ -44,18 +41,3 @@ def test_each_setting_says_its_default() -> None:
     text = AgentSettings.__doc__ or ""
     for name in AgentSettings.__dataclass_fields__:
         assert re.search(rf"^\s+{name}: ", text, re.MULTILINE), name
-
-
-@pytest.mark.integration
-def test_the_release_of_the_guide_runs(tmp_path: Path) -> None:
-    page = (DOCS / "how-to" / "write-a-software-release.md").read_text()
-    profile = tmp_path / "software.cfg"
-    profile.write_text(re.findall(r"```ini\n(.*?)```", page, re.DOTALL)[0])
-    (tmp_path / "shown").mkdir()
-    site = Site(tmp_path).start()
-    try:
-        parameters = {"folder": str(tmp_path / "shown")}
-        site.order("docs", str(profile), parameters=parameters)
-        assert site.until_started("docs").connection["url"].startswith("http://127.0.0.1:")
-    finally:
-        site.close()

@@ -20,14 +20,14 @@ GUIDE = (ROOT / "docs" / "how-to" / "write-a-software-release.md").read_text()
 
 
 def test_the_schema_of_the_guide_refuses_what_it_says(tmp_path: Path) -> None:
-    types, schema = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    types, schema = re.findall(r"```json [^\n]+\n(.*?)```", GUIDE, re.DOTALL)
     (tmp_path / "software.cfg.json").write_text(types)
     (tmp_path / "parameters.json").write_text(schema)
     bundle = read_bundle(str(tmp_path / "software.cfg"))
     assert bundle is not None
     assert not problems(bundle, "default", {"folder": "/usr/share/doc", "port": "8080"})
     message, hint = refusal(problems(bundle, "default", {"port": "80"}))
-    assert f"error: {message}\nhint: {hint}\n" in GUIDE
+    assert f"pelagos: {message}\n  {hint}\n" in GUIDE
 
 
 def test_the_schema_of_the_example_knows_its_parameters() -> None:
