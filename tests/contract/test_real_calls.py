@@ -34,9 +34,11 @@ SUITES = {
 #: What no service of OpenStack answers, and why.
 UNANSWERED: dict[type[Client], dict[str, str]] = {
     ImageClient: {"reregister": "locations of images are Synnefo's"},
-    PithosClient: dict.fromkeys(
-        PITHOS_ALONE, "refused before it is sent: Swift has no such thing"
-    ),
+    StorageClient: {"time_for": "it asks nothing"},
+    PithosClient: {
+        "time_for": "it asks nothing",
+        **dict.fromkeys(PITHOS_ALONE, "refused before it is sent: Swift has no such thing"),
+    },
 }
 
 

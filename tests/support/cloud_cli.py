@@ -1,9 +1,11 @@
-"""The command line in this process, on the clouds of a box."""
+"""The command line in this process, on the clouds of a box or on a real OpenStack."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from pelagos.cli.failures import as_written, exit_code
 from pelagos.cli.main import run
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+
+from .openstack_services import OpenStack
 
 
 @dataclass
@@ -81,7 +85,21 @@ class CloudShell:
         return self.ok(*words, "-j").data
 
 
-def openstack_shell(box: Box, folder: Path, clock: Clock, person: str = "demo") -> CloudShell:
+def follow(guide: Path, shell: CloudShell) -> int:
+    """Type what a guide's blocks say, each line to do what stands there; how many there were."""
+    lines = guide.read_text().splitlines()
+    typed = [number for number, line in enumerate(lines) if line.startswith("$ pelagos ")]
+    for number in typed:
+        words = shlex.split(lines[number])[2:]
+        said = re.fullmatch(r"\[exit (\d+)\]", lines[number + 1])
+        ran = shell.run(*words)
+        assert ran.code == (int(said[1]) if said else 0), lines[number] + "\n" + ran.err
+    return len(typed)
+
+
+def openstack_shell(
+    box: Box | OpenStack, folder: Path, clock: Clock, person: str = "demo"
+) -> CloudShell:
     """A shell whose cloud is the box, as an OpenStack, for one of its persons."""
     return CloudShell(folder, _own_file(box, folder, person), clock)
 
@@ -91,7 +109,7 @@ def synnefo_shell(box: Box, folder: Path, clock: Clock, person: str = "demo") ->
     return CloudShell(folder, {**_own_file(box, folder, person), "OS_CLOUD": "synnefo"}, clock)
 
 
-def _own_file(box: Box, folder: Path, name: str) -> dict[str, str]:
+def _own_file(box: Box | OpenStack, folder: Path, name: str) -> dict[str, str]:
     person = box.admin if name == "admin" else box.person(name)
     path = folder / f"{name}.toml"
     path.write_text(

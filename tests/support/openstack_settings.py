@@ -153,7 +153,8 @@ service_plugins = router
 transport_url = fake://
 dhcp_agent_notification = false
 notify_nova_on_port_status_changes = false
-notify_nova_on_port_data_changes = false
+notify_nova_on_port_data_changes = true
+send_events_interval = 1
 api_workers = 0
 rpc_workers = 0
 api_paste_config = {etc}/neutron/api-paste.ini
@@ -198,6 +199,8 @@ connection = {database}
 workers = 1
 [scheduler]
 workers = 1
+[quota]
+driver = nova.quota.DbQuotaDriver
 [vnc]
 enabled = true
 novncproxy_base_url = http://127.0.0.1:9/vnc
