@@ -132,13 +132,20 @@ def leave(command: CloudCommand, port: Record) -> None:
     """Unplug a port and remove it; what is gone already is no error."""
     from contextlib import suppress
 
+    from pelagos.clients import wait_until
     from pelagos.clients.errors import NotFound
 
     cloud = command.cloud
     server_id = port.get("device_id")
     owner = str(port.get("device_owner") or "")
     if cloud.dialect != "synnefo" and server_id and owner.startswith("compute"):
-        with suppress(NotFound):
+        with suppress(NotFound):  # Neutron removes none that Nova has not let go of, or Nova does
             cloud.compute.detach_port(str(server_id), port["id"])
+            wait_until(
+                lambda: cloud.network.get_port_details(port["id"]),
+                lambda seen: not seen.get("device_id"),
+                what=f"port {port['id']}",
+                clock=command.context.clock,
+            )
     with suppress(NotFound):
         cloud.network.delete_port(port["id"])
