@@ -89,27 +89,34 @@ _FIELDS = (
     "etag", "x-container-bytes-used", "x-container-meta-", "x-container-object-count",
     "x-copied-from", "x-object-meta-", "x-static-large-object",
 )  # fmt: skip
-#: Told of an object's former self by a real one, not by the box; nothing reads it.
-_NOT_READ = ("x-copied-from-account", "x-copied-from-last-modified")
+#: Of these the names are compared alone.
+_OF_THE_PLACE = ("x-copied-from-account", "x-copied-from-last-modified")
+#: What says nothing of an answer: which program gave it, and how the connection goes on.
+_ELSEWHERE = frozenset({"connection", "server", "vary"})
+#: Where a real one has its words from the middle of something, and the box a page.
+_PAGES = frozenset({"allow", "content-length", "content-type"})
 _CHANGING = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+")
 
 
 def told(reply: Reply) -> dict[str, Any]:
-    """An answer without what is another one each time; of one that brings no object its status."""
+    """An answer without what is another one each time; of one that brings nothing no body."""
     kind = reply.headers.get("content-type", "")
     brings = reply.status in {200, 206} and not kind.startswith("text/html")
+    names = sorted(set(reply.headers) - _ELSEWHERE - (frozenset() if brings else _PAGES))
+    if reply.status == 422:
+        names = [one for one in names if one != "last-modified"]  # a real one dates what is not
     if not brings:
-        return {"status": reply.status}
+        return {"status": reply.status, "names": names}
     headers = {
         name: value
         for name, value in reply.headers.items()
-        if name.startswith(_FIELDS) and name not in _NOT_READ
+        if name.startswith(_FIELDS) and name not in _OF_THE_PLACE
     }
     body: Any = reply.content
     if kind.startswith("application/json") and body.startswith(b"["):
         body = json.loads(_CHANGING.sub(b"...", body))
         del headers["content-length"]
-    return {"status": reply.status, "headers": headers, "body": body}
+    return {"status": reply.status, "names": names, "headers": headers, "body": body}
 
 
 class Account:

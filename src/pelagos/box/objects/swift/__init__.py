@@ -5,6 +5,7 @@ from __future__ import annotations
 from pelagos.box.identity.identity import Identity
 from pelagos.box.objects.store import ObjectStore
 from pelagos.box.objects.swift.api import SwiftApi
+from pelagos.box.objects.swift.manner import refusal
 from pelagos.box.service import Offer, Service
 
 __all__ = ["swift"]
@@ -18,6 +19,6 @@ def swift(identity: Identity, store: ObjectStore) -> Service:
     return Service(
         (PREFIX, "/info"),
         api.answer,
-        api.shape,
+        lambda _, refused: refusal(refused),
         (Offer("object-store", "swift", f"{PREFIX}/v1/AUTH_{{project}}"),),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape, quoteattr
@@ -16,6 +15,7 @@ from pelagos.box.objects.store import Container, ObjectStore
 from pelagos.box.objects.swift import archives, temporary, versions
 from pelagos.box.objects.swift.access import Access, access
 from pelagos.box.objects.swift.headers import iso, merged, timestamp
+from pelagos.box.objects.swift.manner import date, finished
 from pelagos.box.objects.swift.objects import Objects
 from pelagos.box.objects.swift.place import Place
 from pelagos.box.web import Answer, Request, decoded, json_answer
@@ -74,6 +74,9 @@ class SwiftApi:
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""
+        return finished(self._answer(request))
+
+    def _answer(self, request: Request) -> Answer:
         if request.prefix == "/info" or request.path == "/info":
             return json_answer(INFO)
         found = _PATH.fullmatch(request.path)
@@ -133,15 +136,6 @@ class SwiftApi:
 
         return archives.extract(request, container, name, keep)
 
-    def shape(self, _request: Request, refused: Refused) -> Answer:
-        """An error as Swift writes it."""
-        title = HTTPStatus(refused.status).phrase
-        text = f"<html><h1>{title}</h1><p>{escape(refused.message)}</p></html>"
-        headers = {"Content-Type": "text/html; charset=UTF-8", **refused.headers}
-        if refused.status == HTTPStatus.UNAUTHORIZED:
-            headers["WWW-Authenticate"] = 'Swift realm="box"'
-        return Answer(refused.status, headers, text.encode())
-
     def _reach(self, rights: Access, request: Request, container: str) -> Container:
         """Another container of which the caller wants to read.
 
@@ -178,7 +172,7 @@ class SwiftApi:
             "X-Account-Object-Count": str(objects),
             "X-Account-Bytes-Used": str(size),
             "X-Timestamp": timestamp(0),
-            "Accept-Ranges": "bytes",
+            "X-Put-Timestamp": timestamp(0),
             **{f"X-Account-Meta-{name}": value for name, value in meta.items()},
         }
         asked = _asked(request)
@@ -278,6 +272,7 @@ class SwiftApi:
             "X-Container-Object-Count": str(kept.objects),
             "X-Container-Bytes-Used": str(kept.bytes),
             "X-Timestamp": timestamp(kept.created),
+            "Last-Modified": date(kept.modified),
             "X-Storage-Policy": "Policy-0",
             "Accept-Ranges": "bytes",
             **{f"X-Container-Meta-{name}": value for name, value in kept.meta.items()},

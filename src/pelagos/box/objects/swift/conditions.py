@@ -8,6 +8,9 @@ from pelagos.box.errors import Refused
 from pelagos.box.objects.store import Version
 from pelagos.box.web import Request
 
+#: What an object's answer says of a content that comes with it.
+_OF_CONTENT = ("Content-Type", "Accept-Ranges")
+
 
 def check_conditions(request: Request, version: Version, headers: dict[str, str]) -> None:
     """See whether a request for an object holds.
@@ -17,17 +20,17 @@ def check_conditions(request: Request, version: Version, headers: dict[str, str]
     """
     etag = headers["Etag"].strip('"')
     matches, differs = request.header("If-Match"), request.header("If-None-Match")
+    failed = {name: value for name, value in headers.items() if name not in _OF_CONTENT}
     if matches and etag not in _etags(matches) and "*" not in _etags(matches):
-        raise Refused(412, "A precondition for this request was not met.")
-    told = {"Etag": headers["Etag"], "Last-Modified": headers["Last-Modified"]}
+        raise Refused(412, "", headers=failed)
     if differs and (etag in _etags(differs) or "*" in _etags(differs)):
-        raise Refused(304, "", headers=told)
+        raise Refused(304, "", headers=headers)
     since = _date(request.header("If-Modified-Since"))
     if not differs and since is not None and version.modified <= since:
-        raise Refused(304, "", headers=told)
+        raise Refused(304, "", headers=headers)
     until = _date(request.header("If-Unmodified-Since"))
     if until is not None and version.modified > until + 1:
-        raise Refused(412, "A precondition for this request was not met.")
+        raise Refused(412, "", headers=failed)
 
 
 def check_etag(request: Request, made: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import formatdate
 from mimetypes import guess_type
 from typing import Any
 from urllib.parse import unquote
 
 from pelagos.box.errors import Refused
 from pelagos.box.objects.store import Version
+from pelagos.box.objects.swift.manner import date
 from pelagos.box.web import Request
 
 MAX_NAME = 128
@@ -88,7 +88,7 @@ def object_headers(version: Version) -> dict[str, str]:
     headers = {
         "Content-Type": version.type,
         "Etag": version.md5,
-        "Last-Modified": formatdate(-(-version.modified // 1), usegmt=True),
+        "Last-Modified": date(version.modified),
         "X-Timestamp": timestamp(version.modified),
         "Accept-Ranges": "bytes",
     }

@@ -21,10 +21,10 @@ from pelagos.box.objects.swift.headers import (
     kept_headers,
     meta_of,
     object_headers,
-    timestamp,
     type_of,
 )
 from pelagos.box.objects.swift.large import Part
+from pelagos.box.objects.swift.manner import date
 from pelagos.box.objects.swift.place import Place
 from pelagos.box.web import Answer, Request, json_answer
 
@@ -95,6 +95,7 @@ class Objects:
         wants_manifest = request.query.get("multipart-manifest") == "get"
         if version.more.get("slo"):
             headers["X-Static-Large-Object"] = "True"
+            headers["X-Manifest-Etag"] = version.md5
         parts = [Part(version, 0, version.size)]
         if wants_manifest and version.more.get("slo"):
             return self._manifest(request, version, headers)
@@ -117,8 +118,8 @@ class Objects:
         if told is not None and not asked:
             raise Refused(
                 416,
-                "The requested range is not available",
-                headers={"Content-Range": f"bytes */{size}"},
+                "The Range requested is not available.",
+                headers={**headers, "Content-Range": f"bytes */{size}"},
             )
         if request.method == "HEAD":
             return Answer(200, {**headers, "Content-Length": str(size)})
@@ -365,23 +366,18 @@ class Objects:
         kind = request.header("Content-Type") or source.type
         version = self._keep(place, into, name, content, meta, more, kind)
         answer = _created(version, version.md5, into)
-        answer.headers["X-Copied-From"] = quote(f"{from_name}/{source.name}")
-        answer.headers["X-Copied-From-Last-Modified"] = object_headers(source)["Last-Modified"]
+        answer.headers |= {
+            **{f"X-Object-Meta-{key}": value for key, value in version.meta.items()},
+            "X-Copied-From": quote(f"{from_name}/{source.name}"),
+            "X-Copied-From-Account": quote(place.container.account),
+            "X-Copied-From-Last-Modified": date(source.modified),
+        }
         return answer
 
 
 def _created(version: Version, etag: str, container: Container) -> Answer:
-    headers = object_headers(version)
-    return Answer(
-        201,
-        {
-            "Content-Type": "text/html; charset=UTF-8",
-            "Etag": etag,
-            "Last-Modified": headers["Last-Modified"],
-            "X-Timestamp": timestamp(version.modified),
-            **versions.told(container, version),
-        },
-    )
+    told = versions.told(container, version)
+    return Answer(201, {"Etag": etag, "Last-Modified": date(version.modified), **told})
 
 
 def _quota(container: Container) -> Callable[[int], None]:
