@@ -78,6 +78,19 @@ def launch(node: Node, words: list[str], make_context: MakeContext | None = None
         PelagosError: it cannot do what it was asked.
     """
     command = load(node)
+    try:
+        return _launched(command, node, words, make_context)
+    except PelagosError as error:
+        if not error.hint:
+            from pelagos.cli.advice import advice
+
+            error.hint = advice(error, node.line)
+        raise
+
+
+def _launched(
+    command: type[Command], node: Node, words: list[str], make_context: MakeContext | None
+) -> int:
     values, operands = parse(command, node.line, words)
     for key, argument in command.all_arguments().items():
         if (text := argument.instead(values[key])) is not None:

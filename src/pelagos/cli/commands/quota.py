@@ -105,13 +105,20 @@ class QuotaList(IdentityCommand):
         }
         from pelagos.clients.errors import ClientError, CloudNotConfigured
 
+        failures: dict[str, ClientError] = {}
+        is_answered = False
         for service, way in ways.items():
             try:
                 yield from list(way())
+                is_answered = True
             except CloudNotConfigured:
                 continue  # the cloud has no such service
             except ClientError as error:
-                self.context.say(f"{service}: {' '.join(error.message.split())}")
+                failures[service] = error
+        if failures and not is_answered:
+            raise next(iter(failures.values()))
+        for service, error in failures.items():
+            self.context.say(f"{service}: {' '.join(error.message.split())}")
 
     @staticmethod
     def _limits(client: Any, table: Any) -> Iterator[dict[str, Any]]:

@@ -49,7 +49,7 @@ class Reverse(Command):
     def _own(self) -> str:
         """What the directory calls the person who asks: in a plane the name."""
         try:
-            return str(self.context.master.identity()["name"])
+            return str(self.context.master.identity().get("name", ""))
         except NoPlaneError as error:
             raise UsageError(
                 "it is not known who you are, for no plane is known here",
