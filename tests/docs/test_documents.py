@@ -1,11 +1,13 @@
 """The documents hang together: links, targets of make, and a way to each page."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PERFORMANCE = ROOT / "docs" / "explanation" / "performance.md"
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -23,6 +25,19 @@ def test_links_lead_somewhere(document: Path):
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_benchmark_that_a_page_names_takes_its_options():
+    for line in re.findall(
+        r"^python (?:-m )?(benchmarks.*)$", PERFORMANCE.read_text(), re.MULTILINE
+    ):
+        words = shlex.split(line, comments=True)
+        name = words[1] if words[0] == "benchmarks" else Path(words[0]).stem
+        files = [*ROOT.glob(f"benchmarks/{name}.py"), *ROOT.glob(f"benchmarks/{name}/**/*.py")]
+        assert files, line
+        known = "".join(file.read_text("utf-8") for file in files)
+        options = [word for word in words if word.startswith("--")]
+        assert [one for one in options if not re.search(rf"\b{one[2:]}\b", known)] == [], line
 
 
 def test_every_page_is_reached_from_the_first():

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+
+import jsonschema
 
 from pelagos.slap.master.faces.jsonrpc_methods import METHODS
 from support.slap_site import Site
 
-PAGE = (Path(__file__).parents[2] / "docs/reference/http-api.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE_FOLDER = ROOT / "docs" / "reference"
+PAGE = (PAGE_FOLDER / "http-api.md").read_text()
 
 
 def test_every_call_is_on_the_page(tmp_path: Path):
@@ -19,6 +25,25 @@ def test_every_call_is_on_the_page(tmp_path: Path):
     assert len(rules) > 70
     named = {rule.partition("<")[0].strip("/") for rule in rules}
     assert {name for name in named if name not in PAGE} == set()
+
+
+def test_every_call_is_in_the_description_for_programs(tmp_path: Path):
+    site = Site(tmp_path)
+    try:
+        rules = {
+            re.sub(r"<(?:[^<>:]*:)?(\w+)>", r"{\1}", str(rule))
+            for rule in site.master.app.url_map.iter_rules()
+        }
+    finally:
+        site.close()
+    described = json.loads((PAGE_FOLDER / "master-openapi.json").read_text())["paths"]
+    assert {rule for rule in rules if not rule.startswith("/static")} <= set(described)
+
+
+def test_the_description_of_the_bus_is_one_of_asyncapi():
+    form = json.loads((ROOT / "tests/data/asyncapi-3.0.json").read_text())
+    described = json.loads((PAGE_FOLDER / "plane-asyncapi.json").read_text())
+    jsonschema.validators.validator_for(form)(form).validate(described)
 
 
 def test_every_property_of_a_method_is_on_the_page():
