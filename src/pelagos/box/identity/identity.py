@@ -6,6 +6,7 @@ from typing import Any
 
 from pelagos.box.database import Database
 from pelagos.box.errors import Refused
+from pelagos.box.identity.groups import Groups
 from pelagos.box.identity.people import People
 from pelagos.box.identity.tokens import LIFE, Token, Tokens
 from pelagos.box.service import Offer, Service, SynnefoOffer
@@ -22,6 +23,7 @@ class Identity:
     Attributes:
         database: where all of it is kept.
         people: users, projects, roles.
+        groups: who is in which group.
         tokens: who is who.
         clock: what says when a token ends.
     """
@@ -30,6 +32,7 @@ class Identity:
         self.database = database
         self.clock = clock
         self.people = People(database)
+        self.groups = Groups(database, self.people)
         self.tokens = Tokens(database, self.people, clock, token_life)
         self._offers: list[Offer] = []
         self._synnefo_offers: list[SynnefoOffer] = []

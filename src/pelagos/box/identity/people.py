@@ -24,6 +24,7 @@ COLUMNS = {
     "projects": ("id", "name", "domain_id", "description", "enabled", "parent_id"),
     "users": ("id", "name", "domain_id", "enabled", "default_project_id"),
     "roles": ("id", "name", "description"),
+    "groups": ("id", "name", "domain_id", "description"),
 }
 _FLAGS = ("enabled",)
 
@@ -65,7 +66,7 @@ class People:
             Refused: there is one of that name.
         """
         thing: dict[str, Any] = {"id": _new_id(), "enabled": True, "description": "", **told}
-        if kind in {"users", "projects"}:
+        if kind in {"users", "projects", "groups"}:
             thing.setdefault("domain_id", DEFAULT_DOMAIN)
         if kind == "projects":
             thing["parent_id"] = thing.get("parent_id") or thing["domain_id"]
@@ -101,6 +102,7 @@ class People:
             self.end_tokens(kind, key)
             target = f"{kind[:-1]}:{key}"
             connection.execute("DELETE FROM grants WHERE target = ?", (target,))
+            connection.execute("DELETE FROM group_grants WHERE target = ?", (target,))
             try:
                 connection.execute(f"DELETE FROM {kind} WHERE id = ?", (key,))
             except sqlite3.IntegrityError as error:
@@ -159,9 +161,9 @@ class People:
             return gone.rowcount > 0
 
     def roles_of(self, user_id: str, target: str) -> list[dict[str, str]]:
-        """The roles that a user has there: id and name of each."""
+        """The roles that a user has there, by himself or a group: id and name of each."""
         rows = self._database.read().execute(
-            "SELECT roles.id, roles.name FROM grants JOIN roles ON roles.id = role_id"
+            "SELECT roles.id, roles.name FROM held JOIN roles ON roles.id = role_id"
             " WHERE user_id = ? AND target = ? ORDER BY roles.name",
             (user_id, target),
         )
@@ -178,7 +180,7 @@ class People:
     def projects_of(self, user_id: str) -> list[dict[str, Any]]:
         """The projects in which a user has a role."""
         rows = self._database.read().execute(
-            "SELECT DISTINCT projects.* FROM grants"
+            "SELECT DISTINCT projects.* FROM held"
             " JOIN projects ON target = 'project:' || projects.id"
             " WHERE user_id = ? ORDER BY name, projects.id",
             (user_id,),
@@ -194,7 +196,7 @@ class People:
         if kind != "roles" and "description" in values:
             values["description"] = values["description"] or ""
         aside = (*names, "more", "password", "original_password", "links")
-        if kind == "roles":
+        if kind in {"roles", "groups"}:
             aside += _FLAGS
         if kind == "users":
             values["more"] = _json(thing, (*aside, "password_expires_at"), drop=("description",))

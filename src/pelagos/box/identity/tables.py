@@ -22,6 +22,21 @@ TABLES = (
         user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, target TEXT NOT NULL,
         role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE,
         PRIMARY KEY (user_id, target, role_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS groups (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, domain_id TEXT NOT NULL REFERENCES domains,
+        description TEXT NOT NULL, more TEXT NOT NULL, UNIQUE (domain_id, name)) STRICT""",
+    """CREATE TABLE IF NOT EXISTS group_members (
+        group_id TEXT NOT NULL REFERENCES groups ON DELETE CASCADE,
+        user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+        PRIMARY KEY (group_id, user_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS group_grants (
+        group_id TEXT NOT NULL REFERENCES groups ON DELETE CASCADE, target TEXT NOT NULL,
+        role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE,
+        PRIMARY KEY (group_id, target, role_id)) STRICT, WITHOUT ROWID""",
+    # what users have, by themselves and by their groups
+    """CREATE VIEW IF NOT EXISTS held (user_id, target, role_id) AS
+        SELECT user_id, target, role_id FROM grants UNION
+        SELECT user_id, target, role_id FROM group_members JOIN group_grants USING (group_id)""",
     """CREATE TABLE IF NOT EXISTS application_credentials (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT,
         user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,

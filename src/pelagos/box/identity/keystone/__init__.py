@@ -8,6 +8,7 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone.credentials import Credentials
 from pelagos.box.identity.keystone.factors import Factors
+from pelagos.box.identity.keystone.groups import Members
 from pelagos.box.identity.keystone.login import Login
 from pelagos.box.identity.keystone.resources import Resources
 from pelagos.box.identity.keystone.roles import Roles
@@ -27,7 +28,7 @@ def keystone(identity: Identity) -> Service:
     factors = Factors(identity)
     for part in (
         Login(identity, factors), Resources(identity), Roles(identity), Credentials(identity),
-        factors,
+        factors, Members(identity),
     ):  # fmt: skip
         part.routes(router)
     return Service(

@@ -14,7 +14,7 @@ from pelagos.box.identity.tokens import Token
 from pelagos.box.web import Answer, Request, Router, json_answer
 
 _FORBIDDEN = "You are not authorized to perform the requested action: identity:{}."
-_NAME_LIMITS = {"projects": 64, "domains": 64}
+_NAME_LIMITS = {"projects": 64, "domains": 64, "groups": 64}
 _FALSE = {"0", "false", "no", "off"}
 
 
@@ -36,8 +36,6 @@ class Resources:
             router.add("DELETE", f"/v3/{kind}/{{key}}", one(self._remove, kind=kind))
         router.add("POST", "/v3/users/{key}/password", self._password)
         router.add("GET", "/v3/users/{key}/projects", self._projects)
-        router.add("GET", "/v3/users/{key}/groups", self._groups)
-        router.add("GET", "/v3/groups", self._no_groups)
         router.add("GET", "/v3/regions", self._regions)
         router.add("GET", "/v3/regions/{key}", self._region)
         router.add("GET", "/v3/services", self._services)
@@ -129,16 +127,6 @@ class Resources:
             raise Refused(403, _FORBIDDEN.format("list_user_projects"))
         self._people.require("users", key)
         return listed(request, "projects", self._people.projects_of(key))
-
-    def _groups(self, request: Request, key: str) -> Answer:
-        token = self._identity.caller(request)
-        if not (token.is_admin or key == token.user_id):
-            raise Refused(403, _FORBIDDEN.format("list_groups_for_user"))
-        return listed(request, "groups", [])
-
-    def _no_groups(self, request: Request) -> Answer:
-        self._admin(request, "list_groups")
-        return listed(request, "groups", [])
 
     def _regions(self, request: Request) -> Answer:
         self._identity.caller(request)
