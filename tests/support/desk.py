@@ -120,7 +120,7 @@ class Desk:
         Returns:
             Its exit code, and what it said on stdout and stderr.
         """
-        begin = next((one for one in LASTING if _bare(line).startswith(one)), None)
+        begin = next((one for one in (*LASTING, *self.ready) if _bare(line).startswith(one)), None)
         if begin is not None:
             self._begin(begin, line)
             return 0, self.said, ""

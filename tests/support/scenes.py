@@ -191,6 +191,14 @@ SCENES: Mapping[str, Scene] = {
         filled={"pelagos-north-3fa2c1-7": r"pelagos-north-\w+-\d+"},
         world=a_cloud,
     ),
+    "docs/how-to/run-processors.md": Scene(
+        ready={
+            "python crew.py": (
+                "pelagos bus send switch --exchange events --key lights --json '\"off\"' "
+                "--bus amqp://guest:guest@127.0.0.1:5672/"
+            )
+        }
+    ),
     "docs/how-to/share-with-tenants.md": Scene(
         before=(
             "pelagos up",
