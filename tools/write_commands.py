@@ -33,7 +33,7 @@ ORDER = (
     "up", "down", "supply", "request", "apply", "service", "computer", "capacity", "node",
     "person", "join", "software", "events", "usage", "lookup", "reverse", "favorite", "contact",
     "phonebook", "directory", "source", "why", "bus", "box", "db", "doctor", "config",
-    "completion", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip",
+    "shell", "history", "completion", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip",
     "router", "security-group", "volume", "snapshot", "cloud", "container", "object", "quota",
     "project", "membership", "user", "group", "role", "one",
 )  # fmt: skip

@@ -27,6 +27,7 @@ GROUPS = {
     "box": "A small cloud on this computer, to try and to test",
     "db": "The master's database",
     "config": "The configuration file",
+    "history": "What was typed in the shell",
     "server": "Servers of a cloud",
     "flavor": "What servers of a cloud may be made of",
     "keypair": "Keys with which you log in to servers",
@@ -73,7 +74,6 @@ GROUPS = {
     "one backupjob": "Backup jobs of an OpenNebula",
     "commission": "What services charge to users and projects of a Synnefo",
     "endpoint": "Where the services of a cloud are",
-    "history": "What was typed in the shell",
 }
 """A line about each group."""
 
@@ -176,6 +176,9 @@ COMMANDS = (
     ("config doctor", "config_doctor:ConfigDoctor", "Check every source of settings"),
     ("config edit", "config_edit:ConfigEdit", "Change the configuration file in an editor"),
     ("config import", "config_import:ConfigImport", "Take over the configuration of another program"),
+    ("shell", "shell:Shell", "Type commands one after another, without `pelagos` before them"),
+    ("history show", "history:HistoryShow", "Show the lines typed in the shell, the oldest first"),
+    ("history clean", "history:HistoryClean", "Forget all lines typed in the shell"),
     ("completion", "completion:Completion", "Print the completion script of a shell"),
     ("server list", "server:ServerList", "List the servers of your project"),
     ("server info", "server:ServerInfo", "Show all about one server"),
@@ -518,8 +521,5 @@ COMMANDS = (
     ("commission reject", "commission:CommissionReject", "Let a commission not be so"),
     ("commission resolve", "commission:CommissionResolve", "Accept some commissions and reject others"),
     ("endpoint list", "endpoint:EndpointList", "List the addresses in the catalogue of a cloud"),
-    ("history show", "history:HistoryShow", "Show the lines typed in the shell, the oldest first"),
-    ("history clean", "history:HistoryClean", "Forget all lines typed in the shell"),
-    ("shell", "shell:Shell", "Type commands one after another, without `pelagos` before them"),
 )
 """The words of each command, its module and class, and a line about it."""
