@@ -33,15 +33,20 @@ ORDER = (
     "up", "down", "supply", "request", "apply", "service", "computer", "capacity", "node",
     "person", "join", "software", "events", "usage", "lookup", "reverse", "favorite", "contact",
     "phonebook", "directory", "source", "why", "bus", "box", "db", "doctor", "config",
-    "shell", "history", "completion", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip",
-    "router", "security-group", "volume", "snapshot", "cloud", "container", "object", "quota",
+    "shell", "history", "completion", "server", "flavor", "keypair", "image", "network",
+    "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "cloud", "container", "object", "quota",
     "project", "membership", "user", "group", "role", "one",
 )  # fmt: skip
 _CLAUSE = re.compile(r"; |: |\. ")
 
 
 def whole_tree() -> CommandTree:
-    """All own commands, loaded."""
+    """All own commands, loaded.
+
+    Raises:
+        SystemExit: two commands have the same words, a command is a group as well, or its words
+            do not begin with the name of its tree.
+    """
     found = CommandTree("pelagos")
     names = sorted(one.name for one in pkgutil.iter_modules(commands.__path__))
     for name in names:
@@ -49,8 +54,26 @@ def whole_tree() -> CommandTree:
         things = [getattr(module, one) for one in dir(module)]  # some are made when asked for
         for tree in things:
             if isinstance(tree, CommandTree):
+                check(tree, found)
                 found.add_tree(tree)
+    for node in found.root.nodes():
+        if node.can_run and node.subcommands:
+            raise SystemExit(f"{node.line}: there are commands below this command")
     return found
+
+
+def check(tree: CommandTree, found: CommandTree) -> None:
+    """See that a tree goes with those that were found before.
+
+    Raises:
+        SystemExit: it does not.
+    """
+    for node in tree.root.walk():
+        if node.terms[0] != tree.name:
+            raise SystemExit(f"{node.line}: its words do not begin with {tree.name}; say path=")
+        former = found.get_class(node.terms) if found.has_command(node.terms) else None
+        if former not in (None, node.cmd_class):
+            raise SystemExit(f"{node.line}: both {former} and {node.cmd_class} are this command")
 
 
 def ordered(tree: CommandTree) -> Iterator[Node]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pelagos.cli
-from pelagos.cli import index
+from pelagos.cli import Command, CommandTree, index
 
 TOOL = Path(__file__).parents[3] / "tools" / "write_commands.py"
 
@@ -16,6 +16,22 @@ TOOL = Path(__file__).parents[3] / "tools" / "write_commands.py"
 def test_the_index_is_what_the_classes_say(capsys: pytest.CaptureFixture[str]) -> None:
     made = runpy.run_path(str(TOOL))["main"](["--check"])
     assert made == 0, capsys.readouterr().out
+
+
+def test_a_command_that_goes_with_no_other_is_refused() -> None:
+    check = runpy.run_path(str(TOOL))["check"]
+    found, tree = CommandTree("pelagos"), CommandTree("farm")
+    tree.add_command("farm_feed", "", Command)
+    check(tree, found)
+    found.add_tree(tree)
+    check(tree, found)
+    tree.set_class("farm_feed", object)
+    with pytest.raises(SystemExit, match="both"):
+        check(tree, found)
+    tree.add_command("feed", "", Command)
+    tree.groups.pop("farm")
+    with pytest.raises(SystemExit, match="do not begin with farm"):
+        check(tree, found)
 
 
 def test_other_names_of_groups_lead_to_groups() -> None:
