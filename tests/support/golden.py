@@ -198,3 +198,29 @@ def survive(make: Callable[..., Any], one: Row, dialect: str) -> None:
                 pass
             except Exception as error:
                 raise AssertionError(f"{one.method} with {value!r}: {error!r}") from error
+
+
+def golden_tests(
+    make: Callable[..., Any], rows: Iterable[Row], *, plain: Iterable[Row] | None = None
+) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
+    """The tests of a table: what is sent and returned, which statuses are well, odd answers.
+
+    Args:
+        plain: rows whose last answer's status alone decides; by default all.
+    """
+    every = list(rows)
+    each = pytest.mark.parametrize(("one", "dialect"), expand(every))
+
+    @each
+    def plays(one: Row, dialect: str) -> None:
+        play(make, one, dialect)
+
+    @pytest.mark.parametrize(("one", "dialect"), expand(every if plain is None else plain))
+    def takes(one: Row, dialect: str) -> None:
+        try_statuses(make, one, dialect)
+
+    @each
+    def survives(one: Row, dialect: str) -> None:
+        survive(make, one, dialect)
+
+    return plays, takes, survives

@@ -105,9 +105,8 @@ def versions(client: PithosRestClient, obj: str, place: Place) -> list[Any]:
 
 def delete_all(client: PithosRestClient, prefix: str, place: Place) -> None:
     """Remove each object whose name begins so."""
-    names = [
-        one["name"] for one in StorageClient.list_objects(client, prefix=prefix or None, **place)
-    ]
+    found = StorageClient.list_objects(client, prefix=prefix or None, **place)
+    names = [str(one["name"]) for one in found if "name" in one]
 
     def remove(name: str) -> None:
         StorageClient.delete_object(client, name, **place)

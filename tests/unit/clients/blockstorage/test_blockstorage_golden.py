@@ -16,12 +16,9 @@ from support.golden import (
     Ask,
     Row,
     Script,
-    expand,
+    golden_tests,
     missing,
-    play,
     row,
-    survive,
-    try_statuses,
 )
 
 V = {"id": "1", "display_name": "v", "name": "v"}
@@ -102,19 +99,11 @@ LOW: list[Row] = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) -> None:
-    play(BlockStorageClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
-    try_statuses(BlockStorageClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
-    survive(BlockStorageClient, one, dialect)
+(
+    test_a_method_sends_and_returns_what_the_table_says,
+    test_only_the_statuses_of_the_table_are_well,
+    test_odd_answers_are_errors_of_the_cloud,
+) = golden_tests(BlockStorageClient, [*HIGH, *LOW])
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

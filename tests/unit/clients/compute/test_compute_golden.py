@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.compute import ComputeClient
 from support.golden import (
@@ -15,12 +13,9 @@ from support.golden import (
     SYNNEFO,
     Ask,
     Row,
-    expand,
+    golden_tests,
     missing,
-    play,
     row,
-    survive,
-    try_statuses,
 )
 
 S = {"id": "s1", "name": "web"}
@@ -718,19 +713,11 @@ HIGH = [*ATTACHED, *SERVERS, *OFFERS, *ADDRESSES, *KEYS_AND_TAGS]
 LOW = [*SERVER_REST, *OTHER_REST]
 
 
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) -> None:
-    play(ComputeClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
-    try_statuses(ComputeClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand([*HIGH, *LOW]))
-def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
-    survive(ComputeClient, one, dialect)
+(
+    test_a_method_sends_and_returns_what_the_table_says,
+    test_only_the_statuses_of_the_table_are_well,
+    test_odd_answers_are_errors_of_the_cloud,
+) = golden_tests(ComputeClient, [*HIGH, *LOW])
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pelagos.clients.base.bilingual import Bilingual
 from pelagos.clients.image import ImageClient
 from support.golden import (
@@ -13,12 +11,9 @@ from support.golden import (
     SYNNEFO,
     Ask,
     Row,
-    expand,
+    golden_tests,
     missing,
-    play,
     row,
-    survive,
-    try_statuses,
 )
 
 I = {"id": "i", "name": "x", "visibility": "public", "os_distro": "debian"}  # noqa: E741
@@ -113,19 +108,11 @@ ROWS: list[Row] = [
 ELSEWHERE = {"reregister openstack", "upload_image synnefo", "download_image synnefo", "download_image openstack"}  # fmt: skip
 
 
-@pytest.mark.parametrize(("one", "dialect"), expand(ROWS))
-def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) -> None:
-    play(ImageClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand(ROWS))
-def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
-    try_statuses(ImageClient, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand(ROWS))
-def test_odd_answers_are_errors_of_the_cloud(one: Row, dialect: str) -> None:
-    survive(ImageClient, one, dialect)
+(
+    test_a_method_sends_and_returns_what_the_table_says,
+    test_only_the_statuses_of_the_table_are_well,
+    test_odd_answers_are_errors_of_the_cloud,
+) = golden_tests(ImageClient, ROWS)
 
 
 def test_the_table_has_every_method_in_both_dialects() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pelagos.clients import ClientError, PithosClient, PithosRestClient, StorageClient
 from pelagos.clients.base import Client
 from pelagos.clients.errors import Unsupported
-from support.golden import OPENSTACK, SYNNEFO, Ask, Row, expand, missing, play, row, try_statuses
+from support.golden import OPENSTACK, SYNNEFO, Ask, Row, golden_tests, missing, play, row
 
 STREAM = {"Accept-Encoding": "identity"}
 OCTETS = "application/octet-stream"
@@ -200,14 +200,11 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "dialect"), expand(ALL))
-def test_a_method_sends_and_returns_what_the_table_says(one: Row, dialect: str) -> None:
-    play(make, one, dialect)
-
-
-@pytest.mark.parametrize(("one", "dialect"), expand([*REST, *ACCOUNT]))
-def test_only_the_statuses_of_the_table_are_well(one: Row, dialect: str) -> None:
-    try_statuses(make, one, dialect)
+(
+    test_a_method_sends_and_returns_what_the_table_says,
+    test_only_the_statuses_of_the_table_are_well,
+    test_odd_answers_are_errors_of_the_cloud,
+) = golden_tests(make, ALL, plain=[*REST, *ACCOUNT])
 
 
 @pytest.mark.parametrize(("name", "args", "more"), REFUSED)
