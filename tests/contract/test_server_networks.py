@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pelagos.clients import Cloud, ComputeClient, NetworkClient
-from pelagos.clients.errors import ClientError, NotFound
+from pelagos.clients.errors import ClientError, Forbidden, NotFound
 from support.places import until_gone
 
 pytestmark = pytest.mark.timeout(900)
@@ -76,6 +76,8 @@ def test_a_further_card_comes_and_goes(
     assert (joined["id"], joined["network_id"]) == (port["id"], lan["id"])
     assert len(compute.list_server_nics(server["id"])) == 2
     assert networks.get_port_details(port["id"])["device_id"] == server["id"]
+    with pytest.raises(Forbidden):
+        networks.delete_port(port["id"])
     with pytest.raises(ClientError) as caught:
         compute.attach_port(server["id"], port["id"])
     assert caught.value.status == 409

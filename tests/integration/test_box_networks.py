@@ -383,5 +383,6 @@ def test_a_guest_of_a_network_plays_no_part_of_it(box: Box, ann: Person) -> None
     port = make(send, "port", network_id=shared, device_owner="compute:mine")["id"]
     told = {"device_owner": "network:router_interface"}
     assert refused(send("PUT", f"/ports/{port}", {"port": told})) == (403, "PolicyNotAuthorized")
-    assert send("DELETE", f"/ports/{port}").status == 204
+    assert refused(send("DELETE", f"/ports/{port}")) == (403, "PolicyNotAuthorized")
+    assert admin("DELETE", f"/ports/{port}").status == 204
     assert admin("DELETE", f"/networks/{shared}").status == 204

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pelagos.box.compute.ports import Neighbours
@@ -95,6 +96,12 @@ def _networks(network: Network, shapes: Shapes) -> tuple[Kind, ...]:
     )  # fmt: skip
 
 
+def _remove_port(network: Network, caller: Caller, one: Record) -> None:
+    if not caller.is_admin and str(one["device_owner"]).startswith("compute:"):
+        raise forbidden("rule:delete_port")  # since 2025 Nova alone removes those of servers
+    network.ports.remove(one)
+
+
 def _ports(network: Network, shapes: Shapes, neighbours: Neighbours) -> tuple[Kind, ...]:
     store = network.store
 
@@ -133,7 +140,7 @@ def _ports(network: Network, shapes: Shapes, neighbours: Neighbours) -> tuple[Ki
     return (
         Kind(
             "port", "ports", attributes.PORT, store.ports, store.port, ports, add, change,
-            lambda _, one: network.ports.remove(one), shapes.ports,
+            partial(_remove_port, network), shapes.ports,
         ),
     )  # fmt: skip
 
