@@ -16,8 +16,11 @@ from pelagos.cli.terminal import clean
 from pelagos.cli.tree import Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
-_TIMEOUT = 0.5
-"""Seconds that a proposal may take: longer is worse than none."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not for a cycle: groups are completed without a command
+    from pelagos.cli.argument import Operand
+    from pelagos.cli.command_base import Command
+    from pelagos.cli.context import Context
 
 _LISTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "service": (("v1/services", "reference", "status"),),
@@ -91,7 +94,7 @@ def _of_command(
     by_name = {name: one for one in arguments.values() for name in one.names}
     last = by_name.get(words[-1]) if words else None
     if last is not None and last.arity and "--" not in words:
-        yield from _values(last.choices, last.complete, leading)
+        yield from _values(last.choices, last.complete, leading + words, current)
         return
     if current.startswith("-") and "--" not in words:
         yield from ((name, one.help) for one in arguments.values() for name in one.names)
@@ -100,13 +103,30 @@ def _of_command(
         _, given = parse(command, node.line, words)
     except PelagosError:
         return
-    names = [name for name, _, _ in command.signature()]
-    if len(given) < len(names) and names[len(given)] in command.operands:
-        operand = command.operands[names[len(given)]]
-        yield from _values(operand.choices, operand.complete, leading + words)
+    operand = _operand(command, len(given))
+    if operand is not None:
+        for found in _values(operand.choices, operand.complete, leading + words, current):
+            if found[0] not in given:
+                yield found
 
 
-def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[tuple[str, str]]:
+def _operand(command: type[Command], position: int) -> Operand | None:
+    """What a word at a position stands for; None when it is too much."""
+    wanted = list(command.signature())
+    if position >= len(wanted):
+        if not wanted or not wanted[-1][2]:
+            return None
+        position = len(wanted) - 1
+    name = wanted[position][0]
+    found = command.operands.get(name)
+    if name == "more" and found is not None and not found.complete:  # further ones of its kind
+        return command.operands.get(wanted[position - 1][0])
+    return found
+
+
+def _values(
+    choices: tuple[str, ...], kind: str, words: list[str], current: str
+) -> Iterator[tuple[str, str]]:
     if choices:
         yield from ((choice, "") for choice in choices)
     elif kind == "key":
@@ -121,7 +141,13 @@ def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[t
     elif kind.startswith("one:"):
         from pelagos.cli.one_names import names
 
-        yield from names(kind.removeprefix("one:"), words, os.environ, _TIMEOUT)
+        yield from names(kind.removeprefix("one:"), words, os.environ, _patience(words))
+    elif kind.startswith("cloud:"):
+        from pelagos.cli.cloud_names import names as things
+
+        yield from things(
+            kind.removeprefix("cloud:"), words, current, os.environ, _patience(words)
+        )
     else:
         for path, key, about in _LISTS.get(kind, ()):
             yield from _live(path, key, about, words)
@@ -131,6 +157,28 @@ def _values(choices: tuple[str, ...], kind: str, words: list[str]) -> Iterator[t
 
 def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[str, str]]:
     """Names that the plane knows, when it answers at once."""
+    try:
+        found = _context(words).glance(path, _patience(words))
+    except (PelagosError, OSError):
+        return
+    if isinstance(found, dict):  # a page: more than the first would not be read anyway
+        found = found.get("services")
+    for one in found or ():
+        yield str(one.get(key, "")), str(one.get(about, ""))
+
+
+def _patience(words: list[str]) -> float:
+    """Seconds that an answer may take."""
+    try:
+        return _context(words).plane.completion_timeout
+    except PelagosError:
+        from pelagos.plane.sections import PlaneConfig
+
+        return PlaneConfig().completion_timeout
+
+
+def _context(words: list[str]) -> Context:
+    """The context of a line that is not whole yet."""
     from pelagos.cli.context import Context
 
     options = {
@@ -142,11 +190,4 @@ def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[s
         )
         if option in words[:-1]
     }
-    try:
-        found = Context(options).glance(path, _TIMEOUT)
-    except (PelagosError, OSError):
-        return
-    if isinstance(found, dict):  # a page: more than the first would not be read anyway
-        found = found.get("services")
-    for one in found or ():
-        yield str(one.get(key, "")), str(one.get(about, ""))
+    return Context(options)

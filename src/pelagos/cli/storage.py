@@ -27,8 +27,10 @@ STORAGE: Mapping[str, Argument] = {
 }
 """Options of every command on object storage."""
 
-PLACE = Operand("CONTAINER/PATH; somebody else's is pithos://USER/CONTAINER/PATH")
-CONTAINER = Operand("name of the container")
+PLACE = Operand(
+    "CONTAINER/PATH; somebody else's is pithos://USER/CONTAINER/PATH", complete="cloud:place"
+)
+CONTAINER = Operand("name of the container", complete="cloud:container")
 
 _SCHEME = "pithos://"
 

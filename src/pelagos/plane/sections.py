@@ -33,6 +33,8 @@ class PlaneConfig:
             hang scripts.
         pager: program that shows lists which are longer than the terminal. `none`: they are just
             printed, as by --no-pager. Empty: the one of the variable `PAGER`, or less.
+        completion_timeout: seconds that completion waits for an answer with names. 0.5: longer
+            is worse than none, unless your cloud is far away.
     """
 
     VARIABLES: ClassVar[str] = "PELAGOS_"  # every command needs them: PELAGOS_MASTER_URL
@@ -43,6 +45,7 @@ class PlaneConfig:
     authority: Path | None = None
     timeout: float = declared(default=60.0, metadata=_POSITIVE)
     pager: str = ""
+    completion_timeout: float = declared(default=0.5, metadata=_POSITIVE)
 
 
 @section

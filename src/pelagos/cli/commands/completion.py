@@ -11,16 +11,31 @@ _completion_commands = CommandTree("completion")
 
 _BASH = """\
 _pelagos() {
-    local line
+    # bash cuts words at ":" and "=", too: they are put together again as they were typed.
+    local line=$COMP_LINE typed=() tail prefix name i
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        if [[ $i == 0 || $line == [[:space:]]* ]]; then
+            typed+=("${COMP_WORDS[i]}")
+        else
+            typed[-1]+=${COMP_WORDS[i]}
+        fi
+        line=${line#"${line%%[![:space:]]*}"}
+        line=${line#"${COMP_WORDS[i]}"}
+    done
+    tail=${COMP_WORDS[COMP_CWORD]}
+    [[ $tail == [:=] ]] && tail=
+    prefix=${typed[-1]%"$tail"}
     COMPREPLY=()
-    while IFS=$'\\t' read -r line _; do
-        if [[ $line == :file ]]; then
+    while IFS=$'\\t' read -r name _; do
+        if [[ $name == :file ]]; then
             compopt -o filenames
-            mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+            mapfile -t COMPREPLY < <(compgen -f -- "$tail")
             return
         fi
-        COMPREPLY+=("$line")
-    done < <(pelagos __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+        [[ $name == */ ]] && compopt -o nospace
+        printf -v name %q "$name"
+        COMPREPLY+=("${name#"$prefix"}")
+    done < <(pelagos __complete "${typed[@]:1}" 2>/dev/null)
 }
 complete -F _pelagos pelagos
 """
@@ -65,7 +80,8 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 class Completion(Command):
     """Print the completion script of a shell; the shell reads it at its start.
 
-    It completes commands, options and the names of services and computers of the running plane.
+    It completes commands, options and live names: of services and computers of the plane, of
+    servers and the other things of a cloud, of containers and objects, of an OpenNebula's things.
     """
 
     operands = {"shell": Operand("bash, zsh or fish", choices=tuple(_SCRIPTS))}

@@ -78,7 +78,7 @@ class FlavorInfo(CloudCommand):
 
     shows = True
     arguments = CLOUD
-    operands = {"flavor": Operand("id or name of the flavour")}
+    operands = {"flavor": Operand("id or name of the flavour", complete="cloud:flavor")}
 
     def main(self, flavor: str) -> None:
         """Print it."""

@@ -23,7 +23,7 @@ from pelagos.cli.tree import CommandTree
 
 _image_commands = CommandTree("image", "Images that servers start from")
 
-WHICH = Operand("id or name of the image")
+WHICH = Operand("id or name of the image", complete="cloud:image")
 
 
 @command(_image_commands)
@@ -169,7 +169,7 @@ class ImageDelete(CloudCommand):
     """Delete images; servers that were made of them run on."""
 
     arguments = CLOUD
-    operands = {"images": Operand("ids or names of images")}
+    operands = {"images": Operand("ids or names of images", complete="cloud:image")}
 
     def main(self, *images: str) -> None:
         """Delete them."""

@@ -43,7 +43,11 @@ class ImageCreate(CloudCommand):
             "--location",
             metavar="URL",
         ),
-        "server": ValueArgument("make it of this server, by id or name (OpenStack)", "--server"),
+        "server": ValueArgument(
+            "make it of this server, by id or name (OpenStack)",
+            "--server",
+            complete="cloud:server",
+        ),
         "empty": FlagArgument("without content, to be given later (OpenStack)", "--empty"),
         "disk_format": ValueArgument(
             "qcow2, raw, vmdk…; default: as the file's name ends, else raw", "--disk-format"

@@ -19,7 +19,7 @@ from pelagos.cli.tree import CommandTree
 
 _ip_commands = CommandTree("ip", "Floating addresses, led to one server after another")
 
-_IP = Operand("the address, or its id")
+_IP = Operand("the address, or its id", complete="cloud:ip")
 
 
 @command(_ip_commands)
@@ -80,7 +80,11 @@ class IpCreate(CloudCommand):
         "address": ValueArgument("a certain one", "--address", metavar="IP"),
         "project": ValueArgument("id of the project that it is charged to (Synnefo)", "--project"),
     }
-    operands = {"network": Operand("id or name of the network; default: the only external one")}
+    operands = {
+        "network": Operand(
+            "id or name of the network; default: the only external one", complete="cloud:network"
+        )
+    }
 
     def main(self, network: str = "") -> None:
         """Take and print it."""
@@ -124,7 +128,7 @@ class IpAttach(CloudCommand):
         ),
         **WAIT,
     }
-    operands = {"ip": _IP, "server": Operand("id or name of the server")}
+    operands = {"ip": _IP, "server": Operand("id or name of the server", complete="cloud:server")}
     examples = ("pelagos ip attach 203.0.113.7 web",)
 
     def main(self, ip: str, server: str) -> None:
@@ -212,7 +216,7 @@ class IpDelete(CloudCommand):
     """Give floating addresses back."""
 
     arguments = CLOUD
-    operands = {"ips": Operand("addresses, or their ids")}
+    operands = {"ips": Operand("addresses, or their ids", complete="cloud:ip")}
 
     def main(self, *ips: str) -> None:
         """Give them back."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
 
 _keypair_commands = CommandTree("keypair", "Keys with which you log in to servers")
 
-_KEY = Operand("name of the key")
+_KEY = Operand("name of the key", complete="cloud:keypair")
 
 
 @command(_keypair_commands)
@@ -151,7 +151,7 @@ class KeypairDelete(CloudCommand):
     """Delete keys; servers that have them keep them."""
 
     arguments = CLOUD
-    operands = {"names": Operand("names of keys")}
+    operands = {"names": Operand("names of keys", complete="cloud:keypair")}
 
     def main(self, *names: str) -> None:
         """Delete them."""

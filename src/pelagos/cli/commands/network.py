@@ -15,7 +15,7 @@ from pelagos.cli.tree import CommandTree
 
 _network_commands = CommandTree("network", "Networks of a cloud")
 
-WHICH = Operand("id or name of the network")
+WHICH = Operand("id or name of the network", complete="cloud:network")
 _TYPES = ("MAC_FILTERED", "CUSTOM", "IP_LESS_ROUTED", "PHYSICAL_VLAN")
 
 
@@ -161,7 +161,7 @@ class NetworkDelete(CloudCommand):
     """Delete networks, with their subnets; one to which something is joined stays."""
 
     arguments = CLOUD
-    operands = {"networks": Operand("ids or names of networks")}
+    operands = {"networks": Operand("ids or names of networks", complete="cloud:network")}
 
     def main(self, *networks: str) -> None:
         """Delete them."""

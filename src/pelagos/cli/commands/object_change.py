@@ -26,7 +26,9 @@ _object_commands = CommandTree("object")
 _RECURSIVE = FlagArgument("all that is below it", "-r", "--recursive")
 _FORCE = FlagArgument("replace what is there", "-f", "--force")
 _TYPE = ValueArgument("another content type than it has", "--type", metavar="TYPE")
-_TARGET = Operand("CONTAINER/PATH, or CONTAINER/FOLDER/ for the object's own name")
+_TARGET = Operand(
+    "CONTAINER/PATH, or CONTAINER/FOLDER/ for the object's own name", complete="cloud:place"
+)
 _AT_ONCE = 8
 
 

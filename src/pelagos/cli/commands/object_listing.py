@@ -55,7 +55,7 @@ class ObjectList(StorageCommand):
         "shared": FlagArgument("only what is shared with somebody (Pithos)", "--shared"),
         "public": FlagArgument("only what is published (Pithos)", "--public"),
     }
-    operands = {"place": Operand("CONTAINER, or CONTAINER/FOLDER/")}
+    operands = {"place": Operand("CONTAINER, or CONTAINER/FOLDER/", complete="cloud:place")}
     examples = ("pelagos object list photos", "pelagos object list -r photos/2026/ -o csv")
 
     def main(self, place: str) -> None:

@@ -25,7 +25,7 @@ _SYNC = {
     "exclude": EXCLUDE,
 }
 _FOLDER = Operand("folder of this computer", complete="file")
-_PLACE = Operand("CONTAINER, or CONTAINER/FOLDER")
+_PLACE = Operand("CONTAINER, or CONTAINER/FOLDER", complete="cloud:place")
 
 
 @command(_object_commands, path="object sync up")

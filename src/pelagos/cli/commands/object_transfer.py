@@ -73,7 +73,9 @@ class ObjectUpload(StorageCommand):
     }
     operands = {
         "source": Operand("file or folder; - reads standard input", complete="file"),
-        "target": Operand("CONTAINER/PATH, or CONTAINER/ for the file's own name"),
+        "target": Operand(
+            "CONTAINER/PATH, or CONTAINER/ for the file's own name", complete="cloud:place"
+        ),
     }
     examples = (
         "pelagos object upload sea.jpg photos/2026/",

@@ -24,7 +24,7 @@ from pelagos.cli.tree import CommandTree
 
 _port_commands = CommandTree("port", "Where servers join networks")
 
-_PORT = Operand("id or name of the port")
+_PORT = Operand("id or name of the port", complete="cloud:port")
 _GROUPS = RepeatableArgument(
     "a security group of it, by id or name", "-g", "--security-group", metavar="GROUP"
 )
@@ -39,8 +39,12 @@ class PortList(CloudCommand):
     arguments = {
         **CLOUD,
         **NAMED,
-        "network": ValueArgument("only those of this network, by id or name", "--network"),
-        "server": ValueArgument("only those of this server, by id or name", "--server"),
+        "network": ValueArgument(
+            "only those of this network, by id or name", "--network", complete="cloud:network"
+        ),
+        "server": ValueArgument(
+            "only those of this server, by id or name", "--server", complete="cloud:server"
+        ),
         "status": ValueArgument("only those in this status", "--status"),
     }
 
@@ -89,7 +93,9 @@ class PortCreate(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "server": ValueArgument("plug it into this server, by id or name", "--server"),
+        "server": ValueArgument(
+            "plug it into this server, by id or name", "--server", complete="cloud:server"
+        ),
         "name": ValueArgument("its name", "--name"),
         "address": RepeatableArgument(
             "with this address, of this subnet if you say its id",
@@ -99,7 +105,7 @@ class PortCreate(CloudCommand):
         "group": _GROUPS,
         **WAIT,
     }
-    operands = {"network": Operand("id or name of the network")}
+    operands = {"network": Operand("id or name of the network", complete="cloud:network")}
     examples = ("pelagos port create lan --server web --address 10.0.0.5 --wait",)
 
     def main(self, network: str) -> None:
@@ -147,7 +153,7 @@ class PortDelete(CloudCommand):
     """Delete ports; servers that they belong to leave the network."""
 
     arguments = {**CLOUD, **WAIT}
-    operands = {"ports": Operand("ids or names of ports")}
+    operands = {"ports": Operand("ids or names of ports", complete="cloud:port")}
 
     def main(self, *ports: str) -> None:
         """Delete them."""

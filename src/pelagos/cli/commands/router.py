@@ -25,8 +25,8 @@ from pelagos.cli.tree import CommandTree
 
 _router_commands = CommandTree("router", "What joins subnets to the outside")
 
-_ROUTER = Operand("id or name of the router")
-_SUBNET = Operand("id or name of the subnet")
+_ROUTER = Operand("id or name of the router", complete="cloud:router")
+_SUBNET = Operand("id or name of the subnet", complete="cloud:subnet")
 _EMPTY = "there are no such routers; make one: pelagos router create NAME --gateway NETWORK"
 
 
@@ -127,7 +127,7 @@ class RouterDelete(CloudCommand):
     """Delete routers; one that joins a subnet stays."""
 
     arguments = CLOUD
-    operands = {"routers": Operand("ids or names of routers")}
+    operands = {"routers": Operand("ids or names of routers", complete="cloud:router")}
 
     def main(self, *routers: str) -> None:
         """Delete them."""

@@ -24,7 +24,7 @@ from pelagos.cli.tree import CommandTree
 
 _security_group_commands = CommandTree("security-group", "What may reach servers")
 
-_GROUP = Operand("id or name of the group")
+_GROUP = Operand("id or name of the group", complete="cloud:security-group")
 _MOST = 65535
 
 
@@ -115,7 +115,7 @@ class SecurityGroupDelete(CloudCommand):
     """Delete security groups with their rules; one that a port has stays."""
 
     arguments = CLOUD
-    operands = {"groups": Operand("ids or names of groups")}
+    operands = {"groups": Operand("ids or names of groups", complete="cloud:security-group")}
 
     def main(self, *groups: str) -> None:
         """Delete them."""

@@ -33,7 +33,7 @@ from pelagos.cli.tree import CommandTree
 
 _server_commands = CommandTree("server", "Servers of a cloud")
 
-WHICH = Operand("id or name of the server")
+WHICH = Operand("id or name of the server", complete="cloud:server")
 _NONE = "there are no servers; make one: pelagos server create NAME --flavor F --image I"
 
 
@@ -47,8 +47,12 @@ class ServerList(CloudCommand):
         **CLOUD,
         **NAMED,
         "status": ValueArgument("only those in this status, e.g. ACTIVE", "--status"),
-        "flavor": ValueArgument("only those of this flavour, by id or name", "--flavor"),
-        "image": ValueArgument("only those of this image, by id or name", "--image"),
+        "flavor": ValueArgument(
+            "only those of this flavour, by id or name", "--flavor", complete="cloud:flavor"
+        ),
+        "image": ValueArgument(
+            "only those of this image, by id or name", "--image", complete="cloud:image"
+        ),
         "metadata": KeyValueArgument("only those with this in their metadata", "--metadata"),
         "since": ValueArgument(
             "only what changed since this time, deleted ones too", "--since", metavar="ISO8601"

@@ -17,7 +17,7 @@ from pelagos.cli.tree import CommandTree
 
 _server_commands = CommandTree("server")
 
-_VOLUME = Operand("id or name of the volume")
+_VOLUME = Operand("id or name of the volume", complete="cloud:volume")
 
 
 @command(_server_commands)
@@ -82,7 +82,10 @@ class ServerConnect(CloudCommand):
         ),
         **WAIT,
     }
-    operands = {"server": WHICH, "network": Operand("id or name of the network")}
+    operands = {
+        "server": WHICH,
+        "network": Operand("id or name of the network", complete="cloud:network"),
+    }
     examples = ("pelagos server connect web lan --address 10.0.0.5 --wait",)
 
     def main(self, server: str, network: str) -> None:
@@ -106,7 +109,10 @@ class ServerDisconnect(CloudCommand):
     """Take a server off a network: the ports that join them are deleted."""
 
     arguments = {**CLOUD, **WAIT}
-    operands = {"server": WHICH, "network": Operand("id or name of the network, or id of a port")}
+    operands = {
+        "server": WHICH,
+        "network": Operand("id or name of the network, or id of a port", complete="cloud:network"),
+    }
     examples = ("pelagos server disconnect web lan",)
 
     def main(self, server: str, network: str) -> None:

@@ -38,7 +38,7 @@ from pelagos.cli.tree import CommandTree
 
 _server_commands = CommandTree("server")
 
-_SERVERS = Operand("ids or names of servers")
+_SERVERS = Operand("ids or names of servers", complete="cloud:server")
 
 
 class _Acts(CloudCommand):
@@ -125,7 +125,9 @@ class ServerRescue(CloudCommand):
 
     arguments = {
         **CLOUD,
-        "image": ValueArgument("another rescue image than the cloud's own", "--image"),
+        "image": ValueArgument(
+            "another rescue image than the cloud's own", "--image", complete="cloud:image"
+        ),
         **WAIT,
     }
     operands = {"server": WHICH}
@@ -163,7 +165,10 @@ class ServerResize(CloudCommand):
         "revert": FlagArgument("go back to the flavour of before", "--revert"),
         **WAIT,
     }
-    operands = {"server": WHICH, "flavor": Operand("id or name of the new flavour")}
+    operands = {
+        "server": WHICH,
+        "flavor": Operand("id or name of the new flavour", complete="cloud:flavor"),
+    }
     examples = (
         "pelagos server resize web large --confirm --wait",
         "pelagos server resize web --revert",

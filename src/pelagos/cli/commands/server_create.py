@@ -41,10 +41,17 @@ class ServerCreate(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "flavor": ValueArgument("its flavour, by id or name", "--flavor", metavar="FLAVOR"),
-        "image": ValueArgument("its image, by id or name", "--image", metavar="IMAGE"),
+        "flavor": ValueArgument(
+            "its flavour, by id or name", "--flavor", metavar="FLAVOR", complete="cloud:flavor"
+        ),
+        "image": ValueArgument(
+            "its image, by id or name", "--image", metavar="IMAGE", complete="cloud:image"
+        ),
         "volume": ValueArgument(
-            "start from this volume instead of an image", "--volume", metavar="VOLUME"
+            "start from this volume instead of an image",
+            "--volume",
+            metavar="VOLUME",
+            complete="cloud:volume",
         ),
         "network": RepeatableArgument(
             "a network that it is on, by id or name, with an address if you like: NET or "
@@ -52,9 +59,13 @@ class ServerCreate(CloudCommand):
             "--network",
             metavar="NET[,IP]",
         ),
-        "port": RepeatableArgument("a port that it gets, by id or name", "--port"),
+        "port": RepeatableArgument(
+            "a port that it gets, by id or name", "--port", complete="cloud:port"
+        ),
         "no_network": FlagArgument("on no network at all", "--no-network"),
-        "key": RepeatableArgument("a key that may log in, by name", "--key", metavar="KEY"),
+        "key": RepeatableArgument(
+            "a key that may log in, by name", "--key", metavar="KEY", complete="cloud:keypair"
+        ),
         "group": RepeatableArgument("a security group, by name", "-g", "--security-group"),
         "user_data": ValueArgument(
             "file that it runs first; - reads it from standard input",
@@ -206,7 +217,9 @@ class ServerRebuild(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "image": ValueArgument("another image; default: the one that it has", "--image"),
+        "image": ValueArgument(
+            "another image; default: the one that it has", "--image", complete="cloud:image"
+        ),
         "yes": FlagArgument("what is on its disk may go", "--yes"),
         **WAIT,
     }

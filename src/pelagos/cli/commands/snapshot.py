@@ -25,7 +25,7 @@ from pelagos.cli.tree import CommandTree
 
 _snapshot_commands = CommandTree("snapshot", "What volumes were at a moment")
 
-_SNAPSHOT = Operand("id or name of the snapshot")
+_SNAPSHOT = Operand("id or name of the snapshot", complete="cloud:snapshot")
 
 
 @command(_snapshot_commands)
@@ -37,7 +37,9 @@ class SnapshotList(CloudCommand):
     arguments = {
         **CLOUD,
         **NAMED,
-        "volume": ValueArgument("only those of this volume, by id or name", "--volume"),
+        "volume": ValueArgument(
+            "only those of this volume, by id or name", "--volume", complete="cloud:volume"
+        ),
         "status": ValueArgument("only those in this status", "--status"),
     }
 
@@ -91,7 +93,7 @@ class SnapshotCreate(CloudCommand):
         ),
         **WAIT,
     }
-    operands = {"volume": Operand("id or name of the volume")}
+    operands = {"volume": Operand("id or name of the volume", complete="cloud:volume")}
     examples = ("pelagos snapshot create data --name before-upgrade --wait",)
 
     def main(self, volume: str) -> None:
@@ -146,7 +148,7 @@ class SnapshotDelete(CloudCommand):
     """Delete snapshots; their volumes stay."""
 
     arguments = {**CLOUD, **WAIT}
-    operands = {"snapshots": Operand("ids or names of snapshots")}
+    operands = {"snapshots": Operand("ids or names of snapshots", complete="cloud:snapshot")}
 
     def main(self, *snapshots: str) -> None:
         """Delete them."""

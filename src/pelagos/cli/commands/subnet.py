@@ -24,7 +24,7 @@ from pelagos.cli.tree import CommandTree
 
 _subnet_commands = CommandTree("subnet", "Addresses of networks")
 
-_SUBNET = Operand("id or name of the subnet")
+_SUBNET = Operand("id or name of the subnet", complete="cloud:subnet")
 _POOL = RepeatableArgument(
     "give out these addresses, from the first to the last", "--pool", metavar="START,END"
 )
@@ -49,7 +49,9 @@ class SubnetList(CloudCommand):
     arguments = {
         **CLOUD,
         **NAMED,
-        "network": ValueArgument("only those of this network, by id or name", "--network"),
+        "network": ValueArgument(
+            "only those of this network, by id or name", "--network", complete="cloud:network"
+        ),
     }
 
     def main(self) -> None:
@@ -96,7 +98,7 @@ class SubnetCreate(CloudCommand):
         **_DHCP,
     }
     operands = {
-        "network": Operand("id or name of the network"),
+        "network": Operand("id or name of the network", complete="cloud:network"),
         "cidr": Operand("its addresses: 10.0.0.0/24, or fd00::/64"),
     }
     examples = ("pelagos subnet create lan 10.0.0.0/24 --pool 10.0.0.10,10.0.0.99",)
@@ -157,7 +159,7 @@ class SubnetDelete(CloudCommand):
     """Delete subnets (OpenStack; a Synnefo's go with their networks)."""
 
     arguments = CLOUD
-    operands = {"subnets": Operand("ids or names of subnets")}
+    operands = {"subnets": Operand("ids or names of subnets", complete="cloud:subnet")}
 
     def main(self, *subnets: str) -> None:
         """Delete them."""

@@ -39,7 +39,7 @@ from pelagos.cli.tree import CommandTree
 
 _volume_commands = CommandTree("volume", "Volumes of a cloud")
 
-_VOLUME = Operand("id or name of the volume")
+_VOLUME = Operand("id or name of the volume", complete="cloud:volume")
 _NONE = "there are no such volumes; make one: pelagos volume create NAME --size GIB"
 
 
@@ -53,7 +53,9 @@ class VolumeList(CloudCommand):
         **CLOUD,
         **NAMED,
         "status": ValueArgument("only those in this status, e.g. available", "--status"),
-        "server": ValueArgument("only those at this server, by id or name", "--server"),
+        "server": ValueArgument(
+            "only those at this server, by id or name", "--server", complete="cloud:server"
+        ),
         "long": FlagArgument("with the names of their servers", "-l", "--long"),
     }
 
@@ -104,14 +106,20 @@ class VolumeCreate(CloudCommand):
         **CLOUD,
         "size": IntArgument("its size in GiB", "--size", metavar="GIB", least=1),
         "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
-        "image": ValueArgument("with the content of this image", "--image"),
-        "snapshot": ValueArgument("with the content of this snapshot", "--snapshot"),
+        "image": ValueArgument(
+            "with the content of this image", "--image", complete="cloud:image"
+        ),
+        "snapshot": ValueArgument(
+            "with the content of this snapshot", "--snapshot", complete="cloud:snapshot"
+        ),
         "source": ValueArgument("with the content of this volume (OpenStack)", "--source"),
         "type": ValueArgument("of this type, by id or name", "--type"),
         "metadata": KeyValueArgument("a text that is kept with it", "-m", "--metadata"),
         "bootable": FlagArgument("servers may start from it (OpenStack)", "--bootable"),
         "zone": ValueArgument("availability zone (OpenStack)", "--zone"),
-        "server": ValueArgument("at this server from the start (Synnefo)", "--server"),
+        "server": ValueArgument(
+            "at this server from the start (Synnefo)", "--server", complete="cloud:server"
+        ),
         "project": ValueArgument("id of the project that it is charged to (Synnefo)", "--project"),
         **WAIT,
     }
@@ -242,7 +250,7 @@ class VolumeDelete(CloudCommand):
     """Delete volumes with what is on them."""
 
     arguments = {**CLOUD, **WAIT}
-    operands = {"volumes": Operand("ids or names of volumes")}
+    operands = {"volumes": Operand("ids or names of volumes", complete="cloud:volume")}
     examples = ("pelagos volume delete data --wait",)
 
     def main(self, *volumes: str) -> None:

@@ -1,0 +1,93 @@
+"""Names of things of a cloud for completion, when it answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pelagos.core.errors import PelagosError
+
+if TYPE_CHECKING:  # not for a cycle: most that is completed needs no cloud
+    from pelagos.clients.cloud import Cloud
+
+_MOST = 200
+"""More would be no help to who types."""
+
+
+def names(
+    what: str, words: Sequence[str], current: str, environ: Mapping[str, str], timeout: float
+) -> Iterator[tuple[str, str]]:
+    """Names and a word about each; nothing when something fails.
+
+    Args:
+        what: "server" and the other kinds of `cloud_things`, "container", or "place": a container
+            or what is in one.
+        words: those of the line, with its options.
+        current: the word that is typed.
+        timeout: seconds for each answer.
+    """
+    try:
+        with _opened(dict(itertools.pairwise(words)), environ, timeout) as cloud:
+            found = _found(cloud, what, current)
+            yield from itertools.islice(((name, text) for name, text in found if name), _MOST)
+    except (PelagosError, OSError):
+        return
+
+
+def _found(cloud: Cloud, what: str, current: str) -> Iterable[tuple[str, str]]:
+    if what == "container":
+        return ((name, "") for name in _containers(cloud, current))
+    if what == "place":
+        container, slash, path = current.partition("/")
+        if slash:
+            return ((f"{container}/{name}", "") for name in _objects(cloud, container, path))
+        return ((f"{name}/", "") for name in _containers(cloud, current))
+    from pelagos.cli import cloud_things
+
+    kind = getattr(cloud_things, what.replace("-", "_").upper())
+    key = kind.keys[0]
+    return (
+        (str(one.get(key) or ""), str(one.get("status") or one.get("id") or ""))
+        for one in kind.listing(cloud)
+    )
+
+
+def _containers(cloud: Cloud, current: str) -> Iterator[str]:
+    for one in cloud.object_store.list_containers(limit=_MOST, prefix=current or None):
+        yield str(one.get("name", ""))
+
+
+def _objects(cloud: Cloud, container: str, path: str) -> Iterator[str]:
+    from pelagos.clients.folder import Place
+    from pelagos.clients.folder.remote import listing
+
+    place = Place(container, path, None)
+    for page in listing(cloud.object_store, place, delimiter="/", limit=_MOST):
+        for one in page:
+            yield str(one.get("subdir") or one.get("name") or "")
+        return
+
+
+@contextlib.contextmanager
+def _opened(
+    told: Mapping[str, str], environ: Mapping[str, str], timeout: float
+) -> Iterator[Cloud]:
+    """The cloud of a line, with little patience."""
+    from dataclasses import replace
+
+    from pelagos.cli.clouds import cloud_environ, cloud_name
+    from pelagos.cli.context import Context
+    from pelagos.clients.cloud.cloud import Cloud
+    from pelagos.clients.cloud.known import KnownClouds
+    from pelagos.core.http.transports.lean import LeanTransport
+
+    context = Context({"config": told.get("--config")}, environ=environ)
+    known = cloud_environ(context)
+    settings = KnownClouds(known).get(cloud_name(context, told.get("--cloud")))
+    transport = LeanTransport(tls=settings.tls)
+    try:
+        yield Cloud(settings=replace(settings, timeout=timeout), http=transport, environ=known)
+    finally:
+        transport.close()
