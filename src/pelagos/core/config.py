@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -277,10 +278,9 @@ def set_value(sections: Sections, path: Path, key: str, text: str) -> None:
     if setting.kind == TABLE:
         raise ConfigError(f"{key} is a table", hint="write it with an editor: pelagos config edit")
     value = setting.parse(text, "config set")
-    document = _document(sections, path)
-    section = document.setdefault(setting.section, {})
-    section[setting.name] = str(value) if isinstance(value, Path) else value
-    toml.write(path, document)
+    with _changing(sections, path) as document:
+        section = document.setdefault(setting.section, {})
+        section[setting.name] = str(value) if isinstance(value, Path) else value
 
 
 def set_table(
@@ -302,14 +302,13 @@ def set_table(
     setting = find_setting(sections, key)
     if setting.kind != TABLE:
         raise ConfigError(f"{key} is no table", hint=f"pelagos config set {key} VALUE")
-    document = _document(sections, path)
-    section = document.setdefault(setting.section, {})
-    if section.get(setting.name) and not replace:
-        raise ConfigError(
-            f"{path} has {key} already", hint="say --replace to put the new one in its place"
-        )
-    section[setting.name] = toml.as_item(table)
-    toml.write(path, document)
+    with _changing(sections, path) as document:
+        section = document.setdefault(setting.section, {})
+        if section.get(setting.name) and not replace:
+            raise ConfigError(
+                f"{path} has {key} already", hint="say --replace to put the new one in its place"
+            )
+        section[setting.name] = toml.as_item(table)
 
 
 def set_values(
@@ -327,22 +326,21 @@ def set_values(
         ConfigError: there is no such key, a value is wrong, the file says something else already,
             or cannot be written.
     """
-    document = _document(sections, path)
     taken = []
-    for key, value in values.items():
-        setting = find_setting(sections, key)
-        checked = setting.check(value, "")
-        section = document.setdefault(setting.section, {})
-        plain: Any = str(checked) if isinstance(checked, Path) else checked
-        if setting.name in section and section[setting.name] != plain:
-            taken.append(key)
-        section[setting.name] = toml.as_item(plain) if setting.kind == TABLE else plain
-    if taken and not replace:
-        raise ConfigError(
-            f"{path} says something else of {', '.join(taken)} already",
-            hint="say --replace to put the new ones in their place",
-        )
-    toml.write(path, document)
+    with _changing(sections, path) as document:
+        for key, value in values.items():
+            setting = find_setting(sections, key)
+            checked = setting.check(value, "")
+            section = document.setdefault(setting.section, {})
+            plain: Any = str(checked) if isinstance(checked, Path) else checked
+            if setting.name in section and section[setting.name] != plain:
+                taken.append(key)
+            section[setting.name] = toml.as_item(plain) if setting.kind == TABLE else plain
+        if taken and not replace:
+            raise ConfigError(
+                f"{path} says something else of {', '.join(taken)} already",
+                hint="say --replace to put the new ones in their place",
+            )
 
 
 def delete_value(sections: Sections, path: Path, key: str) -> bool:
@@ -354,15 +352,14 @@ def delete_value(sections: Sections, path: Path, key: str) -> bool:
         ConfigError: there is no such key, or the file cannot be written.
     """
     setting = setting_in(sections, path, key)
-    document = _document(sections, path)
-    section = document.get(setting.section, {})
-    if setting.name not in section:
-        return False
-    del section[setting.name]
     is_no_group = setting.section not in sections and setting.name == command_groups.SAYS
-    if is_no_group or not section.unwrap():  # a section that says nothing; its comments go with it
-        del document[setting.section]
-    toml.write(path, document)
+    with _changing(sections, path) as document:
+        section = document.get(setting.section, {})
+        if setting.name not in section:
+            return False
+        del section[setting.name]
+        if is_no_group or not section.unwrap():  # it says nothing; its comments go with it
+            del document[setting.section]
     return True
 
 
@@ -376,9 +373,9 @@ def setting_in(sections: Sections, path: Path, key: str) -> Setting:
     return command_groups.setting(key, sections, groups) or find_setting(sections, key)
 
 
-def _document(sections: Sections, path: Path) -> Any:
-    """The file as a document that can be changed; what is wrong in it must be mended first."""
+def _changing(sections: Sections, path: Path) -> AbstractContextManager[Any]:
+    """The file as a document to change; what is wrong in it must be mended first."""
     if path.exists():
         for setting, value in _from_table(sections, toml.read(path), path):
             setting.check(value, str(path))
-    return toml.open_document(path)
+    return toml.changing(path)

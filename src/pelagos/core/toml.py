@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,33 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}", hint="mend it with an editor") from error
 
 
-def open_document(path: Path) -> Any:
-    """The file as a document to change; an empty one when there is no file."""
-    import tomlkit  # noqa: PLC0415  # only writing pays for it
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[Any]:
+    """The file as a document to change, an empty one without a file; written when that is done.
 
-    if not path.exists():
-        return tomlkit.document()
-    return tomlkit.parse(path.read_text(encoding="utf-8"))
+    Nothing is written when the block raises, or has changed nothing.
+
+    Raises:
+        ConfigError: it cannot be read, or written, or not so that nothing else changes with it.
+    """
+    import tomlkit  # noqa: PLC0415  # only writing pays for it
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415  # the same
+
+    before = ""
+    if path.exists():
+        read(path)  # says what is wrong with it
+        before = path.read_text(encoding="utf-8")
+    try:
+        document = tomlkit.parse(before)
+        yield document
+        after, meant = document.as_string(), document.unwrap()
+    except TOMLKitError as error:
+        raise _too_tangled(path) from error
+    if after == before:
+        return
+    if not _says(after, meant):
+        raise _too_tangled(path)
+    _write(path, after)
 
 
 def as_item(table: Mapping[str, Any]) -> Any:
@@ -52,16 +73,37 @@ def dumps(table: Mapping[str, Any]) -> str:
     return tomlkit.dumps(table)
 
 
-def write(path: Path, document: Any) -> None:
-    """Replace the file, whole or not at all, closed to others: it may hold passwords.
+def _says(text: str, meant: Mapping[str, Any]) -> bool:
+    """Whether a text is what a document means; tables that are apart are put together wrongly."""
+    import tomllib  # noqa: PLC0415  # only writing pays for it
 
-    Raises:
-        ConfigError: it cannot be written; the old one is unchanged.
-    """
+    try:
+        return bool(_plain(tomllib.loads(text)) == _plain(meant))
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _plain(table: Any) -> Any:
+    """The same without empty tables, which say nothing, and with texts for dates and the like."""
+    if isinstance(table, Mapping):
+        inner = {str(key): _plain(value) for key, value in table.items()}
+        return {key: value for key, value in inner.items() if value != {}}
+    return [_plain(one) for one in table] if isinstance(table, list) else repr(table)
+
+
+def _too_tangled(path: Path) -> ConfigError:
+    return ConfigError(
+        f"{path} has a section in several places, and cannot be changed without harm to others",
+        hint="put what belongs together in one place: pelagos config edit",
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file, whole or not at all, closed to others: it may hold passwords."""
     target = path.resolve()  # a link stays a link
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomic(target, document.as_string(), mode=0o600)
+        write_atomic(target, text, mode=0o600)
     except OSError as error:
         raise ConfigError(
             f"cannot write the configuration file {path}: {error.strerror or error}",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -323,6 +324,55 @@ def test_a_file_that_cannot_take_the_place_of_the_old_one_is_not_left_behind(tmp
     path.mkdir()
     (path / "none").touch()
     with pytest.raises(ConfigError, match="cannot write"):
-        toml.write(path, toml.open_document(tmp_path / "absent"))
+        toml._write(path, "")
     assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
     assert (path / "none").exists()
+
+
+TANGLED = "master.host = 'q'\nbus = {url = 'u'}\n"
+
+
+def test_a_file_that_cannot_be_changed_without_harm_is_left_as_it_is(tmp_path: Path) -> None:
+    """A section behind a dotted key would swallow what follows it."""
+    path = tmp_path / "c.toml"
+    path.write_text(TANGLED)
+    harm = pytest.raises(ConfigError, match="without harm to others")
+    with harm as caught, toml.changing(path) as document:
+        document["master"].setdefault("named", {})["b"] = toml.as_item({"k": {"x": "v"}})
+    assert "pelagos config edit" in (caught.value.hint or "")
+    assert path.read_text() == TANGLED
+
+
+def test_nothing_is_written_when_nothing_changes(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    assert not config.delete_value(SECTIONS, path, "bus.url") and not path.exists()
+    path.write_text('[bus]\nurl = "4" # four\n')
+    before = path.stat().st_mtime_ns
+    config.set_value(SECTIONS, path, "bus.url", "4")
+    assert path.read_text() == '[bus]\nurl = "4" # four\n' and path.stat().st_mtime_ns == before
+
+
+def test_several_settings_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('# mine\n[bus]\nurl = "4" # four\n')
+    with pytest.raises(ConfigError, match=r"something else of bus\.url already"):
+        config.set_values(SECTIONS, path, {"node.partitions": 3, "bus.url": "5"})
+    assert path.read_text() == '# mine\n[bus]\nurl = "4" # four\n'
+    config.set_values(SECTIONS, path, {"node.partitions": 3, "bus.url": "4"})
+    assert path.read_text().startswith('# mine\n[bus]\nurl = "4" # four\n')
+    assert tomllib.loads(path.read_text())["node"] == {"partitions": 3}
+
+
+def test_all_mistakes_are_told(tmp_path: Path) -> None:
+    table = {"node": {"a": 1, "partitions": "x"}, "noode": {"b": 1}, "bus": 3}
+    environ = {"PELAGOS_MASTER_PORT": "x"}
+    found = [str(one) for one in config.mistakes(SECTIONS, table, tmp_path, environ)]
+    assert len(found) == 5
+    for said in (
+        "node.a",
+        "node.partitions must be",
+        "noode",
+        "bus must be",
+        "PELAGOS_MASTER_PORT",
+    ):
+        assert any(said in one for one in found), said

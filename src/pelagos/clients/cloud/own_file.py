@@ -99,18 +99,16 @@ def add_cloud(
         ConfigError: it cannot be written.
         OSError: neither can a secret.
     """
-    document = toml.open_document(path)
-    kept = dict(table)
-    for key, secret in secrets.items():
-        file = _secret_file(path, name)
+    file = _secret_file(path, name)
+    with toml.changing(path) as document:
+        section = document.setdefault("cloud", {})
+        kept = {**table, **{f"{key}_file": str(file) for key in secrets}}
+        section.setdefault("named", {})[name] = toml.as_item(kept)
+        if is_default:
+            section["default"] = name
+    for secret in secrets.values():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(file, f"{secret}\n", mode=0o600)
-        kept[f"{key}_file"] = str(file)
-    section = document.setdefault("cloud", {})
-    section.setdefault("named", {})[name] = toml.as_item(kept)
-    if is_default:
-        section["default"] = name
-    toml.write(path, document)
 
 
 def choose_cloud(path: Path, name: str) -> None:
@@ -119,9 +117,8 @@ def choose_cloud(path: Path, name: str) -> None:
     Raises:
         ConfigError: the file cannot be written.
     """
-    document = toml.open_document(path)
-    document.setdefault("cloud", {})["default"] = name
-    toml.write(path, document)
+    with toml.changing(path) as document:
+        document.setdefault("cloud", {})["default"] = name
 
 
 def remove_cloud(path: Path, name: str) -> bool:
@@ -132,14 +129,13 @@ def remove_cloud(path: Path, name: str) -> bool:
     """
     if not path.exists():
         return False
-    document = toml.open_document(path)
-    section = document.get("cloud", {})
-    if name not in section.get("named", {}):
-        return False
-    del section["named"][name]
-    if section.get("default") == name:
-        del section["default"]
-    toml.write(path, document)
+    with toml.changing(path) as document:
+        section = document.get("cloud", {})
+        if name not in section.get("named", {}):
+            return False
+        del section["named"][name]
+        if section.get("default") == name:
+            del section["default"]
     _secret_file(path, name).unlink(missing_ok=True)
     return True
 
