@@ -43,8 +43,6 @@ class _Asked:
         self.best = 0
 
 
-#: Of prefixes that modules name themselves: what matched best so far.
-_explicit: dict[tuple[str, ...], _Asked] = {}
 _asked: ContextVar[_Asked | None] = ContextVar("pelagos.cli.asked", default=None)
 
 
@@ -82,11 +80,11 @@ def command(
         CommandClassError: the class has no docstring, or no `main`.
     """
     given = terms_of(prefix) if prefix else ()
-    asked = _explicit.setdefault(given, _Asked(given, 1)) if given else _asked.get()
 
     def register(cls: type[Any]) -> Any:
         if cmd_tree is None:
             return cls
+        asked = cmd_tree.asked.setdefault(given, _Asked(given, 1)) if given else _asked.get()
         terms = terms_of(path) if path else words_of(cls.__name__)
         if asked is not None:
             matching = _common(terms, asked.terms)

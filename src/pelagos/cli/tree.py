@@ -181,6 +181,7 @@ class CommandTree:
 
     Attributes:
         root: what all groups are below; it has no terms.
+        asked: what classes have matched of the prefixes with which they were decorated.
     """
 
     def __init__(
@@ -195,6 +196,7 @@ class CommandTree:
         self.long_description = long_description
         self.aliases: dict[str, str] = dict.fromkeys(aliases, name)
         self.root = Node((), description)
+        self.asked: dict[tuple[str, ...], Any] = {}
 
     @property
     def groups(self) -> dict[str, Node]:
