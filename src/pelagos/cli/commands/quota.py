@@ -117,8 +117,8 @@ class QuotaList(IdentityCommand):
                 failures[service] = error
         if failures and not is_answered:
             raise next(iter(failures.values()))
-        for service, error in failures.items():
-            self.context.say(f"{service}: {' '.join(error.message.split())}")
+        for service, failure in failures.items():
+            self.context.say(f"{service}: {' '.join(failure.message.split())}")
 
     @staticmethod
     def _limits(client: Any, table: Any) -> Iterator[dict[str, Any]]:
