@@ -12,7 +12,9 @@ WIDTH = 80
 def group_help(tree: CommandTree, node: Node) -> str:
     """The help of a group, or of the program itself (the root)."""
     name = f"{tree.name} {node.line}".rstrip()
-    lines = [f"usage: {name} COMMAND …", "", node.help, ""]
+    lines = [f"usage: {name} COMMAND …", ""]
+    if node.has_description:
+        lines += [node.help, ""]
     rows = []
     for child in node.subcommands.values():
         is_group = bool(child.subcommands)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli import argument as own
-from pelagos.cli.argument import Operand
 from pelagos.cli.command_base import GLOBAL_ARGUMENTS, Command, Required
 from pelagos.cli.registration import operands_of
 from pelagos.compat import python2
@@ -41,7 +40,6 @@ def as_command(cls: type[Any]) -> type[Command] | None:
     about = {
         "__doc__": cls.__doc__,
         "arguments": {f"{_OF_ANCESTOR}{key}": _ours(one) for key, one in options.items()},
-        "operands": {name: Operand(name) for name, _, _ in operands_of(cls.main)},
         "required": _renamed(getattr(cls, "required", None) or ()),
         "CLASS": cls,
     }
