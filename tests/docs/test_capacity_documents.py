@@ -17,7 +17,7 @@ REFERENCE = (ROOT / "docs/reference/capacity.md").read_text()
 
 
 def test_the_script_takes_what_it_is_given() -> None:
-    script = re.findall(r"```text\n(#!.*?)```", HOW_TO, re.DOTALL)[0]
+    script = re.findall(r"```text [^\n]+\n(#!.*?)```", HOW_TO, re.DOTALL)[0]
     names = set(re.findall(r"@([A-Z]+)@", script))
     text = filled(script, dict.fromkeys(names, "x"), "script")
     assert names <= {"TOKEN", "NAME", "PARTITIONS", "CONFIG"}
