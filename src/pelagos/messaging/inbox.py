@@ -113,7 +113,9 @@ class MemoryInbox:
         self._reply_bytes = reply_bytes
         self._patience = patience
         self._clock = clock or SystemClock()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # taken by itself: through the condition it costs twice
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
         self._bytes = 0
         self._working: dict[_Name, bool] = {}  # in work, and whether a copy has waited for it
@@ -126,11 +128,13 @@ class MemoryInbox:
         return _Reception(self, (consumer, key)) if key else nullcontext(Receipt(first=True))
 
     def _begin(self, name: _Name) -> _Kept | None:
-        with self._changed:
+        with self._lock:
             if name in self._working and not self._wait_for(name):
                 raise busy(name[1])
-            self._forget_old()
             kept = self._kept.get(name)
+            if kept is not None:
+                self._forget_old(self._clock.monotonic())
+                kept = self._kept.get(name)
             if kept is None:
                 self._working[name] = False
             return kept
@@ -140,20 +144,24 @@ class MemoryInbox:
             if self._working[name]:
                 return False
             self._working[name] = True
-        return self._changed.wait_for(lambda: name not in self._working, self._patience)
+        self._waiting += 1
+        try:
+            return self._changed.wait_for(lambda: name not in self._working, self._patience)
+        finally:
+            self._waiting -= 1
 
     def _end(self, name: _Name, receipt: Receipt | None) -> None:
-        with self._changed:
+        now = self._clock.monotonic()
+        with self._lock:
             self._working.pop(name, None)
             if receipt is not None:
-                until = self._clock.monotonic() + self._lifetime
-                self._kept[name] = (until, receipt.reply)
+                self._kept[name] = (now + self._lifetime, receipt.reply)
                 self._bytes += len(receipt.reply or b"")
-                self._forget_old()
-            self._changed.notify_all()
+                self._forget_old(now)
+            if self._waiting:
+                self._changed.notify_all()
 
-    def _forget_old(self) -> None:
-        now = self._clock.monotonic()
+    def _forget_old(self, now: float) -> None:
         while self._kept:
             until, reply = next(iter(self._kept.values()))
             crowded = len(self._kept) > self._limit or self._bytes > self._reply_bytes

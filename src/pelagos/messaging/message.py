@@ -22,6 +22,8 @@ _REQUIRED: Final[dict[str, type | tuple[type, ...]]] = {
     "category": str,
     "content": (dict, Mapping),
 }
+_CATEGORIES: Final = ("message", "rpc")
+_TEXT: Final = {str}
 _NOT_GIVEN: Final = object()
 
 
@@ -151,10 +153,11 @@ def read_result(data: Any) -> Message:
     >>> read_result(MessageResult(5).body) == MessageResult(5)
     True
     """
-    content = data.get("content") if isinstance(data, Mapping) else None
-    if not isinstance(content, Mapping):
+    # dict first: it is quick
+    content = data.get("content") if isinstance(data, (dict, Mapping)) else None
+    if not isinstance(content, (dict, Mapping)):
         return MessageResultError("the answer is not a message")
-    kind, value, text = (content.get(key) for key in ("type", "value", "message"))
+    kind, value, text = content.get("type"), content.get("value"), content.get("message")
     answer: Message
     if kind == "success":
         answer = MessageResult(value, "" if text is None else text)
@@ -165,8 +168,10 @@ def read_result(data: Any) -> Message:
     else:
         return MessageResultError(f"the answer has the unknown type {kind!r}")
     sender = data.get("fingerprint")
-    if isinstance(sender, Mapping):
-        answer.is_from({str(key): str(given) for key, given in sender.items()})
+    if isinstance(sender, (dict, Mapping)):
+        if not {*map(type, sender), *map(type, sender.values())} <= _TEXT:
+            sender = {str(key): str(given) for key, given in sender.items()}
+        answer.is_from(sender)
     return answer
 
 
@@ -178,16 +183,34 @@ def check_body(data: Any) -> dict[str, Any]:
     """
     if not isinstance(data, dict):
         raise PoisonError(f"the body is not a mapping but of type {type(data).__name__}")
+    if not _is_usual(data):
+        _check_each(data)
+    return data
+
+
+def _is_usual(data: dict[str, Any]) -> bool:
+    """Whether it is as nearly all messages are, which is soon seen."""
+    get = data.get
+    return (
+        type(get("type")) is str
+        and type(get("name")) is str
+        and get("category") in _CATEGORIES
+        and type(get("content")) is dict
+        and get("version") == VERSION
+        and type(get("fingerprint")) is dict
+    )
+
+
+def _check_each(data: dict[str, Any]) -> None:
     for key, kind in _REQUIRED.items():
         if key not in data:
             raise PoisonError(f"the key {key!r} is missing")
         if not isinstance(data[key], kind):
             raise PoisonError(f"{key!r} has the wrong type {type(data[key]).__name__}")
-    if data["category"] not in ("message", "rpc"):
+    if data["category"] not in _CATEGORIES:
         raise PoisonError("'category' is neither 'message' nor 'rpc'")
     version = data.get("version", VERSION)
     if isinstance(version, bool) or version not in (VERSION, int(VERSION)):
         raise PoisonError("'version' is not 2")
     if not isinstance(data.get("fingerprint", {}), (dict, Mapping)):  # dict first: it is quick
         raise PoisonError("'fingerprint' is not a mapping")
-    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import Any, Final
 
@@ -39,6 +40,9 @@ _MORE: Final = 1
 _RARE: Final = _TYPE | _USER_ID | _APP_ID | _CLUSTER_ID
 _PERSISTENT: Final = 2
 
+#: The same, for texts that many messages have in common.
+_often: Final = functools.lru_cache(maxsize=256)(encode_short)
+
 
 def encode_header(  # noqa: C901, PLR0912, PLR0915 - one branch a property
     size: int, properties: Properties
@@ -52,7 +56,7 @@ def encode_header(  # noqa: C901, PLR0912, PLR0915 - one branch a property
     parts = [b""]
     if properties.content_type:
         flags |= _CONTENT_TYPE
-        parts.append(encode_short(properties.content_type))
+        parts.append(_often(properties.content_type))
     if properties.content_encoding is not None:
         flags |= _CONTENT_ENCODING
         parts.append(encode_short(properties.content_encoding))
@@ -65,16 +69,19 @@ def encode_header(  # noqa: C901, PLR0912, PLR0915 - one branch a property
         parts.append(_octet(properties.priority))
     if properties.correlation_id is not None:
         flags |= _CORRELATION_ID
-        parts.append(encode_short(properties.correlation_id))
+        parts.append(correlation_id := encode_short(properties.correlation_id))
     if properties.reply_to is not None:
         flags |= _REPLY_TO
-        parts.append(encode_short(properties.reply_to))
+        parts.append(_often(properties.reply_to))
     if properties.expiration is not None:
         flags |= _EXPIRATION
         parts.append(encode_short(_milliseconds(properties.expiration)))
     if properties.message_id:
         flags |= _MESSAGE_ID
-        parts.append(encode_short(properties.message_id))
+        if properties.message_id is properties.correlation_id:  # of a call
+            parts.append(correlation_id)
+        else:
+            parts.append(encode_short(properties.message_id))
     if properties.timestamp is not None:
         flags |= _TIMESTAMP
         parts.append(_seconds(properties.timestamp))

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 #: The header that counts the deliveries of a message which is retried; 1 is the first.
 ATTEMPT_HEADER: Final = "x-pelagos-attempt"
 
+_NO_HEADERS: Final[Mapping[str, Any]] = {}
 _ID_LIMIT: Final = 200  # bytes, so that an id made from it still fits
 
 
@@ -146,13 +147,15 @@ class ReceivedMessage:
     def reply_raw(self, body: bytes | str) -> None:
         """Answer with a body that is encoded already; see `reply`."""
         asked = self.delivery.properties
+        asked_id = asked.message_id
+        fits = asked_id.isascii() or len(asked_id.encode(errors="replace")) <= _ID_LIMIT
         properties = Properties(
-            message_id=f"{asked.message_id}.reply"
-            if len(asked.message_id.encode(errors="replace")) <= _ID_LIMIT
-            else "",
-            content_type=self._encoder.content_type,
-            persistent=False,
-            correlation_id=asked.correlation_id,
+            f"{asked_id}.reply" if fits and len(asked_id) <= _ID_LIMIT else "",
+            self._encoder.content_type,
+            False,  # persistent: whoever asked is still there
+            _NO_HEADERS,
+            None,
+            asked.correlation_id,
         )
         data = body.encode() if isinstance(body, str) else bytes(body)
         answer = Envelope("", asked.reply_to or "", data, properties)

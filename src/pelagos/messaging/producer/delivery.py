@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any, Final
 
 from pelagos.messaging.errors import MessagingError
@@ -57,7 +56,7 @@ def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
         if options is _NONE:
             options = Options()
         setattr(options, name[1:], kwds.pop(name))
-    if not isinstance(options.headers, (Mapping, NoneType)):
+    if options.headers is not None and not isinstance(options.headers, Mapping):
         raise TypeError(f"_headers is a mapping, not {options.headers!r}")
     return options
 

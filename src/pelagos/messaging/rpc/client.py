@@ -66,7 +66,8 @@ class RpcClient(Guest):
         self._deadlines = Deadlines(self._clock, self._calls, self._overdue)
         self._sweeper: Alarm[str] = Alarm(self._clock, self._sweep, lambda _queue: False)
         self._consumers: dict[str, str] = {}
-        self._up = threading.Condition()  # guards what follows
+        self._lock = threading.RLock()  # guards what follows
+        self._up = threading.Condition(self._lock)
         self._connection: Connection | None = None
         self._address = ""
         self._line: Line | None = None
@@ -106,7 +107,7 @@ class RpcClient(Guest):
 
     def _begin(self, call: Call, *, private: bool) -> None:
         call.private = new_address() if private else ""
-        with self._up:
+        with self._lock:
             self._calls.add(call)
             call.generation = self._generation if self._address else 0
         if not call.generation:
@@ -150,7 +151,8 @@ class RpcClient(Guest):
         return True
 
     def _end(self, call: Call) -> None:
-        self._calls.take(call.request.call_id)
+        if call.outcome is None:  # else it was taken before
+            self._calls.take(call.request.call_id)
         if (entry := call.entry) is not None:
             self._sender.withdraw(entry)
         if call.private:
