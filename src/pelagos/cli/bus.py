@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pelagos.cli.argument import KeyValueArgument, ValueArgument
 from pelagos.cli.command_base import Command
@@ -57,6 +57,10 @@ def find_bus(command: Command) -> Transport:
             hint="name a broker: --bus amqp://USER:PASSWORD@HOST:PORT/VHOST, or set bus.url\n"
             "start one for this computer: pelagos bus broker",
         )
+    if command["verbose"]:
+        from pelagos.cli.bus_told import ToldTransport
+
+        return cast("Transport", ToldTransport(bus))
     return bus
 
 

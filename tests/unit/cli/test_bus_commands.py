@@ -1,6 +1,7 @@
 """`pelagos bus …` on a bus in memory that poses as one that several processes share."""
 
 import json
+import logging
 import pickle
 import socket
 import sys
@@ -170,6 +171,25 @@ def test_a_command_is_sent_with_its_parameters(world, bus):
     assert body["content"] == {"parameters": {"size": "10"}}
     assert body["fingerprint"]["name"] == "pelagos-cli"
     assert "sent resize to events disk.7" in ran.err
+
+
+def test_verbose_tells_what_goes_over_the_bus_and_never_what_is_said(world, bus, caplog):
+    bound(bus, "q", "disk.*")
+    line = ("bus", "send", "resize", "--exchange", "events", "--key", "disk.7", "--bus", BUS)
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    try:
+        ran = world.run(*line, "--param", "size=s3cret", "-v")
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+        logging.getLogger("pelagos").setLevel(logging.NOTSET)
+    assert ran.code == 0, ran.err
+    assert take(bus, "q")
+    told = ran.err + caplog.text
+    assert "AMQP connected to amqp://test/" in told
+    assert "to exchange events, key disk.7" in told
+    assert "s3cret" not in told
 
 
 def test_parameters_may_be_json_from_stdin_and_a_queue_may_be_named(world, bus):
