@@ -160,7 +160,7 @@ SCENES: Mapping[str, Scene] = {
     ),
     "docs/how-to/from-slapos.md": Scene(before=_PLANE, files={"address.py": _ADDRESS}),
     "docs/how-to/from-xivo-dird.md": Scene(
-        before=("pelagos up",),
+        before=("pelagos up --part master",),
         files={
             "/etc/xivo-dird/config.yml": "services: {lookup: {default: {sources: [phones]}}}\n",
             "/etc/xivo-dird/sources.d/phones.yml": (
