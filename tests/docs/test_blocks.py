@@ -25,13 +25,20 @@ from support.scenes import Scene, scene_of
 #: Made from the commands' own examples, which tests/unit/cli types.
 GENERATED = "docs/reference/cli.md"
 PAGES = [page for page in pages() if page != GENERATED]
+#: Programs of the system that pages use; each is in the Debian package of its name.
+PROGRAMS = ("curl", "openssl", "sqlite3")
 SHOWN = [page for page in PAGES if any(not block.not_run for block in blocks(page))]
 
 
 @pytest.fixture
 def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runner]:
     """What runs the blocks of a page, with all that the page takes for granted."""
-    scene: Scene = scene_of(request.getfixturevalue("page"))
+    page = request.getfixturevalue("page")
+    typed = "".join(block.text for block in blocks(page) if block.language in ("console", "sh"))
+    for program in PROGRAMS:
+        if re.search(rf"\b{program} ", typed):
+            request.getfixturevalue("require").program(program, package=program)
+    scene: Scene = scene_of(page)
     made = Runner(scene.opened(tmp_path, request))
     try:
         for line in scene.before:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -16,11 +15,10 @@ import pytest
 from pelagos.box import Box
 from pelagos.cli.failures import FAILED, NOT_ALLOWED, NOT_FOUND, NOT_READY, USAGE
 from pelagos.core.clock import ManualClock
-from support.cloud_cli import CloudShell, follow, openstack_shell
+from support.cloud_cli import CloudShell, openstack_shell
 
 pytestmark = pytest.mark.integration
 
-GUIDE = Path(__file__).parents[2] / "docs/how-to/work-with-a-cloud.md"
 
 SMALL = ("--flavor", "m1.small", "--image", "box-linux")
 
@@ -566,17 +564,6 @@ def test_json_has_the_whole_record_and_the_table_a_few_columns(shell: CloudShell
     chosen = shell.ok("server", "info", web, "-o", "value", "--columns", "name,status").out
     assert chosen == "web\nACTIVE\n"
     assert json.loads(shell.ok("server", "list", "--columns", "name", "-j").out)
-
-
-def test_the_guide_works_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    clock = ManualClock(time.time())
-    key = tmp_path / ".ssh/id_ed25519.pub"
-    key.parent.mkdir()
-    blob = b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20" + bytes(range(32))
-    key.write_text(f"ssh-ed25519 {base64.b64encode(blob).decode()} ada")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with Box(clock=clock) as box:
-        assert follow(GUIDE, openstack_shell(box, tmp_path, clock)) > 20
 
 
 def test_a_list_loads_nothing_that_it_does_not_need(shell: CloudShell):
