@@ -44,11 +44,12 @@ def test_a_deleted_server_comes_back_by_its_name(shell: CloudShell) -> None:
     make(shell, "web")
     ran = shell.ok("server", "delete", "web", "--wait")
     assert "server web can be restored for a while: pelagos server restore" in ran.err
-    assert shell.data("server", "list") == []
+    assert shell.data("server", "list", "--name", "web") == []
     lost = shell.run("server", "restore", "wbe")
     assert (lost.code, "did you mean web?" in lost.err) == (NOT_FOUND, True)
     shell.ok("server", "restore", "web", "--wait")
-    assert [one["status"] for one in shell.data("server", "list")] == ["ACTIVE"]
+    found = shell.data("server", "list", "--name", "web")
+    assert [one["status"] for one in found] == ["ACTIVE"]
     ran = shell.ok("server", "delete", "web", "--force", "--wait")
     assert "server web is gone" in ran.err
     assert shell.run("server", "restore", "web").code == NOT_FOUND
