@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,10 @@ def examine(path: Path, data: Path, environ: Mapping[str, str]) -> list[Check]:
         {**environ, "PELAGOS_CONFIG": str(path)} if path.exists() else environ
     )
     checks += look_at_opennebula(environ)
-    return checks
+    told: dict[str, Check] = {}  # a file that cannot be read is met more than once
+    for one in checks:
+        told.setdefault(one.message.strip(), replace(one, message=one.message.strip()))
+    return list(told.values())
 
 
 def secrets_in(table: Mapping[str, Any], place: str = "") -> Iterator[str]:
@@ -88,11 +92,8 @@ def faults_of(path: Path) -> list[Check]:
 
 
 def _look_at_file(path: Path, environ: Mapping[str, str]) -> Iterator[Check]:
-    if not path.exists():
-        if environ.get("PELAGOS_CONFIG"):
-            yield Check("file", Grade.FAIL, f"there is no {path}", "see PELAGOS_CONFIG")
-        else:
-            yield Check("file", Grade.OK, f"there is no {path}: the defaults hold")
+    if not path.exists() and not environ.get("PELAGOS_CONFIG"):
+        yield Check("file", Grade.OK, f"there is no {path}: the defaults hold")
         return
     faults = faults_of(path)
     yield from faults

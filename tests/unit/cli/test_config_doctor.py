@@ -80,6 +80,17 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(world: World, path: Path) 
     assert "line 2" in told(world)
 
 
+def test_a_file_that_cannot_be_read_is_told_once(world: World, path: Path) -> None:
+    world.environ["PELAGOS_CONFIG"] = str(path)
+    [fault] = faults(world)
+    assert f"cannot read the configuration file {path}: No such" in fault["message"]
+    path.mkdir()
+    [fault] = faults(world)
+    assert fault["message"].endswith("Is a directory")
+    ran = world.run("config", "doctor", "--config", "/nowhere/c.toml")
+    assert ran.code == 1 and "cannot read the configuration file /nowhere/c.toml" in ran.out
+
+
 def test_a_group_of_commands_without_its_file_is_told(world: World, path: Path) -> None:
     put(path, "[farm]\ncli = 'farm.py'\n[other]\ncli = 'a_module'\n")
     [fault] = faults(world)

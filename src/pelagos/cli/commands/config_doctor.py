@@ -27,5 +27,7 @@ class ConfigDoctor(Command):
         """Check and print."""
         from pelagos.plane.config_doctor import examine
 
-        context = self.context
-        return show_checks(self, examine(context.config_path, context.data, context.environ))
+        path, environ = self.context.config_path, dict(self.context.environ)
+        if self["config"]:  # a file that is named must be there
+            environ["PELAGOS_CONFIG"] = str(path)
+        return show_checks(self, examine(path, self.context.data, environ))
