@@ -56,6 +56,8 @@ class Proxy:
                 _pass_on(server, client)
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # it is closed already
+            self._listener.shutdown(socket.SHUT_RDWR)  # else one more would be let in
         self._listener.close()
 
 

@@ -79,7 +79,7 @@ def _over(kind: type[Element]) -> type[_Answer]:
     more = {
         "__slots__": (),
         "__doc__": kind.__doc__,
-        "_fields_": kind._fields_,  # noqa: SLF001  # those of ours would hide them
+        "_fields_": kind._fields_,  # those of ours would hide them
         "_kind_": kind,
     }
     return type(kind.__name__, (_Answer, kind), more)
