@@ -93,9 +93,12 @@ def _below(node: Node) -> Iterator[Node]:
         yield from _below(child)
 
 
-def _place(node: Node, own: str) -> tuple[bool, str]:
+def _place(node: Node, own: str) -> tuple[bool, str, str]:
     module = _module(next(node.walk(), node))
-    return module != own, module
+    # Classes that are made when they are asked for come in no order of their own.
+    home = sys.modules[node.cmd_class.__module__] if node.cmd_class else None
+    name = node.cmd_class.__name__ if node.cmd_class and hasattr(home, "__getattr__") else ""
+    return module != own, module, name
 
 
 def _module(node: Node) -> str:
