@@ -11,7 +11,17 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
-from pelagos.core.plain_json import WireError as WireError
+from pelagos.core.plain_json import WireError
+
+__all__ = [
+    "DEFAULT_LIMIT",
+    "WireError",
+    "convert",
+    "decode",
+    "encode",
+    "json_schemas",
+    "to_builtins",
+]
 
 T = TypeVar("T")
 
