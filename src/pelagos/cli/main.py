@@ -72,7 +72,10 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
     """Run one command line and let every failure out; see `main`."""
     for word in words:
         if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
-            raise failures.UsageError(f"{word!a} is not text in the encoding of this terminal")
+            raise failures.UsageError(
+                f"{word!a} is not text in the encoding of this terminal",
+                hint="type it anew, or set LC_ALL to what it is written in, e.g. C.UTF-8",
+            )
     leading, rest = leading_options(words)
     if not rest and any(word in ("-V", "--version") for word in leading):
         sys.stdout.write(f"pelagos {__version__}\n")
