@@ -19,7 +19,6 @@ from pelagos.box.chaos import Chaos
 from pelagos.box.compute.cyclades.service import cyclades_compute
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova import nova
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.compute.tables import TABLES as COMPUTE_TABLES
 from pelagos.box.database import Database
 from pelagos.box.errors import BoxError
@@ -38,6 +37,7 @@ from pelagos.box.image.plankton.service import plankton
 from pelagos.box.image.sources import Sources
 from pelagos.box.image.store import ImagesOfServers, ImageStore
 from pelagos.box.image.tables import TABLES as IMAGE_TABLES
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network.services import networks
 from pelagos.box.network.tables import TABLES as NETWORK_TABLES
 from pelagos.box.objects.pithos import pithos

@@ -15,11 +15,11 @@ from pelagos.box.compute.allowance import Allowance
 from pelagos.box.compute.flavors import Flavor, Flavors
 from pelagos.box.compute.groups import HOSTS, Group, Groups
 from pelagos.box.compute.keys import Keys
-from pelagos.box.compute.ports import DiskWish, Guest, ImageFacts, Neighbours, Wish
 from pelagos.box.compute.server import Server
 from pelagos.box.compute.store import Deed, ServerStore
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import DiskWish, Guest, ImageFacts, Neighbours, Wish
 
 #: A server with these metadata fails while it is built; the value says why.
 FAULT_KEY = "box:fault"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pelagos.box.compute.ports import Guest
+from pelagos.box.neighbours import Guest
 
 #: Seconds that a task takes at the pace 1; one that is not here is done at once.
 SECONDS: Mapping[str, float] = {

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pelagos.box.compute.ports import Guest
 from pelagos.box.compute.server import SECONDS, Server
 from pelagos.box.database import Database
+from pelagos.box.neighbours import Guest
 from pelagos.core.clock import Clock
 
 _JSON = frozenset({"outcome", "flavor", "metadata", "tags", "facts"})

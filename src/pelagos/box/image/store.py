@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pelagos.box.compute.ports import ImageFacts
 from pelagos.box.database import Database
 from pelagos.box.errors import Refused
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import ImageFacts
 from pelagos.core.clock import Clock
 
 #: Bytes of images that a project may have, unless it is told otherwise: `Box.limit`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from pelagos.box.compute.ports import FloatingIp, Guest
 from pelagos.box.errors import Refused
 from pelagos.box.limits import Limits
+from pelagos.box.neighbours import FloatingIp, Guest
 from pelagos.box.network.attributes import FLOATING_IP, defaults
 from pelagos.box.network.network import Network
 from pelagos.box.network.store import Caller

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
-from pelagos.box.compute.ports import Address, Guest, Nic, Wish
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import Address, Guest, Nic, Wish
 from pelagos.box.network.attributes import PORT, defaults
 from pelagos.box.network.cyclades.joining import Joining
 from pelagos.box.network.network import Network

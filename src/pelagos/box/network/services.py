@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
 from pelagos.box.limits import Limits
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network.cyclades.service import cyclades_network
 from pelagos.box.network.network import Network
 from pelagos.box.network.neutron import neutron

@@ -5,8 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Collection, Mapping
 
-from pelagos.box.compute.ports import Disk, DiskWish, Guest
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import Disk, DiskWish, Guest
 from pelagos.box.records import Record
 from pelagos.box.volume.store import GONE
 from pelagos.box.volume.volumes import Volumes

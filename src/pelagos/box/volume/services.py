@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.service import Service
 from pelagos.box.volume.cinder import cinder
 from pelagos.box.volume.cyclades.service import cyclades_volume

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.box.compute.ports import Guest, ImageFacts, Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.limits import Limits
+from pelagos.box.neighbours import Guest, ImageFacts, Neighbours
 from pelagos.box.records import Record
 from pelagos.box.volume.store import DEFAULT_TYPE, GONE, VolumeStore
 

@@ -7,10 +7,10 @@ from typing import Any
 from pelagos.box.compute.cyclades.servers import Servers, check_idle, server_of
 from pelagos.box.compute.cyclades.shapes import VERSION, addresses, attachment, diagnostics
 from pelagos.box.compute.fleet import Fleet
-from pelagos.box.compute.ports import Disk, Nic, Volumes
 from pelagos.box.compute.server import Server
 from pelagos.box.cyclades import body, caller, part
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import Disk, Nic, Volumes
 from pelagos.box.synnefo import document
 from pelagos.box.web import Answer, Request, Router
 

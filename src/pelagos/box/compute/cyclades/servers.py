@@ -13,10 +13,10 @@ from pelagos.box.compute.cyclades.shapes import VERSION, server_brief, server_sh
 from pelagos.box.compute.flavors import Flavor
 from pelagos.box.compute.fleet import Fleet, Order
 from pelagos.box.compute.nova.creating import new_password
-from pelagos.box.compute.ports import DiskWish, Wish
 from pelagos.box.compute.server import SYNNEFO_ACTIONS, Server
 from pelagos.box.cyclades import Person, body, caller, part, project_of
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import DiskWish, Wish
 from pelagos.box.synnefo import document
 from pelagos.box.web import NO_ROUTE, Answer, Request, Router
 

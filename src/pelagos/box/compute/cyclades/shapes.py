@@ -7,10 +7,10 @@ from typing import Any
 
 from pelagos.box.compute.flavors import Flavor
 from pelagos.box.compute.fleet import Fleet
-from pelagos.box.compute.ports import Disk, Nic
 from pelagos.box.compute.server import Server
 from pelagos.box.cyclades import links, moment
 from pelagos.box.image.store import Image
+from pelagos.box.neighbours import Disk, Nic
 from pelagos.box.web import Request
 
 _DOMAIN = "vm.example.synnefo.org"

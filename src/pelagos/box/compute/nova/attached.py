@@ -9,10 +9,10 @@ from pelagos.box.compute.nova.bodies import TAG, Body, of
 from pelagos.box.compute.nova.call import Call, Routes, page_size
 from pelagos.box.compute.nova.servers import refuse_locked, server_of
 from pelagos.box.compute.nova.views import Attached
-from pelagos.box.compute.ports import Disk, Networks, Nic, Volumes, Wish
 from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
 from pelagos.box.fields import Check, address, either, flag, key, listing, nothing, record, text
+from pelagos.box.neighbours import Disk, Networks, Nic, Volumes, Wish
 from pelagos.box.web import Answer, json_answer
 
 _STATES = frozenset({"active", "paused", "stopped", "resized", "rescued", "suspended"})

@@ -15,9 +15,9 @@ from pelagos.box.compute.groups import HOSTS, Group
 from pelagos.box.compute.nova.bodies import CREATE
 from pelagos.box.compute.nova.call import Call, Routes
 from pelagos.box.compute.nova.views import ZONE
-from pelagos.box.compute.ports import DiskWish, ImageFacts, Wish
 from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import DiskWish, ImageFacts, Wish
 from pelagos.box.web import Answer, json_answer
 
 _LETTERS = string.ascii_letters + string.digits

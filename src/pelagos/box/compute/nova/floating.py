@@ -8,10 +8,10 @@ from typing import Any
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova.bodies import Body
 from pelagos.box.compute.nova.call import Call, Routes
-from pelagos.box.compute.ports import FloatingIp, FloatingIps
 from pelagos.box.compute.server import Server
 from pelagos.box.errors import Refused
 from pelagos.box.fields import record, text
+from pelagos.box.neighbours import FloatingIp, FloatingIps
 from pelagos.box.web import Answer, json_answer
 
 _UNTIL, _NO_ACTIONS_SINCE = 35, 44

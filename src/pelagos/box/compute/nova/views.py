@@ -9,8 +9,8 @@ from typing import Any
 from pelagos.box.compute.flavors import Flavor
 from pelagos.box.compute.fleet import Fleet
 from pelagos.box.compute.nova.call import Call, exact, iso
-from pelagos.box.compute.ports import Disk, Nic
 from pelagos.box.compute.server import Server
+from pelagos.box.neighbours import Disk, Nic
 
 _WITH_PROGRESS = {"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"}
 _WITH_FAULT = {"ERROR", "DELETED"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pelagos.box.compute.ports import Guest, Wish
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import Guest, Wish
 from pelagos.box.network.attributes import PORT, defaults
 from pelagos.box.network.network import Network
 from pelagos.box.network.store import SERVER

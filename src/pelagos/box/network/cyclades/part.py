@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.cyclades import Person, part, project_of
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network import checks
 from pelagos.box.network.cyclades.shapes import Shapes
 from pelagos.box.network.network import Network

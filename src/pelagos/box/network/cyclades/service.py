@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.cyclades import answering
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network.cyclades.attached import Attached
 from pelagos.box.network.cyclades.networks import Networks
 from pelagos.box.network.network import Network

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.cyclades import links, moment
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network.store import OWN_DEVICES, NetworkStore
 from pelagos.box.records import Record
 from pelagos.box.web import Request

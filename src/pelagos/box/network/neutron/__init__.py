@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.limits import Limits
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network.network import Network
 from pelagos.box.network.neutron.api import NeutronApi
 from pelagos.box.network.neutron.quotas import DEFAULTS, Quotas

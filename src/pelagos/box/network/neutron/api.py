@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network import checks
 from pelagos.box.network.network import Network
 from pelagos.box.network.neutron.bodies import BAD, changes, forbidden, items, new

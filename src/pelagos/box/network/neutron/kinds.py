@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.errors import Refused
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.network import attributes
 from pelagos.box.network.attributes import Attribute
 from pelagos.box.network.network import Network

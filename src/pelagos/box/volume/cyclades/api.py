@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.box.compute.ports import Guest, Neighbours
 from pelagos.box.cyclades import Person, body, caller, links, moment, part, project_of
 from pelagos.box.errors import Refused
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import Guest, Neighbours
 from pelagos.box.records import Record
 from pelagos.box.synnefo import document
 from pelagos.box.volume.store import GONE

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pelagos.box.compute.ports import Neighbours
 from pelagos.box.cyclades import answering
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
+from pelagos.box.neighbours import Neighbours
 from pelagos.box.service import Service, SynnefoOffer
 from pelagos.box.volume.cyclades.api import CycladesVolumes
 from pelagos.box.volume.volumes import Volumes
