@@ -188,7 +188,7 @@ class CloudAdd(_OnClouds):
         """Log in, and keep it."""
         from pelagos.clients.cloud import Cloud
         from pelagos.clients.cloud.own_file import add_cloud
-        from pelagos.clients.cloud.settings import from_table
+        from pelagos.clients.login.settings import from_table
 
         table, key = self._table(name, url)
         path = self.context.config_path

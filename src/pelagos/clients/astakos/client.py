@@ -12,11 +12,11 @@ from pelagos.clients.astakos.quotas import QuotasAndCommissions
 from pelagos.clients.astakos.types import Service, User
 from pelagos.clients.astakos.users import Users
 from pelagos.clients.base import Client, Dialect, Reply
-from pelagos.clients.cloud import keystone
-from pelagos.clients.cloud.access import Access
-from pelagos.clients.cloud.catalogue import Catalogue, versioned
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import ClientError, NotFound, Unsupported, WrongAnswer
+from pelagos.clients.login import keystone
+from pelagos.clients.login.access import Access
+from pelagos.clients.login.catalogue import Catalogue, versioned
+from pelagos.clients.login.settings import CloudSettings
 
 #: What programs of the ancestor catch; each error of these clients is one.
 AstakosClientError = ClientError

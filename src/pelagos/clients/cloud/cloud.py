@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.clients.base import Client, Dialect
-from pelagos.clients.cloud.access import Access
-from pelagos.clients.cloud.catalogue import versioned
 from pelagos.clients.cloud.known import KnownClouds
 from pelagos.clients.cloud.session import CloudSession
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.access import Access
+from pelagos.clients.login.catalogue import versioned
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core.clock import Clock
 from pelagos.core.http import HttpClient
 from pelagos.core.http.transports.base import Transport
@@ -106,7 +106,7 @@ class Cloud:
     def _enter(self) -> Access:
         # A program pays for the one way in that it takes.
         family = "astakos" if self.settings.is_synnefo else "keystone"
-        module = import_module(f"pelagos.clients.cloud.{family}")
+        module = import_module(f"pelagos.clients.login.{family}")
         found: Access = module.login(self.settings, self._http)
         return found
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pelagos.clients.cloud.openstack_names import settings_of
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core import plain_json
 
 _SIZE_LIMIT = 4 * 1024 * 1024

@@ -16,8 +16,8 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 from typing import Any
 
-from pelagos.clients.cloud.settings import CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import CloudSettings, from_table
 
 _CLOUD = re.compile(r"""cloud\s+["']?([~@#$:.\-\w]+)["']?\Z""")
 _TRUE = frozenset({"on", "true", "yes", "1"})

@@ -11,9 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from pelagos.clients.cloud.access import Access
-from pelagos.clients.cloud.catalogue import Catalogue, Endpoint
-from pelagos.clients.cloud.settings import CloudSettings
+from pelagos.clients.login.access import Access
+from pelagos.clients.login.catalogue import Catalogue, Endpoint
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core import plain_json
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.files import open_plain, write_atomic

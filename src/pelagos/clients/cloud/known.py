@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Protocol
 
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core import spelling
 
 ENVIRONMENT = "envvars"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pelagos.clients.cloud.settings import CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import CloudSettings, from_table
 
 _AUTH: Mapping[str, str] = {
     "auth_url": "auth_url",

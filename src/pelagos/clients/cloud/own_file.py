@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pelagos.clients.cloud.settings import SECRET_FILES, CloudSettings, from_table
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import SECRET_FILES, CloudSettings, from_table
 from pelagos.core import toml
 from pelagos.core.errors import ConfigError
 from pelagos.core.files import write_atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pelagos.clients.cloud.access import Access
+from pelagos.clients.login.access import Access
 from pelagos.core.clock import Clock, SystemClock
 
 #: Seconds before its end from which a token is not used any more; of short ones, a tenth.

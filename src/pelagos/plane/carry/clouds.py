@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from pelagos.clients.cloud import CloudSettings
 from pelagos.clients.cloud.clouds_yaml import CloudsYaml
 from pelagos.clients.cloud.kamakirc import Kamakirc
-from pelagos.clients.cloud.settings import SECRET_FILES
 from pelagos.clients.errors import CloudNotConfigured
+from pelagos.clients.login.settings import SECRET_FILES
 from pelagos.core.errors import ConfigError
 from pelagos.directory.migration import Remark
 from pelagos.plane.carry.base import Carried, Cloud

@@ -8,9 +8,9 @@ import pytest
 
 from pelagos.clients.base import Client
 from pelagos.clients.cloud import Catalogue, Cloud, CloudSettings
-from pelagos.clients.cloud.catalogue import from_astakos, from_keystone
-from pelagos.clients.cloud.keystone import login_body
 from pelagos.clients.errors import ClientError, CloudNotConfigured, Unauthorized, WrongAnswer
+from pelagos.clients.login.catalogue import from_astakos, from_keystone
+from pelagos.clients.login.keystone import login_body
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import FakeTransport, Request, Response
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from pelagos.clients.cloud import Cloud, CloudSettings, KnownClouds
-from pelagos.clients.cloud.keystone import login_body
 from pelagos.clients.cloud.openstack_names import settings_of
 from pelagos.clients.cyclades import CycladesComputeClient, CycladesNetworkClient
 from pelagos.clients.errors import ClientError, CloudNotConfigured, NotFound, Unauthorized
+from pelagos.clients.login.keystone import login_body
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import FakeTransport, Request, Response
 

@@ -7,10 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pelagos.clients.base import Client, Reply
-from pelagos.clients.cloud.access import Access, lifetime
-from pelagos.clients.cloud.catalogue import from_keystone
-from pelagos.clients.cloud.discovery import found_identity_url
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import (
     ClientError,
     CloudNotConfigured,
@@ -18,6 +14,10 @@ from pelagos.clients.errors import (
     Unauthorized,
     WrongAnswer,
 )
+from pelagos.clients.login.access import Access, lifetime
+from pelagos.clients.login.catalogue import from_keystone
+from pelagos.clients.login.discovery import found_identity_url
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core.http.transports.base import Transport
 
 _DEFAULT_DOMAIN = {"id": "default"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pelagos.clients.base import Reply
-from pelagos.clients.cloud.catalogue import Catalogue
+from pelagos.clients.login.catalogue import Catalogue
 
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.clients.base import Client
-from pelagos.clients.cloud.access import Access, lifetime
-from pelagos.clients.cloud.catalogue import from_astakos
-from pelagos.clients.cloud.settings import CloudSettings
 from pelagos.clients.errors import CloudNotConfigured, Unauthorized
+from pelagos.clients.login.access import Access, lifetime
+from pelagos.clients.login.catalogue import from_astakos
+from pelagos.clients.login.settings import CloudSettings
 from pelagos.core.http.transports.base import Transport
 
 
