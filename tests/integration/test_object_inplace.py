@@ -126,7 +126,7 @@ def test_only_what_is_meant_is_brought(lines: Lines, tmp_path: Path) -> None:
             assert "the condition does not hold" in ran.err
         assert not target.exists()
     ran = lines.run("object", "cat", "c/o", "--if-modified-since", "soon")
-    assert (ran.code, "'soon' is no time" in ran.err) == (USAGE, True)
+    assert (ran.code, "'soon' is not a time" in ran.err) == (USAGE, True)
 
 
 def test_an_object_is_made_of_blocks_that_are_there(pithos: Lines, tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from pelagos.cli.argument import Argument, ValueArgument
+from pelagos.cli.argument import Argument, DateArgument, ValueArgument
 from pelagos.cli.command_base import Command
-from pelagos.cli.failures import CommandError, UsageError
+from pelagos.cli.failures import CommandError
 from pelagos.cli.storage import Spot, StorageCommand
 
 CONDITIONS: Mapping[str, Argument] = {
@@ -15,12 +16,12 @@ CONDITIONS: Mapping[str, Argument] = {
     "if_none_match": ValueArgument(
         "only when its hash is another one", "--if-none-match", metavar="HASH"
     ),
-    "if_modified_since": ValueArgument(
+    "if_modified_since": DateArgument(
         "only when it changed after a time, as 2026-07-14T09:30",
         "--if-modified-since",
         metavar="TIME",
     ),
-    "if_unmodified_since": ValueArgument(
+    "if_unmodified_since": DateArgument(
         "only when it did not change after a time", "--if-unmodified-since", metavar="TIME"
     ),
 }
@@ -28,45 +29,14 @@ CONDITIONS: Mapping[str, Argument] = {
 
 
 def conditions(command: Command) -> dict[str, str]:
-    """What the options say, as the client's methods take it.
-
-    Raises:
-        UsageError: a time is none.
-    """
-    given = {name: command[name] for name in CONDITIONS if command[name]}
-    times = {name: http_time(CONDITIONS[name].name, given[name]) for name in _TIMES & given.keys()}
-    return {**given, **times}
-
-
-_WELL = 200
-_TIMES = {"if_modified_since", "if_unmodified_since"}
-
-
-def at_time(option: str, text: str) -> float:
-    """Seconds since 1970 of a time that a person wrote: without a zone, the wall's.
-
-    Raises:
-        UsageError: it is none.
-    """
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
-        raise UsageError(
-            f"{option}: {text!r} is no time", hint="write for example: 2026-07-14T09:30"
-        ) from error
-
-
-def http_time(option: str, text: str) -> str:
-    """The same as a header field says it.
-
-    >>> http_time("--if-modified-since", "2026-07-14T09:30:00+00:00")
-    'Tue, 14 Jul 2026 09:30:00 GMT'
-    """
+    """What the options say, as the client's methods take it."""
     from email.utils import formatdate
 
-    return formatdate(at_time(option, text), usegmt=True)
+    given = {name: command[name] for name in CONDITIONS if command[name] is not None}
+    return {
+        name: formatdate(value, usegmt=True) if isinstance(value, float) else value
+        for name, value in given.items()
+    }
 
 
 def check(command: StorageCommand, spot: Spot) -> dict[str, Any]:
@@ -74,7 +44,6 @@ def check(command: StorageCommand, spot: Spot) -> dict[str, Any]:
 
     Raises:
         CommandError: it does not.
-        UsageError: a time is none.
     """
     wanted = conditions(command)
     if wanted:
@@ -88,7 +57,7 @@ def check(command: StorageCommand, spot: Spot) -> dict[str, Any]:
             success=(200, 304, 412),
             **spot.where,
         )
-        if reply.status != _WELL:
+        if reply.status != HTTPStatus.OK:
             raise CommandError(
                 f"{spot} was not brought: the condition does not hold",
                 hint=f"see what is there: pelagos object info {spot}",

@@ -7,6 +7,7 @@ from typing import Any
 from pelagos.cli.argument import (
     Argument,
     DataSizeArgument,
+    DateArgument,
     FlagArgument,
     IntArgument,
     KeyValueArgument,
@@ -17,7 +18,6 @@ from pelagos.cli.argument import (
 from pelagos.cli.cloud_showing import show_record, since, size
 from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import USAGE, CommandError
-from pelagos.cli.object_conditions import at_time
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
@@ -48,7 +48,7 @@ class ContainerList(StorageCommand):
         **STORAGE,
         "prefix": ValueArgument("only those whose names begin so", "--prefix", metavar="TEXT"),
         "limit": IntArgument("at the most so many", "-n", "--limit", least=1, default=None),
-        "until": ValueArgument(
+        "until": DateArgument(
             "as they were at a time, as 2026-07-14T09:30 (Pithos)", "--until", metavar="TIME"
         ),
         "shared": FlagArgument("only with something that is shared (Pithos)", "--shared"),
@@ -57,14 +57,15 @@ class ContainerList(StorageCommand):
 
     def main(self) -> None:
         """Print them."""
-        if self["until"] or self["shared"] or self["public"]:
+        until = self["until"]
+        if until is not None or self["shared"] or self["public"]:
             self.only_pithos("--until, --shared and --public")
         found = self.client.list_containers(
             self["limit"],
             prefix=self["prefix"],
             show_only_shared=self["shared"],
             public=self["public"],
-            until=int(at_time("--until", self["until"])) if self["until"] else None,
+            until=None if until is None else int(until),
             account=self.account,
         )
         columns = (

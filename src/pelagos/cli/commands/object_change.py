@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pelagos.cli.argument import (
+    DateArgument,
     FlagArgument,
     KeyValueArgument,
     Operand,
@@ -16,7 +17,7 @@ from pelagos.cli.cloud_showing import size
 from pelagos.cli.clouds import MORE, at_least_one
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, USAGE, CommandError, UsageError
-from pelagos.cli.object_conditions import at_time
+from pelagos.cli.moment import local
 from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
@@ -283,7 +284,7 @@ class ObjectPurge(StorageCommand):
 
     arguments = {
         **STORAGE,
-        "until": ValueArgument(
+        "until": DateArgument(
             "only those that were made up to a time, as 2026-07-14T09:30",
             "--until",
             metavar="TIME",
@@ -295,8 +296,8 @@ class ObjectPurge(StorageCommand):
     def main(self, object: str) -> int | None:  # noqa: A002  # its name there
         """Remove them."""
         spot = self.object(object)
-        until = int(at_time("--until", self["until"])) if self["until"] else None
-        then = f" up to {self['until']}" if self["until"] else ""
+        until = None if self["until"] is None else int(self["until"])
+        then = "" if until is None else f" up to {local(until)}"
         with self.looking(spot):
             if not self["yes"]:
                 found = self.client.get_object_versionlist(spot.name, **spot.where)[:-1]

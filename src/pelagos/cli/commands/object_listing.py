@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pelagos.cli.argument import (
+    DateArgument,
     FlagArgument,
     IntArgument,
     Operand,
@@ -15,7 +16,6 @@ from pelagos.cli.argument import (
 from pelagos.cli.cloud_showing import instant, show_record, since, size
 from pelagos.cli.failures import CommandError
 from pelagos.cli.moment import clock_and_ago, local
-from pelagos.cli.object_conditions import at_time
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
@@ -43,7 +43,7 @@ class ObjectList(StorageCommand):
         **STORAGE,
         "recursive": FlagArgument("what is in the folders, too", "-r", "--recursive"),
         "limit": IntArgument("at the most so many", "--limit", least=1),
-        "until": ValueArgument(
+        "until": DateArgument(
             "as it was at a time, as 2026-07-14T09:30 (Pithos)", "--until", metavar="TIME"
         ),
         "meta": RepeatableArgument(
@@ -96,9 +96,9 @@ class ObjectList(StorageCommand):
         query: dict[str, Any] = {"limit": min(most, _PAGE) if most else None}
         if not self["recursive"]:
             query["delimiter"] = "/"
-        if self["until"]:
+        if self["until"] is not None:
             self.only_pithos("--until")
-            query["until"] = int(at_time("--until", self["until"]))
+            query["until"] = int(self["until"])
         if self["meta"]:
             self.only_pithos("--meta")
             query["meta"] = ",".join(self["meta"])
