@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.tree import CommandTree, Node, pelagos_tree
+from pelagos.core.command_groups import file_of
 from pelagos.core.errors import PelagosError
 
 #: Each entry point of this group is an `Ancestor`, under the name of its package.
@@ -60,16 +61,12 @@ def settled(group: str, spec: str) -> str:
             f"{group}.cli: name a module or a file",
             hint=f"to take the group out: pelagos config delete {group}.cli",
         )
-    if not _is_file(spec):
+    path = file_of(spec, Path.cwd())
+    if path is None:
         return spec
-    path = Path(spec).expanduser().absolute()
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="write it first, or check the path")
     return str(path)
-
-
-def _is_file(spec: str) -> bool:
-    return spec.endswith(".py") or "/" in spec
 
 
 def load_group(name: str, spec: str, folder: Path) -> Node:
@@ -77,15 +74,14 @@ def load_group(name: str, spec: str, folder: Path) -> Node:
 
     Args:
         name: of the group.
-        spec: its module, or the path of its file: with a slash, or ending in `.py`.
+        spec: its module, or the path of its file.
         folder: where a relative path begins.
 
     Raises:
         CommandError: the module is not there, cannot be imported (the error says its file and
             line), or has no commands of this group.
     """
-    where = (folder / Path(spec).expanduser()) if _is_file(spec) else spec
-    module = _imported(name, where)
+    module = _imported(name, file_of(spec, folder) or spec)
     return group_of(_trees(module), name, f"(from {spec})")
 
 

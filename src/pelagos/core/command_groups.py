@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import Any
 
 from pelagos.core.setting import KINDS, Setting
@@ -38,6 +39,17 @@ def found(table: Mapping[str, Any], sections: Container[str]) -> dict[str, Mappi
         and isinstance(content.get(SAYS), str)
         and content[SAYS]
     }
+
+
+def file_of(spec: str, folder: Path) -> Path | None:
+    """The file that a group's `cli` names; None when that is a module.
+
+    Args:
+        spec: what it says: a path has a slash, or ends in `.py`.
+        folder: where a relative path begins.
+    """
+    is_path = spec.endswith(".py") or "/" in spec
+    return folder / Path(spec).expanduser() if is_path else None
 
 
 def setting(

@@ -12,7 +12,7 @@ in silence.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -77,7 +77,7 @@ class Config(NamedTuple):
             ConfigError: there is no such key.
         """
         kinds = {name: type(value) for name, value in self.values.items()}
-        setting = command_groups.setting(key, kinds, self.groups) or find_setting(kinds, key)
+        setting = find_setting(kinds, key, self.groups)
         if setting.section not in self.values:
             return self.groups.get(setting.section, {}).get(setting.name, setting.default)
         return getattr(self.values[setting.section], setting.name)
@@ -123,19 +123,22 @@ def check(sections: Sections, value: Any) -> None:
             setting.check(found, "")
 
 
-def find_setting(sections: Sections, key: str) -> Setting:
+def find_setting(sections: Sections, key: str, groups: Container[str] = frozenset()) -> Setting:
     """The setting of a dotted key.
+
+    Args:
+        sections: what there may be.
+        key: dotted.
+        groups: the sections of a file that are groups of commands.
 
     Raises:
         ConfigError: there is none; the hint names the nearest.
     """
     known = {setting.key: setting for setting in settings(sections)}
-    if key not in known:
-        group = command_groups.setting(key, sections)
-        if group is None:
-            raise _unknown("setting", key, known)
-        return group
-    return known[key]
+    found = known.get(key) or command_groups.setting(key, sections, groups)
+    if found is None:
+        raise _unknown("setting", key, known)
+    return found
 
 
 def _setting(section: str, one: Key, variables: str, about: str) -> Setting:
@@ -370,7 +373,7 @@ def setting_in(sections: Sections, path: Path, key: str) -> Setting:
         ConfigError: there is none, or the file cannot be read.
     """
     groups = command_groups.found(toml.read(path), sections) if path.exists() else {}
-    return command_groups.setting(key, sections, groups) or find_setting(sections, key)
+    return find_setting(sections, key, groups)
 
 
 def _changing(sections: Sections, path: Path) -> AbstractContextManager[Any]:

@@ -131,8 +131,8 @@ def _look_at_groups(table: Mapping[str, Any], folder: Path) -> Iterator[Check]:
     """Groups of commands whose file is not there; what is in it, running one of them tells."""
     for name, content in command_groups.found(table, SECTIONS).items():
         spec = str(content[command_groups.SAYS])
-        is_file = spec.endswith(".py") or "/" in spec
-        if is_file and not (folder / Path(spec).expanduser()).is_file():
+        file = command_groups.file_of(spec, folder)
+        if file is not None and not file.is_file():
             yield Check(
                 "file",
                 Grade.FAIL,

@@ -67,9 +67,7 @@ class ConfigEdit(Command):
             (one for one in _EDITORS if shutil.which(one, path=environ.get("PATH"))), None
         )
         if found is None or not is_terminal(self.context.stdout):
-            raise UsageError(
-                "there is no editor", hint="name one: EDITOR=nano pelagos config edit"
-            )
+            raise UsageError("there is no editor", hint=_NAME_ONE)
         return [found]
 
     def _copy(self, path: Path, before: str) -> Path:

@@ -61,7 +61,7 @@ class DateArgument(ConvertedArgument, own.DateArgument):
     @property
     def timestamp(self) -> float | None:
         """The same."""
-        return self._value if self._value is not None else None
+        return self._value
 
     @property
     def formated(self) -> str | None:
