@@ -34,8 +34,9 @@ ORDER = (
     "person", "join", "software", "events", "usage", "lookup", "reverse", "favorite", "contact",
     "phonebook", "directory", "source", "why", "bus", "box", "db", "doctor", "config",
     "shell", "history", "completion", "server", "flavor", "keypair", "image", "network",
-    "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "cloud",
-    "container", "object", "quota", "project", "membership", "user", "group", "role", "one",
+    "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "cloud", "endpoint",
+    "container", "object", "quota", "commission", "project", "membership", "user", "group", "role",
+    "one",
 )  # fmt: skip
 _CLAUSE = re.compile(r"; |: |\. ")
 

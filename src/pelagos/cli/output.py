@@ -210,10 +210,10 @@ class Output:
             )
         self.show_item(item, columns)
 
-    def admits(self, item: Any) -> bool:
-        """Whether one of a list that comes one by one is meant."""
+    def admits(self, item: Any, columns: Sequence[Column] = ()) -> bool:
+        """Whether one of a list that comes one by one is meant; `columns` as of `show_list`."""
         batch: Iterator[list[Data]] = iter([[plain(item)]])
-        return any(self._selected(batch, ()))
+        return any(self._selected(batch, columns))
 
     def show_item(self, item: Any, columns: Sequence[Column] = ()) -> None:
         """Print one thing, or the next of a list that comes one by one; as `show_one`."""

@@ -354,6 +354,8 @@ def test_dead_letters_are_listed_and_shown(world):
     assert "disk full" in ran.out and "resize" in ran.out and "work" in ran.out
     first, second = world.run("bus", "dead", "list", "-o", "json", "--bus", BUS).data
     assert first["body"]["name"] == "resize" and second["body"] == "\\xffno json"
+    chosen = ("-n", "1", "--filter", f"id={second['id']}", "-o", "json", "--bus", BUS)
+    assert world.run("bus", "dead", "list", *chosen).data == [second]
     shown = world.run("bus", "dead", "show", first["id"][:6], "-o", "json", "--bus", BUS).data
     assert shown["handler"] == "Resizer.resize"
     assert "disk full" in world.run("bus", "dead", "show", first["id"], "--bus", BUS).out

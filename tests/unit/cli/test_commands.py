@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
@@ -17,6 +17,7 @@ from pelagos.slap.model import (
     ReleaseStatus,
     SupplyState,
 )
+from pelagos.slap.tio import UsageRow
 
 WAITING = Cause("release-building", "the release is being built", "wait", since=1.0)
 NO_PLACE = Cause(
@@ -113,6 +114,55 @@ def test_the_last_events_are_printed_oldest_first(world):
     [sent] = world.transport.requests
     assert "after=-3" in sent.url and "subject=hello" in sent.url
     assert "instance.started" in world.run("events", "--after", "4").out
+
+
+def a_log(world, kinds):
+    """A master whose log has events of these kinds, the first with the id 1."""
+    log = [
+        Event(number, 1.0, kind, "g", "hello", None, "master", WAITING)
+        for number, kind in enumerate(kinds, start=1)
+    ]
+
+    def answered(request):
+        query = parse_qs(urlsplit(request.url).query)
+        after, limit = int(query["after"][0]), int(query["limit"][0])
+        found = log[after:] if after < 0 else [one for one in log if one.id > after]
+        return world.answer(found[:limit])
+
+    world.routes["GET /v1/events"] = answered
+
+
+@pytest.mark.parametrize("count", [20, 2500])
+def test_the_number_of_events_counts_what_the_filter_leaves(world, count, tmp_path):
+    a_log(world, ["rare", "rare", "rare", *["often"] * count])
+
+    def ids(*words):
+        return [one["id"] for one in world.run("events", "-o", "json", *words).data]
+
+    assert ids("--filter", "kind=rare", "-n", "2") == [2, 3]
+    assert ids("--filter", "name=hello", "-n", "2") == [count + 2, count + 3]
+    assert ids("--filter", "kind=often", "--sort", "-id", "-n", "2") == [count + 3, count + 2]
+    assert ids("--filter", "kind=often", "--after", "1", "-n", "2") == [4, 5]
+    bookmark = ("--resume", str(tmp_path / "seen"), "--filter", "kind=often", "-n", "3")
+    (tmp_path / "seen").write_text("0\n")
+    assert ids(*bookmark) == [4, 5, 6]
+    assert ids(*bookmark) == [7, 8, 9]
+    said = world.run("events", "--filter", "kind=never")
+    assert said.out == f"--filter leaves none of {count + 3}\n"
+
+
+def test_the_number_of_amounts_counts_what_the_filter_leaves(world):
+    rows = [UsageRow("COMP", kind, 1.0, 1.0) for kind in ("disk", "disk", "cpu", "cpu", "cpu")]
+
+    def answered(request):
+        limit = int(parse_qs(urlsplit(request.url).query)["limit"][0])
+        return world.answer(rows[:limit])
+
+    world.routes["GET /v1/usage"] = answered
+    ran = world.run("usage", "-n", "2", "--filter", "what=disk", "-o", "json")
+    assert [one["resource"] for one in ran.data] == ["disk", "disk"]
+    ran = world.run("usage", "-n", "1", "--filter", "what=cpu", "-o", "json")
+    assert len(ran.data) == 1
 
 
 def test_events_of_an_unknown_thing_end_as_why_does(world):

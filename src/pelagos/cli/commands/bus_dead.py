@@ -40,7 +40,7 @@ class DeadList(Command):
     arguments = {
         **_PLACE,
         "number": IntArgument(
-            "only the oldest N; default 1000", "-n", "--number", least=1, default=1000
+            "only the first N; default 1000", "-n", "--number", least=1, default=1000
         ),
     }
     examples = ("pelagos bus dead list",)
@@ -57,10 +57,13 @@ class DeadList(Command):
             Column("cause"),
         )
         letters = _letters(self)
-        rows = [as_data(letter) for letter in letters.list(self["number"])]
-        if not rows and self["dead_letters"]:
+        output, number = self.context.output, self["number"]
+        # What is not looked at cannot be sorted or left out.
+        found = letters.list(None if output.is_selective else number)
+        if not found and self["dead_letters"]:
             _check(letters)
-        self.context.output.show_list(rows, columns, empty="there are no dead letters")
+        rows = map(as_data, found)
+        output.show_list(list(rows), columns, empty="there are no dead letters", limit=number)
 
 
 @command(_bus_commands, path="bus dead show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from pelagos.cli.tree import CommandTree
 from pelagos.core.files import write_atomic
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
+    from collections.abc import Iterator
+
     from pelagos.slap.model import Event
 
 _events_commands = CommandTree("events")
@@ -48,7 +51,12 @@ class Events(Command):
     lists = True
     arguments = {
         "number": IntArgument(
-            "only the last N; default 50", "-n", "--number", least=1, most=_MOST, default=50
+            "only the last N that --filter leaves; default 50",
+            "-n",
+            "--number",
+            least=1,
+            most=_MOST,
+            default=50,
         ),
         "after": IntArgument("the first N with a larger id instead", "--after", metavar="ID"),
         "resume": ValueArgument(
@@ -71,8 +79,7 @@ class Events(Command):
         if subject and "://" not in subject and Path(subject).expanduser().is_file():
             subject = str(Path(subject).expanduser().absolute())  # a release, by its path
         bookmark = Path(self["resume"]).expanduser() if self["resume"] else None
-        after = self._start(bookmark)
-        found = self.context.master.events(after=after, subject=subject, limit=self["number"])
+        found, newest = self._chosen(self._start(bookmark), subject)
         if subject and not found and not self["follow"]:  # what is followed may come yet
             self._check(subject)
         if found or not self["follow"]:
@@ -80,7 +87,6 @@ class Events(Command):
                 found, columns(self.context.clock.time()), empty="nothing happened yet"
             )
         self.context.stdout.flush()
-        newest = found[-1].id if found else max(after, 0)
         _keep(bookmark, newest)
         if self["follow"]:
             self._follow(subject, newest, bookmark)
@@ -93,6 +99,40 @@ class Events(Command):
             return int(self["after"])
         known = None if bookmark is None else _kept(bookmark)
         return -self["number"] if known is None else known
+
+    def _chosen(self, after: int, subject: str | None) -> tuple[list[Event], int]:
+        """What is to be printed, and the last id looked at; -n counts what --filter leaves."""
+        number = self["number"]
+        if not self.context.output.is_selective:
+            found = self.context.master.events(after=after, subject=subject, limit=number)
+            return found, found[-1].id if found else max(after, 0)
+        if after >= 0:
+            return self._first(after, subject)
+        page = self.context.master.events(after=-_MOST, subject=subject, limit=_MOST)
+        fit = list(filter(self._admits, page))
+        if len(fit) < number and len(page) == _MOST:
+            older = takewhile(lambda one: one.id < page[0].id, self._pages(0, subject))
+            fit = [*filter(self._admits, older), *fit]
+        return fit[-number:], page[-1].id if page else 0
+
+    def _first(self, after: int, subject: str | None) -> tuple[list[Event], int]:
+        found: list[Event] = []
+        for event in self._pages(after, subject):
+            after = event.id
+            if self._admits(event):
+                found.append(event)
+            if len(found) == self["number"]:
+                break
+        return found, after
+
+    def _pages(self, after: int, subject: str | None) -> Iterator[Event]:
+        """All events after one, oldest first."""
+        while page := self.context.master.events(after=after, subject=subject, limit=_MOST):
+            yield from page
+            after = page[-1].id
+
+    def _admits(self, event: Event) -> bool:
+        return self.context.output.admits(event, columns(self.context.clock.time()))
 
     def _check(self, subject: str) -> None:
         """Pass, when the master knows the thing, of which it has no event."""
@@ -126,7 +166,7 @@ class Events(Command):
             self.context.clock.sleep(0.1 - (self.context.clock.monotonic() - started))
 
     def _print(self, event: Event) -> None:
-        if not self.context.output.admits(event):
+        if not self._admits(event):
             return
         if self.context.output.is_table:
             moment = short(event.at, self.context.clock.time())

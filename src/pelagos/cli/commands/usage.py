@@ -54,7 +54,7 @@ class Usage(Command):
             metavar="TIME",
         ),
         "number": IntArgument(
-            "only the last N amounts; default 100",
+            "only the last N amounts that --filter leaves; default 100",
             "-n",
             "--number",
             least=1,
@@ -67,13 +67,15 @@ class Usage(Command):
 
     def main(self, service: str | None = None) -> None:
         """Print them, the newest last."""
+        output = self.context.output
         found = self.context.master.usage(
             service=service,
             computer_id=self["computer"] or None,
             since=self._since(),
-            limit=self["number"],
+            limit=_MOST if output.is_selective else self["number"],
         )
-        output = self.context.output
+        if output.is_selective:  # -n counts what --filter leaves
+            found = [one for one in found if output.admits(one, _COLUMNS)][: self["number"]]
         rows: list[Any] = list(reversed(found))
         if output.is_table and not self["columns"] and not output.is_selective:
             rows = [{**plain(row), "quantity": amount(row)} for row in rows]

@@ -110,8 +110,8 @@ class DeadLetters:
         with closing(self.bus.open()) as connection:
             return self._waiting(connection)
 
-    def list(self, limit: int = 1000) -> Letters:
-        """The oldest letters, in the order in which they died; they stay."""
+    def list(self, limit: int | None = 1000) -> Letters:
+        """The oldest letters, or all, in the order in which they died; they stay."""
         with self._taken(limit) as (_, held):
             return [DeadLetter.read(delivery) for delivery in held]
 
