@@ -29,7 +29,7 @@ def names(
         timeout: seconds for each answer.
     """
     try:
-        with _opened(dict(itertools.pairwise(words)), environ, timeout) as cloud:
+        with _opened(words, environ, timeout) as cloud:
             found = _found(cloud, what, current)
             yield from itertools.islice(((name, text) for name, text in found if name), _MOST)
     except (PelagosError, OSError):
@@ -71,21 +71,20 @@ def _objects(cloud: Cloud, container: str, path: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _opened(
-    told: Mapping[str, str], environ: Mapping[str, str], timeout: float
-) -> Iterator[Cloud]:
+def _opened(words: Sequence[str], environ: Mapping[str, str], timeout: float) -> Iterator[Cloud]:
     """The cloud of a line, with little patience."""
     from dataclasses import replace
 
     from pelagos.cli.clouds import cloud_environ, cloud_name
     from pelagos.cli.context import Context
+    from pelagos.cli.main import said
     from pelagos.clients.cloud.cloud import Cloud
     from pelagos.clients.cloud.known import KnownClouds
     from pelagos.core.http.transports.lean import LeanTransport
 
-    context = Context({"config": told.get("--config")}, environ=environ)
+    context = Context({"config": said(words, "--config")}, environ=environ)
     known = cloud_environ(context)
-    settings = KnownClouds(known).get(cloud_name(context, told.get("--cloud")))
+    settings = KnownClouds(known).get(cloud_name(context, said(words, "--cloud")))
     transport = LeanTransport(tls=settings.tls)
     try:
         yield Cloud(settings=replace(settings, timeout=timeout), http=transport, environ=known)

@@ -179,15 +179,9 @@ def _patience(words: list[str]) -> float:
 
 def _context(words: list[str]) -> Context:
     """The context of a line that is not whole yet."""
+    from pelagos.cli.command_base import GLOBAL_ARGUMENTS
     from pelagos.cli.context import Context
+    from pelagos.cli.main import said
 
-    options = {
-        name: words[words.index(option) + 1]
-        for option, name in (
-            ("--data", "data"),
-            ("--config", "config"),
-            ("--master-url", "master_url"),
-        )
-        if option in words[:-1]
-    }
-    return Context(options)
+    valued = {key: one.name for key, one in GLOBAL_ARGUMENTS.items() if one.arity}
+    return Context({key: said(words, option) for key, option in valued.items()})

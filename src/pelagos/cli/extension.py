@@ -70,7 +70,9 @@ def _named(tree: CommandTree, words: Sequence[str]) -> list[str]:
 
 def _configured(words: Sequence[str], *, is_needed: bool) -> dict[str, tuple[str, Path]]:
     """The modules of groups that the configuration file names, and the file's folder."""
-    path = _config_option(words) or config_place()
+    from pelagos.cli.main import said
+
+    path = said(words, "--config") or config_place()
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # pathlib is dear
             if b"cli" not in file.read():
@@ -92,15 +94,6 @@ def _configured(words: Sequence[str], *, is_needed: bool) -> dict[str, tuple[str
     folder = Path(path).absolute().parent
     found = command_groups.found(table, SECTIONS)
     return {name: (content[command_groups.SAYS], folder) for name, content in found.items()}
-
-
-def _config_option(words: Sequence[str]) -> str:
-    for number, word in enumerate(words):
-        if word.startswith("--config="):
-            return word.removeprefix("--config=")
-        if word == "--config" and number + 1 < len(words):
-            return words[number + 1]
-    return ""
 
 
 def _load_configured(

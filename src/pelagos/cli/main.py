@@ -18,6 +18,8 @@ from pelagos.core.errors import PelagosError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # not for a cycle: `--help` does not pay even for `typing`
+    from collections.abc import Sequence
+
     from pelagos.cli.launch import MakeContext
 
 _WITH_VALUE = (
@@ -126,6 +128,21 @@ def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
     while position < len(words) and words[position].startswith("-") and words[position] != "--":
         position += 2 if words[position] in _WITH_VALUE else 1
     return words[:position], words[position:]
+
+
+def said(words: Sequence[str], option: str) -> str | None:
+    """What a line says of an option, as far as can be told of one that is not whole, or wrong.
+
+    >>> said(["service", "list", "--config", "a", "--config=b"], "--config")
+    'b'
+    """
+    found = None
+    for number, word in enumerate(words):
+        if word == option and number + 1 < len(words):
+            found = words[number + 1]
+        elif word.startswith(f"{option}="):
+            found = word.partition("=")[2]
+    return found
 
 
 def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) -> int:

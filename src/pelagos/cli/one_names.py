@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from pelagos.core.errors import PelagosError
@@ -21,19 +20,18 @@ def names(
         words: those of the line, with its options.
         timeout: seconds.
     """
+    from pelagos.cli.main import said
     from pelagos.core.clock import SystemClock
     from pelagos.core.http.transports.lean import LeanTransport
     from pelagos.one import OneServer
 
-    told = dict(itertools.pairwise(words))
-    found_by = dict(environ)
-    if "--auth" in told:
-        found_by["ONE_AUTH"] = told["--auth"]
+    auth = said(words, "--auth")
+    found_by = {**environ, "ONE_AUTH": auth} if auth else dict(environ)
     clock = SystemClock()
     end = clock.monotonic() + timeout
     try:
         with OneServer(
-            told.get("--endpoint"),
+            said(words, "--endpoint"),
             timeout=timeout,
             retries=0,
             environment=found_by,

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from pelagos import __version__
+from pelagos.cli.main import said
 from pelagos.core import config
 from pelagos.core.errors import PelagosError
 from pelagos.core.logs import hide
@@ -45,9 +46,8 @@ def _write(error: Exception, words: list[str]) -> Path:
 
 def _data_folder(words: list[str]) -> Path:
     """The data folder of the line, as far as it can be told from a line that failed."""
-    if "--data" in words[:-1]:
-        return Path(words[words.index("--data") + 1]).expanduser()
-    return config.data_dir()
+    given = said(words, "--data")
+    return Path(given).expanduser() if given else config.data_dir()
 
 
 def _without_values(words: list[str]) -> list[str]:

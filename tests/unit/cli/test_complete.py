@@ -54,6 +54,20 @@ def test_live_names_are_proposed_with_little_patience(plane):
     assert plane[0][1] <= 0.5
 
 
+def test_the_plane_is_asked_as_the_line_says(monkeypatch, tmp_path):
+    asked = []
+
+    def glance(context, _path, timeout):
+        asked.append((context.master_url, context.token, timeout))
+
+    monkeypatch.setattr(Context, "glance", glance)
+    (tmp_path / "token").write_text("a-token-of-mine\n")
+    (tmp_path / "c.toml").write_text("[plane]\ncompletion_timeout = 0.1\n")
+    options = (f"--token-file={tmp_path}/token", "--config", f"{tmp_path}/c.toml")
+    assert names("service", "info", *options, "--master-url=http://far.test", "") == []
+    assert asked == [("http://far.test", "a-token-of-mine", 0.1)]
+
+
 @pytest.mark.usefixtures("plane")
 def test_an_operand_that_is_there_is_not_proposed_again():
     assert names("service", "info", "hello", "") == []

@@ -61,7 +61,8 @@ class DateArgument(ConvertedArgument, own.DateArgument):
     @property
     def timestamp(self) -> float | None:
         """The same."""
-        return self._value
+        seconds: float | None = self._value
+        return seconds
 
     @property
     def formated(self) -> str | None:
