@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pelagos.core.http import HttpUnreachable, Request
+from pelagos.core.http import HttpTlsError, HttpUnreachable, Request
 from pelagos.core.http.proxy import Proxies
 from pelagos.core.http.transports.base import Transport
 from pelagos.core.http.transports.lean import LeanTransport
@@ -103,6 +103,25 @@ def test_plain_requests_are_handed_to_the_proxy(
     assert f"proxy-authorization: basic {said.lower()}" in site.heads[0].lower()
 
 
+@pytest.mark.parametrize("password", ["s€cret", "s%E2%82%ACcret"])
+def test_a_password_of_a_proxy_may_have_any_character(proxy: Make, password: str) -> None:
+    site = proxy()
+    transport = PooledTransport(
+        proxies=Proxies({"http_proxy": f"http://u:{password}@{site.address}"})
+    )
+    assert transport.send(Request("GET", "http://cloud.example/", {}, None, 10)).status == 200
+    transport.close()
+    said = base64.b64encode("u:s€cret".encode()).decode()
+    assert f"proxy-authorization: basic {said.lower()}" in site.heads[0].lower()
+
+
+def test_a_proxy_whose_name_cannot_be_one_is_said() -> None:
+    transport = PooledTransport(proxies=Proxies({"http_proxy": "http://u:secret@a host:3128"}))
+    with pytest.raises(HttpUnreachable, match="its proxy") as caught:
+        transport.send(Request("GET", "http://cloud.example/", {}, None, 10))
+    assert "secret" not in str(caught.value) and "no_proxy" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("kind", TRANSPORTS)
 def test_a_proxy_that_is_not_there_or_refuses_is_said(
     proxy: Make, kind: type[PooledTransport | LeanTransport]
@@ -136,6 +155,14 @@ def test_tls_goes_through_a_tunnel_to_the_real_server(
         response = transport.send(Request("GET", "https://cloud.example/", {}, None, 30))
         assert response.body == b"hi"
         assert tunnel.heads[0].startswith("CONNECT cloud.example:443 HTTP/1.")
+        # With the right authority, but of another name.
+        verified = kind(
+            tls=ClientTls(authority=tmp_path / "ca/ca.pem"),
+            proxies=Proxies({"https_proxy": tunnel.address}),
+        )
+        with pytest.raises(HttpTlsError):
+            verified.send(Request("GET", "https://cloud.example/", {}, None, 30))
+        verified.close()
     finally:
         transport.close()
         site.server.stop()

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from pelagos.core.http.errors import HttpUnreachable
 
 _ALL = "*"
-_KNOWN = frozenset({"http", "https"})
+_PORTS = {"http": 80, "https": 443}
+_HINT = "look at http_proxy, https_proxy, all_proxy and no_proxy in the environment"
 _OURS = re.compile(r"localhost|127\.[0-9.]+|::1|.+\.localhost")
 
 
@@ -54,24 +55,24 @@ class Proxies:
         """The address of the proxy, or None.
 
         Raises:
-            HttpUnreachable: it is of a kind that is not spoken here.
+            HttpUnreachable: it is of a kind that is not spoken here, or no address.
         """
         if not self._of_scheme:
             return None
         parts = urlsplit(url)
         found = self._of_scheme.get(parts.scheme)
-        if not found or self._is_direct(parts.hostname or "", parts.port):
+        if not found:
+            return None
+        host = (parts.hostname or "").rstrip(".")
+        if self._is_direct(host, parts.port or _PORTS[parts.scheme]):
             return None
         address = found if "://" in found else f"http://{found}"
-        if urlsplit(address).scheme not in _KNOWN or not urlsplit(address).hostname:
-            raise HttpUnreachable(
-                f"{url} cannot be reached: the proxy {shown(address)} is neither http nor https",
-                url=url,
-                hint=f"look at {parts.scheme}_proxy, all_proxy and no_proxy in the environment",
-            )
+        fault = _fault(address)
+        if fault:
+            raise unusable(url, address, fault)
         return address
 
-    def _is_direct(self, host: str, port: int | None) -> bool:
+    def _is_direct(self, host: str, port: int) -> bool:
         if _OURS.fullmatch(host):
             return True
         return any(one == _ALL or _is_meant(one, host, port) for one in self._without)
@@ -83,12 +84,27 @@ def shown(address: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
+def unusable(url: str, address: str, fault: str) -> HttpUnreachable:
+    """Why a request could not go through a proxy; its password is not told."""
+    message = f"{url} cannot be reached: its proxy {shown(address)} {fault}"
+    return HttpUnreachable(message, url=url, hint=_HINT)
+
+
+def _fault(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        is_usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its words would show what is in the address
+        return "is no address; in a password write @ as %40, # as %23 and / as %2F"
+    return "" if is_usable else "is neither http nor https"
+
+
 def _value(found: Mapping[str, str], name: str) -> str:
     value = found.get(name)
     return (found.get(name.upper(), "") if value is None else value).strip()
 
 
-def _is_meant(pattern: str, host: str, port: int | None) -> bool:
+def _is_meant(pattern: str, host: str, port: int) -> bool:
     """Whether an entry of `no_proxy` means this host: a name and all below it, or a network."""
     if "/" in pattern:
         return _is_in(host, pattern)

@@ -34,10 +34,13 @@ PROXY = "http://proxy:3128"
         ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://11.9.8.7/", PROXY),
         ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/nonsense"}, "http://10.9.8.7/", PROXY),
         ({"http_proxy": PROXY, "no_proxy": "fd00::/8"}, "http://[fd00::1]/", None),
+        ({"http_proxy": PROXY, "no_proxy": "a.example:80"}, "http://a.example/", None),
+        ({"https_proxy": PROXY, "no_proxy": "a.example:80"}, "https://a.example/", PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "a.example"}, "http://a.example./", None),
         ({"http_proxy": PROXY, "no_proxy": "[fd00::1]"}, "http://[fd00::1]/", None),
         *[
             ({"http_proxy": PROXY}, f"http://{host}:8000/", None)
-            for host in ("localhost", "127.0.0.1", "127.5.5.5", "[::1]", "box.localhost")
+            for host in ("localhost", "localhost.", "127.5.5.5", "[::1]", "a.localhost")
         ],
     ],
 )  # fmt: skip
@@ -52,6 +55,21 @@ def test_a_proxy_of_another_kind_is_said(address: str) -> None:
     with pytest.raises(HttpUnreachable, match="neither http nor https") as caught:
         Proxies({"http_proxy": address}).for_url("http://a.example")
     assert "secret" not in str(caught.value) and "no_proxy" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:secret@proxy:port",
+        "http://u:secret@[bad",
+        "http://u:secret#1@h",
+        "http://h:99999",
+    ],
+)
+def test_a_proxy_that_is_no_address_is_said_without_its_password(address: str) -> None:
+    with pytest.raises(HttpUnreachable, match="is no address") as caught:
+        Proxies({"http_proxy": address}).for_url("http://a.example")
+    assert "secret" not in str(caught.value) and "http_proxy" in (caught.value.hint or "")
 
 
 def test_a_proxy_is_shown_without_its_password() -> None:

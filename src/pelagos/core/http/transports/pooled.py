@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import ssl
@@ -14,7 +15,7 @@ import urllib3
 from urllib3 import exceptions
 
 from pelagos.core.http.errors import HttpProtocolError, HttpTimeout, HttpUnreachable
-from pelagos.core.http.proxy import Proxies
+from pelagos.core.http.proxy import Proxies, unusable
 from pelagos.core.http.tls import Contexts, tls_error
 from pelagos.core.http.transports.answer import Answer
 from pelagos.core.http.types import ClientTls, Headers, Request, Response
@@ -81,10 +82,7 @@ class PooledTransport:
         if proxy is None:
             pool = urllib3.PoolManager(**more)
         else:
-            # The library takes names and passwords as a header of its own.
-            userinfo = urllib3.util.parse_url(proxy).auth
-            named = urllib3.make_headers(proxy_basic_auth=unquote(userinfo)) if userinfo else None
-            pool = urllib3.ProxyManager(proxy, proxy_headers=named, **more)
+            pool = urllib3.ProxyManager(proxy, proxy_headers=_as_whom(proxy), **more)
         pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         return pool
 
@@ -99,13 +97,16 @@ class PooledTransport:
                 for former in formers:
                     former.clear()
         proxy = self._proxies.for_url(request.url)
-        return self._pool if proxy is None else self._pool_through(proxy)
+        return self._pool if proxy is None else self._pool_through(proxy, request.url)
 
-    def _pool_through(self, proxy: str) -> urllib3.PoolManager:
+    def _pool_through(self, proxy: str, url: str) -> urllib3.PoolManager:
         pool = self._through.get(proxy)
         if pool is None:
             tls = {"ssl_context": self._context} if self._context else {}
-            pool = self._through[proxy] = self._make_pool(proxy, **tls)
+            try:
+                pool = self._through[proxy] = self._make_pool(proxy, **tls)
+            except exceptions.LocationParseError:  # its words show what is in the address
+                raise unusable(url, proxy, "is no address") from None
         return pool
 
     def send(self, request: Request) -> Response:
@@ -161,6 +162,15 @@ class PooledTransport:
         """Close idle connections."""
         for pool in (self._pool, *self._through.values()):
             pool.clear()
+
+
+def _as_whom(proxy: str) -> dict[str, str] | None:
+    """Name and password for a proxy, which the library wants as a header; it knows Latin only."""
+    userinfo = urllib3.util.parse_url(proxy).auth
+    if not userinfo:
+        return None
+    said = unquote(userinfo).encode("utf-8", "surrogateescape")
+    return {"proxy-authorization": f"Basic {base64.b64encode(said).decode()}"}
 
 
 class PooledStream:
