@@ -140,6 +140,23 @@ def test_tab_completes_what_is_typed(shell: Typist):
     shell.see("!cat /etc/hostname ")
 
 
+def test_what_tab_adds_before_it_shows_the_rest_stands_there_once(
+    require: Require, environ: dict[str, str], tmp_path: Path
+):
+    tmux = Tmux(require.program("tmux", package="tmux"), tmp_path, PELAGOS, environ)
+    offers = ("service  Services that you requested", "server   Servers of a cloud")
+    with contextlib.closing(tmux):
+        tmux.screen("pelagos>")
+        tmux.keys("ser", "Tab")
+        tmux.screen(*offers, "pelagos> serv")
+        tmux.keys("C-u")
+        tmux.screen(*offers, "pelagos>")
+        tmux.keys("ser web", "Left", "Left", "Left", "Left", "Tab")
+        tmux.screen(*offers, "pelagos> serv web")
+        tmux.keys("i")
+        tmux.screen(*offers, "pelagos> servi web")
+
+
 def test_ctrl_c_at_the_prompt_forgets_the_line(shell: Typist):
     shell.type("service nonsense")
     shell.see("nonsense")

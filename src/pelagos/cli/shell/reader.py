@@ -58,6 +58,7 @@ class TerminalReader:
         self._completion = completion
         self._colour = colour
         self._prompt = ""
+        self._behind = 0  # characters that stand behind the cursor while TAB is answered
         self._offers: list[Offer] = []
         self._replacements: list[str] = []
         if isinstance(sys.stdin, io.TextIOWrapper):
@@ -111,6 +112,7 @@ class TerminalReader:
     def _offer(self, _: str, state: int) -> str | None:
         if state == 0:
             line = self._begun
+            self._behind = len(self._line) - len(line)
             self._offers = self._completion.offers(line)
             self._replacements = replacements(line, self._offers)
             usage = "" if self._offers else self._completion.usage(line)
@@ -119,12 +121,15 @@ class TerminalReader:
         return self._replacements[state] if state < len(self._replacements) else None
 
     @property
+    def _line(self) -> str:
+        """The line as it is by now."""
+        line: str = self._readline.get_line_buffer() if self._readline is not None else ""
+        return line
+
+    @property
     def _begun(self) -> str:
         """The line up to the cursor."""
-        if self._readline is None:
-            return ""
-        line: str = self._readline.get_line_buffer()
-        return line[: self._readline.get_endidx()]
+        return self._line[: self._readline.get_endidx()] if self._readline is not None else ""
 
     def _show_offers(self, _: str, __: Sequence[str], ___: int) -> None:
         width, height = shutil.get_terminal_size()
@@ -139,9 +144,12 @@ class TerminalReader:
 
     def _show(self, lines: Iterable[str]) -> None:
         """Show lines below what is being typed, and that again below them."""
-        line = self._readline.get_line_buffer() if self._readline is not None else ""
+        if self._readline is not None:
+            # What was just completed is not on the screen yet, and would come after all this.
+            self._readline.redisplay()
         below = "".join(clean(one).rstrip() + "\n" for one in lines)
-        sys.stdout.write(f"\n{below}{self._prompt}{line}")
+        prompt = paint(self._prompt, "bold") if self._colour else self._prompt
+        sys.stdout.write(f"\n{below}{prompt}{self._line}" + "\b" * self._behind)
         sys.stdout.flush()
 
 
