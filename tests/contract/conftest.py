@@ -13,10 +13,22 @@ from support.places import Place, cloud_of
 
 
 @pytest.fixture(
+    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
+)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Where a suite runs that needs identity and object storage alone; one suite, both kinds."""
+    if request.param == "openstack":
+        yield request.getfixturevalue("openstack")
+    else:
+        with Box() as box:
+            yield box
+
+
+@pytest.fixture(
     scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.whole_openstack)]
 )
 def whole_place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """Where a suite runs; one suite, both kinds."""
+    """Where a suite runs that needs all services."""
     if request.param == "openstack":
         yield request.getfixturevalue("whole_openstack")
     else:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from pelagos.box import Box
 from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.errors import Conflict, Forbidden, NotFound, Unauthorized
 from pelagos.clients.identity import IdentityClient
-from support.openstack_services import OpenStack
-from support.places import cloud_of
+from support.places import Place, cloud_of
 
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(
-    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
-)
-def place(request: pytest.FixtureRequest) -> Iterator[Box | OpenStack]:
-    if request.param == "openstack":
-        yield request.getfixturevalue("openstack")
-    else:
-        with Box() as box:
-            yield box
-
-
 @pytest.fixture
-def identity(place: Box | OpenStack) -> IdentityClient:
+def identity(place: Place) -> IdentityClient:
     return cloud_of(place, place.admin).identity
 
 
-def login(place: Box | OpenStack, user: str, project: str) -> Cloud:
+def login(place: Place, user: str, project: str) -> Cloud:
     settings = CloudSettings(place.auth_url, username=user, password="pw1", project_name=project)
     return Cloud(settings=settings)
 
@@ -63,9 +48,7 @@ def test_a_group_from_its_making_to_its_end(identity: IdentityClient) -> None:
         identity.delete_user(user["id"])
 
 
-def test_what_a_group_may_its_members_may(
-    place: Box | OpenStack, identity: IdentityClient
-) -> None:
+def test_what_a_group_may_its_members_may(place: Place, identity: IdentityClient) -> None:
     user = identity.create_user("gem", password="pw1")
     project = identity.create_project("hold")
     group = identity.create_group("stewards")
@@ -97,9 +80,7 @@ def test_what_a_group_may_its_members_may(
         remove(which["id"])
 
 
-def test_who_leaves_a_group_loses_what_it_gave(
-    place: Box | OpenStack, identity: IdentityClient
-) -> None:
+def test_who_leaves_a_group_loses_what_it_gave(place: Place, identity: IdentityClient) -> None:
     user = identity.create_user("gee", password="pw1")
     project = identity.create_project("deck")
     group = identity.create_group("hands")

@@ -1,37 +1,23 @@
 """The way in and the identity client on the box's Keystone and on a real one."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from pelagos.box import Box
 from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.errors import NotFound, Unauthorized
 from support.openstack_services import OpenStack
-from support.places import cloud_of
+from support.places import Place, cloud_of
 
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(
-    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
-)
-def place(request: pytest.FixtureRequest) -> Iterator[Box | OpenStack]:
-    if request.param == "openstack":
-        yield request.getfixturevalue("openstack")
-    else:
-        with Box() as box:
-            yield box
-
-
 @pytest.fixture
-def keystone(place: Box | OpenStack) -> str:
+def keystone(place: Place) -> str:
     """Its address."""
     return place.auth_url
 
 
 @pytest.fixture
-def admin(place: Box | OpenStack) -> Cloud:
+def admin(place: Place) -> Cloud:
     return cloud_of(place, place.admin)
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import io
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pelagos.box import Box
 from pelagos.clients import ClientError, PithosClient, StorageClient
-from pelagos.clients.cloud import Cloud, CloudSettings
+from pelagos.clients.cloud import Cloud
 from pelagos.clients.errors import Conflict, NotFound, PreconditionFailed
 from pelagos.clients.storage.download import Download
 from pelagos.clients.storage.local import Sink
-from support.openstack_services import OpenStack
+from support.places import Place, cloud_of
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -25,28 +23,9 @@ MIB = 1024 * 1024
 SMALL: dict[str, Any] = {"whole_limit": MIB, "segment_size": MIB}
 
 
-@pytest.fixture(
-    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
-)
-def place(request: pytest.FixtureRequest) -> Iterator[Box | OpenStack]:
-    if request.param == "openstack":
-        yield request.getfixturevalue("openstack")
-    else:
-        with Box() as box:
-            yield box
-
-
 @pytest.fixture(scope="module")
-def cloud(place: Box | OpenStack) -> Cloud:
-    person = place.person("ann")
-    return Cloud(
-        settings=CloudSettings(
-            place.auth_url,
-            username=person.name,
-            password=person.password,
-            project_name=person.project,
-        )
-    )
+def cloud(place: Place) -> Cloud:
+    return cloud_of(place, place.person("ann"))
 
 
 @pytest.fixture

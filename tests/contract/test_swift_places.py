@@ -7,28 +7,16 @@ import secrets
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from pelagos.box import Box
 from pelagos.clients import Cloud, PithosClient, StorageClient
 from pelagos.clients.errors import ClientError, Forbidden, NotFound
 from support.places import Place, cloud_of
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(
-    scope="module", params=["box", pytest.param("openstack", marks=pytest.mark.interop)]
-)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    if request.param == "openstack":
-        yield request.getfixturevalue("openstack")
-    else:
-        with Box() as box:
-            yield box
 
 
 @pytest.fixture(scope="module")
