@@ -94,7 +94,7 @@ def test_what_is_typed_is_completed(environ: dict[str, str], require: Require, s
                 screen.until(one, before)
             screen.type("\x15\r")
         screen.type("exit\n")
-        screen.end()
+        screen.ended()
 
 
 def test_fish_completes_it(environ: dict[str, str], require: Require) -> None:

@@ -25,7 +25,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def shown(environ: dict[str, str], *words: str) -> tuple[int, str]:
     with Screen([PELAGOS, *words], environ) as screen:
-        code = screen.end()
+        code = screen.ended()
         return code, screen.shown
 
 
@@ -81,5 +81,5 @@ def test_ctrl_c_belongs_to_less_and_the_command_ends_after_it(environ, require):
         screen.until("node.root")
         screen.type("\x03")
         assert screen.process.poll() is None
-        assert screen.end(typing="q") in (0, 130)  # 130: it was still writing
+        assert screen.ended(typing="q") in (0, 130)  # 130: it was still writing
         assert "Traceback" not in screen.shown

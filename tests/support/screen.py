@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
-import struct
 import subprocess
 import termios
 import time
@@ -14,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-_LONGEST = 60.0
+PATIENCE = 60.0
+"""Seconds that something may take: the machine may be busy."""
 
 
 class Screen:
@@ -26,6 +25,7 @@ class Screen:
         lines: height.
         columns: width.
         cwd: where it runs.
+        stdout: a file for its output, instead of the terminal.
     """
 
     def __init__(
@@ -36,13 +36,15 @@ class Screen:
         lines: int = 24,
         columns: int = 100,
         cwd: str | None = None,
+        stdout: int | None = None,
     ) -> None:
         self._leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        termios.tcsetwinsize(follower, (lines, columns))
+        # setsid makes the terminal the program's own: Ctrl-C typed there is a signal to it.
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *line],
+            ["setsid", "--ctty", *line],
             stdin=follower,
-            stdout=follower,
+            stdout=follower if stdout is None else stdout,
             stderr=follower,
             env={"TERM": "xterm", **environ},
             cwd=cwd,
@@ -61,7 +63,9 @@ class Screen:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._leader)  # hangs up
-        self.process.wait(_LONGEST)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
 
     def type(self, text: str) -> None:
         """Type it; "\\x03" is Ctrl-C, "\\t" the tabulator."""
@@ -69,21 +73,21 @@ class Screen:
 
     def until(self, text: str, since: int = 0) -> str:
         """All that was shown, once this is among what was shown from a position on."""
-        end = time.monotonic() + _LONGEST
+        end = time.monotonic() + PATIENCE
         while text not in self.shown[since:]:
             if not self._read(end - time.monotonic()):
                 raise AssertionError(f"{text!r} never came: {self.shown[-2000:]!r}")
         return self.shown
 
-    def end(self, typing: str = "") -> int:
+    def ended(self, typing: str = "") -> int:
         """Wait for the end of the program, and type this until then; its exit code."""
-        end = time.monotonic() + _LONGEST
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if typing:
                 self.type(typing)
             if not self._read(0.2 if typing else end - time.monotonic()) and self._is_over:
                 break
-        return self.process.wait(_LONGEST)
+        return self.process.wait(PATIENCE)
 
     def _read(self, patience: float) -> bool:
         ready, _, _ = select.select([self._leader], [], [], max(patience, 0))

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pty
 import re
 import select
 import shlex
 import subprocess
-import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-PATIENCE = 40.0
-"""Seconds that a text may take to appear: the machine may be busy."""
+from support.screen import PATIENCE, Screen
 
 CTRL_C, CTRL_D, TAB, UP = "\x03", "\x04", "\t", "\x1b[A"
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\x07|\r")
 
 
-class Typist:
-    """A program on a terminal of its own; use it as a context manager.
+class Typist(Screen):
+    """A program on a terminal of its own; what was seen once is behind.
 
     Args:
         words: the program and what it is given.
-        environ: its whole environment.
+        environ: its environment.
         size: (rows, columns) of the terminal.
         stdout: a file for its output, instead of the terminal.
     """
@@ -42,49 +35,20 @@ class Typist:
         size: tuple[int, int] = (40, 80),
         stdout: int | None = None,
     ) -> None:
-        self._leader, follower = pty.openpty()
-        termios.tcsetwinsize(follower, size)
-        # setsid makes the terminal the program's own: Ctrl-C typed there is a signal to it.
-        self.process = subprocess.Popen(
-            ["setsid", "--ctty", *words],
-            env=dict(environ),
-            stdin=follower,
-            stdout=follower if stdout is None else stdout,
-            stderr=follower,
-        )
-        os.close(follower)
-        self._seen = ""
+        super().__init__(words, environ, lines=size[0], columns=size[1], stdout=stdout)
         self._at = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        os.close(self._leader)
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
 
     @property
     def transcript(self) -> str:
         """All that was shown, without what steers the terminal."""
-        return _ESCAPES.sub("", self._seen)
-
-    def type(self, text: str) -> None:
-        """Press keys."""
-        os.write(self._leader, text.encode())
+        return _ESCAPES.sub("", self.shown)
 
     def see(self, text: str) -> str:
         """Wait until a text is shown after what was seen before; what was shown up to it."""
         end = time.monotonic() + PATIENCE
         while text not in (shown := self.transcript[self._at :]):
             assert time.monotonic() < end, f"{text!r} is not shown, but {shown!r}"
-            assert self._read(end), f"the program ended without {text!r}: {shown!r}"
+            assert self._read(end - time.monotonic()), f"ended without {text!r}: {shown!r}"
         before = shown[: shown.index(text) + len(text)]
         self._at += len(before)
         return before
@@ -94,22 +58,6 @@ class Typist:
         self.type(f"{text}\n")
         self.see(text)
         return self.see(prompt)
-
-    def ended(self) -> int:
-        """Wait for the end; the exit code."""
-        end = time.monotonic() + PATIENCE
-        while self._read(end):
-            assert time.monotonic() < end, f"it does not end: {self.transcript!r}"
-        return self.process.wait(PATIENCE)
-
-    def _read(self, end: float) -> bool:
-        """Whether something more was shown before the end."""
-        ready, _, _ = select.select([self._leader], [], [], max(0.0, end - time.monotonic()))
-        with contextlib.suppress(OSError):  # EIO: nobody has the terminal any more
-            shown = os.read(self._leader, 65536) if ready else b""
-            self._seen += shown.decode(errors="replace")
-            return bool(shown)
-        return False
 
 
 class Tmux:
