@@ -139,6 +139,30 @@ def test_a_program_gets_a_login(ann: Lines) -> None:
     assert ann.run("user", "credential", "delete", "robot").code == NOT_FOUND
 
 
+def test_names_are_completed(admin: Lines) -> None:
+    admin.environ["PELAGOS_COMPLETION_TIMEOUT"] = "30"
+
+    def offered(cloud: str, *words: str) -> set[str]:
+        admin.environ["PELAGOS_CLOUD"] = cloud
+        answer, _ = admin.start("__complete", *words).communicate(timeout=120)
+        return {line.split("\t")[0] for line in answer.decode().splitlines()}
+
+    assert {"ann", "bob"} <= offered("admin", "user", "info", "")
+    assert "bob" in offered("admin", "role", "assign", "member", "--user", "b")
+    assert "ann" in offered("admin", "project", "info", "")
+    assert "member" in offered("admin", "role", "delete", "")
+    assert offered("admin", "user", "list", "--domain", "D") == {"Default"}
+    admin.done("user", "credential", "create", "nightly")
+    assert offered("admin", "user", "credential", "delete", "") == {"nightly"}
+    missing = admin.run("user", "credential", "delete", "nightyl")
+    assert (missing.code, "did you mean nightly?" in missing.err) == (NOT_FOUND, True)
+    admin.environ["PELAGOS_CLOUD"] = "pithos"
+    projects = {one["id"] for one in admin.done("project", "list", "-j").data}
+    assert projects
+    assert projects <= offered("pithos", "container", "create", "c", "--project", "")
+    assert offered("pithos", "membership", "info", "")
+
+
 def test_what_is_not_allowed_is_said(ann: Lines) -> None:
     refused = ann.run("user", "create", "x", "--generate-password")
     assert refused.code == 5

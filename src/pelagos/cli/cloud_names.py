@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: most that is completed needs no cloud
+    from pelagos.cli.clouds import Kind
     from pelagos.clients.cloud import Cloud
 
 _MOST = 200
@@ -22,8 +23,8 @@ def names(
     """Names and a word about each; nothing when something fails.
 
     Args:
-        what: "server" and the other kinds of `cloud_things`, "container", or "place": a container
-            or what is in one.
+        what: "server" and the other kinds of `cloud_things` and `identity`; "project-id", where
+            only an id will do; "container", or "place": a container or what is in one.
         words: those of the line, with its options.
         current: the word that is typed.
         timeout: seconds for each answer.
@@ -44,14 +45,24 @@ def _found(cloud: Cloud, what: str, current: str) -> Iterable[tuple[str, str]]:
         if slash:
             return ((f"{container}/{name}", "") for name in _objects(cloud, container, path))
         return ((f"{name}/", "") for name in _containers(cloud, current))
-    from pelagos.cli import cloud_things
-
-    kind = getattr(cloud_things, what.replace("-", "_").upper())
-    key = kind.keys[0]
+    kind = _kind(cloud, what.removesuffix("-id"))
+    key = "id" if what.endswith("-id") else kind.keys[0]
+    about = ("name", "state") if key == "id" else ("status", "id")
     return (
-        (str(one.get(key) or ""), str(one.get("status") or one.get("id") or ""))
+        (str(one.get(key) or ""), next((str(one[each]) for each in about if one.get(each)), ""))
         for one in kind.listing(cloud)
     )
+
+
+def _kind(cloud: Cloud, what: str) -> Kind:
+    """The kind of this name; projects of a Synnefo are another than those of an OpenStack."""
+    from pelagos.cli import cloud_things, identity
+
+    if what == "project":
+        return identity.project_kind(cloud)
+    name = what.replace("-", "_").upper()
+    found: Kind = getattr(cloud_things, name, None) or getattr(identity, name)
+    return found
 
 
 def _containers(cloud: Cloud, current: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ _LISTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "service": (("v1/services", "reference", "status"),),
     "computer": (("v1/computers", "computer_id", ""),),
     "release": (("v1/releases", "url", "computer_id"),),
+    "person": (("v1/people", "name", "role"),),
 }
 _LISTS["thing"] = _LISTS["service"] + _LISTS["computer"] + _LISTS["release"]
 
@@ -149,10 +150,16 @@ def _values(
             kind.removeprefix("cloud:"), words, current, os.environ, _patience(words)
         )
     else:
-        for path, key, about in _LISTS.get(kind, ()):
-            yield from _live(path, key, about, words)
+        yield from _of_plane(kind, words)
         if kind in ("file", "release", "thing"):
             yield ":file", ""
+
+
+def _of_plane(kind: str, words: list[str]) -> Iterator[tuple[str, str]]:
+    if kind == "source":
+        yield from _sources(words)
+    for path, key, about in _LISTS.get(kind, ()):
+        yield from _live(path, key, about, words)
 
 
 def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[str, str]]:
@@ -165,6 +172,20 @@ def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[s
         found = found.get("services")
     for one in found or ():
         yield str(one.get(key, "")), str(one.get(about, ""))
+
+
+def _sources(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Names of the directory's sources, when it answers at once."""
+    context = _context(words)
+    context.environ = {**os.environ, "PELAGOS_TIMEOUT": str(_patience(words))}
+    try:
+        for one in context.directory.sources():
+            yield one.name, one.backend
+    except (PelagosError, OSError):
+        return
+    finally:
+        for close in context.closers:
+            close()
 
 
 def _patience(words: list[str]) -> float:

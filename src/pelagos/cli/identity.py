@@ -42,6 +42,13 @@ SYNNEFO_PROJECT = Kind(
     lambda cloud, which: cloud.astakos.get_project(which),
     is_whole=True,
 )
+
+
+def project_kind(cloud: Cloud) -> Kind:
+    """The kind that a project is in this cloud."""
+    return SYNNEFO_PROJECT if cloud.dialect == "synnefo" else PROJECT
+
+
 GROUP = Kind(
     "group",
     lambda cloud: cloud.identity.list_groups(),
@@ -61,9 +68,27 @@ DOMAIN = Kind(
     is_whole=True,
 )
 
+CREDENTIAL = Kind(
+    "login",
+    lambda cloud: cloud.identity.list_application_credentials(cloud.access.user_id),
+    lambda cloud, which: cloud.identity.get_application_credential(cloud.access.user_id, which),
+    is_whole=True,
+    list_command="user credential list",
+)
+MEMBERSHIP = Kind(
+    "membership",
+    lambda cloud: cloud.astakos.get_memberships(),
+    lambda cloud, which: cloud.astakos.get_membership(which),
+    is_whole=True,
+    keys=("id",),
+)
+
 DESCRIPTION = ValueArgument("what it is for", "--description", metavar="TEXT")
 DOMAIN_OPTION = ValueArgument(
-    "name or id of the domain (OpenStack); yours unless told", "--domain", metavar="DOMAIN"
+    "name or id of the domain (OpenStack); yours unless told",
+    "--domain",
+    metavar="DOMAIN",
+    complete="cloud:domain",
 )
 SWITCHES: Mapping[str, Argument] = {
     "enable": FlagArgument("let it be used", "--enable"),
@@ -105,7 +130,7 @@ class IdentityCommand(CloudCommand):
 
     def project(self, wanted: str) -> Record:
         """A project by its name or id, in either family."""
-        return self.find(SYNNEFO_PROJECT if self.is_synnefo else PROJECT, wanted)
+        return self.find(project_kind(self.cloud), wanted)
 
     def domain_id(self) -> str | None:
         """The domain that --domain names."""

@@ -3,6 +3,7 @@ import pytest
 from pelagos.cli import complete
 from pelagos.cli.complete import proposals
 from pelagos.cli.context import Context
+from pelagos.directory.client.answers import SourceState
 
 
 @pytest.fixture
@@ -18,6 +19,7 @@ def plane(monkeypatch):
                 "next": None,
             },
             "v1/computers": [{"computer_id": "COMP"}],
+            "v1/people": [{"name": "ann", "role": "tenant"}],
             "v1/releases": [{"url": "http://r/", "computer_id": "COMP"}],
         }[path]
 
@@ -51,6 +53,7 @@ def test_values_of_options_are_proposed(plane):
 def test_live_names_are_proposed_with_little_patience(plane):
     assert names("service", "info", "h") == ["hello"]
     assert names("computer", "info", "") == ["COMP"]
+    assert names("person", "hand-over", "bob", "a") == ["ann"]
     assert plane[0][1] <= 0.5
 
 
@@ -66,6 +69,22 @@ def test_the_plane_is_asked_as_the_line_says(monkeypatch, tmp_path):
     options = (f"--token-file={tmp_path}/token", "--config", f"{tmp_path}/c.toml")
     assert names("service", "info", *options, "--master-url=http://far.test", "") == []
     assert asked == [("http://far.test", "a-token-of-mine", 0.1)]
+
+
+def test_sources_of_the_directory_are_proposed_with_little_patience(monkeypatch):
+    class Directory:
+        def sources(self):
+            return (SourceState("staff", "ldap", is_loaded=True),)
+
+    def opened(context):
+        asked.append(context.plane.timeout)
+        return Directory()
+
+    asked = []
+    monkeypatch.setattr(Context, "directory", property(opened))
+    assert names("source", "show", "s") == ["staff"]
+    assert names("source", "check", "") == ["staff"]
+    assert max(asked) <= 0.5
 
 
 @pytest.mark.usefixtures("plane")

@@ -108,7 +108,10 @@ class CommissionIssue(ServiceCommand):
         **SERVICE,
         "user": ValueArgument("id of the user", "--user", metavar="ID"),
         "project": ValueArgument(
-            "id of the project; by default the user's own", "--project", metavar="ID"
+            "id of the project; by default the user's own",
+            "--project",
+            metavar="ID",
+            complete="cloud:project-id",
         ),
         "file": ValueArgument(
             "the quantities, as JSON", "--provisions-file", metavar="FILE", complete="file"

@@ -32,7 +32,10 @@ _VERSIONING = ValueArgument(
 )  # fmt: skip
 _META = KeyValueArgument("metadata to set; may be given several times", "--meta")
 _PROJECT = ValueArgument(
-    "id of the project that it is charged to (Synnefo)", "--project", metavar="ID"
+    "id of the project that it is charged to (Synnefo)",
+    "--project",
+    metavar="ID",
+    complete="cloud:project-id",
 )
 _RECURSIVE: Argument = FlagArgument("with all that is in it", "-r", "--recursive")
 _YES = FlagArgument("really", "--yes")

@@ -32,7 +32,11 @@ class FlavorList(CloudCommand):
         "disk": IntArgument("only with at least so much disk", "--disk", metavar="GiB"),
         "template": ValueArgument("only with this kind of disk (Synnefo)", "--disk-template"),
         "public": FlagArgument("only those that everybody may use", "--public"),
-        "project": ValueArgument("only those that this project may use (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "only those that this project may use (Synnefo)",
+            "--project",
+            complete="cloud:project-id",
+        ),
     }
     examples = ("pelagos flavor list --vcpus 2 --ram 4096",)
 

@@ -19,7 +19,7 @@ from pelagos.core.spelling import nearest
 
 _group_commands = CommandTree("group", "Users who can be named together")
 
-_GROUP = Operand("name of the group, or its id")
+_GROUP = Operand("name of the group, or its id", complete="cloud:group")
 _FIELD = "x-account-group-"
 
 
@@ -113,7 +113,7 @@ class GroupCreate(_OfAccount):
     arguments = {**CLOUD, "description": DESCRIPTION, "domain": DOMAIN_OPTION}
     operands = {
         "group": Operand("name of the new group"),
-        "users": Operand("who is in it, by name or id"),
+        "users": Operand("who is in it, by name or id", complete="cloud:user"),
     }
     examples = ("pelagos group create family ann@example.org bob@example.org",)
 
@@ -144,8 +144,10 @@ class GroupModify(_OfAccount):
 
     arguments = {
         **CLOUD,
-        "add": RepeatableArgument("who comes in", "--add", metavar="USER"),
-        "remove": RepeatableArgument("who goes", "--remove", metavar="USER"),
+        "add": RepeatableArgument("who comes in", "--add", metavar="USER", complete="cloud:user"),
+        "remove": RepeatableArgument(
+            "who goes", "--remove", metavar="USER", complete="cloud:user"
+        ),
     }
     operands = {"group": _GROUP}
 

@@ -78,7 +78,11 @@ class IpCreate(CloudCommand):
     arguments = {
         **CLOUD,
         "address": ValueArgument("a certain one", "--address", metavar="IP"),
-        "project": ValueArgument("id of the project that it is charged to (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "id of the project that it is charged to (Synnefo)",
+            "--project",
+            complete="cloud:project-id",
+        ),
     }
     operands = {
         "network": Operand(
@@ -195,7 +199,9 @@ class IpModify(CloudCommand):
 
     arguments = {
         **CLOUD,
-        "project": ValueArgument("id of the project", "--project", metavar="ID"),
+        "project": ValueArgument(
+            "id of the project", "--project", metavar="ID", complete="cloud:project-id"
+        ),
     }
     operands = {"ip": _IP}
 

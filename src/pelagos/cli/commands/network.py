@@ -95,7 +95,9 @@ class NetworkCreate(CloudCommand):
             "--type",
             choices=_TYPES,
         ),
-        "project": ValueArgument("id of the project that it is charged to", "--project"),
+        "project": ValueArgument(
+            "id of the project that it is charged to", "--project", complete="cloud:project-id"
+        ),
     }
     operands = {"name": Operand("name of the new network")}
     examples = ("pelagos network create lan --cidr 10.0.0.0/24",)
@@ -137,7 +139,9 @@ class NetworkModify(CloudCommand):
     arguments = {
         **CLOUD,
         "name": ValueArgument("its new name", "--name"),
-        "project": ValueArgument("charge it to this project, by id (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
+        ),
     }
     operands = {"network": WHICH}
 

@@ -22,7 +22,7 @@ from pelagos.cli.tree import CommandTree
 _person_commands = CommandTree("person", "People who may use the plane")
 _join_commands = CommandTree("join")
 
-_PERSON = Operand("name of the person")
+_PERSON = Operand("name of the person", complete="person")
 
 
 @command(_person_commands)
@@ -103,7 +103,10 @@ class PersonHandOver(Command):
     Nothing is handed over where both have a service, or a computer, of one name.
     """
 
-    operands = {"name": _PERSON, "to": Operand("name of the person who gets it all")}
+    operands = {
+        "name": _PERSON,
+        "to": Operand("name of the person who gets it all", complete="person"),
+    }
     examples = ("pelagos person hand-over ann bob",)
 
     def main(self, name: str, to: str) -> None:

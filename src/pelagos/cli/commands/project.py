@@ -31,7 +31,7 @@ from pelagos.cli.tree import CommandTree
 
 _project_commands = CommandTree("project", "Projects of a cloud: what is charged together")
 
-PROJECT_OPERAND = Operand("name or id of the project")
+PROJECT_OPERAND = Operand("name or id of the project", complete="cloud:project")
 
 _POLICIES = ("auto", "moderated", "closed")
 _SYNNEFO = {
@@ -117,7 +117,9 @@ class ProjectCreate(IdentityCommand):
         **CLOUD,
         "description": DESCRIPTION,
         "domain": DOMAIN_OPTION,
-        "parent": ValueArgument("in which project (OpenStack)", "--parent", metavar="PROJECT"),
+        "parent": ValueArgument(
+            "in which project (OpenStack)", "--parent", metavar="PROJECT", complete="cloud:project"
+        ),
         "private": FlagArgument("only its members see it (Synnefo)", "--private"),
         **_SYNNEFO,
     }

@@ -17,7 +17,9 @@ _project_commands = CommandTree("project")
 _membership_commands = CommandTree("membership", "Who is in which project of a Synnefo")
 
 _REASON = ValueArgument("why, for those whom it concerns", "--reason", metavar="TEXT", default="")
-_MEMBERSHIP = Operand("id of the membership; see pelagos membership list")
+_MEMBERSHIP = Operand(
+    "id of the membership; see pelagos membership list", complete="cloud:membership"
+)
 _COLUMNS = (
     Column("id", "membership"),
     Column("name", "user"),
@@ -222,7 +224,9 @@ class MembershipList(IdentityCommand):
     lists = True
     arguments = {
         **CLOUD,
-        "project": ValueArgument("of this project", "--project", metavar="PROJECT"),
+        "project": ValueArgument(
+            "of this project", "--project", metavar="PROJECT", complete="cloud:project"
+        ),
     }
 
     def main(self) -> None:

@@ -48,7 +48,10 @@ class QuotaList(IdentityCommand):
     arguments = {
         **CLOUD,
         "project": ValueArgument(
-            "only of this project, by name or id (Synnefo)", "--project", metavar="PROJECT"
+            "only of this project, by name or id (Synnefo)",
+            "--project",
+            metavar="PROJECT",
+            complete="cloud:project",
         ),
         "resource": ValueArgument(
             "only resources whose names begin so", "--resource", metavar="TEXT"
@@ -191,7 +194,9 @@ class QuotaUsers(ServiceCommand):
     lists = True
     arguments = {
         **SERVICE,
-        "project": RepeatableArgument("only in this project", "--project", metavar="ID"),
+        "project": RepeatableArgument(
+            "only in this project", "--project", metavar="ID", complete="cloud:project-id"
+        ),
         "projects": FlagArgument("what projects have as a whole", "--projects"),
         "resource": ValueArgument(
             "only resources whose names begin so", "--resource", metavar="TEXT"

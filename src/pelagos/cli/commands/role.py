@@ -23,12 +23,18 @@ from pelagos.cli.tree import CommandTree
 
 _role_commands = CommandTree("role", "Who may do what where (OpenStack)")
 
-_ROLE = Operand("name or id of the role")
+_ROLE = Operand("name or id of the role", complete="cloud:role")
 _WHO = {
-    "user": ValueArgument("who, by name or id", "--user", metavar="USER"),
-    "group": ValueArgument("who, by name or id of a group", "--group", metavar="GROUP"),
-    "project": ValueArgument("where, by name or id", "--project", metavar="PROJECT"),
-    "domain": ValueArgument("where, by name or id of a domain", "--domain", metavar="DOMAIN"),
+    "user": ValueArgument("who, by name or id", "--user", metavar="USER", complete="cloud:user"),
+    "group": ValueArgument(
+        "who, by name or id of a group", "--group", metavar="GROUP", complete="cloud:group"
+    ),
+    "project": ValueArgument(
+        "where, by name or id", "--project", metavar="PROJECT", complete="cloud:project"
+    ),
+    "domain": ValueArgument(
+        "where, by name or id of a domain", "--domain", metavar="DOMAIN", complete="cloud:domain"
+    ),
     "system": FlagArgument("where: in the whole system", "--system"),
 }
 _KINDS = {"user": USER, "group": GROUP, "project": PROJECT, "domain": DOMAIN}
@@ -152,7 +158,9 @@ class RoleAssignments(_Role):
     arguments = {
         **CLOUD,
         **_WHO,
-        "role": ValueArgument("only of this role", "--role", metavar="ROLE"),
+        "role": ValueArgument(
+            "only of this role", "--role", metavar="ROLE", complete="cloud:role"
+        ),
         "effective": FlagArgument("also what comes by groups and from above", "--effective"),
     }
 

@@ -84,7 +84,11 @@ class ServerCreate(CloudCommand):
         ),
         "tag": RepeatableArgument("a label", "--tag", metavar="TAG"),
         "zone": ValueArgument("availability zone (OpenStack)", "--zone"),
-        "project": ValueArgument("id of the project that it is charged to (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "id of the project that it is charged to (Synnefo)",
+            "--project",
+            complete="cloud:project-id",
+        ),
         "count": IntArgument(
             "so many, called NAME-1, NAME-2 and so on",
             "--count",

@@ -46,7 +46,9 @@ class ServerModify(CloudCommand):
             choices=_PROFILES,
         ),
         "port": ValueArgument("at this port; default: its first", "--firewall-port"),
-        "project": ValueArgument("charge it to this project, by id (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
+        ),
     }
     operands = {"server": WHICH}
     examples = (

@@ -44,7 +44,7 @@ class SourceCheck(Command):
 
     shows = True
     lists = True
-    operands = {"names": Operand("names of sources; without one all are asked")}
+    operands = {"names": Operand("names of sources; without one all are asked", complete="source")}
     examples = ("pelagos source check", "pelagos source check crm")
 
     def main(self, *names: str) -> int | None:

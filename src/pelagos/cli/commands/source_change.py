@@ -16,7 +16,7 @@ from pelagos.core.spelling import nearest
 
 _source_commands = CommandTree("source")
 
-_NAME = Operand("name of the source")
+_NAME = Operand("name of the source", complete="source")
 _PROFILES = RepeatableArgument(
     "a profile that asks it; may be given several times; default: default",
     "--profile",

@@ -10,6 +10,7 @@ from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
 from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
 from pelagos.cli.identity import (
+    CREDENTIAL,
     DESCRIPTION,
     DOMAIN_OPTION,
     PROJECT,
@@ -27,7 +28,7 @@ from pelagos.cli.tree import CommandTree
 _user_commands = CommandTree("user", "People who use a cloud")
 _user_commands.add_command("user_credential", "Logins of programs (OpenStack)")
 
-_USER = Operand("name or id of the user")
+_USER = Operand("name or id of the user", complete="cloud:user")
 _EMAIL = ValueArgument("address", "--email", metavar="ADDRESS")
 _PASSWORD = FlagArgument("ask for a password; without a terminal, the first line of stdin",
                          "--password")  # fmt: skip
@@ -165,7 +166,7 @@ class UserCreate(IdentityCommand):
         "generate": _GENERATE,
         "description": DESCRIPTION,
         "project": ValueArgument("where he is logged in by default", "--project",
-                                 metavar="PROJECT"),
+                                 metavar="PROJECT", complete="cloud:project"),
         "domain": DOMAIN_OPTION,
     }  # fmt: skip
     operands = {"user": Operand("name to log in with")}
@@ -316,20 +317,15 @@ class CredentialDelete(IdentityCommand):
     """Remove logins of programs; their tokens end."""
 
     arguments = CLOUD
-    operands = {"name": Operand("name or id of the login"), "more": MORE}
+    operands = {
+        "name": Operand("name or id of the login", complete="cloud:credential"),
+        "more": MORE,
+    }
 
     def main(self, name: str, *more: str) -> None:
         """Remove them."""
         self.only_openstack("logins of programs")
         identity, me = self.cloud.identity, self.cloud.access.user_id
-        known = identity.list_application_credentials(me)
         for word in (name, *more):
-            found = [one for one in known if word in (one["id"], one["name"])]
-            if not found:
-                raise CommandError(
-                    f"there is no login {word}",
-                    hint="see: pelagos user credential list",
-                    code=NOT_FOUND,
-                )
-            identity.delete_application_credential(me, found[0]["id"])
+            identity.delete_application_credential(me, self.find_id(CREDENTIAL, word))
             self.context.say(f"the login {word} is gone")

@@ -120,7 +120,11 @@ class VolumeCreate(CloudCommand):
         "server": ValueArgument(
             "at this server from the start (Synnefo)", "--server", complete="cloud:server"
         ),
-        "project": ValueArgument("id of the project that it is charged to (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "id of the project that it is charged to (Synnefo)",
+            "--project",
+            complete="cloud:project-id",
+        ),
         **WAIT,
     }
     operands = {"name": Operand("name of the new volume")}
@@ -190,7 +194,9 @@ class VolumeModify(CloudCommand):
             "--delete-on-termination",
             choices=("true", "false"),
         ),
-        "project": ValueArgument("charge it to this project, by id (Synnefo)", "--project"),
+        "project": ValueArgument(
+            "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
+        ),
     }
     operands = {"volume": _VOLUME}
 
