@@ -15,11 +15,11 @@ import pelagos
 from pelagos.core.errors import PelagosError
 
 SOURCES = Path(next(iter(pelagos.__path__)))
-#: What a heading says of a room; compat has the ancestors' own errors.
+#: The headings; compat has the ancestors' own errors.
 ROOMS = ("core", "slap", "messaging", "clients", "one", "directory", "plane", "box", "cli")
-#: Facts of an error that stand in a column of their own.
-#: Hints of a kind of error that says different things at so many places are not listed.
+#: Hints of a kind of error that says different things at more places are not listed.
 MANY = 5
+#: Facts of an error that stand beside the attributes of its class.
 CODES = ("status", "code", "http_status", "problem")
 
 

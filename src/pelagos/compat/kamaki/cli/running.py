@@ -117,8 +117,8 @@ def _find(module: str, terms: list[str]) -> tuple[Command, list[str]]:
     if command is None:
         raise CLIUnknownCommand(f"{module} has no commands of the group {terms[0]}")
     if command.cmd_class is None:
-        known = [one.path.replace("_", " ") for one in command.get_subcommands()]
-        raise CLIUnknownCommand(f"{command.path.replace('_', ' ')} is no command", known)
+        known = [one.line for one in command.get_subcommands()]
+        raise CLIUnknownCommand(f"{command.line} is no command", known)
     return command, rest
 
 
@@ -155,7 +155,7 @@ def _execute(command: Command, words: list[str], arguments: Mapping[str, Argumen
     cls: Any = command.cmd_class
     running = made(cls, arguments)
     parser = ArgumentParseManager(
-        f"kamaki {command.path.replace('_', ' ')}",
+        f"kamaki {command.line}",
         {**arguments, **running.arguments},
         getattr(running, "required", None),
         getattr(cls, "syntax", ""),
@@ -166,7 +166,7 @@ def _execute(command: Command, words: list[str], arguments: Mapping[str, Argumen
         parser.print_help(sys.stdout)
         return 0
     left = parser.parse(_again(words, parser))
-    given = left[len(command.path.split("_")) :]
+    given = left[len(command.terms) :]
     if wrong := [word for word in given if word.startswith("-") and word != "-"]:
         raise _usage(parser, f"there is no option {wrong[0]}")
     _check(running.main, given, parser)

@@ -6,39 +6,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from pelagos.compat.slapos.slap.slap import (
-    AuthenticationError,
-    Computer,
-    ComputerPartition,
-    ConnectionError,  # noqa: A004  # the ancestor's
-    NotFoundError,
-    OpenOrder,
-    ResourceNotReady,
-    ServerError,
-    SoftwareProductCollection,
-    SoftwareRelease,
-    Supply,
-    Token,
-    Unauthorized,
-    slap,
-)
-
-__all__ = [
-    "AuthenticationError",
-    "Computer",
-    "ComputerPartition",
-    "ConnectionError",
-    "NotFoundError",
-    "OpenOrder",
-    "ResourceNotReady",
-    "ServerError",
-    "SoftwareProductCollection",
-    "SoftwareRelease",
-    "Supply",
-    "Token",
-    "Unauthorized",
-    "slap",
-]
+from pelagos.compat.slapos.slap.slap import *  # noqa: F403  # the same names, said once there
+from pelagos.compat.slapos.slap.slap import __all__ as __all__
 
 
 class _Package(ModuleType):
