@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
 from pelagos.cli.command_base import Command
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.core.http.transports.base import Transport
 
 Record = Mapping[str, Any]
+R = TypeVar("R", bound=Record)
 
 CLOUD: Mapping[str, Argument] = {
     "cloud": ValueArgument(
@@ -266,7 +267,7 @@ def named(command: CloudCommand, records: Iterable[Record]) -> list[Record]:
     return found
 
 
-def like(records: Iterable[Record], key: str, pattern: str) -> list[Record]:
+def like(records: Iterable[R], key: str, pattern: str) -> list[R]:
     """Those whose text under a key is like a pattern, in which * stands for anything."""
     from fnmatch import fnmatchcase
 

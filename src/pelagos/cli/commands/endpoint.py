@@ -36,9 +36,9 @@ class EndpointList(IdentityCommand):
         """Print them."""
         rows = list(self._of_astakos() if self.is_synnefo else self._of_keystone())
         if self["type"]:
-            rows = like(rows, "type", self["type"])  # type: ignore[assignment]  # as they were
+            rows = like(rows, "type", self["type"])
         if self["name"]:
-            rows = like(rows, "name", self["name"])  # type: ignore[assignment]  # as they were
+            rows = like(rows, "name", self["name"])
         columns = [Column("name"), Column("type"), Column("region"), Column("url")]
         if self["all"] and not self.is_synnefo:
             columns.insert(2, Column("interface"))
