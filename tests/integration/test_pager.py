@@ -67,6 +67,12 @@ def test_a_pager_that_is_not_there_loses_nothing(environ):
     assert "nowhere" not in text
 
 
+def test_a_pager_that_is_no_command_line_is_said(environ):
+    code, text = shown({**environ, "PAGER": "less 'x"}, *LONG)
+    assert code != 0
+    assert "PAGER" in text and "should not have happened" not in text
+
+
 def test_a_pager_that_is_left_ends_the_command_without_a_word(environ):
     code, text = shown({**environ, "PAGER": "head -n 3"}, *LONG, "-o", "json")
     assert code == 0

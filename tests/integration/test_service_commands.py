@@ -110,6 +110,10 @@ def test_without_a_token_of_a_service_it_is_said_what_to_give(ann: Lines, tmp_pa
     (tmp_path / "wrong").write_text("wrong")
     ran = ann.run("commission", "pending", "--service-token-file", tmp_path / "wrong")
     assert (ran.code, "refuses the login" in ran.err) == (NOT_ALLOWED, True)
+    for wrong in (b"\x80\xff", b"two words", b"a\nX-Other: b"):
+        (tmp_path / "wrong").write_bytes(wrong)
+        ran = ann.run("commission", "pending", "--service-token-file", tmp_path / "wrong")
+        assert (ran.code, "does not hold a token" in ran.err) == (FAILED, True), ran.err
     ann.environ["PELAGOS_CLOUD"] = "swift"
     ran = ann.run("commission", "pending")
     assert (ran.code, "is an OpenStack" in ran.err) == (FAILED, True)

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import IO, TextIO
 
-from pelagos.cli.failures import EnoughSeen
+from pelagos.cli.failures import EnoughSeen, UsageError
 
 _NONE = ("cat", "none", "")
 #: Ends by itself when all fits, shows colours, leaves the screen as it is.
@@ -44,6 +44,7 @@ class Paged:
 
         Raises:
             EnoughSeen: the pager was left.
+            UsageError: its command line has a quotation that does not end.
         """
         if self._kept is None:
             return self._hand_over(text)
@@ -102,7 +103,14 @@ class Paged:
         import shlex
         import subprocess
 
-        words = shlex.split(self._choose())
+        chosen = self._choose()
+        try:
+            words = shlex.split(chosen)
+        except ValueError as error:
+            raise UsageError(
+                f"the pager {chosen!r} is no command line: {error}",
+                hint="look at PAGER and at the setting plane.pager; or say --no-pager",
+            ) from error
         if not words or words[0] in _NONE:
             return
         self._stream.flush()

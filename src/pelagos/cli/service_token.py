@@ -58,15 +58,16 @@ class ServiceCommand(IdentityCommand):
         return bool(self["service_token"] or self.context.environ.get(VARIABLE))
 
     def _token(self) -> str:
+        from pelagos.core.files import check_token
+
         path = self["service_token"]
-        token = (
-            Path(path).expanduser().read_text(encoding="utf-8")
-            if path
-            else self.context.environ.get(VARIABLE, "")
-        ).strip()
-        if not token:
+        if path:
+            text = Path(path).expanduser().read_text("ascii", "surrogateescape")
+            return check_token(text, f"the file {path}")
+        text = self.context.environ.get(VARIABLE, "")
+        if not text.strip():
             raise UsageError(
                 "only a service may do this, and no token of one is given",
                 hint=f"give --service-token-file FILE, or set {VARIABLE}",
             )
-        return token
+        return check_token(text, VARIABLE)

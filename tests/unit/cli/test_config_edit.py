@@ -162,3 +162,20 @@ def test_a_link_stays_a_link(world: World, path: Path) -> None:
     editor(world, "file.write_text(text.replace('3', '4'))")
     assert world.run("config", "edit").code == 0
     assert path.is_symlink() and real.read_text() == OLD.replace("3", "4")
+
+
+def test_an_editor_that_is_no_command_is_refused(world: World, path: Path) -> None:
+    write(path, OLD)
+    world.environ["VISUAL"] = " "
+    ran = world.run("config", "edit")
+    assert ran.code == 2 and "VISUAL" in ran.err
+    assert path.read_text() == OLD
+
+
+def test_a_file_that_leads_to_itself_is_told(world: World, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(path)
+    world.environ["EDITOR"] = "true"
+    ran = world.run("config", "edit")
+    assert ran.code == 1 and str(path) in ran.err
+    assert "should not have happened" not in ran.err

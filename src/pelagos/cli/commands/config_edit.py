@@ -37,7 +37,7 @@ class ConfigEdit(Command):
 
     def main(self) -> None:
         """Edit, check and replace."""
-        path = self.context.config_path.resolve()  # a link stays a link
+        path = self._path()
         editor = self._editor()
         before = _text(path)
         copy = self._copy(path, before)
@@ -55,14 +55,27 @@ class ConfigEdit(Command):
             self.context.say(f"written to {path}")
         copy.unlink()
 
+    def _path(self) -> Path:
+        """The file itself: a link stays a link."""
+        path = self.context.config_path
+        try:
+            return path.resolve()
+        except RuntimeError as error:  # Python before 3.13
+            raise CommandError(
+                f"{path} leads to itself", hint="take the link away, or name another file"
+            ) from error
+
     def _editor(self) -> list[str]:
         environ = self.context.environ
         named = environ.get("VISUAL") or environ.get("EDITOR")
         if named:
             try:
-                return shlex.split(named)
+                words = shlex.split(named)
             except ValueError as error:
                 raise UsageError(f"VISUAL or EDITOR is {named!r}: {error}") from error
+            if not words:
+                raise UsageError(f"VISUAL or EDITOR is {named!r}: no command", hint=_NAME_ONE)
+            return words
         found = next(
             (one for one in _EDITORS if shutil.which(one, path=environ.get("PATH"))), None
         )
