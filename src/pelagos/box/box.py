@@ -24,6 +24,7 @@ from pelagos.box.database import Database
 from pelagos.box.errors import BoxError
 from pelagos.box.identity.astakos import astakos
 from pelagos.box.identity.astakos.callers import Callers
+from pelagos.box.identity.astakos.oauth import Programs
 from pelagos.box.identity.astakos.tables import TABLES as ASTAKOS_TABLES
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.keystone import keystone
@@ -137,6 +138,7 @@ class Box:
         self._identity = Identity(self._database, self._clock, token_life)
         self._application = Application(chaos)
         self._quotas = Quotas(self._database)
+        self._programs = Programs(self._clock)
         images = self._furnish(pace, keep_deleted, fetches=is_loopback(host))
         #: The OpenNebula of this box; it has users of its own.
         self.one = OpenNebula(self._database, self.folder, self._clock, pace)
@@ -168,7 +170,7 @@ class Box:
         sources = Sources(images, objects)
         for service in (
             keystone(self._identity),
-            astakos(self._identity, quotas),
+            astakos(self._identity, quotas, self._programs),
             swift(self._identity, objects),
             pithos(self._identity, objects, quotas),
             nova(fleet, images),
@@ -267,6 +269,19 @@ class Box:
     def service_token(self, service: str) -> str:
         """A new token by which a service asks Astakos, e.g. "pithos" or "cyclades"."""
         return Callers(self._identity).give(service)
+
+    def let_ask(self, client_id: str, secret: str, *addresses: str) -> None:
+        """Let a program ask by OAuth 2 of Astakos who a person is, until the box is closed.
+
+        From then on OAuth 2 is spoken over plain HTTP, which a real Astakos never does.
+
+        Args:
+            addresses: where persons are sent back to with a code.
+
+        Raises:
+            ValueError: no address, or one that is no http URL without a fragment.
+        """
+        self._programs.add(client_id, secret, addresses)
 
     def close(self) -> None:
         """Stop answering and release the folder."""

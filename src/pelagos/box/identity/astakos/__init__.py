@@ -8,37 +8,37 @@ from pelagos.box.identity.astakos.accounts_for_services import ServiceAccounts
 from pelagos.box.identity.astakos.callers import Callers
 from pelagos.box.identity.astakos.commissions import Commissions
 from pelagos.box.identity.astakos.memberships import Memberships
+from pelagos.box.identity.astakos.oauth import TOKEN, OAuth, Programs
 from pelagos.box.identity.astakos.pages import Pages
 from pelagos.box.identity.astakos.projects import Projects
 from pelagos.box.identity.astakos.tokens import TokensApi
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.quotas import Quotas
 from pelagos.box.service import Service, SynnefoOffer
-from pelagos.box.synnefo import document, dressed, endpoint_missing, shaped
+from pelagos.box.synnefo import dressed, endpoint_missing, shaped
 from pelagos.box.web import NO_ROUTE, Answer, Request, Router
 
 __all__ = ["astakos"]
 
 PREFIX = "/astakos"
-_OAUTH = "/oauth2/token"
 
 
-def astakos(identity: Identity, quotas: Quotas) -> Service:
+def astakos(identity: Identity, quotas: Quotas, programs: Programs) -> Service:
     """The service."""
     router = Router()
     callers = Callers(identity)
     projects = Projects(identity, quotas, callers)
     for part in (
-        TokensApi(identity),
+        TokensApi(identity, programs),
         Accounts(identity, quotas),
         ServiceAccounts(identity, quotas, callers),
         Commissions(identity, quotas, callers),
         projects,
         Memberships(identity, callers, projects),
         Pages(),
+        OAuth(programs, callers),
     ):
         part.routes(router)
-    router.add("POST", _OAUTH, _insecure)
 
     def answer(request: Request) -> Answer:
         try:
@@ -47,7 +47,7 @@ def astakos(identity: Identity, quotas: Quotas) -> Service:
             if refused.status == 404 and refused.message != NO_ROUTE:  # noqa: PLR2004  # RFC 9110
                 raise
             raise endpoint_missing(refused) from refused
-        if request.path == _OAUTH:
+        if request.path == TOKEN and not programs.are_known:
             del made.headers["Cache-Control"]
         return made
 
@@ -61,12 +61,3 @@ def astakos(identity: Identity, quotas: Quotas) -> Service:
             SynnefoOffer("identity", "astakos_identity", f"{PREFIX}/identity/v2.0", "v2.0"),
         ),
     )
-
-
-def _insecure(_request: Request) -> Answer:
-    """OAuth 2 wants HTTPS, which the box does not speak; real servers say so as well."""
-    told = {"error": "generic_error", "exception": "Secure request required"}
-    answer = document(told, 400)
-    answer.headers["Content-Type"] = "text/html; charset=utf-8"
-    answer.headers["Vary"] = "Cookie, Accept-Language"
-    return answer

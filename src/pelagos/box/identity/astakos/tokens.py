@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pelagos.box.errors import Refused
+from pelagos.box.identity.astakos.oauth import Programs
 from pelagos.box.identity.identity import Identity
 from pelagos.box.identity.tokens import Token
 from pelagos.box.synnefo import document
@@ -25,14 +26,15 @@ def real_name(user: Mapping[str, Any]) -> str:
 class TokensApi:
     """The resources below /identity/v2.0."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, programs: Programs) -> None:
         self._identity = identity
+        self._programs = programs
 
     def routes(self, router: Router) -> None:
         """Take their places."""
         router.add("POST", "/identity/v2.0/tokens", self._show)
-        router.add("GET", "/identity/v2.0/tokens/{_key}", self._validate)
-        router.add("GET", "/identity/v2.0/tokens/{_key}/endpoints", self._validate)
+        router.add("GET", "/identity/v2.0/tokens/{key}", self._validate)
+        router.add("GET", "/identity/v2.0/tokens/{_key}/endpoints", self._unknown)
 
     def _show(self, request: Request) -> Answer:
         catalogue = self._identity.synnefo_catalogue(request.host)
@@ -75,8 +77,23 @@ class TokensApi:
             raise Refused(401, "Invalid token")
         return text, token, auth.get("tenantName")
 
-    def _validate(self, _request: Request, _key: str) -> Answer:
-        # Of users' tokens nothing is said here, only of those that OAuth 2 gave: there is none.
+    def _validate(self, request: Request, key: str) -> Answer:
+        # Of users' tokens nothing is said here, only of those that OAuth 2 gave, and once.
+        grant = self._programs.take("token", key)
+        user = self._identity.people.get("users", grant.user_id) if grant else None
+        if grant is None or user is None or not user["enabled"]:
+            return self._unknown(request, key)
+        if request.query.get("belongsTo") not in {None, user["id"]}:
+            return self._unknown(request, key)
+        named = {"id": user["id"], "name": real_name(user)}
+        expires = datetime.fromtimestamp(int(grant.expires), UTC).isoformat()
+        access = {
+            "token": {"expires": expires, "id": key, "tenant": named},
+            "user": {"roles_links": [], "roles": [], **named},
+        }
+        return document({"access": access})
+
+    def _unknown(self, _request: Request, _key: str) -> Answer:
         raise Refused(404, "No such token", name="itemNotFound")
 
 
