@@ -65,6 +65,15 @@ def open_plain(path: Path, *, follow: bool = False) -> BinaryIO | None:
     return plain_stream(os.open(path, flags), "rb")
 
 
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner may read or write a file, or look into a folder.
+
+    Raises:
+        OSError: there is nothing.
+    """
+    return not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
 def plain_stream(handle: int, mode: str) -> BinaryIO | None:
     """A descriptor as a stream; None, and closed, when it is of anything but a plain file."""
     try:

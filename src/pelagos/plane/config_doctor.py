@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from pelagos.core import command_groups, config, spelling, toml
 from pelagos.core.errors import ConfigError, PelagosError
+from pelagos.core.files import is_private
 from pelagos.plane.config_doctor_clouds import look_at_clouds, look_at_opennebula
 from pelagos.plane.config_meaning import check_meaning
 from pelagos.plane.doctor import Check, Grade
@@ -30,7 +30,6 @@ OTHER_VARIABLES = frozenset(
         "PELAGOS_TOKEN",
     }
 )
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SECRET = re.compile(r"(password|passcode|secret|token|private_key)\Z")
 _PASSWORD_IN_URL = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 
@@ -71,11 +70,6 @@ def secrets_in(table: Mapping[str, Any], place: str = "") -> Iterator[str]:
 
 def _is_secret(name: str, value: str) -> bool:
     return bool(_SECRET.search(name) or _PASSWORD_IN_URL.search(value))
-
-
-def is_private(path: Path) -> bool:
-    """Whether nobody but its owner may read a file."""
-    return not path.stat().st_mode & _OTHERS
 
 
 # ---- the file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,10 +13,10 @@ from pelagos.clients.cloud.kamakirc import Kamakirc
 from pelagos.clients.cloud.openstack_names import from_environment
 from pelagos.clients.cloud.own_file import OwnFile
 from pelagos.core.errors import PelagosError
+from pelagos.core.files import is_private
 from pelagos.plane.doctor import Check, Grade
 
 _ADD = "pelagos cloud add NAME URL --username USER --project NAME --replace"
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 Files = Callable[[Mapping[str, str]], Any]
 _FILES: tuple[Files, ...] = (OwnFile, CloudsYaml, Kamakirc)
@@ -62,7 +61,7 @@ def look_at_opennebula(environ: Mapping[str, str]) -> Iterator[Check]:
     except PelagosError as error:
         yield Check("OpenNebula", Grade.FAIL, error.message, error.hint or "")
         return
-    if file.exists() and file.stat().st_mode & _OTHERS:
+    if file.exists() and not is_private(file):
         yield Check(
             "OpenNebula",
             Grade.FAIL,
@@ -149,10 +148,10 @@ def _places(file: Any) -> list[Path]:
 
 def _look_at_privacy(path: Path) -> Iterator[Check]:
     try:
-        mode = path.stat().st_mode
+        is_open = not is_private(path)
     except OSError:
         return  # the cloud says so
-    if mode & _OTHERS:
+    if is_open:
         yield Check(
             "clouds",
             Grade.WARN if path.name.startswith("clouds") else Grade.FAIL,

@@ -16,6 +16,7 @@ from pathlib import Path
 from pelagos.core import fanout
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.core.files import is_private
 from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, HttpTlsError
 from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
@@ -184,8 +185,8 @@ def _data(folder: DataFolder) -> Check:
         return _warn(f"{path} does not exist yet", mend)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return _fail(f"{path} cannot be written by this user", "give another one with --data")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
+    if not is_private(path):
+        mode = path.stat().st_mode & 0o777
         return _fail(f"{path} is open to others (mode {mode:03o})", f"chmod 700 {path}")
     return _ok(str(path))
 
