@@ -16,12 +16,12 @@ OWN = BusConfig(broker=True)
 
 def test_without_a_broker_of_its_own_it_is_the_one_of_the_settings(tmp_path: Path):
     assert bus_url(BusConfig(), tmp_path) == "memory:plane"
-    assert bus_url(BusConfig("amqp://h/"), tmp_path) == "amqp://h/"
+    assert bus_url(BusConfig(url="amqp://h/"), tmp_path) == "amqp://h/"
 
 
 def test_a_url_and_a_broker_of_its_own_contradict_each_other(tmp_path: Path):
     with pytest.raises(ConfigError, match="asks for another"):
-        bus_url(BusConfig("amqp://h/", broker=True), tmp_path)
+        bus_url(BusConfig(url="amqp://h/", broker=True), tmp_path)
 
 
 def test_a_broker_that_was_never_started_is_told_so(tmp_path: Path):
@@ -79,7 +79,7 @@ def test_the_hosts_of_a_bus(url: str, hosts: list[tuple[str, int]]):
 
 
 def test_a_broker_that_is_away_is_told_without_its_password(tmp_path: Path):
-    away = BusConfig("amqp://u:secret-word@127.0.0.1:1/")
+    away = BusConfig(url="amqp://u:secret-word@127.0.0.1:1/")
     said = trouble(away, tmp_path, timeout=5)
     assert said is not None and "127.0.0.1:1" in said.message and "secret-word" not in said.message
     assert trouble(BusConfig(), tmp_path, timeout=5) is None

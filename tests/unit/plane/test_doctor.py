@@ -168,7 +168,7 @@ def test_a_bus_that_is_away_is_yellow_for_agents_poll(folder: DataFolder):
     def look(bus: BusConfig) -> doctor.Check:
         return next(one for one in doctor.run(folder, "", None, bus=bus) if one.name == "bus")
 
-    away = look(BusConfig("amqp://guest:secret-word@127.0.0.1:1/"))
+    away = look(BusConfig(url="amqp://guest:secret-word@127.0.0.1:1/"))
     assert away.grade is doctor.Grade.WARN and "agents poll" in away.mend
     assert "secret-word" not in away.message + away.mend
     assert look(BusConfig()).grade is doctor.Grade.OK

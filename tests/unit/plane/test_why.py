@@ -182,7 +182,7 @@ def test_what_the_master_does_not_know_stays_unknown(rig: Rig):
 
 def test_a_bus_that_is_away_is_told_beside_what_waits_for_an_agent(rig: Rig):
     rig.routes.routes["GET /v1/explain"] = answer(Explanation("computer", "FAR", "x", SILENT))
-    away = BusConfig("amqp://guest:secret-word@127.0.0.1:1/")
+    away = BusConfig(url="amqp://guest:secret-word@127.0.0.1:1/")
     told = why.explain(rig.client, rig.folder, "FAR", None, away)
     assert [one.code for one in told.chain] == ["bus-away"]
     assert "secret-word" not in told.chain[0].message
