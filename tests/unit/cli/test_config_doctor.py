@@ -233,3 +233,23 @@ def test_no_secret_is_printed(world: World, path: Path) -> None:
     )
     ran = world.run("config", "doctor")
     assert "hidden" not in ran.out + ran.err
+
+
+def test_a_list_of_settings_shows_no_secret_of_a_table_or_a_group(
+    world: World, path: Path
+) -> None:
+    put(
+        path,
+        '[cloud.named.x]\nauth_url = "http://u:hidden-one@h/"\npassword = "hidden-two"\n'
+        '[directory.settings.sources.crm]\ntoken = "hidden-three"\ntype = "csv"\n'
+        '[farm]\ncli = "farm"\nbarn_password = "hidden-four"\ncolour = "red"\n'
+        '[node]\n[node_cache]\nsigning_key = "/etc/cache.key"\n',
+    )
+    for form in ("table", "json"):
+        ran = world.run("config", "list", "-o", form)
+        assert ran.code == 0 and "hidden" not in ran.out + ran.err
+    shown = {one["key"]: one["value"] for one in ran.data}
+    assert shown["cloud.named"] == {"x": {"auth_url": "http://***@h/", "password": "***"}}
+    assert shown["directory.settings"]["sources"]["crm"] == {"token": "***", "type": "csv"}
+    assert (shown["farm.barn_password"], shown["farm.colour"]) == ("***", "red")
+    assert shown["node_cache.signing_key"] == "/etc/cache.key"

@@ -24,14 +24,18 @@ KEY = Operand("the setting, e.g. master.port", complete="key")
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 
 
-def shown(value: Any) -> Any:
-    """The value of a setting with the password in a URL hidden."""
+def shown(setting: Setting, value: Any) -> Any:
+    """The value of a setting without its secrets: tables and groups name what is one."""
+    if value and not setting.variable:
+        from pelagos.directory.settings.masking import masked
+
+        return masked({setting.name: plain(value)})[setting.name]
     return _PASSWORD.sub("***", value) if isinstance(value, str) else plain(value)
 
 
 @command(_config_commands)
 class ConfigList(Command):
-    """List all settings: value, default, what set it, meaning. Passwords in URLs are hidden."""
+    """List all settings: value, default, what set it, meaning. Secrets are hidden."""
 
     shows = True
     lists = True
@@ -45,7 +49,7 @@ class ConfigList(Command):
         rows = [
             {
                 "key": one.key,
-                "value": shown(config.get(one.key)),
+                "value": shown(one, config.get(one.key)),
                 "default": plain(one.default),
                 "origin": config.origins.get(one.key, "default"),
                 "variable": one.variable,
