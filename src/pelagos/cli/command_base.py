@@ -108,6 +108,8 @@ class Command:
         lists: whether it prints a list of many, and so takes --filter and --sort, too.
         is_apart: whether the shell gives it a process of its own, because it runs until it is
             ended, ends the process, or becomes another program.
+        converses: whether it talks with the person as long as it runs, and so wants no line about
+            its being at work.
         examples: lines for the help.
         syntax: its operands as the help writes them.
         required: names of options that must be given: one of a list, all of a tuple; a list or a
@@ -119,6 +121,7 @@ class Command:
     shows = False
     lists = False
     is_apart = False
+    converses = False
     examples: tuple[str, ...] = ()
     syntax = _Syntax()
     required: Required = ()

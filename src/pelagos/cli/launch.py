@@ -106,7 +106,12 @@ def _launched(
     if values.get("verbose"):
         _log(values["verbose"])
     context = (make_context or Context)(values)
-    return execute(command, context, operands)
+    if command.is_apart or command.converses or values.get("verbose"):
+        return execute(command, context, operands)
+    from pelagos.cli.patience import patience
+
+    with patience(context, node.line):
+        return execute(command, context, operands)
 
 
 def execute(command: type[Command], context: Context, operands: list[str]) -> int:

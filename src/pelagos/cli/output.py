@@ -134,6 +134,8 @@ class Output:
         release = getattr(self._stream, "live", None)
         if release is not None:
             release()
+        else:
+            self._stream.flush()
 
     def show_parts(self, parts: Iterable[Sequence[Any]], columns: Sequence[Column]) -> None:
         """Print a list whose parts come one after another, each as soon as it is there.

@@ -16,6 +16,7 @@ def ask_secret(context: Context, prompt: str) -> str:
     if is_terminal(context.stdin):
         import getpass
 
+        context.stderr.flush()  # the terminal is the question's from here on
         secret = getpass.getpass(prompt, context.stderr)
     else:
         secret = context.stdin.readline().rstrip("\r\n")

@@ -43,6 +43,7 @@ class BusTail(Command):
     """
 
     shows = True
+    converses = True
     arguments = {
         "bus": BUS,
         "key": RepeatableArgument(

@@ -30,6 +30,7 @@ class ConfigEdit(Command):
     `config edit` goes on with it.
     """
 
+    converses = True
     arguments = {
         "discard": FlagArgument("throw away what an earlier edit has kept", "--discard"),
     }

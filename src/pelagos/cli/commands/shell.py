@@ -13,13 +13,14 @@ _shell_commands = CommandTree("shell")
 
 @command(_shell_commands)
 class Shell(Command):
-    """Type commands one after another, without `pelagos` before them.
+    """Type commands one after another, in one session.
 
     At a terminal it completes with TAB, keeps a history and goes into groups; `help` tells what it
     understands. In a pipe each line is a command; all are run, and the exit code is that of the
     first that failed. The options given here hold for each line that does not say otherwise.
     """
 
+    converses = True
     arguments = {
         "form": ValueArgument(
             "how lists and things are printed",
