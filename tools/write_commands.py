@@ -28,16 +28,24 @@ Made by tools/write_commands.py from the classes; change it there.
 # ruff: noqa: E501
 
 '''
-#: The groups in the order of the program's help; those that are not named come after them.
-ORDER = (
-    "up", "down", "supply", "request", "apply", "service", "computer", "capacity", "node",
-    "person", "join", "software", "events", "usage", "lookup", "reverse", "favorite", "contact",
-    "phonebook", "directory", "source", "why", "bus", "box", "db", "doctor", "config",
-    "shell", "history", "completion", "server", "flavor", "keypair", "image", "network",
-    "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "cloud", "endpoint",
-    "container", "object", "quota", "commission", "project", "membership", "user", "group", "role",
-    "one",
-)  # fmt: skip
+SECTIONS = {
+    "services": (
+        "up", "down", "supply", "request", "apply", "service", "software", "why", "events",
+        "usage",
+    ),
+    "computers and people": ("computer", "capacity", "node", "person", "join", "db"),
+    "the directory": (
+        "lookup", "reverse", "favorite", "contact", "phonebook", "directory", "source",
+    ),
+    "messages": ("bus",),
+    "clouds": (
+        "cloud", "box", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip",
+        "router", "security-group", "volume", "snapshot", "container", "object", "quota",
+        "project", "membership", "user", "group", "role", "commission", "endpoint", "one",
+    ),
+    "this program": ("doctor", "config", "shell", "history", "completion"),
+}  # fmt: skip
+"""The commands in the order of the program's help, below what they are about there."""
 _CLAUSE = re.compile(r"; |: |\. ")
 
 
@@ -63,6 +71,17 @@ def whole_tree() -> CommandTree:
     return found
 
 
+def check_sections(tree: CommandTree) -> None:
+    """See that each command of the program's help stands below a heading.
+
+    Raises:
+        SystemExit: one does not, or a heading names one that is not there.
+    """
+    named = {name for section in SECTIONS.values() for name in section}
+    for name in sorted(named ^ set(tree.root.subcommands)):
+        raise SystemExit(f"{name}: SECTIONS and the commands differ")
+
+
 def check(tree: CommandTree, found: CommandTree) -> None:
     """See that a tree goes with those that were found before.
 
@@ -79,7 +98,8 @@ def check(tree: CommandTree, found: CommandTree) -> None:
 
 def ordered(tree: CommandTree) -> Iterator[Node]:
     """All nodes, in the order of the help."""
-    ranks = {name: number for number, name in enumerate(ORDER)}
+    names = [name for section in SECTIONS.values() for name in section]
+    ranks = {name: number for number, name in enumerate(names)}
     for group in sorted(tree.get_groups(), key=lambda one: ranks.get(one.name, len(ranks))):
         yield from _below(group)
 
@@ -122,7 +142,12 @@ def source(tree: CommandTree) -> str:
     nodes = list(ordered(tree))
     lines = [f"ALIASES = {_shown(tree.aliases)}", '"""Other names of groups."""', "", "GROUPS = {"]
     lines += [f"    {_quoted(one.line)}: {_quoted(one.help)}," for one in nodes if one.sublen()]
-    lines += ["}", '"""A line about each group."""', "", "COMMANDS = ("]
+    lines += ["}", '"""A line about each group."""', "", "SECTIONS = {"]
+    for title, names in SECTIONS.items():
+        end = "," if len(names) == 1 else ""
+        lines.append(f"    {_quoted(title)}: ({', '.join(map(_quoted, names))}{end}),")
+    lines += ["}", '"""What the help of the program shows below which heading."""']
+    lines += ["", "COMMANDS = ("]
     for one in nodes:
         if one.cmd_class is not None:
             target = f"{_module(one)}:{one.cmd_class.__name__}"
@@ -143,7 +168,9 @@ def _shown(names: dict[str, str]) -> str:
 
 def main(words: list[str]) -> int:
     """Write the index, or compare."""
-    text = source(whole_tree())
+    tree = whole_tree()
+    check_sections(tree)
+    text = source(tree)
     if words == ["--check"]:
         is_same = INDEX.read_text() == text
         sys.stdout.write("" if is_same else f"{INDEX}: run tools/write_commands.py\n")

@@ -78,12 +78,12 @@ GROUPS = {
 """A line about each group."""
 
 SECTIONS = {
-    "services": ("up", "down", "supply", "request", "apply", "service", "software", "why", "events", "usage",),
-    "computers and people": ("computer", "capacity", "node", "person", "join", "db",),
-    "the directory": ("lookup", "reverse", "favorite", "contact", "phonebook", "directory", "source",),
+    "services": ("up", "down", "supply", "request", "apply", "service", "software", "why", "events", "usage"),
+    "computers and people": ("computer", "capacity", "node", "person", "join", "db"),
+    "the directory": ("lookup", "reverse", "favorite", "contact", "phonebook", "directory", "source"),
     "messages": ("bus",),
-    "clouds": ("cloud", "box", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "container", "object", "quota", "project", "membership", "user", "group", "role", "commission", "endpoint", "one",),
-    "this program": ("doctor", "config", "shell", "history", "completion",),
+    "clouds": ("cloud", "box", "server", "flavor", "keypair", "image", "network", "subnet", "port", "ip", "router", "security-group", "volume", "snapshot", "container", "object", "quota", "project", "membership", "user", "group", "role", "commission", "endpoint", "one"),
+    "this program": ("doctor", "config", "shell", "history", "completion"),
 }
 """What the help of the program shows below which heading."""
 
@@ -528,7 +528,7 @@ COMMANDS = (
     ("config doctor", "config_doctor:ConfigDoctor", "Check every source of settings"),
     ("config edit", "config_edit:ConfigEdit", "Change the configuration file in an editor"),
     ("config import", "config_import:ConfigImport", "Take over the configuration of another program"),
-    ("shell", "shell:Shell", "Type commands one after another, without `pelagos` before them"),
+    ("shell", "shell:Shell", "Type commands one after another, in one session"),
     ("history show", "history:HistoryShow", "Show the lines typed in the shell, the oldest first"),
     ("history clean", "history:HistoryClean", "Forget all lines typed in the shell"),
     ("completion", "completion:Completion", "Print the completion script of a shell"),

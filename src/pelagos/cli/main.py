@@ -82,8 +82,7 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
     if not rest and any(word in ("-V", "--version") for word in leading):
         sys.stdout.write(f"pelagos {__version__}\n")
         return failures.OK
-    if not rest and _is_session(leading):
-        words = [*leading, "shell"]
+    words = _spelt_out(leading, rest)
     if rest[:1] == ["__complete"]:
         from pelagos.cli.complete import complete
 
@@ -100,6 +99,15 @@ def run(words: list[str], make_context: MakeContext | None = None) -> int:
     from pelagos.cli.launch import launch
 
     return launch(node, options + operands, make_context)
+
+
+def _spelt_out(leading: list[str], rest: list[str]) -> list[str]:
+    """A line with what it leaves unsaid: no words may mean the shell, `help WORDS` is `--help`."""
+    if not rest and _is_session(leading):
+        return [*leading, "shell"]
+    if rest[:1] == ["help"] and rest[1:]:
+        return [*leading, *rest[1:], "--help"]
+    return leading + rest
 
 
 def _is_session(options: list[str]) -> bool:
@@ -149,9 +157,11 @@ def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) 
     """Answer a line that names no command: its help, or what is wrong with it."""
     from pelagos.cli.usage import group_help
 
-    is_asked = "-h" in options or "--help" in options or (not node.terms and words == ["help"])
-    if words and not is_asked:
-        _refuse_word(tree, node, words[0])
+    is_asked = "-h" in options or "--help" in options or words == ["help"]
+    if words and words != ["help"]:
+        from pelagos.cli.mistyped import refusal
+
+        raise refusal(tree, node, words[0])
     if options and options[-1] in _WITH_VALUE:
         raise failures.UsageError(f"{options[-1]}: its value is missing")
     for word in options:
@@ -172,19 +182,6 @@ def _group(tree: CommandTree, node: Node, options: list[str], words: list[str]) 
 def _is_known_option(word: str) -> bool:
     name = word.partition("=")[0]
     return name in (*_WITH_VALUE, "-h", "--help", "-V", "--version", "-v", "-vv", "--verbose")
-
-
-def _refuse_word(tree: CommandTree, node: Node, word: str) -> None:
-    from pelagos.core.spelling import nearest
-
-    known = list(node.subcommands)
-    before = f"{node.line} " if node.terms else ""
-    near = nearest(word, known)
-    if near is None and not node.terms:
-        # `pelagos list` may mean `pelagos service list`
-        near = next((one.line for one in tree.root.walk() if one.name == word), None)
-    hint = f"did you mean: pelagos {before}{near}?" if near else f"see: pelagos {before}--help"
-    raise failures.UsageError(f"there is no command {before}{word}", hint=hint)
 
 
 # ---- failures --------------------------------------------------------------------------------

@@ -8,6 +8,11 @@ from pelagos.cli.tree import CommandTree, Node
 
 WIDTH = 80
 
+PROGRAM_OPTIONS = (
+    ("-h, --help", "show this help, or that of a command"),
+    ("-V, --version", "print the version"),
+)
+
 
 def group_help(tree: CommandTree, node: Node) -> str:
     """The help of a group, or of the program itself (the root)."""
@@ -15,16 +20,32 @@ def group_help(tree: CommandTree, node: Node) -> str:
     lines = [f"usage: {name} COMMAND …", ""]
     if node.has_description:
         lines += [node.help, ""]
-    rows = []
-    for child in node.subcommands.values():
-        is_group = bool(child.subcommands)
-        rows.append((child.name + (" …" if is_group else ""), child.help))
-    lines += ["commands:", *_rows(rows), ""]
+    sections = [("commands", list(node.subcommands.values()))] if node.terms else _sections(node)
+    margin = _margin(_shown_name(one) for _, section in sections for one in section)
+    for title, section in sections:
+        rows = [(_shown_name(one), one.help) for one in section]
+        lines += [f"{title}:", *_rows(rows, margin), ""]
     if not node.terms:
-        lines += ["options:", *_rows([("-h, --help", "show this help, or that of a command")])]
-        lines += [*_rows([("-V, --version", "print the version")]), ""]
+        lines += ["options:", *_rows(PROGRAM_OPTIONS, margin), ""]
     lines.append(f"Help of a command: {name} COMMAND --help")
     return "\n".join(lines) + "\n"
+
+
+def _sections(root: Node) -> list[tuple[str, list[Node]]]:
+    """The commands of the program below their headings; those of others come last."""
+    from pelagos.cli import index
+
+    left = dict(root.subcommands)
+    sections = [
+        (title, [left.pop(name) for name in names if name in left])
+        for title, names in index.SECTIONS.items()
+    ]
+    sections.append(("further commands", list(left.values())))
+    return [(title, section) for title, section in sections if section]
+
+
+def _shown_name(node: Node) -> str:
+    return node.name + (" …" if node.subcommands else "")
 
 
 def command_help(node: Node, command: type) -> str:
@@ -74,9 +95,14 @@ def _options(arguments: Mapping[str, object]) -> Iterable[tuple[str, str]]:
             yield (f"{names} {argument.metavar}" if argument.arity else names), argument.help
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:
+def _margin(names: Iterable[str]) -> int:
+    """Where what is said of names begins."""
+    return min(26, 2 + max(map(len, names)))
+
+
+def _rows(rows: Iterable[tuple[str, str]], margin: int | None = None) -> list[str]:
     rows = list(rows)
-    margin = min(26, 2 + max(len(left) for left, _ in rows))
+    margin = margin or _margin(left for left, _ in rows)
     lines = []
     for left, right in rows:
         wrapped = _wrap(right, WIDTH - margin - 2) or [""]

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable
 
 from pelagos.core.errors import PelagosError
 
+_MANY = 24
+"""What of names is told at once: more nobody reads."""
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, or None.
@@ -19,8 +22,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     import difflib  # noqa: PLC0415  # only an error pays for it
 
-    plain = {one.lstrip("-").lower(): one for one in known}
     meant = word.lstrip("-").lower()
+    plain = {one.lstrip("-").lower(): one for one in known}
+    if len(meant) > 1:  # one letter is like any word that has it
+        plain = {name: one for name, one in plain.items() if len(name) > 1}
     found = difflib.get_close_matches(meant, list(plain), n=1, cutoff=0.6)
     if found:
         return plain[found[0]]
@@ -32,7 +37,9 @@ def hint(word: str, known: Collection[str], *, quoted: bool = False) -> str:
     meant = nearest(word, known)
     if meant is not None:
         return f"did you mean {meant!r}?" if quoted else f"did you mean {meant}?"
-    return f"there are: {', '.join(known)}" if known else "there is none"
+    some = list(known)[:_MANY]
+    more = f" and {len(known) - _MANY} more" if len(known) > _MANY else ""
+    return f"there are: {', '.join(some)}{more}" if known else "there is none"
 
 
 def refuse_unknown(

@@ -10,6 +10,7 @@ from pelagos import __version__
 from pelagos.cli import failures
 from pelagos.cli.commands.service import ServiceDestroy, ServiceStart, ServiceStop
 from pelagos.cli.main import main
+from pelagos.cli.tree import pelagos_tree
 from pelagos.core.errors import PelagosError
 from pelagos.slap.model import (
     Cause,
@@ -28,8 +29,32 @@ def test_the_version_is_printed(world):
 def test_no_words_print_the_help(world):
     ran = world.run()
     assert ran.code == 0
-    assert "commands:" in ran.out
+    assert ran.out.startswith("usage: pelagos COMMAND …\n")
     assert world.run("--help").out == world.run("help").out == ran.out
+
+
+def test_the_help_shows_each_command_once_below_its_heading(world):
+    lines = world.run("--help").out.splitlines()
+    for above, below in (
+        ("services:", "up"),
+        ("clouds:", "server …"),
+        ("this program:", "doctor"),
+    ):
+        section = lines[lines.index(above) :]
+        section = section[: section.index("")]
+        assert any(line.startswith(f"  {below} ") for line in section)
+    shown = [line.split()[0] for line in lines if line.startswith("  ") and line[2].isalpha()]
+    assert sorted(shown) == sorted(pelagos_tree().groups)
+    assert max(map(len, lines)) <= 80
+
+
+def test_help_goes_before_the_words_and_after_a_group(world):
+    assert world.run("help", "service", "list").out == world.run("service", "list", "--help").out
+    assert world.run("help", "service").out == world.run("service", "--help").out
+    assert world.run("service", "help").out == world.run("service", "--help").out
+    wrong = world.run("help", "service", "lst")
+    assert wrong.code == failures.USAGE
+    assert "did you mean: pelagos service list?" in wrong.err
 
 
 def test_a_group_alone_is_a_wrong_line_that_shows_its_commands(world):
@@ -48,6 +73,14 @@ def test_a_group_alone_is_a_wrong_line_that_shows_its_commands(world):
         (["destroy"], "did you mean: pelagos service destroy?"),
         (["qqqq"], "see: pelagos --help"),
         (["service", "qqqq"], "see: pelagos service --help"),
+        (["service", "show", "x"], "did you mean: pelagos service info?"),
+        (["service", "rm", "x"], "did you mean: pelagos service destroy?"),
+        (["server", "rm", "x"], "did you mean: pelagos server delete?"),
+        (["service", "ls"], "did you mean: pelagos service list?"),
+        (["config", "unset", "x"], "did you mean: pelagos config delete?"),
+        (["version"], "did you mean: pelagos --version?"),
+        (["vm", "list"], "did you mean: pelagos server?"),
+        (["--help", "servce"], "did you mean: pelagos service?"),
     ],
 )
 def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):

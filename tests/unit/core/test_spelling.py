@@ -19,11 +19,19 @@ def test_dashes_do_not_count_and_a_beginning_is_enough() -> None:
     assert spelling.nearest("--", ["--config"]) is None
 
 
+def test_a_single_letter_is_not_what_a_longer_word_meant() -> None:
+    assert spelling.nearest("--on", ["-o", "--only"]) == "--only"
+    assert spelling.nearest("--on", ["-o"]) is None
+    assert spelling.nearest("-O", ["-o"]) == "-o"
+
+
 def test_a_hint_names_the_nearest_or_all() -> None:
     assert spelling.hint("prot", ["host", "port"]) == "did you mean port?"
     assert spelling.hint("prot", ["host", "port"], quoted=True) == "did you mean 'port'?"
     assert spelling.hint("zzz", ["host", "port"]) == "there are: host, port"
     assert spelling.hint("zzz", []) == "there is none"
+    many = [f"k{number}" for number in range(30)]
+    assert spelling.hint("zzz", many).endswith("k22, k23 and 6 more")
 
 
 def test_the_first_unknown_name_is_refused_with_its_place() -> None:
