@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pelagos.cli.context import Context
@@ -44,14 +47,14 @@ class History:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-            handle = os.open(self.path, flags, 0o600)
-            try:
-                if os.fstat(handle).st_mode & 0o077:
-                    os.fchmod(handle, 0o600)
-                # One write: a line of another shell comes before it or after it.
-                os.write(handle, f"{line}\n".encode(errors="backslashreplace"))
-            finally:
-                os.close(handle)
+            with self._alone():
+                handle = os.open(self.path, flags, 0o600)
+                try:
+                    if os.fstat(handle).st_mode & 0o077:
+                        os.fchmod(handle, 0o600)
+                    os.write(handle, f"{line}\n".encode(errors="backslashreplace"))
+                finally:
+                    os.close(handle)
         except OSError as error:
             raise _unusable(self.path, "written", error.strerror) from error
 
@@ -61,8 +64,9 @@ class History:
         Raises:
             CommandError: the file cannot be read or written.
         """
-        if len(self._all()) > self._limit + (_SLACK if self._limit else 0):
-            self._replace("".join(f"{line}\n" for line in self.lines()))
+        with self._alone():
+            if len(self._all()) > self._limit + (_SLACK if self._limit else 0):
+                self._replace("".join(f"{line}\n" for line in self.lines()))
 
     def clean(self) -> int:
         """Forget all lines; how many there were.
@@ -70,10 +74,24 @@ class History:
         Raises:
             CommandError: the file cannot be read or written.
         """
-        found = self._all()
-        if found:
-            self._replace("")
+        with self._alone():
+            found = self._all()
+            if found:
+                self._replace("")
         return len(found)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While another shell waits; the file is replaced, so its folder is what is locked."""
+        handle = None
+        try:
+            with contextlib.suppress(OSError):  # no folder, or one without locks: then without
+                handle = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)
 
     def _all(self) -> list[str]:
         try:

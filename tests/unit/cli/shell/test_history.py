@@ -1,5 +1,6 @@
 import os
 import stat
+import threading
 
 import pytest
 
@@ -36,6 +37,25 @@ def test_the_newest_lines_are_kept(path):
     assert history.lines() == ["195", "196", "197", "198", "199"]
     history.trim()
     assert path.read_text().split() == ["195", "196", "197", "198", "199"]
+
+
+def test_a_line_that_another_shell_adds_meanwhile_is_not_lost(path, monkeypatch):
+    history = History(path, 5)
+    for number in range(200):
+        history.add(str(number))
+    other = threading.Thread(target=History(path, 5).add, args=["of another"])
+    read = History.lines
+
+    def lines(self):
+        found = read(self)
+        other.start()
+        other.join(0.3)  # without the other waiting, it has written now
+        return found
+
+    monkeypatch.setattr(History, "lines", lines)
+    history.trim()
+    other.join()
+    assert path.read_text().split("\n")[-3:] == ["199", "of another", ""]
 
 
 def test_no_limit_above_none_keeps_nothing(path):
