@@ -17,6 +17,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Self, TypeVar
 
+from pelagos.core import turns
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
@@ -105,6 +106,7 @@ class Replies(Generic[T]):
     def _awaited(self) -> Reply[T] | None:
         """The next reply; None when there may be one after all, or some were given up."""
         first = min(task.deadline for task in self._open.values())
+        turns.give_back()
         try:
             return self._replies.get(timeout=max(0.0, first - self._clock.monotonic()))
         except Empty:

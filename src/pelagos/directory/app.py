@@ -13,6 +13,7 @@ from flask import Flask
 from pelagos.core.clock import Clock
 from pelagos.core.fanout import Fanout, describe
 from pelagos.core.plugins import PluginFailure
+from pelagos.core.turns import Turns
 from pelagos.core.web import make_app
 from pelagos.directory.asking import Asking
 from pelagos.directory.auth import Verify
@@ -83,6 +84,7 @@ class Directory:
     ) -> None:
         self.settings = DirectorySettings.from_mapping(config, has_store=store is not None)
         self.app: Flask = make_app(__name__, max_body=_MAX_BODY)
+        self.app.wsgi_app = Turns().around(self.app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
         Cors.from_mapping(config).install(self.app)
         self._api = RestApi(self.app, verify, clock)
         self._services: dict[str, Any] = {}
