@@ -108,6 +108,10 @@ def test_a_misspelt_container_is_guessed(lines: Lines) -> None:
     ran = lines.run("object", "cat", "photos/none")
     assert ran.code == NOT_FOUND
     assert "there is no object none in photos" in ran.err
+    lines.done("object", "upload", "-", "photos/2026/sea.jpg", stdin=b"sea")
+    for slip, meant in (("2026/see.jpg", "2026/sea.jpg"), ("2062", "2026")):
+        ran = lines.run("object", "cat", f"photos/{slip}")
+        assert (ran.code, f"did you mean photos/{meant}?" in ran.err) == (NOT_FOUND, True), ran.err
 
 
 def test_a_file_goes_up_and_down_as_it_is(lines: Lines, tmp_path: Path) -> None:

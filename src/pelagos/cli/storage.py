@@ -33,6 +33,8 @@ PLACE = Operand(
 CONTAINER = Operand("name of the container", complete="cloud:container")
 
 _SCHEME = "pithos://"
+_BESIDE = 1000
+"""Objects among which the nearest name of a missing one is looked for."""
 
 
 class Where(TypedDict):
@@ -204,11 +206,7 @@ class StorageCommand(CloudCommand):
                     hint=f"see: pelagos object versions {spot} --cloud {self.cloud.name}",
                     code=NOT_FOUND,
                 ) from error
-            raise CommandError(
-                f"there is no object {spot.name} in {spot.container}",
-                hint=f"see: pelagos object list -r {spot.container} --cloud {self.cloud.name}",
-                code=NOT_FOUND,
-            ) from error
+            raise self._no_object(spot) from error
 
     def need(self, spot: Spot) -> None:
         """See that the container is there.
@@ -222,6 +220,31 @@ class StorageCommand(CloudCommand):
     def _has_container(self, spot: Spot) -> bool:
         path = self.client.container_path(**spot.where)
         return self.client.head(path, success=(200, 204, 404)).status != 404  # noqa: PLR2004
+
+    def _no_object(self, spot: Spot) -> CommandError:
+        from pelagos.core.spelling import nearest
+
+        near = nearest(spot.name, self._beside(spot))
+        see = f"see: pelagos object list -r {spot.container} --cloud {self.cloud.name}"
+        return CommandError(
+            f"there is no object {spot.name} in {spot.container}",
+            hint=f"did you mean {spot._replace(name=near)}?" if near else see,
+            code=NOT_FOUND,
+        )
+
+    def _beside(self, spot: Spot) -> list[str]:
+        """Names in the folder of an object, as far as one answer has them."""
+        from pelagos.clients.errors import ClientError
+        from pelagos.clients.folder import Place
+        from pelagos.clients.folder.remote import listing
+
+        folder = Place(spot.container, spot.name[: spot.name.rfind("/") + 1], spot.account)
+        try:
+            page = next(listing(self.client, folder, delimiter="/", limit=_BESIDE), [])
+        except ClientError:  # who may read an object need not be allowed to list the container
+            return []
+        found = (str(one.get("name") or one.get("subdir") or "") for one in page)
+        return [name.removesuffix("/") for name in found if name]
 
     def _no_container(self, spot: Spot) -> CommandError:
         known = self.client.list_containers(account=spot.account)
