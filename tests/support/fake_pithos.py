@@ -7,6 +7,7 @@ It is small, and strict about what servers are strict about, their oddities incl
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 import threading
@@ -57,9 +58,15 @@ class FakePithos:
     url = "http://pithos/v1"
 
     def __init__(
-        self, block_size: int = 4, *, page: int = 10_000, fault: Fault | None = None
+        self,
+        block_size: int = 4,
+        *,
+        page: int = 10_000,
+        fault: Fault | None = None,
+        tags_by_md5: bool = False,
     ) -> None:
         self.block_size = block_size
+        self.tags_by_md5 = tags_by_md5
         self.page = page
         self.fault = fault
         self.requests: list[Request] = []
@@ -261,11 +268,13 @@ class FakePithos:
         return self._get(request, query, headers, version)
 
     def _told(self, version: Version) -> dict[str, str]:
-        digest = top_hash(version.hashes) if version.size else zero_hash()
+        digest = tag = top_hash(version.hashes) if version.size else zero_hash()
+        if self.tags_by_md5:
+            tag = hashlib.md5(self._content(version), usedforsecurity=False).hexdigest()
         return {
             "Content-Length": str(version.size),
             "Content-Type": "application/octet-stream",
-            "ETag": digest,
+            "ETag": tag,
             "X-Object-Hash": digest,
             "X-Object-Version": str(version.number),
             **version.headers,

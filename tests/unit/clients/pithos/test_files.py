@@ -103,6 +103,25 @@ def test_any_content_in_any_blocks_by_any_workers(data, size, workers):
     assert b"".join(ordered) == data
 
 
+@pytest.mark.parametrize("data", CONTENTS, ids=repr)
+def test_servers_that_tag_by_md5_are_no_others(data):
+    server, client = make(tags_by_md5=True)
+    client.upload_object("o", data)
+    with file_of(data[:5]) as file:
+        client.download_object("o", file, resume=True)
+        file.seek(0)
+        assert file.read() == data
+    sent = len(server.posted())
+    tag = client.get_object_info("o")["etag"]
+    client.upload_object("o", data, if_etag_match=tag)
+    assert len(server.posted()) == sent
+    with pytest.raises(PreconditionFailed):
+        client.upload_object("o", data, if_etag_match="0" * 32)
+    client.append_object("o", b"more")
+    client.overwrite_object("o", len(data), len(data) + 1, b"le")
+    assert client.download_to_string("o") == data + b"lere"
+
+
 def test_the_same_again_sends_nothing_and_one_changed_block_sends_one():
     server, client = make()
     data = bytes(random.Random(1).randbytes(40))
