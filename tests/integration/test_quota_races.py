@@ -12,7 +12,7 @@ import pytest
 from pelagos.box import Box, Person
 from pelagos.clients import Cloud, CloudSettings
 from pelagos.clients.astakos import AstakosClient
-from pelagos.clients.errors import Forbidden, OverLimit
+from pelagos.clients.errors import Conflict, Forbidden, OverLimit
 
 MANY = 16
 FEW = 5
@@ -87,6 +87,27 @@ def test_volumes(box: Box, person: Person) -> None:
     openstack(box, box.admin).volume.put(("os-quota-sets", person.project_id), json=quotas)
     made = race(lambda number: volume.create_volume(1, display_name=f"v{number}"))
     assert len(made) == FEW == len(volume.list_volumes())
+
+
+@pytest.mark.parametrize("kind", ["network", "security_group_rule"])
+def test_things_of_neutron(box: Box, person: Person, kind: str) -> None:
+    network = openstack(box, person).network
+    [group] = network.list_security_groups()  # with rules of its own
+    had = len(network.list_security_group_rules()) if kind == "security_group_rule" else 0
+    quotas = {"quota": {kind: had + FEW}}
+    openstack(box, box.admin).network.put(("quotas", person.project_id), json=quotas)
+
+    def make(number: int) -> Any:
+        try:
+            if kind == "network":
+                return network.create_network(f"n{number}")
+            ports = {"port_range_min": 1000 + number, "port_range_max": 1000 + number}
+            return network.create_security_group_rule(group["id"], protocol="tcp", **ports)
+        except Conflict as error:
+            assert "Quota exceeded" in error.message  # noqa: PT017  # of many, each on its own
+            return None
+
+    assert len(race(make)) == FEW
 
 
 def test_bytes_of_objects(box: Box, person: Person) -> None:
