@@ -36,7 +36,7 @@ class Context:
     """The world as one command sees it.
 
     Args:
-        options: values of the options that every command takes (`command.GLOBAL_ARGUMENTS`) and
+        options: values of the options that every command takes (`GLOBAL_ARGUMENTS`) and
             of those of lists (`SHOW_ARGUMENTS`, `LIST_ARGUMENTS`).
         environ: the environment; None = this process's.
         stdin: where `-` reads from.

@@ -18,10 +18,6 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _vhost() -> str:
-    return os.environ.get("POSTAGE_VHOST") or "/"
-
-
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Six facts about a component; every value is text on the wire.

@@ -12,7 +12,6 @@ from pelagos.box.errors import Refused
 from pelagos.box.identity.quotas import Quotas
 
 _MIB = 1024**2
-_GIB = 1024**3
 #: What stands for no limit.
 UNLIMITED = 2**62
 #: Servers that one request makes at the most, where no quota says less.

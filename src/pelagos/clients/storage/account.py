@@ -14,7 +14,6 @@ from pelagos.clients.storage.temporary import signed
 from pelagos.clients.storage.types import Container, StoredObject
 
 _WITH_ACCOUNT = re.compile(r"(?P<endpoint>.*/v\d+(\.\d+)*)/(?P<account>[^/]+)\Z")
-_REMEMBERED = 60.0
 
 
 class AccountClient(Client):

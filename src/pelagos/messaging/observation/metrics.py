@@ -221,10 +221,6 @@ class MetricsServer:
         self.close()
 
 
-def _sent(outgoing: Outgoing) -> tuple[str, str, str, str]:
-    return outgoing.exchange, outgoing.category, outgoing.type, outgoing.name
-
-
 def _library() -> Any:
     try:
         import prometheus_client  # noqa: PLC0415  # an extra; only its users pay for it

@@ -18,7 +18,6 @@ _Known = tuple[str, bytes, bytes]
 
 _CDATA = b"<![CDATA["
 _CDATA_END = b"]]>"
-_CDATA_LENGTHS = len(_CDATA) + len(_CDATA_END)
 #: An element that has only text in it, or one section of CDATA.
 _LEAF = re.compile(rb"<([^\s<>/!?\"'=]+)>(<!\[CDATA\[[^\]]*\]\]>|[^<]*)</[^>]*>")
 _SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -30,7 +29,6 @@ _TOKEN = re.compile(
     rb"""<!\[CDATA\[.*?\]\]>|<(/?)([^\s/>!]+)(?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL
 )
 _NAME_END = re.compile(rb"[\s/>]")
-_PLAIN_NAME = re.compile(rb"[^\s/>\"'=]+")
 _SLASH, _BANG = b"/!"
 
 #: What is known of names. Bounded; answers share their names.

@@ -43,7 +43,6 @@ from pelagos.slap.binary_cache import (
 
 #: Names at the top of a release that say something of this computer only.
 OWN_NAMES = re.compile(r"\.completed|\.netrc|\.pelagos-.*|\.installed-here")
-_PIECE = 256 * 1024
 _ATTEMPTS = 5
 #: Between two attempts: a cache that is being restarted is there again soon.
 _PAUSES = Backoff(first=0.5, factor=3.0, limit=15.0)

@@ -16,7 +16,6 @@ from pelagos.box.volume.volumes import LIMITS, Volumes
 from pelagos.box.web import Answer, json_answer
 
 _SPECS = mapping(text(0, 255), r"[a-zA-Z0-9-_:. ]{1,255}")
-_NAMES = {"volumes", "snapshots", "gigabytes"}
 
 
 class TypePart:

@@ -224,7 +224,3 @@ def _text(config: Mapping[str, Any], key: str, limit: int = 65_536) -> str:
     if len(value) > limit:
         raise SourceError(f"{key} has more than {limit} characters")
     return value
-
-
-def _seconds(config: Mapping[str, Any], key: str, default: float) -> float:
-    return checks.seconds(config.get(key, default), key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from pelagos.messaging.broker.core.exchanges import Binding, ExchangeSpec, StoredExchange
 from pelagos.messaging.broker.core.links import Links
@@ -24,8 +24,6 @@ from pelagos.messaging.broker.core.rules import (
 )
 from pelagos.messaging.errors import ConnectionLostError, TopologyError
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Envelope, Queue, QueueInfo
-
-_NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ _READ: Final = select.POLLIN
 _WRITE: Final = select.POLLOUT
 _MILLISECONDS: Final = 1000
 _SOON: Final = 0.001  # seconds until the next look for something to write, while there is some
-_GOODBYE: Final = 0.2  # seconds that a last word may take
 
 
 class Loop:
