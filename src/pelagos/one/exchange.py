@@ -146,6 +146,7 @@ class Exchange:
         with _our_errors(method):
             stream = self._transport.open(request)
             try:
+                log.debug("POST %s %s -> %s", self.endpoint.uri, method, stream.status)
                 _check_page(stream, method)
                 answer = read_answer(self._pieces(stream))
                 if isinstance(answer, Fault):
