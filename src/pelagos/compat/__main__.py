@@ -18,6 +18,10 @@ from pelagos.compat.python2 import note, told
 from pelagos.core.errors import PelagosError
 
 
+class _WrongLine(PelagosError):
+    """There is no program to run."""
+
+
 def main(words: list[str]) -> int:
     """Run the program; its exit code when it does not say another one.
 
@@ -35,7 +39,7 @@ def main(words: list[str]) -> int:
         if _is_of_program(error):
             raise
         sys.stderr.write(f"{error}\n{error.hint or ''}\n")
-        return 1
+        return 2 if isinstance(error, _WrongLine) else 1
     return 0
 
 
@@ -79,9 +83,11 @@ def _is_of_program(error: PelagosError) -> bool:
 
 def _found(path: str) -> Path:
     program = Path(path)
-    if not program.is_file():
-        raise PelagosError(f"there is no program {program}", hint="give the path of its file")
-    return program
+    if program.is_file():
+        return program
+    if path.startswith("-"):
+        raise _WrongLine(f"unknown option: {path}", hint="see: python -m pelagos.compat --help")
+    raise _WrongLine(f"there is no program {program}", hint="give the path of its file")
 
 
 if __name__ == "__main__":

@@ -349,20 +349,24 @@ def set_values(
 def delete_value(sections: Sections, path: Path, key: str) -> bool:
     """Take one setting out of the file, so that its default holds; False when it was not there.
 
+    What does not belong into the file can be taken out of it, too, whatever else is wrong there.
     Without its `cli` a section is no group of commands any more: it goes as a whole.
 
     Raises:
         ConfigError: there is no such key, or the file cannot be written.
     """
-    setting = setting_in(sections, path, key)
-    is_no_group = setting.section not in sections and setting.name == command_groups.SAYS
-    with _changing(sections, path) as document:
-        section = document.get(setting.section, {})
-        if setting.name not in section:
-            return False
-        del section[setting.name]
+    title, _, name = key.partition(".")
+    table = toml.read(path) if path.exists() else {}
+    content = table.get(title)
+    if not isinstance(content, Mapping) or name not in content:
+        setting_in(sections, path, key)
+        return False
+    is_no_group = title not in sections and name == command_groups.SAYS
+    with toml.changing(path) as document:
+        section = document[title]
+        del section[name]
         if is_no_group or not section.unwrap():  # it says nothing; its comments go with it
-            del document[setting.section]
+            del document[title]
     return True
 
 

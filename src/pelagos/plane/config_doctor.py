@@ -48,9 +48,11 @@ def examine(path: Path, data: Path, environ: Mapping[str, str]) -> list[Check]:
         {**environ, "PELAGOS_CONFIG": str(path)} if path.exists() else environ
     )
     checks += look_at_opennebula(environ)
-    told: dict[str, Check] = {}  # a file that cannot be read is met more than once
+    told: dict[tuple[str, str], Check] = {}  # a file that cannot be read is met more than once
     for one in checks:
-        told.setdefault(one.message.strip(), replace(one, message=one.message.strip()))
+        message = one.message.strip()
+        cloud = one.name if one.name.startswith("cloud ") else ""  # of two the same may be said
+        told.setdefault((cloud, message), replace(one, message=message))
     return list(told.values())
 
 

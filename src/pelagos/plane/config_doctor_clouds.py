@@ -47,6 +47,20 @@ def look_at_clouds(environ: Mapping[str, str]) -> Iterator[Check]:
         yield from _look_at_default(known)
 
 
+def wrong_clouds(path: Path) -> Iterator[Check]:
+    """What cannot be used in the clouds of a configuration file that is there."""
+    try:
+        file = OwnFile({"PELAGOS_CONFIG": str(path)})
+    except PelagosError as error:
+        yield Check("clouds", Grade.FAIL, error.message, error.hint or "")
+        return
+    for name in file.names:
+        try:
+            file.get(name)
+        except PelagosError as error:
+            yield Check(f"cloud {name}", Grade.FAIL, error.message, error.hint or "")
+
+
 def look_at_opennebula(environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether the files and variables of OpenNebula can be used, where there are any."""
     from pelagos.one.settings import find_endpoint

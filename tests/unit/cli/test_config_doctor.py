@@ -185,6 +185,15 @@ def test_each_cloud_that_lacks_something_is_told(world: World, path: Path) -> No
     assert "cloud open: " in warned and "cloud unscoped: " in warned
 
 
+def test_clouds_of_which_the_same_is_said_are_each_told(world: World, path: Path) -> None:
+    here = "auth_url = 'http://h/v3'\nusername = 'u'\nproject_name = 'p'\n"
+    one, two = (f"[cloud.named.{name}]\n{here}" for name in "ab")
+    put(path, one + two)
+    assert {"cloud a", "cloud b"} <= {fault["name"] for fault in faults(world)}
+    put(path, f"{one}password = 'x'\n{two}password = 'x'\n")
+    assert {"cloud a", "cloud b"} <= {check["name"] for check in faults(world, "ok")}
+
+
 def test_clouds_of_other_programs_are_examined_too(world: World, path: Path) -> None:
     put(path, "[cloud.named.work]\nauth_url = 'http://a/v3'\ntoken = 't'\n")
     home = world.folder

@@ -76,6 +76,8 @@ def test_a_first_file_begins_with_a_line_that_helps(world: World, path: Path) ->
         ("[bus]\nurl = 'http://x'\n", "bus.url"),
         ("[directory.settings.sources.x]\ntype = 3\n", "directory.settings"),
         ("[capacity.named.north]\ndriver = 3\n", "capacity.named"),
+        ("[cloud.named.x]\nauth_url = 'http://h/'\ntokn = 't'\n", "did you mean token?"),
+        ("[cloud.named]\nx = 3\n", "cloud.named.x must be a table"),
     ],
 )
 def test_what_is_wrong_is_told_and_kept_for_another_try(
@@ -137,6 +139,21 @@ def test_an_editor_that_fails_changes_nothing(world: World, path: Path) -> None:
     editor(world, "file.write_text('x'); sys.exit(3)")
     ran = world.run("config", "edit")
     assert ran.code == 1 and "ended with 3" in ran.err and path.read_text() == OLD
+    assert "is kept in" in ran.err and path.with_name("config.toml.edited").read_text() == "x"
+
+
+@pytest.mark.parametrize("program", ["sys.exit(3)", None])
+def test_an_editor_that_wrote_nothing_leaves_nothing(
+    world: World, path: Path, program: str | None
+) -> None:
+    write(path, OLD)
+    if program:
+        editor(world, program)
+    else:
+        world.environ["EDITOR"] = "/nowhere/ed"
+    ran = world.run("config", "edit")
+    assert ran.code in (1, 2) and "kept in" not in ran.err and path.read_text() == OLD
+    assert not path.with_name("config.toml.edited").exists()
 
 
 @pytest.mark.parametrize(

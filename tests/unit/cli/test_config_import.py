@@ -50,7 +50,7 @@ def test_a_configuration_is_written_and_what_was_left_out_is_said(world: World, 
     assert ran.code == 0 and ran.out == ""
     assert "debug: not needed" in ran.err and "broken.yml: it has no name" in ran.err
     assert "/nowhere/staff.csv is not on this machine" in ran.err
-    assert f"3 files read, 1 sources, 5 remarks; written to {mine}" in ran.err
+    assert f"3 files, 1 source, 5 remarks; written to {mine}" in ran.err
     assert mine.read_text().startswith("# mine\n[node]\npartitions = 3\n")
     settings = load(SECTIONS, mine).of(DirectoryConfig).settings
     read = DirectorySettings.from_mapping(settings)
@@ -143,7 +143,7 @@ def own(world: World) -> Path:
 def test_kamakis_clouds_are_taken_over(world: World) -> None:
     write(world.folder, {".kamakirc": KAMAKIRC})
     ran = world.run("config", "import", "kamaki")
-    assert ran.code == 0 and f"1 clouds, 0 settings, 7 remarks; written to {own(world)}" in ran.err
+    assert ran.code == 0 and f"1 cloud, 7 remarks; written to {own(world)}" in ran.err
     for said in (
         "cloud ~okeanos: is called -okeanos here", "cloud bad: left out",
         '[cloud "~okeanos"] token: the first of several', "[global] odd: has no meaning here",

@@ -146,6 +146,14 @@ def test_the_runner_tells_of_the_program_and_of_what_it_imports(tmp_path: Path) 
     assert done.stderr.rstrip().endswith("write KEY in MAPPING")
 
 
+def test_a_line_that_names_no_program_is_a_wrong_line(tmp_path: Path) -> None:
+    done = run("none.py", folder=tmp_path)
+    assert done.returncode == 2 and "there is no program none.py" in done.stderr
+    done = run("--shadw", "pyone", "old.py", folder=tmp_path)
+    assert done.returncode == 2 and "unknown option: --shadw" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_runner_shadows_what_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyone.py").write_text("REAL = True\n")
     (tmp_path / "main.py").write_text("import pyone\nprint(hasattr(pyone, 'OneServer'))\n")

@@ -268,6 +268,17 @@ def test_a_value_is_removed_and_the_rest_stays(file: Path):
     assert not config.delete_value(SECTIONS, file.parent / "none.toml", "master.port")
 
 
+def test_what_does_not_belong_into_the_file_can_be_removed(file: Path):
+    write(file, "[master]\nprot = 7\nhost = 'h'\n[maste]\nport = 1\n")
+    with pytest.raises(ConfigError, match="unknown setting"):
+        config.delete_value(SECTIONS, file, "master.prt")
+    assert config.delete_value(SECTIONS, file, "master.prot")
+    assert config.delete_value(SECTIONS, file, "maste.port")
+    assert load(file, {}).of(Master) == Master(host="h")
+    with pytest.raises(ConfigError, match="unknown setting"):
+        config.delete_value(SECTIONS, file, "master.prot")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_closed_is_named(tmp_path: Path):
     tmp_path.chmod(0o500)

@@ -102,10 +102,11 @@ class ConfigEdit(Command):
 
     def _edit_until_right(self, editor: list[str], copy: Path) -> None:
         from pelagos.plane.config_doctor import faults_of
+        from pelagos.plane.config_doctor_clouds import wrong_clouds
 
         while True:
             self._run(editor, copy)
-            faults = faults_of(copy)
+            faults = faults_of(copy) or list(wrong_clouds(copy))
             if not faults:
                 return
             for fault in faults:
@@ -123,6 +124,7 @@ class ConfigEdit(Command):
         try:
             code = subprocess.run([*editor, str(copy)], check=False).returncode  # noqa: S603  # the person's own editor
         except OSError as error:
+            self._left(copy)
             raise UsageError(
                 f"cannot run the editor {editor[0]}: {error.strerror}",
                 hint=_NAME_ONE,
@@ -130,8 +132,15 @@ class ConfigEdit(Command):
         if code:
             raise CommandError(
                 f"the editor {editor[0]} ended with {code}; the configuration was not changed",
-                hint=f"what was written is kept in {copy}; --discard throws it away",
+                hint=self._left(copy),
             )
+
+    def _left(self, copy: Path) -> str | None:
+        """What to do about the copy of an edit that failed; it goes when nothing was written."""
+        if _text(copy) in (_text(self._path()), _HEAD):
+            copy.unlink()
+            return None
+        return f"what was written is kept in {copy}; --discard throws it away"
 
     def _again(self) -> bool:
         """Whether the person wants to mend it now; no, where there is none to ask."""

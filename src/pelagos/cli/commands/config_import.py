@@ -69,8 +69,9 @@ class ConfigImport(Command):
         else:
             keep(carried, path, replace=self["replace"])
         self._tell(carried.remarks)
-        count = len(carried.values) + len(carried.files)
-        self._finish(f"{len(carried.clouds)} clouds, {count} settings", len(carried.remarks))
+        settings = len(carried.values) + len(carried.files)
+        found = {"cloud": len(carried.clouds), "setting": settings}
+        self._finish(found, len(carried.remarks))
 
     def _import_directory(self, folder: Path) -> None:
         from pelagos.core.config import set_table
@@ -87,8 +88,8 @@ class ConfigImport(Command):
                 SECTIONS, path, "directory.settings", carried.settings, replace=self["replace"]
             )
         self._tell(carried.remarks)
-        sources = len(carried.settings.get("sources", ()))
-        self._finish(f"{len(tree.files)} files read, {sources} sources", len(carried.remarks))
+        found = {"file": len(tree.files), "source": len(carried.settings.get("sources", ()))}
+        self._finish(found, len(carried.remarks))
         if not self["dry_run"]:
             self.context.say("pelagos source check asks each source once the directory runs")
 
@@ -104,9 +105,11 @@ class ConfigImport(Command):
             if remark.hint:
                 self.context.say(f"    {remark.hint}")
 
-    def _finish(self, what: str, remarks: int) -> None:
+    def _finish(self, found: Mapping[str, int], remarks: int) -> None:
+        counts = {**found, "remark": remarks}.items()
+        some = [f"{number} {what}{'s' * (number != 1)}" for what, number in counts if number]
         where = "not written" if self["dry_run"] else f"written to {self.context.config_path}"
-        self.context.say(f"{what}, {remarks} remarks; {where}")
+        self.context.say(f"{', '.join(some) or 'nothing to take over'}; {where}")
 
 
 def _reader(kind: str) -> Callable[[Path], Carried]:
