@@ -40,9 +40,10 @@ class Screen:
     ) -> None:
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(follower, (lines, columns))
-        # setsid makes the terminal the program's own: Ctrl-C typed there is a signal to it.
+        # setsid makes the terminal the program's own: Ctrl-C typed there is a signal to it, also
+        # when whoever runs the tests ignores it.
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *line],
+            ["setsid", "--ctty", "env", "--default-signal=INT,HUP", *line],
             stdin=follower,
             stdout=follower if stdout is None else stdout,
             stderr=follower,
