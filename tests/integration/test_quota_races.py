@@ -110,6 +110,22 @@ def test_things_of_neutron(box: Box, person: Person, kind: str) -> None:
     assert len(race(make)) == FEW
 
 
+def test_ports_of_servers_count_as_well(box: Box, person: Person) -> None:
+    cloud = openstack(box, person)
+    lan = cloud.network.create_network("lan")["id"]
+    cloud.network.create_subnet(lan, "10.0.0.0/24")
+    quotas = {"quota": {"port": FEW}}
+    openstack(box, box.admin).network.put(("quotas", person.project_id), json=quotas)
+    image = cloud.image.list_public()[0]["id"]
+    nets = [{"uuid": lan}]
+    made = race(
+        lambda number: cloud.compute.create_server(f"s{number}", "1", image, networks=nets)
+    )
+    assert len(made) == FEW == len(cloud.network.list_ports()) == len(compute.list_servers())
+    with pytest.raises(Forbidden, match="ports exceeded"):
+        compute.create_server("more", "1", image, networks=nets)
+
+
 def test_bytes_of_objects(box: Box, person: Person) -> None:
     store = synnefo(box, person).object_store
     store.create_container("c")

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from pelagos.box.errors import Refused
+from pelagos.box.limits import Limits
 from pelagos.box.neighbours import Address, Guest, Nic, Wish
 from pelagos.box.network.attributes import PORT, defaults
 from pelagos.box.network.cyclades.joining import Joining
@@ -41,8 +42,9 @@ def _worded() -> Iterator[None]:
 class Plugs:
     """Networks as servers use them: what `Networks` of compute says."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, limits: Limits) -> None:
         self._network = network
+        self._limits = limits
         self._store = network.store
         self._joining = Joining(network)
 
@@ -86,6 +88,9 @@ class Plugs:
                 raise Refused(409, f"Port {wish.port_id} is still in use.", name="PortInUse")
             return store.change(store.ports, port, **told)
         home = self._home(wish.network_id, caller)
+        used = store.ports.count(project_id=guest.project_id)
+        if not self._limits.has_room(guest.project_id, "port", used, 1):
+            raise Refused(403, "Maximum number of ports exceeded")
         fixed = [{"ip_address": wish.fixed_ip}] if wish.fixed_ip else None
         fields = defaults(
             PORT, project_id=guest.project_id, network_id=home["id"], is_made_for=True, **told,

@@ -21,8 +21,9 @@ def networks(
 ) -> tuple[Service, ...]:
     """Neutron and Cyclades, with one store; servers get their interfaces from it."""
     network = Network(NetworkStore(identity.database, identity.clock, pace))
-    neighbours.networks = Plugs(network)
-    neighbours.floating = Outside(network, Limits(identity.database, "neutron", DEFAULTS))
+    limits = Limits(identity.database, "neutron", DEFAULTS)
+    neighbours.networks = Plugs(network, limits)
+    neighbours.floating = Outside(network, limits)
     return (
         neutron(identity, network, neighbours),
         cyclades_network(identity, network, quotas, neighbours),
