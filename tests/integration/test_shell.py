@@ -302,6 +302,23 @@ def test_no_words_in_a_pipe_are_the_help(environ: dict[str, str]):
     assert b"usage: pelagos COMMAND" in done.stdout
 
 
+def test_a_command_apart_runs_nothing_that_lies_where_the_person_is(
+    environ: dict[str, str], tmp_path: Path
+):
+    (tmp_path / "pelagos.py").write_text("print('from the folder')")
+    done = subprocess.run(
+        [sys.executable, "-P", *PELAGOS[1:], "shell"],
+        input=b"object append x y\n",
+        env=environ,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert b"pelagos: " in done.stderr and done.returncode
+    assert b"from the folder" not in done.stdout
+
+
 def test_a_script_is_run_without_prompt_or_history(environ: dict[str, str], tmp_path: Path):
     ran = piped(environ, "config\npath\n!echo hi; cat\n/config gte\n!exit 7\n")
     assert ran.stdout.decode() == f"{tmp_path}/.config/pelagos/config.toml\nhi\n"

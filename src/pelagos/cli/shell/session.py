@@ -166,7 +166,8 @@ class Session:
         line = self._options.put(words, tree)
         with _as_before(self._context):
             if self._is_apart(words, tree):
-                return self._apart([sys.executable, "-m", "pelagos", *line])
+                # -P: nothing is imported from the folder in which the person is.
+                return self._apart([sys.executable, "-P", "-m", PROGRAM, *line])
             return main(line, self._make_context)
 
     def _is_apart(self, words: list[str], tree: CommandTree) -> bool:
