@@ -118,9 +118,8 @@ def test_ports_of_servers_count_as_well(box: Box, person: Person) -> None:
     openstack(box, box.admin).network.put(("quotas", person.project_id), json=quotas)
     image = cloud.image.list_public()[0]["id"]
     nets = [{"uuid": lan}]
-    made = race(
-        lambda number: cloud.compute.create_server(f"s{number}", "1", image, networks=nets)
-    )
+    compute = cloud.compute
+    made = race(lambda number: compute.create_server(f"s{number}", "1", image, networks=nets))
     assert len(made) == FEW == len(cloud.network.list_ports()) == len(compute.list_servers())
     with pytest.raises(Forbidden, match="ports exceeded"):
         compute.create_server("more", "1", image, networks=nets)
