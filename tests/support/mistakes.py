@@ -214,7 +214,10 @@ def _faults_of_words(err: str) -> Iterator[str]:
 
 @dataclass
 class Place:
-    """A person with a plane, a cloud, an OpenNebula and some files, none of which exists."""
+    """A person with a plane, a cloud, an OpenNebula and some files, none of which exists.
+
+    Addresses are such as need no name server, which may take seconds to say no.
+    """
 
     folder: Path
     transport: Faulty | None = None
@@ -227,8 +230,8 @@ class Place:
         data.mkdir(parents=True)
         (data / "token").write_text("t0ken\n")
         noted = {
-            "master_url": "http://master.test:1",
-            "directory_url": "http://directory.test:1",
+            "master_url": "http://127.0.0.1:1",
+            "directory_url": "http://127.0.0.1:1",
             "computer_id": "COMP",
         }
         (data / "plane.json").write_text(json.dumps(noted))
@@ -240,7 +243,7 @@ class Place:
             [node]
             root = "{self.folder}/node"
             [cloud.named.one]
-            auth_url = "http://keystone.test/v3"
+            auth_url = "http://127.0.0.1:1/v3"
             username = "ada"
             password = "pw"
             project_name = "engines"
@@ -261,7 +264,7 @@ class Place:
                     "PATH": "/usr/bin:/bin",
                     "PELAGOS_DATA": str(self.folder / "data"),
                     "PELAGOS_CONFIG": str(self.folder / "pelagos.toml"),
-                    "ONE_XMLRPC": "http://one.test:2633/RPC2",
+                    "ONE_XMLRPC": "http://127.0.0.1:1/RPC2",
                     "ONE_AUTH": str(self.folder / "one_auth"),
                     **self.environ,
                 },
