@@ -148,9 +148,9 @@ class ReceivedMessage:
         """Answer with a body that is encoded already; see `reply`."""
         asked = self.delivery.properties
         asked_id = asked.message_id
-        fits = asked_id.isascii() or len(asked_id.encode(errors="replace")) <= _ID_LIMIT
+        size = len(asked_id) if asked_id.isascii() else len(asked_id.encode(errors="replace"))
         properties = Properties(
-            f"{asked_id}.reply" if fits and len(asked_id) <= _ID_LIMIT else "",
+            f"{asked_id}.reply" if size <= _ID_LIMIT else "",
             self._encoder.content_type,
             False,  # persistent: whoever asked is still there
             _NO_HEADERS,
