@@ -332,6 +332,36 @@ def test_what_the_master_refuses_is_told_in_its_words(world, profile):
     assert "the parameters are too large" in ran.err
 
 
+# ---- a name that is almost right
+
+
+@pytest.mark.parametrize(
+    ("line", "refused", "meant"),
+    [
+        ("person remove anm --yes", "POST /v1/people/anm/remove", "ann"),
+        ("person hand-over ann bbo", "POST /v1/people/ann/hand-over", "bob"),
+        ("supply http://x/s.cfg COMPP", "POST /supplySupply", "COMP"),
+        ("usage helo", "GET /v1/usage", "hello"),
+        ("software log http://x/soft.cfg", "GET /v1/nothing", "http://x/software.cfg"),
+    ],
+)
+def test_the_nearest_name_is_told(world, line, refused, meant):
+    release = ReleaseOnComputer(
+        "http://x/software.cfg", "COMP", SupplyState.AVAILABLE, ReleaseStatus.BUILDING, WAITING
+    )
+    world.routes |= {
+        "GET /v1/people": world.answer([{"name": "ann"}, {"name": "bob"}]),
+        "GET /v1/releases": world.answer([release]),
+        "GET /v1/services": world.page([world.service()]),
+        "GET /v1/computers/COMPP": world.refusal(404, "no"),
+        "GET /v1/computers": world.answer([world.computer()]),
+        refused: world.refusal(404, "no"),
+    }
+    ran = world.run(*line.split())
+    assert ran.code == failures.NOT_FOUND
+    assert f"did you mean {meant}?" in ran.err
+
+
 # ---- supply
 
 

@@ -138,8 +138,12 @@ def _left(seconds: float) -> str:
     return f"{days} day" if days == 1 else f"{days} days"
 
 
-def _check_known(command: Command, kind: str, name: str) -> None:
-    """Pass, when there is such a person or computer, as far as the caller may know."""
+def check_known(command: Command, kind: str, name: str) -> None:
+    """Pass, when there is such a person or computer, as far as the caller may know.
+
+    Raises:
+        CommandError: there is none; names the nearest.
+    """
     from pelagos.core.spelling import nearest
 
     if kind == "computer":
@@ -159,7 +163,7 @@ def _check_known(command: Command, kind: str, name: str) -> None:
 
 def _list(command: Command, kind: str, name: str) -> None:
     now = command.context.clock.time()
-    _check_known(command, kind, name)
+    check_known(command, kind, name)
     found = [
         one
         for one in command.context.master.certificates()

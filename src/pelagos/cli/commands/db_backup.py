@@ -143,6 +143,7 @@ class DbBackups(_Backup):
     """List the backups of a place, the newest first."""
 
     shows = True
+    lists = True
     arguments = CLOUD
     operands = {"place": _PLACE}
 

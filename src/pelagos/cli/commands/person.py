@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from pelagos.cli.argument import Argument, FlagArgument, Operand
@@ -9,6 +11,7 @@ from pelagos.cli.command_base import Command
 from pelagos.cli.commands.credentials import (
     CERTIFICATE_ARGUMENTS,
     INVITATION_ARGUMENTS,
+    check_known,
     invite,
     refuse_oneself,
     see_to_certificates,
@@ -23,6 +26,23 @@ _person_commands = CommandTree("person", "People who may use the plane")
 _join_commands = CommandTree("join")
 
 _PERSON = Operand("name of the person", complete="person")
+
+
+@contextlib.contextmanager
+def _known(command: Command, *names: str) -> Iterator[None]:
+    """When the master does not find somebody: say whom, and who may have been meant.
+
+    Raises:
+        CommandError: one of these is unknown.
+    """
+    from pelagos.slap.errors import NotFoundError
+
+    try:
+        yield
+    except NotFoundError:
+        for name in names:
+            check_known(command, "person", name)
+        raise
 
 
 @command(_person_commands)
@@ -91,7 +111,8 @@ class PersonRemove(Command):
         """Remove the person."""
         if not self["yes"]:
             refuse_oneself(self.context, name, "removed")
-        left = self.context.master.remove_person(name, destroy=self["destroy"])
+        with _known(self, name):
+            left = self.context.master.remove_person(name, destroy=self["destroy"])
         if left:
             self.context.say(f"{left} services of {name} are being destroyed")
 
@@ -111,7 +132,8 @@ class PersonHandOver(Command):
 
     def main(self, name: str, to: str) -> None:
         """Tell the master."""
-        self.context.master.hand_over(name, to)
+        with _known(self, name, to):
+            self.context.master.hand_over(name, to)
         self.context.say(f"all that {name} owned belongs to {to} now")
 
 

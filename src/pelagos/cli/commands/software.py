@@ -13,6 +13,7 @@ from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.software import written_release
 from pelagos.cli.tree import CommandTree
+from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: a listing does not pay for the model
     from pelagos.slap.model import ReleaseOnComputer
@@ -116,16 +117,16 @@ class SoftwareLog(Command):
         )
 
     def _supply(self, release: str, computer: str | None) -> ReleaseOnComputer:
-        found = [
-            one
-            for one in self.context.master.releases()
-            if one.url == release and computer in (None, one.computer_id)
+        known = [
+            one for one in self.context.master.releases() if computer in (None, one.computer_id)
         ]
+        found = [one for one in known if one.url == release]
         if not found:
             where = f" on {computer}" if computer else ""
+            near = nearest(release, (one.url for one in known))
             raise CommandError(
                 f"{release} was not supplied{where}",
-                hint="see: pelagos software list",
+                hint=f"did you mean {near}?" if near else "see: pelagos software list",
                 code=NOT_FOUND,
             )
         own = self.context.endpoints.computer_id

@@ -35,6 +35,8 @@ class Supply(Command):
 
     def main(self, url: str, computer: str | None = None) -> None:
         """Tell the master."""
+        from pelagos.cli.commands.computer import find
+        from pelagos.slap.errors import NotFoundError
         from pelagos.slap.model import SupplyState
 
         if self["remove"]:
@@ -46,7 +48,11 @@ class Supply(Command):
         computer = computer or only_computer(self.context, "supply")
         if self["remove"]:
             check_supplied(self.context, release, computer)
-        self.context.master.supply(release, computer, state)
+        try:
+            self.context.master.supply(release, computer, state)
+        except NotFoundError:
+            find(self.context, computer)  # of one that is unknown it names the nearest
+            raise
         verb = "will be removed from" if self["remove"] else "will be available on"
         self.context.say(f"{release} {verb} {computer}; see: pelagos software list")
 

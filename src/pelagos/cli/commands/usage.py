@@ -67,13 +67,21 @@ class Usage(Command):
 
     def main(self, service: str | None = None) -> None:
         """Print them, the newest last."""
+        from pelagos.cli.commands.service import not_found
+        from pelagos.slap.errors import NotFoundError
+
         output = self.context.output
-        found = self.context.master.usage(
-            service=service,
-            computer_id=self["computer"] or None,
-            since=self._since(),
-            limit=_MOST if output.is_selective else self["number"],
-        )
+        try:
+            found = self.context.master.usage(
+                service=service,
+                computer_id=self["computer"] or None,
+                since=self._since(),
+                limit=_MOST if output.is_selective else self["number"],
+            )
+        except NotFoundError as error:
+            if not service:
+                raise
+            raise not_found(self.context, service, error) from error
         if output.is_selective:  # -n counts what --filter leaves
             found = [one for one in found if output.admits(one, _COLUMNS)][: self["number"]]
         rows: list[Any] = list(reversed(found))
