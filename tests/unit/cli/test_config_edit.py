@@ -196,3 +196,19 @@ def test_a_file_that_leads_to_itself_is_told(world: World, path: Path) -> None:
     ran = world.run("config", "edit")
     assert ran.code == 1 and str(path) in ran.err
     assert "should not have happened" not in ran.err
+
+
+def test_what_is_kept_is_private_whatever_the_editor_made_of_it(world: World, path: Path) -> None:
+    write(path, OLD)
+    editor(world, "file.unlink(); file.write_text('x'); file.chmod(0o644)")
+    assert world.run("config", "edit").code == 2
+    kept = path.with_name("config.toml.edited")
+    assert kept.read_text() == "x" and stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_an_editor_that_takes_the_file_away_changes_nothing(world: World, path: Path) -> None:
+    write(path, OLD)
+    editor(world, "file.unlink()")
+    ran = world.run("config", "edit")
+    assert ran.code and "should not have happened" not in ran.err
+    assert path.read_text() == OLD

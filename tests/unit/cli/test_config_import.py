@@ -66,6 +66,16 @@ def test_it_can_be_looked_at_first(world: World, old: Path) -> None:
     assert not (world.folder / ".config/pelagos/config.toml").exists()
 
 
+def test_no_secret_is_printed_by_a_look(world: World, old: Path) -> None:
+    write(old, {"sources.d/crm.yml": "{name: crm, type: wazo, auth: {password: hidden-one}}"})
+    write(
+        old,
+        {"sources.d/ws.yml": "{name: ws, type: csv_ws, lookup_url: 'http://u:hidden-two@h/x'}"},
+    )
+    ran = world.run("config", "import", "xivo-dird", str(old), "--dry-run")
+    assert ran.code == 0 and "crm" in ran.out and "hidden" not in ran.out + ran.err
+
+
 def test_what_is_configured_already_is_replaced_only_when_told(world: World, old: Path) -> None:
     mine = world.folder / "mine.toml"
     words = ("config", "import", "xivo-dird", str(old), "--config", str(mine))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 import subprocess
@@ -129,6 +130,8 @@ class ConfigEdit(Command):
                 f"cannot run the editor {editor[0]}: {error.strerror}",
                 hint=_NAME_ONE,
             ) from error
+        with contextlib.suppress(FileNotFoundError):  # it has taken the copy away
+            copy.chmod(0o600)  # it may have put another file in its place
         if code:
             raise CommandError(
                 f"the editor {editor[0]} ended with {code}; the configuration was not changed",

@@ -38,7 +38,7 @@ class ConfigImport(Command):
         "place": Operand("its file or folder; default: where that program looks", complete="file"),
     }
     arguments = {
-        "dry_run": FlagArgument("print the settings instead of writing them", "--dry-run"),
+        "dry_run": FlagArgument("print the settings, secrets as ***, and write none", "--dry-run"),
         "replace": FlagArgument("put them in the place of those that are there", "--replace"),
         "run_commands": FlagArgument(
             "run the commands of files that are made by one (!exec); xivo-dird", "--run-commands"
@@ -76,12 +76,13 @@ class ConfigImport(Command):
     def _import_directory(self, folder: Path) -> None:
         from pelagos.core.config import set_table
         from pelagos.directory.migration import carry_over, read_tree
+        from pelagos.directory.settings.masking import masked
         from pelagos.plane.sections import SECTIONS
 
         tree = read_tree(folder, run_commands=self["run_commands"])
         carried = carry_over(tree)
         if self["dry_run"]:
-            self._print({"directory": {"settings": carried.settings}})
+            self._print({"directory": {"settings": masked(carried.settings)}})
         else:
             path = self.context.config_path
             set_table(
