@@ -6,6 +6,7 @@ import pytest
 
 from pelagos.cli import failures
 from pelagos.core.http import Request, Response
+from pelagos.slap.identity_calls import PersonInfo
 from pelagos.slap.model import (
     Cause,
     Event,
@@ -350,7 +351,9 @@ def test_the_nearest_name_is_told(world, line, refused, meant):
         "http://x/software.cfg", "COMP", SupplyState.AVAILABLE, ReleaseStatus.BUILDING, WAITING
     )
     world.routes |= {
-        "GET /v1/people": world.answer([{"name": "ann"}, {"name": "bob"}]),
+        "GET /v1/people": world.answer(
+            [PersonInfo(name, "tenant", 1.0) for name in ("ann", "bob")]
+        ),
         "GET /v1/releases": world.answer([release]),
         "GET /v1/services": world.page([world.service()]),
         "GET /v1/computers/COMPP": world.refusal(404, "no"),
