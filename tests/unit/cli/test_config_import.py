@@ -349,3 +349,17 @@ def test_a_file_of_another_kind_is_refused(world: World, kind: str, text: str, s
     ran = world.run("config", "import", kind, str(place))
     assert ran.code == 2 and said in ran.err
     assert not own(world).exists()
+
+
+def test_clouds_whose_names_become_alike_are_kept_apart(world: World) -> None:
+    clouds = {"~a": "one", "-a": "two", "@a": "three"}
+    said = "".join(
+        f'[cloud "{name}"]\nurl = http://h/v2.0\ntoken = {token}\n'
+        for name, token in clouds.items()
+    )
+    write(world.folder, {".kamakirc": f"[global]\ndefault_cloud = @a\n{said}"})
+    assert world.run("config", "import", "kamaki").code == 0
+    kept = own(world).parent / "clouds"
+    found = {one.stem: one.read_text().strip() for one in kept.iterdir()}
+    assert found == {"-a": "two", "-a-2": "one", "-a-3": "three"}
+    assert tomllib.loads(own(world).read_text())["cloud"]["default"] == "-a-3"

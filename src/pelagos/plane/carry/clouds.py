@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from configparser import RawConfigParser
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -71,7 +71,7 @@ def from_kamaki(file: Path) -> Carried:
     remarks: list[Remark] = []
     clouds = tuple(_clouds(known, remarks))
     names = {one.name for one in clouds}
-    default = _fit(known.default) if known.default else None
+    default = _fits(known.names).get(known.default) if known.default else None
     remarks += _further(file)
     return Carried(
         clouds=clouds,
@@ -109,8 +109,9 @@ def _opened(kind: Any, environ: Mapping[str, str], file: Path) -> Any:
 
 
 def _clouds(known: _File, remarks: list[Remark]) -> Iterator[Cloud]:
+    fits = _fits(known.names)
     for name in known.names:
-        fit = _fit(name)
+        fit = fits[name]
         if fit != name:
             remarks.append(Remark(f"cloud {name}", f"is called {fit} here"))
         try:
@@ -147,8 +148,18 @@ def _cloud(name: str, settings: CloudSettings, remarks: list[Remark]) -> Cloud:
     return Cloud(name, table, {used: secrets[used]} if used else {})
 
 
-def _fit(name: str) -> str:
-    return _UNFIT.sub("-", name)
+def _fits(names: Iterable[str]) -> dict[str, str]:
+    """How clouds are called here, each otherwise; a name that fits stays as it is.
+
+    >>> _fits(["~a", "-a", "b"])
+    {'-a': '-a', 'b': 'b', '~a': '-a-2'}
+    """
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda one: bool(_UNFIT.search(one))):
+        fit = _UNFIT.sub("-", name)
+        endings = ("", *(f"-{number}" for number in range(2, len(found) + 3)))
+        found[name] = next(fit + end for end in endings if fit + end not in found.values())
+    return found
 
 
 def _further(file: Path) -> Iterator[Remark]:
