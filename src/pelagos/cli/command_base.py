@@ -220,7 +220,8 @@ def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> Any:
-            raise UsageError(f"{name}: {message.removeprefix('argument ')}")
+            said = message.removeprefix("argument ")
+            raise UsageError(said.replace("expected one argument", "its value is missing"))
 
     arguments = command.all_arguments()
     parser = Parser(

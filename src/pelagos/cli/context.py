@@ -239,9 +239,10 @@ class Context:
         from pelagos.slap.client import SlapClient
 
         url = self.master_url
+        http = self._http(url)  # first, because it tells of what is no address
         if self.token is None and "@" not in url:
             raise _no_token(url)
-        return SlapClient(url, http=self._http(url))
+        return SlapClient(url, http=http)
 
     @cached_property
     def directory(self) -> DirectoryClient:
@@ -266,12 +267,12 @@ class Context:
         from pelagos.core.http import HttpClient
 
         transport = self.transport if self.kept is None else self.carrier(self._tls)
-        timeout = self.plane.timeout
+        timeout, token = self.plane.timeout, self.token
         is_text = url.isprintable() and " " not in url
         try:
             return HttpClient(
                 url if is_text else "",
-                token=self.token,
+                token=token,
                 timeout=timeout,
                 transport=transport,
                 tls=self._tls,

@@ -20,7 +20,7 @@ from pelagos.cli.failures import (
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
-_NO_PLANE = ("pelagos.messaging.", "pelagos.clients.")
+_NO_PLANE = ("pelagos.messaging.", "pelagos.clients.", "pelagos.one.")
 """Whose silence says nothing of the plane."""
 
 MakeContext = Callable[[Mapping[str, Any]], Context]

@@ -15,8 +15,8 @@ SAME = (
     ("info", "show", "describe", "view", "inspect"),
     ("delete", "destroy", "remove", "rm", "del", "unset", "purge"),
     ("list", "ls", "index"),
-    ("create", "add", "new", "make"),
-    ("modify", "update", "edit", "change", "set"),
+    ("create", "add", "new", "make", "allocate", "upload", "register"),
+    ("rename", "modify", "update", "edit", "change", "set"),
 )
 """Words for the same deed."""
 

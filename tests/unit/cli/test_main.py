@@ -78,6 +78,8 @@ def test_a_group_alone_is_a_wrong_line_that_shows_its_commands(world):
         (["server", "rm", "x"], "did you mean: pelagos server delete?"),
         (["service", "ls"], "did you mean: pelagos service list?"),
         (["config", "unset", "x"], "did you mean: pelagos config delete?"),
+        (["server", "rename", "x", "y"], "did you mean: pelagos server modify?"),
+        (["image", "upload", "x"], "did you mean: pelagos image create?"),
         (["version"], "did you mean: pelagos --version?"),
         (["vm", "list"], "did you mean: pelagos server?"),
         (["--help", "servce"], "did you mean: pelagos service?"),
@@ -95,7 +97,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
     [
         (["--vesion"], "did you mean --version?"),
         (["service", "list", "--colums", "x"], "did you mean --columns?"),
-        (["service", "list", "--output"], "expected one argument"),
+        (["service", "list", "--output"], "pelagos: -o/--output: its value is missing"),
         (["service", "list", "-o", "jsn"], "did you mean json?"),
         (["service", "list", "--wait"], "see: pelagos service list --help"),
         (["service", "info"], "usage: pelagos service info SERVICE"),
@@ -109,6 +111,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(world, line, hint):
             ["service", "list", "--master-url", "http://a b", "--token-file", "{token}"],
             "not an addr",
         ),
+        (["service", "list", "--master-url", "nowhere"], "'nowhere' is not an address"),
         (["request", "x"], "URL is missing"),
         (["request"], "REFERENCE and URL are missing"),
         (["completion", "tcsh"], "bash, zsh, fish"),
@@ -166,6 +169,15 @@ def test_a_plane_that_does_not_answer_names_the_command_that_starts_it(world):
     ran = world.run("service", "list")
     assert ran.code == failures.UNREACHABLE
     assert "start it: pelagos up" in ran.err
+
+
+def test_the_silence_of_an_opennebula_is_not_that_of_the_plane(world):
+    world.environ |= {"ONE_XMLRPC": "http://127.0.0.1:1/RPC2", "ONE_AUTH": str(world.data / "one")}
+    (world.data / "one").write_text("ada:pw")
+    ran = world.run("one", "vm", "list")
+    assert ran.code == failures.UNREACHABLE
+    assert "nobody answers at http://127.0.0.1:1" in ran.err
+    assert "pelagos up" not in ran.err and "see that it runs" in ran.err
 
 
 def test_without_a_plane_the_way_to_one_is_shown(world):
