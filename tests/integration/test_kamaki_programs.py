@@ -269,7 +269,7 @@ def test_the_runner_says_what_it_wants() -> None:
     assert runner().returncode == 2
     assert "PROGRAM" in runner("--help").stderr
     absent = runner("/absent.py")
-    assert absent.returncode == 1 and "Traceback" not in absent.stderr
+    assert absent.returncode == 2 and "Traceback" not in absent.stderr
     module = runner("-m", "this")
     assert module.returncode == 0 and "Zen" in module.stdout
 
