@@ -81,6 +81,7 @@ def test_a_list_has_addresses_and_can_be_narrowed(shell: CloudShell, web: str):
     assert [one["id"] for one in shell.data("server", "list", *narrow)] == [row["id"]]
     assert shell.data("server", "list", "--name", "x*") == []
     assert shell.data("server", "list", "--metadata", "role=none") == []
+    assert shell.ok("server", "list", "--status", "error").out == "there are no such servers\n"
     table = shell.ok("server", "list", "-l", "--id", row["id"]).out
     assert "m1.small" in table and "box-linux" in table
     assert shell.ok("server", "info", row["id"]).rows["name"] == web

@@ -160,7 +160,8 @@ def test_names_are_completed(admin: Lines) -> None:
     projects = {one["id"] for one in admin.done("project", "list", "-j").data}
     assert projects
     assert projects <= offered("pithos", "container", "create", "c", "--project", "")
-    assert offered("pithos", "membership", "info", "")
+    members = {str(one["id"]) for one in admin.done("membership", "list", "-j").data}
+    assert members == offered("pithos", "membership", "info", "")
 
 
 def test_what_is_not_allowed_is_said(ann: Lines) -> None:
@@ -178,6 +179,8 @@ def test_quotas_of_both_families(ann: Lines) -> None:
     ann.environ["PELAGOS_CLOUD"] = "pithos"
     rows = ann.done("quota", "list", "--resource", "pithos", "-j").data
     assert {one["resource"] for one in rows} == {"pithos.diskspace"}
+    none = ann.done("quota", "list", "--resource", "zz").out
+    assert none == "no resource begins with zz\n"
     assert rows[0]["limit"] > 0
     assert "GiB" in ann.done("quota", "list").out
     assert "pithos.diskspace" in ann.done("quota", "resources").out

@@ -333,6 +333,11 @@ def test_what_the_master_refuses_is_told_in_its_words(world, profile):
     assert "the parameters are too large" in ran.err
 
 
+def test_a_plane_of_one_person_says_how_others_come(world):
+    world.routes["GET /v1/people"] = world.answer([])
+    assert "pelagos person add NAME" in world.run("person", "list").out
+
+
 # ---- a name that is almost right
 
 

@@ -86,7 +86,8 @@ class PersonList(Command):
             Column("role"),
             Column("created", "known for", lambda at: ago(at, now)),
         )
-        self.context.output.show_list(self.context.master.people(), columns)
+        empty = "nobody has joined yet; invite somebody: pelagos person add NAME"
+        self.context.output.show_list(self.context.master.people(), columns, empty=empty)
 
 
 @command(_person_commands)

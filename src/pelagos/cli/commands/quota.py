@@ -73,7 +73,8 @@ class QuotaList(IdentityCommand):
             Column("limit_text", "limit"),
             Column("left_text", "left"),
         )
-        self.context.output.show_list([_worded(row) for row in shown], columns)
+        empty = f"no resource begins with {wanted}" if wanted else "the cloud tells of no quotas"
+        self.context.output.show_list([_worded(row) for row in shown], columns, empty=empty)
 
     def _synnefo(self) -> Iterator[dict[str, Any]]:
         astakos = self.cloud.astakos

@@ -34,6 +34,7 @@ from pelagos.cli.tree import CommandTree
 _server_commands = CommandTree("server", "Servers of a cloud")
 
 WHICH = Operand("id or name of the server", complete="cloud:server")
+_NARROWING = ("name", "id", "status", "flavor", "image", "metadata", "since")
 _NONE = "there are no servers; make one: pelagos server create NAME --flavor F --image I"
 
 
@@ -75,7 +76,8 @@ class ServerList(CloudCommand):
             *self._of_what(),
             since(self, "created"),
         ]
-        self.context.output.show_list(made, columns, empty=_NONE, limit=self["limit"])
+        empty = "there are no such servers" if any(map(self.__getitem__, _NARROWING)) else _NONE
+        self.context.output.show_list(made, columns, empty=empty, limit=self["limit"])
 
     def _asked(self) -> list[Any]:
         """What the cloud filters itself; names, which clouds compare differently, are ours."""
