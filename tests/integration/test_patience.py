@@ -17,6 +17,23 @@ PELAGOS = str(Path(sys.executable).with_name("pelagos"))
 AT_WORK = "service list: at work"
 CLEARED = "\r\x1b[K"
 
+FARM = """
+import time
+
+from pelagos.cli import Command, CommandTree, command
+
+farm = CommandTree("farm", "Animals")
+
+
+@command(farm)
+class FarmFeed(Command):
+    \"\"\"Feed them.\"\"\"
+
+    def main(self):
+        time.sleep(2)
+        print("fed")
+"""
+
 pytestmark = pytest.mark.integration
 
 
@@ -95,6 +112,14 @@ def test_a_session_at_its_prompt_is_not_at_work(environ):
         screen.type("exit\r")
         screen.ended()
     assert "shell: at work" not in screen.shown
+
+
+def test_what_others_print_is_left_alone(environ, tmp_path):
+    (tmp_path / "farm.py").write_text(FARM)
+    (tmp_path / "c.toml").write_text(f'[farm]\ncli = "{tmp_path}/farm.py"\n')
+    with Screen([PELAGOS, "--config", f"{tmp_path}/c.toml", "farm", "feed"], environ) as screen:
+        assert screen.ended() == 0
+    assert screen.shown.split() == ["fed"]
 
 
 def test_into_a_pipe_nothing_is_said(environ, master):

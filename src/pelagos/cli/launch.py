@@ -106,7 +106,8 @@ def _launched(
     if values.get("verbose"):
         _log(values["verbose"])
     context = (make_context or Context)(values)
-    if command.is_apart or command.converses or values.get("verbose"):
+    is_own = command.__module__.startswith("pelagos.cli.")  # others may print past the context
+    if not is_own or command.is_apart or command.converses or values.get("verbose"):
         return execute(command, context, operands)
     from pelagos.cli.patience import patience
 
