@@ -109,6 +109,8 @@ def take(line: str) -> None:
         r"(\w)(\|\w+)+", r"\1", line.replace("\\\n", " ")
     )  # show|clean: the first of them
     words = shlex.split(re.split(r" [|>]+ ", one)[0], comments=True)[1:]
+    if words[:1] == ["help"]:
+        words = [word for word in words[1:] if word != "COMMAND"]  # which stands for any
     node, options, operands = resolve(pelagos_tree(), words)
     if not node.can_run:
         if operands:
