@@ -79,6 +79,18 @@ def test_machines_are_made_listed_checked_and_removed(site: CapacitySite, shell:
     assert shell.run("capacity", "remove", name)[0] == 4
 
 
+def test_a_machine_is_waited_for(site: CapacitySite, shell: Shell) -> None:
+    code, said = shell.run("capacity", "make", "north", "--wait", "--timeout", "0")
+    assert code == 3, said
+    assert "not joined" in said
+    name = next(word for word in said.split() if word.startswith("pelagos-"))
+    code, said = shell.run("capacity", "remove", name.rstrip(":"), "--wait", "--timeout", "0")
+    assert code in (0, 3), said
+    site.round()
+    site.round(61.0)
+    assert "there are no machines now" in shell.run("capacity", "list")[1]
+
+
 def test_what_cannot_be_is_told(shell: Shell) -> None:
     assert shell.run("capacity", "make", "nort")[0] == 4
     for _ in range(2):

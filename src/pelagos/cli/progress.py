@@ -13,10 +13,13 @@ _LONGEST_POLL = 2.0
 """Seconds of one wait for events. What an instance waits for (its release, its computer) may
 change without an event of its own, so it is looked at this often."""
 
-_EXPECTED = frozenset(
+EXPECTED = frozenset(
     {
         "destroyed",
         "destroying",
+        "machine-booting",
+        "machine-leaving",
+        "machine-making",
         "ok",
         "release-building",
         "release-removing",
@@ -94,7 +97,7 @@ class _Follower:
             raise
         self._service = service
         cause = service.cause
-        if cause.code not in _EXPECTED:
+        if cause.code not in EXPECTED:
             self._tell(_with_next_step(cause))
         self._line.show(_in_short(service))
         return is_reached(service, self._goal)

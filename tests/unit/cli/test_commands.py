@@ -392,6 +392,50 @@ def test_a_release_that_is_no_longer_there_can_be_removed(world):
     assert form(sent)["state"] == "destroyed"
 
 
+RELEASE = "http://x/s.cfg"
+
+
+def releases(world, *statuses):
+    """Answers of a master: after each look the release is at the next status; None: gone."""
+    left = list(statuses)
+
+    def said(_request):
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status is None:
+            return world.answer([])
+        cause = NO_PLACE if status is ReleaseStatus.ERROR else WAITING
+        row = ReleaseOnComputer(RELEASE, "COMP", SupplyState.AVAILABLE, status, cause)
+        return world.answer([row])
+
+    world.routes["POST /supplySupply"] = world.answer(None)
+    world.routes["GET /v1/releases"] = said
+
+
+def test_a_supply_waits_until_the_release_is_there(world):
+    releases(world, ReleaseStatus.REQUESTED, ReleaseStatus.ERROR, ReleaseStatus.AVAILABLE)
+    ran = world.run("supply", RELEASE, "COMP", "--wait")
+    assert ran.code == 0, ran.err
+    assert f"{RELEASE} is available on COMP" in ran.err
+    assert ran.err.count("next: pelagos supply URL COMPUTER") == 1
+
+
+def test_a_wait_for_a_release_ends_in_time_and_names_its_state(world):
+    releases(world, ReleaseStatus.BUILDING)
+    ran = world.run("supply", RELEASE, "COMP", "--wait", "--timeout", "90s")
+    assert ran.code == failures.NOT_READY
+    assert f"{RELEASE} is building after" in ran.err and "not available" in ran.err
+    releases(world, ReleaseStatus.BUILDING, None)
+    assert world.run("supply", RELEASE, "COMP", "--wait").code == failures.NOT_FOUND
+
+
+@pytest.mark.parametrize("words", [("supply", "--remove"), ("software", "remove")])
+def test_a_removal_waits_until_the_release_is_gone(world, words):
+    releases(world, ReleaseStatus.AVAILABLE, ReleaseStatus.AVAILABLE, None)
+    ran = world.run(*words, RELEASE, "COMP", "--wait")
+    assert ran.code == 0, ran.err
+    assert f"{RELEASE} is removed from COMP" in ran.err
+
+
 def test_the_computer_must_be_named_when_there_are_several(world, profile):
     world.plane(computer_id="")
     world.routes["GET /v1/computers"] = world.answer([world.computer("A"), world.computer("B")])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.service import WAIT_ARGUMENTS
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
@@ -13,7 +14,7 @@ from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
-    from pelagos.slap.capacity import Overview
+    from pelagos.slap.capacity import MachineRow, Overview
     from pelagos.slap.client import SlapClient
 
 _capacity_commands = CommandTree("capacity", "Machines that the plane makes in clouds")
@@ -119,14 +120,21 @@ class CapacityMake(Command):
     """
 
     operands = {"capacity": _PLACE}
-    arguments = {"keep": FlagArgument("not removed when it is idle", "--keep")}
-    examples = ("pelagos capacity make north", "pelagos capacity make north --keep")
+    arguments = {
+        "keep": FlagArgument("not removed when it is idle", "--keep"),
+        **WAIT_ARGUMENTS,
+    }
+    examples = ("pelagos capacity make north --wait", "pelagos capacity make north --keep")
 
     def main(self, capacity: str) -> None:
         """Tell the master."""
         _overview(self.context.master)
         made = self.context.master.make_machine(capacity, keep=self["keep"])
-        self.context.say(f"{made.name} is being made; see: pelagos why {made.name}")
+        if self["wait"]:
+            _wait(self, made.name, "joined")
+            self.context.say(f"{made.name} has joined")
+        else:
+            self.context.say(f"{made.name} is being made; see: pelagos why {made.name}")
 
 
 @command(_capacity_commands)
@@ -139,7 +147,8 @@ class CapacityRemove(Command):
     """
 
     arguments = {
-        "lost": FlagArgument("the machine is lost: its services begin anew elsewhere", "--lost")
+        "lost": FlagArgument("the machine is lost: its services begin anew elsewhere", "--lost"),
+        **WAIT_ARGUMENTS,
     }
     operands = {"machine": Operand("name of the machine")}
     examples = ("pelagos capacity remove pelagos-north-3fa2c1-7",)
@@ -148,4 +157,20 @@ class CapacityRemove(Command):
         """Tell the master."""
         _overview(self.context.master)
         self.context.master.remove_machine(machine, lost=self["lost"])
-        self.context.say(f"{machine} is being removed; see: pelagos capacity list")
+        if self["wait"]:
+            _wait(self, machine, None)
+            self.context.say(f"{machine} is removed")
+        else:
+            self.context.say(f"{machine} is being removed; see: pelagos capacity list")
+
+
+def _wait(command: Command, machine: str, goal: str | None) -> None:
+    from pelagos.cli.settling import wait_settled
+
+    def look() -> tuple[str, MachineRow] | None:
+        for one in command.context.master.capacity().machines:
+            if one.name == machine:
+                return one.state, one
+        return None
+
+    wait_settled(command, machine, look, goal)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, Operand
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.supply import COMPUTER, RELEASE, check_supplied, only_computer
+from pelagos.cli.commands.service import WAIT_ARGUMENTS
+from pelagos.cli.commands.supply import (
+    COMPUTER,
+    RELEASE,
+    check_supplied,
+    only_computer,
+    tell_or_wait,
+)
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -53,6 +60,7 @@ class SoftwareRemove(Command):
     which then fails. Without COMPUTER it is this computer, or the only one of the plane.
     """
 
+    arguments = WAIT_ARGUMENTS
     operands = {"url": RELEASE, "computer": COMPUTER}
 
     def main(self, url: str, computer: str | None = None) -> None:
@@ -63,7 +71,7 @@ class SoftwareRemove(Command):
         computer = computer or only_computer(self.context, "software remove")
         check_supplied(self.context, release, computer)
         self.context.master.supply(release, computer, SupplyState.DESTROYED)
-        self.context.say(f"{release} will be removed from {computer}; see: pelagos software list")
+        tell_or_wait(self, release, computer, is_removed=True)
 
 
 @command(_software_commands)

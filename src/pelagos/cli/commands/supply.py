@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.service import WAIT_ARGUMENTS
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.registration import command
 from pelagos.cli.software import software_url, written_release
 from pelagos.cli.tree import CommandTree
+
+if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
+    from pelagos.slap.model import ReleaseOnComputer
 
 _supply_commands = CommandTree("supply")
 
@@ -26,10 +32,11 @@ class Supply(Command):
 
     arguments = {
         "remove": FlagArgument("take the software away from the computer", "--remove"),
+        **WAIT_ARGUMENTS,
     }
     operands = {"url": RELEASE, "computer": COMPUTER}
     examples = (
-        "pelagos supply examples/hello/software.cfg",
+        "pelagos supply examples/hello/software.cfg --wait --timeout 20m",
         "pelagos supply https://example.org/db.cfg node-2 --remove",
     )
 
@@ -53,8 +60,30 @@ class Supply(Command):
         except NotFoundError:
             find(self.context, computer)  # of one that is unknown it names the nearest
             raise
-        verb = "will be removed from" if self["remove"] else "will be available on"
-        self.context.say(f"{release} {verb} {computer}; see: pelagos software list")
+        tell_or_wait(self, release, computer, is_removed=self["remove"])
+
+
+def tell_or_wait(command: Command, release: str, computer: str, *, is_removed: bool) -> None:
+    """Say what will become of a release, or wait until it is so when told to.
+
+    Raises:
+        CommandError: with exit code 3, when it is not so in time.
+    """
+    if not command["wait"]:
+        verb = "will be removed from" if is_removed else "will be available on"
+        command.context.say(f"{release} {verb} {computer}; see: pelagos software list")
+        return
+    from pelagos.cli.settling import wait_settled
+
+    def look() -> tuple[str, ReleaseOnComputer] | None:
+        for one in command.context.master.releases():
+            if (one.url, one.computer_id) == (release, computer):
+                return one.status, one
+        return None
+
+    wait_settled(command, release, look, None if is_removed else "available")
+    verb = "is removed from" if is_removed else "is available on"
+    command.context.say(f"{release} {verb} {computer}")
 
 
 def check_supplied(context: Context, release: str, computer: str) -> None:
