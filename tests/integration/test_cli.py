@@ -230,8 +230,9 @@ def test_completion_proposes_live_names_in_bash(program):
     assert bash
     script = (
         'eval "$(pelagos completion bash)"; COMP_WORDS=(pelagos service info dr); COMP_CWORD=3; '
-        '_pelagos; echo "${COMPREPLY[@]}"; COMP_WORDS=(pelagos servi); COMP_CWORD=1; '
-        '_pelagos; echo "${COMPREPLY[@]}"'
+        'COMP_LINE="pelagos service info dr"; _pelagos; echo "${COMPREPLY[@]}"; '
+        'COMP_WORDS=(pelagos servi); COMP_CWORD=1; '
+        'COMP_LINE="pelagos servi"; _pelagos; echo "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
         [bash, "-c", script], env=program.environ, capture_output=True, text=True, check=True

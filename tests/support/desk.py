@@ -87,9 +87,10 @@ class Desk:
                 assert found, f"nothing said so far is {pattern}: {self.said}"
                 text = text.replace(written, found[-1])
         home = str(self.folder)
-        return home.join(
-            PLACES.sub(lambda place: home + place[0], one) for one in text.split(home)
-        )
+        # What is below the desk or the checkout is meant as it is, wherever these two are.
+        parts = re.split(f"({re.escape(home)}|{re.escape(str(ROOT))})", text)
+        parts[::2] = [PLACES.sub(lambda place: home + place[0], one) for one in parts[::2]]
+        return "".join(parts)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file that the page shows."""

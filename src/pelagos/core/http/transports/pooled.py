@@ -146,9 +146,8 @@ class PooledTransport:
         return Response(answer.status, Headers(dict(answer.headers)), body)
 
     def _ask(self, request: Request, deadline: float) -> urllib3.BaseHTTPResponse:
-        pool = self._pool_for(request)
         with _our_errors(request):
-            return pool.request(
+            return self._pool_for(request).request(
                 request.method,
                 request.url,
                 body=request.body,
