@@ -231,7 +231,7 @@ def test_completion_proposes_live_names_in_bash(program):
     script = (
         'eval "$(pelagos completion bash)"; COMP_WORDS=(pelagos service info dr); COMP_CWORD=3; '
         'COMP_LINE="pelagos service info dr"; _pelagos; echo "${COMPREPLY[@]}"; '
-        'COMP_WORDS=(pelagos servi); COMP_CWORD=1; '
+        "COMP_WORDS=(pelagos servi); COMP_CWORD=1; "
         'COMP_LINE="pelagos servi"; _pelagos; echo "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
