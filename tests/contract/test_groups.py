@@ -24,15 +24,15 @@ def login(place: Place, user: str, project: str) -> Cloud:
 
 def test_a_group_from_its_making_to_its_end(identity: IdentityClient) -> None:
     users = [identity.create_user(name, password="pw1") for name in ("gil", "gus")]
-    group = identity.create_group("crew", description="who sails")
+    group = identity.create_group("rowers", description="who sails")
     assert identity.get_group(group["id"])["description"] == "who sails"
     with pytest.raises(Conflict):
-        identity.create_group("crew")
+        identity.create_group("rowers")
     for user in users:
         identity.add_group_user(group["id"], user["id"])
         identity.add_group_user(group["id"], user["id"])  # again is harmless
     assert {one["name"] for one in identity.list_group_users(group["id"])} == {"gil", "gus"}
-    assert [one["name"] for one in identity.list_user_groups(users[0]["id"])] == ["crew"]
+    assert [one["name"] for one in identity.list_user_groups(users[0]["id"])] == ["rowers"]
     identity.remove_group_user(group["id"], users[0]["id"])
     assert not identity.is_group_user(group["id"], users[0]["id"])
     assert identity.is_group_user(group["id"], users[1]["id"])

@@ -56,6 +56,10 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 port, sys.argv = int(sys.argv[1]), ["keystone-api"]
+from keystone.common import sql
+
+# Else the roles of a login that was removed stay, and are in the way of the next one of its number.
+sql.enable_sqlite_foreign_key()
 from keystone.wsgi.api import application
 
 class Server(ThreadingMixIn, WSGIServer):
