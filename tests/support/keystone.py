@@ -58,7 +58,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 port, sys.argv = int(sys.argv[1]), ["keystone-api"]
 from keystone.common import sql
 
-# Else the roles of a login that was removed stay, and are in the way of the next one of its number.
+# Else the roles of a removed login stay, in the way of the next one of its number.
 sql.enable_sqlite_foreign_key()
 from keystone.wsgi.api import application
 
