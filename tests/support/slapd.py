@@ -218,5 +218,10 @@ def organization(name: str = "Example") -> tuple[str, Attributes]:
 def require_all(require: Require) -> None:
     """What the ldap back-end and its tests need; else the test ends."""
     require.program("slapd", package="slapd")
+    require_library(require)
+
+
+def require_library(require: Require) -> None:
+    """What the ldap back-end alone needs to be loaded; else the test ends."""
     if importlib.util.find_spec("bonsai") is None:
         require.missing("the library bonsai is missing: install libldap-dev and make test again")
