@@ -160,8 +160,7 @@ def test_what_tab_adds_before_it_shows_the_rest_stands_there_once(
 def test_ctrl_c_at_the_prompt_forgets_the_line(shell: Typist):
     shell.type("service nonsense")
     shell.see("nonsense")
-    shell.type(CTRL_C)
-    shell.see("pelagos> ")
+    shell.interrupt("pelagos> ")
     assert shell.line("config path", "pelagos> ").strip().startswith("/")
     shell.type(CTRL_D)
     assert shell.ended() == 0

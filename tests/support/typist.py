@@ -48,10 +48,25 @@ class Typist(Screen):
         end = time.monotonic() + PATIENCE
         while text not in (shown := self.transcript[self._at :]):
             assert time.monotonic() < end, f"{text!r} is not shown, but {shown!r}"
-            assert self._read(end - time.monotonic()), f"ended without {text!r}: {shown!r}"
+            assert self._read(end - time.monotonic()), f"no {text!r}, and no more: {shown!r}"
         before = shown[: shown.index(text) + len(text)]
         self._at += len(before)
         return before
+
+    def interrupt(self, prompt: str) -> None:
+        """Press Ctrl-C until the prompt comes again.
+
+        A person presses it a second time, too: readline waits for the next key when the signal
+        comes between the last key and its waiting.
+        """
+        for _ in range(round(PATIENCE)):
+            self.type(CTRL_C)
+            end = time.monotonic() + 1
+            while prompt not in self.transcript[self._at :] and time.monotonic() < end:
+                self._read(end - time.monotonic())
+            if prompt in self.transcript[self._at :]:
+                break
+        self.see(prompt)
 
     def line(self, text: str, prompt: str) -> str:
         """Type a line and wait for the prompt after it; what was shown up to that."""
