@@ -12,12 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
 from support import openstack_services, postgresql, rabbitmq, slap_site
 from support.require import Require
 
 _SHARED = "PELAGOS_TEST_SHARED"
+
+# How long an example takes says how busy the machine is, and no more.
+settings.register_profile(
+    "patient",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("patient")
+#: For a test on all of OpenStack, which may wait until it is installed and started.
+_WHOLE_OPENSTACK_SECONDS = 1800
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +53,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgresql.stop_shared(folder)
         openstack_services.stop_shared(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on all of OpenStack have time, and are where `make openstack` looks for them."""
+    for item in items:
+        if item.get_closest_marker("whole_openstack") is not None:
+            folder = item.path.relative_to(Path(__file__).parent).parts[0]
+            assert folder in {"contract", "interop"}, f"move {item.nodeid} to tests/interop"
+            item.add_marker(pytest.mark.timeout(_WHOLE_OPENSTACK_SECONDS), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ from support.places import Place, cloud_of
 #: Answers of a box are dated by the real clock.
 CLOCK = ManualClock(time.time())
 #: For which a machine is waited for.
-SECONDS = 180.0
+SECONDS = 600.0
 pytestmark = pytest.mark.timeout(600)
 USER_DATA = '#cloud-config\n{"runcmd": ["echo ü"]}\n'
 

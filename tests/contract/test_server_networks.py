@@ -9,7 +9,7 @@ import pytest
 
 from pelagos.clients import Cloud, ComputeClient, NetworkClient
 from pelagos.clients.errors import ClientError, Forbidden, NotFound
-from support.places import until_gone
+from support.places import SECONDS, until_gone
 
 pytestmark = pytest.mark.timeout(900)
 Later = list[Callable[[], object]]
@@ -45,7 +45,7 @@ def server(cloud: Cloud, compute: ComputeClient, lan: dict[str, Any]) -> Iterato
     image = next(one["id"] for one in cloud.image.list_public() if one["name"] == "box-linux")
     flavor = next(one["id"] for one in compute.list_flavors() if one["name"] == "m1.tiny")
     made = compute.create_server("web", flavor, image, networks=[{"uuid": lan["id"]}])
-    found = compute.wait_server(made["id"], delay=0.2, max_wait=180)
+    found = compute.wait_server(made["id"], delay=0.2, max_wait=SECONDS)
     assert found["status"] == "ACTIVE", found.get("fault")
     yield dict(found)
     compute.delete_server(made["id"])

@@ -9,7 +9,7 @@ import pytest
 
 from pelagos.clients import Cloud, ComputeClient
 from pelagos.clients.errors import BadRequest, ClientError, Conflict, Forbidden, NotFound
-from support.places import until_gone
+from support.places import SECONDS, until_gone
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -34,11 +34,11 @@ def tiny(compute: ComputeClient) -> str:
 
 def until(compute: ComputeClient, server: Any, status: str) -> dict[str, Any]:
     """The server's record when it has come there, and nothing is done with it."""
-    found: Any = compute.wait_server_until(server["id"], status, delay=0.2, max_wait=180)
+    found: Any = compute.wait_server_until(server["id"], status, delay=0.2, max_wait=SECONDS)
     for _ in range(600):
         if found["OS-EXT-STS:task_state"] is None:
             break
-        found = compute.wait_server_until(server["id"], status, delay=0.2, max_wait=180)
+        found = compute.wait_server_until(server["id"], status, delay=0.2, max_wait=SECONDS)
     assert (found["status"], found["OS-EXT-STS:task_state"]) == (status, None), found.get("fault")
     return dict(found)
 
@@ -77,7 +77,7 @@ def test_a_server_is_made_shown_listed_and_removed(
     assert compute.list_servers(status="STOPPED", name="web") == []
     assert len(compute.list_servers(limit=1)) == 1
     compute.delete_server(made["id"])
-    seen = compute.wait_server_until(made["id"], "DELETED", delay=0.2, max_wait=180)
+    seen = compute.wait_server_until(made["id"], "DELETED", delay=0.2, max_wait=SECONDS)
     assert seen["status"] == "DELETED"
     error = until_gone(lambda: compute.get_server_details(made["id"]))  # Nova shows it for a while
     assert made["id"] in error.message
@@ -91,7 +91,7 @@ def test_a_server_lives(compute: ComputeClient, tiny: str, server: dict[str, Any
     until(compute, server, "ACTIVE")
     for hard in (False, True):
         compute.reboot_server(own, hard)
-        compute.wait_server_while(own, "HARD_REBOOT" if hard else "REBOOT", 0.2, 180)
+        compute.wait_server_while(own, "HARD_REBOOT" if hard else "REBOOT", 0.2, SECONDS)
         until(compute, server, "ACTIVE")
     compute.change_admin_password(own, "another")
     until(compute, server, "ACTIVE")
@@ -218,4 +218,4 @@ def test_a_server_is_removed_for_good(compute: ComputeClient, tiny: str, image: 
     made = compute.create_server("short", tiny, image, networks="none")
     until(compute, made, "ACTIVE")
     compute.force_delete_server(made["id"])
-    assert compute.wait_server(made["id"], "ACTIVE", 0.2, 180)["status"] == "DELETED"
+    assert compute.wait_server(made["id"], "ACTIVE", 0.2, SECONDS)["status"] == "DELETED"

@@ -10,7 +10,7 @@ import pytest
 from pelagos.box import Box
 from pelagos.clients import BlockStorageClient, Cloud
 from pelagos.clients.errors import BadRequest, ClientError, NotFound
-from support.places import cloud_of, until_gone
+from support.places import SECONDS, cloud_of, until_gone
 
 pytestmark = pytest.mark.timeout(900)
 Later = list[Callable[[], object]]
@@ -23,7 +23,7 @@ def volumes(cloud: Cloud) -> BlockStorageClient:
 
 def ready(volumes: BlockStorageClient, made: Any) -> dict[str, Any]:
     """The volume's record once it can be used."""
-    found = volumes.wait_volume_until(made["id"], "available", delay=0.2, max_wait=180)
+    found = volumes.wait_volume_until(made["id"], "available", delay=0.2, max_wait=SECONDS)
     assert found["status"] == "available"
     return dict(found)
 
@@ -137,10 +137,10 @@ def test_a_volume_is_attached_to_a_server(
     made = compute.create_server("with-disk", flavor, image, networks="none")
     own = made["id"]
     later.append(lambda: compute.delete_server(own))
-    assert compute.wait_server(own, delay=0.2, max_wait=180)["status"] == "ACTIVE"
+    assert compute.wait_server(own, delay=0.2, max_wait=SECONDS)["status"] == "ACTIVE"
     attached = compute.attach_volume(own, volume["id"])
     assert attached["volumeId"] == volume["id"] and attached["device"] in {"/dev/vdb", "/dev/sdb"}
-    used = volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=180)
+    used = volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=SECONDS)
     assert used["attachments"][0]["server_id"] == own
     [listed] = compute.list_volume_attachments(own)
     assert compute.get_volume_attachment(own, volume["id"]) == listed
@@ -153,8 +153,8 @@ def test_a_volume_is_attached_to_a_server(
     assert [one["volumeId"] for one in compute.detach_volume(own, volume["id"])] == [volume["id"]]
     ready(volumes, volume)
     compute.attach_volume(own, volume["id"])
-    volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=180)
+    volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=SECONDS)
     volumes.extend_volume(volume["id"], 2, while_in_use=True)
-    volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=180)
+    volumes.wait_volume_until(volume["id"], "in_use", delay=0.2, max_wait=SECONDS)
     compute.delete_volume_attachment(own, volume["id"])
     ready(volumes, volume)

@@ -25,6 +25,7 @@ from pelagos.slap.errors import ResourceNotReady
 from pelagos.slap.master import Master
 from pelagos.slap.model import Instance, InstanceRequest, InstanceState, SupplyState
 from support import slapos_peer
+from support.ports import free_ports
 from support.slap_site import announcement
 from support.slapos_peer import Node, PeerMissingError, Proxy
 
@@ -238,7 +239,7 @@ def test_services_of_the_original_agent_outlive_our_master(grid: Grid) -> None:
     configuration = grid.node.configuration
     text = configuration.read_text()
     configuration.write_text(
-        text.replace(grid.node.master_url, f"http://127.0.0.1:{slapos_peer.free_port()}")
+        text.replace(grid.node.master_url, f"http://127.0.0.1:{free_ports(1)[0]}")
     )
     grid.passes("instance", exit_code=3)
     configuration.write_text(text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,8 @@ from pelagos.slap.model import (
     Service,
     SupplyState,
 )
+
+from .ports import free_ports
 
 COMPUTER = "COMP-1"
 QUICK: Mapping[str, object] = {
@@ -62,12 +63,6 @@ inline =
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def make_agent(root: Path, url: str, token: str, options: Mapping[str, object]) -> Agent:
     settings = AgentSettings(COMPUTER, root, **{**QUICK, **options})
     return Agent(settings, SlapClient(url, token=token, timeout=5.0))
@@ -90,7 +85,7 @@ class Site:
         self._database = f"sqlite:///{folder / 'master.db'}"
         self.master = Master(self._database, notify=self._notify, cache=store)
         # A port of one's own choice can be taken again at once, one of the system's cannot.
-        self.server = Server(self.master.app, port=free_port())
+        self.server = Server(self.master.app, port=free_ports(1)[0])
         self.server.start()
         self._person = self.master.service.create_person("tester")
         self._token = self.master.service.register_computer(COMPUTER)
@@ -177,7 +172,7 @@ class Site:
         return next(release for release in self.client.releases() if release.url == url)
 
     def until(
-        self, reference: str, holds: Callable[[Service], object], *, within: float = 30.0
+        self, reference: str, holds: Callable[[Service], object], *, within: float = 60.0
     ) -> Service:
         """The service as soon as something holds of it."""
         clock = SystemClock()
@@ -195,7 +190,7 @@ class Site:
     def until_cause(self, reference: str, code: str) -> Service:
         return self.until(reference, lambda s: s.cause.code == code)
 
-    def until_release(self, url: str, code: str, *, within: float = 30.0) -> ReleaseOnComputer:
+    def until_release(self, url: str, code: str, *, within: float = 60.0) -> ReleaseOnComputer:
         clock = SystemClock()
         end = clock.monotonic() + within
         while (release := self.release_state(url)).cause.code != code:

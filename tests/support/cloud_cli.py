@@ -19,6 +19,7 @@ from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
 
 from .openstack_services import OpenStack
+from .places import ANSWER_SECONDS
 
 
 @dataclass
@@ -120,6 +121,7 @@ def _own_file(box: Box | OpenStack, folder: Path, name: str) -> dict[str, str]:
         password = "{person.password}"
         project_name = "{person.project}"
         keep_token = true
+        timeout = {ANSWER_SECONDS}
 
         [cloud.named.synnefo]
         auth_url = "{box.astakos_url}"

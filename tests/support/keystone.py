@@ -18,13 +18,13 @@ from typing import Any, Self
 
 from . import peer_environment
 from .peer_environment import PROJECT, PeerMissingError
-from .slapos_peer import free_port
+from .ports import free_ports
 
 __all__ = ["Keystone", "PeerMissingError"]
 
 CONSTRAINTS = PROJECT / "tests" / "interop" / "keystone-constraints.txt"
 PASSWORD = "secret"
-SECONDS = 180
+SECONDS = 300
 
 _CONFIG = """
 [DEFAULT]
@@ -113,7 +113,7 @@ class KeystoneApi:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 text = answer.read()
                 known = json.loads(text) if text else {}
                 return {**known, "token-id": answer.headers.get("X-Subject-Token")}
@@ -135,7 +135,7 @@ class Keystone(KeystoneApi):
     def __init__(self, folder: Path) -> None:
         pins = {"--constraints": CONSTRAINTS}
         self._programs = peer_environment.install("keystone", ("keystone",), pins)
-        self.port = free_port()
+        [self.port] = free_ports(1)
         super().__init__(f"http://127.0.0.1:{self.port}/v3")
         self._log = folder / "log"
         text = _CONFIG.format(folder=folder)

@@ -121,13 +121,20 @@ def _start_core(folder: Path) -> dict[str, Any]:
 
 
 def _once(folder: Path, name: str, start: Callable[[], dict[str, Any]]) -> Any:
-    """What the first caller of the run started."""
+    """What the first caller of the run started; the others hear, too, why it could not."""
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         state = folder / f"{name}.json"
         if not state.exists():
-            state.write_text(json.dumps(start()))
-        return json.loads(state.read_text())
+            try:
+                started = start()
+            except (AssertionError, OSError, RuntimeError) as error:
+                started = {"failed": str(error), "leaders": []}
+            state.write_text(json.dumps(started))
+        found = json.loads(state.read_text())
+    if "failed" in found:
+        raise RuntimeError(f"OpenStack does not start here: {found['failed']}")
+    return found
 
 
 def stop_shared(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache"
-INSTALL_SECONDS = 300
+INSTALL_SECONDS = 900
 
 
 class PeerMissingError(Exception):

@@ -13,13 +13,15 @@ from pelagos.clients.errors import NotFound
 from .openstack_services import Login, OpenStack
 
 Place = Box | OpenStack
-SECONDS = 180
+#: Until a slow and busy machine has done a thing, and until it answers.
+SECONDS = 600
+ANSWER_SECONDS = 300
 
 
 def cloud_of(place: Place, who: Person | Login) -> Cloud:
     """The cloud, as somebody who uses it."""
     login = {"username": who.name, "password": who.password, "project_name": who.project}
-    return Cloud(settings=CloudSettings(place.auth_url, **login))
+    return Cloud(settings=CloudSettings(place.auth_url, timeout=ANSWER_SECONDS, **login))
 
 
 def until_gone(look: Callable[[], Any], *, delay: float = 0.1) -> NotFound:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import psycopg
 
-from support.rabbitmq import _end, free_ports
+from support.ports import free_ports
+from support.rabbitmq import _end
 from support.reach import open_to_others
 
 _HOST = "127.0.0.1"

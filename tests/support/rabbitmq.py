@@ -18,6 +18,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from .ports import free_ports
+
 _HOST = "127.0.0.1"
 _START_TIMEOUT = 90.0
 _CONFIG = """\
@@ -36,14 +38,6 @@ def _sbin() -> Path:
     if not versions:
         raise RuntimeError("rabbitmq-server is not where Debian puts it")
     return versions[-1] / "sbin"
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for entry in sockets:
-            entry.bind((_HOST, 0))
-        return [entry.getsockname()[1] for entry in sockets]
 
 
 def _alive(pid: int) -> bool:
@@ -188,7 +182,7 @@ class Broker:
     def freeze(self) -> None:
         """It stays connected and says nothing any more, from the moment that this returns."""
         self._signal(signal.SIGSTOP)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not all(map(_is_stopped, _session(self.leaders[-1]))):
             if time.monotonic() > deadline:
                 raise RuntimeError("rabbitmq-server does not stop")

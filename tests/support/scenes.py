@@ -13,7 +13,7 @@ import pytest
 
 from support.desk import Desk
 from support.page import ROOT
-from support.rabbitmq import free_ports
+from support.ports import free_ports
 from support.worlds import (
     World,
     a_cloud,

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.rabbitmq import _is_stopped, free_ports
+from support.ports import free_ports
+from support.rabbitmq import _is_stopped
 from support.require import Require
 
 _HOST = "127.0.0.1"
@@ -159,7 +160,7 @@ class Slapd:
         """It stays connected and says nothing any more, from the moment that this returns."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not _is_stopped(self._process.pid):
             if time.monotonic() > deadline:
                 raise RuntimeError("slapd does not stop")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,8 +18,9 @@ from typing import Self
 
 from . import peer_environment
 from .peer_environment import PROJECT, PeerMissingError
+from .ports import free_ports
 
-__all__ = ["Node", "PeerMissingError", "Proxy", "free_port", "install"]
+__all__ = ["Node", "PeerMissingError", "Proxy", "install"]
 
 CONSTRAINTS = PROJECT / "tests" / "interop" / "slapos-constraints.txt"
 OVERRIDES = CONSTRAINTS.with_name("slapos-overrides.txt")
@@ -41,13 +41,6 @@ def install() -> Path:
     """
     pins = {"--constraints": CONSTRAINTS, "--overrides": OVERRIDES}
     return peer_environment.install("slapos", PACKAGES, pins)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Node:
@@ -179,7 +172,7 @@ class Proxy:
     def __init__(
         self, programs: Path, folder: Path, computer_id: str = "COMP-1", options: str = ""
     ) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{free_ports(1)[0]}"
         self._programs = programs
         self._folder = folder
         self._computer_id = computer_id

@@ -20,11 +20,12 @@ from pathlib import Path
 from . import peer_environment
 from .keystone import PASSWORD, KeystoneApi
 from .peer_environment import PROJECT, PeerMissingError
-from .rabbitmq import _end, free_ports
+from .ports import free_ports
+from .rabbitmq import _end
 
 CONSTRAINTS = PROJECT / "tests" / "interop" / "swift-constraints.txt"
 PACKAGES = ("swift", "keystonemiddleware", "python-memcached")
-SECONDS = 120
+SECONDS = 300
 
 _POLICIES = """
 [swift-hash]

@@ -23,7 +23,8 @@ from . import openstack_databases, openstack_settings, peer_environment
 from .keystone import PASSWORD, KeystoneApi
 from .openstack_settings import PEER, REGION, SERVED, USER, Site
 from .peer_environment import PROJECT, PeerMissingError
-from .rabbitmq import Broker, _end, free_ports
+from .ports import free_ports
+from .rabbitmq import Broker, _end
 
 __all__ = ["PeerMissingError", "WholeOpenStack"]
 
@@ -31,7 +32,9 @@ CONSTRAINTS = PROJECT / "tests" / "interop" / "openstack-services-constraints.tx
 PACKAGES = (
     "cinder", "glance", "gunicorn", "neutron", "nova", "openstack-placement", "python-memcached",
 )  # fmt: skip
-SECONDS = 240
+#: To start one of them, and for one of its answers, on a machine that is slow and busy.
+SECONDS = 600
+ANSWER_SECONDS = 300
 _APPLICATIONS = {
     "glance": "glance.wsgi.api",
     "placement": "placement.wsgi.api",
@@ -236,7 +239,7 @@ def _post(url: str, body: Any, token: str, method: str = "POST") -> Any:
     data = json.dumps(body).encode() if is_json else body
     request = urllib.request.Request(url, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
             return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         said = error.read().decode(errors="replace")
