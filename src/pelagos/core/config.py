@@ -12,7 +12,7 @@ in silence.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -132,12 +132,13 @@ def find_setting(sections: Sections, key: str, groups: Container[str] = frozense
         groups: the sections of a file that are groups of commands.
 
     Raises:
-        ConfigError: there is none; the hint names the nearest.
+        ConfigError: there is none; the hint names the nearest, else those of its section.
     """
     known = {setting.key: setting for setting in settings(sections)}
     found = known.get(key) or command_groups.setting(key, sections, groups)
     if found is None:
-        raise _unknown("setting", key, known)
+        beside = [one for one in known if one.startswith(key.rpartition(".")[0] + ".")]
+        raise _unknown("setting", key, known if spelling.nearest(key, known) else beside or known)
     return found
 
 
@@ -168,7 +169,7 @@ def _attributes(doc: str) -> dict[str, str]:
     return {name: " ".join(lines) for name, lines in texts.items()}
 
 
-def _unknown(kind: str, name: str, known: Mapping[str, Any], where: str = "") -> ConfigError:
+def _unknown(kind: str, name: str, known: Collection[str], where: str = "") -> ConfigError:
     message = f"{where + ': ' if where else ''}unknown {kind}: {name}"
     return ConfigError(message, hint=spelling.hint(name, known))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from pelagos.core.http import ClientTls, HttpClient, HttpError, HttpTimeout, Htt
 from pelagos.plane.bus import trouble
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor_directory import look_at_directory
+from pelagos.plane.doctor_disk import has_room, look_at_disks
 from pelagos.plane.doctor_machines import look_at_machines
 from pelagos.plane.membership import (
     JOIN_AGAIN,
@@ -36,8 +36,6 @@ from pelagos.slap.agent import read_status
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import SlapError
 
-#: Bytes below which a build or an instance may fail for want of space.
-SPACE_WANTED = 1_000_000_000
 #: Seconds that all checks together may take. 1.4, so that the whole command ends within two.
 BUDGET = 1.4
 #: The part of it that a server gets, so that its check can still say which one is silent.
@@ -148,7 +146,7 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], Check]]]:
     yield "python", _python
     yield "data folder", lambda: _data(folder)
-    yield "disk space", lambda: _space(folder.path)
+    yield "disk space", lambda: _space(folder)
     yield "builder", _builder
     yield "plane", lambda: _plane(folder)
     yield "master", lambda: _master(master)
@@ -191,14 +189,9 @@ def _data(folder: DataFolder) -> Check:
     return _ok(str(path))
 
 
-def _space(path: Path) -> Check:
-    while not path.exists():
-        path = path.parent
-    free = shutil.disk_usage(path).free
-    said = f"{free / 1e9:.1f} GB free below {path}"
-    if free < SPACE_WANTED:
-        return _fail(said, "make room: builds and services need at least 1 GB")
-    return _ok(said)
+def _space(folder: DataFolder) -> Check:
+    is_well, said, mend = look_at_disks([folder.path, _root_of(folder)])
+    return _ok(said) if is_well else _fail(said, mend)
 
 
 def _builder() -> Check:
@@ -312,8 +305,13 @@ def _tried_token(master: _Master, token: str) -> Check:
     return _ok(f"good for {identity['kind']} {identity['name']}")
 
 
+def _root_of(folder: DataFolder) -> Path:
+    """Where partitions and software are: often below the data, at times on another disk."""
+    return Path(folder.endpoints().node_root or folder.node)
+
+
 def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
-    said = read_status(Path(folder.endpoints().node_root or folder.node))
+    said = read_status(_root_of(folder))
     pid = folder.running(Part.AGENT)
     if pid is None:
         return _warn("no agent runs on this data", _start(folder))
@@ -326,8 +324,14 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
         return _fail(status.cause.message, status.cause.hint or f"its log: {folder.node}/log")
     age = clock.time() - (status.last_contact or written)
     if age > poll_interval * _MISSED_POLLS + _ANSWER:
-        return _fail(f"has not heard its master for {age:.0f} s", _look_at(folder, pid))
+        return _silent_agent(folder, pid, age)
     return _ok("runs and reaches the master")
+
+
+def _silent_agent(folder: DataFolder, pid: int, age: float) -> Check:
+    if not has_room(_root_of(folder)):  # its process may be well
+        return _fail(f"could not write for {age:.0f} s how it is", "make room on its disk")
+    return _fail(f"has not heard its master for {age:.0f} s", _look_at(folder, pid))
 
 
 def _certificate(folder: DataFolder) -> Check:

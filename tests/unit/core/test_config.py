@@ -195,6 +195,13 @@ def test_a_setting_is_got_by_its_dotted_key():
         DEFAULTS.get("bus.ulr")
 
 
+def test_a_setting_like_none_is_answered_with_those_of_its_section():
+    with pytest.raises(ConfigError) as refused:
+        DEFAULTS.get("node.zzzz")
+    assert "node.partitions" in refused.value.hint
+    assert "bus.url" not in refused.value.hint
+
+
 # ---- writing
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import Response
-from pelagos.plane import doctor
+from pelagos.plane import doctor, doctor_disk
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor import Check, Grade
 from pelagos.plane.sections import BusConfig
@@ -77,6 +78,11 @@ def test_a_check_that_hangs_is_late_and_holds_up_nobody(
     assert (found.grade, found.message) == (Grade.FAIL, "no result within 0.05 s")
 
 
+@dataclass(frozen=True)
+class Usage:
+    free: int
+
+
 @pytest.fixture
 def agent(folder: DataFolder) -> Iterator[DataFolder]:
     """A folder whose agent, this process, had its master's answer at NOW."""
@@ -93,6 +99,39 @@ def test_an_agent_is_judged_by_the_age_of_its_last_contact(
     found = check(doctor.run(agent, "", None, clock=ManualClock(NOW + age)), "agent")
     assert (found.grade is Grade.OK) is is_well
     assert is_well or f"kill -KILL {os.getpid()}" in found.mend
+
+
+def test_an_agent_whose_disk_is_full_is_not_said_to_hang(
+    agent: DataFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(doctor_disk.shutil, "disk_usage", lambda _path: Usage(free=4096))
+    checks = doctor.run(agent, "", None, clock=ManualClock(NOW + 60))
+    found = check(checks, "agent")
+    assert found.grade is Grade.FAIL
+    assert "could not write" in found.message and "kill" not in found.mend
+    assert "make room" in found.mend
+
+
+def test_the_disk_of_the_software_is_looked_at_too(
+    folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = tmp_path / "root"
+    root.mkdir()
+    folder.note(node_root=str(root))
+
+    def devices(path: Path) -> int:
+        return 2 if path == root else 1
+
+    monkeypatch.setattr(doctor_disk, "_device", devices)
+    monkeypatch.setattr(
+        doctor_disk.shutil,
+        "disk_usage",
+        lambda path: Usage(free=4096 if path == root else 10**12),
+    )
+    found = check(doctor.run(folder, "", None), "disk space")
+    assert found.grade is Grade.FAIL
+    assert found.message.startswith(f"0.0 GB free below {root}")
+    assert f"1000.0 GB free below {folder.path}" in found.message
 
 
 def test_an_agent_that_asks_rarely_may_be_silent_for_longer(agent: DataFolder):
