@@ -10,7 +10,7 @@ from pelagos.clients.cloud.own_file import OwnFile
 from pelagos.core import config
 from pelagos.directory import DirectorySettings
 from pelagos.directory.auth.settings import AuthSettings
-from pelagos.directory.views import cors
+from pelagos.directory.settings.cors import Cors
 from pelagos.directory.views.phones.settings import PhonesSettings
 from pelagos.plane.capacity.terms import places
 from pelagos.plane.sections import SECTIONS, CapacityConfig, CloudConfig, DirectoryConfig
@@ -36,7 +36,7 @@ def check(path: Path) -> None:
     settings = found.of(DirectoryConfig).settings
     DirectorySettings.from_mapping(settings)
     AuthSettings.from_mapping(settings)
-    cors.Cors.from_mapping(settings)
+    Cors.from_mapping(settings)
     if "phones" in settings:
         PhonesSettings.from_mapping(settings["phones"])
 

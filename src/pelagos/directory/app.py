@@ -21,9 +21,10 @@ from pelagos.directory.bus import Bus
 from pelagos.directory.groups import Kind, load_enabled
 from pelagos.directory.roster import Roster
 from pelagos.directory.settings import DirectorySettings
+from pelagos.directory.settings.cors import Cors
 from pelagos.directory.sources import unload_plugin
 from pelagos.directory.store import DirectoryStore
-from pelagos.directory.views.cors import Cors
+from pelagos.directory.views import cors
 from pelagos.directory.views.rest import RestApi
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Directory:
         self.settings = DirectorySettings.from_mapping(config, has_store=store is not None)
         self.app: Flask = make_app(__name__, max_body=_MAX_BODY)
         self.app.wsgi_app = Turns().around(self.app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
-        Cors.from_mapping(config).install(self.app)
+        cors.install(Cors.from_mapping(config), self.app)
         self._api = RestApi(self.app, verify, clock)
         self._services: dict[str, Any] = {}
         self._views: dict[str, Any] = {}

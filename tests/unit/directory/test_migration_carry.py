@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from pelagos.core import plugins, toml
 from pelagos.directory import DirectorySettings
+from pelagos.directory.auth.settings import AuthSettings
 from pelagos.directory.migration import Carried, Tree, carry_over
 from pelagos.directory.migration.plugins import SERVICES, VIEWS
 from pelagos.directory.migration.sources import KEYS
 from pelagos.directory.settings import profile_phone_displays, service_profiles
+from pelagos.directory.settings.cors import Cors
 from pelagos.directory.sources import load_sources
 from pelagos.directory.store import DirectoryStore
 
@@ -138,6 +141,15 @@ def test_what_is_carried_can_be_written_as_toml() -> None:
         ({"rest_api": {"https": {"ciphers": "x"}}}, "rest_api.https.ciphers", "left out"),
         ({"rest_api": {"min_threads": 3}}, "rest_api.min_threads", "left out"),
         ({"rest_api": {"cors": {"vary_header": True}}}, "rest_api.cors.vary_header", "left out"),
+        ({"rest_api": {"cors": {"supports_credentials": True}}},
+         "rest_api.cors.supports_credentials", "name the origins"),
+        ({"rest_api": {"cors": {"max_age": "5m"}}}, "rest_api.cors.max_age", "left out"),
+        ({"rest_api": {"cors": {"origins": [r"https://.*\.example"]}}},
+         "rest_api.cors.origins", "name each origin"),
+        ({"auth": {"port": "9497"}}, "auth.port", "left out"),
+        ({"lookup_service": {"executor_workers": 9}}, "lookup_service", "slots"),
+        ({"confd": {"host": "pbx"}}, "confd", "each source"),
+        ({"key_file": "/k.yml"}, "key_file", "no account"),
         ({"enabled_plugins": {"views": "x"}}, "enabled_plugins.views", "left out"),
         ({"enabled_plugins": {"views": ["graphql_view"]}}, "graphql_view", "no such view"),
         ({"views": []}, "views", "a mapping is needed"),
@@ -148,7 +160,21 @@ def test_what_is_not_carried_over_is_named(changes: dict[str, Any], place: str, 
     lines = [line for line in said(carried).splitlines() if line.split(": ")[0].endswith(place)]
     assert any(what in line for line in lines), said(carried)
     assert "s3cret" not in said(carried)
-    DirectorySettings.from_mapping(carried.settings)
+    starts(carried.settings)
+
+
+def starts(ours: Mapping[str, Any]) -> None:
+    """Read all that a directory reads when it starts."""
+    DirectorySettings.from_mapping(ours, has_store=True)
+    profile_phone_displays(ours.get("views", {}))
+    Cors.from_mapping(ours)
+    AuthSettings.from_mapping(ours)
+
+
+def test_pages_that_are_named_may_send_credentials() -> None:
+    cors = {"origins": "https://a.example", "supports_credentials": True, "max_age": 60}
+    carried = carry({"rest_api": {"cors": cors}})
+    assert carried.settings["rest_api"] == {"cors": cors}
 
 
 def test_an_older_guides_search_columns_are_searched() -> None:
@@ -191,8 +217,7 @@ def test_whatever_a_configuration_holds_the_rest_is_carried_over(data: st.DataOb
     if not isinstance(config["sources"], dict):
         config["sources"] = {}
     ours = carry_over(Tree(config)).settings
-    DirectorySettings.from_mapping(ours, has_store=True)
-    profile_phone_displays(ours.get("views", {}))
+    starts(ours)
     toml.dumps({"directory": {"settings": ours}})
 
 

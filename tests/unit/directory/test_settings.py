@@ -18,6 +18,7 @@ from pelagos.directory.settings import (
     PhoneDisplay,
     PhoneNumber,
     ServiceProfile,
+    profile_displays,
     profile_phone_displays,
     service_profiles,
 )
@@ -253,6 +254,18 @@ def test_names_that_refer_to_nothing_are_warnings(caplog: pytest.LogCaptureFixtu
 def test_two_number_columns_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     read(changed("views/displays/people", [{"type": "number"}, {"type": "number"}]))
     assert "more than one column of type number" in caplog.text
+
+
+def test_what_is_odd_of_a_display_is_told_once_however_many_views_read_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = changed("views/displays/people", [{"type": "number"}, {"type": "number"}])
+    config["views"]["profile_to_display"] = {"default": "people", "x": "peple"}
+    read(config)
+    profile_displays(config["views"])
+    profile_phone_displays(config["views"])
+    assert caplog.text.count("there is no display peple") == 1
+    assert caplog.text.count("more than one column of type number") == 1
 
 
 @pytest.mark.parametrize(

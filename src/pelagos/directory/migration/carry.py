@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pelagos.core import spelling
+from pelagos.core.errors import ConfigError
+from pelagos.directory.auth.settings import AuthSettings
 from pelagos.directory.migration.plugins import carry_enabled, enabled_names
 from pelagos.directory.migration.profiles import (
     carry_services,
@@ -17,6 +20,7 @@ from pelagos.directory.migration.profiles import (
 from pelagos.directory.migration.remark import Note, Remark
 from pelagos.directory.migration.sources import carry_source
 from pelagos.directory.migration.tree import Tree
+from pelagos.directory.settings.cors import Cors
 
 _OF_THE_DAEMON = (
     "config_file", "debug", "foreground", "log_level", "log_filename", "pid_filename", "user",
@@ -34,6 +38,7 @@ _CORS_KEYS = (
     "enabled", "origins", "methods", "allow_headers", "expose_headers", "max_age",
     "supports_credentials",
 )  # fmt: skip
+_PATTERN = re.compile(r"[*\\^$|(\[?+]")  # what is in no origin
 
 _ELSEWHERE = {
     "consul": ("not carried over: nothing here asks Consul", ""),
@@ -50,6 +55,15 @@ _ELSEWHERE = {
         "pelagos config set bus.url amqp://USER:PASSWORD@HOST:PORT/VHOST",
     ),
     "uuid": ("not carried over: nothing here needs it", ""),
+    "confd": ("not carried over: each source of users or conference rooms names its own", ""),
+    "key_file": ("not needed: the directory has no account at wazo-auth", ""),
+    **dict.fromkeys(
+        ("lookup_service", "reverse_service", "favorites_service"),
+        (
+            "not needed: each source has slots of its own, and threads are made as they are used",
+            "set directory.settings.sources.NAME.slots for more than 16 questions at once",
+        ),
+    ),
 }
 
 
@@ -136,7 +150,11 @@ def _auth(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
         f"tokens are verified by wazo-auth at {where}, as before",
         "take directory.settings.auth out to use tokens of the plane instead",
     )
-    return {"type": "wazo", **kept}
+    read = AuthSettings.from_mapping
+    return {
+        "type": "wazo",
+        **_usable(kept, lambda table: read({"auth": {"type": "wazo", **table}}), "auth", note),
+    }
 
 
 def _rest_api(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
@@ -145,8 +163,35 @@ def _rest_api(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
     for key in cors:
         if key not in _CORS_KEYS:
             note(f"rest_api.cors.{key}", "left out: there is no such option here")
-    kept = {key: cors[key] for key in _CORS_KEYS if key in cors}
-    return {"cors": kept} if kept else {}
+    kept = {key: cors[key] for key in _CORS_KEYS if cors.get(key) is not None}
+    origins = kept.get("origins")
+    for origin in [origins] if isinstance(origins, str) else origins or ():
+        if origin != "*" and _PATTERN.search(str(origin)):
+            note(
+                "rest_api.cors.origins",
+                f"{origin} looks like a pattern, which lets nobody in here",
+                "name each origin, such as https://phone.example.org",
+            )
+    read = Cors.from_mapping
+    usable = _usable(
+        kept, lambda table: read({"rest_api": {"cors": table}}), "rest_api.cors", note
+    )
+    return {"cors": usable} if usable else {}
+
+
+def _usable(
+    table: Mapping[str, Any], read: Callable[[dict[str, Any]], object], place: str, note: Note
+) -> dict[str, Any]:
+    """What of a table our directory takes, key by key."""
+    usable: dict[str, Any] = {}
+    for key, value in table.items():
+        try:
+            read({**usable, key: value})
+        except ConfigError as error:
+            note(f"{place}.{key}", f"left out: {error.message}", error.hint or "")
+        else:
+            usable[key] = value
+    return usable
 
 
 def _note_address(config: Mapping[str, Any], note: Note) -> None:

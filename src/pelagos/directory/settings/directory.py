@@ -8,7 +8,7 @@ from typing import Any
 
 from pelagos.directory.model import Display
 from pelagos.directory.settings import checks
-from pelagos.directory.settings.display import profile_displays
+from pelagos.directory.settings.display import profile_displays, warn_of_displays
 from pelagos.directory.settings.enabled import enabled_plugins
 from pelagos.directory.settings.service import check_services
 from pelagos.directory.settings.source import SourceSettings, read_source
@@ -73,6 +73,7 @@ class DirectorySettings:
         check_services(config, enabled["services"], sources)
         views = checks.section(config, "views")
         checks.known(views, (*_VIEW_KEYS, *enabled["views"]), "views")
+        warn_of_displays(views)
         return cls(
             raw=config,
             sources=sources,

@@ -45,19 +45,30 @@ def display_of(views: Mapping[str, Any]) -> dict[str, str]:
 def profile_displays(views: Mapping[str, Any]) -> dict[str, Display]:
     """The display of each profile, from the `views` section.
 
-    A profile whose display does not exist has an empty one, and a warning.
+    A profile whose display does not exist has an empty one.
 
     Raises:
         ConfigError: an unknown key, or a value of the wrong type.
     """
     known = displays(views)
-    chosen = {}
+    return {profile: known.get(name, Display()) for profile, name in display_of(views).items()}
+
+
+def warn_of_displays(views: Mapping[str, Any]) -> None:
+    """Log what is odd of the displays and yet can be served; once, for many views read them.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type.
+    """
+    known = displays(views)
     for profile, name in display_of(views).items():
         if name not in known:
             hint = spelling.hint(name, sorted(known), quoted=True)
             log.warning("profile %s: there is no display %s; %s", profile, name, hint)
-        chosen[profile] = known.get(name, Display())
-    return chosen
+    for name, display in known.items():
+        if sum(column.type == "number" for column in display.columns) > 1:
+            what = "views.displays.%s: more than one column of type number; clients use one"
+            log.warning(what, name)
 
 
 def _display(value: Any, where: str) -> Display:
@@ -72,6 +83,4 @@ def _display(value: Any, where: str) -> Display:
             if not isinstance(column.get(key), str | None):
                 raise ConfigError(f"{place}.{key}: a text is needed, not {column[key]!r}")
         columns.append(Column(**column))
-    if sum(column.type == "number" for column in columns) > 1:
-        log.warning("%s: more than one column of type number; clients use one", where)
     return Display(tuple(columns))
