@@ -99,6 +99,17 @@ class Site:
     url: str
     log: Path
     said: str  # by the import
+    env: Mapping[str, str]
+
+    def run(self, *words: str) -> str:
+        """What a command prints to a person with a token."""
+        done = subprocess.run(
+            [PELAGOS, *words],
+            env={**self.env, "PELAGOS_TOKEN": "t"},
+            capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def get(self, path: str, token: str = "t", **params: str) -> tuple[int, Any]:
         query = "?" + urllib.parse.urlencode(params) if params else ""
@@ -179,7 +190,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             ) as process,
         ):  # fmt: skip
             try:
-                yield Site(_url(process, folder / "data", log), log, done.stderr)
+                yield Site(_url(process, folder / "data", log), log, done.stderr, env)
             finally:
                 process.terminate()
                 assert process.wait(60) == 0
@@ -261,6 +272,13 @@ def test_who_calls_is_found_on_the_second_column_beside_a_broken_source(site: Si
     assert {key: body[key] for key in ("display", "exten", "source", "fields")} == {
         "display": None, "exten": "0", "source": None, "fields": {},
     }  # fmt: skip
+
+
+def test_the_commands_work_without_a_plane(site: Site) -> None:
+    assert "Céline Dupont" in site.run("lookup", "celine")
+    assert "Bob" in site.run("reverse", "0612", "--user", "u-1")
+    assert "staff" in site.run("source", "list")
+    assert "a source of type csv" in site.run("why", "staff")
 
 
 def test_plugins_of_strangers_work_beside_broken_and_unknown_ones(site: Site) -> None:

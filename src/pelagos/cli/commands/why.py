@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Operand, ValueArgument
 from pelagos.cli.command_base import Command
-from pelagos.cli.failures import NOT_FOUND, CommandError
+from pelagos.cli.failures import NOT_FOUND, CommandError, NoPlaneError
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.registration import command
 from pelagos.cli.terminal import clean, paint, wants_colour
@@ -62,7 +62,12 @@ class Why(Command):
 
         if self["kind"] == "source":
             return self._explain_source(thing)
-        master = self.context.master
+        try:
+            master = self.context.master
+        except NoPlaneError:  # a directory may run alone
+            if self["kind"] is None and (found := self._source(thing)) is not None:
+                return found
+            raise
         folder = DataFolder(self.context.data)
         bus = self.context.config.of(BusConfig)
         try:
