@@ -10,6 +10,8 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.set-up
 LDAP := .venv/.with-ldap
+# The tests start thousands of programs: each would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_LINK_MODE := copy
 export UV_PYTHON_DOWNLOADS := never
 # The machine's own certificates, where it has any: they know the proxies of its house.
