@@ -17,13 +17,14 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import SystemClock
 from pelagos.messaging.runner.processes import Supervisor
 
-def work():
+def work(post):
     time.sleep(600)  # and listens to no signal, as a worker that is only beginning
 
 if __name__ == "__main__":
     print("begun", flush=True)
     backoff = Backoff(first=0.5, limit=30.0)
-    sys.exit(Supervisor(work, 2, grace=30.0, clock=SystemClock(), backoff=backoff).run())
+    options = {"grace": 30.0, "slots": 1, "deaths": 3}
+    sys.exit(Supervisor(work, 2, **options, clock=SystemClock(), backoff=backoff).run())
 """
 
 

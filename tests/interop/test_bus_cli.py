@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from support.rabbitmq import free_ports
+from support.ports import free_ports
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.interop
 
 MODULE = """
 import logging
+import os
 
 from pelagos.messaging import Exchange
 from pelagos.messaging.application import GenericApplication
@@ -41,6 +42,10 @@ class Resizer(GenericApplication):
     @MessageHandler("command", "resize")
     def msg_resize(self, content: int):
         log.warning("resized to %d", content)
+
+    @RpcHandler("command", "crash")
+    def rpc_crash(self, content):
+        os._exit(9)
 
     @RpcHandler("command", "double")
     def rpc_double(self, content, reply):
@@ -218,3 +223,38 @@ def test_processes_share_the_work_and_end_in_order(shell: Shell, exchange: str):
     handled = {int(number) for number in re.findall(r"resized to (\d+)", said)}
     assert handled <= set(range(4))
     assert "Traceback" not in said
+
+
+def test_what_kills_its_workers_goes_to_the_dead_letters_and_the_rest_goes_on(
+    shell: Shell, exchange: str
+):
+    run = shell.start("run", "disks:Resizer", "--processes", "1", "--deaths", "2")
+    until_there(shell, "Resizer", 1)
+    words = ("--exchange", exchange, "--key", "disk.7.resize", "--timeout", "2m")
+    answer = shell.run("call", "crash", *words, code=1)
+    assert "2 worker processes died while they had it" in answer
+    [letter] = dead_letters(shell, exchange)
+    assert (letter["name"], letter["cause"]) == (
+        "crash",
+        "2 worker processes died while they had it",
+    )
+    assert shell.run("call", "double", *words, "--json", "21") == "42\n"
+    run.send_signal(signal.SIGTERM)
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert said.count("died (exit code 9)") == 2 and "messages in hand: 1" in said
+
+
+def test_a_login_that_is_refused_at_the_start_ends_the_program(shell: Shell, exchange: str):
+    place = shell.environment["PELAGOS_BUS_URL"].rpartition("@")[2]
+    words = ("run", "disks:Resizer", "--bus", f"amqp://guest:wrong-{exchange}@{place}")
+    for more, code in (((), 5), (("--processes", "2"), 1)):
+        said = shell.run(*words, *more, code=code)
+        assert "refuses the login" in said and "check the user, the password" in said
+        assert f"wrong-{exchange}" not in said
+    patient = shell.start(*words, "--keep-trying")
+    assert patient.stdout is not None
+    while "not consuming from" not in (line := patient.stdout.readline()):
+        assert line, "it ended"
+    patient.send_signal(signal.SIGTERM)
+    assert patient.wait(60) == 0

@@ -42,8 +42,12 @@ class BusRun(Command):
     """Run a processor until Ctrl-C or SIGTERM.
 
     The message in hand is finished then; a second signal ends the program at once. A worker
-    process that dies is started again. Logs name the trace of each message. With --processes,
-    each process serves its metrics at a port of its own, from --metrics PORT upwards.
+    process that dies is started again, and a message that several died of is put to the dead
+    letters. Logs name the trace of each message. With --processes, each process serves its metrics
+    at a port of its own, from --metrics PORT upwards.
+
+    A broker that is away is waited for; one that refuses the login at the start ends the program,
+    unless --keep-trying is given.
 
     A class is called with a fingerprint and with bus= and middlewares=, a function with nothing.
     Whatever either opens without naming a bus is on this one.
@@ -70,6 +74,16 @@ class BusRun(Command):
         ),
         "grace": SecondsArgument(
             "time to finish after the first signal; default 15 s", "--grace", default=15.0
+        ),
+        "deaths": IntArgument(
+            "with --processes: a message in hand when N of them died is dead, too; default 3; 0: "
+            "never",
+            "--deaths",
+            metavar="N",
+            default=3,
+        ),
+        "keeps_trying": FlagArgument(
+            "wait for a login that is refused at the start, too", "--keep-trying"
         ),
     }
     operands = {"component": _COMPONENT}
@@ -101,6 +115,8 @@ class BusRun(Command):
             threads=self["threads"],
             concurrency=self["concurrency"] if self["asyncio"] else 0,
             grace=self["grace"],
+            deaths=self["deaths"],
+            keeps_trying=self["keeps_trying"],
         )
         self.context.say(f"{component} runs; Ctrl-C ends it")
         with _default_bus(url):

@@ -123,12 +123,13 @@ class Handling:
 
     def _delegate(
         self, message: ReceivedMessage, settle: Callable[[ReceivedMessage, Any], object], why: Any
-    ) -> None:
+    ) -> object:
         try:
-            settle(message, why)
+            return settle(message, why)
         except Exception:  # whatever it is, the next message must be handled
             log.exception("%s could not be put aside; it is given back", message)
             message.reject(requeue=True)
+            return None
 
     def close_loop(self) -> None:
         """End the loop of `async def` handlers, if there is one."""
@@ -158,15 +159,20 @@ class Handling:
                 cause = f"the encoder failed with {type(error).__name__}"
             else:
                 return ReceivedMessage(body, delivery, connection, self.encoder_class)
-        self._refuse(ReceivedMessage({}, delivery, connection, self.encoder_class), cause)
+        self.refuse(ReceivedMessage({}, delivery, connection, self.encoder_class), cause)
         return None
 
-    def _refuse(self, message: ReceivedMessage, cause: str) -> None:
+    def refuse(self, message: ReceivedMessage, cause: str) -> object:
+        """Let nobody handle it: `on_poison` has it, else it is rejected.
+
+        Returns:
+            something to be awaited in an event loop, where `on_poison` returns that.
+        """
         if self.on_poison is not None:
-            self._delegate(message, self.on_poison, cause)
-            return
+            return self._delegate(message, self.on_poison, cause)
         log.warning("rejected a message of %s: %s", message.delivery.origin, cause)
         message.reject()
+        return None
 
     def decode(self, data: bytes) -> Any:
         """Read a body with this consumer's encoder.

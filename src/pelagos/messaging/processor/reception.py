@@ -167,14 +167,15 @@ class Reception:
         message.ack()
 
     def quarantine(self, message: ReceivedMessage, cause: str) -> Awaitable[None] | None:
-        """What is no message: to the dead letters; who waits for an answer gets one.
+        """What nobody is to handle: to the dead letters; who waits for an answer gets one.
 
         Returns:
             None when it is done; in an event loop, which does not wait for a broker, something
             that may be awaited.
         """
         if message.properties.reply_to:
-            self._refuse(message, f"this is not a message: {cause}")
+            why = cause if message.body else f"this is not a message: {cause}"
+            self._refuse(message, why)
         return self._put_away(message, cause)
 
     def fail(self, message: ReceivedMessage, error: Exception) -> None:

@@ -21,10 +21,11 @@ from typing import Any, NoReturn, cast
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
-from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.errors import LoginError, MessagingError
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor.renew import replace_process
 from pelagos.messaging.runner.event_loop import serve
+from pelagos.messaging.runner.hands import Notes, Post
 from pelagos.messaging.runner.interrupts import Interrupts
 from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, RESTART_CODE, Supervisor
 from pelagos.messaging.runner.team import Ending, Make, Team, Worker
@@ -56,15 +57,22 @@ class Crew:
         concurrency: messages at once in each worker, in an event loop, for `async def` handlers;
             0 handles one at a time without a loop.
         grace: seconds in which the messages in hand are finished after the first signal.
+        deaths: how many worker processes may die with the same message in hand; then it goes to
+            the dead letters. 0 for any number.
+        keeps_trying: whether a login that is refused at the start is tried again, as a broker that
+            is away is in any case; else it ends the program.
     """
 
     processes: int = 0
     threads: int = 1
     concurrency: int = 0
     grace: float = 15.0
+    deaths: int = 3
+    keeps_trying: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("processes", 0), ("threads", 1), ("concurrency", 0), ("grace", 0)):
+        for name in ("processes", "threads", "concurrency", "grace", "deaths"):
+            least = 1 if name == "threads" else 0
             if getattr(self, name) < least:
                 raise MessagingError(
                     f"{name} is {getattr(self, name)}", hint=f"make it {least} or more"
@@ -178,7 +186,7 @@ def run(
         an exit code: 0 when all ended in order.
 
     Raises:
-        MessagingError: a worker cannot be made.
+        MessagingError: a worker cannot be made, or the broker refuses its login.
     """
     crew = crew or Crew()
     if not crew.processes:
@@ -192,16 +200,21 @@ def run(
         functools.partial(_work, make, crew, prepare),
         crew.processes,
         grace=crew.grace,
+        slots=crew.threads * max(1, crew.concurrency),
+        deaths=crew.deaths,
         clock=clock or SystemClock(),
         backoff=backoff or Backoff(first=0.5, limit=30.0),
     ).run()
 
 
-def _run_here(make: Make, crew: Crew) -> Ending:
-    team = Team(make, threads=crew.threads, concurrency=crew.concurrency)
+def _run_here(make: Make, crew: Crew, post: Post | None = None) -> Ending:
+    notes = Notes(post) if post is not None and post.limit else None
+    team = Team(make, threads=crew.threads, concurrency=crew.concurrency, notes=notes)
     if crew.processes:
         for consumer in team.consumers:
             _check_shared(consumer.bus.url, consumer.bus.capabilities.crosses_processes)
+    if not crew.keeps_trying and (post is None or post.first):
+        _check_logins(team)
     clock = SystemClock()
     with Interrupts() as interrupts:
         team.start(interrupts.ring)
@@ -234,16 +247,32 @@ def _check_shared(url: str, crosses: bool) -> None:
         )
 
 
-def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None) -> int:
+def _check_logins(team: Team) -> None:
+    """Nobody waits for a password that is wrong; whoever is away may come.
+
+    Raises:
+        LoginError: a broker refuses a worker.
+    """
+    for bus in {consumer.bus.url: consumer.bus for consumer in team.consumers}.values():
+        try:
+            bus.open().close()
+        except LoginError:
+            raise
+        except MessagingError:
+            continue  # the worker tells it, and tries on
+
+
+def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None, post: Post) -> int:
     """In a worker process: its exit code."""
     if prepare is not None:
         prepare()
     try:
-        ending = _run_here(make, crew)
+        ending = _run_here(make, crew, post)
     except PelagosError as error:
         if isinstance(error, NotMadeError) and error.may_pass:
             log.exception("a worker cannot begin", exc_info=error.__cause__)
             return 1
-        log.error("a worker cannot begin: %s", error)  # noqa: TRY400 - it is for a person
+        hint = f"; {error.hint}" if error.hint else ""
+        log.error("a worker cannot begin: %s%s", error, hint)  # noqa: TRY400 - it is for a person
         return CANNOT_BEGIN_CODE
     return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: 1}.get(ending, 0)

@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
+from pelagos.messaging.runner.hands import Hands, Post
 from pelagos.messaging.runner.interrupts import Interrupts, ignoring_interrupts
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,18 @@ class Supervisor:
     Args:
         work: a function of a module, called in each process; its result is the exit code.
         grace: seconds in which they end after the first signal.
+        slots: messages that each of them may have in hand.
+        deaths: how many may die of the same message; 0 for any number.
     """
 
     def __init__(
         self,
-        work: Callable[[], int],
+        work: Callable[[Post], int],
         count: int,
         *,
         grace: float,
+        slots: int,
+        deaths: int,
         clock: Clock,
         backoff: Backoff,
     ) -> None:
@@ -65,6 +70,7 @@ class Supervisor:
         self._backoff = backoff
         self._seats = [_Seat(number) for number in range(1, count + 1)]
         self._context = multiprocessing.get_context("spawn")
+        self._hands = Hands(self._context, slots=slots, limit=deaths)
         self._result = 0
         self._given_up = False
 
@@ -97,7 +103,9 @@ class Supervisor:
             if seat.due is None or seat.due > self._clock.monotonic():
                 continue
             process = self._context.Process(
-                target=_run_worker, args=(self._work,), name=f"worker {seat.number}"
+                target=_run_worker,
+                args=(self._work, self._hands.post(seat.number)),
+                name=f"worker {seat.number}",
             )
             with ignoring_interrupts():
                 process.start()
@@ -128,10 +136,11 @@ class Supervisor:
             delay = self._backoff.delay(seat.failures)
             seat.due = now + delay
             log.warning(
-                "worker %d died (%s); it is started again in %.1f s",
+                "worker %d died (%s); it is started again in %.1f s; messages in hand: %d",
                 seat.number,
                 _how(code),
                 delay,
+                self._hands.count(seat.number),
             )
 
     def _stop(self, interrupts: Interrupts) -> None:
@@ -168,10 +177,10 @@ def _how(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _run_worker(work: Callable[[], int]) -> None:
+def _run_worker(work: Callable[[Post], int], post: Post) -> None:
     """In the new process."""
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    code = work()
+    code = work(post)
     for_exit = os._exit if code else None  # threads of a handler that hangs must not hold it
     logging.shutdown()
     if for_exit is not None:

@@ -13,6 +13,7 @@ from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import AckAndRestart, ExitScheduler
 from pelagos.messaging.runner.event_loop import serve
+from pelagos.messaging.runner.hands import Guarded, Notes
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +45,19 @@ class Ending(Enum):
 class Team:
     """So many workers, each made by `make`.
 
+    Args:
+        notes: of what they have in hand; None where nobody would read them.
+
     Attributes:
         ending: why the first one ended; None while all work.
     """
 
-    def __init__(self, make: Make, *, threads: int, concurrency: int) -> None:
+    def __init__(
+        self, make: Make, *, threads: int, concurrency: int, notes: Notes | None = None
+    ) -> None:
         self.ending: Ending | None = None
         self._concurrency = concurrency
+        self._notes = notes
         self._workers = [make() for _ in range(threads)]
         self._threads: list[threading.Thread] = []
         self._ring: Callable[[], None] = lambda: None
@@ -106,7 +113,10 @@ class Team:
             self._ring()
 
     def _work(self, worker: Worker) -> None:
-        if self._concurrency:
-            asyncio.run(serve(worker.consumer, worker.dispatch, concurrency=self._concurrency))
+        consumer, dispatch, many = worker.consumer, worker.dispatch, self._concurrency
+        if self._notes is not None:
+            dispatch = Guarded(self._notes, consumer, dispatch, in_loop=bool(many))
+        if many:
+            asyncio.run(serve(consumer, dispatch, concurrency=many))
         else:
-            worker.consumer.start_consuming(worker.dispatch)
+            consumer.start_consuming(dispatch)

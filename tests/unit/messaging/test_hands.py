@@ -1,0 +1,223 @@
+"""What workers have in hand, and what they died of."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pelagos.messaging import (
+    Exchange,
+    GenericConsumer,
+    GenericProducer,
+    MessageHandler,
+    MessageProcessor,
+    RpcHandler,
+    connect,
+)
+from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.runner.hands import Guarded, Hands, Notes, mark_of
+from pelagos.messaging.transports.base import Delivery, Properties, Queue
+
+CONTEXT = multiprocessing.get_context("spawn")
+WAIT = 60.0
+
+
+class Connection:
+    """Settles nothing."""
+
+    def ack(self, _delivery: Delivery) -> None:
+        """It is done."""
+
+    def reject(self, _delivery: Delivery, *, requeue: bool) -> None:
+        """It is not."""
+        assert not requeue
+
+
+def message(name: str, *, redelivered: bool = True, category: str = "message") -> ReceivedMessage:
+    delivery = Delivery("q", "", "q", b"", Properties(name), redelivered, receipt=1)
+    return ReceivedMessage({"category": category}, delivery, Connection())  # type: ignore[arg-type]
+
+
+def died_with(hands: Hands, *names: str, seat: int = 1) -> None:
+    """A worker died with these in hand."""
+    notes = Notes(hands.post(seat))
+    for name in names:
+        notes.begin(mark_of(message(name)))
+    assert hands.count(seat) == len(names)
+
+
+def guarded(hands: Hands, dispatch: Any, *, in_loop: bool = False) -> Guarded:
+    consumer = GenericConsumer([], bus="memory:hands")
+    return Guarded(Notes(hands.post(9)), consumer, dispatch, in_loop=in_loop)
+
+
+def test_only_what_was_in_hand_is_counted():
+    hands = Hands(CONTEXT, slots=2, limit=3)
+    notes = Notes(hands.post(1))
+    first = notes.begin(mark_of(message("a")))
+    notes.begin(mark_of(message("b")))
+    notes.end(first)
+    assert hands.count(1) == 1
+    assert notes.deaths(message("a"), mark_of(message("a"))) == 0
+    assert notes.deaths(message("b"), mark_of(message("b"))) == 1
+
+
+def test_what_is_sent_back_on_purpose_begins_anew_and_a_call_that_is_sent_again_does_not():
+    hands = Hands(CONTEXT, slots=1, limit=3)
+    died_with(hands, "a")
+    notes = Notes(hands.post(1))
+    for given, deaths in (
+        (message("a", redelivered=False), 0),
+        (message("a", redelivered=False, category="rpc"), 1),
+        (message("a"), 1),
+    ):
+        assert notes.deaths(given, mark_of(given)) == deaths
+
+
+def test_a_message_that_enough_died_of_is_refused():
+    hands = Hands(CONTEXT, slots=1, limit=2)
+    handled: list[str] = []
+    guard = guarded(hands, lambda given: handled.append(given.message_id))
+    for _ in range(2):
+        guard(message("deadly"))
+        died_with(hands, "deadly")
+    refused = message("deadly")
+    guard(refused)
+    guard(message("harmless"))
+    assert handled == ["deadly", "deadly", "harmless"]
+    assert refused.outcome == "reject"
+
+
+def test_no_limit_is_no_limit():
+    hands = Hands(CONTEXT, slots=1, limit=0)
+    for _ in range(300):
+        died_with(hands, "deadly")
+    handled: list[str] = []
+    guarded(hands, lambda given: handled.append(given.message_id))(message("deadly"))
+    assert handled == ["deadly"]
+
+
+def test_the_oldest_deaths_are_forgotten_first():
+    hands = Hands(CONTEXT, slots=1, limit=3)
+    for number in range(300):
+        died_with(hands, f"m{number}")
+    notes = Notes(hands.post(1))
+    assert notes.deaths(message("m0"), mark_of(message("m0"))) == 0
+    assert notes.deaths(message("m299"), mark_of(message("m299"))) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_handled_is_not_in_hand_any_more(fails: bool):
+    hands = Hands(CONTEXT, slots=1, limit=3)
+
+    def dispatch(_given: Any) -> None:
+        assert hands.count(9) == 1
+        if fails:
+            raise ValueError("no")
+
+    guard = guarded(hands, dispatch)
+    for _ in range(3):
+        if fails:
+            with pytest.raises(ValueError, match="no"):
+                guard(message("a", redelivered=False))
+        else:
+            guard(message("a", redelivered=False))
+        assert hands.count(9) == 0
+
+
+def test_before_its_last_chance_a_message_is_handled_alone():
+    hands = Hands(CONTEXT, slots=2, limit=2)
+    died_with(hands, "a", "b")
+    began, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    now, most = [0], [0]
+
+    def dispatch(_given: Any) -> None:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        began.release()
+        assert go_on.acquire(timeout=WAIT)
+        now[0] -= 1
+
+    guard = guarded(hands, dispatch)
+    threads = [threading.Thread(target=guard, args=(message(name),)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert began.acquire(timeout=WAIT)
+        go_on.release()
+    for thread in threads:
+        thread.join(WAIT)
+    assert most == [1]
+
+
+def test_in_an_event_loop_others_go_on_meanwhile():
+    hands = Hands(CONTEXT, slots=4, limit=2)
+    died_with(hands, "a", "b")
+    log: list[str] = []
+
+    async def run() -> None:
+        release = asyncio.Event()
+
+        async def handle(given: ReceivedMessage) -> None:
+            log.append(f"begin {given.message_id}")
+            if given.message_id == "c":
+                release.set()
+            await release.wait()
+            log.append(f"end {given.message_id}")
+
+        guard = guarded(hands, handle, in_loop=True)
+        given = [message("a"), message("b"), message("c", redelivered=False)]
+        async with asyncio.timeout(WAIT):
+            await asyncio.gather(*(guard(one) for one in given))  # type: ignore[arg-type]
+
+    asyncio.run(run())
+    assert log.index("end a") < log.index("begin b")
+    assert log.index("begin c") < log.index("end a")
+    assert hands.count(9) == 0
+
+
+class Town(Exchange):
+    name = "town"
+
+
+class Mill(MessageProcessor):
+    eqk = ((Town, [("mill", "mill")]),)
+
+    @MessageHandler("command", "grind")
+    def msg_grind(self, _content: Any) -> None:
+        raise AssertionError("it is not to be handled")
+
+    @RpcHandler("command", "weigh")
+    def rpc_weigh(self, _content: Any) -> None:
+        raise AssertionError("it is not to be handled")
+
+
+def test_it_goes_to_the_dead_letters_and_a_caller_is_answered():
+    hands = Hands(CONTEXT, slots=1, limit=1)
+    bus = connect("memory:hands-of-a-mill")
+    mill = Mill(bus=bus)
+    notes = Notes(hands.post(1))
+
+    def dispatch(given: ReceivedMessage) -> object:
+        given.delivery = replace(given.delivery, redelivered=True)
+        notes.end(notes.begin(mark_of(given)))
+        died_with(hands, given.message_id, seat=2)
+        return Guarded(notes, mill.consumer, mill.dispatch, in_loop=False)(given)
+
+    mill.consumer.start(dispatch)
+    mill.wait_ready()
+    try:
+        with GenericProducer(bus=bus) as producer:
+            producer.message_grind(_eks=[(Town, "mill")])
+            answer = producer.rpc_weigh(_eks=[(Town, "mill")], _timeout=WAIT)
+        assert "1 worker process died while they had it" in answer.body["content"]["message"]
+        bus.drain("mill")
+    finally:
+        mill.stop()
+        mill.consumer.stop()
+    assert bus.open().declare_queue(Queue("pelagos.dead", passive=True)).messages == 2
