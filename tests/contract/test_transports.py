@@ -31,7 +31,7 @@ from pelagos.messaging.transports.base import (
     Queue,
 )
 
-WAIT = 10.0  # seconds after which something that must come has not come
+WAIT = 60.0  # seconds after which something that must come has not come
 QUIET = 0.1  # seconds without anything that count as nothing more
 
 
@@ -483,6 +483,36 @@ def test_names_that_cannot_be_sent_are_refused_and_harm_nothing(
     assert publish(link, letter(where.name, "k" * 255)) is None
     assert publish(link, letter(where.name, "k")) is None
     assert inbox.bodies(1) == [b"x"]
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"priority": 256},
+        {"priority": -1},
+        {"priority": "high"},
+        {"timestamp": -1},
+        {"timestamp": 2**64},
+        {"timestamp": "now"},
+        {"expiration": "soon"},
+        {"headers": {"what": object()}},
+        {"headers": {"many": {1, 2}}},
+        {"headers": {"large": 2**63}},
+        {"headers": {"within": [{"a": object()}]}},
+        {"headers": {"text": "\ud800"}},
+        {"headers": {7: "a key that is no text"}},
+        {"headers": {"k" * 256: "a long key"}},
+    ],
+    ids=lambda unfit: next(iter(unfit)),
+)
+def test_what_cannot_be_sent_beside_a_body_is_refused_alone(
+    link: Connection, unfit: dict[str, Any]
+) -> None:
+    name = bound(link, exchange("direct"))
+    problem = publish(link, letter("", name, b"odd", **unfit))
+    assert isinstance(problem, PublishRefusedError) and problem.retry_after is None
+    assert publish(link, letter("", name, b"next")) is None
+    assert Inbox(link, name).bodies(1) == [b"next"]
 
 
 def test_arguments_that_cannot_be_sent_are_refused_and_harm_nothing(link: Connection) -> None:

@@ -78,6 +78,15 @@ def refused_publish(envelope: Envelope) -> PublishRefusedError:
     )
 
 
+def unwritable(error: Exception, envelope: Envelope) -> PublishRefusedError:
+    """The error for a message that AMQP has no form for."""
+    return PublishRefusedError(
+        f"the message cannot be written: {error}",
+        message_id=envelope.properties.message_id,
+        hint="the body is bytes; use text, whole numbers, lists and mappings in headers",
+    )
+
+
 def _is_meant(envelope: Envelope, text: str) -> bool:
     properties = envelope.properties
     return (

@@ -10,13 +10,12 @@ from pelagos.messaging.codec import CodecError, Content, methods
 from pelagos.messaging.errors import (
     ConnectionLostError,
     MessagingError,
-    PublishRefusedError,
     unroutable,
 )
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
 from pelagos.messaging.transports.amqp.routes import Routes
 from pelagos.messaging.transports.base import Done, Envelope
-from pelagos.messaging.transports.refusal import refused_publish, refused_publishes
+from pelagos.messaging.transports.refusal import refused_publish, refused_publishes, unwritable
 
 #: The channel of everything that is published, and of direct answers.
 CHANNEL: Final = 1
@@ -43,7 +42,7 @@ class Publishing:
         try:
             data = self._routes.encode(envelope)
         except (CodecError, TypeError) as error:
-            done(_unwritable(error, envelope))
+            done(unwritable(error, envelope))
             return
         outgoing = self._outgoing
         with outgoing.lock:
@@ -145,11 +144,3 @@ class Publishing:
             self._unconfirmed.clear()
         for _, done in waiting:
             done(loss)
-
-
-def _unwritable(error: Exception, envelope: Envelope) -> PublishRefusedError:
-    return PublishRefusedError(
-        f"the message cannot be written: {error}",
-        message_id=envelope.properties.message_id,
-        hint="the body is bytes; use text, whole numbers, lists and mappings in headers",
-    )

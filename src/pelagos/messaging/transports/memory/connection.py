@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from pelagos.messaging.broker.core import ExchangeSpec
+from pelagos.messaging.codec.errors import CodecError
+from pelagos.messaging.codec.properties import encode_header
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, TopologyError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.transports.base import (
@@ -16,11 +18,15 @@ from pelagos.messaging.transports.base import (
     EverythingConfirmed,
     OnDelivery,
     OnEnd,
+    Properties,
     Queue,
     QueueInfo,
     check_names,
 )
 from pelagos.messaging.transports.memory.broker import MemoryBroker
+from pelagos.messaging.transports.refusal import unwritable
+
+_LATE = 2**63  # Unix seconds
 
 
 class MemoryConnection(EverythingConfirmed):
@@ -103,6 +109,13 @@ class MemoryConnection(EverythingConfirmed):
 
     def publish(self, envelope: Envelope, done: Done) -> None:
         """Hand a message over; `done` is called before this returns, unless a fault delays it."""
+        given = envelope.properties
+        if given.headers or not _is_plain(given):
+            try:  # what AMQP has no form for is refused here, too
+                encode_header(0, given)
+            except (CodecError, TypeError) as error:
+                done(unwritable(error, envelope))
+                return
         if self._faults.armed:
             self._faults.publish(self, envelope, self._take, done)
             return
@@ -183,3 +196,13 @@ class MemoryConnection(EverythingConfirmed):
         if self._faults.armed:
             self._faults.await_answer(self, self._timeout)
         return self._broker
+
+
+def _is_plain(given: Properties) -> bool:
+    """Whether its numbers can certainly be written; nearly always they can."""
+    made = given.timestamp
+    return (
+        given.priority is None
+        and given.expiration is None
+        and (made is None or (type(made) is int and 0 <= made < _LATE))
+    )
