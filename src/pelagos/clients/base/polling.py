@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pelagos.clients.base.waiting import wait
@@ -18,6 +18,7 @@ def wait_status(  # each a choice of the caller
     max_wait: float,
     wait_cb: Callable[[Any], Any] | None,
     clock: Clock | None = None,
+    gone: Mapping[str, Any] | None = None,
 ) -> Any:
     """The last record that was seen: its status is what was waited for, or time was over.
 
@@ -30,15 +31,20 @@ def wait_status(  # each a choice of the caller
         max_wait: seconds.
         wait_cb: called with each record.
         clock: whose seconds.
+        gone: what stands for a thing that was gone before the first look; None: an error.
+
+    Raises:
+        NotFound: it is not there, and no record of it was seen.
     """
 
     def look() -> Any:
         try:
             return get()
         except NotFound:
-            if seen:
-                return {**seen[-1], "status": "DELETED"}
-            raise
+            known = seen[-1] if seen else gone
+            if known is None:
+                raise
+            return {**known, "status": "DELETED"}
 
     def is_over(record: Any) -> bool:
         seen[:] = [record]

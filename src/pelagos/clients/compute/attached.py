@@ -73,10 +73,14 @@ class Attached(AttachedRestClient, Servers):
         max_wait: float = 100,
         wait_cb: Callable[[Server], Any] | None = None,
     ) -> Server:
-        """Wait for a server's status; the last record. As `wait_server_while` else."""
+        """Wait for a server's status; the last record. As `wait_server_while` else.
+
+        Who waits for DELETED is content with a server that is not there at all.
+        """
         return self._wait_server(
-            server_id, lambda now: same_status(now, target_status), delay, max_wait, wait_cb
-        )
+            server_id, lambda now: same_status(now, target_status), delay, max_wait, wait_cb,
+            gone={"id": str(server_id)} if same_status(target_status, "DELETED") else None,
+        )  # fmt: skip
 
     wait_server = wait_server_while
 
@@ -87,6 +91,7 @@ class Attached(AttachedRestClient, Servers):
         delay: float,
         max_wait: float,
         wait_cb: Callable[[Server], Any] | None,
+        gone: Mapping[str, Any] | None = None,
     ) -> Server:
         found = wait_status(
             lambda: self.get_server_details(server_id),
@@ -95,6 +100,7 @@ class Attached(AttachedRestClient, Servers):
             max_wait=max_wait,
             wait_cb=wait_cb,
             clock=self._clock,
+            gone=gone,
         )
         return cast("Server", found)
 

@@ -4,7 +4,7 @@ import pytest
 
 from pelagos.clients import ClientError
 from pelagos.clients.compute import ComputeClient
-from pelagos.clients.errors import BadRequest, Unsupported, WrongAnswer
+from pelagos.clients.errors import BadRequest, NotFound, Unsupported, WrongAnswer
 from pelagos.core.clock import ManualClock
 from support.golden import ENDPOINT, Ask, Script
 
@@ -84,6 +84,13 @@ def test_a_server_that_failed_is_not_waited_for() -> None:
 def test_a_server_is_waited_for_until_it_is_gone() -> None:
     gone = Ask("GET /servers/s", answer={"itemNotFound": {"message": "gone"}}, ok=(404,))
     assert client(server("ACTIVE"), gone).wait_server_until("s", "DELETED")["status"] == "DELETED"
+
+
+def test_a_server_that_was_gone_before_the_first_look_is_gone() -> None:
+    gone = Ask("GET /servers/s", answer={"itemNotFound": {"message": "gone"}}, ok=(404,))
+    assert client(gone).wait_server_until("s", "deleted") == {"id": "s", "status": "DELETED"}
+    with pytest.raises(NotFound):
+        client(gone).wait_server_while("s", "BUILD")
 
 
 def test_the_last_record_comes_also_when_the_time_is_over() -> None:
