@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from pelagos.messaging import (
     RejectMessage,
     RpcCommand,
 )
-from pelagos.messaging.inbox import MemoryInbox
+from pelagos.messaging.inbox import MemoryInbox, Receipt, busy
 from pelagos.messaging.microthreads import MicroScheduler
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor import (
@@ -507,6 +508,38 @@ def test_a_handler_that_failed_has_had_no_effect_for_the_inbox(desk: Desk) -> No
     desk.run(Flaky, inbox=MemoryInbox())
     desk.tell("go", message_id="a")
     assert [desk.take(), desk.take()] == [1, 2]
+
+
+class HeldInbox:
+    """Held by somebody else as often as told."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
+        """Nothing is remembered; see `Inbox`."""
+        if self.left:
+            self.left -= 1
+            raise busy(f"{key} of {consumer}")
+        return nullcontext(Receipt(first=True))
+
+
+def test_a_message_that_waits_for_an_inbox_has_not_been_tried(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pelagos.messaging.processor.dispatch.BUSY_MS", 10)
+
+    class Once(Base):
+        retry = Retry(attempts=1)
+
+        @MessageHandler("command", "go")
+        def one(self, _content: Any) -> None:
+            self.desk.got.put(self.current.message.attempt)
+
+    desk.run(Once, inbox=HeldInbox(3))
+    desk.tell("go", message_id="a")
+    assert desk.take() == 1
+    desk.settled()
 
 
 def test_outside_of_a_handler_there_is_no_message() -> None:

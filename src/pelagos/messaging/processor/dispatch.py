@@ -23,6 +23,7 @@ from pelagos.messaging.errors import (
     AckAndRestart,
     ExitScheduler,
     FilterError,
+    InboxBusyError,
     MessagingError,
     RejectMessage,
 )
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 #: Characters of an exception's text that a caller is told.
 _TEXT_LIMIT = 10_000
+
+#: Milliseconds after which a message is tried again whose first copy is still in work.
+BUSY_MS = 1000
 
 #: What a handler raises to end its processor; its message is done.
 ENDINGS = (ExitScheduler, StopIteration, AckAndRestart)
@@ -70,12 +74,14 @@ class Result:
         outcome: ack, filtered, retry (it failed) or dead (it failed for good).
         error: what it raised, or None.
         delay_ms: how long to wait before it is tried again.
+        tried: whether the handler was at it, so that it counts as an attempt.
     """
 
     info: HandlerInfo
     outcome: Outcome
     error: Exception | None = None
     delay_ms: int = 0
+    tried: bool = True
 
 
 class Answer:
@@ -182,6 +188,8 @@ class Work:
     def _failed(self, info: HandlerInfo, error: Exception) -> Result:
         if isinstance(error, RejectMessage | PayloadError):
             return Result(info, "dead", error)
+        if isinstance(error, InboxBusyError):  # somebody else is at it, or at the database
+            return Result(info, "retry", error, BUSY_MS, tried=False)
         delay_ms = self.retry_ms(info)
         if delay_ms is None:
             return Result(info, "dead", error)

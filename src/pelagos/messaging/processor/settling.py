@@ -20,7 +20,7 @@ from pelagos.messaging.dead.again import names_in, to_the_dead, to_wait
 from pelagos.messaging.dead.mover import Losses, Mover
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, RejectMessage
 from pelagos.messaging.observation.tracing import continued
-from pelagos.messaging.processor.dispatch import Result, describe
+from pelagos.messaging.processor.dispatch import BUSY_MS, Result, describe
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.processor.returner import Returner
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
@@ -28,8 +28,6 @@ from pelagos.messaging.transports.base import Connection, Envelope, Queue
 log = logging.getLogger(__name__)
 
 _DONE = ("ack", "filtered")
-#: Milliseconds after which a message is tried again whose first copy is still in work.
-_BUSY_MS = 1000
 
 #: How long it waits, in milliseconds; the number of its next attempt; for which handlers it is.
 _Delayed = tuple[int, int, list[str]]
@@ -97,20 +95,14 @@ class Settler:
     def _settle_failed(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         delayed: list[_Delayed] = []
         already_chosen = bool(names_in(message.headers))
-        for delay_ms in sorted({r.delay_ms for r in results if r.outcome == "retry"}):
-            failed = [r for r in results if r.outcome == "retry" and r.delay_ms == delay_ms]
+        again = [result for result in results if result.outcome == "retry"]
+        for delay_ms, tried in sorted({(r.delay_ms, r.tried) for r in again}):
+            failed = [r for r in again if (r.delay_ms, r.tried) == (delay_ms, tried)]
             for result in failed:
-                log.warning(
-                    "%s failed on %s (attempt %d), which comes again in %g s",
-                    result.info.handler,
-                    message,
-                    message.attempt,
-                    delay_ms / 1000,
-                    exc_info=result.error,
-                )
+                _log_failure(message, result)
             some = already_chosen or len(failed) < len(results)
             names = _names(failed) if some else []
-            delayed.append((delay_ms, message.attempt + 1, names))
+            delayed.append((delay_ms, message.attempt + tried, names))
         dead = [result for result in results if result.outcome == "dead"]
         for result in dead:
             _log_death(message, result)
@@ -129,7 +121,7 @@ class Settler:
 
     def put_off(self, message: ReceivedMessage) -> None:
         """Let it come again in a moment; this does not count as an attempt."""
-        self._carry_out(message, delayed=[(_BUSY_MS, message.attempt, [])])
+        self._carry_out(message, delayed=[(BUSY_MS, message.attempt, [])])
 
     def _dead(
         self, message: ReceivedMessage, cause: str, attempts: int, names: list[str]
@@ -209,6 +201,21 @@ def with_graves(
 
 def _names(results: Sequence[Result]) -> list[str]:
     return [result.info.handler for result in results]
+
+
+def _log_failure(message: ReceivedMessage, result: Result) -> None:
+    seconds = result.delay_ms / 1000
+    if not result.tried:
+        log.info("%s comes again in %g s: %s", message, seconds, result.error)
+        return
+    log.warning(
+        "%s failed on %s (attempt %d), which comes again in %g s",
+        result.info.handler,
+        message,
+        message.attempt,
+        seconds,
+        exc_info=result.error,
+    )
 
 
 def _log_death(message: ReceivedMessage, result: Result) -> None:
