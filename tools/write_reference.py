@@ -12,7 +12,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pelagos.cli.argument import Argument
-from pelagos.cli.command_base import GLOBAL_ARGUMENTS, LIST_ARGUMENTS, SHOW_ARGUMENTS
+from pelagos.cli.command_base import (
+    GLOBAL_ARGUMENTS,
+    LIST_ARGUMENTS,
+    SHOW_ARGUMENTS,
+    Command,
+    required_words,
+)
 from pelagos.cli.failures import EXIT_CODES
 from pelagos.cli.launch import load
 from pelagos.cli.tree import Node, pelagos_tree
@@ -113,14 +119,22 @@ def command(node: Node) -> Iterator[str]:
     if kind.arguments:
         yield from options(kind.arguments.values())
         yield ""
+    yield from takes(kind)
+    if kind.examples:
+        yield from ("```sh", *kind.examples, "```", "")
+
+
+def takes(kind: type[Command]) -> Iterator[str]:
+    """What its options must be, and which it shares with others."""
+    if kind.required:
+        yield f"Must be given: {required_words(kind.required, kind.all_arguments())}."
+        yield ""
     if kind.lists:
         yield "Takes `--output`, `--columns`, `--filter` and `--sort`."
         yield ""
     elif kind.shows:
         yield "Takes `--output` and `--columns`."
         yield ""
-    if kind.examples:
-        yield from ("```sh", *kind.examples, "```", "")
 
 
 def options(arguments: Iterable[Argument]) -> Iterator[str]:

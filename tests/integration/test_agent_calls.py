@@ -27,6 +27,7 @@ from pelagos.slap.agent.attendant import Attendant
 from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import NotFoundError, ServerError, SlapError, Unauthorized
+from pelagos.slap.master.errors import AgentUnreachable
 from pelagos.slap.model import ComputerFormat, InstanceRequest, PartitionFormat
 
 pytestmark = pytest.mark.integration
@@ -113,6 +114,24 @@ def test_an_agent_that_is_not_there_is_told_at_once_with_what_to_do(site: Site):
     with pytest.raises(ServerError, match=f"no agent of {re.escape(NAME)} listens") as caught:
         site.person.ping(NAME)
     assert caught.value.status == 503 and "bus.url" in str(caught.value.hint)
+
+
+def test_a_ping_waits_as_long_as_is_said(site: Site, monkeypatch: pytest.MonkeyPatch):
+    given: list[float] = []
+
+    def call(_computer: str, _call: str, _sealed: bytes, timeout: float) -> bytes:
+        given.append(timeout)
+        raise AgentUnreachable("silent", status=504)
+
+    monkeypatch.setattr(site.line, "call", call)
+    for seconds in (0.25, 60.0):
+        with pytest.raises(ServerError, match="silent"):
+            site.person.ping(NAME, seconds=seconds)
+    assert given == [0.25, 60.0]
+    for wrong in (0.0, -1.0, 301.0):
+        with pytest.raises(SlapError, match="needs some time") as caught:
+            site.person.ping(NAME, seconds=wrong)
+        assert caught.value.status == 400
 
 
 def test_logs_come_from_the_computer(site: Site):

@@ -580,3 +580,23 @@ def test_a_list_loads_nothing_that_it_does_not_need(shell: CloudShell):
     assert (code, isinstance(json.loads(done.stdout), list)) == ("0", True)
     dear = {"asyncio", "email.message", "flask", "http.client", "rich", "ssl", "urllib3", "yaml"}
     assert not dear & set(loaded)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "server list", "flavor list", "network list", "subnet list", "port list",
+        "security-group list", "keypair list", "project list",
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("web")
+def test_what_rows_have_may_be_named_where_there_are_none(shell: CloudShell, line: str):
+    if line == "keypair list":
+        shell.run("keypair", "create", "for-keys", "-j")
+    keys = {key for row in shell.data(*line.split()) for key in row}
+    assert keys
+    named = [word for key in sorted(keys) for word in ("--filter", f"{key}!=x")]
+    words = (*line.split(), "--name", "nobody-is-called-so")
+    assert shell.run(*words, *named, "-j").out == "[]\n"
+    wrong = shell.run(*words, "--filter", "nmae=x")
+    assert (wrong.code, "did you mean name?" in wrong.err) == (USAGE, True)

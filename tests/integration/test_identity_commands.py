@@ -113,9 +113,12 @@ def test_roles_are_made_given_and_removed(admin: Lines) -> None:
     admin.done("role", "create", "painter")
     assert "painter" in {one["name"] for one in admin.done("role", "list", "-j").data}
     for words, said in (
-        ((), "who has the role?"),
-        (("--user", "bob"), "where?"),
-        (("--user", "bob", "--project", "ann", "--system"), "where?"),
+        ((), "give (--user or --group) and (--project or --domain or --system)"),
+        (("--user", "bob"), "give (--user or --group) and"),
+        (
+            ("--user", "bob", "--project", "ann", "--system"),
+            "--project and --system exclude each other",
+        ),
     ):
         refused = admin.run("role", "assign", "painter", *words)
         assert refused.code == USAGE

@@ -13,6 +13,7 @@ from pelagos.cli import complete
 from pelagos.cli.commands.one_things import class_name
 from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
 from pelagos.cli.index import COMMANDS
+from pelagos.cli.keys import may_be
 from pelagos.cli.one import Kind
 from pelagos.cli.one_kinds import KINDS
 from pelagos.core.clock import ManualClock
@@ -48,6 +49,10 @@ def test_every_kind_is_listed_and_shown(shell: CloudShell, kind: Kind) -> None:
         assert shown["ID"] == thing["id"]
         rows = shell.ok("one", kind.word, "show", str(thing["id"])).rows
         assert rows["NAME"] == thing["name"] and "PASSWORD" not in rows
+        assert [key for key in thing if not may_be(kind.keys, key)] == []
+        assert set(kind.columns) <= set(thing)
+    wrong = shell.run("one", kind.word, "list", "--sort", "nmae")
+    assert wrong.code == USAGE and "there is no column nmae" in wrong.err
 
 
 def test_a_machine_is_made_watched_and_ended(shell: CloudShell, clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from pelagos.cli.argument import KeyValueArgument, ValueArgument
@@ -32,6 +33,9 @@ WHERE = {
     "queue": ValueArgument("queue instead, past all exchanges", "--queue", metavar="NAME"),
 }
 """Options that say where a message goes."""
+
+WAYS = ["exchange", "to", "queue"]
+"""Those of which one must be given."""
 
 WHAT = {
     "param": KeyValueArgument("a parameter; its value is text", "--param"),
@@ -86,12 +90,11 @@ def destination(command: Command) -> tuple[type[Exchange], str]:
     """Where --exchange and --key, --to or --queue send a message.
 
     Raises:
-        UsageError: none of them is given, or more than one.
+        UsageError: more than one of them is given.
     """
-    named = [name for name in ("exchange", "to", "queue") if command[name]]
-    if len(named) != 1:
-        wrong = "give only one of" if named else "where to? Give one of"
-        raise UsageError(f"{wrong} --exchange, --to and --queue")
+    named = [name for name in WAYS if command[name]]
+    if len(named) > 1:
+        raise UsageError("give only one of --exchange, --to and --queue")
     if command["exchange"]:
         return existing(command["exchange"]), command["key"]
     if command["key"]:
@@ -115,12 +118,20 @@ def parameters(command: Command) -> Any:
     if text == "-":
         text = command.context.stdin.read()
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"--json: this is not JSON: {error}",
             hint="""write for example: --json '{"size": 10}'""",
         ) from error
+
+
+def _number(text: str) -> float:
+    """What JSON has a form for; `NaN` and `1e999` would arrive as null."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it has no form for the number {text}")
+    return number
 
 
 def told(error: Exception, what: str) -> Exception:

@@ -278,17 +278,6 @@ def like(records: Iterable[R], key: str, pattern: str) -> list[R]:
 # ---- what options must be like
 
 
-def at_least_one(command: Command, *names: str) -> None:
-    """See that a command that changes something is told what.
-
-    Raises:
-        UsageError: none of these options is given.
-    """
-    if not any(command[name] not in (None, False, (), [], {}) for name in names):
-        options = ", ".join(command.all_arguments()[name].name for name in names)
-        raise UsageError("there is nothing to change", hint=f"give one of: {options}")
-
-
 def not_both(command: Command, one: str, other: str) -> None:
     """See that two options that exclude each other are not both given.
 

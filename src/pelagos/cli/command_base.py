@@ -105,7 +105,11 @@ class Command:
         arguments: the options, by the name under which `self[name]` finds the value.
         operands: help for the positional parameters of `main`, by name.
         shows: whether the command lists or shows, and so takes --output and --columns.
-        lists: whether it prints a list of many, and so takes --filter and --sort, too.
+        lists: whether it prints a list of many, also by an option only, and so takes --filter and
+            --sort, too.
+        keys: which keys its rows may have besides the columns of the table, by their names or as
+            "module:Class", so that another is an error in an empty list, too; None = only the
+            answer tells.
         is_apart: whether the shell gives it a process of its own, because it runs until it is
             ended, ends the process, or becomes another program.
         converses: whether it talks with the person as long as it runs, and so wants no line about
@@ -120,6 +124,7 @@ class Command:
     operands: Mapping[str, Operand] = {}
     shows = False
     lists = False
+    keys: tuple[str, ...] | None = None
     is_apart = False
     converses = False
     examples: tuple[str, ...] = ()
@@ -184,8 +189,9 @@ class Command:
         Raises:
             UsageError: one is missing.
         """
-        if cls.required and not _is_given(cls.required, values):
-            words = required_words(cls.required, cls.all_arguments())
+        arguments = cls.all_arguments()
+        if cls.required and not _is_given(cls.required, values, arguments):
+            words = required_words(cls.required, arguments)
             usage = f"usage: pelagos {name} {cls.syntax}".rstrip()
             raise UsageError(f"{name}: give {words}", hint=f"{usage} [options]")
 
@@ -202,12 +208,15 @@ def required_words(required: Required, arguments: Mapping[str, Argument]) -> str
     return (" or " if isinstance(required, list) else " and ").join(words)
 
 
-def _is_given(required: Required, values: Mapping[str, Any]) -> bool:
+def _is_given(
+    required: Required, values: Mapping[str, Any], arguments: Mapping[str, Argument]
+) -> bool:
     if isinstance(required, str):
         value = values[required]
-        return value is not None and value is not False and value not in ((), [])
+        is_no_flag = arguments[required].arity != 0  # an option may say `false`
+        return value not in (None, (), [], {}) and (is_no_flag or bool(value))
     judge = any if isinstance(required, list) else all
-    return judge(_is_given(one, values) for one in required)
+    return judge(_is_given(one, values, arguments) for one in required)
 
 
 def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -20,6 +20,7 @@ from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: a command pays for these when it uses them
     from pelagos.cli.kept import Kept
+    from pelagos.cli.keys import Keys
     from pelagos.cli.pager import Paged
     from pelagos.cli.selection import Selection
     from pelagos.core.clock import Clock
@@ -68,6 +69,8 @@ class Context:
         self.closers: list[Callable[[], object]] = []
         #: What the session keeps that the command belongs to; None outside of one.
         self.kept: Kept | None = None
+        #: What the rows of its lists may have; see `Command.keys`.
+        self.keys: Keys | None = None
 
     # ---- what is printed ----
 
@@ -86,6 +89,7 @@ class Context:
             selection=self._selection,
             colour=wants_colour(self.stdout, self.environ),
             width=width,
+            keys=self.keys,
         )
 
     @cached_property

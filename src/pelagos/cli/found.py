@@ -20,6 +20,7 @@ PROFILE = ValueArgument(
 #: Another source had the answer; nothing is missing.
 _UNNEEDED = "unneeded"
 _IDS = (Column("source"), Column("id"))
+_KEYS = ("source", "id")
 
 
 def headings(headers: Sequence[str | None]) -> list[str]:
@@ -53,7 +54,7 @@ def show(context: Context, answer: LookupAnswer, *, ids: bool = False) -> int:
     """
     names = headings(answer.column_headers)
     rows = rows_of(answer.results, names)
-    context.output.show_list(rows, _columns(names, ids=ids))
+    context.output.show_list(rows, _columns(names, ids=ids), keys=_KEYS)
     tell(context, answer.sources)
     return len(rows)
 
@@ -73,7 +74,7 @@ def show_parts(
             count += len(part.results)
             yield rows_of(part.results, names)
 
-    context.output.show_parts(rows(), _columns(names))
+    context.output.show_parts(rows(), _columns(names), keys=_KEYS)
     return count, verdicts
 
 

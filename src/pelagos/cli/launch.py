@@ -117,6 +117,7 @@ def _launched(
 
 def execute(command: type[Command], context: Context, operands: list[str]) -> int:
     """Run a command in a context and return its exit code."""
+    context.keys = command.keys
     running = command(context, context.options)
     try:
         return running.main(*operands) or OK

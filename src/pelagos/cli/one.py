@@ -51,6 +51,8 @@ class Kind(NamedTuple):
         title: in sentences: "network".
         resource: of its calls: "vn".
         row: what a table shows of one besides id and name.
+        columns: the keys of that.
+        root: of its answers: "VNET".
         options: what `allocate` takes after the template: "cluster", "datastore" or nothing; None:
             things of this kind are not made of a template alone.
         is_owned: whether it has an owner and permissions.
@@ -60,8 +62,18 @@ class Kind(NamedTuple):
     title: str
     resource: str
     row: Callable[[Any], dict[str, Any]]
+    columns: tuple[str, ...]
+    root: str
     options: tuple[str, ...] | None = ()
     is_owned: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Which keys its rows may have; see `Command.keys`."""
+        from pelagos.one.results.types import ROOTS
+
+        module, name = ROOTS[self.root]
+        return ("id", "name", *self.columns, f"pelagos.one.results.types.{module}:{name}")
 
 
 class OneCommand(Command):

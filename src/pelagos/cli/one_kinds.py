@@ -73,25 +73,38 @@ def _nothing(_: Any) -> dict[str, Any]:
     return {}
 
 
-VM = Kind("vm", "machine", "vm", _vm)
-HOST = Kind("host", "host", "host", _host, None, is_owned=False)
-IMAGE = Kind("image", "image", "image", _image, ("datastore",))
-VNET = Kind("vnet", "network", "vn", _vnet, ("cluster",))
-TEMPLATE = Kind("template", "template", "template", owner)
-DATASTORE = Kind("datastore", "datastore", "datastore", _datastore, ("cluster",))
-USER = Kind("user", "user", "user", _user, None, is_owned=False)
-GROUP = Kind("group", "group", "group", _group, None, is_owned=False)
-CLUSTER = Kind("cluster", "cluster", "cluster", _cluster, None, is_owned=False)
-SECGROUP = Kind("secgroup", "security group", "secgroup", owner)
-VNTEMPLATE = Kind("vntemplate", "network template", "vntemplate", owner)
-VMGROUP = Kind("vmgroup", "machine group", "vmgroup", owner)
-VROUTER = Kind("vrouter", "router", "vrouter", owner)
-VDC = Kind("vdc", "data centre", "vdc", _nothing, is_owned=False)
-ZONE = Kind("zone", "zone", "zone", _nothing, is_owned=False)
-MARKET = Kind("market", "marketplace", "market", owner)
-MARKETAPP = Kind("marketapp", "app", "marketapp", owner, None)
-HOOK = Kind("hook", "hook", "hook", _nothing, is_owned=False)
-BACKUPJOB = Kind("backupjob", "backup job", "backupjob", owner)
+_OWNER = ("user", "group")
+_VM = (*_OWNER, "state", "cpu", "memory", "host", "address")
+_HOST = ("state", "cluster", "vms", "cpu", "memory")
+_IMAGE = (*_OWNER, "type", "size", "state", "vms", "datastore")
+_VNET = (*_OWNER, "bridge", "leases")
+_DATASTORE = (*_OWNER, "type", "free", "total")
+_USER = ("group", "driver", "enabled")
+_CLUSTER = ("hosts", "datastores", "vnets")
+
+VM = Kind("vm", "machine", "vm", _vm, _VM, "VM")
+HOST = Kind("host", "host", "host", _host, _HOST, "HOST", None, is_owned=False)
+IMAGE = Kind("image", "image", "image", _image, _IMAGE, "IMAGE", ("datastore",))
+VNET = Kind("vnet", "network", "vn", _vnet, _VNET, "VNET", ("cluster",))
+TEMPLATE = Kind("template", "template", "template", owner, _OWNER, "VMTEMPLATE")
+DATASTORE = Kind(
+    "datastore", "datastore", "datastore", _datastore, _DATASTORE, "DATASTORE", ("cluster",)
+)
+USER = Kind("user", "user", "user", _user, _USER, "USER", None, is_owned=False)
+GROUP = Kind("group", "group", "group", _group, ("users",), "GROUP", None, is_owned=False)
+CLUSTER = Kind(
+    "cluster", "cluster", "cluster", _cluster, _CLUSTER, "CLUSTER", None, is_owned=False
+)
+SECGROUP = Kind("secgroup", "security group", "secgroup", owner, _OWNER, "SECURITY_GROUP")
+VNTEMPLATE = Kind("vntemplate", "network template", "vntemplate", owner, _OWNER, "VNTEMPLATE")
+VMGROUP = Kind("vmgroup", "machine group", "vmgroup", owner, _OWNER, "VM_GROUP")
+VROUTER = Kind("vrouter", "router", "vrouter", owner, _OWNER, "VROUTER")
+VDC = Kind("vdc", "data centre", "vdc", _nothing, (), "VDC", is_owned=False)
+ZONE = Kind("zone", "zone", "zone", _nothing, (), "ZONE", is_owned=False)
+MARKET = Kind("market", "marketplace", "market", owner, _OWNER, "MARKETPLACE")
+MARKETAPP = Kind("marketapp", "app", "marketapp", owner, _OWNER, "MARKETPLACEAPP", None)
+HOOK = Kind("hook", "hook", "hook", _nothing, (), "HOOK", is_owned=False)
+BACKUPJOB = Kind("backupjob", "backup job", "backupjob", owner, _OWNER, "BACKUPJOB")
 
 KINDS = (
     VM, HOST, IMAGE, VNET, TEMPLATE, DATASTORE, USER, GROUP, CLUSTER, SECGROUP, VNTEMPLATE,

@@ -8,38 +8,25 @@ the terminal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.failures import UsageError
-from pelagos.cli.terminal import clean, paint
+from pelagos.cli.terminal import clean
 from pelagos.cli.values import Data, as_text, flat, has, is_told, only, pick, plain
 from pelagos.core.spelling import nearest
 
 if TYPE_CHECKING:  # not for a cycle: only who pages, narrows or sorts pays for it
     from typing import TextIO
 
+    from pelagos.cli.keys import Keys
     from pelagos.cli.pager import Paged
     from pelagos.cli.selection import Selection
+    from pelagos.cli.table import Table
 
 _BATCH = 500
 """Rows that are read before the first is printed, of a list that comes bit by bit: one page."""
-
-_NARROW = (20, 12)
-"""Characters to which columns are cut for a narrow terminal: first the wide ones, then all."""
-
-_STATE_COLOURS = {
-    "started": "green",
-    "available": "green",
-    "ok": "green",
-    "error": "red",
-    "fail": "red",
-    "warn": "yellow",
-    "waiting": "yellow",
-    "building": "yellow",
-    "requested": "yellow",
-}
-_COLOURED = {"status", "verdict", "cause.code"}
 
 
 class Column:
@@ -71,6 +58,8 @@ class Output:
         selection: which rows of a list are printed, in which order; None = all, as they come.
         colour: whether to colour tables.
         width: columns of the terminal that tables should fit in; None = no limit.
+        keys: those that rows of lists may have besides the columns of their table; None = rows
+            have any, and only those that are there tell which.
     """
 
     def __init__(
@@ -82,6 +71,7 @@ class Output:
         selection: Selection | None = None,
         colour: bool = False,
         width: int | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self._stream = stream
         self._form = form
@@ -89,6 +79,13 @@ class Output:
         self._selection = selection
         self._colour = colour
         self._width = width
+        self._keys = keys
+
+    @cached_property
+    def _table(self) -> Table:
+        from pelagos.cli.table import Table
+
+        return Table(self._stream, colour=self._colour, width=self._width)
 
     @property
     def is_table(self) -> bool:
@@ -107,6 +104,7 @@ class Output:
         *,
         empty: str = "",
         limit: int | None = None,
+        keys: Keys | None = None,
     ) -> None:
         """Print a list.
 
@@ -116,7 +114,13 @@ class Output:
             columns: those of the table; their keys are also the columns of csv and value.
             empty: what a table prints when the list is empty.
             limit: at the most so many of what is selected.
+            keys: that these rows may have, when they are not those of the command.
+
+        Raises:
+            UsageError: --columns, --filter or --sort name a key that no row has.
         """
+        if keys is not None:
+            self._keys = keys
         batches = self._selected(_batches(items), columns)
         if limit is not None:
             batches = _at_most(batches, limit)
@@ -137,13 +141,17 @@ class Output:
         else:
             self._stream.flush()
 
-    def show_parts(self, parts: Iterable[Sequence[Any]], columns: Sequence[Column]) -> None:
+    def show_parts(
+        self, parts: Iterable[Sequence[Any]], columns: Sequence[Column], *, keys: Keys
+    ) -> None:
         """Print a list whose parts come one after another, each as soon as it is there.
 
         Args:
             parts: dataclasses or mappings; empty parts print nothing.
             columns: as of `show_list`.
+            keys: as of `show_list`.
         """
+        self._keys = keys
         self.live()
         batches = ([plain(item) for item in part] for part in parts)
         there = self._selected((rows for rows in batches if rows), columns)
@@ -156,7 +164,7 @@ class Output:
     ) -> Iterator[list[Data]]:
         if self._selection is None:
             return batches
-        return self._selection.of(batches, lambda key, rows: _key(key, rows, columns))
+        return self._selection.of(batches, lambda key, rows: self._key(key, rows, columns))
 
     def _listed(self, batches: Iterable[list[Data]], shown: Sequence[Column]) -> None:
         keys = None if self._columns is None else [one.key for one in shown]
@@ -172,7 +180,7 @@ class Output:
             elif self._form == "value":
                 self._values(rows, shown)
             else:
-                widths = self._table(rows, shown, widths, has_head=not number)
+                widths = self._table.rows(rows, shown, widths, has_head=not number)
 
     def _values(self, rows: Sequence[Data], shown: Sequence[Column]) -> None:
         for row in rows:
@@ -235,7 +243,8 @@ class Output:
             for one in shown:
                 show(as_text(pick(data, one.key)))
         else:
-            self._pairs(data, [one for one in shown if self._columns or is_told(data, one.key)])
+            told = [one for one in shown if self._columns or is_told(data, one.key)]
+            self._table.pairs(data, told)
 
     def show_values(self, values: Data) -> None:
         """Print connection parameters: a table has a line `key = value` for each."""
@@ -268,8 +277,27 @@ class Output:
         if self._columns is None:
             return list(columns)
         known = {column.key: column for column in columns}
-        keys = [_key(key, rows, columns) for key in self._columns]
+        keys = [self._key(key, rows, columns) for key in self._columns]
         return [known.get(key) or Column(key, key) for key in keys]
+
+    def _key(self, word: str, rows: Sequence[Data], columns: Sequence[Column]) -> str:
+        """The key that a person means: one that rows have, or the heading of a column."""
+        keys = [column.key for column in columns]
+        if word in keys or any(has(row, word) for row in rows):
+            return word
+        titled = {column.title.lower(): column.key for column in columns}
+        if word.lower() in titled:
+            return titled[word.lower()]
+        if self._keys is None:
+            if rows:
+                raise _no_column(word, [*keys, *titled, *rows[0]])
+            return word
+        from pelagos.cli.keys import may_be, names_of
+
+        if may_be(self._keys, word):
+            return word
+        known = rows[0] if rows else names_of(self._keys)
+        raise _no_column(word, [*keys, *titled, *known])
 
     def _check(self, data: Data) -> None:
         for key in self._columns or ():
@@ -288,61 +316,6 @@ class Output:
             cells = (as_text(pick(row, column.key)) for column in columns)
             writer.writerow(clean(cell, keep="\n\t") for cell in cells)
 
-    def _table(
-        self,
-        rows: Sequence[Data],
-        columns: Sequence[Column],
-        least: Sequence[int],
-        *,
-        has_head: bool,
-    ) -> list[int]:
-        """Print rows; return how wide the columns became, at least as wide as `least`."""
-        cells = [[clean(one.show(pick(row, one.key))) for one in columns] for row in rows]
-        titles = [clean(one.title.upper()) for one in columns]
-        measured = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
-        widths = [max(pair) for pair in zip(least, measured, strict=True)]
-        self._shrink(widths)
-        if has_head:
-            self._stream.write(self._row(titles, widths, ["bold"] * len(titles)))
-        for row in cells:
-            colours = [
-                _STATE_COLOURS.get(cell, "") if one.key in _COLOURED else ""
-                for one, cell in zip(columns, row, strict=True)
-            ]
-            self._stream.write(self._row(row, widths, colours))
-        return widths
-
-    def _shrink(self, widths: list[int]) -> None:
-        """Take what is too much for the terminal from the widest columns; rows stay lines."""
-        if self._width is None:
-            return
-        excess = sum(widths) + 2 * (len(widths) - 1) - self._width
-        for least in _NARROW:
-            while excess > 0 and max(widths) > least:
-                widths[widths.index(max(widths))] -= 1
-                excess -= 1
-
-    def _row(self, cells: Sequence[str], widths: Sequence[int], colours: Sequence[str]) -> str:
-        parts = []
-        for position, (cell, width, colour) in enumerate(zip(cells, widths, colours, strict=True)):
-            is_last = position == len(cells) - 1
-            cut = _cut(cell, width)
-            painted = paint(cut, colour) if colour and self._colour and cut else cut
-            parts.append(painted if is_last else painted + " " * (width - len(cut)))
-        return "  ".join(parts).rstrip() + "\n"
-
-    def _pairs(self, data: Data, columns: Sequence[Column]) -> None:
-        margin = max((len(one.key) for one in columns), default=0)
-        for one in columns:
-            key = clean(one.key).ljust(margin)
-            value = clean(one.show(pick(data, one.key)), keep="\n")
-            value = value.rstrip("\n").replace("\n", "\n" + " " * (margin + 2))
-            if self._colour:
-                key = paint(key, "bold")
-                colour = _STATE_COLOURS.get(value, "") if one.key in _COLOURED else ""
-                value = paint(value, colour) if colour else value
-            self._stream.write(f"{key}  {value}".rstrip() + "\n")
-
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Data]]:
     """What is there already as one, what comes bit by bit in pieces."""
@@ -352,33 +325,12 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Data]]:
         yield rows
 
 
-def _cut(cell: str, width: int) -> str:
-    """The cell in that width; of a path or URL the end says more than the beginning."""
-    if len(cell) <= width:
-        return cell
-    is_path = "/" in cell and " " not in cell
-    return "…" + cell[1 - width :] if is_path else cell[: width - 1] + "…"
-
-
 def _at_most(batches: Iterator[list[Data]], limit: int) -> Iterator[list[Data]]:
     for rows in batches:
         yield rows[:limit]
         limit -= len(rows)
         if limit <= 0:
             return
-
-
-def _key(word: str, rows: Sequence[Data], columns: Sequence[Column]) -> str:
-    """The key that a person means: one of the data, or the heading of a column."""
-    keys = [column.key for column in columns]
-    if word in keys or any(has(row, word) for row in rows):
-        return word
-    titled = {column.title.lower(): column.key for column in columns}
-    if word.lower() in titled:
-        return titled[word.lower()]
-    if rows:
-        raise _no_column(word, [*keys, *titled, *rows[0]])
-    return word
 
 
 def _no_column(key: str, known: Sequence[str]) -> UsageError:

@@ -80,7 +80,7 @@ def command_help(node: Node, command: type) -> str:
             lines += [title, *_rows(_options(arguments)), ""]
     if command.required:
         needed = required_words(command.required, command.all_arguments())
-        lines += [f"must be given: {needed}", ""]
+        lines += [*_wrap(f"must be given: {needed}", WIDTH), ""]
     if command.examples:
         lines += ["examples:", *(f"  {line}" for line in command.examples), ""]
     return "\n".join(lines[:-1]) + "\n"

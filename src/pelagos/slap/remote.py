@@ -24,6 +24,8 @@ T = TypeVar("T")
 OUTPUT_LIMIT = 512 * 1024
 #: Seconds that a program may run at the most, and unless told.
 LONGEST_RUN, USUAL_RUN = 300.0, 30.0
+#: Seconds that an agent may take to say that it is there, at the most, and unless told.
+LONGEST_HELLO, USUAL_HELLO = 300.0, 5.0
 #: Lines of each log at the most.
 MOST_LINES = 10_000
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from pelagos.core.http import Response
 from pelagos.slap.orders import segment
-from pelagos.slap.remote import USUAL_RUN, Logs, Presence, Ran
+from pelagos.slap.remote import USUAL_HELLO, USUAL_RUN, Logs, Presence, Ran
 
 T = TypeVar("T")
 
@@ -25,10 +25,16 @@ class _Calls(Protocol):
 class RemoteCalls:
     """Each method raises `SlapError` as the client's."""
 
-    def ping(self: _Calls, computer_id: str) -> Presence:
-        """Whether the agent of a computer is there, asked over the bus."""
-        path = f"v1/computers/{segment(computer_id)}/ping"
-        return self._json(self._call("POST", path, json={}, timeout=_BESIDES), Presence)
+    def ping(self: _Calls, computer_id: str, *, seconds: float = USUAL_HELLO) -> Presence:
+        """Whether the agent of a computer is there, asked over the bus.
+
+        Args:
+            computer_id: its name.
+            seconds: that it may take to answer.
+        """
+        path, sent = f"v1/computers/{segment(computer_id)}/ping", {"seconds": seconds}
+        timeout = seconds + _BESIDES
+        return self._json(self._call("POST", path, json=sent, timeout=timeout), Presence)
 
     def logs(self: _Calls, name: str, *, lines: int = 50, program: str | None = None) -> Logs:
         """The ends of the logs of a service, by reference or guid, wherever it is.

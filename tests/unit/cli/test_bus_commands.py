@@ -228,11 +228,14 @@ def test_an_exchange_that_is_not_there_is_told(world):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("bus send x", "Give one of --exchange, --to and --queue"),
+        ("bus send x", "give --exchange or --to or --queue"),
         ("bus send x --exchange a --queue b", "give only one of"),
         ("bus send x --queue a --key b", "--key goes with --exchange"),
         ("bus send x --queue a --json {", "this is not JSON"),
         ("bus send x --queue a --json 1 --param a=b", "either --param or --json"),
+        ("bus send x --queue a --json [NaN]", "no form for the number NaN"),
+        ("bus send x --queue a --json -Infinity", "no form for the number -Infinity"),
+        ("bus send x --queue a --json 1e999", "no form for the number 1e999"),
     ],
 )
 @pytest.mark.usefixtures("bus")
@@ -321,6 +324,26 @@ def test_a_tail_that_hears_nothing_ends_with_3(world):
     ran = world.run("bus", "tail", "events", "--timeout", "0.01", "--bus", BUS)
     assert ran.code == failures.NOT_READY
     assert "no message came within 0.01 s" in ran.err
+
+
+def test_what_is_not_looked_for_does_not_prolong_a_tail(world, bus):
+    ended = threading.Event()
+
+    def chatter():
+        while not ended.wait(0.01):
+            send(bus, "chatter", "k")
+
+    sender = threading.Thread(target=chatter)
+    sender.start()
+    try:
+        ran = world.run(
+            "bus", "tail", "events", "--name", "rare", "--timeout", "0.2", "--bus", BUS
+        )
+    finally:
+        ended.set()
+        sender.join(60)
+    assert ran.code == failures.NOT_READY
+    assert "no message came within 0.2 s" in ran.err
 
 
 def test_a_tail_goes_on_after_an_outage(world, bus, monkeypatch):
@@ -490,6 +513,15 @@ def test_a_call_without_an_answer_ends_with_3(world, bus):
     ran = world.run("bus", "call", "x", "--queue", "nobody", "--timeout", "0.1", "--bus", BUS)
     assert ran.code == failures.NOT_READY
     assert "x was not answered within 0.1 s" in ran.err
+
+
+def test_what_a_component_does_not_know_of_itself_is_left_out(world, bus):
+    with Sums({"name": "sums"}, bus=bus.inner) as made:
+        made.start()
+        made.wait_ready(30)
+        ran = world.run("bus", "ping", "sums", "--timeout", "30", "--bus", BUS)
+    assert ran.code == 0, ran.err
+    assert "sums" in ran.out and "None" not in ran.out
 
 
 @pytest.mark.usefixtures("sums")

@@ -6,6 +6,8 @@ import json
 import pytest
 
 from pelagos.cli import failures
+from pelagos.core.http import Response
+from pelagos.slap.documents import encode_instance
 from pelagos.slap.model import (
     Alteration,
     Cause,
@@ -50,6 +52,16 @@ def test_a_plan_is_shown_and_nothing_is_asked_for(world, profile):
     assert "size" in ran.out and "- configures hello again" in ran.out
     assert "nothing was done" in ran.err
     assert not world.sent("POST", "requestComputerPartition")
+
+
+@pytest.mark.parametrize(("computer", "is_told"), [("rack7", True), ("COMP", False)])
+def test_a_filter_that_moves_nothing_is_told(world, profile, computer, is_told):
+    document = encode_instance(instance())
+    world.routes["POST /requestComputerPartition"] = Response(200, {}, document)
+    world.routes["GET /v1/services/hello"] = world.answer(world.service("hello"))
+    ran = world.run("request", "hello", str(profile), "--filter", f"computer_guid={computer}")
+    assert ran.code == failures.OK
+    assert ("hello stays on COMP" in ran.err) is is_told
 
 
 def test_a_plan_that_changes_nothing_says_so(world, profile):
@@ -135,3 +147,17 @@ def test_a_computer_is_drained_and_banged(world):
     world.run("computer", "drain", "COMP", "--undo")
     assert json.loads(world.sent("POST", "drain")[1].body) == {"draining": False}
     assert world.run("computer", "bang", "COMP", "-m", "x").code == failures.OK
+
+
+def test_a_ping_gives_the_agent_the_time_that_is_said(world):
+    presence = {"computer_id": "COMP", "elapsed_ms": 2.5, "version": "1", "started": 0.0}
+    world.routes |= {
+        "GET /v1/computers/COMP": world.answer(world.computer()),
+        "POST /v1/computers/COMP/ping": world.answer({**presence, "allows": ["logs"]}),
+    }
+    for words in ((), ("--timeout", "1.5m")):
+        ran = world.run("computer", "ping", "COMP", *words, "-j")
+        assert ran.code == failures.OK, ran.err
+        assert ran.data["elapsed_ms"] == 2.5
+    sent = [json.loads(one.body)["seconds"] for one in world.sent("POST", "ping")]
+    assert sent == [5.0, 90.0]

@@ -134,7 +134,7 @@ def test_what_is_no_order_is_refused(text: str):
     assert "KEY:desc" in str(caught.value.hint)
 
 
-def test_of_nothing_every_key_will_do():
+def test_of_nothing_every_key_will_do_where_none_is_declared():
     assert names(("x=1",), "y", rows=[]) == []
 
 

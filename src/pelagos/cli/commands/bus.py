@@ -12,6 +12,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.bus import (
     BUS,
+    WAYS,
     WHAT,
     WHERE,
     destination,
@@ -38,6 +39,7 @@ _WHO = {"name": "pelagos-cli", "type": "cli"}
 _TIMED_OUT = "TimeoutError"
 #: How an answer begins that nobody gave, as nobody got the call.
 _NOT_TAKEN = "no queue takes "
+_ITS_LOG = "the component said so: its log may tell more"
 
 
 @command(_bus_commands)
@@ -55,6 +57,7 @@ class BusSend(Command):
         "unheard": FlagArgument("it is no error when no queue takes it", "--unheard"),
         "timeout": SecondsArgument("wait for the broker; default 30 s", "--timeout", default=30.0),
     }
+    required = WAYS
     operands = {"name": Operand("name of the command or status")}
     examples = (
         "pelagos bus send resize --exchange disks --key disk.7 --param size=10",
@@ -111,6 +114,7 @@ class BusCall(Command):
             "wait for N answers, of all components that hear it", "--answers", least=1
         ),
     }
+    required = WAYS
     operands = {"name": Operand("name of the command")}
     examples = (
         "pelagos bus call ping --to resizer",
@@ -166,7 +170,7 @@ class BusCall(Command):
         if not answer.body.get("fingerprint") and said.startswith(_NOT_TAKEN):
             raise not_taken(self, name)
         if content.get("type") != "exception":
-            raise CommandError(f"{name}: {said}", code=FAILED)
+            raise CommandError(f"{name}: {said}", hint=_ITS_LOG, code=FAILED)
         kind = str(content.get("value"))
         if kind == _TIMED_OUT:
             raise CommandError(
@@ -174,7 +178,7 @@ class BusCall(Command):
                 hint="see that a component that answers it runs: pelagos bus components",
                 code=NOT_READY,
             )
-        raise CommandError(f"{name} raised {kind}: {said}", code=FAILED)
+        raise CommandError(f"{name} raised {kind}: {said}", hint=_ITS_LOG, code=FAILED)
 
     def _print(self, value: Any) -> None:
         output = self.context.output
@@ -207,8 +211,10 @@ def open_producer(command: Command) -> GenericProducer:
     Raises:
         MessagingError: it cannot be reached, or refuses; said at once, whatever the time-out.
     """
+    from pelagos.core import logs
     from pelagos.messaging import GenericProducer
 
+    logs.mute()  # what fails is told by the command
     bus = find_bus(command)
     bus.open(min(command["timeout"] or 0.1, 10.0)).close()
     return GenericProducer(_WHO, bus=bus)

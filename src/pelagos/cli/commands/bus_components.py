@@ -31,6 +31,7 @@ class BusPing(Command):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("wait for answers; default 2 s", "--timeout", default=2.0),
@@ -66,6 +67,7 @@ class BusComponents(Command):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("wait for answers; default 2 s", "--timeout", default=2.0),
@@ -112,6 +114,11 @@ def _fingerprint(body: Any) -> Mapping[str, Any]:
     return who if isinstance(who, Mapping) else {}
 
 
+def _fact(value: Any) -> str:
+    """A part of a fingerprint; a missing one is the word None on the wire."""
+    return "" if value in (None, "None") else str(value)
+
+
 def _show(command: Command, found: list[Mapping[str, Any]]) -> None:
-    columns = [Column(key) for key in ("name", "type", "host", "pid", "user", "vhost")]
+    columns = [Column(key, show=_fact) for key in ("name", "type", "host", "pid", "user", "vhost")]
     command.context.output.show_list(found, columns, empty="nobody answered")

@@ -37,6 +37,7 @@ class DeadList(Command):
 
     shows = True
     lists = True
+    keys = ("died", "exchange", "key", "handler", "message_id", "body")
     arguments = {
         **_PLACE,
         "number": IntArgument(

@@ -21,6 +21,7 @@ class BusDoctor(Command):
 
     shows = True
     lists = True
+    keys = ("name", "grade", "message", "mend")
     arguments = {
         "bus": BUS,
         "timeout": SecondsArgument("for each step; default 5 s", "--timeout", default=5.0),

@@ -53,7 +53,7 @@ class BusTail(Command):
         "type": ValueArgument("only this type: command, status, result, none", "--type"),
         "name": ValueArgument("only this name; * and ? stand for anything", "--name"),
         "number": IntArgument("end after N messages", "-n", "--number", least=1),
-        "timeout": SecondsArgument("end with 3 when none comes for so long", "--timeout"),
+        "timeout": SecondsArgument("end with 3 when none of these comes for so long", "--timeout"),
     }
     operands = {
         "exchange": Operand("exchange to look at; it must exist"),
@@ -88,8 +88,12 @@ class BusTail(Command):
 
     def _follow(self, tap: Tap) -> None:
         printed = 0
+        clock = self.context.clock
+        since = clock.monotonic()
         while self["number"] is None or printed < self["number"]:
-            seen = self._next(tap)
+            passed = clock.monotonic() - since
+            patience = None if self["timeout"] is None else max(0.0, self["timeout"] - passed)
+            seen = self._next(tap, patience)
             if seen is None:
                 raise CommandError(
                     f"no message came within {self['timeout']:g} s",
@@ -99,9 +103,10 @@ class BusTail(Command):
             if self._is_wanted(seen):
                 self._print(seen)
                 printed += 1
+                since = clock.monotonic()
 
-    def _next(self, tap: Tap) -> Seen | None:
-        """The next one, through every outage."""
+    def _next(self, tap: Tap, patience: float | None) -> Seen | None:
+        """The next one, through every outage; None when none came in so many seconds."""
         from pelagos.messaging import MessagingError
 
         is_away = False
@@ -111,7 +116,7 @@ class BusTail(Command):
                     tap.open(self._patience())
                     self.context.say("looking again; what passed meanwhile was not seen")
                     is_away = False
-                return tap.next(self["timeout"])
+                return tap.next(patience)
             except MessagingError as error:
                 if error.retry_after is None:
                     raise

@@ -11,6 +11,7 @@ from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.moment import ago
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
+from pelagos.cli.terminal import is_terminal
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
@@ -29,8 +30,8 @@ _PLACES = (
     Column("cause.message", "cause"),
 )
 _NONE = (
-    "no machines are made: the plane's configuration has no [capacity.named.NAME]; see "
-    "docs/how-to/machines-on-demand.md"
+    "no machines are made: write [capacity.named.NAME] into the plane's configuration and start "
+    "it again; see docs/how-to/machines-on-demand.md"
 )
 _PLACE = Operand("name of the capacity, as configured")
 
@@ -62,17 +63,19 @@ class CapacityList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.capacity:MachineRow",)
     arguments = {"places": FlagArgument("only the capacities, no machines", "--places")}
     examples = ("pelagos capacity list", "pelagos capacity list -o json")
 
     def main(self) -> None:
         """Print them."""
-        found = _overview(self.context.master)
+        found = self._found()
         output, now = self.context.output, self.context.clock.time()
         is_brief = output.is_table and self["columns"] is None and not output.is_selective
         if self["places"] or is_brief:
-            output.show_list(found.capacities, _PLACES, empty=_NONE)
-            if self["places"]:
+            keys = ("pelagos.slap.capacity:CapacityRow",)
+            output.show_list(found.capacities, _PLACES, keys=keys)
+            if self["places"] or not found.capacities:
                 return
             output.line()
         columns = (
@@ -84,7 +87,21 @@ class CapacityList(Command):
             Column("reason", "made for"),
             Column("cause.message", "cause"),
         )
-        output.show_list(found.machines, columns, empty="there are no machines now")
+        empty = "there are no machines now" if found.capacities else ""
+        output.show_list(found.machines, columns, empty=empty)
+
+    def _found(self) -> Overview:
+        """What there is; a plane that makes no machines has none, and a person is told how."""
+        from pelagos.slap.capacity import Overview
+        from pelagos.slap.errors import NotFoundError
+
+        try:
+            found = self.context.master.capacity()
+        except NotFoundError:
+            found = Overview()
+        if not found.capacities and is_terminal(self.context.stderr):
+            self.context.say(_NONE)
+        return found
 
 
 @command(_capacity_commands)

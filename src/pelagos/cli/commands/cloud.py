@@ -58,6 +58,7 @@ class CloudList(_OnClouds):
 
     shows = True
     lists = True
+    keys = ()
     examples = ("pelagos cloud list",)
 
     def main(self) -> None:
@@ -105,6 +106,8 @@ class CloudCheck(_OnCloud):
     Ends with 1 when one of them does not answer as it should.
     """
 
+    lists = True
+    keys = ()
     examples = ("pelagos cloud check work",)
     advice = ""
 

@@ -69,6 +69,7 @@ class CommissionPending(ServiceCommand):
 
     shows = True
     lists = True
+    keys = ()
     arguments = SERVICE
 
     def main(self) -> None:
@@ -120,13 +121,12 @@ class CommissionIssue(ServiceCommand):
         "force": FlagArgument("also above the quota", "--force"),
         "accept": FlagArgument("decide it at once", "--accept"),
     }
+    required = "user"
     operands = {"provisions": Operand("RESOURCE=N, as cyclades.vm=1")}
     examples = ("pelagos commission issue --user 7f2a… cyclades.vm=1 cyclades.ram=1073741824",)
 
     def main(self, *provisions: str) -> None:
         """Begin it, and print its number."""
-        if not self["user"]:
-            raise UsageError("who is charged?", hint="give --user ID; see pelagos user find NAME")
         amounts = {**self._of_file(), **dict(_read(one) for one in provisions)}
         if not amounts:
             raise UsageError("nothing is charged", hint="give RESOURCE=N, or --provisions-file")
@@ -193,11 +193,13 @@ class CommissionResolve(_OfOne):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {
         **SERVICE,
         "accept": RepeatableArgument("numbers, with commas between", "--accept", metavar="N,…"),
         "reject": RepeatableArgument("numbers, with commas between", "--reject", metavar="N,…"),
     }
+    required = ["accept", "reject"]
     operands = {}
 
     def main(self) -> int | None:
@@ -206,8 +208,6 @@ class CommissionResolve(_OfOne):
             way: [self.number(one.strip()) for text in self[way] for one in text.split(",")]
             for way in ("accept", "reject")
         }
-        if not any(wanted.values()):
-            raise UsageError("there is nothing to decide", hint="give --accept or --reject")
         found = self.service.resolve_commissions(wanted["accept"], wanted["reject"])
         rows = [
             {"serial": one, "became": became, "said": ""}

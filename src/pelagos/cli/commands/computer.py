@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
+from pelagos.cli.argument import FlagArgument, Operand, SecondsArgument, ValueArgument
 from pelagos.cli.command_base import Command
 from pelagos.cli.context import Context
 from pelagos.cli.moment import ago, clock_and_ago, local
@@ -59,6 +59,7 @@ class ComputerList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.model:ComputerStatus",)
 
     def main(self) -> None:
         """Print them."""
@@ -84,13 +85,19 @@ class ComputerInfo(Command):
     """Show a computer and who sits in its partitions."""
 
     shows = True
+    lists = True
+    arguments = {"partitions": FlagArgument("list its partitions alone", "--partitions")}
+    keys = ("pelagos.slap.model:PartitionSummary",)
     operands = {"computer": COMPUTER}
 
     def main(self, computer: str) -> None:
         """Print it; a table of the partitions follows what is said of the computer."""
         found = find(self.context, computer)
         output = self.context.output
-        if not output.is_table or self["columns"]:
+        if self["partitions"]:
+            output.show_list(found.partitions, _SEATS, empty=f"{computer} has no partitions")
+            return
+        if not output.is_table or self["columns"] or output.is_selective:
             output.show_one(found)
             return
         now = self.context.clock.time()
@@ -105,10 +112,7 @@ class ComputerInfo(Command):
         output.show_one(head)
         if found.partitions:
             output.line()
-            output.show_list(
-                found.partitions,
-                _SEATS,
-            )
+            output.show_list(found.partitions, _SEATS)
 
 
 @command(_computer_commands)
@@ -116,12 +120,19 @@ class ComputerPing(Command):
     """Ask the agent of a computer whether it is there: over the bus; tells the time it took."""
 
     shows = True
+    arguments = {
+        "timeout": SecondsArgument(
+            "how long it may take to answer; default 5s", "--timeout", default=5.0
+        )
+    }
     operands = {"computer": COMPUTER}
+    examples = ("pelagos computer ping sea --timeout 30s",)
 
     def main(self, computer: str) -> None:
         """Print its answer."""
         find(self.context, computer)
-        self.context.output.show_one(self.context.master.ping(computer), _PRESENCE)
+        found = self.context.master.ping(computer, seconds=self["timeout"])
+        self.context.output.show_one(found, _PRESENCE)
 
 
 @command(_computer_commands)

@@ -39,6 +39,7 @@ class ConfigList(Command):
 
     shows = True
     lists = True
+    keys = ("default", "variable")
 
     def main(self) -> None:
         """Print them."""

@@ -21,6 +21,7 @@ class ConfigDoctor(Command):
 
     shows = True
     lists = True
+    keys = ("name", "grade", "message", "mend")
     examples = ("pelagos config doctor",)
 
     def main(self) -> int:

@@ -16,7 +16,6 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import show_record, since, size
-from pelagos.cli.clouds import at_least_one
 from pelagos.cli.failures import USAGE, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -47,6 +46,7 @@ class ContainerList(StorageCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.storage.types:Container",)
     arguments = {
         **STORAGE,
         "prefix": ValueArgument("only those whose names begin so", "--prefix", metavar="TEXT"),
@@ -188,6 +188,7 @@ class ContainerModify(StorageCommand):
         ),
         "write": ValueArgument("who may write into it, the same", "--write", metavar="ACL"),
     }  # fmt: skip
+    required = ["limit", "versioning", "meta", "unset", "project", "read", "write"]
     operands = {"container": CONTAINER}
     examples = (
         "pelagos container modify photos --size-limit 0 --meta owner=ann",
@@ -196,9 +197,6 @@ class ContainerModify(StorageCommand):
 
     def main(self, container: str) -> None:
         """Change it."""
-        given = any(self[name] is not None for name in ("limit", "read", "write"))
-        if not given:
-            at_least_one(self, "versioning", "meta", "unset", "project", "limit", "read", "write")
         spot = self.container(container)
         client, account = self.client, spot.account
         with self.looking(spot):

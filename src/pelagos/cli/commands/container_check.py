@@ -37,6 +37,7 @@ class ContainerCheck(StorageCommand):
 
     shows = True
     lists = True
+    keys = ("folder",)
     arguments = {**STORAGE, "fix": FlagArgument("make the marks right", "--fix")}
     operands = {"container": CONTAINER}
     examples = ("pelagos container check photos", "pelagos container check photos --fix")

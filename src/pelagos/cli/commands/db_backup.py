@@ -144,6 +144,7 @@ class DbBackups(_Backup):
 
     shows = True
     lists = True
+    keys = ("pelagos.plane.backup:Backup",)
     arguments = CLOUD
     operands = {"place": _PLACE}
 

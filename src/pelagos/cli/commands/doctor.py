@@ -29,6 +29,7 @@ class Doctor(Command):
 
     shows = True
     lists = True
+    keys = ("name", "grade", "message", "mend")
 
     def main(self) -> int:
         """Check and print."""

@@ -22,6 +22,7 @@ class EndpointList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("interface", "version")
     arguments = {
         **CLOUD,
         "name": ValueArgument(
@@ -74,6 +75,7 @@ class CloudServices(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("id", "icon", "verbose_name", "order", "cloudbar", "dashboard")
     arguments = CLOUD
     operands = {"cloud": Operand("its name; the same as --cloud", complete="cloud")}
 

@@ -44,6 +44,8 @@ class ComputerCertificate(Command):
     """
 
     shows = True
+    lists = True
+    keys = ("pelagos.slap.identity_calls:CertificateInfo",)
     operands = {"name": COMPUTER}
     arguments = CERTIFICATE_ARGUMENTS
     examples = (

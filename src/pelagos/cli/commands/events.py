@@ -49,6 +49,7 @@ class Events(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.model:Event",)
     arguments = {
         "number": IntArgument(
             "only the last N that --filter leaves; default 50",

@@ -22,6 +22,7 @@ class FavoriteList(Command):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {"profile": PROFILE}
 
     def main(self) -> None:

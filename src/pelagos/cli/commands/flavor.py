@@ -24,6 +24,7 @@ class FlavorList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.compute.types:Flavor",)
     arguments = {
         **CLOUD,
         **NAMED,

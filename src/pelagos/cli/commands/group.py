@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument
-from pelagos.cli.clouds import CLOUD, MORE, at_least_one
+from pelagos.cli.clouds import CLOUD, MORE
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.identity import DESCRIPTION, DOMAIN_OPTION, GROUP, USER, IdentityCommand
 from pelagos.cli.output import Column
@@ -61,6 +61,7 @@ class GroupList(_OfAccount):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:Group",)
     arguments = CLOUD
 
     def main(self) -> None:
@@ -91,6 +92,7 @@ class GroupInfo(_OfAccount):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:User",)
     arguments = CLOUD
     operands = {"group": _GROUP}
 
@@ -149,11 +151,11 @@ class GroupModify(_OfAccount):
             "who goes", "--remove", metavar="USER", complete="cloud:user"
         ),
     }
+    required = ["add", "remove"]
     operands = {"group": _GROUP}
 
     def main(self, group: str) -> None:
         """Change it."""
-        at_least_one(self, "add", "remove")
         if self.is_synnefo:
             gone = set(self.ids(tuple(self["remove"])))
             after = [one for one in self.members(group) if one not in gone]

@@ -20,6 +20,7 @@ class HistoryShow(Command):
 
     shows = True
     lists = True
+    keys = ()
     operands = {"lines": Operand("which of them: N, N:M, N: or :M, counted from 1")}
     examples = ("pelagos history show 10:20",)
 

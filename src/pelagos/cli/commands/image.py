@@ -15,7 +15,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.cloud_showing import show_record, size, when
 from pelagos.cli.cloud_things import IMAGE
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, at_least_one, named, not_both
+from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, named, not_both
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -90,6 +90,8 @@ class ImageInfo(CloudCommand):
     """Show all about an image, and with whom it is shared."""
 
     shows = True
+    lists = True
+    keys = ("pelagos.clients.image.types:Member",)
     arguments = {
         **CLOUD,
         "members": FlagArgument("list with whom it is shared instead", "--members"),
@@ -129,12 +131,12 @@ class ImageModify(CloudCommand):
         ),
         "unshare": RepeatableArgument("share it no longer with this one", "--member-del"),
     }
+    required = [name for name in arguments if name != "cloud"]
     operands = {"image": WHICH}
     examples = ("pelagos image modify debian --name debian-12 --property-set os=debian",)
 
     def main(self, image: str) -> None:
         """Change and print it."""
-        at_least_one(self, *(name for name in self.arguments if name != "cloud"))
         not_both(self, "public", "private")
         both = set(self["set"] or ()) & set(self["del"])
         if both:

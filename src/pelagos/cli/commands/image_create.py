@@ -57,6 +57,7 @@ class ImageCreate(CloudCommand):
         "property": KeyValueArgument("a text that is kept with it", "-p", "--property"),
         **WAIT,
     }
+    required = ["file", "location", "server", "empty"]
     operands = {"name": Operand("name of the new image")}
     examples = (
         "pelagos image create debian-12 --file debian-12.qcow2",
@@ -66,8 +67,8 @@ class ImageCreate(CloudCommand):
     def main(self, name: str) -> None:
         """Make and print it."""
         ways = [one for one in ("file", "location", "server", "empty") if self[one]]
-        if len(ways) != 1:
-            raise UsageError("give one of --file, --location, --server, --empty: what it is of")
+        if len(ways) > 1:
+            raise UsageError(f"--{ways[0]} and --{ways[1]} exclude each other")
         found = self._of_server(name) if self["server"] else self._registered(name)
         if self["wait"]:
             found = self._finished(found)

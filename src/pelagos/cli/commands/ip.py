@@ -28,6 +28,7 @@ class IpList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:FloatingIp",)
     arguments = {
         **CLOUD,
         "free": FlagArgument("only those that lead nowhere", "--free"),
@@ -203,12 +204,11 @@ class IpModify(CloudCommand):
             "id of the project", "--project", metavar="ID", complete="cloud:project-id"
         ),
     }
+    required = "project"
     operands = {"ip": _IP}
 
     def main(self, ip: str) -> None:
         """Charge it there."""
-        if not self["project"]:
-            raise UsageError("there is nothing to change", hint="give --project")
         if self.cloud.dialect != "synnefo":
             raise UsageError("an OpenStack's addresses stay with their project")
         found = self.find(IP, ip)

@@ -30,6 +30,7 @@ class KeypairList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.compute.types:Keypair",)
     arguments = {
         **CLOUD,
         "name": ValueArgument(

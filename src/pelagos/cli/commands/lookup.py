@@ -31,6 +31,7 @@ class Lookup(Command):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {
         "profile": PROFILE,
         "ids": FlagArgument("show source and id of each entry, for `favorite add`", "--ids"),

@@ -7,7 +7,7 @@ from typing import Any
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
 from pelagos.cli.cloud_things import NETWORK, SUBNET
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, at_least_one, like, named
+from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, like, named
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -25,6 +25,7 @@ class NetworkList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:Network",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -143,11 +144,11 @@ class NetworkModify(CloudCommand):
             "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
         ),
     }
+    required = ["name", "project"]
     operands = {"network": WHICH}
 
     def main(self, network: str) -> None:
         """Change and print it."""
-        at_least_one(self, "name", "project")
         if self["project"] and self.cloud.dialect != "synnefo":
             raise UsageError("--project: an OpenStack's networks stay with their project")
         which, client = self.find_id(NETWORK, network), self.cloud.network

@@ -14,7 +14,7 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import MORE, at_least_one
+from pelagos.cli.clouds import MORE
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, USAGE, CommandError, UsageError
 from pelagos.cli.moment import local
@@ -233,11 +233,11 @@ class ObjectModify(StorageCommand):
         "meta": KeyValueArgument("metadata to set; may be given several times", "--meta"),
         "unset": RepeatableArgument("metadata to remove", "--unset", metavar="KEY"),
     }
+    required = ["meta", "unset"]
     operands = {"object": PLACE}
 
     def main(self, object: str) -> None:  # noqa: A002  # its name there
         """Change it."""
-        at_least_one(self, "meta", "unset")
         spot = self.object(object)
         meta = {**dict.fromkeys(self["unset"], ""), **(self["meta"] or {})}
         with self.looking(spot):

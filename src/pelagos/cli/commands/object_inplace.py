@@ -88,14 +88,13 @@ class ObjectOverwrite(_InPlace):
             "the last one; by default as many as the file has", "--to", default=None
         ),
     }
+    required = "from"
     operands = {"source": _SOURCE, "object": PLACE}
     examples = ("pelagos object overwrite header.bin images/disk.raw --from 0",)
 
     def main(self, source: str, object: str) -> None:  # noqa: A002  # its name there
         """Overwrite."""
         first, last = self["from"], self["to"]
-        if first is None:
-            raise UsageError("where does it begin?", hint="give --from, as --from 0")
         if last is not None and last < first:
             raise UsageError(f"--to {last} is before --from {first}")
         spot = self.object(object)
@@ -135,12 +134,11 @@ class ObjectTruncate(_InPlace):
         **STORAGE,
         "size": DataSizeArgument("bytes to keep", "--size", default=None),
     }
+    required = "size"
     operands = {"object": PLACE}
 
     def main(self, object: str) -> None:  # noqa: A002  # its name there
         """Cut it."""
-        if self["size"] is None:
-            raise UsageError("how much shall stay?", hint="give --size, as --size 10MiB")
         spot = self.object(object)
         self.only_in_pithos("cuts objects", spot)
         with self.looking(spot):

@@ -39,6 +39,7 @@ class ObjectList(StorageCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.storage.types:StoredObject",)
     arguments = {
         **STORAGE,
         "recursive": FlagArgument("what is in the folders, too", "-r", "--recursive"),
@@ -199,6 +200,7 @@ class ObjectVersions(StorageCommand):
 
     shows = True
     lists = True
+    keys = ()
     arguments = STORAGE
     operands = {"object": PLACE}
 
@@ -222,6 +224,7 @@ class ObjectShared(StorageCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.storage.types:SharingAccount",)
     arguments = STORAGE
 
     def main(self) -> None:

@@ -37,6 +37,7 @@ class OneGenerate(Command):
             metavar="NAME",
         ),
     }
+    required = "into"
     examples = (
         "pelagos one generate --xsd one/share/doc/xsd --into one_types",
         "pelagos one generate --into acme/one_types --package acme.one_types",
@@ -46,8 +47,6 @@ class OneGenerate(Command):
         """Read, write, and say what was written."""
         from pelagos.one.generate.writing import described, of_schemas, write_package
 
-        if not self["into"]:
-            raise UsageError("it must be said where to write", hint="give --into FOLDER")
         folder = Path(self["into"])
         package = self["package"] or folder.resolve().name
         if not all(part.isidentifier() for part in package.split(".")):

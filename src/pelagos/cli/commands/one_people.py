@@ -109,6 +109,7 @@ class OneAclList(OneCommand):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {**ONE}
     examples = ("pelagos one acl list",)
 

@@ -46,13 +46,11 @@ def _list(kind: Kind) -> dict[str, Any]:
         """Print them, again and again with --watch."""
         if self["watch"]:
             self.context.output.live()
+        columns = [Column(key) for key in ("id", "name", *kind.columns)]
+        empty = f"there is no {kind.title} that you may see"
         while True:
             rows = list(_rows(self, kind))
-            keys = list(rows[0]["_keys"]) if rows else []
-            shown = [{key: one for key, one in row.items() if key != "_keys"} for row in rows]
-            columns = [Column(key) for key in ("id", "name", *keys)]
-            empty = f"there is no {kind.title} that you may see"
-            self.context.output.show_list(shown, columns, empty=empty)
+            self.context.output.show_list(rows, columns, empty=empty, keys=kind.keys)
             if not self["watch"]:
                 return
             self.context.stdout.flush()
@@ -74,7 +72,8 @@ def _list(kind: Kind) -> dict[str, Any]:
         arguments["done"] = FlagArgument("those that are done, too", "--done")
     example = f"pelagos one {kind.word} list --filter NAME='web*' -j"
     return {
-        "shows": True, "lists": True, "arguments": arguments, "main": main, "examples": (example,),
+        "shows": True, "lists": True, "keys": (), "arguments": arguments, "main": main,
+        "examples": (example,),
     }  # fmt: skip
 
 
@@ -89,14 +88,7 @@ def _rows(command: OneCommand, kind: Kind) -> Iterator[dict[str, Any]]:
     if "done" in arguments and command["done"]:
         more["state"] = -2
     for thing in command.all_of(kind, **more):
-        row = kind.row(thing)
-        yield {
-            "_keys": tuple(row),
-            "id": thing.ID,
-            "name": thing.NAME,
-            **row,
-            **thing.to_dict(),
-        }
+        yield {"id": thing.ID, "name": thing.NAME, **kind.row(thing), **thing.to_dict()}
 
 
 def _show(kind: Kind) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class PersonList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.identity_calls:PersonInfo",)
 
     def main(self) -> None:
         """Print them."""
@@ -148,6 +149,8 @@ class PersonCertificate(Command):
     """
 
     shows = True
+    lists = True
+    keys = ("pelagos.slap.identity_calls:CertificateInfo",)
     operands = {"name": _PERSON}
     arguments = CERTIFICATE_ARGUMENTS
     examples = ("pelagos person certificate ann --issue .",)

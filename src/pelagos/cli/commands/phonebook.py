@@ -90,6 +90,7 @@ class PhonebookList(Command):
 
     shows = True
     lists = True
+    keys = ()
     arguments = {**_ARGUMENTS, "search": _SEARCH}
 
     def main(self) -> None:

@@ -16,7 +16,7 @@ from pelagos.cli.cloud_servers import join, leave
 from pelagos.cli.cloud_showing import show_record, with_keys
 from pelagos.cli.cloud_things import NETWORK, PORT, SECURITY_GROUP, SERVER
 from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, at_least_one, find_id, like, named
+from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, find_id, like, named
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -36,6 +36,7 @@ class PortList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:Port",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -133,11 +134,11 @@ class PortModify(CloudCommand):
         "name": ValueArgument("its new name", "--name"),
         "group": _GROUPS,
     }
+    required = ["name", "group"]
     operands = {"port": _PORT}
 
     def main(self, port: str) -> None:
         """Change and print it."""
-        at_least_one(self, "name", "group")
         found = self.find(PORT, port)
         made = self.cloud.network.update_port(
             str(found["id"]),

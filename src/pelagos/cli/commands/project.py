@@ -14,7 +14,7 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
+from pelagos.cli.clouds import CLOUD, MORE, like
 from pelagos.cli.failures import USAGE, UsageError
 from pelagos.cli.identity import (
     DESCRIPTION,
@@ -63,6 +63,7 @@ class ProjectList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:Project", "pelagos.clients.astakos.types:Project")
     arguments = {
         **CLOUD,
         "all": FlagArgument("all that you may see, not only yours", "--all"),
@@ -167,11 +168,11 @@ class ProjectModify(IdentityCommand):
         "public": FlagArgument("everybody sees it (Synnefo)", "--public"),
         **_SYNNEFO,
     }
+    required = [name for name in arguments if name != "cloud"]
     operands = {"project": PROJECT_OPERAND}
 
     def main(self, project: str) -> None:
         """Change it."""
-        at_least_one(self, "rename", "description", *SWITCHES, "private", "public", *_SYNNEFO)
         found = self.project(project)
         which = str(found["id"])
         if not self.is_synnefo:

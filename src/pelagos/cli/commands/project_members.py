@@ -183,6 +183,7 @@ class ProjectMembers(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.astakos.types:Membership",)
     arguments = CLOUD
     operands = {"project": PROJECT_OPERAND}
 
@@ -222,6 +223,7 @@ class MembershipList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.astakos.types:Membership",)
     arguments = {
         **CLOUD,
         "project": ValueArgument(

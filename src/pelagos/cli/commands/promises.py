@@ -22,6 +22,7 @@ class ServicePromises(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.agent.promise_record:PromiseRecord",)
     operands = {"service": SERVICE}
     examples = ("pelagos service promises hello",)
 

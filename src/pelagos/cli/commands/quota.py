@@ -45,6 +45,7 @@ class QuotaList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("project", "unit", "used", "limit", "left", "pelagos.clients.astakos.types:Quota")
     arguments = {
         **CLOUD,
         "project": ValueArgument(
@@ -193,6 +194,7 @@ class QuotaUsers(ServiceCommand):
 
     shows = True
     lists = True
+    keys = ("unit", "used", "pelagos.clients.astakos.types:Quota")
     arguments = {
         **SERVICE,
         "project": RepeatableArgument(
@@ -250,6 +252,7 @@ class QuotaResources(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.astakos.types:Resource",)
     arguments = CLOUD
 
     def main(self) -> None:

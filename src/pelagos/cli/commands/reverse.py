@@ -24,6 +24,7 @@ class Reverse(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.directory.client.answers:ReverseAnswer",)
     arguments = {
         "profile": PROFILE,
         "user": ValueArgument(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD, MORE
-from pelagos.cli.failures import USAGE, UsageError
+from pelagos.cli.clouds import CLOUD, MORE, not_both
+from pelagos.cli.failures import USAGE
 from pelagos.cli.identity import (
     DESCRIPTION,
     DOMAIN,
@@ -37,6 +37,7 @@ _WHO = {
     ),
     "system": FlagArgument("where: in the whole system", "--system"),
 }
+_ONE_OF_EACH = (["user", "group"], ["project", "domain", "system"])
 _KINDS = {"user": USER, "group": GROUP, "project": PROJECT, "domain": DOMAIN}
 
 
@@ -53,15 +54,14 @@ class _Role(IdentityCommand):
         return {**found, "system": True} if self["system"] else found
 
     def whom_and_where(self) -> dict[str, Any]:
-        """The same, when it is one of each.
+        """The same, when it is no more than one of each.
 
         Raises:
-            UsageError: it is not.
+            UsageError: it is more.
         """
-        if bool(self["user"]) + bool(self["group"]) != 1:
-            raise UsageError("who has the role?", hint="give one of --user, --group")
-        if bool(self["project"]) + bool(self["domain"]) + self["system"] != 1:
-            raise UsageError("where?", hint="give one of --project, --domain, --system")
+        not_both(self, "user", "group")
+        for one, other in (("project", "domain"), ("project", "system"), ("domain", "system")):
+            not_both(self, one, other)
         return self.ids()
 
 
@@ -71,6 +71,7 @@ class RoleList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:Role",)
     arguments = CLOUD
 
     def main(self) -> None:
@@ -123,6 +124,7 @@ class RoleAssign(_Role):
     """Give a role to somebody: a user or a group, in a project, a domain, the system."""
 
     arguments = {**CLOUD, **_WHO}
+    required = _ONE_OF_EACH
     operands = {"role": _ROLE}
     examples = ("pelagos role assign member --user ann --project web",)
 
@@ -139,6 +141,7 @@ class RoleUnassign(_Role):
     """Take a role from a user or a group."""
 
     arguments = {**CLOUD, **_WHO}
+    required = _ONE_OF_EACH
     operands = {"role": _ROLE}
 
     def main(self, role: str) -> None:
@@ -155,6 +158,7 @@ class RoleAssignments(_Role):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:Assignment",)
     arguments = {
         **CLOUD,
         **_WHO,

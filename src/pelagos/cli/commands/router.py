@@ -13,7 +13,6 @@ from pelagos.cli.clouds import (
     NAMED,
     CloudCommand,
     Record,
-    at_least_one,
     find_id,
     named,
     not_both,
@@ -36,6 +35,7 @@ class RouterList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:Router",)
     arguments = {**CLOUD, **NAMED}
 
     def main(self) -> None:
@@ -108,11 +108,11 @@ class RouterModify(CloudCommand):
         ),
         "no_gateway": FlagArgument("without a way to the outside", "--no-gateway"),
     }
+    required = ["name", "gateway", "no_gateway"]
     operands = {"router": _ROUTER}
 
     def main(self, router: str) -> None:
         """Change and print it."""
-        at_least_one(self, "name", "gateway", "no_gateway")
         not_both(self, "gateway", "no_gateway")
         which = self.find_id(ROUTER, router)
         gateway = self["gateway"] and find_id(self.cloud, NETWORK, self["gateway"])

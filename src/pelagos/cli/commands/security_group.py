@@ -12,7 +12,6 @@ from pelagos.cli.clouds import (
     NAMED,
     CloudCommand,
     Record,
-    at_least_one,
     find_id,
     named,
     not_both,
@@ -34,6 +33,7 @@ class SecurityGroupList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:SecurityGroup",)
     arguments = {**CLOUD, **NAMED}
 
     def main(self) -> None:
@@ -54,6 +54,7 @@ class SecurityGroupInfo(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:SecurityGroupRule",)
     arguments = CLOUD
     operands = {"group": _GROUP}
 
@@ -100,11 +101,11 @@ class SecurityGroupModify(CloudCommand):
         "name": ValueArgument("its new name", "--name"),
         "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
     }
+    required = ["name", "description"]
     operands = {"group": _GROUP}
 
     def main(self, group: str) -> None:
         """Change and print it."""
-        at_least_one(self, "name", "description")
         which = self.find_id(SECURITY_GROUP, group)
         made = self.cloud.network.update_security_group(which, self["name"], self["description"])
         show_record(self, made, _head(made))

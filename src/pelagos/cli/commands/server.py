@@ -44,6 +44,7 @@ class ServerList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.compute.types:Server",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -113,6 +114,8 @@ class ServerInfo(CloudCommand):
     """Show all about one server: with the names of its flavour and its image."""
 
     shows = True
+    lists = True
+    keys = ("pelagos.clients.compute.types:Attachment",)
     arguments = {
         **CLOUD,
         "nics": FlagArgument("list its cards instead: networks and addresses", "--nics"),
@@ -160,7 +163,8 @@ class ServerInfo(CloudCommand):
     def _volumes(self, which: str) -> None:
         columns = (Column("volumeId", "volume"), Column("device"), Column("id", "attachment"))
         found = self.cloud.compute.list_volume_attachments(which)
-        self.context.output.show_list(found, columns, empty="no volume is at it")
+        keys = ("pelagos.clients.compute.types:VolumeAttachment",)
+        self.context.output.show_list(found, columns, empty="no volume is at it", keys=keys)
 
     def _diagnostics(self, which: str) -> None:
         found = self.cloud.compute.get_server_diagnostics(which)
@@ -168,7 +172,7 @@ class ServerInfo(CloudCommand):
             self.context.output.show_one(found)
             return
         columns = (Column("created"), Column("level"), Column("message"))
-        self.context.output.show_list(found or [], columns, empty="nothing is said of it")
+        self.context.output.show_list(found or [], columns, empty="nothing is said of it", keys=())
 
     def _stats(self, which: str) -> None:
         compute: Any = self.cloud.compute

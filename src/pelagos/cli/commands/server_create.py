@@ -97,6 +97,7 @@ class ServerCreate(CloudCommand):
         ),
         **WAIT,
     }
+    required = ("flavor", ["image", "volume"])
     operands = {"name": Operand("name of the new server")}
     examples = (
         "pelagos server create web --flavor small --image debian-12 --key ada --wait",
@@ -140,13 +141,7 @@ class ServerCreate(CloudCommand):
 
     def _terms(self) -> dict[str, Any]:
         """What `create_server` is told, all names resolved, before anything is made."""
-        if not self["flavor"]:
-            raise UsageError("--flavor is missing", hint="see: pelagos flavor list")
-        if bool(self["image"]) == bool(self["volume"]):
-            raise UsageError(
-                "give either --image or --volume: what it starts from",
-                hint="see: pelagos image list",
-            )
+        not_both(self, "image", "volume")
         is_synnefo = self.cloud.dialect == "synnefo"
         terms: dict[str, Any] = {
             "user_data": self._user_data(),

@@ -7,7 +7,7 @@ from typing import Any
 from pelagos.cli.argument import FlagArgument, KeyValueArgument, RepeatableArgument, ValueArgument
 from pelagos.cli.cloud_servers import label
 from pelagos.cli.cloud_things import SERVER
-from pelagos.cli.clouds import CLOUD, CloudCommand, at_least_one, not_both
+from pelagos.cli.clouds import CLOUD, CloudCommand, not_both
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import UsageError
 from pelagos.cli.registration import command
@@ -50,6 +50,7 @@ class ServerModify(CloudCommand):
             "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
         ),
     }
+    required = [name for name in arguments if name not in {"cloud", "port"}]
     operands = {"server": WHICH}
     examples = (
         "pelagos server modify web --name www --metadata-set role=front",
@@ -58,8 +59,6 @@ class ServerModify(CloudCommand):
 
     def main(self, server: str) -> None:
         """Change it."""
-        names = set(self.arguments) - {"cloud", "port"}
-        at_least_one(self, *(name for name in self.arguments if name in names))
         for other in ("tag", "untag", "untag_all"):
             not_both(self, "retag", other)
         self._check_family()

@@ -27,6 +27,7 @@ class ServerTags(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("status",)
     arguments = CLOUD
     operands = {"server": WHICH, "tags": Operand("only these")}
     examples = ("pelagos server tags web", "pelagos server tags web blue")

@@ -101,6 +101,7 @@ class ServiceList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.model:Service",)
 
     def main(self) -> None:
         """Print them."""
@@ -179,6 +180,7 @@ class ServiceTree(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.model:TreeNode",)
     operands = {"service": SERVICE}
 
     def main(self, service: str) -> None:

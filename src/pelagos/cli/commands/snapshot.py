@@ -13,7 +13,6 @@ from pelagos.cli.clouds import (
     NAMED,
     CloudCommand,
     Record,
-    at_least_one,
     find_id,
     like,
     named,
@@ -34,6 +33,7 @@ class SnapshotList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.blockstorage.types:Snapshot",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -133,11 +133,11 @@ class SnapshotModify(CloudCommand):
         "name": ValueArgument("its new name", "--name"),
         "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
     }
+    required = ["name", "description"]
     operands = {"snapshot": _SNAPSHOT}
 
     def main(self, snapshot: str) -> None:
         """Change and print it."""
-        at_least_one(self, "name", "description")
         which = find_id(self.cloud, SNAPSHOT, snapshot)
         made = self.cloud.volume.update_snapshot(which, self["name"], self["description"])
         show_record(self, made, _head(self, made))

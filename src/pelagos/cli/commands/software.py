@@ -34,6 +34,7 @@ class SoftwareList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.model:ReleaseOnComputer",)
 
     def main(self) -> None:
         """Print them."""

@@ -21,6 +21,7 @@ class SourceList(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.directory.client.answers:SourceState",)
 
     def main(self) -> None:
         """Print them."""
@@ -44,6 +45,7 @@ class SourceCheck(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.directory.client.answers:SourceFact",)
     operands = {"names": Operand("names of sources; without one all are asked", complete="source")}
     examples = ("pelagos source check", "pelagos source check crm")
 

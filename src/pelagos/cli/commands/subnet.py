@@ -12,7 +12,6 @@ from pelagos.cli.clouds import (
     NAMED,
     CloudCommand,
     Record,
-    at_least_one,
     find_id,
     named,
     not_both,
@@ -46,6 +45,7 @@ class SubnetList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.network.types:Subnet",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -135,11 +135,11 @@ class SubnetModify(CloudCommand):
         **_GATEWAY,
         **_DHCP,
     }
+    required = [name for name in arguments if name != "cloud"]
     operands = {"subnet": _SUBNET}
 
     def main(self, subnet: str) -> None:
         """Change and print it."""
-        at_least_one(self, *(name for name in self.arguments if name != "cloud"))
         if self.cloud.dialect == "synnefo" and any(
             self[name] for name in self.arguments if name not in {"cloud", "name"}
         ):

@@ -44,6 +44,7 @@ class Usage(Command):
 
     shows = True
     lists = True
+    keys = ("pelagos.slap.tio:UsageRow",)
     arguments = {
         "computer": ValueArgument(
             "only on this computer", "--computer", metavar="COMPUTER", complete="computer"

@@ -7,7 +7,7 @@ from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
 from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, MORE, at_least_one, like
+from pelagos.cli.clouds import CLOUD, MORE, like
 from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
 from pelagos.cli.identity import (
     CREDENTIAL,
@@ -42,6 +42,7 @@ class UserList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:User",)
     arguments = {
         **CLOUD,
         "domain": DOMAIN_OPTION,
@@ -110,6 +111,7 @@ class UserFind(ServiceCommand):
 
     shows = True
     lists = True
+    keys = ()
     arguments = SERVICE
     operands = {"user": _USER, "more": MORE}
 
@@ -205,13 +207,11 @@ class UserModify(IdentityCommand):
         "password": _PASSWORD,
         "generate": _GENERATE,
     }
+    required = [name for name in arguments if name != "cloud"]
     operands = {"user": _USER}
 
     def main(self, user: str) -> None:
         """Change him."""
-        at_least_one(
-            self, "rename", "email", "description", "password", "generate", "enable", "disable"
-        )
         self.only_openstack("users", "they change themselves, on the web page")
         which = self.find_id(USER, user)
         password = _password(self)
@@ -269,6 +269,7 @@ class CredentialList(IdentityCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.identity.types:ApplicationCredential",)
     arguments = CLOUD
 
     def main(self) -> None:

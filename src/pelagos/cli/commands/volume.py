@@ -27,7 +27,6 @@ from pelagos.cli.clouds import (
     NAMED,
     CloudCommand,
     Record,
-    at_least_one,
     find_id,
     like,
     named,
@@ -49,6 +48,7 @@ class VolumeList(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.blockstorage.types:Volume",)
     arguments = {
         **CLOUD,
         **NAMED,
@@ -127,6 +127,7 @@ class VolumeCreate(CloudCommand):
         ),
         **WAIT,
     }
+    required = ["size", "snapshot", "source"]
     operands = {"name": Operand("name of the new volume")}
     examples = ("pelagos volume create data --size 10 --wait",)
 
@@ -170,10 +171,8 @@ class VolumeCreate(CloudCommand):
 
     def _size_of_source(self) -> int:
         """As large as what it is made of, when that has a size in GiB."""
-        for option, kind in (("snapshot", SNAPSHOT), ("source", VOLUME)):
-            if self[option]:
-                return int(self.find(kind, self[option]).get("size") or 0)
-        raise UsageError("--size is missing: how many GiB it is to have")
+        option, kind = ("snapshot", SNAPSHOT) if self["snapshot"] else ("source", VOLUME)
+        return int(self.find(kind, self[option]).get("size") or 0)
 
 
 @command(_volume_commands)
@@ -198,11 +197,11 @@ class VolumeModify(CloudCommand):
             "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
         ),
     }
+    required = [name for name in arguments if name != "cloud"]
     operands = {"volume": _VOLUME}
 
     def main(self, volume: str) -> None:
         """Change and print it."""
-        at_least_one(self, *(name for name in self.arguments if name != "cloud"))
         if self["project"] and self.cloud.dialect != "synnefo":
             raise UsageError("--project: an OpenStack's volumes stay with their project")
         found, client = self.find(VOLUME, volume), self.cloud.volume
@@ -234,14 +233,13 @@ class VolumeExtend(CloudCommand):
         "size": IntArgument("its new size in GiB", "--size", metavar="GIB", least=1),
         **WAIT,
     }
+    required = "size"
     operands = {"volume": _VOLUME}
     examples = ("pelagos volume extend data --size 20 --wait",)
 
     def main(self, volume: str) -> None:
         """Make it larger and print it."""
         size = self["size"]
-        if size is None:
-            raise UsageError("the new size is not given", hint="give --size GIB")
         found = self.find(VOLUME, volume)
         which, is_used = str(found["id"]), bool(attached_to(found))
         self.cloud.volume.extend_volume(which, size, while_in_use=is_used)
@@ -312,6 +310,7 @@ class VolumeTypes(CloudCommand):
 
     shows = True
     lists = True
+    keys = ("pelagos.clients.blockstorage.types:VolumeType",)
     arguments = CLOUD
 
     def main(self) -> None:

@@ -50,7 +50,17 @@ Network = TypedDict(
         "tags": list[str],
         "created_at": str,
         "updated_at": str,
+        "revision_number": int,
         "port_security_enabled": bool,
+        "availability_zones": list[str],
+        "availability_zone_hints": list[str],
+        "dns_domain": str,
+        "ipv4_address_scope": str | None,
+        "ipv6_address_scope": str | None,
+        "is_default": bool,
+        "l2_adjacency": bool,
+        "qos_policy_id": str | None,
+        "vlan_transparent": bool | None,
     },
     total=False,
 )
@@ -74,8 +84,23 @@ class Subnet(TypedDict, total=False):
     dns_nameservers: list[str]
     host_routes: list[dict[str, str]]
     allocation_pools: list[Pool]
+    # Synnefo
+    links: list[dict[str, str]]
     public: bool
     deleted: bool
+    # OpenStack
+    description: str
+    tags: list[str]
+    created_at: str
+    updated_at: str
+    revision_number: int
+    dns_publish_fixed_ip: bool
+    ipv6_address_mode: str | None
+    ipv6_ra_mode: str | None
+    router_external: bool
+    segment_id: str | None
+    service_types: list[str]
+    subnetpool_id: str | None
 
 
 class Port(TypedDict, total=False):
@@ -94,8 +119,33 @@ class Port(TypedDict, total=False):
     status: str
     fixed_ips: list[FixedIp]
     security_groups: list[Any]
+    # Synnefo
     created: str
     updated: str
+    # OpenStack
+    description: str
+    tags: list[str]
+    created_at: str
+    updated_at: str
+    revision_number: int
+    allowed_address_pairs: list[dict[str, str]]
+    device_profile: str | None
+    dns_assignment: list[dict[str, str]]
+    dns_domain: str
+    dns_name: str
+    extra_dhcp_opts: list[dict[str, Any]]
+    hardware_offload_type: str | None
+    hints: dict[str, Any] | None
+    ip_allocation: str
+    mac_learning_enabled: bool
+    numa_affinity_policy: str | None
+    port_security_enabled: bool
+    propagate_uplink_status: bool
+    qos_network_policy_id: str | None
+    qos_policy_id: str | None
+    resource_request: dict[str, Any] | None
+    trunk_details: dict[str, Any]
+    trusted: bool | None
 
 
 class FloatingIp(TypedDict, total=False):
@@ -114,6 +164,17 @@ class FloatingIp(TypedDict, total=False):
     user_id: str | None
     shared_to_project: bool
     deleted: bool
+    # OpenStack
+    description: str
+    tags: list[str]
+    created_at: str
+    updated_at: str
+    revision_number: int
+    dns_domain: str
+    dns_name: str
+    port_details: dict[str, Any] | None
+    port_forwardings: list[dict[str, Any]]
+    qos_policy_id: str | None
 
 
 class Gateway(TypedDict, total=False):
@@ -141,6 +202,14 @@ class Router(TypedDict, total=False):
     tags: list[str]
     created_at: str
     updated_at: str
+    revision_number: int
+    availability_zones: list[str]
+    availability_zone_hints: list[str]
+    conntrack_helpers: list[dict[str, Any]]
+    enable_ndp_proxy: bool
+    external_gateways: list[Gateway]
+    flavor_id: str | None
+    service_type_id: str | None
 
 
 class RouterInterface(TypedDict, total=False):
@@ -170,6 +239,13 @@ class SecurityGroupRule(TypedDict, total=False):
     description: str
     tenant_id: str
     project_id: str
+    remote_address_group_id: str | None
+    normalized_cidr: str | None
+    belongs_to_default_sg: bool
+    created_at: str
+    updated_at: str
+    revision_number: int
+    tags: list[str]
 
 
 class SecurityGroup(TypedDict, total=False):
@@ -186,3 +262,4 @@ class SecurityGroup(TypedDict, total=False):
     tags: list[str]
     created_at: str
     updated_at: str
+    revision_number: int

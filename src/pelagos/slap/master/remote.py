@@ -20,7 +20,9 @@ from pelagos.slap.master.errors import AgentUnreachable, Conflict
 from pelagos.slap.master.finding import find_live
 from pelagos.slap.master.visibility import scope
 from pelagos.slap.remote import (
+    LONGEST_HELLO,
     LONGEST_RUN,
+    USUAL_HELLO,
     Answer,
     Hello,
     Logs,
@@ -36,8 +38,8 @@ from pelagos.slap.remote import (
 
 T = TypeVar("T")
 
-#: Seconds that an agent may take to say that it is there, and for logs.
-_HELLO, _READING = 5.0, 15.0
+#: Seconds that an agent may take for logs.
+_READING = 15.0
 #: Seconds that an answer may take beyond the program's own.
 _BESIDES = 10.0
 
@@ -45,13 +47,20 @@ _BESIDES = 10.0
 class Remote(UseCases):
     """One method per wish of a person."""
 
-    def ping(self, computer_id: str, identity: Identity) -> Presence:
+    def ping(self, computer_id: str, seconds: float, identity: Identity) -> Presence:
         """Whether the agent of a computer is there, and how long its answer took.
 
         Raises:
+            BadRequest: it shall have no time, or too much.
             NotFoundError: there is no such computer that the identity sees.
             AgentUnreachable: it does not answer.
         """
+        if not 0 < seconds <= LONGEST_HELLO:
+            raise BadRequest(
+                "an agent needs some time to answer",
+                status=400,
+                hint=f"give it more than 0 and at most {LONGEST_HELLO:g} seconds",
+            )
         sees = scope(identity)
         with self._desk.store.read() as reader:
             row = reader.computer(computer_id)
@@ -62,7 +71,7 @@ class Remote(UseCases):
                     hint="see all of them: pelagos computer list",
                 )
         began = self._desk.clock.monotonic()
-        hello = self._hello(computer_id)
+        hello = self._hello(computer_id, seconds)
         elapsed = (self._desk.clock.monotonic() - began) * 1000
         return Presence(computer_id, round(elapsed, 1), hello.version, hello.started, hello.allows)
 
@@ -123,8 +132,8 @@ class Remote(UseCases):
             cause = causes.plain("ok", f"{identity.actor} runs {program} there", change.now)
             change.record("instance.exec", guid, name, cause, where=computer_id)
 
-    def _hello(self, computer_id: str) -> Hello:
-        return self._exchange(computer_id, RemoteCall("hello"), _HELLO, Hello)
+    def _hello(self, computer_id: str, seconds: float = USUAL_HELLO) -> Hello:
+        return self._exchange(computer_id, RemoteCall("hello"), seconds, Hello)
 
     def _ask(self, computer_id: str, call: RemoteCall, timeout: float, into: type[T]) -> T:
         hello = self._hello(computer_id)

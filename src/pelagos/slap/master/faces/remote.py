@@ -8,7 +8,7 @@ from pelagos.slap import protocol
 from pelagos.slap.errors import NotFoundError
 from pelagos.slap.master.faces.call import Answer, Call, Route
 from pelagos.slap.master.service import Service
-from pelagos.slap.remote import USUAL_RUN
+from pelagos.slap.remote import USUAL_HELLO, USUAL_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class _Reading:
 class _Run:
     words: tuple[str, ...]
     seconds: float = USUAL_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class _Hello:
+    seconds: float = USUAL_HELLO
 
 
 class RemoteFace:
@@ -40,7 +45,8 @@ class RemoteFace:
 
     def ping(self, call: Call) -> Answer:
         """Whether the agent is there."""
-        return Answer.json(self._service.ping(call.computer(), call.identity))
+        wished = call.document(_Hello)
+        return Answer.json(self._service.ping(call.computer(), wished.seconds, call.identity))
 
     def logs(self, call: Call) -> Answer:
         """The ends of the logs."""
