@@ -29,7 +29,7 @@ from pelagos.messaging.transports.base import (
     Queue,
 )
 
-WAIT = 10.0  # seconds after which something that must come has not come
+WAIT = 60.0  # seconds after which something that must come has not come
 QUIET = 0.15  # seconds without anything that count as nothing more
 
 

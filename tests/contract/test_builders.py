@@ -323,6 +323,6 @@ def test_a_lock_without_a_build_is_taken_back(layout: Layout, releases: Releases
     builder = real(layout)
     with pytest.raises(StepDeferred):
         build(builder, releases.good)
-    assert left.wait(10) < 0
+    assert left.wait(60) < 0
     build(builder, releases.good)
     builder.close()

@@ -63,7 +63,7 @@ def statuses(supervisor: Supervisor) -> dict[str, ProgramStatus]:
     return {status.name: status for status in supervisor.observe().get("slappart0", ())}
 
 
-def eventually(look: Callable[[], bool], within: float = 15.0) -> None:
+def eventually(look: Callable[[], bool], within: float = 60.0) -> None:
     end = time.monotonic() + within
     while not look():
         assert time.monotonic() < end

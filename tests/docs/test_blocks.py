@@ -50,7 +50,6 @@ def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runner]:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", SHOWN)
 def test_the_blocks_of_a_page_do_what_it_says(page: str, runner: Runner) -> None:
     run = [block for block in blocks(page) if not block.not_run]

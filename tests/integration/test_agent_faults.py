@@ -17,7 +17,7 @@ from pelagos.slap.agent.supervisors import supervisord
 from pelagos.slap.agent.supervisors.supervisord import Supervisord
 from support.agent_site import Site
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 SLEEPER = """\
 [service]
@@ -91,7 +91,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         made.close()
 
 
-def eventually(holds: object, within: float = 30.0) -> None:
+def eventually(holds: object, within: float = 60.0) -> None:
     end = time.monotonic() + within
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < end

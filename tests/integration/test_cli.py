@@ -249,7 +249,7 @@ def test_ctrl_c_in_the_middle_of_a_wait_is_clean(program):
     shown = _read_until(leader, "waiting")
     waiting.send_signal(signal.SIGINT)
     shown += _read_until(leader, "interrupted")
-    out, _ = waiting.communicate(timeout=10)
+    out, _ = waiting.communicate(timeout=60)
     os.close(leader)
     assert waiting.returncode == 130
     assert out == ""
@@ -259,7 +259,7 @@ def test_ctrl_c_in_the_middle_of_a_wait_is_clean(program):
 
 def _read_until(leader: int, text: str) -> str:
     shown = ""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while text not in shown:
         assert time.monotonic() < end, shown
         shown += os.read(leader, 4096).decode()
@@ -275,7 +275,7 @@ def test_progress_names_the_cause_and_its_change_on_a_terminal(program):
     program.run("supply", str(program.profile))
     shown += _read_until(leader, "the agent of COMP")
     program.obey()
-    out, _ = waiting.communicate(timeout=20)
+    out, _ = waiting.communicate(timeout=60)
     os.close(leader)
     assert waiting.returncode == 0
     assert out == "url = http://127.0.0.1:8080/\n"
@@ -292,7 +292,7 @@ def test_an_event_that_is_followed_is_printed_when_it_happens(program):
         assert "dream" in _line_with(following.stdout, "instance.requested")
     finally:
         following.send_signal(signal.SIGINT)
-        following.communicate(timeout=10)
+        following.communicate(timeout=60)
     assert following.returncode == 130
 
 

@@ -27,7 +27,7 @@ from support.tls_site import Site, serve_tls
 pytestmark = pytest.mark.integration
 
 PEOPLE = (("1", "Céline", "2041"), ("2", "Bob", "20"), ("3", "Zoë Bob", "3000"))
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Service:

@@ -18,7 +18,7 @@ from pelagos.slap.client import SlapClient
 from support.agent_site import COMPUTER, QUICK, Site
 from support.faulty_proxy import FaultyProxy
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.integration
 
 URL = "/nowhere/web.cfg"
 FILES = {"etc/service/web": "#!/bin/sh\nexec sleep 100000\n"}

@@ -19,7 +19,7 @@ import pytest
 from pelagos.plane.settings import Part
 from support.plane import PELAGOS, Plane, eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

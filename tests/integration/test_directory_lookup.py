@@ -21,7 +21,7 @@ from support.directory import BACKENDS, SERVICES, Hung, Raising, offer
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 ROWS = (
     "id,first,last,tel,cell\n"
     "1,Céline,Dupont,2041,+33 1 23 45 67 89\n"
@@ -410,11 +410,10 @@ def test_of_a_broken_and_a_good_source_the_good_one_answers(
 def test_a_web_service_that_sleeps_is_late_for_one_profile_and_found_by_a_patient_one(
     serve: Callable[..., Site],
 ) -> None:
-    slept = threading.Event()
+    awake = threading.Event()
 
     def sleeping(_environ: Any, start: Callable[..., Any]) -> list[bytes]:
-        time.sleep(2)
-        slept.set()
+        awake.wait(PATIENCE)
         body = b"name,tel\nAda,2041\n"
         start("200 OK", [("Content-Type", "text/csv"), ("Content-Length", str(len(body)))])
         return [body]
@@ -438,13 +437,13 @@ def test_a_web_service_that_sleeps_is_late_for_one_profile_and_found_by_a_patien
             views=views(),
         )  # fmt: skip
         for _ in range(7):  # more than a breaker takes
-            begin = time.monotonic()
-            body = site.reverse("quick", "2041")
-            assert time.monotonic() - begin < 1.5, "before the web service wakes up"
+            body = site.reverse("quick", "2041")  # answered before the web service wakes up
             assert body["display"] is None and body["fields"] == {}
             assert verdicts(body)["web"] in {"late", "open"}
+        threading.Timer(0.5, awake.set).start()
         assert site.reverse("patient", "2041")["display"] == "Ada"
     finally:
+        awake.set()
         web.stop()
 
 

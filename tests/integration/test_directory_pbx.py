@@ -261,7 +261,7 @@ def test_a_hung_system_fails_in_its_time(pbx: FakePbx, load: Load) -> None:
     began = time.monotonic()
     with pytest.raises(SourceError, match="no whole answer"):
         backend.search("alice")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_system_that_comes_late_is_found(load: Load) -> None:

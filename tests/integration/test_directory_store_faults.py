@@ -239,7 +239,7 @@ def test_those_who_wait_for_a_database_that_hangs_are_bounded(site: DirectorySit
         began = time.monotonic()
         answer = site.get("/personal")
         assert answer.status == 503 and "busy" in answer.reasons
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
     finally:
         release.set()
         for thread in hung:

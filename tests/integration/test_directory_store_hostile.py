@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from support.directory_site import DirectorySite
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 #: What databases, CSV, JSON and paths have meanings for.
 NASTY = st.text(

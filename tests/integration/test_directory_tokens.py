@@ -189,4 +189,4 @@ def test_a_hung_wazo_auth_holds_up_one_thread_and_no_known_token() -> None:
             thread.join(60)
         assert refused == [503] * 24
         # One after the other they would have waited for 24 seconds.
-        assert time.monotonic() - begin < 12
+        assert time.monotonic() - begin < 20

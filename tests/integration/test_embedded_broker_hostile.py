@@ -19,7 +19,7 @@ from pelagos.messaging.codec import methods
 from pelagos.messaging.transports.base import Properties
 from support.amqp_desk import Desk, bodies, put
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 SEEDS = range(12)
 INPUTS = 2000

@@ -32,7 +32,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
-def until_gone(site: Site, reference: str, within: float = 40.0) -> None:
+def until_gone(site: Site, reference: str, within: float = 60.0) -> None:
     end = time.monotonic() + within
     while True:
         try:

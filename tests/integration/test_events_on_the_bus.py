@@ -24,7 +24,7 @@ from pelagos.plane.settings import Part, PlaneSettings
 from pelagos.slap.client import SlapClient
 from support.plane import Plane, eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 KILLS = 10
 

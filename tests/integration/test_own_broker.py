@@ -11,7 +11,7 @@ from pelagos.plane.events import PlaneEvents
 from pelagos.plane.settings import Part
 from support.plane import Plane, eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 def test_parts_apart_talk_over_the_planes_own_broker(tmp_path: Path):

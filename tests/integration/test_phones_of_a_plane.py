@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pelagos.core.http import HttpClient
 from pelagos.plane.settings import Part
 from support import phone
 from support.plane import Plane
+from support.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
@@ -44,8 +44,7 @@ people = [{{ title = "Name", field = "name", type = "name" }}]
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @pytest.fixture

@@ -53,7 +53,6 @@ def plane(tmp_path: Path) -> Iterator[Plane]:
     made.stop()
 
 
-@pytest.mark.timeout(240)
 def test_a_plane_is_lost_and_comes_back(lines: Lines, plane: Plane, tmp_path: Path) -> None:
     sections = {
         "master": {"https": "true"},

@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import pytest
-
 from support.agent_site import COMPUTER, Site, make_agent
 
 
-@pytest.mark.timeout(60)
 def test_the_master_says_that_two_agents_call(tmp_path: Path) -> None:
     site = Site(tmp_path)
     stop = threading.Event()

@@ -12,7 +12,7 @@ from support.agent_site import PROFILE
 from support.plane import Plane, eventually
 from support.postgresql import PASSWORD
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 BODY = "  [web]\n  recipe = pelagos:service\n  command = /bin/sleep 1000"
 
 

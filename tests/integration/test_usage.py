@@ -43,7 +43,7 @@ def test_usage_reaches_the_master_and_names_the_service(site: Site) -> None:
     site.start()
     site.order("one", site.release("a", "report web", BODY))
     site.until_started("one")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         rows = site.client.usage(service="one", limit=10_000)
         most = {row.resource: row.quantity for row in sorted(rows, key=lambda r: r.quantity)}
@@ -67,12 +67,12 @@ def test_reports_wait_for_a_master_that_is_away(site: Site) -> None:
     port = site.server.port
     site.server.stop()
     spool = site.root / "usage"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(list(spool.glob("*.json"))) < 2:
         assert time.monotonic() < end
         time.sleep(0.1)
     site.serve(port)
     while list(spool.glob("*.json"))[1:]:
-        assert time.monotonic() < end + 20
+        assert time.monotonic() < end + 60
         time.sleep(0.1)
     assert site.client.usage(service="one")

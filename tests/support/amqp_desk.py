@@ -14,7 +14,7 @@ import pytest
 
 from support.amqp_raw import RawLink
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 def eventually(what: Callable[[], Any], seconds: float = WAIT) -> Any:

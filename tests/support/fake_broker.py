@@ -13,7 +13,7 @@ from typing import Any, Self
 from pelagos.messaging import codec
 from pelagos.messaging.codec import Method, methods
 
-WAIT = 20.0
+WAIT = 60.0
 
 CAPABILITIES = {"publisher_confirms": True, "basic.nack": True, "consumer_cancel_notify": True}
 START = codec.encode_method(

@@ -25,7 +25,7 @@ FIRST, SECOND = "/nowhere/first.cfg", "/nowhere/second.cfg"  # the shipped fake 
 SERVICE = "#!/bin/sh\nexec sleep 100000\n"
 PROMISE = "#!/bin/sh\ntest -e etc/service/web\n"
 FILES = {"etc/service/web": SERVICE, "etc/promise/there": PROMISE}
-PATIENCE = 40.0
+PATIENCE = 60.0
 #: A file that `write_atomic` had begun and never put in its place.
 _LEFT_BEHIND = re.compile(r"\..+\.[a-z0-9_]{8}")
 

@@ -73,7 +73,7 @@ class FakePbx:
         self._thawed.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def answer(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
         """What confd says."""

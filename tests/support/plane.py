@@ -26,7 +26,7 @@ HELLO = Path(__file__).parents[2] / "examples" / "hello" / "software.cfg"
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.05) -> T:
+def eventually(look: Callable[[], T], *, within: float = 60.0, every: float = 0.05) -> T:
     """The first true value of `look`; fails with the last one after `within` seconds."""
     end = time.monotonic() + within
     while True:

@@ -16,7 +16,7 @@ from pelagos.compat.postage import generic_application, messaging, microthreads
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.transports.memory import MemoryTransport
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Town(messaging.Exchange):

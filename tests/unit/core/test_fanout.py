@@ -18,7 +18,7 @@ from pelagos.core.clock import ManualClock
 from pelagos.core.errors import PelagosError
 from pelagos.core.fanout import Fanout, FanoutClosedError, Verdict, describe
 
-PATIENCE = 10.0  # seconds; only ever waited for when something is broken
+PATIENCE = 60.0  # seconds; only ever waited for when something is broken
 SOON = 0.02
 
 
@@ -79,7 +79,7 @@ def test_a_late_source_is_reported_as_late_and_the_others_answer(
     elapsed = time.monotonic() - begin
     assert verdicts(replies) == {"hung": Verdict.LATE, "good": Verdict.ANSWERED}
     assert replies[0].error == "no answer within 0.5 s" and replies[0].elapsed_ms >= 500
-    assert 0.5 <= elapsed < 5
+    assert 0.5 <= elapsed < 30
     release.set()
 
 

@@ -67,7 +67,6 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path, text: str) ->
     assert text not in str(caught.value) + str(caught.value.hint)
 
 
-@pytest.mark.timeout(10)
 def test_no_more_of_a_wrong_file_is_read_than_a_token_has() -> None:
     with pytest.raises(PelagosError, match="/dev/zero does not hold a token"):
         read_token(Path("/dev/zero"))

@@ -12,7 +12,7 @@ import pytest
 from pelagos.core.fanout import Fanout
 from pelagos.core.turns import Turns, give_back
 
-LONG = 20.0
+LONG = 60.0
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pelagos.directory.model import Asker, SourceAnswer, SourceResult
 from pelagos.directory.settings import SourceSettings
 from pelagos.directory.sources import Source
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 SHORT = 0.1
 
 

@@ -113,7 +113,7 @@ def test_a_start_that_fails_gives_back_what_it_took(monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         Directory({**CONFIG, "enabled_plugins": enabled}, verify=nobody)
     assert ENDED == ["View", "Service", "Stuck", "Noting"]
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_a_store_that_cannot_be_opened_is_said_before_anything_starts(tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_starting_and_ending_again_and_again_leaves_nothing_behind(tmp_path: Pat
         config = {**CONFIG, "db_uri": f"sqlite:///{tmp_path}/d.db"}
         with Directory(config, verify=nobody) as made:
             made.close()
-    assert len(ENDED) == 40 and threading.active_count() == before
+    assert len(ENDED) == 40 and threading.active_count() <= before

@@ -18,7 +18,7 @@ from pelagos.directory.services.lookup import LookupPlugin, LookupService, check
 from pelagos.directory.settings import ServiceProfile, SourceSettings
 from pelagos.directory.sources import Source
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

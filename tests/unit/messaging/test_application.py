@@ -21,7 +21,7 @@ from pelagos.messaging.processor import MessageHandler
 from pelagos.messaging.transports.base import Queue
 from pelagos.messaging.transports.memory import MemoryTransport
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Lamp(GenericApplication):

@@ -16,7 +16,7 @@ from pelagos.messaging.rpc import Replies
 from pelagos.messaging.runner.team import Team
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
-WAIT = 30.0
+WAIT = 60.0
 QUICK = Backoff(first=0.001, limit=0.01)
 
 

@@ -20,7 +20,7 @@ from pelagos.messaging.transports.base import Connection, Envelope, Properties, 
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
 QUICK = Backoff(first=0.001, limit=0.01)
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Town(Exchange):

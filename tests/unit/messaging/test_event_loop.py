@@ -22,7 +22,7 @@ from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.runner import serve
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Town(Exchange):

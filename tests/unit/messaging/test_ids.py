@@ -19,15 +19,15 @@ def test_the_first_ids_of_several_threads_are_whole(monkeypatch: pytest.MonkeyPa
     def slow(count: int) -> bytes:
         monkeypatch.setattr(os, "urandom", urandom)
         asked.set()
-        assert answered.wait(10)
+        assert answered.wait(60)
         return urandom(count)
 
     monkeypatch.setattr(os, "urandom", slow)
     first = threading.Thread(target=lambda: found.append(source.next()))
     first.start()
-    assert asked.wait(10)
+    assert asked.wait(60)
     found.append(source.next())  # the other thread is about to begin
     answered.set()
-    first.join(10)
+    first.join(60)
     assert [len(one) for one in found] == [32, 32]
     assert len(set(found)) == 2

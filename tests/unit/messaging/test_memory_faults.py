@@ -27,7 +27,7 @@ from pelagos.messaging.transports.base import (
 )
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 class Rig:

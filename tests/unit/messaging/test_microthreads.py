@@ -13,7 +13,7 @@ from pelagos.messaging import Exchange, GenericConsumer, GenericProducer, Receiv
 from pelagos.messaging.microthreads import ExitScheduler, MicroScheduler, MicroThread
 from pelagos.messaging.transports.memory import MemoryTransport
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Letters(MicroThread):
@@ -98,12 +98,12 @@ def test_an_empty_scheduler_waits_without_spinning() -> None:
     log: list[str] = []
     scheduler = MicroScheduler()
     rounds = scheduler.main()
-    timer = threading.Timer(0.2, scheduler.add_microthread, [Letters("a", log, 1)])
+    timer = threading.Timer(0.5, scheduler.add_microthread, [Letters("a", log, 1)])
     timer.start()
     used = time.process_time()
     while "a" not in log:
         next(rounds)
-    assert time.process_time() - used < 0.15
+    assert time.thread_time() - used < 0.2
     timer.join()
 
 

@@ -23,7 +23,7 @@ from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.observation.metrics import PrometheusMetrics
 from pelagos.messaging.observation.tracing import TraceFilter, current, trace
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 class Lights(Exchange):

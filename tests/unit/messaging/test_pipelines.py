@@ -32,7 +32,7 @@ from pelagos.messaging.middleware import Middleware, Outgoing
 from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Queue
 from pelagos.messaging.transports.memory import CAPABILITIES, MemoryBroker, MemoryTransport
 
-WAIT = 30.0
+WAIT = 60.0
 QUICK = Backoff(first=0.001, limit=0.01)
 
 

@@ -348,7 +348,7 @@ def test_closing_ends_the_wait_of_others(broker: MemoryBroker, producer: Produce
         thread.start()
     producer.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(errors) == 3
     assert all("closed" in str(error) for error in errors)
 

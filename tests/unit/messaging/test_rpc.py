@@ -34,7 +34,7 @@ from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo
 
-WAIT = 30.0
+WAIT = 60.0
 QUICK = Backoff(first=0.001, limit=0.01)
 
 

@@ -18,7 +18,7 @@ from pelagos.plane.directory_bus import DirectoryBus
 from pelagos.plane.events import PlaneEvents, letter_of
 from pelagos.slap.model import Cause, Event
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Xivo(Exchange):

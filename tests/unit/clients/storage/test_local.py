@@ -82,7 +82,7 @@ def test_the_first_error_ends_the_work_and_no_thread_is_left(run):
     with pytest.raises(ValueError, match="3"):
         list(run(work, range(1000), 2))
     assert len(begun) < 20
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("run", [as_done, in_order])

@@ -16,7 +16,7 @@ from pelagos.core.http import HttpUnreachable
 from pelagos.directory.auth import remembered
 from pelagos.directory.auth.remembered import TRUST, Remembered
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Desk:

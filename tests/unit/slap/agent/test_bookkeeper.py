@@ -182,7 +182,7 @@ def test_what_runs_is_measured(tmp_path: Path) -> None:
     parent = f"import subprocess,sys; subprocess.run([sys.executable,'-c',{burn!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], start_new_session=True) as process:
         try:
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             spent = 0.0
             while spent < 0.2 and time.monotonic() < end:
                 time.sleep(0.1)
@@ -269,7 +269,7 @@ def test_the_thread_goes_on_after_what_nobody_thought_of(
     monkeypatch.setattr("pelagos.slap.agent.bookkeeper._NAP", 0.01)
     keeper.start()
     try:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while len(calls) < 2 and time.monotonic() < end:
             case.clock.advance(3600)
             time.sleep(0.01)
@@ -314,7 +314,7 @@ def test_all_scripts_of_a_partition_share_one_limit(case: Case) -> None:
         script.chmod(0o750)
     began = time.monotonic()
     case.round()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 15
     assert case.master.amounts("mails") == [("slappart2", 7.0)]
 
 

@@ -46,7 +46,7 @@ class Peer:
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 @pytest.fixture
@@ -80,12 +80,12 @@ def fetch(peer: Peer, folder: Path, limit: float) -> str:
 def test_an_archive_that_comes_in_drops_is_given_up(peer: Peer, tmp_path: Path) -> None:
     began = time.monotonic()
     assert "within 1 s" in fetch(peer, tmp_path, 1.0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize("peer", [cut], indirect=True)
 def test_attempts_are_apart(peer: Peer, tmp_path: Path) -> None:
     began = time.monotonic()
     assert "could not be fetched" in fetch(peer, tmp_path, 1.5)
-    assert 0.4 < time.monotonic() - began < 6
+    assert 0.4 < time.monotonic() - began < 25
     assert 2 <= peer.connections <= 3

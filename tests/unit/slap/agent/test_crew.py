@@ -16,9 +16,9 @@ def test_slow_work_gets_another_thread_beside_it(monkeypatch: pytest.MonkeyPatch
     for _ in range(2):
         crew.do(end.wait)
     crew.do(done.set)
-    assert done.wait(10)
+    assert done.wait(60)
     end.set()
-    assert crew.close(10)
+    assert crew.close(60)
 
 
 def test_a_crew_grows_no_further_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,4 +30,4 @@ def test_a_crew_grows_no_further_than_it_may(monkeypatch: pytest.MonkeyPatch) ->
     crew.do(done.set)
     assert not done.wait(2)
     end.set()
-    assert done.wait(10) and crew.close(10)
+    assert done.wait(60) and crew.close(60)

@@ -174,7 +174,7 @@ def test_last_words_without_end_hold_up_nobody(tmp_path: Path) -> None:
     for _ in range(3):
         with pytest.raises(StepDeferred, match="still runs"):
             case.look()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert case.words() == ["a"]  # begun once
     assert ["etc/prerm/endless" in cause.message for cause in case.said] == [True]
     case.ending.close()

@@ -108,13 +108,16 @@ def test_a_user_who_says_that_a_port_is_his_has_not_got_it(users: Case) -> None:
 
 
 @as_root
-def test_a_user_who_holds_a_lock_holds_up_nobody(users: Case) -> None:
+def test_a_user_who_holds_a_lock_holds_up_nobody(
+    users: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pelagos.slap.recipes.port._PATIENCE", 300.0)
     handle = os.open(users.layout.instance, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         began = time.monotonic()
         users.run(1)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 60
     finally:
         os.close(handle)
 
@@ -128,7 +131,7 @@ def test_without_our_agent_a_lock_is_waited_for_a_little(
         fcntl.flock(handle, fcntl.LOCK_EX)
         began = time.monotonic()
         case.choose(1)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     finally:
         os.close(handle)
 

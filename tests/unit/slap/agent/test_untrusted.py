@@ -19,8 +19,6 @@ from pelagos.slap.agent.untrusted import (
     read_untrusted,
 )
 
-pytestmark = pytest.mark.timeout(20)
-
 
 def test_the_first_or_the_last_bytes_come_back(tmp_path: Path) -> None:
     path = tmp_path / "file"

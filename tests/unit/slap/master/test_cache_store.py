@@ -225,12 +225,12 @@ def test_uploads_at_once_stay_within_the_limit_together(tmp_path: Path) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             begun.set()
-            go_on.wait(10)
+            go_on.wait(60)
             return super().read(size)
 
     first = threading.Thread(target=where.put, args=(Slow(b"1" * 150), 150))
     first.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     try:
         with pytest.raises(StoreFull):
             add(where, b"2" * 150)

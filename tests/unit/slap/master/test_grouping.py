@@ -30,7 +30,7 @@ def together(store: Store, names: list[str], fail: Any = None) -> list[Any]:
     def hold() -> None:
         with store.change() as writer:
             holding.set()
-            told.wait(10)
+            told.wait(60)
             writer.put_person("first", "operator", 1.0)
 
     def put(name: str) -> Any:
@@ -46,7 +46,7 @@ def together(store: Store, names: list[str], fail: Any = None) -> list[Any]:
 
     with ThreadPoolExecutor(len(names) + 1) as threads:
         holder = threads.submit(hold)
-        holding.wait(10)
+        holding.wait(60)
         done = [threads.submit(put, name) for name in names]
         while store._groups._waiting < len(names):
             pass
@@ -93,7 +93,7 @@ def test_a_commit_that_fails_fails_for_all_of_it(bare: Site, monkeypatch: pytest
     def put(name: str) -> None:
         try:
             with store.change() as writer:
-                holding.wait(5)
+                holding.wait(60)
                 writer.put_person(name, "operator", 1.0)
         except StoreError as error:
             errors.append(error.message)
@@ -105,7 +105,7 @@ def test_a_commit_that_fails_fails_for_all_of_it(bare: Site, monkeypatch: pytest
         time.sleep(0.005)
     holding.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert errors == ["no commit today"] * 4
     monkeypatch.undo()
     with store.read() as reader:

@@ -111,7 +111,7 @@ def test_a_waiting_call_gets_the_event_when_it_happens(site: Site):
     )
     waiting.start()
     site.request()
-    waiting.join(10)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert found[0].kind == "instance.requested"
 
@@ -125,7 +125,7 @@ def test_closing_the_master_wakes_those_who_wait(tmp_path: Path):
     )
     waiting.start()
     site.close()
-    waiting.join(10)
+    waiting.join(60)
     assert found == [[]]
 
 
