@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pelagos.core import wire
-from pelagos.messaging import GenericConsumer, GenericProducer, connect
+from pelagos.messaging import GenericConsumer, GenericProducer, ReceivedMessage, connect
 from pelagos.plane.agent_line import AgentCalls, AgentEar, BusLine
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.events import Announcer
@@ -247,3 +247,50 @@ def test_a_bus_that_is_away_is_told(tmp_path: Path):
     finally:
         line.close()
         site.close()
+
+
+class Stubborn:
+    """Works until it is allowed to end, and knows how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.began, self.go_on = 0, threading.Event(), threading.Event()
+
+    def __call__(self, _call_id: str, _sealed: bytes) -> bytes:
+        self.asked += 1
+        self.began.set()
+        assert self.go_on.wait(60)
+        return b"the answer"
+
+
+class Lonely(AgentEar):
+    """Loses its connection while it works."""
+
+    def _answer(self, message: ReceivedMessage) -> object:
+        answer = super()._answer(message)
+        message.connection.close()
+        return answer
+
+
+@pytest.mark.parametrize(("kind", "cuts"), [(AgentEar, True), (Lonely, False)])
+def test_a_call_under_way_when_a_connection_is_lost_is_worked_on_once_and_answered(kind, cuts):
+    url = f"memory:{uuid.uuid4().hex}"
+    work, line = Stubborn(), BusLine(url)
+    ear = kind(url, NAME, work)
+    ear.wait_ready(30)
+    found: list[bytes] = []
+    asking = threading.Thread(
+        target=lambda: found.append(line.call(NAME, "id", b"sealed", 60.0)), daemon=True
+    )
+    asking.start()
+    try:
+        assert work.began.wait(60)
+        if cuts:
+            connect(url).broker.cut()
+            ear.wait_ready(60)
+        work.go_on.set()
+        asking.join(60)
+    finally:
+        work.go_on.set()
+        ear.stop()
+        line.close()
+    assert (found, work.asked) == ([b"the answer"], 1)

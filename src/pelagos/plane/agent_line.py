@@ -17,6 +17,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 
 from pelagos.core.errors import PelagosError
@@ -31,6 +32,7 @@ from pelagos.messaging import (
     RpcCommand,
     connect,
 )
+from pelagos.messaging.inbox import MemoryInbox
 from pelagos.plane.words import word
 from pelagos.slap.master import AgentUnreachable
 
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 8
 #: Calls that an agent works on at once, and further ones that wait there.
 _WORKERS, _WAITING = 4, 16
+#: Answers that an agent remembers, and for how many seconds: for copies of their calls.
+_REMEMBERED, _LIFETIME, _REMEMBERED_BYTES = 100, 900.0, 16 << 20
 #: Seconds that the way there and back may take.
 _WAY = 5.0
 
@@ -88,7 +92,7 @@ class BusLine:
                 sealed,
                 _key=f"computer.{word(computer_id)}",
                 _timeout=timeout + _WAY,
-                _max_retry=0,  # a copy would be refused
+                _max_retry=0,  # a copy is only sent after a lost connection
             )
         except PelagosError as error:
             raise AgentUnreachable(
@@ -153,10 +157,15 @@ class BusLine:
 
 
 class AgentEar:
-    """The agent's end: hands each call to `answers`, in threads of its own."""
+    """The agent's end: hands each call to `answers`, in threads of its own.
+
+    When a connection is lost meanwhile, the master sends the call again, and its copy gets the
+    same answer; when it is only this end's, the answer goes over a new one.
+    """
 
     def __init__(self, bus_url: str, computer_id: str, answers: Answers) -> None:
         self._answers = answers
+        self._answered = MemoryInbox(_REMEMBERED, _LIFETIME, reply_bytes=_REMEMBERED_BYTES)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="call of the master")
         self._room = threading.BoundedSemaphore(_WORKERS + _WAITING)
         own_queue = {"name": "", "flags": {"exclusive": True}}
@@ -180,11 +189,21 @@ class AgentEar:
 
     def _work(self, message: ReceivedMessage) -> None:
         try:
-            message.reply(self._answer(message))
+            self._reply(message, self._answer(message))
         except PelagosError as error:
             log.warning("a call could not be answered: %s", error)
         finally:
             self._room.release()
+
+    def _reply(self, message: ReceivedMessage, answer: object) -> None:
+        if message.connection.is_open:
+            message.reply(answer)
+            return
+        connection = self._consumer.bus.open()
+        try:
+            ReceivedMessage(message.body, message.delivery, connection).reply(answer)
+        finally:
+            connection.close()
 
     def _answer(self, message: ReceivedMessage) -> object:
         content = message.content if isinstance(message.content, dict) else {}
@@ -195,7 +214,7 @@ class AgentEar:
         except (KeyError, TypeError, ValueError):
             return MessageResultError("the call is of a form that this agent does not know")
         try:
-            answer = self._answers(call_id, sealed)
+            answer = self._once(call_id, sealed)
         except SealError:
             log.warning("a call came over the bus that is not this computer's master's")
             return MessageResultError("the call was not sealed by this computer's master")
@@ -205,6 +224,13 @@ class AgentEar:
             log.exception("a call of the master failed")
             return MessageResultError("the agent failed on the call; its log says why")
         return {"sealed": base64.b64encode(answer).decode()}
+
+    def _once(self, call_id: str, sealed: bytes) -> bytes:
+        """The sealed answer; a copy of a call waits for the first, and gets the same one."""
+        with self._answered.receive(f"{call_id} {sha256(sealed).hexdigest()}", "") as receipt:
+            if receipt.first or receipt.reply is None:
+                receipt.remember(self._answers(call_id, sealed))
+            return receipt.reply or b""
 
     def alive(self) -> bool:
         """Whether its thread still runs, connected or not."""
