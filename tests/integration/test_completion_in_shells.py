@@ -113,3 +113,44 @@ def test_fish_completes_it(environ: dict[str, str], require: Require) -> None:
     for (typed, expected), answer in zip(OFFERED, answers[len(WHOLE) :], strict=False):
         offered = [line.partition("\t")[0] for line in answer.splitlines()]
         assert set(expected) <= set(offered), typed
+
+
+#: A `pelagos` that knows names with signs of their own.
+_ODD = r"""#!/bin/sh
+if [ "$1" = completion ]; then exec PROGRAM "$@"; fi
+for last; do :; done
+for name in 'dev\ops' 'east:1' 'w\x:y\\z'; do
+    case $name in "$last"*) printf '%s\tabout\n' "$name" ;; esac
+done
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("typed", ["dev", "eas", "w"])
+def test_a_name_with_signs_is_completed_whole(
+    tmp_path: Path, require: Require, shell: str, typed: str
+) -> None:
+    require.program(shell, package=shell)
+    whole = {"dev": "dev\\ops", "eas": "east:1", "w": "w\\x:y\\\\z"}[typed]
+    stub = tmp_path / "bin" / "pelagos"
+    stub.parent.mkdir()
+    stub.write_text(_ODD.replace("PROGRAM", f"{PROGRAMS}/pelagos"))
+    stub.chmod(0o755)
+    show = tmp_path / "bin" / "show"
+    show.write_text("#!/bin/sh\nprintf 'RESULT <%s>\\n' \"$4\"\n")
+    show.chmod(0o755)
+    environ = {
+        "PATH": f"{stub.parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "ZDOTDIR": str(tmp_path),
+        "LANG": "C.UTF-8",
+    }
+    line, script = SHELLS[shell]
+    with Screen(line, environ, cwd=str(tmp_path)) as screen:
+        screen.type(f"{script}; echo LOADED $((40 + 2))\n")
+        screen.until("LOADED 42")
+        screen.type(f"pelagos service info {typed}\t")
+        screen.type("\x01show \r")
+        screen.until(f"RESULT <{whole}>")
+        screen.type("exit\n")
+        screen.ended()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pelagos.cli.failures import OK
 from pelagos.cli.terminal import clean
@@ -20,15 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # not for a cycle: groups are completed without a command
     from pelagos.cli.argument import Operand
     from pelagos.cli.command_base import Command
-    from pelagos.cli.context import Context
-
-_LISTS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "service": (("v1/services", "reference", "status"),),
-    "computer": (("v1/computers", "computer_id", ""),),
-    "release": (("v1/releases", "url", "computer_id"),),
-    "person": (("v1/people", "name", "role"),),
-}
-_LISTS["thing"] = _LISTS["service"] + _LISTS["computer"] + _LISTS["release"]
 
 
 def complete(words: list[str]) -> int:
@@ -106,7 +97,7 @@ def _of_command(
         return
     operand = _operand(command, len(given))
     if operand is not None:
-        for found in _values(operand.choices, operand.complete, leading + words, current):
+        for found in _values(operand.choices, operand.complete, leading + words, current, given):
             if found[0] not in given:
                 yield found
 
@@ -126,8 +117,10 @@ def _operand(command: type[Command], position: int) -> Operand | None:
 
 
 def _values(
-    choices: tuple[str, ...], kind: str, words: list[str], current: str
+    choices: tuple[str, ...], kind: str, words: list[str], current: str, given: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
+    from pelagos.cli.plane_names import context_of, patience
+
     if choices:
         yield from ((choice, "") for choice in choices)
     elif kind == "key":
@@ -142,67 +135,18 @@ def _values(
     elif kind.startswith("one:"):
         from pelagos.cli.one_names import names
 
-        yield from names(kind.removeprefix("one:"), words, os.environ, _patience(words))
+        yield from names(kind.removeprefix("one:"), words, os.environ, patience(context_of(words)))
     elif kind.startswith("cloud:"):
         from pelagos.cli.cloud_names import names as things
 
         yield from things(
-            kind.removeprefix("cloud:"), words, current, os.environ, _patience(words)
+            kind.removeprefix("cloud:"), words, current, os.environ, patience(context_of(words))
         )
     else:
-        yield from _of_plane(kind, words)
+        from pelagos.cli.plane_names import names as known
+
+        if kind not in ("", "file"):
+            context = context_of(words)
+            yield from known(kind, context, words, given, patience(context))
         if kind in ("file", "release", "thing"):
             yield ":file", ""
-
-
-def _of_plane(kind: str, words: list[str]) -> Iterator[tuple[str, str]]:
-    if kind == "source":
-        yield from _sources(words)
-    for path, key, about in _LISTS.get(kind, ()):
-        yield from _live(path, key, about, words)
-
-
-def _live(path: str, key: str, about: str, words: list[str]) -> Iterator[tuple[str, str]]:
-    """Names that the plane knows, when it answers at once."""
-    try:
-        found = _context(words).glance(path, _patience(words))
-    except (PelagosError, OSError):
-        return
-    if isinstance(found, dict):  # a page: more than the first would not be read anyway
-        found = found.get("services")
-    for one in found or ():
-        yield str(one.get(key, "")), str(one.get(about, ""))
-
-
-def _sources(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Names of the directory's sources, when it answers at once."""
-    context = _context(words)
-    context.environ = {**os.environ, "PELAGOS_TIMEOUT": str(_patience(words))}
-    try:
-        for one in context.directory.sources():
-            yield one.name, one.backend
-    except (PelagosError, OSError):
-        return
-    finally:
-        for close in context.closers:
-            close()
-
-
-def _patience(words: list[str]) -> float:
-    """Seconds that an answer may take."""
-    try:
-        return _context(words).plane.completion_timeout
-    except PelagosError:
-        from pelagos.plane.sections import PlaneConfig
-
-        return PlaneConfig().completion_timeout
-
-
-def _context(words: list[str]) -> Context:
-    """The context of a line that is not whole yet."""
-    from pelagos.cli.command_base import GLOBAL_ARGUMENTS
-    from pelagos.cli.context import Context
-    from pelagos.cli.main import said
-
-    valued = {key: one.name for key, one in GLOBAL_ARGUMENTS.items() if one.arity}
-    return Context({key: said(words, option) for key, option in valued.items()})

@@ -257,7 +257,7 @@ class Context:
         """
         from pelagos.directory.client import DirectoryClient
 
-        url = self.plane.directory_url or self.endpoints.directory_url
+        url = self._directory_url
         if not url:
             raise NoPlaneError(
                 f"no directory is known here: {self.data} has none",
@@ -266,6 +266,10 @@ class Context:
         if self.token is None:
             raise _no_token(url)
         return DirectoryClient(url, self.token, http=self._http(url), tls=self._tls)
+
+    @property
+    def _directory_url(self) -> str:
+        return self.plane.directory_url or self.endpoints.directory_url
 
     def _http(self, url: str) -> HttpClient:
         from pelagos.core.http import HttpClient
@@ -330,6 +334,14 @@ class Context:
         from pelagos.cli.glance import look
 
         return look(self.master_url, path, self.token, timeout)
+
+    def glance_directory(self, path: str, timeout: float = 10.0) -> Any:
+        """As `glance`, of the directory; for completion."""
+        if not self._directory_url or not self.token:
+            return None
+        from pelagos.cli.glance import look
+
+        return look(self._directory_url, path, self.token, timeout, header="X-Auth-Token:")
 
 
 def _no_token(url: str) -> CommandError:

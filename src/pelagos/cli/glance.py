@@ -16,14 +16,21 @@ from urllib.parse import urlsplit
 _LIMIT = 64 * 1024 * 1024
 
 
-def look(url: str, path: str, token: str | None, timeout: float) -> Any:
-    """What the master at `url` answers to GET `path`, or None when that is not plain.
+def look(
+    url: str,
+    path: str,
+    token: str | None,
+    timeout: float,
+    header: str = "Authorization: Bearer",
+) -> Any:
+    """What the server at `url` answers to GET `path`, or None when that is not plain.
 
     Args:
-        url: of the master.
+        url: of the master, or of the directory.
         path: below it, quoted, with its query.
         token: who asks.
         timeout: seconds for the connection and for each wait on the answer.
+        header: what the token is sent behind.
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
@@ -35,7 +42,7 @@ def look(url: str, path: str, token: str | None, timeout: float) -> Any:
         f"GET {parts.path.rstrip('/')}/{path} HTTP/1.0",
         f"Host: {parts.netloc}",
         "Accept: application/json",
-        *([f"Authorization: Bearer {token}"] if token else []),
+        *([f"{header} {token}"] if token else []),
     ]
     try:
         request = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")

@@ -1,9 +1,15 @@
+from contextlib import closing
+from threading import Event
+from typing import Any
+
+import pika
 import pytest
 
-from pelagos.cli import complete
+from pelagos.cli import complete, plane_names
 from pelagos.cli.complete import proposals
 from pelagos.cli.context import Context
-from pelagos.directory.client.answers import SourceState
+from pelagos.messaging.broker.server import EmbeddedBroker
+from pelagos.messaging.dead.again import DEAD_QUEUE, LETTER, QUEUE
 
 
 @pytest.fixture
@@ -24,6 +30,7 @@ def plane(monkeypatch):
         }[path]
 
     monkeypatch.setattr(Context, "glance", glance)
+    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
     return asked
 
 
@@ -71,20 +78,108 @@ def test_the_plane_is_asked_as_the_line_says(monkeypatch, tmp_path):
     assert asked == [("http://far.test", "a-token-of-mine", 0.1)]
 
 
-def test_sources_of_the_directory_are_proposed_with_little_patience(monkeypatch):
-    class Directory:
-        def sources(self):
-            return (SourceState("staff", "ldap", is_loaded=True),)
+SHELF = "0.1/tenants/default/phonebooks"
+CONTACTS = [{"id": "7b1", "name": "Nils", "number": "5550101"}, {"id": "9c2", "name": ""}]
+ANSWERS = {
+    "0.1/sources": [{"name": "staff", "backend": "ldap"}],
+    f"{SHELF}?limit=200": [{"id": 3, "name": "suppliers"}, {"id": 4, "name": "3"}],
+    "0.1/tenants/a%2Fb/phonebooks?limit=200": [{"id": 5, "name": "theirs"}],
+    f"{SHELF}/3/contacts?limit=200": CONTACTS,
+    "0.1/personal": CONTACTS[:1],
+}
 
-    def opened(context):
-        asked.append(context.plane.timeout)
-        return Directory()
 
-    asked = []
-    monkeypatch.setattr(Context, "directory", property(opened))
-    assert names("source", "show", "s") == ["staff"]
-    assert names("source", "check", "") == ["staff"]
-    assert max(asked) <= 0.5
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A directory that answers at once; how long each answer might have taken."""
+    given = []
+
+    def glance(_context: Context, path: str, timeout: float) -> Any:
+        given.append(timeout)
+        return {"items": ANSWERS[path]} if path in ANSWERS else None
+
+    monkeypatch.setattr(Context, "glance_directory", glance)
+    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
+    return given
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("source show s", ["staff"]),
+        ("source check ", ["staff"]),
+        ("favorite add ", ["staff"]),
+        ("phonebook show s", ["suppliers"]),
+        ("phonebook show --tenant a/b ", ["theirs"]),
+        ("phonebook contact edit suppliers ", ["7b1", "9c2"]),
+        ("phonebook contact remove nobody ", []),
+        ("contact remove ", ["7b1"]),
+    ],
+)
+def test_names_of_the_directory_are_proposed_with_little_patience(
+    directory: list[float], line: str, expected: list[str]
+) -> None:
+    assert names(*line.split(" ")) == expected
+    assert max(directory) <= 0.5
+
+
+def test_of_two_phonebooks_the_one_of_that_name_goes_before_that_of_that_id(
+    directory: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ANSWERS, f"{SHELF}/4/contacts?limit=200", [{"id": "of-four"}])
+    assert names("phonebook", "contact", "edit", "3", "") == ["of-four"]
+    assert directory
+
+
+def test_capacities_and_machines_are_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    overview = {
+        "capacities": [{"name": "north", "state": "ready"}],
+        "machines": [{"name": "pelagos-north-1", "state": "joined"}],
+    }
+    monkeypatch.setattr(Context, "glance", lambda *_: overview)
+    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
+    assert names("capacity", "make", "") == names("capacity", "check", "") == ["north"]
+    assert names("capacity", "remove", "p") == ["pelagos-north-1"]
+
+
+def test_dead_letters_and_their_queues_are_proposed(
+    monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker
+) -> None:
+    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
+    monkeypatch.setenv("PELAGOS_COMPLETION_TIMEOUT", "60")
+    monkeypatch.setenv("PELAGOS_BUS", embedded_broker.url)
+    assert names("bus", "dead", "show", "") == []
+    with closing(pika.BlockingConnection(pika.URLParameters(embedded_broker.url))) as connection:
+        channel = connection.channel()
+        channel.queue_declare(DEAD_QUEUE, durable=True)
+        for letter in ("1f3a", "77c0"):
+            properties = pika.BasicProperties(headers={LETTER: letter, QUEUE: "disks"})
+            channel.basic_publish("", DEAD_QUEUE, b"{}", properties)
+    assert names("bus", "dead", "show", "") == ["1f3a", "77c0"]
+    assert names("bus", "dead", "drop", "--bus", embedded_broker.url, "77c0", "") == ["1f3a"]
+    assert names("bus", "dead", "retry", "--to", "") == ["disks"]
+    assert names("bus", "dead", "list", "--dead-letters", "") == ["pelagos.dead"]
+    assert names("bus", "dead", "show", "--dead-letters", "none", "") == []
+
+
+@pytest.mark.parametrize("answer", [None, [], {"items": [{}]}, {"items": 3}, "x", {"x": 1}])
+def test_an_odd_answer_is_no_name(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    monkeypatch.setattr(Context, "glance_directory", lambda *_: answer)
+    monkeypatch.setattr(Context, "glance", lambda *_: answer)
+    for line in ("source show ", "contact show ", "phonebook show ", "capacity make "):
+        assert set(names(*line.split(" "))) <= {""}
+
+
+def test_what_takes_too_long_is_not_waited_for() -> None:
+    never = Event()
+
+    def find() -> list[tuple[str, str]]:
+        never.wait()
+        return [("late", "")]
+
+    assert plane_names.within(0.05, find) == []
+    never.set()
+    assert plane_names.within(60, find) == [("late", "")]
 
 
 @pytest.mark.usefixtures("plane")

@@ -24,8 +24,8 @@ class Operand:
 
     Args:
         text: one line for the help.
-        complete: what completion offers: "service", "computer", "release", "key", "file", "cloud",
-            "one:vm" (things of an OpenNebula) or "".
+        complete: what completion offers: "key", "file", "cloud", "cloud:server", "one:vm" (things
+            of a cloud, of an OpenNebula), a kind that `pelagos.cli.plane_names` knows, or "".
         choices: the only words that are right; empty when any is.
     """
 

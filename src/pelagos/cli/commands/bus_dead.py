@@ -24,10 +24,13 @@ _bus_commands.add_command("bus_dead", "Messages that could not be handled")
 T = TypeVar("T")
 
 _WHERE = ValueArgument(
-    "queue of the dead letters; default: pelagos.dead", "--dead-letters", metavar="QUEUE"
+    "queue of the dead letters; default: pelagos.dead",
+    "--dead-letters",
+    metavar="QUEUE",
+    complete="dead-queue",
 )
 _PLACE = {"bus": BUS, "dead_letters": _WHERE}
-_LETTERS = {"letters": Operand("ids of dead letters, or their beginnings")}
+_LETTERS = {"letters": Operand("ids of dead letters, or their beginnings", complete="dead-letter")}
 _ALL = FlagArgument("all that are there", "--all")
 
 
@@ -73,7 +76,7 @@ class DeadShow(Command):
 
     shows = True
     arguments = _PLACE
-    operands = {"letter": Operand("id of a dead letter, or its beginning")}
+    operands = {"letter": Operand("id of a dead letter, or its beginning", complete="dead-letter")}
     examples = ("pelagos bus dead show 1f3a",)
 
     def main(self, letter: str) -> None:
@@ -95,7 +98,7 @@ class DeadRetry(Command):
     arguments = {
         **_PLACE,
         "all": _ALL,
-        "to": ValueArgument("to this queue instead", "--to", metavar="QUEUE"),
+        "to": ValueArgument("to this queue instead", "--to", metavar="QUEUE", complete="died-in"),
     }
     operands = _LETTERS
     examples = ("pelagos bus dead retry 1f3a 77c0", "pelagos bus dead retry --all")

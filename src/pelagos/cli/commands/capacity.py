@@ -33,7 +33,7 @@ _NONE = (
     "no machines are made: write [capacity.named.NAME] into the plane's configuration and start "
     "it again; see docs/how-to/machines-on-demand.md"
 )
-_PLACE = Operand("name of the capacity, as configured")
+_PLACE = Operand("name of the capacity, as configured", complete="capacity")
 
 
 def _overview(master: SlapClient) -> Overview:
@@ -111,7 +111,9 @@ class CapacityCheck(Command):
     Makes nothing. The exit code tells whether all is well.
     """
 
-    operands = {"capacity": Operand("name of the capacity; all when none is named")}
+    operands = {
+        "capacity": Operand("name of the capacity; all when none is named", complete="capacity")
+    }
     examples = ("pelagos capacity check", "pelagos capacity check north")
 
     def main(self, capacity: str | None = None) -> None:
@@ -167,7 +169,7 @@ class CapacityRemove(Command):
         "lost": FlagArgument("the machine is lost: its services begin anew elsewhere", "--lost"),
         **WAIT_ARGUMENTS,
     }
-    operands = {"machine": Operand("name of the machine")}
+    operands = {"machine": Operand("name of the machine", complete="machine")}
     examples = ("pelagos capacity remove pelagos-north-3fa2c1-7",)
 
     def main(self, machine: str) -> None:

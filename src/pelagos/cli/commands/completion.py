@@ -50,7 +50,9 @@ _pelagos() {
             _files
             return
         fi
-        found+=("${name//:/\\\\:}${text:+:$text}")
+        # _describe reads a backslash and a colon only behind a backslash
+        name=${${name//'\\'/'\\\\'}//:/'\\:'}
+        found+=("$name${text:+:$text}")
     done < <(pelagos __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
     _describe pelagos found
 }

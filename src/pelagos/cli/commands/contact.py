@@ -23,7 +23,7 @@ from pelagos.cli.tree import CommandTree
 
 _contact_commands = CommandTree("contact", "Your own contacts, which only you see")
 
-_ID = Operand("id of the contact; `pelagos contact list` shows it")
+_ID = Operand("id of the contact; `pelagos contact list` shows it", complete="contact")
 
 
 @command(_contact_commands)

@@ -11,7 +11,7 @@ from pelagos.cli.tree import CommandTree
 _favorite_commands = CommandTree("favorite", "The entries of the directory that you want at hand")
 
 _OPERANDS = {
-    "source": Operand("name of the source"),
+    "source": Operand("name of the source", complete="source"),
     "id": Operand("id of the entry in its source; `pelagos lookup --ids` shows it"),
 }
 

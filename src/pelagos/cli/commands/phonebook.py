@@ -39,8 +39,8 @@ _TENANT = ValueArgument(
     default="default",
 )
 _ARGUMENTS: Mapping[str, Argument] = {"tenant": _TENANT}
-_BOOK = Operand("name or id of the phonebook")
-_ID = Operand("id of the contact; `pelagos phonebook show` has it")
+_BOOK = Operand("name or id of the phonebook", complete="phonebook")
+_ID = Operand("id of the contact; `pelagos phonebook show` has it", complete="phonebook-contact")
 _COLUMNS = (Column("id"), Column("name"), Column("description"))
 _PAGE = 1000
 _SEARCH = ValueArgument("only those in which this text occurs", "--search", metavar="TEXT")
