@@ -100,6 +100,19 @@ def test_a_template_is_what_a_tree_says(inner: str) -> None:
     same(Entries.read(inner.encode()), ET.fromstring(f"<T>{inner}</T>"))
 
 
+@given(ANY, st.permutations(["A", "AB", "ABC", "VM", "VMID", "B_1", "NONE"]))
+def test_what_is_looked_up_first_makes_no_difference(inner: str, names: list[str]) -> None:
+    template = Entries.read(inner.encode())
+    root = ET.fromstring(f"<T>{inner}</T>")
+    for name in names:
+        nodes = [node for node in root if node.tag == name]
+        assert (name in template) is bool(nodes)
+        values = template.get_list(name)
+        assert len(values) == len(nodes)
+        for one, node in zip(values, nodes, strict=True):
+            same(one, node)
+
+
 @pytest.mark.parametrize("path", samples(), ids=lambda path: path.stem)
 def test_every_element_of_a_recorded_answer_is_reachable(path: Any) -> None:
     text = path.read_text(encoding="utf-8")

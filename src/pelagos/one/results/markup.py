@@ -18,8 +18,12 @@ _Known = tuple[str, bytes, bytes]
 
 _CDATA = b"<![CDATA["
 _CDATA_END = b"]]>"
-#: An element that has only text in it, or one section of CDATA.
-_LEAF = re.compile(rb"<([^\s<>/!?\"'=]+)>(<!\[CDATA\[[^\]]*\]\]>|[^<]*)</[^>]*>")
+_TEXT = rb"<!\[CDATA\[[^\]]*+\]\]>|[^<]*+"
+#: An element that has only text in it, or one section of CDATA, or such elements; else, all that
+#: is left, so that a search ends there.
+_PLAIN = re.compile(
+    rb"<(\w++)>((?:<\w++>(?:%b)</\w++>)++|%b)</\w++>|.++" % (_TEXT, _TEXT), re.DOTALL
+)
 _SECTION = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NOTE = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
@@ -36,6 +40,19 @@ _names: dict[bytes, _Known] = {}
 _NAMES_LIMIT = 10_000
 
 
+class _Texts(dict[bytes, str]):
+    """Names as texts, each made once."""
+
+    def __missing__(self, name: bytes) -> str:
+        text = name.decode()
+        if len(self) < _NAMES_LIMIT:
+            self[name] = text
+        return text
+
+
+_texts = _Texts()
+
+
 def cut(inner: bytes) -> list[Child]:
     """(name, inner text) of each element in a text that is here as a whole."""
     found: list[Child] = []
@@ -43,7 +60,7 @@ def cut(inner: bytes) -> list[Child]:
     return found
 
 
-def cut_some(  # the loop that all answers go through
+def cut_some(  # noqa: C901  # the loop that all answers go through: calls cost here
     data: bytes, start: int, found: list[Child], until: str = ""
 ) -> int:
     """Append (name, inner text) of the whole elements from `start` on.
@@ -54,49 +71,64 @@ def cut_some(  # the loop that all answers go through
     Returns:
         Where it stopped: behind that element, at a closing tag, at what is not whole, or the end.
     """
-    leaf = _LEAF.match
+    closing = b"</%b>" % until.encode()
+    end = -1 if until else len(data)
     while True:
-        match = leaf(data, start)
-        if match is not None:
-            key, inner = match.groups()
-            name = (_names.get(key) or _known(key))[0]
-            found.append((name, inner))
-            start = match.end()
-        else:
-            start = data.find(b"<", start)
-            if start < 0:
-                return len(data)
-            known, close, is_empty = _opening(data, start)
-            if known is None:
-                if close < 0:
-                    return start
-                start = close  # behind CDATA beside elements, which means nothing
-                continue
-            name = known[0]
-            stop = close + 1 if is_empty else _end(data, known, close)
-            after = close if is_empty else data.find(b">", stop)
-            if stop < 0 or after < 0:
+        if end < start:
+            end = _behind(data, closing, start)
+        start = _cut_plain(data, start, end, found)
+        if start == end:
+            return start
+        start = data.find(b"<", start)
+        if start < 0:
+            return len(data)
+        known, close, is_empty = _opening(data, start)
+        if known is None:
+            if close < 0:
                 return start
-            found.append((name, data[close + 1 : stop]))
-            start = after + 1
-        if name == until:
+            start = close  # behind CDATA beside elements, which means nothing
+            continue
+        stop, after = (close + 1, close) if is_empty else _end(data, known, close)
+        if stop < 0 or after < 0:
+            return start
+        found.append((known[0], data[close + 1 : stop]))
+        start = after + 1
+        if known[0] == until:
             return start
 
 
-def _end(data: bytes, known: _Known, start: int) -> int:
-    """Where the closing tag begins of the element whose own ends at `start`; -1: not whole."""
+def _behind(data: bytes, tag: bytes, start: int) -> int:
+    """The place behind the next such tag; the end where there is none."""
+    place = data.find(tag, start)
+    return len(data) if place < 0 else place + len(tag)
+
+
+def _cut_plain(data: bytes, start: int, end: int, found: list[Child]) -> int:
+    """Append the elements before `end` as far as they are plain; the place behind them."""
+    for name, inner in _PLAIN.findall(data, start, end):
+        if not name:
+            break
+        found.append((_texts[name], inner))
+        start += 2 * len(name) + len(inner) + 5  # <></>
+    return start
+
+
+def _end(data: bytes, known: _Known, start: int) -> tuple[int, int]:
+    """Where the closing tag of the element whose own ends at `start` is; -1: not whole."""
     _, opening, closing = known
     stop = data.find(closing, start)
     while stop >= 0 and data[stop + len(closing) : stop + len(closing) + 1] not in _CLOSERS:
         stop = data.find(closing, stop + 1)  # a longer name
     if stop < 0:
-        return -1
+        return -1, -1
     is_sure = data.rfind(_CDATA, start, stop) <= data.rfind(_CDATA_END, start, stop)
     inside = data.find(opening, start, stop)
     while is_sure and inside >= 0:
         is_sure = data[inside + len(opening)] not in _NAME_ENDS
         inside = data.find(opening, inside + 1, stop)
-    return stop if is_sure else _counted_end(data, opening[1:], start + 1)
+    if not is_sure:
+        stop = _counted_end(data, opening[1:], start + 1)
+    return stop, data.find(b">", stop)
 
 
 def _opening(data: bytes, start: int) -> tuple[_Known | None, int, bool]:
