@@ -28,6 +28,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
+
+#: For a test with a program that we did not write, which may wait until it is installed.
+_INTEROP_SECONDS = 900
 #: For a test on all of OpenStack, which may wait until it is installed and started.
 _WHOLE_OPENSTACK_SECONDS = 1800
 
@@ -56,8 +59,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on all of OpenStack have time, and are where `make openstack` looks for them."""
+    """Tests with other programs have time; all of OpenStack is where `make openstack` looks."""
     for item in items:
+        if item.get_closest_marker("interop") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_INTEROP_SECONDS))
         if item.get_closest_marker("whole_openstack") is not None:
             folder = item.path.relative_to(Path(__file__).parent).parts[0]
             assert folder in {"contract", "interop"}, f"move {item.nodeid} to tests/interop"
@@ -100,6 +105,12 @@ def whole_openstack(require: Require) -> openstack_services.OpenStack:
     except openstack_services.PeerMissingError as error:
         require.missing(str(error))
         raise
+
+
+@pytest.fixture
+def patient_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of the store that changed are always read before a question is answered."""
+    monkeypatch.setattr("pelagos.directory.backends.shelf._PATIENCE", 60)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def ask(url: str, tls: ClientTls | None) -> str:
-    with contextlib.closing(HttpClient(url, tls=tls, timeout=10)) as client:
+    with contextlib.closing(HttpClient(url, tls=tls, timeout=60)) as client:
         return client.request("GET", "who").text.split()[0]
 
 
@@ -248,7 +248,7 @@ def test_a_key_may_stand_in_the_file_of_its_certificate(site: Site):
 
 def test_the_slap_client_keeps_its_certificate_as_somebody_else(site: Site):
     site.issue("me")
-    client = SlapClient(site.server.url, tls=site.trust("me"), timeout=10)
+    client = SlapClient(site.server.url, tls=site.trust("me"), timeout=60)
     other = client.with_token("token")
     with contextlib.closing(other._http) as http:
         assert http.request("GET", "who").text.split()[0] != "nobody"

@@ -52,7 +52,7 @@ class Plane:
 
     def member(self, now: float | None = None) -> SlapClient:
         tls = member_tls(self.away, time() if now is None else now)
-        return SlapClient(self.master.url, tls=tls, timeout=10.0)
+        return SlapClient(self.master.url, tls=tls, timeout=60.0)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_behind_a_proxy_the_systems_trust_counts(
     monkeypatch.setenv("SSL_CERT_FILE", str(plane.home.ca / "ca.pem"))  # as the system trusts
     assert plane.join(unpinned) == "box"
     assert plane.away.client_tls() is None
-    client = SlapClient(plane.master.url, token=plane.away.node_token(), timeout=10.0)
+    client = SlapClient(plane.master.url, token=plane.away.node_token(), timeout=60.0)
     assert client.identity()["name"] == "box"
 
 

@@ -51,7 +51,7 @@ def connection() -> Iterator[http.client.HTTPConnection]:
     server = Server(app)
     server.start()
     place = urlsplit(server.url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
     try:
         yield connection
     finally:
@@ -81,7 +81,7 @@ def test_a_failure_before_the_head_is_a_500(connection: http.client.HTTPConnecti
 
 
 def test_a_small_answer_is_one_packet(connection: http.client.HTTPConnection):
-    with socket.create_connection((connection.host, connection.port), timeout=10) as peer:
+    with socket.create_connection((connection.host, connection.port), timeout=60) as peer:
         peer.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
         first = peer.recv(65536)
     assert first.startswith(b"HTTP/1.1 200 OK")
@@ -90,7 +90,7 @@ def test_a_small_answer_is_one_packet(connection: http.client.HTTPConnection):
 
 def talk(connection: http.client.HTTPConnection, head: bytes, piece: bytes, count: int) -> bytes:
     """What the server answers to a head and as many pieces of a body as it takes."""
-    with socket.create_connection((connection.host, connection.port), timeout=10) as peer:
+    with socket.create_connection((connection.host, connection.port), timeout=60) as peer:
         with contextlib.suppress(ConnectionError):
             peer.sendall(head)
             for _ in range(count):

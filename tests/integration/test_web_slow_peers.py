@@ -41,7 +41,7 @@ class Place:
     context: ssl.SSLContext | None
 
     def connect(self) -> socket.socket:
-        peer = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+        peer = socket.create_connection(("127.0.0.1", self.server.port), timeout=60)
         if self.context is not None:
             peer = self.context.wrap_socket(peer, server_hostname="127.0.0.1")
         return peer

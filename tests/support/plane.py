@@ -165,7 +165,7 @@ def _responds(url: str) -> bool:
 def page(url: str) -> str:
     """What a URL answers, empty when it does not."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read().decode().strip()
     except OSError:
         return ""

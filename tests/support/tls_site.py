@@ -42,14 +42,14 @@ class Site:
         return issued.serial
 
     def client(self, certificate: str | None = None) -> HttpClient:
-        return HttpClient(self.server.url, tls=self.trust(certificate), timeout=10)
+        return HttpClient(self.server.url, tls=self.trust(certificate), timeout=60)
 
     def ask(self, certificate: str | None = None, path: str = "who") -> str:
         with contextlib.closing(self.client(certificate)) as client:
             return client.request("GET", path).text
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
 
 def serve_tls(
