@@ -11,7 +11,7 @@ import pytest
 from support.directory import BACKENDS, Raising, offer
 from support.directory_site import DirectorySite, RecordingBus
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient_shelves")]
 
 DEFAULT = "/directories/favorites/default"
 

@@ -9,7 +9,7 @@ import pytest
 
 from support.directory_site import DirectorySite
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient_shelves")]
 
 ODD = {"firstname": "Zoë", "%": "p", "?": "q", "#": "h", "shoe size": " 38 ", "": "x", "空": "é"}
 KEEP = {key: value for key, value in ODD.items() if key}

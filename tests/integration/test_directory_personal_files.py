@@ -11,7 +11,7 @@ import pytest
 
 from support.directory_site import Answer, DirectorySite
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient_shelves")]
 
 IMPORT = "/personal/import"
 EXPORT = "/personal?format=text/csv"

@@ -10,7 +10,7 @@ import pytest
 
 from support.directory_site import DirectorySite
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient_shelves")]
 
 BOOKS = "/tenants/sea/phonebooks"
 SOURCE = {

@@ -77,6 +77,7 @@ def same(shelf: Shelf, contacts: list[Contact]) -> None:
     assert {row[ID] for row in shelf.all()} == ids
 
 
+@pytest.mark.usefixtures("patient_shelves")
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -103,6 +104,7 @@ def test_it_answers_as_the_list_is(
         patch.undo()
 
 
+@pytest.mark.usefixtures("patient_shelves")
 def test_many_may_ask_while_others_write(store: DirectoryStore) -> None:
     contacts = store.personal("ada")
     kept = contacts.add(NewContact.of({"name": "kept", "number": "7"})).uuid
@@ -173,6 +175,7 @@ def test_a_list_that_cannot_be_read_is_an_error_and_then_read_again(
     assert [row["name"] for row in shelf.search("")] == ["kept"]
 
 
+@pytest.mark.usefixtures("patient_shelves")
 def test_those_who_ask_at_once_look_at_the_list_together(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +203,6 @@ def test_those_who_ask_at_once_look_at_the_list_together(
         return state(self)
 
     monkeypatch.setattr(ContactList, "state", seldom)
-    monkeypatch.setattr("pelagos.directory.backends.shelf._PATIENCE", 60)
     monkeypatch.setattr(shelf, "_looking", Door())
     ends = threading.Event()
     asking = [threading.Thread(target=shelf.search, args=("x",)) for _ in range(20)]
