@@ -68,6 +68,7 @@ def test_every_route_has_a_right(site: Site):
         ("v1/plan", {"reference": "a", "release_url": "/a", "parameter": {}}, "parameters"),
         ("v1/apply", {"reference": "a", "release_url": "/a", "bases": ""}, "basis"),
         ("v1/computers/COMP-1/drain", {"drainin": True}, "draining"),
+        ("v1/computers/COMP-1/remove", {"los": True}, "lost"),
     ],
 )
 def test_a_key_that_is_not_known_is_refused(site: Site, path: str, sent, meant: str):

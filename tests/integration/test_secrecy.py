@@ -213,6 +213,7 @@ def _bodies(target: Target, name: str) -> dict[str, list[dict[str, Any]]]:
         "v1/rename": [{"reference": "renamed"}],
         "v1/bang": [{}],
         "v1/drain": [{"draining": True}],
+        "v1/computer-remove": [{}, {"lost": True}],
         "v1/person/hand-over": [{"to": "ann"}],
         "v1/computer-bang": [{}],
         "v1/ping": [{}],

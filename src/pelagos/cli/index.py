@@ -115,6 +115,7 @@ COMMANDS = (
     ("computer ping", "computer:ComputerPing", "Ask the agent of a computer whether it is there"),
     ("computer bang", "computer:ComputerBang", "Have all services of a computer configured again"),
     ("computer drain", "computer:ComputerDrain", "Place nothing new on a computer"),
+    ("computer remove", "computer_remove:ComputerRemove", "Forget a computer that does not come back"),
     ("computer add", "enrolment:ComputerAdd", "Let a computer join the plane"),
     ("computer certificate", "enrolment:ComputerCertificate", "Show or issue certificates of a computer, or lock it out"),
     ("computer format", "node:NodeFormat", "Cut this computer into partitions"),

@@ -20,7 +20,7 @@ class _Calls(Protocol):
 
 
 class Orders:
-    """Plans, trees, names, bangs and draining; each method raises `SlapError` as the client's."""
+    """Plans, trees, names, bangs, draining, removal; each raises `SlapError` as the client's."""
 
     def plan(self: _Calls, request: InstanceRequest) -> Plan:
         """What a request of a person would do; nothing of it is done."""
@@ -58,6 +58,16 @@ class Orders:
         """Place nothing new on a computer, or end that with `draining` False."""
         path = f"v1/computers/{segment(computer_id)}/drain"
         return self._json(self._call("POST", path, json={"draining": draining}), ComputerStatus)
+
+    def remove_computer(self: _Calls, computer_id: str, *, lost: bool = False) -> None:
+        """Forget a computer whose agent is silent.
+
+        Args:
+            computer_id: its name.
+            lost: what sits there gets another place, or is gone when it was to be destroyed;
+                else nothing may sit there.
+        """
+        self._call("POST", f"v1/computers/{segment(computer_id)}/remove", json={"lost": lost})
 
     def bang_computer(self: _Calls, computer_id: str, message: str = "") -> ComputerStatus:
         """Have all instances of a computer processed again."""

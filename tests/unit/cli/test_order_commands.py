@@ -161,3 +161,15 @@ def test_a_ping_gives_the_agent_the_time_that_is_said(world):
         assert ran.data["elapsed_ms"] == 2.5
     sent = [json.loads(one.body)["seconds"] for one in world.sent("POST", "ping")]
     assert sent == [5.0, 90.0]
+
+
+@pytest.mark.parametrize(("words", "lost"), [((), False), (("--lost",), True)])
+def test_a_computer_is_removed(world, words, lost):
+    world.routes |= {
+        "GET /v1/computers/COMP": world.answer(world.computer()),
+        "POST /v1/computers/COMP/remove": world.answer({"removed": "COMP"}),
+    }
+    ran = world.run("computer", "remove", "COMP", *words)
+    assert ran.code == failures.OK, ran.err
+    assert "COMP is removed" in ran.err
+    assert json.loads(world.sent("POST", "remove")[0].body) == {"lost": lost}

@@ -17,7 +17,7 @@ from pelagos.cli.software import software_url
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the model
-    from pelagos.slap.model import InstanceRequest
+    from pelagos.slap.model import Instance, InstanceRequest
 
 _request_commands = CommandTree("request")
 _apply_commands = CommandTree("apply")
@@ -31,13 +31,13 @@ class _Asking(Command):
 
     shows = True
 
-    def _ask(self, wish: InstanceRequest, send: Callable[[], object]) -> int:
+    def _ask(self, wish: InstanceRequest, send: Callable[[], Instance]) -> int:
         """Send the wish, wait when told to, print what came of it."""
         from pelagos.slap.errors import MarshalError, ResourceNotReady
 
         has_place = True
         try:
-            send()
+            self._note_place(wish, send())
         except ResourceNotReady:
             has_place = False  # the wish is kept; `service` tells its cause
         except MarshalError as error:
@@ -46,6 +46,14 @@ class _Asking(Command):
             self._wait(wish.reference)
             return OK
         return self._tell(wish.reference, has_place=has_place)
+
+    def _note_place(self, wish: InstanceRequest, placed: Instance) -> None:
+        wanted = wish.filters.get("computer_guid")
+        if wanted is not None and placed.computer_id and wanted != placed.computer_id:
+            self.context.say(
+                f"{wish.reference} stays on {placed.computer_id}: a filter counts where a place "
+                "is sought, and moves nothing"
+            )
 
     def _tell(self, reference: str, *, has_place: bool) -> int:
         from pelagos.cli.progress import is_reached, next_step

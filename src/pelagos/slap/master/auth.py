@@ -175,6 +175,7 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/rename": _PEOPLE,
     "v1/bang": _PEOPLE,
     "v1/drain": _PEOPLE,
+    "v1/computer-remove": _PEOPLE,
     "v1/ping": _PEOPLE,
     "v1/logs": _PEOPLE,
     "v1/exec": _PEOPLE,

@@ -161,7 +161,8 @@ def computer_silent(computer_id: str, since: float) -> Cause:
     return Cause(
         "computer-silent",
         f"the agent of {computer_id} has not called for too long",
-        hint=f"{_start(computer_id)}; or look why it does not reach the master",
+        hint=f"{_start(computer_id)}; or look why it does not reach the master; when it is "
+        f"lost for good: pelagos computer remove {computer_id} --lost",
         since=since,
         seen_by=MASTER,
     )

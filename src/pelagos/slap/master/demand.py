@@ -12,13 +12,12 @@ from typing import Any
 from pelagos.slap.master import causes, explain
 from pelagos.slap.master.allocate import Candidate, allocate
 from pelagos.slap.master.auth import Kind, digest_of
-from pelagos.slap.master.changing import end, wake_requester
-from pelagos.slap.master.desk import Change, Desk, UseCases
+from pelagos.slap.master.desk import Desk, UseCases
 from pelagos.slap.master.finding import unknown_computer
 from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.scene import last_seen
-from pelagos.slap.master.store import Duty, StoredInstance, StoredInvitation
-from pelagos.slap.model import Cause, InstanceStatus, ReleaseStatus, SupplyState
+from pelagos.slap.master.store import Duty, StoredInvitation
+from pelagos.slap.model import Cause, ReleaseStatus, SupplyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,57 +201,6 @@ class Demand(UseCases):
             if computer is not None and computer.draining:
                 change.store.update_computer(computer.key, draining=False)
                 place_waiting(self._desk, change)
-
-    def retire(self, name: str) -> bool:
-        """Forget a computer and void what lets it in; False, and nothing, when it has services.
-
-        One-time tokens for it are void, too, also when it never joined.
-        """
-        with self._desk.change(None) as change:
-            computer = change.store.computer(name)
-            if computer is not None:
-                if change.store.instances_of_computer(computer.key):
-                    return False
-                slots = change.store.partitions(computer.key)
-                names = [f"{name}/{slot.partition_id}" for slot in slots]
-                change.store.void(Kind.PARTITION, names, change.now)
-                change.store.remove_computer(computer.key)
-                said = causes.plain("ok", "its machine was removed", change.now)
-                change.record("computer.removed", name, name, said, where=name)
-            change.store.void(Kind.COMPUTER, [name], change.now)
-            return True
-
-    def give_up(self, name: str) -> None:
-        """What sat on a computer that is lost waits for another place; what was to go is gone."""
-        with self._desk.change(None) as change:
-            computer = change.store.computer(name)
-            if computer is None:
-                return
-            change.store.update_computer(computer.key, draining=True)
-            for seat in reversed(change.store.instances_of_computer(computer.key)):
-                instance = change.store.instance(seat.key)
-                if instance is not None and instance.is_live:
-                    self._unseat(change, instance, name)
-            place_waiting(self._desk, change)
-
-    def _unseat(self, change: Change, instance: StoredInstance, computer_id: str) -> None:
-        if instance.is_destroying:
-            if change.store.children(instance.key):
-                change.store.update_instance(instance.key, wiped=True)
-            else:
-                end(self._desk, change, instance)
-            return
-        lost = causes.computer_lost(computer_id, change.now)
-        change.store.update_instance(
-            instance.key,
-            partition_key=None,
-            connection={},  # where it was reached
-            status=InstanceStatus.WAITING,
-            cause=lost,
-        )
-        change.store.void(Kind.PARTITION, [f"{computer_id}/{instance.partition_id}"], change.now)
-        change.seat(instance.computer_key or 0)
-        change.tell_to(wake_requester(change, instance), "instance.waiting", instance, lost)
 
     def note_machine(self, kind: str, name: str, cause: Cause) -> None:
         """Keep in the log what was done with a machine, e.g. `machine.making`."""

@@ -9,6 +9,7 @@ from pelagos.slap.master.joining import Joining
 from pelagos.slap.master.orders import Orders
 from pelagos.slap.master.people import People
 from pelagos.slap.master.remote import Remote
+from pelagos.slap.master.removal import Removal
 from pelagos.slap.master.reports import Reports
 from pelagos.slap.master.schemas import Schemas
 from pelagos.slap.master.standing import Standing
@@ -17,7 +18,18 @@ from pelagos.slap.master.views import Views
 
 
 class Service(
-    Orders, People, Computers, Reports, Views, Standing, Joining, Usages, Schemas, Remote, Demand
+    Orders,
+    People,
+    Computers,
+    Reports,
+    Views,
+    Standing,
+    Joining,
+    Usages,
+    Schemas,
+    Remote,
+    Demand,
+    Removal,
 ):
     """What a master can do, for any face: HTTP, or the program around it.
 

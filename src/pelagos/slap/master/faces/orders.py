@@ -42,6 +42,11 @@ class _Drain:
     draining: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    lost: bool = False
+
+
 class OrderFace:
     """One method per call."""
 
@@ -58,6 +63,7 @@ class OrderFace:
             Route("v1/rename", "POST", f"{service}/rename", self.rename),
             Route("v1/bang", "POST", f"{service}/bang", self.bang),
             Route("v1/drain", "POST", f"{computer}/drain", self.drain),
+            Route("v1/computer-remove", "POST", f"{computer}/remove", self.remove_computer),
             Route("v1/computer-bang", "POST", f"{computer}/bang", self.bang_computer),
         ]
 
@@ -93,6 +99,13 @@ class OrderFace:
         computer_id = call.computer()
         self._service.drain(computer_id, call.document(_Drain).draining, call.identity)
         return Answer.json(self._service.computer(computer_id, call.identity))
+
+    def remove_computer(self, call: Call) -> Answer:
+        """A silent computer is forgotten; answers with its name."""
+        computer_id = call.computer()
+        lost = call.document(_Removal).lost
+        self._service.remove_computer(computer_id, call.identity, lost=lost)
+        return Answer.json({"removed": computer_id})
 
     def bang_computer(self, call: Call) -> Answer:
         """All instances of a computer are processed again; answers with it as it is then."""
