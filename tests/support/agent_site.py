@@ -32,7 +32,7 @@ from pelagos.slap.model import (
     SupplyState,
 )
 
-from .ports import free_ports
+from support.ports import free_ports
 
 COMPUTER = "COMP-1"
 QUICK: Mapping[str, object] = {
