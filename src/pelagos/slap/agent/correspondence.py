@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -117,13 +118,22 @@ class Correspondence:
         )
         return news.computer
 
+    def _what_to_do(self, error: SlapError | None) -> str:
+        if error is not None and error.status == HTTPStatus.UNAUTHORIZED:
+            return (
+                "where this computer joined with a one-time token, let it join again: `pelagos "
+                f"computer add {self._settings.computer_id} --again` at the plane, then "
+                "`pelagos node run TOKEN` here"
+            )
+        return (error.hint if error else None) or "See that it runs and can be reached."
+
     def _take_silence(self, error: SlapError | None) -> None:
         said = error.message if error else "no answer"
-        hint = (error.hint if error else None) or "See that it runs and can be reached."
+        hint = self._what_to_do(error)
         cause = self._causes.plain(
             "master-unreachable",
             f"The master at {self._client.url} cannot be used: {said}",
-            f"{hint} Services go on running meanwhile.",
+            f"{hint.rstrip('.')}. Services go on running meanwhile.",
         )
         if self.contact.failures == 0:
             log.warning("%s", cause.message)

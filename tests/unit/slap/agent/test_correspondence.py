@@ -15,7 +15,7 @@ from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.news import Fetched, News, Sent
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.settings import AgentSettings
-from pelagos.slap.errors import MarshalError, MasterUnreachable, NotFoundError
+from pelagos.slap.errors import MarshalError, MasterUnreachable, NotFoundError, SlapError
 from pelagos.slap.model import Cause, Computer, ComputerFormat, Partition, Release, SupplyState
 
 WISH = Partition("COMP", "slappart0", release_url="/r", timestamp=5)
@@ -110,6 +110,36 @@ def test_a_message_makes_it_ask_at_once(desk: Desk) -> None:
     desk.mail.wake()
     assert desk.turn() == ["fetch"]
     assert desk.turn() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (
+            MasterUnreachable("no", hint="look at the clocks"),
+            "look at the clocks. Services go on running meanwhile.",
+        ),
+        (
+            NotFoundError("no", hint="See the list."),
+            "See the list. Services go on running meanwhile.",
+        ),
+        (
+            SlapError("the master does not know this token", status=401, hint="the file 'token'"),
+            (
+                "where this computer joined with a one-time token, let it join again: `pelagos "
+                "computer add COMP --again` at the plane, then `pelagos node run TOKEN` here. "
+                "Services go on running meanwhile."
+            ),
+        ),
+    ],
+)
+def test_what_to_do_about_a_master_is_said_in_sentences(
+    desk: Desk, error: SlapError, hint: str
+) -> None:
+    desk.turn()
+    desk.master.error = error
+    desk.turn(5.0)
+    assert desk.mail.contact.cause.hint == hint
 
 
 def test_a_silent_master_is_asked_ever_more_seldom_and_the_wish_kept(desk: Desk) -> None:
