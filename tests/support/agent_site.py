@@ -31,7 +31,6 @@ from pelagos.slap.model import (
     Service,
     SupplyState,
 )
-
 from support.ports import free_ports
 
 COMPUTER = "COMP-1"
