@@ -27,10 +27,11 @@ from pelagos.messaging.codec import methods
 from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.amqp import stream
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
-from pelagos.messaging.transports.base import Envelope, Properties, Queue
+from pelagos.messaging.transports.base import Delivery, Envelope, Properties, Queue
 from support.fake_broker import START, TUNE, WAIT, FakeBroker, Peer
 
 ENGINES = ["amqp", "amqp+pika"]
+FIRST = (1, "client")
 
 
 class Default(Exchange):
@@ -41,6 +42,34 @@ class Default(Exchange):
 def broker() -> Iterator[FakeBroker]:
     with FakeBroker() as broker:
         yield broker
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_first_answer_leaves_before_its_acknowledgement(
+    embedded_broker: EmbeddedBroker, engine: str
+) -> None:
+    embedded_broker.faults.record()
+    link = connect(embedded_broker.url.replace("amqp", engine, 1)).open()
+    own = link.declare_queue(Queue(durable=False, exclusive=True)).name
+    answered: queue.SimpleQueue[MessagingError | None] = queue.SimpleQueue()
+
+    def answer(delivery: Delivery) -> None:
+        link.publish(Envelope("", "answers", b"", Properties("a")), answered.put)
+        link.ack(delivery)
+
+    asker = connect(embedded_broker.url).open()
+    sent: queue.SimpleQueue[MessagingError | None] = queue.SimpleQueue()
+    asker.publish(Envelope("", own, b"", Properties("q")), sent.put)
+    assert sent.get(timeout=WAIT) is None
+    link.consume(own, answer, lambda _problem: None, prefetch=10)
+    assert answered.get(timeout=WAIT) is None
+    link.close()
+    asker.close()
+    said = [frame.method for frame in embedded_broker.faults.frames or () if frame[:2] == FIRST]
+    assert [name for name in said if name in ("BasicPublish", "BasicAck")] == [
+        "BasicPublish",
+        "BasicAck",
+    ]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -211,3 +240,24 @@ def test_what_is_said_while_answers_are_given_out_goes_in_one_write() -> None:
     outgoing.reader = 0
     outgoing.send_from_loop(writable=True)
     assert stream.written == [3 * codec.HEARTBEAT_BYTES]
+
+
+def test_a_connections_thread_looks_again_where_something_is_left_to_it() -> None:
+    wakes: list[None] = []
+    outgoing = Outgoing(_Writes(), lambda: wakes.append(None))
+    assert not outgoing.send_from_loop(writable=False, expecting=True)
+    assert outgoing.sleeping
+    with outgoing.lock:
+        outgoing.add(codec.HEARTBEAT_BYTES)
+    outgoing.send_soon()
+    assert len(wakes) == 1
+    outgoing.awake(in_vain=False)
+    assert outgoing.send_from_loop(writable=False)
+    assert not outgoing.sleeping
+    outgoing.send_soon()
+    assert len(wakes) == 1, "it looks again unbidden"
+    outgoing.awake(in_vain=True)
+    assert outgoing.send_from_loop(writable=False, expecting=True)
+    outgoing.awake(in_vain=True)
+    assert not outgoing.send_from_loop(writable=False, expecting=True)
+    assert outgoing.sleeping

@@ -113,7 +113,7 @@ class Loop:
             if self._stream.has_more or not (soon or self.outgoing.sleeping):
                 patience = 0.0
             ready = dict(self._poller.poll(max(0.0, patience * _MILLISECONDS)))
-            self.outgoing.sleeping = False
+            self.outgoing.awake(in_vain=soon and not ready)
             if self._sign in ready:
                 os.eventfd_read(self._sign)
             events = ready.get(self._stream.fileno(), 0)

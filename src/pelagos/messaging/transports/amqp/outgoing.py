@@ -4,7 +4,8 @@ A thread that has something for the broker writes it itself when nobody else is 
 nothing waits for the connection's own thread. While one thread writes, others only add: what they
 added goes with the next write, many frames in one call. What need not leave at once is left to
 the connection's own thread, which writes all of it together; after it had something to read or
-write, it looks again a moment later unbidden, as waking it costs more than many messages do.
+write, it looks again a moment later unbidden, as waking it costs more than many messages do. Where
+nothing is left to it, as when all is written by who reads, it does not look in vain.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pelagos.messaging.transports.amqp.stream import Stream
 
 _MUCH: Final = 32_768  # bytes; so many are written by the thread that brings them
 _AT_ONCE: Final = 262_144  # bytes for one call to the operating system
+_LOOKS: Final = 2  # so many in vain, and there are no more of them until something is left again
 
 
 class Outgoing:
@@ -43,6 +45,7 @@ class Outgoing:
         self._stream = stream
         self._wake = wake
         self._woken = False
+        self._looks = 0  # a guess, so without the lock
         self._writing = False
         self._over = False
         self._writes = 0
@@ -56,6 +59,7 @@ class Outgoing:
 
     def send_soon(self) -> None:
         """Let what was added go with whatever goes next, and at the latest very soon."""
+        self._looks = _LOOKS
         if self._size >= _MUCH:
             self.send()
         elif self.sleeping and not self._woken:
@@ -88,9 +92,15 @@ class Outgoing:
         with self.lock:
             self.late()
             idle = self.stuck or self._writing or not self._parts
-            soon = idle and not self.stuck and (expecting or self._writes != before)
+            busy = expecting or self._writes != before
+            soon = busy and idle and not self.stuck and self._looks > 0
             self.sleeping = idle and not soon
         return soon
+
+    def awake(self, *, in_vain: bool) -> None:
+        """The connection's own thread waits no longer; `in_vain`: a moment, and nothing came."""
+        self.sleeping = False
+        self._looks -= in_vain
 
     def _drain(self) -> bool:
         """Write until nothing is left, or the socket is full; whether it is."""
