@@ -16,7 +16,6 @@ its memory in the transaction of the effect, which makes effect and memory one.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -195,15 +194,19 @@ class _Reception:
 class _Part:
     """What a memory knows of the messages of one queue."""
 
-    __slots__ = ("_inbox", "_queue")
+    __slots__ = ("_inbox", "_names", "_queue")
 
     def __init__(self, inbox: MemoryInbox, queue: str) -> None:
         self._inbox = inbox
         self._queue = queue
+        self._names: dict[str, str] = {}
 
     def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
         """See `Inbox`."""
-        return self._inbox.receive(key, sys.intern(f"{consumer} of {self._queue}"))
+        name = self._names.get(consumer)
+        if name is None:
+            name = self._names[consumer] = f"{consumer} of {self._queue}"
+        return self._inbox.receive(key, name)
 
 
 class CallMemory:
@@ -217,12 +220,16 @@ class CallMemory:
 
     def __init__(self, bus: object) -> None:
         self._inbox = MemoryInbox(patience=_PATIENCE)
+        self._parts: dict[str, Inbox] = {}
         with _memories_lock, suppress(TypeError):
             self._inbox = _memories.setdefault(bus, self._inbox)
 
     def of(self, queue: str) -> Inbox:
         """Its part for one queue."""
-        return _Part(self._inbox, queue)
+        part = self._parts.get(queue)
+        if part is None:
+            part = self._parts[queue] = _Part(self._inbox, queue)
+        return part
 
 
 #: Seconds that the second copy of a call may hold up a worker; then it is put off.

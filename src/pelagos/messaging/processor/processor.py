@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -24,6 +23,7 @@ from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, re
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
+from pelagos.messaging.sending.ids import this_process
 from pelagos.messaging.transports.base import Queue, Transport
 
 
@@ -80,7 +80,8 @@ class MessageProcessor(MicroThread):
         backoff: Backoff | None = None,
     ) -> None:
         self._who = Fingerprint.of(fingerprint or {})
-        self._facts: tuple[int, dict[str, str]] = (0, {})
+        self._facts: dict[str, str] = {}
+        self._facts_of: object = None
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
         self._stopping = threading.Event()
         settler = Settler(self.dead_letters, self._stopping, self._queues)
@@ -112,10 +113,10 @@ class MessageProcessor(MicroThread):
     @property
     def fingerprint(self) -> dict[str, str]:
         """Who this is: the facts of this process, and over them what was given."""
-        pid = os.getpid()
-        if self._facts[0] != pid:  # the first time, or after a fork
-            self._facts = (pid, self._who.as_dict())
-        return dict(self._facts[1])
+        if self._facts_of is not this_process():  # the first time, or after a fork
+            self._facts = self._who.as_dict()
+            self._facts_of = this_process()
+        return dict(self._facts)
 
     @property
     def bus(self) -> Transport:

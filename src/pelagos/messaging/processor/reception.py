@@ -88,7 +88,9 @@ class Reception:
         if not handlers:
             self._unhandled(message, calls=calls)
             return None
-        in_loop = handlers[0].is_async or any(info.is_async for info in handlers[1:])
+        in_loop = handlers[0].is_async
+        if len(handlers) > 1:  # seldom, and asking each takes a while
+            in_loop = any(info.is_async for info in handlers)
         work = Work(
             self._owner,
             message,

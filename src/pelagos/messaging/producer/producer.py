@@ -281,15 +281,13 @@ class GenericProducer(MadeUpNames):
         pairs = self._destinations(options)
         if not pairs:
             raise MessagingError("a call needs somewhere to go", hint="_eks must not be empty")
-        if not options.queue_only or options.eks is None:
-            pairs = pairs[:1]
         data, call_id = self._encode(body), self._ids.next()
-        asked = [
-            self._request(exchange, key, body, data, options, call_id) for exchange, key in pairs
-        ]
         if options.queue_only:
-            return self._caller.scatter(asked)
-        request, outgoing = asked[0]
+            asked = pairs if options.eks is not None else pairs[:1]
+            return self._caller.scatter(
+                [self._request(*pair, body, data, options, call_id) for pair in asked]
+            )
+        request, outgoing = self._request(*pairs[0], body, data, options, call_id)
         make = self._caller.submit if options.future else self._caller.call
         return make(request, outgoing, self.encoder_class, self.rpc_replies)
 
