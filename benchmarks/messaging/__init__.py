@@ -14,6 +14,9 @@ the library itself does at its beginning and end is not counted.
 - call: request and answer of 1,000 bytes, by 1 caller and by 8 at the same time: threads, or tasks
   or calls in flight where that is the library's way.
 
+`frames by hand` is a program of one thread without any library, which promises and checks nothing:
+the most that Python and the broker leave to a library.
+
 RabbitMQ is started for the run, on loopback, and shares the processors with what it serves.
 `memory` is our bus within one process: published, delivered and acknowledged.
 """
@@ -45,6 +48,7 @@ CONSUME = ("1", "50", "500")
 CALL = ("1", "8")
 OURS = "pelagos"
 FUTURES = "pelagos futures"  # calls in flight instead of threads that wait
+FLOOR = "frames by hand"  # no library, so no peer: what Python and the broker leave to one
 
 #: Adapter, and what the library can do of publish, consume and call.
 PEERS = {
@@ -58,6 +62,7 @@ PEERS = {
     "nameko": ("nameko_rpc", (), (), CALL),
     "faststream": ("faststream_broker", PUBLISH, CONSUME, CALL),
     "dramatiq": ("dramatiq_actor", ("none", "each"), CONSUME, ()),
+    FLOOR: ("frames_by_hand", ("each",), (), CALL),
 }
 
 #: Messages of a sample, so that it takes about a second.
@@ -177,7 +182,8 @@ def show(cells: list[Cell], work: str, how: str) -> None:
 
 def judge(row: list[Cell], ours: Cell | None, work: str, how: str) -> None:
     """What the goals say."""
-    rates = {cell.peer: cell.median("rate") for cell in row if cell.peer not in {OURS, FUTURES}}
+    no_peers = {OURS, FUTURES, FLOOR}
+    rates = {cell.peer: cell.median("rate") for cell in row if cell.peer not in no_peers}
     if ours is None or not rates:
         return
     if (work, how) in GOALS:
