@@ -83,7 +83,14 @@ def cell(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list | tuple):
             return [cell(item, depth + 1) for item in value]
         if isinstance(value, Mapping):
-            return {cell(k): cell(v, depth + 1) for k, v in value.items() if isinstance(k, str)}
+            return {
+                # Nearly all are plain texts, which need no call.
+                k if k.isascii() else cell(k): v
+                if v is None or (type(v) is str and v.isascii())
+                else cell(v, depth + 1)
+                for k, v in value.items()
+                if isinstance(k, str)
+            }
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value) if isinstance(value, uuid.UUID | decimal.Decimal) else None

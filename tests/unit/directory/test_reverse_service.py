@@ -23,7 +23,7 @@ from pelagos.directory.services.reverse import (
 from pelagos.directory.settings import ServiceProfile, SourceSettings
 from pelagos.directory.sources import Source
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 ADA = {"name": "Ada", "reverse": "Ada Lovelace", "tel": "2041"}
 
 
@@ -43,6 +43,8 @@ def release() -> Iterator[threading.Event]:
 
 class Plugin:
     """Matches by a function; notes what it is asked."""
+
+    answers_from_memory = False
 
     def __init__(self, match: Callable[[str], Any]) -> None:
         self.match = match
@@ -180,6 +182,33 @@ def test_many_numbers_are_answered_in_their_order_each_source_asked_once(fanout:
     ]  # fmt: skip
     assert first.asked == second.asked == ["3,9,2,1"]
     assert reverse.reverse_many([], "default") == ()
+
+
+def test_a_number_that_one_memory_has_is_not_looked_for_in_those_after_it(
+    fanout: Fanout,
+) -> None:
+    sources = {name: Batching(holding(*name)) for name in ("12", "23", "4")}
+    for plugin in sources.values():
+        plugin.answers_from_memory = True
+    answers = service(fanout, **sources).reverse_many(list("1234"), "default")
+    assert [answer.result.source for answer in answers if answer.result] == ["12", "12", "23", "4"]
+    assert [plugin.asked for plugin in sources.values()] == [["1,2,3,4"], ["3,4"], ["4"]]
+    assert verdicts(answers[0]) == dict.fromkeys(sources, "answered")
+
+
+def test_an_answer_that_may_stand_in_for_a_later_one_is_of_all_numbers(fanout: Fanout) -> None:
+    first, second = Batching(holding("1")), Batching(holding("1", "2"))
+    first.answers_from_memory = second.answers_from_memory = True
+    kept = SourceSettings("second", "test", {}, stale=60.0)
+    made = {
+        "first": Source(SourceSettings("first", "test", {}), first),
+        "second": Source(kept, second),
+    }
+    profile = ServiceProfile(tuple(made), PATIENCE)
+    reverse = ReverseService(Asking(made, {}, fanout), {"default": profile})
+    answers = reverse.reverse_many(["1", "2"], "default")
+    assert [answer.result.source for answer in answers if answer.result] == ["first", "second"]
+    assert second.asked == ["1,2"]
 
 
 def test_when_all_numbers_are_found_nobody_else_is_waited_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _BITS = 30  # of a row's number, and of a text's hash; both together are one small int of Python
 _MASK = (1 << _BITS) - 1
@@ -31,11 +31,16 @@ class ExactIndex:
         for part in parts:  # sorting stops all other threads, so a little at a time
             self._keys.extend(sorted(part))
 
-    def candidates(self, text: str) -> Iterator[int]:
+    def candidates(self, text: str) -> Iterable[int]:
         """Numbers of rows that probably have the text, ascending; none that has it is missed."""
-        keys = self._keys
         wanted = (hash(text) & _MASK) << _BITS
-        place = bisect_left(keys, wanted)
+        place = bisect_left(self._keys, wanted)
+        if place == len(self._keys) or self._keys[place] & ~_MASK != wanted:
+            return ()  # as of most tables that are asked for a number
+        return self._rows_of(wanted, place)
+
+    def _rows_of(self, wanted: int, place: int) -> Iterator[int]:
+        keys = self._keys
         while place < len(keys) and keys[place] & ~_MASK == wanted:
             yield keys[place] & _MASK
             place += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -155,13 +156,12 @@ class Table:
         Args:
             without: unique ids of rows that are passed over.
         """
-        for row in self._having(exten, self._exact, None, without):
-            return row
-        form = self._normal(exten) if self._normal is not None else None
-        if form is not None:
-            for row in self._having(form, self._by_normal, self._normal, without):
-                return row
-        return None
+        row = self._having(exten, self._exact, None, without)
+        if row is None and self._normal is not None:
+            form = _form(self._normal, exten)
+            if form is not None:
+                return self._having(form, self._by_normal, self._normal, without)
+        return row
 
     def match_all(
         self, extens: Iterable[str], without: Container[str] = ()
@@ -181,13 +181,14 @@ class Table:
 
     def _having(
         self, text: str, index: ExactIndex, normal: Normal | None, without: Container[str]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> dict[str, Any] | None:
         for number in index.candidates(text):
             row = self._rows[number]
             values = (value for column in self._matched for value in texts_of(row.get(column)))
             is_equal = any(text == (v if normal is None else normal(v)) for v in values)
             if is_equal and row.get(self._unique or "") not in without:
-                yield row
+                return row
+        return None
 
     def _plan(self, names: tuple[str, ...]) -> _Plan:
         place = {name: number for number, name in enumerate(names)}
@@ -210,6 +211,12 @@ class Table:
         if plan.unique is not None:
             for text in texts_of(cells[plan.unique]):
                 self._by_id.add(text, number)
+
+
+@lru_cache(maxsize=1024)
+def _form(normal: Normal, text: str) -> str | None:
+    """The form of a number that is asked for: many tables are asked for one, in turn."""
+    return normal(text)
 
 
 def _texts(cells: Sequence[Any], places: Iterable[int]) -> builtins.list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,8 @@ class ReverseService:
         last_ms = 0.0
         if wanted:
             question = Question(("match", tuple(forms.values())), asker)
-            calls = dict.fromkeys(settings.sources, _match(forms, asker))
+            match = _Match(forms, asker, settings.sources, found)
+            calls = dict.fromkeys(settings.sources, match)
             with closing(self._asking.replies(calls, settings.timeout, question)) as replies:
                 for reply in replies:
                     verdicts[reply.name] = verdict_of(reply)
@@ -136,24 +138,57 @@ class ReverseService:
         return found, tuple((verdicts | unneeded)[name] for name in settings.sources)
 
 
-def _match(forms: Mapping[str, tuple[str, ...]], asker: Asker) -> Callable[[Source], _Found]:
-    """What is asked of one source: for each number, the entry that one of its forms finds."""
-    every = dict.fromkeys(way for ways in forms.values() for way in ways)
+class _Match:
+    """What is asked of one source: for each number, the entry that one of its forms finds.
 
-    def match(source: Source) -> _Found:
+    Args:
+        order: names of the sources, the first of which wins.
+        found: what was found, by name of the source; filled while this is called.
+    """
+
+    def __init__(
+        self,
+        forms: Mapping[str, tuple[str, ...]],
+        asker: Asker,
+        order: Sequence[str],
+        found: Mapping[str, _Found],
+    ) -> None:
+        self._forms = forms
+        self._asker = asker
+        self._order = order
+        self._found = found
+        self._thread = threading.get_ident()
+
+    def __call__(self, source: Source) -> _Found:
+        forms = self._needed(source)
+        every = dict.fromkeys(way for ways in forms.values() for way in ways)
+        matches: dict[str, SourceResult] = {}
         if source.matches_many and len(every) > 1:
-            matches = source.match_all(every, asker.args())
+            matches = source.match_all(every, self._asker.args())
         else:
-            matches = {}
             for ways in forms.values():
-                _match_one(source, ways, matches, asker)
+                _match_one(source, ways, matches, self._asker)
+        if not matches:
+            return {}
         return {
             exten: matches[hits[0]]
             for exten, ways in forms.items()
             if (hits := [way for way in ways if way in matches])
         }
 
-    return match
+    def _needed(self, source: Source) -> Mapping[str, tuple[str, ...]]:
+        """The numbers of which the source could change the answer.
+
+        Sources that answer from memory are asked one after another in the thread of the question;
+        what one before has found wins, whatever this one has. Others are asked at the same time,
+        and what may stand in for a later answer has to be all.
+        """
+        if source.settings.stale or threading.get_ident() != self._thread:
+            return self._forms
+        before = self._order[: self._order.index(source.name)]
+        known = {exten for name in before for exten in self._found.get(name, ())}
+        needed = {exten: ways for exten, ways in self._forms.items() if exten not in known}
+        return needed or self._forms
 
 
 def _match_one(
