@@ -18,6 +18,7 @@ from support.amqp_raw import RawLink, raw_frame
 pytestmark = pytest.mark.integration
 
 Basic, Connection, Queue = commands.Basic, commands.Connection, commands.Queue
+Exchange = commands.Exchange
 
 
 @pytest.fixture
@@ -113,6 +114,27 @@ def test_what_is_declared_is_bounded(what: str) -> None:
         assert link.closing() == ("connection", 506)
         eventually(lambda: broker.core().size() < 20)  # all of it was its own
         RawLink(broker.url).open().channel().close()
+
+
+def test_the_arguments_of_what_is_declared_are_bounded() -> None:
+    some, much = ({"note": "n" * size} for size in (400, 600))
+    with EmbeddedBroker(bounds=Bounds(arguments=500)) as broker, RawLink(broker.url) as link:
+        link.open().channel()
+        link.call(Queue.Declare(queue="q", exclusive=True, arguments=some))
+        bind = Queue.Bind(queue="q", exchange="amq.headers", arguments=some)
+        link.call(bind)
+        for number, made in enumerate(
+            (
+                Queue.Declare(queue="r", exclusive=True, arguments=much),
+                Queue.Bind(queue="q", exchange="amq.headers", arguments=much),
+                Exchange.Declare(exchange="e", arguments=much),
+                Basic.Consume(queue="q", arguments=much),
+            ),
+            start=2,
+        ):
+            link.channel(number)
+            link.send(made, number)
+            assert link.closing() == ("channel", 406)
 
 
 def test_a_transaction_is_bounded() -> None:

@@ -46,6 +46,7 @@ class Floor:
     ) -> None:
         self.clock = clock
         self.queues: dict[str, StoredQueue] = {}
+        self._exclusive: dict[object, dict[StoredQueue, None]] = {}  # by owner
         self.exchanges = Exchanges()
         self.deadlines = Deadlines(on_nearer)
         self.paused = False
@@ -222,10 +223,21 @@ class Floor:
             self.pump(queue)
         self.bury()
 
+    def add_queue(self, queue: StoredQueue) -> None:
+        """A new queue."""
+        self.queues[queue.name] = queue
+        if queue.owner is not None:
+            self._exclusive.setdefault(queue.owner, {})[queue] = None
+
     def remove_queue(self, queue: StoredQueue, ended: MessagingError | None = None) -> None:
         """Delete a queue with all that is in it; its consumers will be told if there is a word."""
         queue.gone = True
         self.queues.pop(queue.name, None)
+        if queue.owner is not None:
+            owned = self._exclusive.get(queue.owner, {})
+            owned.pop(queue, None)
+            if not owned:
+                self._exclusive.pop(queue.owner, None)
         for consumer in queue.consumers():
             consumer.link.consumers.pop(consumer.tag, None)
             if ended is not None:
@@ -287,8 +299,9 @@ class Floor:
                 touched[held.queue] = None
             link.unsettled.clear()
             parted += [(c.queue, c) for c in link.consumers.values() if c.queue is not None]
-        for queue in [queue for queue in self.queues.values() if queue.owner in owners]:
-            self.remove_queue(queue)
+        for owner in owners:
+            for queue in list(self._exclusive.get(owner, ())):
+                self.remove_queue(queue)
         for queue, consumer in parted:
             if not queue.gone:
                 self.part(queue, consumer)

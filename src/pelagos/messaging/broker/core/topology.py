@@ -215,7 +215,7 @@ class Topology(Links):
         name = wanted.name or f"amq.gen-{uuid.uuid4().hex}"
         spec = replace(wanted, name=name, arguments=dict(wanted.arguments))
         made = StoredQueue(spec, link.owner if wanted.exclusive else None, newest=self._newest)
-        self._floor.queues[name] = made
+        self._floor.add_queue(made)
         return made
 
     def _reply_info(self, name: str) -> QueueInfo:

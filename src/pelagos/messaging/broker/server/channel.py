@@ -77,7 +77,7 @@ class Channel:
         if handler is None:
             raise Refusal(f"a client does not say {type(method).__name__} here", code=503)
         if type(method) in _MAKING:
-            self.peer.room.crowd.check(self.broker)
+            self.peer.room.crowd.check(self.broker, getattr(method, "arguments", None))
         handler(self, method)
 
     def send(self, method: codec.Method) -> None:

@@ -83,7 +83,7 @@ class EmbeddedBroker:
             self.faults,
             self.bounds.message,
             self.bounds.transaction,
-            Crowd(self.bounds.things),
+            Crowd(self.bounds.things, self.bounds.arguments),
         )
         self.brokers = {
             name: Broker(

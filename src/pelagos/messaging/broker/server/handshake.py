@@ -41,6 +41,7 @@ class Bounds:
         memory: bytes of all messages together; beyond, publishers are blocked.
         things: queues, exchanges, bindings and consumers of a virtual host, about; beyond, a
             connection that wants more of them is closed.
+        arguments: bytes of the arguments of one of them; longer ones end the channel.
         transaction: bytes that a channel may hold in a transaction.
         unfinished: bytes of the messages that a connection has begun and not ended; all of them
             together may have begun as much as `memory`.
@@ -55,6 +56,7 @@ class Bounds:
     message: int = 16 * 1024 * 1024
     memory: int = 512 * 1024 * 1024
     things: int = 100_000
+    arguments: int = 8192
     transaction: int = 64 * 1024 * 1024
     unfinished: int = 64 * 1024 * 1024
     output: int = 1024 * 1024

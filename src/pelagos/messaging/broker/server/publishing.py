@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
@@ -20,16 +21,20 @@ _COUNTED_EVERY = 100
 class Crowd:
     """Sees to that not too much is declared; counts anew only now and then."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, arguments: int) -> None:
         self._limit = limit
+        self._arguments = arguments
         self._since = 0
 
-    def check(self, broker: Broker) -> None:
+    def check(self, broker: Broker, arguments: Mapping[str, Any] | None) -> None:
         """One more is wanted.
 
         Raises:
-            Refusal: there are too many.
+            Refusal: there are too many, or its arguments are too long.
         """
+        if arguments and (size := len(codec.encode_table(arguments))) > self._arguments:
+            said = f"arguments of {size} bytes; at most {self._arguments} are taken"
+            raise Refusal(said, code=406)
         self._since += 1
         if self._since < _COUNTED_EVERY:
             return

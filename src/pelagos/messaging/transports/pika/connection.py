@@ -227,9 +227,16 @@ class PikaConnection(Topology, EverythingConfirmed):
         if queue == DIRECT_REPLY_TO:
             self._post(functools.partial(self._adopt_io, subscription))
         else:
-            self._post(functools.partial(subscription.open_io, self._pika))
+            self._post(functools.partial(self._subscribe_io, subscription))
         self._wait(subscription.future)
         return subscription.name
+
+    def _subscribe_io(self, subscription: Subscription) -> None:
+        """Begin once answers can be sent: the first would leave after its acknowledgement."""
+        self._subscriptions.add(subscription)  # it is told when the connection is lost before
+        self._publishing.when_open_io(
+            self._pika, lambda _channel: subscription.open_io(self._pika)
+        )
 
     def _adopt_io(self, subscription: Subscription) -> None:
         self._subscriptions.add(subscription)  # it is told when the connection is lost before
