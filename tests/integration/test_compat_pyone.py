@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,6 +139,41 @@ def test_results_have_the_ancestors_ways() -> None:
         host.get_NOTHING()
     assert pickle.loads(pickle.dumps(pool)).HOST[0].TEMPLATE == {"A": "1"}
     assert pool.to_dict()["HOST"][0]["TEMPLATE"] == {"A": "1"}
+
+
+def test_answers_are_true_and_can_be_in_sets() -> None:
+    read = pyone.bindings.parseString
+    assert read("<VM_POOL></VM_POOL>", silence=True, print_warnings=False)
+    one, same = (
+        read(f"<VM><ID>3</ID><NAME>{name}</NAME></VM>") for name in ("a", "<![CDATA[a]]>")
+    )
+    assert len({one, same, read("<VM><ID>4</ID></VM>"), read("<VM/>")}) == 3
+
+
+def test_a_template_is_an_ordered_dictionary() -> None:
+    template = pyone.bindings.parseString(
+        "<VM><TEMPLATE><B>1</B><A>2</A></TEMPLATE></VM>"
+    ).TEMPLATE
+    assert isinstance(template, OrderedDict) and list(template) == ["B", "A"]
+    assert repr(template) == "{'B': '1', 'A': '2'}"
+    for one in (template.copy(), copy.deepcopy(template), pickle.loads(pickle.dumps(template))):
+        one["C"] = "3"
+        assert one._root == {"TEMPLATE": {"B": "1", "A": "2", "C": "3"}}
+    assert "C" not in template
+
+
+def test_the_class_behind_the_factory_has_its_name() -> None:
+    from pelagos.compat.pyone.server_xrpc import OneServerXRPC  # noqa: PLC0415  # few ask for it
+
+    assert isinstance(pyone.OneServer("http://127.0.0.1:9/RPC2", session="a:b"), OneServerXRPC)
+
+
+def test_parts_of_access_rules_are_numbers() -> None:
+    ids = [pyone.acl.OneAcl().calculate_ids(one) for one in ("#3", "@100", "*", "%5")]
+    assert ids == [4294967299, 8589934692, 17179869184, 34359738373]
+    assert pyone.acl.OneAcl().parse_rule(rule_str="#1 VM/* USE") == (
+        "0x100000001", "0x1400000000", "0x1",
+    )  # fmt: skip
 
 
 def test_another_protocol_is_refused() -> None:

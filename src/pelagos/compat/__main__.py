@@ -9,10 +9,13 @@ ancestor itself is installed; of those that --shadow names, in any case.
 
 from __future__ import annotations
 
+import importlib.util
 import runpy
 import sys
 from pathlib import Path
+from types import TracebackType
 
+from pelagos.compat import children
 from pelagos.compat.ancestors import install
 from pelagos.compat.python2 import note, told
 from pelagos.core.errors import PelagosError
@@ -34,6 +37,7 @@ def main(words: list[str]) -> int:
     try:
         install()
         install(*shadowed)
+        children.tell()
         _run(words)
     except PelagosError as error:
         if _is_of_program(error):
@@ -57,6 +61,7 @@ def _run(words: list[str]) -> None:
         if program is None:
             sys.argv = words[1:]
             sys.path[0] = str(Path.cwd())
+            _check_module(words[1])
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         else:
             sys.argv = words
@@ -71,11 +76,24 @@ def _run(words: list[str]) -> None:
         raise
 
 
+def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what the program raised, without the frames of what runs it: `sys.excepthook`."""
+    step, is_ours = trace, False
+    while step is not None and (not is_ours or _runs(step)):
+        is_ours = is_ours or step.tb_frame.f_code is _run.__code__
+        step = step.tb_next
+    sys.__excepthook__(kind, error.with_traceback(step or trace), step or trace)
+
+
+def _runs(step: TracebackType) -> bool:
+    return step.tb_frame.f_globals.get("__name__") == "runpy"
+
+
 def _is_of_program(error: PelagosError) -> bool:
     """Whether the program raised it, and not we before it ran."""
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_globals.get("__name__") == "runpy":
+        if _runs(trace):
             return True
         trace = trace.tb_next
     return False
@@ -83,12 +101,26 @@ def _is_of_program(error: PelagosError) -> bool:
 
 def _found(path: str) -> Path:
     program = Path(path)
-    if program.is_file():
+    if program.is_dir() and not (program / "__main__.py").is_file():
+        raise _WrongLine(f"there is no __main__.py in {program}", hint="give the path of a file")
+    if program.is_file() or program.is_dir():
         return program
     if path.startswith("-"):
         raise _WrongLine(f"unknown option: {path}", hint="see: python -m pelagos.compat --help")
     raise _WrongLine(f"there is no program {program}", hint="give the path of its file")
 
 
+def _check_module(name: str) -> None:
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # of a package that is there and imports what is not
+        found = None
+    if found is None:
+        raise _WrongLine(f"there is no module {name}", hint="give its name as import does")
+
+
 if __name__ == "__main__":
+    sys.excepthook = tell
     sys.exit(main(sys.argv[1:]))

@@ -49,6 +49,11 @@ def install(*names: str) -> tuple[str, ...]:
         for name in ANCESTORS:
             if is_alias(name) or not is_installed(name):
                 _adopt(name)
+    return adopted()
+
+
+def adopted() -> tuple[str, ...]:
+    """The names that mean ours in this process."""
     return tuple(name for name in ANCESTORS if is_alias(name))
 
 

@@ -51,7 +51,7 @@ def encode_rule(text: str) -> Rule:
 
 def encode_users(text: str) -> str:
     """Whom: `#7`, `@100` or `*`."""
-    return hex(_subject(text, "#@"))
+    return hex(encode_subject(text, "#@"))
 
 
 def encode_resources(text: str) -> str:
@@ -59,7 +59,7 @@ def encode_resources(text: str) -> str:
     names, slash, which = text.partition("/")
     if not slash:
         raise _wrong(text, "does not say which ones", f'write it as "{text}/*"')
-    return hex(_bits(names, RESOURCES) | _subject(which, "#@%"))
+    return hex(_bits(names, RESOURCES) | encode_subject(which))
 
 
 def encode_rights(text: str) -> str:
@@ -69,7 +69,7 @@ def encode_rights(text: str) -> str:
 
 def encode_zone(text: str) -> str:
     """The zone: `#0` or `*`."""
-    return hex(_subject(text, "#"))
+    return hex(encode_subject(text, "#"))
 
 
 def describe_rule(user: str, resource: str, rights: str, zone: str = "") -> str:
@@ -88,7 +88,12 @@ def describe_rule(user: str, resource: str, rights: str, zone: str = "") -> str:
     return " ".join([*parts, _subject_named(_number(zone))] if zone else parts)
 
 
-def _subject(text: str, signs: str) -> int:
+def encode_subject(text: str, signs: str = "#@%") -> int:
+    """Of which ones, as a number: `#7`, `@100`, `%2` or `*`.
+
+    Args:
+        signs: those that may be used here.
+    """
     if text == "*":
         return _ALL
     found = _SUBJECT.fullmatch(text)

@@ -10,6 +10,10 @@ __all__ = ["OneAcl"]
 class OneAcl:
     """Writes the hexadecimal arguments of `one.acl.addrule`."""
 
+    def calculate_ids(self, id_str: str) -> int:
+        """Of whom or what: `#7`, `@100`, `%2` or `*`, as the number in an argument."""
+        return acl.encode_subject(id_str)
+
     def parse_users(self, users: str) -> str:
         """Whom: `#7`, `@100` or `*`."""
         return acl.encode_users(users)
@@ -26,10 +30,10 @@ class OneAcl:
         """In which zone: `#0` or `*`."""
         return acl.encode_zone(zone)
 
-    def parse_rule(self, rule: str) -> tuple[str, ...]:
+    def parse_rule(self, rule_str: str) -> tuple[str, ...]:
         """The arguments of `addrule`.
 
         Raises:
             OneValueException: a part is not as it should be.
         """
-        return acl.encode_rule(rule)
+        return acl.encode_rule(rule_str)

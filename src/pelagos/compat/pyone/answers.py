@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pelagos.one.results import Element, Template, class_of
 
@@ -13,7 +14,7 @@ __all__ = ["TemplatedType", "kind_of"]
 _FREE = frozenset({"TEMPLATE", "USER_TEMPLATE"})
 
 
-class TemplatedType(dict[str, Any]):
+class TemplatedType(OrderedDict[str, Any]):
     """A template; several of a name are a list, one alone is not.
 
     Attributes:
@@ -31,6 +32,13 @@ class TemplatedType(dict[str, Any]):
     def to_dict(self) -> dict[str, Any]:
         """The same without its name."""
         return dict(self)
+
+    def copy(self) -> Self:
+        """The same values in one of its own."""
+        return type(self)(self._name, self)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._name, dict(self))
@@ -62,6 +70,13 @@ class _Answer(Element):
 
     def _get(self, name: str) -> Any:
         return self.__dict__[name] if name in self.__dict__ else super()._get(name)
+
+    def __bool__(self) -> bool:
+        return True  # of an empty list, too: programs ask so whether they were answered
+
+    def __hash__(self) -> int:  # type: ignore[override]  # its own elements have none
+        inner = self._first("ID")
+        return hash((self._tag, None if inner is None else self.read_child("ID", inner)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self._kind_, *super().__reduce__()[1])

@@ -13,11 +13,15 @@ if TYPE_CHECKING:  # the name of the ancestor's function is enough at run time
 __all__ = ["parseString"]
 
 
-def parseString(inString: str | bytes, silence: bool = True) -> Element:  # noqa: N802, N803
-    """An XML text as an object; `silence` has no meaning here.
+def parseString(  # noqa: N802  # its name there
+    inString: str | bytes,  # noqa: N803  # and its argument's
+    silence: bool = False,
+    print_warnings: bool = True,
+) -> Element:
+    """An XML text as an object; nothing is printed.
 
     Raises:
         OneAnswerException: it is not well-formed XML.
     """
-    del silence
+    del silence, print_warnings
     return results.parse(inString, kind_of)

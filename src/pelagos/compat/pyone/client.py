@@ -44,7 +44,7 @@ class FormerServer(OneServer):
 
     def server_retry_interval(self) -> float:
         """Seconds between two looks at what changes."""
-        return 1.0
+        return 1
 
 
 def check_protocol(protocol: str | None) -> None:

@@ -37,7 +37,7 @@ def one2dict(element: Any) -> Any:
     return element
 
 
-def child2dict(child: Any) -> Any:
+def child2dict(element: Any) -> Any:
     """A part of an answer as a dictionary."""
-    to_dict = getattr(child, "to_dict", None)
-    return child if to_dict is None else to_dict()
+    to_dict = getattr(element, "to_dict", None)
+    return element if to_dict is None else to_dict()
