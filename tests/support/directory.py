@@ -15,7 +15,7 @@ from stevedore import ExtensionManager
 BACKENDS = "pelagos.directory.backends"
 SERVICES = "pelagos.directory.services"
 VIEWS = "pelagos.directory.views"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
