@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -22,6 +23,9 @@ from pelagos.core.errors import PelagosError
 
 _NO_PLANE = ("pelagos.messaging.", "pelagos.clients.", "pelagos.one.")
 """Whose silence says nothing of the plane."""
+
+_USUAL_NEW_OBJECTS = 700
+"""As Python has it: a program that runs for long looks often for what is unused."""
 
 MakeContext = Callable[[Mapping[str, Any]], Context]
 
@@ -105,6 +109,8 @@ def _launched(
     command.check_required(values, node.line)
     if values.get("verbose"):
         _log(values["verbose"])
+    if command.is_apart or command.converses:
+        gc.set_threshold(_USUAL_NEW_OBJECTS)
     context = (make_context or Context)(values)
     is_own = command.__module__.startswith("pelagos.cli.")  # others may print past the context
     if not is_own or command.is_apart or command.converses or values.get("verbose"):

@@ -269,6 +269,19 @@ def test_version_and_help_load_next_to_nothing():
         assert len(loaded) < 25, loaded
 
 
+def test_a_program_spends_nothing_on_what_it_will_not_use_again():
+    code = (
+        "import gc, sys\n"
+        "from pelagos.cli.main import main\n"
+        "main(['--version']); before = gc.get_threshold()[0], gc.get_freeze_count()\n"
+        "sys.argv = ['pelagos', '--version']; main()\n"
+        "print(*before, gc.get_threshold()[0], gc.get_freeze_count(), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    usual, none, rare, frozen = map(int, done.stderr.split())
+    assert (usual < 5000 < rare) and (none == 0 < frozen)
+
+
 def test_listing_services_loads_neither_the_pool_nor_the_decoder_nor_the_model():
     code = (
         "import sys, pelagos.cli.commands.service, pelagos.cli.glance, pelagos.core.config\n"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from configparser import Error, RawConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -51,31 +50,18 @@ class Kamakirc:
         home = environ.get("HOME")
         path = Path(named).expanduser() if named else Path(home, ".kamakirc") if home else None
         self.place = str(path or "~/.kamakirc")
-        parser = RawConfigParser(strict=False, allow_no_value=True)
+        sections: dict[str, dict[str, Any]] = {}
         if path is not None and (named or path.is_file()):
-            try:
-                parser.read_string(path.read_text("utf-8"), self.place)
-            except OSError as error:
-                raise CloudNotConfigured(
-                    f"cannot read {path}: {error.strerror}",
-                    hint="check KAMAKI_CONFIG, and who may read the file",
-                ) from error
-            except (Error, ValueError):  # its text quotes the line, which may hold a token
-                raise CloudNotConfigured(
-                    f"{path} is not a file of sections, as kamaki keeps it",
-                    hint="mend it with an editor",
-                ) from None
-        self._global: dict[str, Any] = (
-            dict(parser["global"]) if parser.has_section("global") else {}
-        )
-        self._clouds = dict(self._sections(parser))
+            sections = _read(path)
+        self._global = sections.get("global", {})
+        self._clouds = dict(self._of(sections))
         self.names = tuple(self._clouds)
         self.default = self._global.get("default_cloud") or None
 
-    def _sections(self, parser: RawConfigParser) -> list[tuple[str, dict[str, Any]]]:
-        found: list[tuple[str, dict[str, Any]]] = [
-            (match[1], dict(parser[section]))
-            for section in parser.sections()
+    def _of(self, sections: Mapping[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+        found = [
+            (match[1], table)
+            for section, table in sections.items()
             if (match := _CLOUD.match(section))
         ]
         if self._global.get("url") and not any(name == "default" for name, _ in found):
@@ -102,3 +88,22 @@ class Kamakirc:
             "cacert": self._global.get("ca_certs"),
         }
         return from_table(name, table, self.place)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    from configparser import Error, RawConfigParser  # noqa: PLC0415  # few have such a file
+
+    parser = RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        parser.read_string(path.read_text("utf-8"), str(path))
+    except OSError as error:
+        raise CloudNotConfigured(
+            f"cannot read {path}: {error.strerror}",
+            hint="check KAMAKI_CONFIG, and who may read the file",
+        ) from error
+    except (Error, ValueError):  # its text quotes the line, which may hold a token
+        raise CloudNotConfigured(
+            f"{path} is not a file of sections, as kamaki keeps it",
+            hint="mend it with an editor",
+        ) from None
+    return {name: dict(parser[name]) for name in parser.sections()}

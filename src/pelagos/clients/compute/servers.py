@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -276,7 +276,8 @@ class Servers(ComputeRestClient):
 
 def base64_text(data: str | bytes) -> str:
     """Bytes, or text as UTF-8, in base64."""
-    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
+    content = data.encode() if isinstance(data, str) else data
+    return b2a_base64(content, newline=False).decode()
 
 
 def _ref(flavor_id: Id, *, is_synnefo: bool) -> Id:
