@@ -354,6 +354,25 @@ def test_a_tail_goes_on_after_an_outage(world, bus, monkeypatch):
     assert "trying again" in watched.ran.err and "looking again" in watched.ran.err
 
 
+def test_a_tail_waits_for_an_exchange_that_its_broker_forgot(world, bus, monkeypatch):
+    opened, opens = Tap.open, []
+
+    def open_(tap, timeout=10.0):
+        opens.append(timeout)
+        if len(opens) == 2:
+            raise messaging.TopologyError("there is no exchange", code=404, name="events")
+        opened(tap, timeout)
+
+    monkeypatch.setattr(Tap, "open", open_)
+    with Watched(world, monkeypatch, "-n", "1") as watched:
+        watched.ready.clear()
+        bus.inner.broker.cut()
+        assert watched.ready.wait(60)
+        send(bus, "again", "k")
+    assert watched.ran.code == 0, watched.ran.err
+    assert "again" in watched.ran.out and len(opens) == 3
+
+
 # ---- dead letters -------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ _bus_commands = CommandTree("bus")
 _PAUSE = 1.0
 """Seconds between two tries while the broker is away."""
 
+_MISSING = 404
+
 _CONNECTING = 10.0
 """Seconds that one try may take."""
 
@@ -118,7 +120,9 @@ class BusTail(Command):
                     is_away = False
                 return tap.next(patience)
             except MessagingError as error:
-                if error.retry_after is None:
+                # A broker that forgets has no exchange until somebody declares it again.
+                forgot = is_away and getattr(error, "code", None) == _MISSING
+                if error.retry_after is None and not forgot:
                     raise
                 if not is_away:
                     self.context.say(f"{error.message}; trying again")
