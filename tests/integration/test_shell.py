@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -86,7 +87,8 @@ def test_a_session_reads_like_this(shell: Typist, tmp_path: Path):
     shell.line("!echo $((6 * 7))", "pelagos> ")
     shell.type("exit\n")
     assert shell.ended() == 0
-    assert shell.transcript == (
+    # A machine that is busy is longer at work than a person waits for without a word.
+    assert re.sub(r"[a-z ]+: at work \(\d+ s\)", "", shell.transcript) == (
         GREETING
         + f"""\
 pelagos> config
@@ -122,8 +124,7 @@ def test_the_screen_looks_like_this(require: Require, environ: dict[str, str], t
         tmux.screen("pelagos> serv")
         tmux.keys("i", "Tab", "Enter", "re", "Tab", "-", "Tab")
         shown = tmux.screen("pelagos service> rename -")
-        tmux.keys("C-c")
-        tmux.screen("pelagos service> rename -", "pelagos service>")
+        assert "pelagos service> rename -" in tmux.interrupt("pelagos service>")
         tmux.keys("info ", "Tab")
         end = tmux.screen("usage: service info SERVICE", "pelagos service> info")
     text = "\n".join(shown)

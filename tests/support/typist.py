@@ -107,14 +107,27 @@ class Tmux:
     def screen(self, *until: str) -> list[str]:
         """The lines on the screen, as soon as they end with these."""
         end = time.monotonic() + PATIENCE
-        while True:
-            lines = [line.rstrip() for line in self._run("capture-pane", "-p").splitlines()]
-            while lines and not lines[-1]:
-                lines.pop()
-            if lines[-len(until) :] == list(until):
-                return lines
+        while (lines := self._lines())[-len(until) :] != list(until):
             assert time.monotonic() < end, "\n".join(lines)
             select.select([], [], [], 0.05)
+        return lines
+
+    def interrupt(self, prompt: str) -> list[str]:
+        """Press Ctrl-C until the last line is the prompt; the lines on the screen."""
+        for _ in range(round(PATIENCE)):
+            self.keys("C-c")
+            end = time.monotonic() + 1
+            while self._lines()[-1:] != [prompt] and time.monotonic() < end:
+                select.select([], [], [], 0.05)
+            if self._lines()[-1:] == [prompt]:
+                break
+        return self.screen(prompt)
+
+    def _lines(self) -> list[str]:
+        lines = [line.rstrip() for line in self._run("capture-pane", "-p").splitlines()]
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
 
     def close(self) -> None:
         """End it."""
