@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +106,26 @@ def test_what_is_no_program_is_a_wrong_line(folder: Path, words: list[str], said
 def test_a_module_that_imports_what_is_not_there_says_so_itself(folder: Path) -> None:
     done = run("-m", "package.lame", folder=folder)
     assert done.returncode == 1 and "No module named 'nowhere'" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("failing.py",), ("-m", "failing"), ("stack",)])
+def test_a_traceback_begins_in_the_program_itself(folder: Path, words: tuple[str, ...]) -> None:
+    failing = "def fall():\n    raise ValueError('own')\n\n\nfall()\n"
+    (folder / "failing.py").write_text(failing)
+    (folder / "stack").mkdir()
+    (folder / "stack" / "__main__.py").write_text(failing)
+    done = run(*words, folder=folder)
+    assert done.returncode == 1
+    assert "in fall" in done.stderr and done.stderr.rstrip().endswith("ValueError: own")
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert "runpy" not in done.stderr and "pelagos" not in done.stderr.replace(str(folder), "")
+    assert len(re.findall("^  File ", done.stderr, re.MULTILINE)) == 2
+
+
+def test_what_a_program_caught_before_is_told_with_it(folder: Path) -> None:
+    (folder / "twice.py").write_text(
+        "try:\n    {}['a']\nexcept KeyError as error:\n    raise ValueError('b') from error\n"
+    )
+    done = run("twice.py", folder=folder)
+    assert "KeyError: 'a'" in done.stderr and "ValueError: b" in done.stderr
+    assert "direct cause" in done.stderr and "runpy" not in done.stderr

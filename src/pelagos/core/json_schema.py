@@ -21,6 +21,7 @@ from pelagos.core.json_schema_bounds import (
     check_patterns,
     count,
 )
+from pelagos.core.secret_names import is_secret
 from pelagos.core.spelling import nearest
 
 #: Problems that are told.
@@ -28,7 +29,6 @@ _TOLD = 100
 #: Names among which a similar one is looked for.
 _NAMES = 300
 _SHOWN = 40
-_SECRET = re.compile(r"pass|secret|token|key|credential|pin\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 __all__ = ["Budget", "Problem", "SchemaError", "check"]
 
@@ -174,8 +174,8 @@ def _strangers(error: Any, name: str, place: list[Any]) -> Iterator[Problem]:
 
 def _worded(error: Any, place: list[Any]) -> tuple[str, str]:
     limit = error.validator_value
-    is_secret = any(_SECRET.search(str(part)) for part in place)
-    shown = "has a value that is not shown" if is_secret else f"is {_shown(error.instance)}"
+    is_hidden = any(is_secret(str(part)) for part in place)
+    shown = "has a value that is not shown" if is_hidden else f"is {_shown(error.instance)}"
     if error.validator == "type":
         return shown, f"it must be {_type_names(limit)}"
     if error.validator == "enum":

@@ -10,17 +10,33 @@ from typing import Any
 from pelagos.core.errors import ConfigError
 from pelagos.core.files import write_atomic
 
+_LIMIT = 4 * 1024 * 1024
+"""Bytes of a file: a device may have no end."""
+
 
 def read(path: Path) -> dict[str, Any]:
     """The file as nested dicts.
 
     Raises:
-        ConfigError: it cannot be read or is not TOML; the message says the line.
+        ConfigError: it cannot be read, is not TOML (the message says the line), or far too long.
     """
+    return _parsed(path)[1]
+
+
+def _parsed(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a file, and what it says."""
     import tomllib  # noqa: PLC0415  # a command without a file does not pay for it
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_LIMIT + 1)
+        if len(content) > _LIMIT:
+            raise ConfigError(
+                f"{path} is no configuration file: it has more than {_LIMIT >> 20} MiB",
+                hint="see which file is meant: pelagos config path",
+            )
+        text = content.decode("utf-8").replace("\r\n", "\n")
+        return text, tomllib.loads(text)
     except OSError as error:
         raise ConfigError(
             f"cannot read the configuration file {path}: {error.strerror}",
@@ -42,10 +58,7 @@ def changing(path: Path) -> Iterator[Any]:
     import tomlkit  # noqa: PLC0415  # only writing pays for it
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415  # the same
 
-    before = ""
-    if path.exists():
-        read(path)  # says what is wrong with it
-        before = path.read_text(encoding="utf-8")
+    before = _parsed(path)[0] if path.exists() else ""
     try:
         document = tomlkit.parse(before)
         yield document

@@ -11,6 +11,7 @@ from typing import Any
 from pelagos.core import command_groups, config, spelling, toml
 from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.core.files import is_private
+from pelagos.core.secret_names import holds_secret
 from pelagos.plane.config_doctor_clouds import look_at_clouds, look_at_opennebula
 from pelagos.plane.config_meaning import check_meaning
 from pelagos.plane.doctor import Check, Grade
@@ -30,7 +31,6 @@ OTHER_VARIABLES = frozenset(
         "PELAGOS_TOKEN",
     }
 )
-_SECRET = re.compile(r"(password|passcode|secret|token|private_key)\Z")
 _PASSWORD_IN_URL = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 
 
@@ -71,7 +71,7 @@ def secrets_in(table: Mapping[str, Any], place: str = "") -> Iterator[str]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return bool(_SECRET.search(name) or _PASSWORD_IN_URL.search(value))
+    return holds_secret(name, value) or bool(_PASSWORD_IN_URL.search(value))
 
 
 # ---- the file

@@ -44,6 +44,9 @@ _SERVER_SHARE = 0.7
 _MISSED_POLLS = 3
 #: Seconds more, which one answer may take.
 _ANSWER = 5.0
+_BEGIN = (
+    "start one: `pelagos up`; or join one: `pelagos node run TOKEN`; or name one: --master-url URL"
+)
 #: Where the system tells of its processes.
 PROC = Path("/proc")
 
@@ -144,10 +147,15 @@ class _Master:
 def _checks(
     folder: DataFolder, master: _Master, agent: Callable[[], Check]
 ) -> Iterator[tuple[str, Callable[[], Check]]]:
+    is_bare = _is_bare(folder, master)
     yield "python", _python
-    yield "data folder", lambda: _data(folder)
+    if not is_bare or folder.path.exists():
+        yield "data folder", lambda: _data(folder)
     yield "disk space", lambda: _space(folder)
     yield "builder", _builder
+    if is_bare:  # all that follows would say so again
+        yield "plane", lambda: _fail(f"there is none on {folder.path}, and none is named", _BEGIN)
+        return
     yield "plane", lambda: _plane(folder)
     yield "master", lambda: _master(master)
     yield "token", lambda: _token(master)
@@ -158,6 +166,15 @@ def _checks(
         yield "machines", lambda: _machines(master)
     if not has_joined(folder):
         yield "directory", lambda: _directory(folder, master.token)
+
+
+def _is_bare(folder: DataFolder, master: _Master) -> bool:
+    """Whether no plane was ever started here, no computer joined one, and none is named."""
+    try:
+        is_used = has_joined(folder) or any(folder.running(part) for part in Part)
+    except (PelagosError, OSError):  # told by the checks
+        return False
+    return not master.url and not is_used
 
 
 def _ok(message: str) -> Check:

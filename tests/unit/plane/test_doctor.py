@@ -34,6 +34,19 @@ def check(checks: list[Check], name: str) -> Check:
     return found
 
 
+def test_where_there_is_no_plane_that_is_told_once(tmp_path: Path):
+    home = DataFolder(tmp_path / "none")
+    checks = doctor.run(home, "", None, bus=BusConfig())
+    bad = [(one.name, one.grade) for one in checks if one.grade is not Grade.OK]
+    assert bad == [("plane", Grade.FAIL)]
+    [plane] = [one for one in checks if one.name == "plane"]
+    assert "pelagos up" in plane.mend and "--master-url" in plane.mend
+    home.create()
+    assert [one.name for one in doctor.run(home, "", None)][1] == "data folder"
+    named = {one.name for one in doctor.run(home, "http://127.0.0.1:9", None)}
+    assert {"master", "token", "agent", "directory"} <= named
+
+
 def test_every_red_line_has_its_mend(tmp_path: Path):
     checks = doctor.run(DataFolder(tmp_path / "nothing"), "", None)
     assert check(checks, "python").grade is Grade.OK
@@ -42,7 +55,7 @@ def test_every_red_line_has_its_mend(tmp_path: Path):
 
 
 def test_the_checks_stand_in_the_order_in_which_to_mend_them(folder: DataFolder):
-    names = [one.name for one in doctor.run(folder, "", None)]
+    names = [one.name for one in doctor.run(folder, "http://127.0.0.1:9", None)]
     assert names.index("data folder") < names.index("plane") < names.index("master")
 
 

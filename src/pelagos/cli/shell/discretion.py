@@ -23,25 +23,13 @@ from pelagos.cli.shell.words import split
 from pelagos.cli.tree import CommandTree
 from pelagos.core.errors import PelagosError
 from pelagos.core.logs import hide
+from pelagos.core.secret_names import is_secret
 
 LEFT_OUT = "..."
 
-_SECRET = re.compile(
-    r"(?i)pass(?:w|code|phrase)|(?:pass|pwd)$|secret|token|credential|(?:api|access|private)[-_]?key"
-)
-_PLACE = re.compile(r"(?i)[-_.](?:file|path|dir|folder|id|name|url|hours)$")
 _LOGINS = ("-u", "-U", "--user", "--proxy-user")
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL)
 _INSIDE = re.compile(r"([\w.-]+)([\"']?\s*[:=]\s*)(?=\S)")
-
-
-def is_secret(name: str) -> bool:
-    """Whether what has this name is a secret itself, and not where one is.
-
-    >>> is_secret("--token"), is_secret("--token-file"), is_secret("auth.Password")
-    (True, False, True)
-    """
-    return bool(_SECRET.search(name)) and not _PLACE.search(name)
 
 
 def discreet(line: str, step: Step, tree: CommandTree) -> str | None:

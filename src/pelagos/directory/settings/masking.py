@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.core.logs import hide
+from pelagos.core.secret_names import holds_secret
 
 MASK = "***"
 
-_SECRET = re.compile(
-    r"pass(?:word|wd|phrase)?s?$|pwd$|secret|tokens?$|credential|cookie|bearer|authorization"
-    r"|(?:api|service|access|auth|signing|client|encryption)[_-]?keys?$",
-    re.IGNORECASE,
-)
 #: Where the keys of a table are names that people gave to sources, profiles and displays.
 _OF_NAMES = frozenset({
     ("sources",), ("services", "lookup"), ("services", "reverse"), ("services", "favorites"),
@@ -40,7 +36,7 @@ def masked(config: Any) -> Any:
     >>> masked({"secrets": {"crm": "x", "keep": None}})
     {'secrets': {'crm': '***', 'keep': None}}
     """
-    return _masked(config, (), is_secret=False)
+    return _masked(config, (), is_hidden=False)
 
 
 def unmasked(config: Any, shown: Any, former: Any) -> Any:
@@ -64,22 +60,22 @@ def unmasked(config: Any, shown: Any, former: Any) -> Any:
     return config
 
 
-def _masked(config: Any, path: tuple[str, ...], *, is_secret: bool) -> Any:
+def _masked(config: Any, path: tuple[str, ...], *, is_hidden: bool) -> Any:
     if isinstance(config, Mapping):
         names = path in _OF_NAMES
         return {
             name: _masked(
                 value,
                 (*path, name),
-                is_secret=is_secret or (not names and bool(_SECRET.search(name))),
+                is_hidden=is_hidden or (not names and holds_secret(name, value)),
             )
             for name, value in ((str(name), value) for name, value in config.items())
         }
     if isinstance(config, list | tuple):
-        return [_masked(value, path, is_secret=is_secret) for value in config]
+        return [_masked(value, path, is_hidden=is_hidden) for value in config]
     if config is None or isinstance(config, bool) or config == "":
         return config
-    if is_secret:
+    if is_hidden:
         return MASK
     return config if isinstance(config, int | float) else _text(str(config))
 
