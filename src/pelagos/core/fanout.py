@@ -11,15 +11,15 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any, Generic, Self, TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
-from pelagos.core import turns
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.core.replies import Replies, Task
 from pelagos.core.verdict import Reply, Verdict, describe, log_failure, verdict_on
 from pelagos.core.wanted import wanted_while
 
@@ -41,80 +41,10 @@ class FanoutClosedError(PelagosError):
 
 
 @dataclass(eq=False, slots=True)
-class _Task(Generic[T]):
-    name: str
-    call: Callable[[], T]
-    asked: float
-    deadline: float
-    replies: SimpleQueue[Reply[T]]
-    is_settled: bool = False  # has its reply, or nobody waits for one any more
-
-
-@dataclass(eq=False, slots=True)
 class _Bulkhead:
-    running: set[_Task[Any]] = field(default_factory=set)
-    lost: set[_Task[Any]] = field(default_factory=set)  # run still, without a slot
-    waiting: deque[_Task[Any]] = field(default_factory=deque)
-
-
-class Replies(Generic[T]):
-    """The replies to one question, each as soon as it is known; made by `Fanout.stream`.
-
-    Iterate to the end or close: whoever closes before the end gives up the rest, and calls that
-    have not begun never will. For one thread.
-    """
-
-    def __init__(
-        self,
-        tasks: Mapping[str, _Task[T]],
-        replies: SimpleQueue[Reply[T]],
-        give_up: Callable[[Iterable[_Task[T]]], list[Reply[T]]],
-        clock: Clock,
-    ) -> None:
-        self._open = dict(tasks)
-        self._replies = replies
-        self._give_up = give_up
-        self._clock = clock
-        self._unanswered: list[Reply[T]] = []
-
-    def __iter__(self) -> Iterator[Reply[T]]:
-        return self
-
-    def __next__(self) -> Reply[T]:
-        while self._open:
-            reply = self._known() or self._awaited()
-            if reply is not None:
-                del self._open[reply.name]
-                return reply
-        raise StopIteration
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give up what has not been answered."""
-        if self._open:
-            self._give_up(self._open.values())
-            self._open = {}
-
-    def _known(self) -> Reply[T] | None:
-        return self._unanswered.pop() if self._unanswered else None
-
-    def _awaited(self) -> Reply[T] | None:
-        """The next reply; None when there may be one after all, or some were given up."""
-        first = min(task.deadline for task in self._open.values())
-        turns.give_back()
-        try:
-            return self._replies.get(timeout=max(0.0, first - self._clock.monotonic()))
-        except Empty:
-            now = self._clock.monotonic()
-            late = [task for task in self._open.values() if task.deadline <= max(now, first)]
-            # One that slipped in between its deadline and this is in the queue, and not given up.
-            self._unanswered = self._give_up(late)
-            return None
+    running: set[Task[Any]] = field(default_factory=set)
+    lost: set[Task[Any]] = field(default_factory=set)  # run still, without a slot
+    waiting: deque[Task[Any]] = field(default_factory=deque)
 
 
 class Fanout:
@@ -148,7 +78,7 @@ class Fanout:
         self._work = threading.Condition(lock)  # guards all that follows
         self._make_bell = partial(threading.Condition, lock)
         self._bulkheads: dict[str, _Bulkhead] = {}
-        self._ready: deque[_Task[Any]] = deque()
+        self._ready: deque[Task[Any]] = deque()
         self._threads: set[threading.Thread] = set()
         self._starting = 0
         self._idle = 0  # threads without a task: waiting for one, or just started
@@ -195,9 +125,7 @@ class Fanout:
         replies: SimpleQueue[Reply[T]] = SimpleQueue()
         limits = limits or {}
         tasks = {
-            name: _Task(
-                name, call, asked, asked + min(timeout, limits.get(name, timeout)), replies
-            )
+            name: Task(name, call, asked, asked + min(timeout, limits.get(name, timeout)), replies)
             for name, call in questions.items()
         }
         self._submit(tasks.values())
@@ -242,7 +170,7 @@ class Fanout:
 
     # ---- the asking side ---------------------------------------------------------------
 
-    def _submit(self, tasks: Collection[_Task[T]]) -> None:
+    def _submit(self, tasks: Collection[Task[T]]) -> None:
         if not tasks and not self._is_closed:  # all who answer at once would queue for the lock
             return
         with self._work:
@@ -254,7 +182,7 @@ class Fanout:
                 self._admit(task)
         self._grow()
 
-    def _admit(self, task: _Task[T]) -> None:
+    def _admit(self, task: Task[T]) -> None:
         bulkhead = self._bulkheads.setdefault(task.name, _Bulkhead())
         slots = self._slots_for(task)
         if len(bulkhead.running) >= slots > len(bulkhead.lost):
@@ -270,7 +198,7 @@ class Fanout:
         else:
             bulkhead.waiting.append(task)
 
-    def _hand_out(self, task: _Task[T]) -> None:
+    def _hand_out(self, task: Task[T]) -> None:
         self._ready.append(task)
         if self._bells:
             self._bells.pop().notify()
@@ -299,7 +227,7 @@ class Fanout:
                     if not task.is_settled:
                         self._settle(task, Verdict.FAILED, error=_NO_THREAD)
 
-    def _give_up(self, tasks: Iterable[_Task[T]]) -> list[Reply[T]]:
+    def _give_up(self, tasks: Iterable[Task[T]]) -> list[Reply[T]]:
         """Verdicts of the tasks that have none; from now on nobody waits for them."""
         unanswered: list[Reply[T]] = []
         with self._work:
@@ -331,12 +259,12 @@ class Fanout:
                 self._work.notify_all()  # `close` waits for this
         self._grow()
         bell = self._make_bell()
-        task: _Task[Any] | None = None
+        task: Task[Any] | None = None
         while (task := self._next(task, bell)) is not None:
             if not task.is_settled:
                 self._call(task)
 
-    def _next(self, done: _Task[Any] | None, bell: threading.Condition) -> _Task[Any] | None:
+    def _next(self, done: Task[Any] | None, bell: threading.Condition) -> Task[Any] | None:
         """Free the slot of the task that was done and take another task, in one step."""
         with self._work:
             if done is not None:
@@ -360,7 +288,7 @@ class Fanout:
             self._bells.remove(bell)
         return False
 
-    def _call(self, task: _Task[Any]) -> None:
+    def _call(self, task: Task[Any]) -> None:
         value: object = None
         reason: str | None = None
         try:
@@ -377,7 +305,7 @@ class Fanout:
             else:
                 self._settle(task, verdict, value, reason)
 
-    def _release(self, task: _Task[Any]) -> None:
+    def _release(self, task: Task[Any]) -> None:
         bulkhead = self._bulkheads[task.name]
         if task in bulkhead.lost:
             bulkhead.lost.discard(task)
@@ -389,15 +317,15 @@ class Fanout:
             self._ready.append(waiting)  # for this very thread, or one that is quicker
 
     def _settle(
-        self, task: _Task[T], verdict: Verdict, value: T | None = None, error: str | None = None
+        self, task: Task[T], verdict: Verdict, value: T | None = None, error: str | None = None
     ) -> None:
         task.is_settled = True
         task.replies.put(Reply(task.name, verdict, self._ms(task), value, error))
 
-    def _slots_for(self, task: _Task[Any]) -> int:
+    def _slots_for(self, task: Task[Any]) -> int:
         return self._slots_of.get(task.name, self._slots)
 
-    def _ms(self, task: _Task[T]) -> float:
+    def _ms(self, task: Task[T]) -> float:
         return (self._clock.monotonic() - task.asked) * 1000
 
 
