@@ -32,7 +32,10 @@ class ExactIndex:
             self._keys.extend(sorted(part))
 
     def candidates(self, text: str) -> Iterable[int]:
-        """Numbers of rows that probably have the text, ascending; none that has it is missed."""
+        """Numbers of rows that probably have the text, ascending; none that has it is missed.
+
+        An empty tuple where no row has it.
+        """
         wanted = (hash(text) & _MASK) << _BITS
         place = bisect_left(self._keys, wanted)
         if place == len(self._keys) or self._keys[place] & ~_MASK != wanted:

@@ -156,12 +156,15 @@ class Table:
         Args:
             without: unique ids of rows that are passed over.
         """
+        form = _form(self._normal, exten) if self._normal is not None else None
+        if form is None:
+            return self._having(exten, self._exact, None, without)
+        if not self._by_normal.candidates(form):  # nor has any row the text itself
+            return None
         row = self._having(exten, self._exact, None, without)
-        if row is None and self._normal is not None:
-            form = _form(self._normal, exten)
-            if form is not None:
-                return self._having(form, self._by_normal, self._normal, without)
-        return row
+        if row is not None:
+            return row
+        return self._having(form, self._by_normal, self._normal, without)
 
     def match_all(
         self, extens: Iterable[str], without: Container[str] = ()

@@ -35,7 +35,10 @@ def check_term(term: str) -> str:
         raise BadTermError(
             [f"the term has {len(term):,} characters; at most {MAX_TERM_LENGTH} are searched"]
         )
-    if "\ufffd" in term or any(unicodedata.category(c) in {"Cc", "Cs"} for c in term.strip()):
+    if "\ufffd" in term or not (
+        term.isprintable()  # as nearly all are
+        or all(unicodedata.category(c) not in {"Cc", "Cs"} for c in term.strip())
+    ):
         raise BadTermError(["the term is not text: it has control characters or broken UTF-8"])
     return term.strip()
 
