@@ -46,7 +46,8 @@ test: setup $(LDAP)  ## all tests but those of `make openstack`
 
 # Apart from the others: a dozen more services start for them, and want the machine for themselves.
 openstack: setup  ## the tests on all services of a real OpenStack, which it installs and starts
-	@$(BIN)/python -m pytest -n $(WORKERS) -m whole_openstack tests/contract tests/interop
+	@$(BIN)/python -m pytest -n $(WORKERS) -m whole_openstack --real-calls \
+	  tests/contract tests/interop
 
 interop: setup $(LDAP)  ## of both the tests with programs that we did not write
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "interop or whole_openstack"

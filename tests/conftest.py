@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from pelagos.messaging.broker.server import Bounds, EmbeddedBroker
 from support import openstack_services, postgresql, rabbitmq, slap_site
+from support.real_calls import RealCalls
 from support.require import Require
 
 _SHARED = "PELAGOS_TEST_SHARED"
@@ -35,6 +36,12 @@ _INTEROP_SECONDS = 900
 _WHOLE_OPENSTACK_SECONDS = 1800
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For runs on real services alone."""
+    told = "fail when a method of the cloud clients that real services answer was never called"
+    parser.addoption("--real-calls", action="store_true", help=told)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One folder for the whole run, known to all its workers; and Ctrl-C works in what we start.
 
@@ -46,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[_SHARED] = tempfile.mkdtemp(prefix="pelagos-test-")
+    if config.getoption("--real-calls"):
+        config.pluginmanager.register(RealCalls())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,8 +1,10 @@
-"""Which methods of the clients are called on real services of OpenStack, and which cannot be."""
+"""Which methods of the clients are called on real services of OpenStack, and which cannot be.
+
+By their names in the suites; `make openstack` notes the calls as well.
+"""
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from pelagos.clients import (
     PithosClient,
     StorageClient,
 )
+from support import real_calls
 
 from .test_swift_places import PITHOS_ALONE
 
@@ -32,26 +35,13 @@ SUITES = {
     PithosClient: ("test_object_storage.py", "test_swift_places.py"),
 }
 #: What no service of OpenStack answers, and why.
-UNANSWERED: dict[type[Client], dict[str, str]] = {
-    ImageClient: {"reregister": "locations of images are Synnefo's"},
-    StorageClient: {"time_for": "it asks nothing"},
+UNANSWERED = {
+    **real_calls.UNANSWERED,
     PithosClient: {
-        "time_for": "it asks nothing",
+        **real_calls.UNANSWERED[PithosClient],
         **dict.fromkeys(PITHOS_ALONE, "refused before it is sent: Swift has no such thing"),
     },
 }
-
-
-def methods(kind: type[Client]) -> set[str]:
-    """The public ones of a client, but for the calls one by one, of which they are made."""
-    return {
-        name
-        for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_") and not _LOWER.search(method.__module__)
-    }
-
-
-_LOWER = re.compile(r"clients\.(base\.|.*rest)")
 
 
 def called(kind: type[Client]) -> set[str]:
@@ -64,5 +54,5 @@ def called(kind: type[Client]) -> set[str]:
 @pytest.mark.parametrize("kind", SUITES, ids=lambda kind: str(kind.__name__))
 def test_every_method_is_called_on_a_real_service(kind: type[Client]) -> None:
     named = UNANSWERED.get(kind, {})
-    assert methods(kind) - called(kind) - set(named) == set()
-    assert set(named) <= methods(kind) - called(kind)
+    assert real_calls.methods(kind) - called(kind) - set(named) == set()
+    assert set(named) <= real_calls.methods(kind) - called(kind)
