@@ -130,6 +130,9 @@ def test_slips_are_told(shell: CloudShell) -> None:
     unknown = shell.run("one", "call", "vm.inof", "1")
     assert unknown.code != 0 and "info" in unknown.err
     assert shell.run("one", "call", "vm.info", "seven").code == USAGE
+    for words in (["call", "vm.allocate", "@/none"], ["vm", "create", "/none"]):
+        lost = shell.run("one", *words)
+        assert lost.code == USAGE and "/none cannot be read: No such file" in lost.err
     assert shell.run("one", "template", "create").code == USAGE
     refused = shell.run("one", "template", "create", "--set", "NAME=x]]>y")
     assert refused.code != 0 and "NAME" in refused.err and "Traceback" not in refused.err
@@ -162,6 +165,9 @@ def test_any_method_can_be_called(shell: CloudShell) -> None:
     assert shell.ok("one", "call", "one.system.version", "-j").data == {"answer": "7.5.80"}
     made = shell.ok("one", "call", "template.allocate", "@-", stdin='NAME="t"\nCPU="1"').out
     assert shell.ok("one", "call", "template.delete", made.strip(), "false").out == made
+    named = shell.ok("one", "call", "imagepool.info", "-2", "-1", "-1", "-j").data
+    assert named == shell.ok("one", "call", "imagepool.info", "-j", "--", "-2", "-1", "-1").data
+    assert [one["ID"] for one in named["IMAGE"]] == [0]
     listed = shell.ok("one", "call", "hostpool.info", "-j").data
     assert json.dumps(listed).count("node0") > 3
 

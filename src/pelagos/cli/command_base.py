@@ -222,6 +222,8 @@ def _is_given(
 def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:
     """Split a command's line into the values of its options and its operands.
 
+    A negative whole number is an operand: no option is named so.
+
     Raises:
         UsageError: an option is unknown or lacks its value, or a value cannot be used.
     """
@@ -249,7 +251,7 @@ def parse(command: type[Command], name: str, words: list[str]) -> tuple[dict[str
     before = _with_values(before, arguments.values())
     found, rest = parser.parse_known_args(before)
     for word in rest:
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and word != "-" and not word[1:].isdecimal():
             option = word.partition("=")[0]
             raise unknown(
                 "option",

@@ -170,12 +170,7 @@ class OneCommand(Command):
             return encode({"TEMPLATE": values})
         if file == "-":
             return str(self.context.stdin.read())
-        from pathlib import Path
-
-        try:
-            return Path(str(file)).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the template {file} cannot be read: {error}") from error
+        return file_text(str(file))
 
 
 def _in_options(hint: str | None) -> str | None:
@@ -211,3 +206,18 @@ def host_of(vm: Any) -> str:
     """Where a machine is, or was."""
     records = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS else []
     return str(records[-1].HOSTNAME) if records else ""
+
+
+def file_text(name: str) -> str:
+    """The text of a file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from pathlib import Path
+
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name} cannot be read: {reason}", hint="give another file") from error

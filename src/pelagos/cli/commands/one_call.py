@@ -6,7 +6,7 @@ from typing import Any
 
 from pelagos.cli.argument import Operand
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, OneCommand
+from pelagos.cli.one import ONE, OneCommand, file_text
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 
@@ -32,7 +32,7 @@ class OneCall(OneCommand):
     }
     examples = (
         "pelagos one call one.vm.info 7 -j",
-        "pelagos one call vmpool.info -- -2 -1 -1 -1",
+        "pelagos one call vmpool.info -2 -1 -1 -1",
         "pelagos one call template.update 3 @changes.txt 1",
     )
 
@@ -75,9 +75,4 @@ class OneCall(OneCommand):
             return text
         if text == "@-":
             return self.context.stdin.read()
-        from pathlib import Path
-
-        try:
-            return Path(text[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{text[1:]} cannot be read: {error}") from error
+        return file_text(text[1:])
