@@ -218,4 +218,5 @@ def test_a_server_is_removed_for_good(compute: ComputeClient, tiny: str, image: 
     made = compute.create_server("short", tiny, image, networks="none")
     until(compute, made, "ACTIVE")
     compute.force_delete_server(made["id"])
-    assert compute.wait_server(made["id"], "ACTIVE", 0.2, SECONDS)["status"] == "DELETED"
+    found = compute.wait_server_until(made["id"], "DELETED", 0.2, SECONDS)
+    assert found["status"] == "DELETED"

@@ -22,7 +22,7 @@ from support.directory import BACKENDS, Hung, Raising, config, offer
 
 pytestmark = pytest.mark.integration
 
-DEADLINE = 1.0  # long enough for healthy sources on a machine that is busy
+DEADLINE = 2.0  # long enough for healthy sources on a machine that is busy
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def server(people: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         "typo": {"type": "cvs"},
     }  # fmt: skip
     whole = config(sources, timeout=DEADLINE)
-    whole["services"]["lookup"]["healthy"] = {"sources": ["staff"], "timeout": 5}
+    whole["services"]["lookup"]["healthy"] = {"sources": ["staff"], "timeout": 60}
     whole["views"]["profile_to_display"]["healthy"] = "people"
     with Directory(whole, verify=_verify) as directory:
         server = Server(directory.app)
@@ -82,7 +82,7 @@ def test_one_hung_one_failing_and_one_misspelt_source_spoil_nothing(
     assert [(s.name, s.verdict) for s in answer.sources] == [
         ("staff", "answered"), ("crm", "failed"), ("ldap", "late"), ("typo", "failed"),
     ]  # fmt: skip
-    assert answer.sources[2].error == "no answer within 1 s"
+    assert answer.sources[2].error == "no answer within 2 s"
     assert DEADLINE <= elapsed < DEADLINE + 30
 
 

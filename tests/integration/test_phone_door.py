@@ -143,7 +143,7 @@ def test_a_hung_source_is_a_last_line_and_holds_up_no_phone_longer_than_the_dead
     caplog.set_level(logging.CRITICAL)
     offer(monkeypatch, BACKENDS, hung=Hanging)
     whole["sources"]["crm"] = {"type": "hung"}
-    whole["services"]["lookup"]["default"] = {"sources": ["staff", "crm"], "timeout": 0.5}
+    whole["services"]["lookup"]["default"] = {"sources": ["staff", "crm"], "timeout": 2.0}
     with (
         Directory(whole, verify=lambda _: None) as directory,
         PhoneServers(whole, directory.services["lookup"]) as servers,
@@ -157,7 +157,7 @@ def test_a_hung_source_is_a_last_line_and_holds_up_no_phone_longer_than_the_dead
         Hanging.release.set()
     entries = phone.read_list("yealink", document).entries
     assert entries[-1] == ("1 of 2 directories", "") and len(entries) == 21
-    assert elapsed < 0.5 + 30
+    assert elapsed < 2 + 30
 
 
 def test_a_token_file_that_is_not_there_is_named(

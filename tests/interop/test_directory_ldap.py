@@ -366,7 +366,7 @@ def test_a_port_without_tls_and_one_without_ldap_are_told(server: Slapd, load: L
 
 
 def test_a_frozen_server_costs_its_time_and_nobody_elses(own_server: Slapd, load: Load) -> None:
-    backend = load(own_server, ldap_timeout=1.0, ldap_network_timeout=0.3)
+    backend = load(own_server, ldap_timeout=2.0, ldap_network_timeout=0.3)
     with contextlib.suppress(SourceError):  # a busy machine may make the first one late
         backend.search("bob")
     own_server.freeze()
@@ -376,7 +376,7 @@ def test_a_frozen_server_costs_its_time_and_nobody_elses(own_server: Slapd, load
             with pytest.raises(SourceError, match="in time"):
                 backend.search("bob")
             assert time.monotonic() - began < 30
-    assert longest() < 0.5  # the interpreter went on meanwhile
+    assert longest() < 1.5  # the interpreter went on meanwhile
     own_server.thaw()
     assert uids(patiently(backend, "bob")) == ["2", "3"]
 
@@ -455,12 +455,12 @@ def test_a_server_that_speaks_something_else_fails_in_time(require: Require, sai
         backend.load({
             "config": {
                 "ldap_uri": f"ldap://127.0.0.1:{port}", "searched_columns": ["cn"],
-                "ldap_timeout": 1.0, "ldap_network_timeout": 5,
+                "ldap_timeout": 2.0, "ldap_network_timeout": 5,
             }
         })  # fmt: skip
         with standstill() as longest, pytest.raises(SourceError):
             backend.search("bob")
-        assert longest() < 0.5
+        assert longest() < 1.5
         backend.unload()
 
 
