@@ -9,6 +9,8 @@ from pelagos.plane.capacity.errors import QuotaReached, Refused, Unanswered
 from pelagos.slap.model import Cause
 
 SEEN_BY = "capacity"
+#: The code of what is no silence of a cloud: another master looks after it.
+STANDBY = "capacity-standby"
 _CHECK = "pelagos capacity check {name}"
 
 
@@ -206,7 +208,7 @@ def no_help(name: str, why: str, now: float) -> Cause:
 def standby(now: float) -> Cause:
     """Another master is the one that makes machines."""
     return _cause(
-        "capacity-standby",
+        STANDBY,
         "another master on this database makes the machines now; this one looks after those that "
         "it made, and takes over when the other ends",
         "ask the other master",

@@ -108,6 +108,7 @@ class _Deciding:
         self._room = {one.name: self._room_of(one) for one in book.machines}
         # Where a machine was asked for and nobody knows whether it is made, another one is not.
         doubtful = {one.capacity: one.trouble for one in book.machines if _is_doubtful(one)}
+        self._silent = blocked
         self._blocked = {**doubtful, **blocked}
         self._makes: dict[str, list[str]] = {}
         self._left: dict[str, int] = {}  # room of the newest machine that is about to be begun
@@ -165,9 +166,17 @@ class _Deciding:
             if one.phase is Phase.JOINED:
                 self._lends[one.name, wish.release_url] = None
                 return Advice(causes.lends(one.name, self._now))
-            within = self._places[one.capacity].ready_within
-            return Advice(cause_of(one, within, None))
+            return Advice(self._silence(one) or cause_of(one, self._ready_within(one), None))
         return None
+
+    def _silence(self, machine: Kept) -> Cause | None:
+        """That nobody knows how far it is: its cloud does not answer."""
+        found = self._silent.get(machine.capacity)
+        is_known = machine.trouble is not None or found is None or found.code == causes.STANDBY
+        return None if is_known else found
+
+    def _ready_within(self, machine: Kept) -> float:
+        return self._places[machine.capacity].ready_within
 
     def _anew(self, wish: WaitingWish, capacities: Sequence[str]) -> Advice:
         """A new machine, or why there is none."""

@@ -196,6 +196,24 @@ def test_a_cloud_that_does_not_answer_is_told_and_left_for_another(make_site: Ma
     assert rows["north"].cause.code == "cloud-unanswered"
 
 
+def test_who_waits_for_a_machine_is_told_that_its_cloud_is_silent(site: CapacitySite) -> None:
+    def hang(_method: str, _about: str) -> None:
+        raise Unanswered("no answer came in 60 s")
+
+    site.request()
+    site.round()
+    assert site.why("db").cause.code == "machine-making"
+    site.cloud.before = hang
+    site.round(11.0)
+    site.round(11.0)
+    found = site.why("db").cause
+    assert (found.code, bool(found.hint)) == ("cloud-unanswered", True)
+    site.cloud.before = lambda _method, _about: None
+    site.round(61.0)
+    site.round(61.0)
+    assert site.why("db").cause.code.startswith("machine-")
+
+
 def test_an_agent_that_does_not_join_loses_its_machine(make_site: MakeSite) -> None:
     site = make_site(north={"ready_within": 600.0})
     site.request()
