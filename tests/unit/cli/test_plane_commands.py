@@ -95,6 +95,7 @@ def test_a_plane_that_runs_already_is_told(world, monkeypatch):
         (Ended((7,), services_stopped=False), (), "has ended"),
         (Ended((), services_stopped=False), (), "no plane runs on"),
         (Ended((7,), services_stopped=True), ("--stop-services",), "its services are stopped"),
+        (Ended((7,), services_stopped=True), ("--stop-services",), "the next `pelagos up`"),
     ],
 )
 def test_down_says_what_it_did(world, monkeypatch, ended, words, said):

@@ -127,7 +127,11 @@ class CapacityCheck(Command):
                 self.context.say(f"{one.name}: {problem}")
         bad = [one.name for one in found if one.problems]
         if bad:
-            raise CommandError(f"no good machine would be made in {', '.join(bad)}", code=FAILED)
+            raise CommandError(
+                f"no good machine would be made in {', '.join(bad)}",
+                code=FAILED,
+                hint="mend what is said above",
+            )
 
 
 @command(_capacity_commands)

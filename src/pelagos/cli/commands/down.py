@@ -27,16 +27,19 @@ class Down(Command):
         """End it and wait until it has ended."""
         from pelagos.plane import down
         from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.membership import has_joined, how_to_start
 
+        folder = DataFolder(self.context.data)
         ended = down.run(
-            DataFolder(self.context.data),
+            folder,
             stop_services=self["stop_services"],
             timeout=self["timeout"],
         )
         say = self.context.say
+        what = "agent" if has_joined(folder) else "plane"
         if ended.pids:
-            say(f"the plane of {self.context.data} has ended")
+            say(f"the {what} of {self.context.data} has ended")
         else:
-            say(f"no plane runs on {self.context.data}")
+            say(f"no {what} runs on {self.context.data}")
         if ended.services_stopped:
-            say("its services are stopped; the next `pelagos up` starts them again")
+            say(f"its services are stopped; the next `{how_to_start(folder)}` starts them again")
