@@ -33,7 +33,7 @@ from pelagos.compat.kamaki.cli.argument import (
     UserAccountArgument,
     ValueArgument,
 )
-from pelagos.compat.kamaki.cli.cmds import CommandInit, NameFilter, OptionalOutput
+from pelagos.compat.kamaki.cli.cmds import CommandInit, NameFilter, OptionalOutput, Wait
 from pelagos.compat.kamaki.cli.command_tree import Command, CommandTree
 from pelagos.compat.kamaki.cli.config import Config
 from pelagos.compat.kamaki.cli.errors import CLICmdSpecError, CLIInvalidArgument, CLISyntaxError
@@ -371,3 +371,28 @@ def test_a_command_of_the_last_versions_makes_clients(tmp_path: Path) -> None:
     lister.print_dict({"a": 1})
     lister.write("end")
     assert out.getvalue() == "? [y/N]: x\na: 1\nend"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("ACTIVE", "now ACTIVE"),
+        ({"status": "ACTIVE"}, "now ACTIVE"),
+        ({"status": "BUILD"}, "still BUILD"),
+        (None, "still BUILD"),
+    ],
+)
+def test_a_command_waits_and_says_how_it_ended(answer: Any, said: str) -> None:
+    class Waiter(CommandInit, Wait):
+        """Wait for a server."""
+
+    asked = []
+
+    def wait_server(*words: object, **options: object) -> Any:
+        asked.append((words, options))
+        return answer
+
+    heard = io.StringIO()
+    Waiter(_err=heard).wait("Server", 7, wait_server, "BUILD", timeout=5)
+    assert asked == [((7, "BUILD"), {"max_wait": 5})]
+    assert heard.getvalue().endswith(f"Server 7: status is {said}\n")

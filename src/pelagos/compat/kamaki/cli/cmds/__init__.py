@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any, ClassVar, TypeVar
 
 from pelagos.compat.kamaki.cli.argument import Argument, ConfigArgument, ValueArgument
@@ -18,7 +18,7 @@ from pelagos.compat.kamaki.cli.utils import (
 from pelagos.compat.kamaki.clients import Client
 from pelagos.compat.kamaki.clients.astakos import CachedAstakosClient
 
-__all__ = ["CommandInit", "IDFilter", "NameFilter", "OptionalOutput"]
+__all__ = ["CommandInit", "IDFilter", "NameFilter", "OptionalOutput", "Wait"]
 
 AnyClient = TypeVar("AnyClient", bound=Client)
 
@@ -192,3 +192,33 @@ class IDFilter(_Filter):
 
     def _filter_by_id(self, items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return self._kept(items, "id")
+
+
+class Wait:
+    """Commands that wait until something has another status."""
+
+    def wait(
+        self,
+        service: str,
+        service_id: Any,
+        status_method: Callable[..., Any],
+        current_status: str,
+        countdown: bool = True,
+        timeout: int = 60,
+    ) -> None:
+        """Wait while it has this status, and say on stderr how that ended.
+
+        Args:
+            service: what it is, in words.
+            status_method: of a client: `wait_server` and its like.
+            countdown: has no meaning here: what is waited for is said once, before.
+            timeout: seconds at the most.
+        """
+        del countdown
+        say = self.error  # type: ignore[attr-defined]  # of the command
+        what = f"{service} {service_id}: status"
+        say(f"{what} is {current_status}, waiting")
+        found = status_method(service_id, current_status, max_wait=timeout)
+        status = found.get("status") if isinstance(found, Mapping) else found
+        is_other = bool(status) and status != current_status
+        say(f"{what} is now {status}" if is_other else f"{what} is still {current_status}")
