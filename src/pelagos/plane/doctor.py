@@ -163,7 +163,7 @@ def _checks(
     if identity_file(folder).exists():
         yield "certificate", lambda: _certificate(folder)
     if folder.machines.exists() and master.token:
-        yield "machines", lambda: _machines(master)
+        yield "machines", lambda: _machines(folder, master)
     if not has_joined(folder):
         yield "directory", lambda: _directory(folder, master.token)
 
@@ -376,11 +376,11 @@ def _bus(bus: BusConfig, folder: DataFolder) -> Check:
     return _warn(error.message, mend)
 
 
-def _machines(master: _Master) -> Check:
+def _machines(folder: DataFolder, master: _Master) -> Check:
     limit = BUDGET * _SERVER_SHARE
     client = SlapClient(master.url, token=master.token, timeout=limit, tls=master.tls)
     try:
-        is_well, said, mend = look_at_machines(client)
+        is_well, said, mend = look_at_machines(client, folder.machines)
     finally:
         client.close()
     return _ok(said) if is_well else _warn(said, mend)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pelagos.plane.capacity.ledger import Ledger
 from pelagos.slap.capacity import Overview
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import NotFoundError
@@ -11,15 +14,22 @@ _BAD = frozenset({"failing", "off"})
 _WELL = frozenset({"ok", "machine-making", "machine-booting", "machine-idle", "machine-leaving"})
 
 
-def look_at_machines(client: SlapClient) -> tuple[bool, str, str]:
+def look_at_machines(client: SlapClient, file: Path) -> tuple[bool, str, str]:
     """Whether all is well, what was seen, and how to mend it.
+
+    Args:
+        client: who asks the master.
+        file: where the machines are written down that were made.
 
     Raises:
         SlapError: the master does not tell.
+        PelagosError: the file cannot be read.
     """
     try:
         found = client.capacity()
     except NotFoundError:
+        if not Ledger(file).book.machines:
+            return True, "there are none any more, and none are made", ""
         return (
             False,
             "the plane made machines, and has no capacity any more that looks after them",

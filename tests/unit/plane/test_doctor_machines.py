@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from pelagos.plane.doctor_machines import judged
+from pathlib import Path
+
+import pytest
+
+from pelagos.plane.capacity.ledger import Kept, Ledger, Phase
+from pelagos.plane.doctor_machines import judged, look_at_machines
 from pelagos.slap.capacity import CapacityRow, MachineRow, Overview
+from pelagos.slap.errors import NotFoundError
 from pelagos.slap.model import Cause
 
 NORTH = CapacityRow("north", "fake", "ready", Cause("ok", ""))
@@ -25,6 +31,25 @@ def test_what_is_wrong_is_said_with_what_mends_it() -> None:
     lost = MachineRow("m-1", "north", "joined", gone)
     assert judged(Overview((bad,), (lost,))) == (False, "north: no answer (and 1 more)", "wait")
     assert judged(Overview((NORTH,), (lost,))) == (False, gone.message, "pelagos capacity list")
+
+
+class Forgetful:
+    """A master that has no capacity."""
+
+    def capacity(self) -> Overview:
+        raise NotFoundError("this plane makes no machines", status=404)
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_machines_without_a_capacity_are_told_only_where_there_are_some(
+    tmp_path: Path, is_left: bool
+) -> None:
+    file = tmp_path / "capacity.json"
+    if is_left:
+        left = Kept("m-1", "north", Phase.JOINED, since=0.0, begun=0.0)
+        Ledger(file).change(lambda book: book.having(left))
+    is_well, _, mend = look_at_machines(Forgetful(), file)  # type: ignore[arg-type]
+    assert (is_well, bool(mend)) == (not is_left, is_left)
 
 
 def test_a_capacity_that_is_full_is_well() -> None:
