@@ -82,8 +82,9 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 class Completion(Command):
     """Print the completion script of a shell; the shell reads it at its start.
 
-    It completes commands, options and live names: of services and computers of the plane, of
-    servers and the other things of a cloud, of containers and objects, of an OpenNebula's things.
+    It completes commands, options and live names: of services, computers, people and machines of
+    the plane, of sources, phonebooks and contacts, of dead letters, of servers and the other
+    things of a cloud, of containers and objects, of an OpenNebula's things.
     """
 
     operands = {"shell": Operand("bash, zsh or fish", choices=tuple(_SCRIPTS))}
