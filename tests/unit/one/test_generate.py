@@ -77,7 +77,7 @@ def test_what_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["one", "generate", "--into", str(tmp_path / "no-name")]) != 0
     assert main(["one", "generate", "--xsd", str(tmp_path), "--into", str(tmp_path / "a")]) != 0
     said = capsys.readouterr().err
-    assert "--into FOLDER" in said and "cannot import" not in said
+    assert "give --into" in said and "cannot import" not in said
     assert "is not a name that Python can import" in said and "there are no *.xsd files" in said
 
 
