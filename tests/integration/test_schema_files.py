@@ -237,7 +237,10 @@ class Room:
         self.say = self.said.append
 
 
-def test_a_release_that_the_master_does_not_know_is_looked_at(place: Place) -> None:
+def test_a_release_that_the_master_does_not_know_is_looked_at(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pelagos.cli.parameters._PATIENCE", 60.0)
     wish = InstanceRequest("one", f"{place.url}/software.cfg", parameters={"size": "ten"})
     room: Any = Room(Unknowing(KnownSchemas()))
     with pytest.raises(BadRequest, match="size is 'ten'"):

@@ -104,10 +104,12 @@ class Tmux:
         """Press keys, by tmux' names of them; other words are typed."""
         self._run("send-keys", *names)
 
-    def screen(self, *until: str) -> list[str]:
-        """The lines on the screen, as soon as they end with these."""
+    def screen(self, *until: str, showing: str = "") -> list[str]:
+        """The lines on the screen, as soon as they end with these and this is among them."""
         end = time.monotonic() + PATIENCE
-        while (lines := self._lines())[-len(until) :] != list(until):
+        while (lines := self._lines())[-len(until) :] != list(until) or showing not in "\n".join(
+            lines
+        ):
             assert time.monotonic() < end, "\n".join(lines)
             select.select([], [], [], 0.05)
         return lines

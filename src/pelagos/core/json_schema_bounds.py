@@ -52,7 +52,8 @@ class Budget:
 
     def __init__(self, *, steps: int = _STEPS, seconds: float = _SECONDS) -> None:
         self._left = steps
-        self._until = time.thread_time() + seconds
+        self._seconds = seconds
+        self._until: float | None = None  # until the first check: its library is loaded for it
         self._looked = 0
 
     def spend(self, steps: float = 1) -> None:
@@ -61,6 +62,8 @@ class Budget:
         Raises:
             SchemaError: nothing is left.
         """
+        if self._until is None:
+            self._until = time.thread_time() + self._seconds
         self._left -= 1 + int(steps)
         self._looked += 1
         if self._left < 0 or (not self._looked % _LOOK and time.thread_time() > self._until):

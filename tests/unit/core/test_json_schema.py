@@ -212,6 +212,14 @@ def test_the_largest_schema_that_is_taken_is_soon_known() -> None:
     assert time.thread_time() - began < 4
 
 
+def test_what_passes_before_the_first_check_is_not_of_the_budget() -> None:
+    budget = Budget(seconds=0.5)
+    until = time.thread_time() + 0.6  # the library is loaded, say
+    while time.thread_time() < until:
+        pass
+    assert check([1] * 200, {"items": {"type": "integer"}}, budget=budget) == ()
+
+
 def test_checks_that_belong_together_share_one_budget() -> None:
     budget = Budget(steps=200)
     for _ in range(3):
