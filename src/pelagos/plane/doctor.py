@@ -22,6 +22,7 @@ from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor_directory import look_at_directory
 from pelagos.plane.doctor_disk import has_room, look_at_disks
 from pelagos.plane.doctor_machines import look_at_machines
+from pelagos.plane.doctor_process import is_stopped
 from pelagos.plane.membership import (
     JOIN_AGAIN,
     certificate_of,
@@ -47,8 +48,6 @@ _ANSWER = 5.0
 _BEGIN = (
     "start one: `pelagos up`; or join one: `pelagos node run TOKEN`; or name one: --master-url URL"
 )
-#: Where the system tells of its processes.
-PROC = Path("/proc")
 
 
 class Grade(StrEnum):
@@ -93,9 +92,9 @@ def run(
     """
     asking = fanout.Fanout(slots=1)
     agent = partial(_agent, folder, clock or SystemClock(), poll_interval)
-    checks = _checks(folder, _Master(folder, master_url, token, authority), agent)
-    questions = {name: partial(_seen, check) for name, check in checks}
-    if bus is not None:
+    master = _Master(folder, master_url, token, authority)
+    questions = {name: partial(_seen, check) for name, check in _checks(folder, master, agent)}
+    if bus is not None and not master.is_elsewhere:
         questions["bus"] = partial(_seen, partial(_bus, bus, folder))
     replies = asking.ask(questions, timeout=BUDGET)
     if all(reply.verdict is not fanout.Verdict.LATE for reply in replies):
@@ -138,6 +137,11 @@ class _Master:
         return self.folder.endpoints().master_url.rstrip("/") == self.url.rstrip("/")
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a person asks who only uses a plane: nothing of one is on this machine."""
+        return bool(self.url) and not self.folder.path.exists()
+
+    @property
     def tls(self) -> ClientTls | None:
         if self.authority is not None:
             return ClientTls(authority=self.authority)
@@ -149,6 +153,10 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], Check]]]:
     is_bare = _is_bare(folder, master)
     yield "python", _python
+    if master.is_elsewhere:
+        yield "master", lambda: _master(master)
+        yield "token", lambda: _token(master)
+        return
     if not is_bare or folder.path.exists():
         yield "data folder", lambda: _data(folder)
     yield "disk space", lambda: _space(folder)
@@ -224,7 +232,7 @@ def _plane(folder: DataFolder) -> Check:
         what = "the agent does not run" if has_joined(folder) else "no plane runs on this data"
         return _fail(what, _start(folder))
     for part, pid in running.items():
-        if _is_stopped(pid):
+        if is_stopped(pid):
             said = f"process {pid}, which runs the {part}, is stopped"
             return _fail(said, _wake_or_end(folder, pid))
     said = ", ".join(f"{part} (process {pid})" for part, pid in running.items())
@@ -232,15 +240,6 @@ def _plane(folder: DataFolder) -> Check:
     if missing and not has_joined(folder):
         return _warn(f"{said}; not here: {missing}", f"`pelagos up --part` …: {missing}")
     return _ok(said)
-
-
-def _is_stopped(pid: int) -> bool:
-    """Whether a signal or a debugger holds the process; proc(5), the third field of `stat`."""
-    try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:  # gone meanwhile, or not Linux
-        return False
-    return fields[:1] in (["T"], ["t"])
 
 
 def _start(folder: DataFolder) -> str:
@@ -257,7 +256,7 @@ def _end(folder: DataFolder, pid: int) -> str:
 
 
 def _look_at(folder: DataFolder, pid: int) -> str:
-    if _is_stopped(pid):
+    if is_stopped(pid):
         return _wake_or_end(folder, pid)
     return f"process {pid} hangs; {_end(folder, pid)}"
 
@@ -277,10 +276,10 @@ def _master(master: _Master) -> Check:
         answer = client.request("GET", "v1/health")
     except HttpError as error:
         mend = "start it: `pelagos up`, or correct the address"
-        if has_joined(folder) and master.is_own:
-            mend = (
-                "see that the master runs there, and that the network lets this computer through"
-            )
+        if master.is_elsewhere:
+            mend = "see that it runs there, or correct the address"
+        elif has_joined(folder) and master.is_own:
+            mend = "see that the master runs there, and the network lets this computer through"
         elif master.is_own:
             mend = _silent(folder, Part.MASTER, error, mend)
         return _fail(error.message, _trust(error, mend))
@@ -334,7 +333,7 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
         return _warn("no agent runs on this data", _start(folder))
     if said is None:
         return _warn("the agent has said nothing yet", "wait a second and look again")
-    if _is_stopped(pid):
+    if is_stopped(pid):
         return _fail(f"its process {pid} is stopped", _wake_or_end(folder, pid))
     status, written = said
     if status.cause.code != "ok":

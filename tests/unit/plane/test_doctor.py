@@ -11,7 +11,7 @@ import pytest
 from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.core.http import Response
-from pelagos.plane import doctor, doctor_disk
+from pelagos.plane import doctor, doctor_disk, doctor_process
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor import Check, Grade
 from pelagos.plane.sections import BusConfig
@@ -160,7 +160,7 @@ def test_a_stopped_process_is_named_at_once(
     stat = tmp_path / "proc" / str(os.getpid()) / "stat"
     stat.parent.mkdir(parents=True)
     stat.write_text(f"{os.getpid()} (a (strange) name) T 1 1 1 0")
-    monkeypatch.setattr(doctor, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(doctor_process, "PROC", tmp_path / "proc")
     found = check(doctor.run(agent, "", None, clock=ManualClock(NOW)), name)
     assert found.grade is Grade.FAIL
     assert "is stopped" in found.message
@@ -188,6 +188,14 @@ def test_a_computer_that_joined_needs_only_its_agent(joined: DataFolder):
     with joined.hold(Part.AGENT):
         found = check(doctor.run(joined, "http://127.0.0.1:1", None), "plane")
     assert found.grade is Grade.OK
+
+
+def test_a_person_who_only_uses_a_plane_is_not_told_to_start_one(tmp_path: Path):
+    nothing = DataFolder(tmp_path / "nothing")
+    checks = doctor.run(nothing, "http://127.0.0.1:1", "secret", bus=BusConfig())
+    assert [one.name for one in checks] == ["python", "master", "token"]
+    assert check(checks, "master").grade is Grade.FAIL
+    assert "see that it runs there" in check(checks, "master").mend
 
 
 def test_a_named_authority_is_the_one_that_is_trusted(
