@@ -1,6 +1,5 @@
 import pytest
 
-from pelagos.cli import complete
 from pelagos.cli.context import Context
 from pelagos.cli.shell.completion import Completion, replacements
 from pelagos.cli.shell.options import SessionOptions
@@ -95,5 +94,5 @@ def test_a_failure_is_no_offer(monkeypatch):
     def fail(*_):
         raise OSError("x")
 
-    monkeypatch.setattr(complete, "_live", fail)
+    monkeypatch.setattr(Context, "glance", fail)
     assert offered("service info ") == []
