@@ -2,9 +2,9 @@ import pytest
 
 from pelagos.cli.launch import load
 from pelagos.cli.shell.discretion import discreet
-from pelagos.core.secret_names import is_secret
 from pelagos.cli.shell.step import Enter, Nothing, step
 from pelagos.cli.tree import pelagos_tree
+from pelagos.core.secret_names import is_secret
 
 TREE = pelagos_tree()
 
