@@ -28,6 +28,38 @@ if __name__ == "__main__":
 """
 
 
+_ENDING = """
+import sys
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import SystemClock
+from pelagos.messaging.runner.hands import Notes
+from pelagos.messaging.runner.processes import OVERDUE_CODE, Supervisor
+
+def work(post):
+    if post.first:
+        Notes(post).begin(b"sixteen letters!")
+        return OVERDUE_CODE if sys.argv[1] == "overdue" else 1
+    print(sum(post.deaths[16::17]), flush=True)
+    return 0
+
+if __name__ == "__main__":
+    options = {"grace": 30.0, "slots": 1, "deaths": 3, "clock": SystemClock()}
+    sys.exit(Supervisor(work, 1, **options, backoff=Backoff(first=0.01, limit=0.01)).run())
+"""
+
+
+@pytest.mark.parametrize(("ending", "deaths"), [("death", b"1\n"), ("overdue", b"0\n")])
+def test_a_worker_that_could_not_wait_any_longer_is_replaced_and_did_not_die(
+    tmp_path: Path, ending: str, deaths: bytes
+):
+    program = tmp_path / "program.py"
+    program.write_text(_ENDING)
+    ran = subprocess.run(
+        [sys.executable, program, ending], capture_output=True, timeout=60, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, deaths), ran.stderr
+
+
 def test_a_program_that_is_ended_while_its_workers_begin_ends_in_order(tmp_path: Path):
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM)

@@ -9,7 +9,7 @@ from pelagos.cli import failures
 from pelagos.core import logs
 from pelagos.core.errors import PelagosError
 from pelagos.messaging import LoginError, MessageProcessor, runner
-from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE
+from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, OVERDUE_CODE
 
 MODULE = """
 from dataclasses import dataclass
@@ -110,11 +110,17 @@ def test_a_worker_that_may_begin_another_time_is_started_again(caplog):
     hopeless.may_pass = False
     crew = runner.Crew(processes=2)
     codes = [
-        runner._work(failing(error), crew, None)
+        runner._work(failing(error), crew, None, None)
         for error in (luckless, hopeless, PelagosError("no"))
     ]
     assert codes == [1, CANNOT_BEGIN_CODE, CANNOT_BEGIN_CODE]
     assert caplog.text.count("a worker cannot begin") == 3
+
+
+def test_a_worker_that_could_not_wait_for_a_handler_says_so(monkeypatch):
+    monkeypatch.setattr(runner, "_run_here", lambda *_: runner.Ending.OVERDUE)
+    code = runner._work(MessageProcessor, runner.Crew(processes=1), None, None)
+    assert code == OVERDUE_CODE
 
 
 def test_a_login_that_is_refused_is_logged_with_what_to_do(embedded_broker, caplog):

@@ -27,7 +27,12 @@ from pelagos.messaging.processor.renew import replace_process
 from pelagos.messaging.runner.event_loop import serve
 from pelagos.messaging.runner.hands import Notes, Post
 from pelagos.messaging.runner.interrupts import Interrupts
-from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, RESTART_CODE, Supervisor
+from pelagos.messaging.runner.processes import (
+    CANNOT_BEGIN_CODE,
+    OVERDUE_CODE,
+    RESTART_CODE,
+    Supervisor,
+)
 from pelagos.messaging.runner.team import Ending, Make, Team, Worker
 
 __all__ = ["Crew", "Ending", "Make", "Target", "Worker", "run", "serve"]
@@ -275,4 +280,5 @@ def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None, post: Po
         hint = f"; {error.hint}" if error.hint else ""
         log.error("a worker cannot begin: %s%s", error, hint)  # noqa: TRY400 - it is for a person
         return CANNOT_BEGIN_CODE
-    return {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: 1}.get(ending, 0)
+    codes = {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: OVERDUE_CODE}
+    return codes.get(ending, 0)

@@ -20,8 +20,10 @@ from pelagos.messaging.runner.interrupts import Interrupts, ignoring_interrupts
 
 log = logging.getLogger(__name__)
 
-#: Exit codes of a worker process, beside 0: done, do not start it again.
+#: Exit codes of a worker process, beside 0: done, do not start it again. Overdue is one that was
+#: to end while a handler of it went on working.
 RESTART_CODE = 75
+OVERDUE_CODE = 76
 CANNOT_BEGIN_CODE = 78
 #: How one may end that was told to; the last one had not begun to listen to signals.
 _IN_ORDER = frozenset({0, RESTART_CODE, -signal.SIGTERM})
@@ -135,12 +137,15 @@ class Supervisor:
             seat.failures = 1 if now - seat.began >= _STABLE_AFTER else seat.failures + 1
             delay = self._backoff.delay(seat.failures)
             seat.due = now + delay
+            in_hand = ""
+            if code != OVERDUE_CODE:  # nothing that was in hand ended it
+                in_hand = f"; messages in hand: {self._hands.count(seat.number)}"
             log.warning(
-                "worker %d died (%s); it is started again in %.1f s; messages in hand: %d",
+                "worker %d died (%s); it is started again in %.1f s%s",
                 seat.number,
                 _how(code),
                 delay,
-                self._hands.count(seat.number),
+                in_hand,
             )
 
     def _stop(self, interrupts: Interrupts) -> None:
@@ -174,6 +179,8 @@ class Supervisor:
 
 
 def _how(code: int) -> str:
+    if code == OVERDUE_CODE:
+        return "a handler did not end in time"
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
