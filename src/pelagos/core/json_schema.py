@@ -174,7 +174,7 @@ def _strangers(error: Any, name: str, place: list[Any]) -> Iterator[Problem]:
 
 def _worded(error: Any, place: list[Any]) -> tuple[str, str]:
     limit = error.validator_value
-    is_hidden = any(is_secret(str(part)) for part in place)
+    is_hidden = any(is_secret(part) or "key" in part.lower() for part in map(str, place))
     shown = "has a value that is not shown" if is_hidden else f"is {_shown(error.instance)}"
     if error.validator == "type":
         return shown, f"it must be {_type_names(limit)}"

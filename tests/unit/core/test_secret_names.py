@@ -16,10 +16,15 @@ SECRETS = (
     "password", "passwd", "db_pass", "passphrase", "passcode", "pwd", "adminPass", "pin",
     "secret", "client_secret", "token", "auth-token", "accessToken", "credentials",
     "api_key", "apiKey", "private_key", "signing_key", "session_cookie", "Authorization",
+    "secret_id", "role_secret_id", "preshared_key", "pre-shared-key", "license_key",
+    "private_key_pem", "private-key-data", "api_key_1", "pass1", "userPin", "token_value",
+    "access_token_v2", "refreshtokenb64", "storage_key", "root_key", "deployKey", "consumer_key",
 )  # fmt: skip
 OTHERS = (
     "key", "public_key", "routing_key", "token_file", "password-file", "credential_id", "spin",
     "secret_name", "token_url", "token_lifetime", "compass_rose", "author", "passenger_count",
+    "compass", "bypass", "max_tokens", "maxTokens", "password_min_length", "password_command",
+    "password_env", "token_hours", "access_key_id", "private_key_pem_file",
 )  # fmt: skip
 
 
@@ -50,3 +55,21 @@ def test_the_path_of_a_key_is_no_secret_and_a_password_like_a_path_is(path: str)
     assert not holds_secret("client_key", path)
     assert holds_secret("password", path)
     assert list(secrets_in({"a": {"client_key": path, "password": path}})) == ["a.password"]
+
+
+@pytest.mark.parametrize("value", ["/AbC+base64==", "/AbC/base64=", "/Ab+C/base64", "/AbCbase64"])
+def test_a_key_that_begins_like_a_path_is_a_secret(value: str) -> None:
+    assert holds_secret("service_key", value)
+    assert masked({"service_key": value}) == {"service_key": MASK}
+
+
+@pytest.mark.parametrize("name", ["key", "wrapping_key", "key_material"])
+def test_errors_of_a_schema_show_no_key_of_any_kind(name: str) -> None:
+    schema = {"properties": {name: {"type": "integer"}}}
+    problems = list(json_schema.check({name: "s3cr3t"}, schema))
+    assert problems and "s3cr3t" not in str(problems)
+
+
+def test_a_long_name_is_judged_at_once() -> None:
+    assert is_secret("token" + "1" * 5000)
+    assert not is_secret("token" + "1" * 5000 + "x")
