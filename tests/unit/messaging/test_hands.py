@@ -38,16 +38,18 @@ class Connection:
         assert not requeue
 
 
-def message(name: str, *, redelivered: bool = True, category: str = "message") -> ReceivedMessage:
-    delivery = Delivery("q", "", "q", b"", Properties(name), redelivered, receipt=1)
+def message(
+    name: str, *, redelivered: bool = True, category: str = "message", queue: str = "q"
+) -> ReceivedMessage:
+    delivery = Delivery(queue, "", "q", b"", Properties(name), redelivered, receipt=1)
     return ReceivedMessage({"category": category}, delivery, Connection())  # type: ignore[arg-type]
 
 
-def died_with(hands: Hands, *names: str, seat: int = 1) -> None:
+def died_with(hands: Hands, *names: str, seat: int = 1, queue: str = "q") -> None:
     """A worker died with these in hand."""
     notes = Notes(hands.post(seat))
     for name in names:
-        notes.begin(mark_of(message(name)))
+        notes.begin(mark_of(message(name, queue=queue)))
     assert hands.count(seat) == len(names)
 
 
@@ -65,6 +67,18 @@ def test_only_what_was_in_hand_is_counted():
     assert hands.count(1) == 1
     assert notes.deaths(message("a"), mark_of(message("a"))) == 0
     assert notes.deaths(message("b"), mark_of(message("b"))) == 1
+
+
+def test_a_message_in_two_queues_is_counted_in_each():
+    hands = Hands(CONTEXT, slots=4, limit=3)
+    notes = Notes(hands.post(1))
+    both = [message("a", queue=queue) for queue in ("q", "r")]
+    for given in (*both, both[0]):
+        notes.begin(mark_of(given))
+    assert hands.count(1) == 3
+    assert [notes.deaths(given, mark_of(given)) for given in both] == [1, 1]
+    died_with(hands, "a", queue="r")
+    assert [notes.deaths(given, mark_of(given)) for given in both] == [1, 2]
 
 
 def test_what_is_sent_back_on_purpose_begins_anew_and_a_call_that_is_sent_again_does_not():
@@ -181,6 +195,34 @@ def test_in_an_event_loop_others_go_on_meanwhile():
     assert hands.count(9) == 0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_event_loops_of_one_process_take_turns(fails: bool):
+    hands = Hands(CONTEXT, slots=2, limit=2)
+    died_with(hands, "a")
+    notes = Notes(hands.post(9))
+    log: list[bool] = []
+
+    async def handle(_given: ReceivedMessage) -> None:
+        log.append(notes.alone.locked())
+        if fails:
+            raise ValueError("the next one has its turn all the same")
+
+    async def run() -> None:
+        guard = Guarded(notes, GenericConsumer([], bus="memory:hands"), handle, in_loop=True)
+        with notes.alone:  # it is the turn of another thread
+            task = asyncio.ensure_future(guard(message("a")))  # type: ignore[call-overload]
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert log == []
+        async with asyncio.timeout(WAIT):
+            await asyncio.wait([task])
+        assert (task.exception() is not None) == fails
+
+    asyncio.run(run())
+    assert log == [True]
+    assert not notes.alone.locked()
+
+
 class Town(Exchange):
     name = "town"
 
@@ -198,7 +240,7 @@ class Mill(MessageProcessor):
 
 
 def test_it_goes_to_the_dead_letters_and_a_caller_is_answered():
-    hands = Hands(CONTEXT, slots=1, limit=1)
+    hands = Hands(CONTEXT, slots=1, limit=2)
     bus = connect("memory:hands-of-a-mill")
     mill = Mill(bus=bus)
     notes = Notes(hands.post(1))
@@ -206,7 +248,8 @@ def test_it_goes_to_the_dead_letters_and_a_caller_is_answered():
     def dispatch(given: ReceivedMessage) -> object:
         given.delivery = replace(given.delivery, redelivered=True)
         notes.end(notes.begin(mark_of(given)))
-        died_with(hands, given.message_id, seat=2)
+        for seat in (2, 3):
+            died_with(hands, given.message_id, seat=seat, queue="mill")
         return Guarded(notes, mill.consumer, mill.dispatch, in_loop=False)(given)
 
     mill.consumer.start(dispatch)
@@ -215,7 +258,7 @@ def test_it_goes_to_the_dead_letters_and_a_caller_is_answered():
         with GenericProducer(bus=bus) as producer:
             producer.message_grind(_eks=[(Town, "mill")])
             answer = producer.rpc_weigh(_eks=[(Town, "mill")], _timeout=WAIT)
-        assert "1 worker process died while they had it" in answer.body["content"]["message"]
+        assert "2 worker processes died while they had it" in answer.body["content"]["message"]
         bus.drain("mill")
     finally:
         mill.stop()

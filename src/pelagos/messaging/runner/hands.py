@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 
-_MARK = 16  # bytes that stand for a message
+_MARK = 16  # bytes that stand for a message in its queue
 _ROW = _MARK + 1  # and how many died of it
 _ROWS = 256  # that are remembered; the oldest goes first
 _MOST = 255
+_LOOK_AGAIN = 0.05  # seconds until an event loop asks again for its turn
 
 Dispatch = Callable[[ReceivedMessage], object]
 
@@ -74,7 +75,7 @@ class Hands:
         held = bytes(self._held[seat])
         marks = [held[at : at + _MARK] for at in range(0, len(held), _MARK)]
         in_hand = [mark for mark in marks if any(mark)]
-        for mark in in_hand:
+        for mark in set(in_hand):  # it may be there twice, and it died once
             self._counts[mark] = min(self._counts.pop(mark, 0) + 1, _MOST)
         while len(self._counts) > _ROWS:
             self._counts.popitem(last=False)
@@ -138,8 +139,8 @@ class Guarded:
         if not deaths or deaths + 1 < self._notes.limit:
             return self._noted(message, mark)
         if deaths >= self._notes.limit:
-            many = "worker processes" if deaths > 1 else "worker process"
-            return self._consumer.refuse(message, f"{deaths} {many} died while they had it")
+            cause = f"{deaths} worker processes died while they had it"
+            return self._consumer.refuse(message, cause)
         if self._turn is not None:
             return self._in_turn(self._turn, message, mark)
         self._notes.alone.acquire()
@@ -147,7 +148,11 @@ class Guarded:
 
     async def _in_turn(self, turn: asyncio.Lock, message: ReceivedMessage, mark: bytes) -> None:
         async with turn:
-            result = self._noted(message, mark)
+            # Other threads of the process take turns, too; the loop must not wait for them, and a
+            # thread that did in its place would still take the turn when this is cancelled.
+            while not self._notes.alone.acquire(blocking=False):
+                await asyncio.sleep(_LOOK_AGAIN)
+            result = self._noted(message, mark, self._notes.alone.release)
             if inspect.isawaitable(result):
                 await result
 
@@ -180,7 +185,8 @@ class Guarded:
 
 
 def mark_of(message: ReceivedMessage) -> bytes:
-    """What stands for a message: by its id, or by all of it where it has none."""
+    """What stands for a message in its queue: by its id, or by all of it where it has none."""
     name = message.message_id
     told = name.encode(errors="replace") if name else message.delivery.body
-    return blake2b(told, digest_size=_MARK).digest()
+    queue = message.delivery.queue.encode(errors="replace")
+    return blake2b(queue + b"\0" + told, digest_size=_MARK).digest()
