@@ -23,7 +23,9 @@ BUS = ValueArgument(
 )
 
 WHERE = {
-    "exchange": ValueArgument("exchange to send to; it must exist", "--exchange", metavar="NAME"),
+    "exchange": ValueArgument(
+        "exchange to send to; it must exist", "--exchange", metavar="NAME", may_be_empty=True
+    ),
     "key": ValueArgument("routing key", "--key", default=""),
     "to": ValueArgument(
         "component instead: NAME, NAME@HOST, NAME/rr, NAME#GROUP, PID@HOST or @HOST",
@@ -92,10 +94,10 @@ def destination(command: Command) -> tuple[type[Exchange], str]:
     Raises:
         UsageError: more than one of them is given.
     """
-    named = [name for name in WAYS if command[name]]
+    named = [name for name in WAYS if command[name] is not None]
     if len(named) > 1:
         raise UsageError("give only one of --exchange, --to and --queue")
-    if command["exchange"]:
+    if command["exchange"] is not None:
         return existing(command["exchange"]), command["key"]
     if command["key"]:
         raise UsageError(f"--key goes with --exchange; --{named[0]} needs none")

@@ -212,9 +212,12 @@ def _is_given(
     required: Required, values: Mapping[str, Any], arguments: Mapping[str, Argument]
 ) -> bool:
     if isinstance(required, str):
-        value = values[required]
-        is_no_flag = arguments[required].arity != 0  # an option may say `false`
-        return value not in (None, (), [], {}) and (is_no_flag or bool(value))
+        value, argument = values[required], arguments[required]
+        if argument.arity == 0:
+            return bool(value)
+        if value in ("", [""]):
+            return argument.may_be_empty
+        return value not in (None, (), [], {})  # an option may say `false`
     judge = any if isinstance(required, list) else all
     return judge(_is_given(one, values, arguments) for one in required)
 

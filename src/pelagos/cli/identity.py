@@ -83,7 +83,7 @@ MEMBERSHIP = Kind(
     keys=("id",),
 )
 
-DESCRIPTION = ValueArgument("what it is for", "--description", metavar="TEXT")
+DESCRIPTION = ValueArgument("what it is for", "--description", metavar="TEXT", may_be_empty=True)
 DOMAIN_OPTION = ValueArgument(
     "name or id of the domain (OpenStack); yours unless told",
     "--domain",

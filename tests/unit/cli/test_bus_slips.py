@@ -43,6 +43,15 @@ def test_what_no_queue_takes_is_told_as_it_was_addressed(world, url, command, wh
     assert ("--unheard" in ran.err) is (command == "send")
 
 
+def test_the_exchange_without_a_name_is_one(world, url):
+    to_default = ("bus", "send", "resize", "--exchange", "", "--bus", url)
+    ran = world.run(*to_default, "--key", "empty")
+    assert (ran.code, ran.err) == (0, "sent resize to the queue empty\n")
+    ran = world.run(*to_default, "--to", "resizer")
+    assert ran.code == failures.USAGE
+    assert "give only one of --exchange, --to and --queue" in ran.err
+
+
 def test_a_place_of_dead_letters_that_is_not_there_is_told(world, url):
     list_letters = ("bus", "dead", "list", "--bus", url)
     ran = world.run(*list_letters, "--dead-letters", "pelagos.ded")

@@ -74,3 +74,46 @@ def test_a_flag_that_is_not_given_is_missing() -> None:
     assert options["quick"].arity == 0
     with pytest.raises(UsageError, match="give --public or --limit or --quick"):
         _Choosy.check_required(values, "choosy")
+
+
+def _checked(line: str, *words: str) -> None:
+    node = next(node for node in DECLARED if node.line == line)
+    command = load(node)
+    command.check_required(parse(command, line, list(words))[0], line)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("one generate", ["--into", ""]),
+        ("bus send", ["--to", ""]),
+        ("bus call", ["--queue", ""]),
+        ("image create", ["--location", ""]),
+        ("server create", ["--flavor", "small", "--image", ""]),
+        ("volume create", ["--snapshot", ""]),
+        ("commission issue", ["--user", ""]),
+        ("role assign", ["--user", "", "--project", "web"]),
+        ("server modify", ["--name", ""]),
+        ("server modify", ["--metadata-del", ""]),
+    ],
+)
+def test_an_empty_text_is_not_what_must_be_given(line: str, words: list[str]) -> None:
+    with pytest.raises(UsageError, match=f"{line}: give "):
+        _checked(line, *words)
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("bus send", "--exchange"),
+        ("container modify", "--read"),
+        ("container modify", "--write"),
+        ("volume modify", "--description"),
+        ("project modify", "--description"),
+        ("user modify", "--email"),
+        *((f"{one} modify", "--name") for one in ("network", "port", "router", "subnet")),
+        *((f"{one} modify", "--name") for one in ("volume", "snapshot")),
+    ],
+)
+def test_an_empty_text_is_given_where_it_says_something(line: str, option: str) -> None:
+    _checked(line, option, "")

@@ -45,6 +45,7 @@ class Argument:
         default: the value when the option is not given.
         complete: what completion offers for the value; see `Operand`.
         choices: the only values that are right; empty when any is.
+        may_be_empty: whether '' says something, and so counts as given where one must be.
 
     Attributes:
         arity: 0 = no value, 1 = one value, -1 = a value each time it is given.
@@ -62,6 +63,7 @@ class Argument:
         default: Any = None,
         complete: str = "",
         choices: Sequence[str] = (),
+        may_be_empty: bool = False,
     ) -> None:
         self.help = text
         self.names = names
@@ -69,6 +71,7 @@ class Argument:
         self.default = default
         self.complete = complete
         self.choices = tuple(choices)
+        self.may_be_empty = may_be_empty
 
     def instead(self, value: Any) -> str | None:
         """What is printed instead of running the command; None when it is to run."""

@@ -184,9 +184,11 @@ class ContainerModify(StorageCommand):
         "project": _PROJECT,
         "read": ValueArgument(
             "who may read all of it, in the words of Swift; '' is nobody else", "--read",
-            metavar="ACL",
+            metavar="ACL", may_be_empty=True,
         ),
-        "write": ValueArgument("who may write into it, the same", "--write", metavar="ACL"),
+        "write": ValueArgument(
+            "who may write into it, the same", "--write", metavar="ACL", may_be_empty=True,
+        ),
     }  # fmt: skip
     required = ["limit", "versioning", "meta", "unset", "project", "read", "write"]
     operands = {"container": CONTAINER}

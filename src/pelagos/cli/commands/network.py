@@ -139,7 +139,7 @@ class NetworkModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
         "project": ValueArgument(
             "charge it to this project, by id (Synnefo)", "--project", complete="cloud:project-id"
         ),
@@ -152,7 +152,7 @@ class NetworkModify(CloudCommand):
         if self["project"] and self.cloud.dialect != "synnefo":
             raise UsageError("--project: an OpenStack's networks stay with their project")
         which, client = self.find_id(NETWORK, network), self.cloud.network
-        if self["name"]:
+        if self["name"] is not None:
             client.update_network(which, self["name"])
         if self["project"]:
             synnefo: Any = client

@@ -131,7 +131,7 @@ class PortModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
         "group": _GROUPS,
     }
     required = ["name", "group"]

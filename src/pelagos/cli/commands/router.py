@@ -102,7 +102,7 @@ class RouterModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
         "gateway": ValueArgument(
             "the external network, by id or name", "--gateway", metavar="NETWORK"
         ),

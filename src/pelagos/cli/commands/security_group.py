@@ -99,7 +99,9 @@ class SecurityGroupModify(CloudCommand):
     arguments = {
         **CLOUD,
         "name": ValueArgument("its new name", "--name"),
-        "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
+        "description": ValueArgument(
+            "what it is for", "--description", metavar="TEXT", may_be_empty=True
+        ),
     }
     required = ["name", "description"]
     operands = {"group": _GROUP}

@@ -130,8 +130,10 @@ class SnapshotModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
-        "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
+        "description": ValueArgument(
+            "what it is for", "--description", metavar="TEXT", may_be_empty=True
+        ),
     }
     required = ["name", "description"]
     operands = {"snapshot": _SNAPSHOT}

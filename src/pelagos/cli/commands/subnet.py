@@ -130,7 +130,7 @@ class SubnetModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
         "pool": _POOL,
         **_GATEWAY,
         **_DHCP,

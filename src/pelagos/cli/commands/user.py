@@ -29,7 +29,7 @@ _user_commands = CommandTree("user", "People who use a cloud")
 _user_commands.add_command("user_credential", "Logins of programs (OpenStack)")
 
 _USER = Operand("name or id of the user", complete="cloud:user")
-_EMAIL = ValueArgument("address", "--email", metavar="ADDRESS")
+_EMAIL = ValueArgument("address", "--email", metavar="ADDRESS", may_be_empty=True)
 _PASSWORD = FlagArgument("ask for a password; without a terminal, the first line of stdin",
                          "--password")  # fmt: skip
 _GENERATE = FlagArgument("make a password, and print it this once", "--generate-password")

@@ -182,8 +182,10 @@ class VolumeModify(CloudCommand):
     shows = True
     arguments = {
         **CLOUD,
-        "name": ValueArgument("its new name", "--name"),
-        "description": ValueArgument("what it is for", "--description", metavar="TEXT"),
+        "name": ValueArgument("its new name", "--name", may_be_empty=True),
+        "description": ValueArgument(
+            "what it is for", "--description", metavar="TEXT", may_be_empty=True
+        ),
         "set": KeyValueArgument("set this in its metadata", "--metadata-set"),
         "del": RepeatableArgument(
             "take this out of its metadata", "--metadata-del", metavar="KEY"
