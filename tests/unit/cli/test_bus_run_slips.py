@@ -73,6 +73,12 @@ def test_with_what_a_class_is_called_is_told(world, module):
     assert "it is called with nothing" in world.run("bus", "run", f"{module}:fail").err
 
 
+def test_one_death_cannot_tell_who_killed(world, module):
+    ran = world.run("bus", "run", f"{module}:make", "--processes", "1", "--deaths", "1")
+    assert ran.code == failures.USAGE
+    assert "--deaths is 1" in ran.err and "2 or more, or 0" in ran.err
+
+
 @pytest.mark.parametrize("words", [("Content",), ("make", "--bus", "amq://x")])
 def test_what_cannot_run_is_told_before_it_is_said_to_run(world, module, words):
     ran = world.run("bus", "run", f"{module}:{words[0]}", *words[1:])

@@ -16,10 +16,12 @@ from pelagos.messaging import (
     GenericProducer,
     MessageHandler,
     MessageProcessor,
+    MessagingError,
     RpcHandler,
     connect,
 )
 from pelagos.messaging.consumer.received import ReceivedMessage
+from pelagos.messaging.runner import Crew
 from pelagos.messaging.runner.hands import Guarded, Hands, Notes, mark_of
 from pelagos.messaging.transports.base import Delivery, Properties, Queue
 
@@ -105,6 +107,13 @@ def test_a_message_that_enough_died_of_is_refused():
     guard(message("harmless"))
     assert handled == ["deadly", "deadly", "harmless"]
     assert refused.outcome == "reject"
+
+
+def test_one_death_is_no_limit_as_neighbours_would_share_it():
+    with pytest.raises(MessagingError, match="deaths is 1") as refused:
+        Crew(processes=1, deaths=1)
+    assert refused.value.hint == "make it 2 or more, or 0 for any number"
+    assert [Crew(processes=1, deaths=deaths).deaths for deaths in (0, 2)] == [0, 2]
 
 
 def test_no_limit_is_no_limit():

@@ -76,8 +76,8 @@ class BusRun(Command):
             "time to finish after the first signal; default 15 s", "--grace", default=15.0
         ),
         "deaths": IntArgument(
-            "with --processes: a message in hand when N of them died is dead, too; default 3; 0: "
-            "never",
+            "with --processes: a message in hand when N of them died is dead, too; 2 or more; "
+            "default 3; 0: never",
             "--deaths",
             metavar="N",
             default=3,
@@ -96,8 +96,10 @@ class BusRun(Command):
         """Run it."""
         from pelagos.core import logs
         from pelagos.messaging.observation.tracing import log_suffix
-        from pelagos.messaging.runner import Crew, Target, run
+        from pelagos.messaging.runner import DEATHS_HINT, Crew, Target, run
 
+        if self["deaths"] == 1:
+            raise UsageError("--deaths is 1", hint=DEATHS_HINT)
         processes = self["processes"] or 0
         watch = _Watch(self["metrics"] or 0, max(processes, 1))
         url = self._bus()

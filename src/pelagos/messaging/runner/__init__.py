@@ -39,6 +39,8 @@ __all__ = ["Crew", "Ending", "Make", "Target", "Worker", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
+#: One death tells not which of the messages in hand killed.
+DEATHS_HINT = "make it 2 or more, or 0 for any number"
 _FAREWELL = 1.0  # seconds for a thread that has said that it ends
 
 
@@ -63,7 +65,7 @@ class Crew:
             0 handles one at a time without a loop.
         grace: seconds in which the messages in hand are finished after the first signal.
         deaths: how many worker processes may die with the same message in hand; then it goes to
-            the dead letters. 0 for any number.
+            the dead letters. 0 for any number; not 1, as others in hand would go with it.
         keeps_trying: whether a login that is refused at the start is tried again, as a broker that
             is away is in any case; else it ends the program.
     """
@@ -82,6 +84,8 @@ class Crew:
                 raise MessagingError(
                     f"{name} is {getattr(self, name)}", hint=f"make it {least} or more"
                 )
+        if self.deaths == 1:
+            raise MessagingError("deaths is 1", hint=DEATHS_HINT)
 
 
 @dataclass(frozen=True, slots=True)

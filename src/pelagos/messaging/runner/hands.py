@@ -148,9 +148,9 @@ class Guarded:
 
     async def _in_turn(self, turn: asyncio.Lock, message: ReceivedMessage, mark: bytes) -> None:
         async with turn:
-            # Other threads of the process take turns, too; the loop must not wait for them, and a
-            # thread that did in its place would still take the turn when this is cancelled.
-            while not self._notes.alone.acquire(blocking=False):
+            # Other threads of the process take turns, too. The loop must not wait for them, and a
+            # thread that waited in its place would still take the turn when this is cancelled.
+            while not self._notes.alone.acquire(blocking=False):  # noqa: ASYNC110 - of no loop
                 await asyncio.sleep(_LOOK_AGAIN)
             result = self._noted(message, mark, self._notes.alone.release)
             if inspect.isawaitable(result):
