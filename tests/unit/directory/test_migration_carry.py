@@ -177,6 +177,25 @@ def test_pages_that_are_named_may_send_credentials() -> None:
     assert carried.settings["rest_api"] == {"cors": cors}
 
 
+@pytest.mark.parametrize(
+    ("origins", "kept", "what"),
+    [
+        (True, [], "True is not a list of origins: no page of others is let in"),
+        (5, [], "5 is not a list of origins"),
+        (["https://a.example", 7, ""], ["https://a.example"], "left out: 7, ''"),
+        ([7], [], "left out: 7"),
+        ([], [], ""),
+    ],
+)
+def test_origins_that_cannot_be_used_let_nobody_in_unsaid(
+    origins: Any, kept: list[str], what: str
+) -> None:
+    carried = carry({"rest_api": {"cors": {"origins": origins}}})
+    assert carried.settings["rest_api"] == {"cors": {"origins": kept}}
+    assert what in said(carried) and ("cors.origins" in said(carried)) is bool(what)
+    starts(carried.settings)
+
+
 def test_an_older_guides_search_columns_are_searched() -> None:
     carried = carry({"sources": {"x": {"type": "sample", "search_columns": ["a"]}}})
     assert carried.settings["sources"]["x"]["searched_columns"] == ["a"]

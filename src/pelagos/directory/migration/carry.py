@@ -164,19 +164,30 @@ def _rest_api(config: Mapping[str, Any], note: Note) -> dict[str, Any]:
         if key not in _CORS_KEYS:
             note(f"rest_api.cors.{key}", "left out: there is no such option here")
     kept = {key: cors[key] for key in _CORS_KEYS if cors.get(key) is not None}
-    origins = kept.get("origins")
-    for origin in [origins] if isinstance(origins, str) else origins or ():
-        if origin != "*" and _PATTERN.search(str(origin)):
-            note(
-                "rest_api.cors.origins",
-                f"{origin} looks like a pattern, which lets nobody in here",
-                "name each origin, such as https://phone.example.org",
-            )
+    if "origins" in kept:
+        kept["origins"] = _origins(kept["origins"], note)
     read = Cors.from_mapping
     usable = _usable(
         kept, lambda table: read({"rest_api": {"cors": table}}), "rest_api.cors", note
     )
     return {"cors": usable} if usable else {}
+
+
+def _origins(said: Any, note: Note) -> str | list[str]:
+    """Those that are texts. None where there are none: what was narrowed is not let go."""
+    place, example = "rest_api.cors.origins", "name each origin, such as https://phone.example.org"
+    if not isinstance(said, str | list | tuple):
+        note(place, f"{said!r} is not a list of origins: no page of others is let in", example)
+        return []
+    listed = [said] if isinstance(said, str) else said
+    kept = [one for one in listed if isinstance(one, str) and one.strip()]
+    odd = ", ".join(repr(one) for one in listed if one not in kept)
+    if odd:
+        note(place, f"left out: {odd}", example)
+    for origin in kept:
+        if origin != "*" and _PATTERN.search(origin):
+            note(place, f"{origin} looks like a pattern, which lets nobody in here", example)
+    return said if isinstance(said, str) and kept else kept
 
 
 def _usable(
