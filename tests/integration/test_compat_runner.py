@@ -44,6 +44,30 @@ if __name__ == "__main__":
         print(pool.submit(twice, Number(21)).result(60).value)
 """
 
+#: A process that the program starts starts one itself.
+NESTED = """
+import multiprocessing
+import sys
+
+import pyone
+
+def tell(depth):
+    assert pyone.VM_STATE(3).name == "ACTIVE"
+    if depth == 0:
+        print("told", flush=True)
+    else:
+        start(depth - 1)
+
+def start(depth):
+    child = multiprocessing.get_context(sys.argv[1]).Process(target=tell, args=(depth,))
+    child.start()
+    child.join()
+    sys.exit(child.exitcode)
+
+if __name__ == "__main__":
+    start(2)
+"""
+
 
 def run(*words: str, folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -58,6 +82,7 @@ def folder(tmp_path: Path) -> Path:
         "program.py": PROGRAM,
         "beside.py": "VALUE = 7\n",
         "pool.py": POOL,
+        "nested.py": NESTED,
         "package/__init__.py": "",
         "package/__main__.py": "import sys\nfrom . import part\nprint(part.NAME, sys.argv[1:])\n",
         "package/part.py": "NAME = __name__\n",
@@ -82,6 +107,12 @@ def test_a_program_has_its_words_its_input_its_folder_and_its_exit_code(folder: 
 def test_processes_that_a_program_starts_know_the_names(folder: Path, how: str) -> None:
     done = run("pool.py", how, folder=folder)
     assert done.stdout == "42\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("how", ["spawn", "forkserver"])
+def test_processes_that_those_start_know_them_too(folder: Path, how: str) -> None:
+    done = run("nested.py", how, folder=folder)
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr[-2000:]
 
 
 def test_packages_and_folders_are_programs(folder: Path) -> None:

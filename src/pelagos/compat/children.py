@@ -17,7 +17,12 @@ class _Names:
     """Names of ancestors: whoever reads them from a pickle has them installed."""
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[str, ...]]:
-        return install, adopted()
+        return _learn, adopted()
+
+
+def _learn(*names: str) -> None:
+    install(*names)
+    tell()  # those that this process starts
 
 
 def tell() -> None:
