@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -18,14 +17,12 @@ from pelagos.cli.failures import (
     answers_otherwise,
     exit_code,
 )
+from pelagos.cli.garbage import look_as_before
 from pelagos.cli.tree import Node
 from pelagos.core.errors import PelagosError
 
 _NO_PLANE = ("pelagos.messaging.", "pelagos.clients.", "pelagos.one.")
 """Whose silence says nothing of the plane."""
-
-_USUAL_NEW_OBJECTS = 700
-"""As Python has it: a program that runs for long looks often for what is unused."""
 
 MakeContext = Callable[[Mapping[str, Any]], Context]
 
@@ -110,7 +107,7 @@ def _launched(
     if values.get("verbose"):
         _log(values["verbose"])
     if command.is_apart or command.converses:
-        gc.set_threshold(_USUAL_NEW_OBJECTS)
+        look_as_before()
     context = (make_context or Context)(values)
     is_own = command.__module__.startswith("pelagos.cli.")  # others may print past the context
     if not is_own or command.is_apart or command.converses or values.get("verbose"):

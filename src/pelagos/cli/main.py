@@ -14,6 +14,7 @@ import sys
 
 from pelagos import __version__
 from pelagos.cli import failures
+from pelagos.cli.garbage import look_seldom
 from pelagos.cli.tree import CommandTree, Node, pelagos_tree
 from pelagos.core.errors import PelagosError
 
@@ -28,8 +29,6 @@ _WITH_VALUE = (
     "-o", "--output", "--columns", "--filter", "--sort",
 )  # fmt: skip
 """Options that may stand before the words of a command, and whose value is the next word."""
-_NEW_OBJECTS = 50_000
-"""Until what is unused is looked for; as Python has it, a fifth of a short command is spent so."""
 
 
 def main(argv: list[str] | None = None, make_context: MakeContext | None = None) -> int:
@@ -44,7 +43,7 @@ def main(argv: list[str] | None = None, make_context: MakeContext | None = None)
     """
     if argv is not None:
         return _answered(argv, make_context)
-    gc.set_threshold(_NEW_OBJECTS)
+    look_seldom()
     code = _answered(sys.argv[1:], make_context)
     gc.freeze()  # the process ends: nothing is looked for once more
     return code

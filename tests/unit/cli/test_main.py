@@ -282,6 +282,18 @@ def test_a_program_spends_nothing_on_what_it_will_not_use_again():
     assert (usual < 5000 < rare) and (none == 0 < frozen)
 
 
+def test_a_command_that_runs_for_long_looks_for_the_unused_as_it_was_before():
+    code = (
+        "import gc, sys\n"
+        "gc.set_threshold(1234, 11, 12)\n"
+        "from pelagos.cli.main import main\n"
+        "sys.argv = ['pelagos', 'bus', 'run', 'no.such:Thing']; main()\n"
+        "print(*gc.get_threshold())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1234 11 12\n", done.stderr
+
+
 def test_listing_services_loads_neither_the_pool_nor_the_decoder_nor_the_model():
     code = (
         "import sys, pelagos.cli.commands.service, pelagos.cli.glance, pelagos.core.config\n"
