@@ -373,6 +373,36 @@ def test_a_tail_waits_for_an_exchange_that_its_broker_forgot(world, bus, monkeyp
     assert "again" in watched.ran.out and len(opens) == 3
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        messaging.TopologyError("there is no exchange", code=404, name="events"),
+        BrokerUnreachableError("nobody answers at test:5672"),
+    ],
+)
+@pytest.mark.usefixtures("bus")
+def test_a_tail_whose_exchange_or_broker_stays_away_ends_in_time(world, monkeypatch, error):
+    opened, patiences = Tap.open, []
+
+    def open_(tap, timeout=10.0):
+        patiences.append(timeout)
+        if len(patiences) > 9:
+            raise AssertionError("it goes on for ever")
+        if len(patiences) > 1:
+            raise error
+        opened(tap, timeout)
+
+    def lost(_tap, _timeout):
+        raise messaging.ConnectionLostError("the connection is lost")
+
+    monkeypatch.setattr(Tap, "open", open_)
+    monkeypatch.setattr(Tap, "next", lost)
+    ran = world.run("bus", "tail", "events", "--timeout", "3", "--bus", BUS)
+    assert ran.code == failures.NOT_READY
+    assert "no message came within 3 s" in ran.err
+    assert patiences == [3.0, 2.0, 1.0]
+
+
 # ---- dead letters -------------------------------------------------------------------------------
 
 

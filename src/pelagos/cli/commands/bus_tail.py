@@ -74,7 +74,7 @@ class BusTail(Command):
         named = (exchange, *more)
         tap = Tap(find_bus(self), map(existing, named), self["key"] or ("#", ""))
         try:
-            tap.open(self._patience())
+            tap.open(_connecting(self["timeout"]))
         except MessagingError as error:
             missing = getattr(error, "name", "")
             raise told(error, f"exchange {missing}") from error
@@ -83,10 +83,6 @@ class BusTail(Command):
             self._follow(tap)
         finally:
             tap.close()
-
-    def _patience(self) -> float:
-        """Seconds that connecting may take."""
-        return _CONNECTING if self["timeout"] is None else min(self["timeout"], _CONNECTING)
 
     def _follow(self, tap: Tap) -> None:
         printed = 0
@@ -111,14 +107,20 @@ class BusTail(Command):
         """The next one, through every outage; None when none came in so many seconds."""
         from pelagos.messaging import MessagingError
 
+        clock = self.context.clock
+        began = clock.monotonic()
+
+        def left() -> float | None:
+            return None if patience is None else max(0.0, patience - clock.monotonic() + began)
+
         is_away = False
-        while True:
+        while not is_away or left() != 0:
             try:
                 if is_away:
-                    tap.open(self._patience())
+                    tap.open(_connecting(left()))
                     self.context.say("looking again; what passed meanwhile was not seen")
                     is_away = False
-                return tap.next(patience)
+                return tap.next(left())
             except MessagingError as error:
                 # A broker that forgets has no exchange until somebody declares it again.
                 forgot = is_away and getattr(error, "code", None) == _MISSING
@@ -127,7 +129,9 @@ class BusTail(Command):
                 if not is_away:
                     self.context.say(f"{error.message}; trying again")
                 is_away = True
-                self.context.clock.sleep(_PAUSE)
+                pause = left()
+                clock.sleep(_PAUSE if pause is None else min(_PAUSE, pause))
+        return None
 
     def _is_wanted(self, seen: Seen) -> bool:
         body = seen.body or {}
@@ -156,6 +160,11 @@ class BusTail(Command):
         content = json.dumps(content_of(body), ensure_ascii=False, separators=(",", ":"))
         words += [str(kind), body["name"], content, from_whom(body.get("fingerprint"))]
         return " ".join(words).rstrip()
+
+
+def _connecting(left: float | None) -> float:
+    """Seconds that connecting may take, of those that are left."""
+    return _CONNECTING if left is None else min(left, _CONNECTING)
 
 
 def content_of(body: Any) -> Any:
