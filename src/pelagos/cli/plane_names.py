@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # not for a cycle: a word that is no name of ours pays nothin
 _MOST = 200
 """More would be no help to who types."""
 
+_MOST_DEAD = 20
+"""Dead letters: who looks at them holds them, and a retry of all at that moment misses those."""
+
 _ANSWERS = 3
 """Answers that a name may need."""
 
@@ -180,7 +183,7 @@ def _dead(context: Context, words: Sequence[str], timeout: float) -> list[DeadLe
     queue = said(words, "--dead-letters")
     bus = connect(url)
     letters = DeadLetters(bus, queue) if queue else DeadLetters(bus)
-    return letters.list(_MOST)
+    return letters.list(_MOST_DEAD)
 
 
 def _bus(context: Context) -> str:

@@ -142,6 +142,26 @@ def test_capacities_and_machines_are_proposed(monkeypatch: pytest.MonkeyPatch) -
     assert names("capacity", "remove", "p") == ["pelagos-north-1"]
 
 
+def _bury(url: str, *letters: str) -> None:
+    with closing(pika.BlockingConnection(pika.URLParameters(url))) as connection:
+        channel = connection.channel()
+        channel.queue_declare(DEAD_QUEUE, durable=True)
+        for letter in letters:
+            properties = pika.BasicProperties(headers={LETTER: letter, QUEUE: "disks"})
+            channel.basic_publish("", DEAD_QUEUE, b"{}", properties)
+
+
+def test_few_dead_letters_are_held_while_they_are_proposed(
+    monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker
+) -> None:
+    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
+    monkeypatch.setenv("PELAGOS_COMPLETION_TIMEOUT", "60")
+    monkeypatch.setenv("PELAGOS_BUS", embedded_broker.url)
+    letters = [f"letter-{number}" for number in range(30)]
+    _bury(embedded_broker.url, *letters)
+    assert sorted(names("bus", "dead", "show", "")) == sorted(letters[:20])
+
+
 def test_dead_letters_and_their_queues_are_proposed(
     monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker
 ) -> None:
@@ -149,12 +169,7 @@ def test_dead_letters_and_their_queues_are_proposed(
     monkeypatch.setenv("PELAGOS_COMPLETION_TIMEOUT", "60")
     monkeypatch.setenv("PELAGOS_BUS", embedded_broker.url)
     assert names("bus", "dead", "show", "") == []
-    with closing(pika.BlockingConnection(pika.URLParameters(embedded_broker.url))) as connection:
-        channel = connection.channel()
-        channel.queue_declare(DEAD_QUEUE, durable=True)
-        for letter in ("1f3a", "77c0"):
-            properties = pika.BasicProperties(headers={LETTER: letter, QUEUE: "disks"})
-            channel.basic_publish("", DEAD_QUEUE, b"{}", properties)
+    _bury(embedded_broker.url, "1f3a", "77c0")
     assert names("bus", "dead", "show", "") == ["1f3a", "77c0"]
     assert names("bus", "dead", "drop", "--bus", embedded_broker.url, "77c0", "") == ["1f3a"]
     assert names("bus", "dead", "retry", "--to", "") == ["disks"]
