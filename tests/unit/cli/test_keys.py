@@ -52,6 +52,21 @@ def test_keys_are_those_of_the_class_and_of_what_is_inside(
     assert [one for one in wrong.split() if may_be(keys, one)] == []
 
 
+@pytest.mark.parametrize(
+    ("keys", "rows"),
+    [
+        (
+            "pelagos.clients.compute.types:VolumeAttachment",
+            "tag delete_on_termination attachment_id bdm_uuid",
+        ),
+        ("pelagos.clients.identity.types:ApplicationCredential", "system user_id"),
+        ("pelagos.clients.image.types:Member", "schema"),
+    ],
+)
+def test_what_rows_of_clouds_have_is_declared(keys: str, rows: str) -> None:
+    assert [one for one in rows.split() if not may_be([keys], one)] == []
+
+
 def _shown(rows: list[Any], keys: Keys | None, *, form: str = "json", **how: Any) -> str:
     stream = io.StringIO()
     columns = (Column("reference", "name"), Column("cause.code", "state"))

@@ -216,7 +216,12 @@ class VolumeAttachment(TypedDict, total=False):
     id: Id
     volumeId: Id
     serverId: Id
-    device: str
+    device: str | None
+    # OpenStack, of later microversions
+    tag: str | None
+    delete_on_termination: bool
+    attachment_id: str
+    bdm_uuid: str
 
 
 class Tags(TypedDict, total=False):

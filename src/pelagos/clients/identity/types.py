@@ -85,6 +85,8 @@ class ApplicationCredential(TypedDict, total=False):
     secret: str
     description: str | None
     project_id: str
+    user_id: str
+    system: str | None
     roles: list[dict[str, Any]]
     expires_at: str | None
     unrestricted: bool

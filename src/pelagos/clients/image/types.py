@@ -53,6 +53,7 @@ class Member(TypedDict, total=False):
     status: str
     created_at: str
     updated_at: str
+    schema: str
 
 
 class SharedImage(TypedDict, total=False):
