@@ -144,6 +144,12 @@ def computer_lost(computer_id: str, now: float) -> Cause:
     return plain("computer-lost", f"{computer_id}, where it sat, is lost with what it kept", now)
 
 
+def host_lost(host: str, computer_id: str, now: float) -> Cause:
+    """What served a shared instance sat on a computer that is no more."""
+    said = f"{computer_id}, where its host {host} sat, is lost; {host} begins anew elsewhere"
+    return plain("computer-lost", said, now)
+
+
 def no_shared_host(message: str, now: float, *, url: str | None = None) -> Cause:
     """Nobody can serve a shared instance, or nobody can any more."""
     return Cause(

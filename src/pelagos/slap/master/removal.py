@@ -11,7 +11,7 @@ from pelagos.slap.master.finding import check_changeable, unknown_computer
 from pelagos.slap.master.placement import place_waiting
 from pelagos.slap.master.scene import last_seen
 from pelagos.slap.master.store import StoredComputer, StoredInstance
-from pelagos.slap.model import InstanceStatus
+from pelagos.slap.model import InstanceState, InstanceStatus
 
 #: So many services are named in a refusal.
 _SHOWN = 5
@@ -31,8 +31,7 @@ class Removal(UseCases):
         Raises:
             NotFoundError: the computer is unknown.
             Unauthorized: it is another's.
-            Conflict: its agent still calls; or services sit there that are not given up, or that
-                must wait for what they requested to end first.
+            Conflict: its agent still calls, or services sit there that are not given up.
         """
         with self._desk.change(identity) as change:
             check_changeable(change.store, computer_id, change.scope)
@@ -43,12 +42,8 @@ class Removal(UseCases):
             if not lost:
                 _check_empty(change, computer)
             self._abandon(change, computer)
-        if not self.retire(computer_id):
-            raise Conflict(
-                f"what is being destroyed on {computer_id} waits for what it requested elsewhere",
-                status=409,
-                hint=f"when that is gone: pelagos computer remove {computer_id}",
-            )
+            _forget(change, computer)
+            place_waiting(self._desk, change)
 
     def retire(self, name: str) -> bool:
         """Forget a computer and void what lets it in; False, and nothing, when it has services.
@@ -60,12 +55,7 @@ class Removal(UseCases):
             if computer is not None:
                 if change.store.instances_of_computer(computer.key):
                     return False
-                slots = change.store.partitions(computer.key)
-                names = [f"{name}/{slot.partition_id}" for slot in slots]
-                change.store.void(Kind.PARTITION, names, change.now)
-                change.store.remove_computer(computer.key)
-                said = causes.plain("ok", "it was removed from the plane", change.now)
-                change.record("computer.removed", name, name, said, where=name)
+                _forget(change, computer)
             change.store.void(Kind.COMPUTER, [name], change.now)
             return True
 
@@ -75,6 +65,7 @@ class Removal(UseCases):
             computer = change.store.computer(name)
             if computer is not None:
                 self._abandon(change, computer)
+                place_waiting(self._desk, change)
 
     def _abandon(self, change: Change, computer: StoredComputer) -> None:
         change.store.update_computer(computer.key, draining=True)
@@ -82,26 +73,27 @@ class Removal(UseCases):
             instance = change.store.instance(seat.key)
             if instance is not None and instance.is_live:
                 self._lose_seat(change, instance, computer.computer_id)
-        place_waiting(self._desk, change)
 
     def _lose_seat(self, change: Change, instance: StoredInstance, computer_id: str) -> None:
-        if instance.is_destroying:
-            if change.store.children(instance.key):
-                change.store.update_instance(instance.key, wiped=True)
-            else:
-                end(self._desk, change, instance)
+        children = [child.title for child in change.store.children(instance.key)]
+        if instance.is_destroying and not children:
+            end(self._desk, change, instance)
             return
         lost = causes.computer_lost(computer_id, change.now)
+        status = InstanceStatus.WAITING
+        if instance.is_destroying:  # it needs no place any more, only the end of its children
+            lost, status = causes.destroying("", children, change.now), instance.status
         change.store.update_instance(
             instance.key,
             partition_key=None,
             connection={},  # where it was reached
-            status=InstanceStatus.WAITING,
+            status=status,
             cause=lost,
         )
         change.store.void(Kind.PARTITION, [f"{computer_id}/{instance.partition_id}"], change.now)
         change.seat(instance.computer_key or 0)
         change.tell_to(wake_requester(change, instance), "instance.waiting", instance, lost)
+        _lose_host(change, instance, computer_id)
 
     def _check_silent(self, computer: StoredComputer, now: float) -> None:
         seen = last_seen(self._desk, computer)
@@ -115,6 +107,27 @@ class Removal(UseCases):
             f"certificate {name} --revoke), and try again after "
             f"{self._desk.settings.silent_after:.0f} s",
         )
+
+
+def _forget(change: Change, computer: StoredComputer) -> None:
+    name = computer.computer_id
+    slots = [f"{name}/{slot.partition_id}" for slot in change.store.partitions(computer.key)]
+    change.store.void(Kind.PARTITION, slots, change.now)
+    change.store.void(Kind.COMPUTER, [name], change.now)
+    change.store.remove_computer(computer.key)
+    said = causes.plain("ok", "it was removed from the plane", change.now)
+    change.record("computer.removed", name, name, said, where=name)
+
+
+def _lose_host(change: Change, host: StoredInstance, computer_id: str) -> None:
+    """What a host served waits until the host serves it from its next place."""
+    said = causes.host_lost(host.title, computer_id, change.now)
+    for shared in change.store.shared_of_host(host.key):
+        change.store.update_instance(shared.key, connection={})  # it led to the lost computer
+        if shared.requested_state is InstanceState.STARTED:
+            change.store.update_instance(shared.key, status=InstanceStatus.WAITING, cause=said)
+            to_wake = wake_requester(change, shared) if shared.connection else None
+            change.tell_to(to_wake, "instance.waiting", shared, said)
 
 
 def _check_empty(change: Change, computer: StoredComputer) -> None:

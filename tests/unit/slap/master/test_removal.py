@@ -70,7 +70,45 @@ def test_what_finds_no_other_place_waits_and_says_why(silent: Site):
     remove(silent, lost=True)
     found = silent.service.service("hello", ADMIN)
     assert (found.computer_id, found.status) == (None, "waiting")
-    assert found.cause.code != "ok" and found.cause.message
+    assert found.cause.code == "release-unknown" and COMPUTER not in found.cause.message
+
+
+def test_what_a_lost_host_served_waits_until_it_is_served_elsewhere(site: Site):
+    site.supply()
+    site.add_computer("COMP-2", 1)
+    site.supply(computer_id="COMP-2")
+    asker = site.request("asker", filters={"computer_guid": "COMP-2"})
+    site.supply("/front.cfg")
+    host = site.request("host", url="/front.cfg")
+    page = site.child(asker, "page", url="/front.cfg", shared=True)
+    site.publish(host, {"url": "http://here.test"}, page.guid)
+    stamp = site.timestamp(asker)
+    site.clock.advance(3600.0)
+    remove(site, lost=True)
+    waiting = site.refusal(
+        "page", url="/front.cfg", shared=True, requester=("COMP-2", "slappart0")
+    )
+    assert waiting.code == "computer-lost" and "host" in waiting.message
+    assert (site.timestamp(asker) or 0) > (stamp or 0)  # so its agent looks again
+    site.add_computer("COMP-3", 1)
+    site.supply("/front.cfg", computer_id="COMP-3")
+    host = site.request("host", url="/front.cfg")
+    assert host.computer_id == "COMP-3"
+    site.publish(host, {"url": "http://there.test"}, page.guid)
+    served = site.child(asker, "page", url="/front.cfg", shared=True)
+    assert served.connection == {"url": "http://there.test"}
+
+
+def test_what_is_stopped_stays_stopped_when_its_host_is_lost(site: Site):
+    site.supply()
+    host = site.request("host")
+    page = site.request("page", shared=True)
+    site.publish(host, {"url": "http://here.test"}, page.guid)
+    site.set_state("page", "stopped")
+    site.clock.advance(3600.0)
+    remove(site, lost=True)
+    found = site.service.service("page", ADMIN)
+    assert (found.status, found.connection) == ("stopped", {})
 
 
 def test_what_was_being_destroyed_there_is_gone(silent: Site):
@@ -81,7 +119,7 @@ def test_what_was_being_destroyed_there_is_gone(silent: Site):
     assert silent.refusal("hello").code == "release-unknown"  # its name is free
 
 
-def test_a_parent_that_ends_waits_for_its_child_elsewhere(site: Site):
+def test_a_parent_that_ends_outlives_its_lost_computer_until_its_child_is_gone(site: Site):
     site.supply()
     site.add_computer("COMP-2", 1)
     site.supply(computer_id="COMP-2")
@@ -89,12 +127,14 @@ def test_a_parent_that_ends_waits_for_its_child_elsewhere(site: Site):
     child = site.child(parent, "child", filters={"computer_guid": "COMP-2"})
     site.service.set_state("parent", InstanceState.DESTROYED, ADMIN)
     site.clock.advance(3600.0)
-    said = refused(site, lost=True)
-    assert "waits for what it requested" in said.message
-    site.report(child, "destroyed")
-    remove(site)
+    remove(site, lost=True)
     with pytest.raises(NotFoundError):
         site.service.computer(COMPUTER, ADMIN)
+    left = site.service.service("parent", ADMIN)
+    assert (left.computer_id, left.requested_state) == (None, "destroyed")
+    assert "child" in left.cause.message
+    site.report(child, "destroyed")
+    assert site.service.service("parent", ADMIN).status == "destroyed"
 
 
 def test_a_tenant_removes_own_computers_only(silent: Site):
