@@ -16,7 +16,7 @@ Meanwhile, one kind of trouble after another:
 - cuts: seconds during which a proxy delays, ends, resets or silences connections after a random
   number of bytes, in the midst of frames;
 - kills: kill -9 of the programs, one after another;
-- nap: a handler takes 15 heartbeats;
+- nap: a handler takes 10 heartbeats;
 - messages: so many go through one program; its memory at a tenth of them and at the end.
 
 0 fails: a message that its publisher was told is safe and that never arrived; two copies with
@@ -112,7 +112,7 @@ class Campaign:
             load.kill_workers(count, self.random, pause=0.5)
 
     def nap(self) -> None:
-        with self.loaded("a handler of 15 heartbeats") as load:
+        with self.loaded("a handler of 10 heartbeats") as load:
             load.spawn("nap")
             await_nap(load)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pelagos.directory.auth import settings
 from pelagos.directory.auth.rights import KEYSTONE, PERSON, PLANE
-from pelagos.directory.views import cors
+from pelagos.directory.settings import cors
 from pelagos.directory.views.api.table import OPERATIONS
 from pelagos.directory.views.api.view import routes_of
 from support.whole_directory import WholeDirectory

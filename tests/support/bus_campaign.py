@@ -20,7 +20,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.messaging import GenericProducer, PublishTimeoutError, connect
 from pelagos.messaging.transports.base import Queue
 from support import bus_load
-from support.bus_load import Place
+from support.bus_load import HEARTBEAT, Place
 from support.bus_verdict import Ledger, Verdict
 from support.rabbitmq import Broker
 from support.rough_proxy import Roughness
@@ -31,7 +31,6 @@ ROLES = ("serve", "consume", "publish", "call", "serve+")
 SUCCESS = {"publish": "ok", "consume": "got", "call": "ok"}
 #: Seconds that anything here may take on a busy machine.
 PATIENCE = 120.0
-HEARTBEAT = 2
 _ENDING = 100.0
 
 
@@ -260,7 +259,7 @@ def await_nap(load: Load) -> None:
     while not nap.of_any("slept") and time.monotonic() < deadline:
         time.sleep(0.05)
     begun = [line for line in nap.read() if line[1] == "begun"]
-    assert [line[2] for line in begun] == ["0"], begun
+    assert len(begun) == 1, begun
     queue = Queue(f"{load.place.exchange.name}.nap", passive=True)
     link = connect(load.broker.url).open()
     while link.declare_queue(queue).messages and time.monotonic() < deadline:

@@ -47,7 +47,9 @@ PATIENCE = 90.0
 CALLERS = ((4.0, 30), (0.05, 2000))
 PAUSE = 0.005
 WINDOW = 100
-NAP_HEARTBEATS = 15
+#: Seconds; twice that without a word is a lost connection.
+HEARTBEAT = 2
+NAP_HEARTBEATS = 10
 
 _PR_SET_PDEATHSIG = 1
 
@@ -244,17 +246,17 @@ def serve(url: str, place: Place, write: Write, tag: str, stop: threading.Event)
 
 
 def nap(url: str, place: Place, write: Write, _tag: str, stop: threading.Event) -> None:
-    """A handler that takes as long as 15 heartbeats: it gets its message once, and settles it."""
+    """A handler that takes as long as 10 heartbeats: it gets its message once, and settles it."""
     queue = f"{place.exchange.name}.nap"
 
     def sleep(message: ReceivedMessage) -> None:
         write("begun", int(message.redelivered))
-        time.sleep(NAP_HEARTBEATS * 1.0)
+        time.sleep(NAP_HEARTBEATS * HEARTBEAT)
         write("slept")
 
     with GenericConsumer(
         [(place.exchange, [({"name": queue, "flags": {"durable": True}}, "nap")])],
-        bus=connect(f"{url}?heartbeat=1"),
+        bus=connect(f"{url}?heartbeat={HEARTBEAT}"),
         backoff=BACKOFF,
     ) as consumer:
         consumer.start(sleep)

@@ -40,6 +40,10 @@ class Screen:
     ) -> None:
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(follower, (lines, columns))
+        # Ctrl-C also throws away what was shown and not yet read here, be it from before or after.
+        modes = termios.tcgetattr(follower)
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(follower, termios.TCSANOW, modes)
         # setsid makes the terminal the program's own: Ctrl-C typed there is a signal to it, also
         # when whoever runs the tests ignores it.
         self.process = subprocess.Popen(
