@@ -118,14 +118,20 @@ def test_a_tenant_learns_and_does_nothing(site: CapacitySite, shell: Shell) -> N
     client.close()
 
 
-def test_a_plane_that_makes_none_says_so(tmp_path: Path) -> None:
-    plain = master.Master(f"sqlite:///{tmp_path}/plain.db")
-    server = Server(plain.app)
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Shell]:
+    """The command line at a plane that makes no machines."""
+    made = master.Master(f"sqlite:///{tmp_path}/plain.db")
+    server = Server(made.app)
     server.start()
-    shell = Shell(tmp_path, server.url, plain.service.create_person("ann"))
-    for words in (("list",), ("check",), ("make", "north"), ("remove", "x")):
-        code, said = shell.run("capacity", *words)
+    yield Shell(tmp_path, server.url, made.service.create_person("ann"))
+    server.stop()
+    made.close()
+
+
+def test_a_plane_that_makes_none_says_so(plain: Shell) -> None:
+    for words in (("check",), ("make", "north"), ("remove", "x")):
+        code, said = plain.run("capacity", *words)
         assert code == 1
         assert "this plane makes no machines" in said
-    server.stop()
-    plain.close()
+    assert plain.run("capacity", "list", "-j") == (0, "[]\n")

@@ -412,7 +412,9 @@ def _failure(call: str, response: Response) -> errors.SlapError:
         kind = errors.ServerError if status >= 500 else errors.SlapError  # noqa: PLR2004  # RFC 9110
     if kind is errors.ResourceNotReady:
         return errors.ResourceNotReady(str(message), cause=_cause(document), **arguments)
-    return kind(str(message), **arguments)
+    error = kind(str(message), **arguments)
+    error.is_foreign = is_foreign
+    return error
 
 
 def _document(response: Response) -> dict[str, Any]:

@@ -22,7 +22,10 @@ class SlapError(PelagosError):
 
     Attributes:
         status: the HTTP status of the answer, or None when none came.
+        is_foreign: what answered is no Pelagos master, as far as its words show.
     """
+
+    is_foreign = False
 
     def __init__(
         self,

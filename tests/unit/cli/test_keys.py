@@ -15,6 +15,7 @@ from pelagos.cli.launch import load
 from pelagos.cli.output import Column, Output
 from pelagos.cli.selection import FilterArgument, Selection, SortArgument
 from pelagos.cli.tree import Node, pelagos_tree
+from pelagos.core.http import Response
 
 LISTS = [node for node in pelagos_tree().root.walk() if load(node).lists]
 #: Whose rows have what people wrote into them: an image has its properties at the top.
@@ -148,6 +149,15 @@ def test_a_plane_that_makes_no_machines_has_an_empty_list(
     assert ("[capacity.named.NAME]" in ran.err) is is_terminal
     assert world.run("capacity", "list", *words, "-j").data == []
     assert world.run("capacity", "make", "north").code == failures.FAILED
+
+
+def test_what_is_no_master_is_not_taken_for_a_plane_without_machines(world) -> None:
+    world.routes["GET /v1/capacity"] = Response(404, {}, b"<h1>Not Found</h1>")
+    for words in (("list",), ("check",), ("make", "north")):
+        ran = world.run("capacity", *words)
+        assert ran.code == failures.UNREACHABLE
+        assert "address of a Pelagos master" in ran.err
+        assert "makes no machines" not in ran.err
 
 
 def test_a_wrong_key_of_machines_is_refused_where_there_are_none(world) -> None:

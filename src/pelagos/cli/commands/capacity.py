@@ -41,12 +41,15 @@ def _overview(master: SlapClient) -> Overview:
 
     Raises:
         CommandError: this plane makes no machines.
+        NotFoundError: what answers is no Pelagos master.
     """
     from pelagos.slap.errors import NotFoundError
 
     try:
         return master.capacity()
     except NotFoundError as error:
+        if error.is_foreign:
+            raise
         raise CommandError(
             "this plane makes no machines",
             hint="write [capacity.named.NAME] into its configuration and start it again",
@@ -97,7 +100,9 @@ class CapacityList(Command):
 
         try:
             found = self.context.master.capacity()
-        except NotFoundError:
+        except NotFoundError as error:
+            if error.is_foreign:
+                raise
             found = Overview()
         if not found.capacities and is_terminal(self.context.stderr):
             self.context.say(_NONE)
