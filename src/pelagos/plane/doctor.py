@@ -299,7 +299,8 @@ def _token(master: _Master) -> Check:
     if not master.token:
         if has_joined(master.folder):
             return _ok("of a person: none, and none is needed; the agent has its own")
-        return _fail("there is no token", "`pelagos up` makes one; or set PELAGOS_TOKEN")
+        who = "who runs the plane gives one" if master.is_elsewhere else "`pelagos up` makes one"
+        return _fail("there is no token", f"{who}; use --token-file or PELAGOS_TOKEN")
     return _tried_token(master, master.token)
 
 

@@ -196,6 +196,9 @@ def test_a_person_who_only_uses_a_plane_is_not_told_to_start_one(tmp_path: Path)
     assert [one.name for one in checks] == ["python", "master", "token"]
     assert check(checks, "master").grade is Grade.FAIL
     assert "see that it runs there" in check(checks, "master").mend
+    lone = check(doctor.run(nothing, "http://127.0.0.1:1", None), "token")
+    assert lone.grade is Grade.FAIL
+    assert "pelagos up" not in lone.mend and "PELAGOS_TOKEN" in lone.mend
 
 
 def test_a_named_authority_is_the_one_that_is_trusted(
