@@ -122,8 +122,8 @@ class Correspondence:
         if error is not None and error.status == HTTPStatus.UNAUTHORIZED:
             return (
                 "where this computer joined with a one-time token, let it join again: `pelagos "
-                f"computer add {self._settings.computer_id} --again` at the plane, then "
-                "`pelagos node run TOKEN` here"
+                f"computer add {self._settings.computer_id} --again` at the plane (without "
+                "--again where it was removed), then `pelagos node run TOKEN` here"
             )
         return (error.hint if error else None) or "See that it runs and can be reached."
 

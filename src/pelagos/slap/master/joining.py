@@ -212,7 +212,8 @@ class Joining(Tokens, Certificates):
         raise NotFoundError(
             f"there is no {kind} {name} that could join again",
             status=404,
-            hint=f"pelagos {kind} list shows them all",
+            hint=f"pelagos {kind} list shows them all; one that is new, or was removed, joins "
+            "without --again",
         )
 
     def _taken(self, change: Change, kind: Kind, name: str) -> Conflict:

@@ -127,7 +127,8 @@ def test_a_message_makes_it_ask_at_once(desk: Desk) -> None:
             SlapError("the master does not know this token", status=401, hint="the file 'token'"),
             (
                 "where this computer joined with a one-time token, let it join again: `pelagos "
-                "computer add COMP --again` at the plane, then `pelagos node run TOKEN` here. "
+                "computer add COMP --again` at the plane (without --again where it was removed), "
+                "then `pelagos node run TOKEN` here. "
                 "Services go on running meanwhile."
             ),
         ),
