@@ -128,8 +128,8 @@ def test_a_ping_waits_as_long_as_is_said(site: Site, monkeypatch: pytest.MonkeyP
         with pytest.raises(ServerError, match="silent"):
             site.person.ping(NAME, seconds=seconds)
     assert given == [0.25, 60.0]
-    for wrong in (0.0, -1.0, 301.0):
-        with pytest.raises(SlapError, match="needs some time") as caught:
+    for wrong, said in ((0.0, "needs some time"), (-1.0, "needs some time"), (301.0, "too long")):
+        with pytest.raises(SlapError, match=said) as caught:
             site.person.ping(NAME, seconds=wrong)
         assert caught.value.status == 400
 

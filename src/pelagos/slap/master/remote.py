@@ -57,7 +57,9 @@ class Remote(UseCases):
         """
         if not 0 < seconds <= LONGEST_HELLO:
             raise BadRequest(
-                "an agent needs some time to answer",
+                "an agent needs some time to answer"
+                if not seconds > 0
+                else f"{seconds:g} seconds are too long to wait for an agent's answer",
                 status=400,
                 hint=f"give it more than 0 and at most {LONGEST_HELLO:g} seconds",
             )
