@@ -18,6 +18,8 @@ class ComputerRemove(Command):
     Its agent must be silent. Its token and certificates are void, and the name is free. Where
     services sit on it, `--lost` gives them up: each gets another place and begins anew there, for
     what it kept is gone with the machine; one that was being destroyed is gone.
+
+    A machine that the plane made in a cloud would stay there: use `pelagos capacity remove`.
     """
 
     arguments = {"lost": FlagArgument("give up the services that sit there", "--lost")}

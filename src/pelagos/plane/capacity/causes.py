@@ -138,7 +138,8 @@ def forgotten(machine: str, now: float) -> Cause:
     """The master does not know it any more."""
     return _cause(
         "machine-unknown",
-        f"the plane made {machine}, and the master's database does not know it: was it restored?",
+        f"the plane made {machine}, and the master's database does not know it: was it restored, "
+        "or was the computer removed by hand?",
         f"save what is worth it there, then: pelagos capacity remove {machine}",
         now,
     )

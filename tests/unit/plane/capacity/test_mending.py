@@ -66,6 +66,7 @@ def test_machines_that_an_older_book_lacks_are_kept(
     assert site.phases()[second] == "joined"
     if with_database:
         assert site.why(second).cause.code == "machine-unknown"
+        assert "removed by hand?" in site.why(second).cause.message
         site.program.line.remove(second, "person:admin")
         site.round(61.0)
         site.round(61.0)
