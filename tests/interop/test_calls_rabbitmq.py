@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -132,6 +133,15 @@ def test_answers_are_collected_from_several_servers(
         assert sorted(answer.body["fingerprint"]["name"] for answer in answers) == ["a", "b"]
 
 
+@pytest.fixture
+def silence() -> Iterator[None]:
+    """No thread logs: a child that is forked meanwhile would wait for the log's lock for ever."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("silence")
 def test_a_forked_child_makes_calls_of_its_own(url: str, serve: Callable[..., RpcServer]) -> None:
     where, bus = exchange(), connect(url)
     server = serve(bus, where)
