@@ -53,7 +53,7 @@ def misbehaving(release: threading.Event, deadline: float) -> dict[str, Callable
     chance = random.Random(7)  # not for secrets
 
     def hung(_term: str) -> list[Any]:
-        release.wait(PATIENCE)
+        release.wait()
         return []
 
     def slow(_term: str) -> list[Any]:
@@ -108,7 +108,7 @@ def test_an_hour_with_a_hung_source_of_three_is_complete_and_flat(
             blocks.append(sys.getallocatedblocks())
     asked = verdicts["memory", "answered"]
     assert asked > 3600 and verdicts["remote", "answered"] == asked
-    assert verdicts["hung", "late"] <= 3 * SLOTS and verdicts["hung", "open"] > asked * 0.9
+    assert verdicts["hung", "late"] <= 2 * SLOTS and verdicts["hung", "open"] > asked * 0.9
     assert max(threads) <= 2 * SLOTS + 2, "calls that will never end give their slots back once"
     assert max(blocks[len(blocks) // 2 :]) < blocks[len(blocks) // 4] * 1.02
     release.set()

@@ -186,8 +186,7 @@ def test_ctrl_c_in_a_command_ends_only_that(environ: dict[str, str], silent: soc
 def test_ctrl_c_ends_a_program_of_the_system_and_not_the_shell(shell: Typist):
     shell.type("!echo begun; sleep 1000\n")
     shell.see("begun\n")
-    shell.type(CTRL_C)
-    shell.see("pelagos> ")
+    shell.interrupt("pelagos> ")
     assert "not found" in shell.line("!no-such-program", "pelagos> ")
     shell.type(CTRL_D)
     assert shell.ended() == 0

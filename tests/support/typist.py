@@ -57,7 +57,7 @@ class Typist(Screen):
         """Press Ctrl-C until the prompt comes again.
 
         A person presses it a second time, too: readline waits for the next key when the signal
-        comes between the last key and its waiting.
+        comes between the last key and its waiting, and dash misses it while it starts a program.
         """
         for _ in range(round(PATIENCE)):
             self.type(CTRL_C)
