@@ -112,7 +112,19 @@ class WholeOpenStack:
             )  # type: ignore[misc]  # bound now
         ready = "update_resources thread pool"
         self._wait("nova-compute", lambda: ready in self._log("nova-compute"))
+        token = self._keystone.token()
+        self._wait("cinder-volume", lambda: self._has_disks(token))
         self._fill()
+
+    def _has_disks(self, token: str) -> bool:
+        """Whether Cinder's scheduler has heard of disks: before, each volume ends in error."""
+        url = f"{self._site.url('cinder')}/scheduler-stats/get_pools"
+        request = urllib.request.Request(url, headers={"X-Auth-Token": token})
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+                return bool(json.loads(answer.read())["pools"])
+        except OSError:
+            return False
 
     def _log(self, name: str) -> str:
         return (self._site.folder / f"{name}.log").read_text(errors="replace")
