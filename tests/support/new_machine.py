@@ -35,16 +35,16 @@ output: {all: '| tee -a /var/log/cloud-init-output.log'}
 _BOOT = """
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$1"
-mkdir "$1/above" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/above,workdir=$1/work" "$1/root"
-for folder in dev sys; do mount --rbind /$folder "$1/root/$folder"; done
-mount -t proc proc "$1/root/proc"
-mount -t tmpfs tmpfs "$1/root/run"
-cat /etc/resolv.conf >"$1/resolv.conf"; rm -f "$1/root/etc/resolv.conf"
-cp "$1/resolv.conf" "$1/root/etc/resolv.conf"
-rm -rf "$1/root/var/lib/cloud" "$1/root/etc/cloud/cloud.cfg.d"
-cp -r "$2/." "$1/root/"
-exec chroot "$1/root" /bin/sh -c '
+mkdir "$1/above" "$1/scratch" "$1/whole"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/above,workdir=$1/scratch" "$1/whole"
+for folder in dev sys; do mount --rbind /$folder "$1/whole/$folder"; done
+mount -t proc proc "$1/whole/proc"
+mount -t tmpfs tmpfs "$1/whole/run"
+cat /etc/resolv.conf >"$1/resolv.conf"; rm -f "$1/whole/etc/resolv.conf"
+cp "$1/resolv.conf" "$1/whole/etc/resolv.conf"
+rm -rf "$1/whole/var/lib/cloud" "$1/whole/etc/cloud/cloud.cfg.d"
+cp -r "$2/." "$1/whole/"
+exec chroot "$1/whole" /bin/sh -c '
   cloud-init init && cloud-init modules --mode=config && cloud-init modules --mode=final
   while :; do sleep 1000; done'
 """
