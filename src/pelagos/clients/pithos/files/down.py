@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import IO, Any
 
 from pelagos.clients.errors import ClientError, NotFound, PreconditionFailed
@@ -15,6 +16,27 @@ from pelagos.clients.storage.progress import Callback
 from pelagos.clients.storage.ranges import Part, parse_ranges
 
 _UNCHANGED = frozenset({304, 412})
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for: an object, of one version, while conditions hold."""
+
+    obj: str
+    version: int | str | None
+    conditions: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class _Into:
+    """Where it goes, which parts of it, and how."""
+
+    sink: Sink
+    range_str: str | None
+    resume: bool
+    callback: Callback | None
+    workers: int
 
 
 class DownClient(UpClient):
@@ -107,75 +129,66 @@ class DownClient(UpClient):
             PreconditionFailed: the object changed meanwhile.
             ClientError: not all of it is in the file; `resume` goes on.
         """
+        held = _conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
+        wanted = _Wanted(obj, version, held, {"container": container, "account": account})
+        into = _Into(Sink(dst), range_str, resume, download_cb, workers or self.MAX_THREADS)
         found: dict[str, str] = {}
-        conditions = {
-            "if_match": if_match,
-            "if_none_match": if_none_match,
-            "if_modified_since": if_modified_since,
-            "if_unmodified_since": if_unmodified_since,
-        }
-        sink = Sink(dst)
-        threads = workers or self.MAX_THREADS
-        place: Place = {"container": container, "account": account}
-        known = hashmap or self._hashmap(obj, version, conditions, found, place)
+        known = hashmap or self._hashmap(wanted, found)
         if known is None:
-            plain = self._plain(obj, version, conditions, threads, place)
-            found = self._read(
-                plain.run(
-                    sink,
-                    range_str=range_str,
-                    resume=resume,
-                    callback=download_cb,
-                    journal=journal,
-                )
-            )
+            found = self._bytes_down(wanted, into, journal)
         elif known:
-            blocks = _checked(HashMap.of(known), found)
-            fetch = self._fetcher(obj, found.get("x-object-version", version), place)
-            download = BlockDownload(blocks, fetch, threads)
-            if range_str:
-                download.parts_into(sink, parse_ranges(range_str, blocks.size), download_cb)
-            else:
-                download.into(sink, resume=resume, callback=download_cb)
+            self._blocks_down(wanted, into, HashMap.of(known), found)
         else:
             return {}
         if headers is not None:
             headers.update(found)
         return found
 
-    def _plain(
-        self,
-        obj: str,
-        version: int | str | None,
-        conditions: Mapping[str, Any],
-        threads: int,
-        place: Place,
-    ) -> Download:
-        """The download from a service without hash maps."""
-        return Download(
-            self,
-            self.object_path(obj, place["container"], place["account"]),
-            params={self._version_key: version},
-            headers={name.replace("_", "-").title(): value for name, value in conditions.items()},
-            workers=threads,
-        )
-
-    def _hashmap(
-        self,
-        obj: str,
-        version: int | str | None,
-        conditions: Mapping[str, Any],
-        found: MutableMapping[str, str],
-        place: Place,
-    ) -> dict[str, Any] | None:
+    def _hashmap(self, wanted: _Wanted, found: MutableMapping[str, str]) -> dict[str, Any] | None:
         """The blocks; none of what was not modified; None where bytes are to be had alone."""
         if self._is_swift:
             return None
         try:
-            known = self.get_object_hashmap(obj, version, headers=found, **conditions, **place)
+            known = self.get_object_hashmap(
+                wanted.obj, wanted.version, headers=found, **wanted.conditions, **wanted.place
+            )
         except _NoBlocks:
             return None
         return None if "x-object-manifest" in found else known
+
+    def _bytes_down(self, wanted: _Wanted, into: _Into, journal: Journal | None) -> dict[str, str]:
+        """Fetch it from a service without hash maps; its header fields."""
+        download = Download(
+            self,
+            self.object_path(wanted.obj, **wanted.place),
+            params={self._version_key: wanted.version},
+            headers={
+                name.replace("_", "-").title(): value for name, value in wanted.conditions.items()
+            },
+            workers=into.workers,
+        )
+        done = download.run(
+            into.sink,
+            range_str=into.range_str,
+            resume=into.resume,
+            callback=into.callback,
+            journal=journal,
+        )
+        return self._read(done)
+
+    def _blocks_down(
+        self, wanted: _Wanted, into: _Into, hashmap: HashMap, found: Mapping[str, str]
+    ) -> None:
+        """Fetch its blocks, or parts of it, of the version that the hash map is of."""
+        blocks = _checked(hashmap, found)
+        version = found.get("x-object-version", wanted.version)
+        fetch = self._fetcher(wanted.obj, version, wanted.place)
+        download = BlockDownload(blocks, fetch, into.workers)
+        if into.range_str:
+            parts = parse_ranges(into.range_str, blocks.size)
+            download.parts_into(into.sink, parts, into.callback)
+        else:
+            download.into(into.sink, resume=into.resume, callback=into.callback)
 
     def _fetcher(
         self, obj: str, version: int | str | None, place: Place
@@ -291,6 +304,18 @@ class _Collected:
 
     def value(self) -> bytes:
         return b"".join(self._pieces)
+
+
+def _conditions(
+    match: str | None, none_match: str | None, modified_since: Any, unmodified_since: Any
+) -> dict[str, Any]:
+    """The conditions under names of arguments, which are those of header fields as well."""
+    return {
+        "if_match": match,
+        "if_none_match": none_match,
+        "if_modified_since": modified_since,
+        "if_unmodified_since": unmodified_since,
+    }
 
 
 def _checked(hashmap: HashMap, found: Mapping[str, str]) -> HashMap:

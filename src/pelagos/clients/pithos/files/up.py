@@ -102,38 +102,39 @@ class UpClient(PithosRestClient):
         Raises:
             ClientError: the object is not there, or as it was before.
         """
-        owner = target_account or account
-        rule = self._block_rule(container, owner, container_info_cache)
-        how: dict[str, Any] = {
-            "content_encoding": content_encoding,
-            "content_disposition": content_disposition,
-            "metadata": metadata,
-            "container": container,
-            "account": owner,
-        }
+        place: Place = {"container": container, "account": target_account or account}
+        rule = self._block_rule(**place, cache=container_info_cache)
+        how: dict[str, Any] = _about(content_encoding, content_disposition, metadata) | place
         if rule is None:
             swift.refuse(sharing=sharing, public=public, condition=if_etag_match)
             how |= {"content_type": content_type, "if_not_exist": bool(if_not_exist)}
             done = super().upload_object(obj, f, size, hash_cb, upload_cb, workers=workers, **how)
             return dict(done)
-        how |= {
-            "content_type": content_type or BLOCKS,
-            "if_etag_match": if_etag_match,
-            "if_etag_not_match": "*" if if_not_exist else None,
-            "etag": etag,
-            "permissions": sharing,
-            "public": public,
-        }
+        how |= {"content_type": content_type or BLOCKS, "permissions": sharing, "public": public}
+        how |= _conditions(etag, if_etag_match, if_not_exist)
         with Source.of(f, size) as source:
-            upload = Upload(
-                source,
-                rule,
-                lambda hashmap: self._put_hashmap(obj, hashmap, how),
-                lambda block: self._post_block(block, container, account),
-                workers=workers or self.MAX_THREADS,
-                clock=self.clock,
-            )
+            upload = self._upload(obj, source, rule, how, account, workers)
             return self._read(upload.run(hash_cb, upload_cb).headers)
+
+    def _upload(
+        self,
+        obj: str,
+        source: Source,
+        rule: BlockRule,
+        how: Mapping[str, Any],
+        account: str | None,
+        workers: int | None,
+    ) -> Upload:
+        """What sends the blocks of a file to our own account, then their names as `how` says."""
+        container = how["container"]
+        return Upload(
+            source,
+            rule,
+            lambda hashmap: self._put_hashmap(obj, hashmap, how),
+            lambda block: self._post_block(block, container, account),
+            workers=workers or self.MAX_THREADS,
+            clock=self.clock,
+        )
 
     def _put_hashmap(self, obj: str, hashmap: HashMap, how: Mapping[str, Any]) -> Reply:
         return self.object_put(
@@ -248,6 +249,26 @@ class UpClient(PithosRestClient):
             account=account,
         )
         return self._read(reply.headers)
+
+
+def _about(
+    encoding: str | None, disposition: str | None, metadata: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "content_encoding": encoding,
+        "content_disposition": disposition,
+        "metadata": metadata,
+    }
+
+
+def _conditions(
+    etag: str | None, match: str | None, not_exist: bool | None
+) -> dict[str, str | None]:
+    return {
+        "if_etag_match": match,
+        "if_etag_not_match": "*" if not_exist else None,
+        "etag": etag,
+    }
 
 
 def _hash_file(data: bytes) -> dict[str, Any]:
