@@ -228,7 +228,7 @@ def test_processes_share_the_work_and_end_in_order(shell: Shell, exchange: str):
 def test_what_kills_its_workers_goes_to_the_dead_letters_and_the_rest_goes_on(
     shell: Shell, exchange: str
 ):
-    run = shell.start("run", "disks:Resizer", "--processes", "1", "--deaths", "2")
+    run = shell.start("run", "disks:Resizer", "--deaths", "2")
     until_there(shell, "Resizer", 1)
     words = ("--exchange", exchange, "--key", "disk.7.resize", "--timeout", "2m")
     answer = shell.run("call", "crash", *words, code=1)

@@ -79,6 +79,35 @@ def test_one_death_cannot_tell_who_killed(world, module):
     assert "--deaths is 1" in ran.err and "2 or more, or 0" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "processes", "deaths"),
+    [
+        ("", 0, 0),
+        ("--deaths 0", 0, 0),
+        ("--processes 0", 0, 0),
+        ("--processes 0 --deaths 0", 0, 0),
+        ("--deaths 2", 1, 2),
+        ("--processes 4", 4, 3),
+        ("--processes 4 --deaths 0", 4, 0),
+    ],
+)
+def test_who_counts_deaths_has_a_worker_process_that_can_die(
+    world, module, monkeypatch, words, processes, deaths
+):
+    crews = []
+    monkeypatch.setattr(runner, "run", lambda _make, crew, **_: crews.append(crew) or 0)
+    ran = world.run("bus", "run", f"{module}:make", *words.split())
+    assert ran.code == 0, ran.err
+    assert [(crew.processes, crew.deaths) for crew in crews] == [(processes, deaths)]
+
+
+def test_deaths_of_no_worker_process_cannot_be_counted(world, module, monkeypatch):
+    monkeypatch.setattr(runner, "run", lambda *_, **__: 0)
+    ran = world.run("bus", "run", f"{module}:make", "--processes", "0", "--deaths", "3")
+    assert ran.code == failures.USAGE
+    assert "--processes 0" in ran.err and "--deaths 3" in ran.err
+
+
 @pytest.mark.parametrize("words", [("Content",), ("make", "--bus", "amq://x")])
 def test_what_cannot_run_is_told_before_it_is_said_to_run(world, module, words):
     ran = world.run("bus", "run", f"{module}:{words[0]}", *words[1:])

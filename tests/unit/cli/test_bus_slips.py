@@ -1,5 +1,7 @@
 """`pelagos bus …` where what a person names is not there, on the embedded broker."""
 
+import socket
+
 import pytest
 
 from pelagos.cli import failures
@@ -60,3 +62,30 @@ def test_a_place_of_dead_letters_that_is_not_there_is_told(world, url):
     for words in ((), ("--dead-letters", "empty")):
         ran = world.run(*list_letters, *words)
         assert (ran.code, ran.out) == (0, "there are no dead letters\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "times"), [("list", 2), ("show x", 1), ("retry --all", 1), ("drop --all", 1)]
+)
+def test_dead_letters_are_waited_for_as_long_as_is_said(world, url, monkeypatch, words, times):
+    given, bus = [], type(connect(url))
+    opened = bus.open
+
+    def keep(self, timeout=10.0):
+        given.append(timeout)
+        return opened(self, timeout)
+
+    monkeypatch.setattr(bus, "open", keep)
+    place = ("--dead-letters", "empty", "--bus", url)
+    for more, patience in ((("--timeout", "1m"), 60.0), ((), 10.0)):
+        world.run("bus", "dead", *words.split(), *place, *more)
+        assert given == [patience] * times
+        given.clear()
+
+
+def test_a_broker_that_says_nothing_is_told_in_time(world):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"amqp://guest:guest@127.0.0.1:{silent.getsockname()[1]}/"
+        ran = world.run("bus", "dead", "list", "--timeout", "0.1", "--bus", url)
+    assert ran.code == failures.UNREACHABLE
+    assert "it did not answer in time" in ran.err

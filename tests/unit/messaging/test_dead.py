@@ -30,10 +30,12 @@ from pelagos.messaging.dead.again import (
     waiting_queue,
 )
 from pelagos.messaging.dead.letters import DeadLetters
+from pelagos.messaging.errors import PublishTimeoutError
 from pelagos.messaging.processor import MessageHandler, MessageProcessor, Retry
 from pelagos.messaging.processor.settling import with_graves
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
+    Connection,
     Delivery,
     Envelope,
     Properties,
@@ -278,6 +280,27 @@ def test_a_letter_whose_queue_is_gone_stays(desk: Desk) -> None:
 def test_where_nothing_ever_died_there_is_nothing() -> None:
     letters = DeadLetters(MemoryTransport("quiet"))
     assert (letters.count(), letters.list(), letters.drop()) == (0, [], [])
+
+
+def test_what_looks_after_dead_letters_waits_as_long_as_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (letter_id,) = fill(desk, 1)
+    given: list[float] = []
+    bus, opened = desk.dead.bus, desk.dead.bus.open
+
+    def keep(timeout: float) -> Connection:
+        given.append(timeout)
+        link = opened(timeout)
+        monkeypatch.setattr(type(link), "publish", lambda *_: None)  # it confirms nothing
+        return link
+
+    with monkeypatch.context() as within:
+        within.setattr(bus, "open", keep)
+        with pytest.raises(PublishTimeoutError, match=r"within 0\.25 s"):
+            DeadLetters(bus, desk.graves, timeout=0.25).retry(letter_id)
+    assert given == [0.25]
+    assert [letter.id for letter in desk.letters()] == [letter_id]
 
 
 def test_a_letter_from_a_stranger_can_be_read_and_not_sent_back(desk: Desk) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
+from pelagos.cli.argument import (
+    FlagArgument,
+    IntArgument,
+    Operand,
+    SecondsArgument,
+    ValueArgument,
+)
 from pelagos.cli.bus import BUS, find_bus, told
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
@@ -29,7 +35,10 @@ _WHERE = ValueArgument(
     metavar="QUEUE",
     complete="dead-queue",
 )
-_PLACE = {"bus": BUS, "dead_letters": _WHERE}
+_TIMEOUT = SecondsArgument(
+    "wait for the broker at each step; default 10 s", "--timeout", default=10.0
+)
+_PLACE = {"bus": BUS, "dead_letters": _WHERE, "timeout": _TIMEOUT}
 _LETTERS = {"letters": Operand("ids of dead letters, or their beginnings", complete="dead-letter")}
 _ALL = FlagArgument("all that are there", "--all")
 
@@ -162,7 +171,7 @@ def _check(letters: DeadLetters) -> None:
     from pelagos.messaging import TopologyError
     from pelagos.messaging.transports.base import Queue
 
-    connection = letters.bus.open()
+    connection = letters.bus.open(letters.timeout)
     try:
         connection.declare_queue(Queue(letters.queue, passive=True))
     except TopologyError as error:
@@ -175,7 +184,8 @@ def _letters(command: Command) -> DeadLetters:
     from pelagos.messaging.dead.letters import DeadLetters
 
     bus, queue = find_bus(command), command["dead_letters"]
-    return DeadLetters(bus, queue) if queue else DeadLetters(bus)
+    timeout = command["timeout"] or 0.1
+    return DeadLetters(bus, queue, timeout=timeout) if queue else DeadLetters(bus, timeout=timeout)
 
 
 def _chosen(command: Command, letters: tuple[str, ...]) -> tuple[str, ...]:

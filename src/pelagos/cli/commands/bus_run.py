@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
 _bus_commands = CommandTree("bus")
 
 _AT_ONCE = 100
+_DEATHS = 3
 _PORTS = 65_535
 _COMPONENT = Operand("MODULE:CLASS, or MODULE:FUNCTION that makes one")
 
@@ -43,8 +44,9 @@ class BusRun(Command):
 
     The message in hand is finished then; a second signal ends the program at once. A worker
     process that dies is started again, and a message that several died of is put to the dead
-    letters. Logs name the trace of each message. With --processes, each process serves its metrics
-    at a port of its own, from --metrics PORT upwards.
+    letters. Without --processes or --deaths the program is its own worker: a message that kills it
+    comes again at each start. Logs name the trace of each message. With --processes, each process
+    serves its metrics at a port of its own, from --metrics PORT upwards.
 
     A broker that is away is waited for; one that refuses the login at the start ends the program,
     unless --keep-trying is given.
@@ -57,7 +59,9 @@ class BusRun(Command):
 
     arguments = {
         "bus": BUS,
-        "processes": IntArgument("worker processes; default: this one alone", "--processes"),
+        "processes": IntArgument(
+            "worker processes; default: this one alone, or 1 with --deaths", "--processes"
+        ),
         "threads": IntArgument(
             "workers in each process; default 1", "--threads", least=1, default=1
         ),
@@ -76,11 +80,10 @@ class BusRun(Command):
             "time to finish after the first signal; default 15 s", "--grace", default=15.0
         ),
         "deaths": IntArgument(
-            "with --processes: a message in hand when N of them died is dead, too; 2 or more; "
-            "default 3; 0: never",
+            "a message in hand when N worker processes died is dead, too; 2 or more; default 3 "
+            "with --processes; 0: never",
             "--deaths",
             metavar="N",
-            default=3,
         ),
         "keeps_trying": FlagArgument(
             "wait for a login that is refused at the start, too", "--keep-trying"
@@ -96,11 +99,9 @@ class BusRun(Command):
         """Run it."""
         from pelagos.core import logs
         from pelagos.messaging.observation.tracing import log_suffix
-        from pelagos.messaging.runner import DEATHS_HINT, Crew, Target, run
+        from pelagos.messaging.runner import Crew, Target, run
 
-        if self["deaths"] == 1:
-            raise UsageError("--deaths is 1", hint=DEATHS_HINT)
-        processes = self["processes"] or 0
+        processes, deaths = self._processes()
         watch = _Watch(self["metrics"] or 0, max(processes, 1))
         url = self._bus()
         target = Target(component, url, watch=watch)
@@ -117,12 +118,30 @@ class BusRun(Command):
             threads=self["threads"],
             concurrency=self["concurrency"] if self["asyncio"] else 0,
             grace=self["grace"],
-            deaths=self["deaths"],
+            deaths=deaths,
             keeps_trying=self["keeps_trying"],
         )
         self.context.say(f"{component} runs; Ctrl-C ends it")
         with _default_bus(url):
             return run(target, crew, prepare=functools.partial(_prepare, level))
+
+    def _processes(self) -> tuple[int, int]:
+        """How many worker processes there are, and how many may die of a message."""
+        from pelagos.messaging.runner import DEATHS_HINT
+
+        processes, deaths = self["processes"], self["deaths"]
+        if deaths == 1:
+            raise UsageError("--deaths is 1", hint=DEATHS_HINT)
+        if deaths and processes == 0:
+            raise UsageError(
+                f"--deaths {deaths} counts worker processes, and --processes 0 asks for none",
+                hint="leave --processes out, or make it 1 or more",
+            )
+        if processes is None:  # who counts deaths needs somebody who can die
+            processes = 1 if deaths else 0
+        if deaths is None:
+            deaths = _DEATHS if processes else 0
+        return processes, deaths
 
     def _bus(self) -> str | None:
         """The URL that a person gave; None lets the class itself say."""

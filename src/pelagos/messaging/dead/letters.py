@@ -29,6 +29,7 @@ from pelagos.messaging.dead.again import (
 from pelagos.messaging.dead.mover import Mover
 from pelagos.messaging.errors import MessagingError, TopologyError, UnroutableError
 from pelagos.messaging.transports.base import (
+    REQUEST_TIMEOUT,
     Connection,
     Delivery,
     Properties,
@@ -99,15 +100,20 @@ class DeadLetters:
     Args:
         bus: where they are.
         queue: the queue's name.
+        timeout: seconds that the broker may take for each step: to connect, to answer a request,
+            to confirm a letter that is sent back.
     """
 
-    def __init__(self, bus: Transport, queue: str = DEAD_QUEUE) -> None:
+    def __init__(
+        self, bus: Transport, queue: str = DEAD_QUEUE, *, timeout: float = REQUEST_TIMEOUT
+    ) -> None:
         self.bus = bus
         self.queue = queue
+        self.timeout = timeout
 
     def count(self) -> int:
         """How many there are; 0 also when nothing ever died here."""
-        with closing(self.bus.open()) as connection:
+        with closing(self.bus.open(self.timeout)) as connection:
             return self._waiting(connection)
 
     def list(self, limit: int | None = 1000) -> Letters:
@@ -148,7 +154,7 @@ class DeadLetters:
                     hint="name a queue to send it to",
                 )
             try:
-                Mover(connection).publish(back_again(delivery, where))
+                Mover(connection, patience=self.timeout).publish(back_again(delivery, where))
             except UnroutableError as error:
                 raise MessagingError(
                     f"the letter {letter.id} cannot go back: there is no queue {where!r}",
@@ -187,7 +193,7 @@ class DeadLetters:
     @contextmanager
     def _taken(self, limit: int | None = None) -> Iterator[tuple[Connection, _Held]]:
         """Hold the letters that are there now; what is left in the list goes back."""
-        with closing(self.bus.open()) as connection:
+        with closing(self.bus.open(self.timeout)) as connection:
             count = self._waiting(connection)
             held: _Held = []
             while len(held) < (count if limit is None else min(limit, count)):

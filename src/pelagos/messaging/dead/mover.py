@@ -45,6 +45,7 @@ class Mover:
         backoff: pauses after a refusal.
         losses: how often connections were lost over a message; shared by the movers of several
             connections, one after the other.
+        patience: seconds that the broker may take to confirm one message.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Mover:
         stopping: threading.Event | None = None,
         backoff: Backoff | None = None,
         losses: Losses | None = None,
+        patience: float = _PATIENCE,
     ) -> None:
         self._connection = connection
         self._stopping = stopping or threading.Event()
         self._backoff = backoff or Backoff(first=0.2, limit=15.0)
         self._losses = losses or Losses()
+        self._patience = patience
         self._declared: set[str] = set()
 
     def declare(self, queue: Queue) -> None:
@@ -131,7 +134,7 @@ class Mover:
         Raises:
             MessagingError: it cannot be sent.
         """
-        sent = Sent(envelope)
+        sent = Sent(envelope, self._patience)
         try:
             self._connection.publish(envelope, sent.done)
         except MessagingError:
@@ -154,8 +157,9 @@ class Mover:
 class Sent:
     """A message on its way."""
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(self, envelope: Envelope, patience: float) -> None:
         self._envelope = envelope
+        self._patience = patience
         self._answered = threading.Event()
         self._problem: MessagingError | None = None
 
@@ -171,10 +175,10 @@ class Sent:
             MessagingError: as the transport says; PublishTimeoutError when the broker does not
                 answer in time.
         """
-        if not self._answered.wait(_PATIENCE):
+        if not self._answered.wait(self._patience):
             raise PublishTimeoutError(
                 f"the broker did not confirm a message for {self._envelope.key}"
-                f" within {_PATIENCE:g} s",
+                f" within {self._patience:g} s",
                 message_id=self._envelope.properties.message_id,
                 retry_after=0.0,
             )

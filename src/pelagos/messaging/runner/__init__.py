@@ -65,7 +65,8 @@ class Crew:
             0 handles one at a time without a loop.
         grace: seconds in which the messages in hand are finished after the first signal.
         deaths: how many worker processes may die with the same message in hand; then it goes to
-            the dead letters. 0 for any number; not 1, as others in hand would go with it.
+            the dead letters. 0 for any number; not 1, as others in hand would go with it. Without
+            worker processes nobody counts.
         keeps_trying: whether a login that is refused at the start is tried again, as a broker that
             is away is in any case; else it ends the program.
     """
