@@ -151,27 +151,26 @@ def _bury(url: str, *letters: str) -> None:
             channel.basic_publish("", DEAD_QUEUE, b"{}", properties)
 
 
-def test_few_dead_letters_are_held_while_they_are_proposed(
-    monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker
-) -> None:
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker) -> str:
+    """The bus of who types; its names are waited for."""
     monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
     monkeypatch.setenv("PELAGOS_COMPLETION_TIMEOUT", "60")
     monkeypatch.setenv("PELAGOS_BUS", embedded_broker.url)
+    return embedded_broker.url
+
+
+def test_few_dead_letters_are_held_while_they_are_proposed(bus: str) -> None:
     letters = [f"letter-{number}" for number in range(30)]
-    _bury(embedded_broker.url, *letters)
+    _bury(bus, *letters)
     assert sorted(names("bus", "dead", "show", "")) == sorted(letters[:20])
 
 
-def test_dead_letters_and_their_queues_are_proposed(
-    monkeypatch: pytest.MonkeyPatch, embedded_broker: EmbeddedBroker
-) -> None:
-    monkeypatch.setattr(plane_names, "within", lambda _seconds, find: list(find()))
-    monkeypatch.setenv("PELAGOS_COMPLETION_TIMEOUT", "60")
-    monkeypatch.setenv("PELAGOS_BUS", embedded_broker.url)
+def test_dead_letters_and_their_queues_are_proposed(bus: str) -> None:
     assert names("bus", "dead", "show", "") == []
-    _bury(embedded_broker.url, "1f3a", "77c0")
+    _bury(bus, "1f3a", "77c0")
     assert names("bus", "dead", "show", "") == ["1f3a", "77c0"]
-    assert names("bus", "dead", "drop", "--bus", embedded_broker.url, "77c0", "") == ["1f3a"]
+    assert names("bus", "dead", "drop", "--bus", bus, "77c0", "") == ["1f3a"]
     assert names("bus", "dead", "retry", "--to", "") == ["disks"]
     assert names("bus", "dead", "list", "--dead-letters", "") == ["pelagos.dead"]
     assert names("bus", "dead", "show", "--dead-letters", "none", "") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pelagos.core.fanout import Verdict
@@ -138,36 +138,31 @@ class ReverseService:
         return found, tuple((verdicts | unneeded)[name] for name in settings.sources)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Match:
     """What is asked of one source: for each number, the entry that one of its forms finds.
 
-    Args:
+    Attributes:
         order: names of the sources, the first of which wins.
         found: what was found, by name of the source; filled while this is called.
+        thread: that of the question.
     """
 
-    def __init__(
-        self,
-        forms: Mapping[str, tuple[str, ...]],
-        asker: Asker,
-        order: Sequence[str],
-        found: Mapping[str, _Found],
-    ) -> None:
-        self._forms = forms
-        self._asker = asker
-        self._order = order
-        self._found = found
-        self._thread = threading.get_ident()
+    forms: Mapping[str, tuple[str, ...]]
+    asker: Asker
+    order: Sequence[str]
+    found: Mapping[str, _Found]
+    thread: int = field(default_factory=threading.get_ident)
 
     def __call__(self, source: Source) -> _Found:
         forms = self._needed(source)
         every = dict.fromkeys(way for ways in forms.values() for way in ways)
         matches: dict[str, SourceResult] = {}
         if source.matches_many and len(every) > 1:
-            matches = source.match_all(every, self._asker.args())
+            matches = source.match_all(every, self.asker.args())
         else:
             for ways in forms.values():
-                _match_one(source, ways, matches, self._asker)
+                _match_one(source, ways, matches, self.asker)
         if not matches:
             return {}
         return {
@@ -183,12 +178,12 @@ class _Match:
         what one before has found wins, whatever this one has. Others are asked at the same time,
         and what may stand in for a later answer has to be all.
         """
-        if source.settings.stale or threading.get_ident() != self._thread:
-            return self._forms
-        before = self._order[: self._order.index(source.name)]
-        known = {exten for name in before for exten in self._found.get(name, ())}
-        needed = {exten: ways for exten, ways in self._forms.items() if exten not in known}
-        return needed or self._forms
+        if source.settings.stale or threading.get_ident() != self.thread:
+            return self.forms
+        before = self.order[: self.order.index(source.name)]
+        known = {exten for name in before for exten in self.found.get(name, ())}
+        needed = {exten: ways for exten, ways in self.forms.items() if exten not in known}
+        return needed or self.forms
 
 
 def _match_one(
