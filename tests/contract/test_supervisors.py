@@ -180,6 +180,7 @@ def test_what_a_program_started_ends_with_it(daemon: Supervisord, layout, progra
     pid = int(child.read_text())
     daemon.remove("slappart0")
     eventually(lambda: not is_running(pid))
+    assert not is_running(pid) and statuses(daemon) == {}
 
 
 def test_programs_outlive_the_one_who_started_them_and_are_adopted(

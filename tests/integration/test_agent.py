@@ -126,8 +126,8 @@ def test_a_removed_release_leaves_no_folder(site: Site) -> None:
     site.supply(url)
     site.until_release(url, "ok")
     site.supply(url, SupplyState.DESTROYED)
-    eventually(lambda: not site.layout.release(url).exists())
     eventually(lambda: not [r for r in site.client.releases() if r.url == url])
+    assert not site.layout.release(url).exists()
 
 
 # ---- faults of a release ------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from pelagos.plane.settings import PlaneSettings
 from pelagos.plane.words import word
 from pelagos.slap import joining
 from pelagos.slap.agent.attendant import Attendant
+from pelagos.slap.agent.call_key import TokenKey
 from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import NotFoundError, ServerError, SlapError, Unauthorized
@@ -70,7 +71,7 @@ class Site:
         attendant = Attendant(
             NAME,
             self.folder / "root",
-            token or self.token,
+            TokenKey(token or self.token),
             allows=frozenset(allows),
             stop=threading.Event(),
         )

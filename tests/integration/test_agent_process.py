@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -120,9 +121,12 @@ def test_a_set_stop_ends_a_program_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "0027\n"
 
 
-def test_ending_what_has_ended_is_no_error(tmp_path: Path) -> None:
+def test_ending_what_has_ended_is_no_error_and_ends_nobody_else(tmp_path: Path) -> None:
     pid = int(captured(tmp_path, "echo $$").output)
-    end_tree(pid)
+    with subprocess.Popen(["/bin/sleep", "600"], start_new_session=True) as other:
+        end_tree(pid)
+        assert other.poll() is None
+        other.kill()
 
 
 def test_the_environment_of_others_reaches_the_network_and_no_python(tmp_path: Path) -> None:

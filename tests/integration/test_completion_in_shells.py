@@ -86,7 +86,7 @@ def test_what_is_typed_is_completed(environ: dict[str, str], require: Require, s
             before = len(screen.shown)
             screen.type(f"{typed}\t")
             screen.type("\x01echo RESULT \r")
-            screen.until(f"RESULT {whole}\r\n", before)
+            assert screen.until(f"RESULT {whole}\r\n", before)
         for typed, offered in OFFERED:
             before = len(screen.shown)
             screen.type(f"{typed}\t\t")
@@ -151,6 +151,6 @@ def test_a_name_with_signs_is_completed_whole(
         screen.until("LOADED 42")
         screen.type(f"pelagos service info {typed}\t")
         screen.type("\x01show \r")
-        screen.until(f"RESULT <{whole}>")
+        assert screen.until(f"RESULT <{whole}>")
         screen.type("exit\n")
         screen.ended()

@@ -434,6 +434,8 @@ def test_whatever_a_server_says_is_read_or_fails_as_this_source(
 ) -> None:
     service, plugin = saying
     service.said, service.kind = said, kind
-    for ask in (plugin.search, plugin.first_match, lambda uid: plugin.list([uid])):
+    for ask in (plugin.search, lambda uid: plugin.list([uid])):
         with contextlib.suppress(SourceError):
-            ask(term)
+            assert all(isinstance(row, dict) for row in ask(term))
+    with contextlib.suppress(SourceError):
+        assert isinstance(plugin.first_match(term), dict | None)

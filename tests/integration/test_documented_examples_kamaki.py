@@ -183,13 +183,13 @@ def program(folder: Path, name: str, **environ: str) -> Callable[..., CompletedP
     return line
 
 
-def check(line: Callable[..., CompletedProcess[str]]) -> None:
-    said = line("mygrp", "list", "all", "x", "--test")
-    assert said.stdout == "all x True\n", said.stderr
-    assert line("mygrp", "list", "details", "y").stdout == "details of y\n"
+def said_of_the_sample(line: Callable[..., CompletedProcess[str]]) -> list[str]:
+    """What its two commands say, after its help was found as it was written."""
     help_text = line("mygrp", "list", "all", "--help").stdout
     assert "--test" in help_text and "List all mygrp objects" in help_text
     assert line("mygrp", "list", "details").returncode == 2
+    said = [line("mygrp", "list", "all", "x", "--test"), line("mygrp", "list", "details", "y")]
+    return [one.stdout + one.stderr for one in said]
 
 
 @pytest.mark.parametrize("by_path", [True, False], ids=["path", "name"])
@@ -198,7 +198,8 @@ def test_the_sample_command_runs_by_kamakis_settings(tmp_path: Path, by_path: bo
     module.write_text(COMMAND)
     rc = tmp_path / "rc"
     rc.write_text(f"[mygrp]\ncli = {module if by_path else module.stem}\n")
-    check(program(tmp_path, "pelagos.compat.kamaki", KAMAKI_CONFIG=str(rc)))
+    kamaki = program(tmp_path, "pelagos.compat.kamaki", KAMAKI_CONFIG=str(rc))
+    assert said_of_the_sample(kamaki) == ["all x True\n", "details of y\n"]
 
 
 @pytest.mark.parametrize("by_path", [True, False], ids=["path", "name"])
@@ -214,7 +215,7 @@ def test_the_sample_command_runs_by_our_settings(tmp_path: Path, by_path: bool) 
     (tmp_path / "config.toml").write_text("# mine\n")
     written = pelagos("config", "set", f"mygrp.cli={module if by_path else module.stem}")
     assert written.returncode == 0, written.stderr
-    check(pelagos)
+    assert said_of_the_sample(pelagos) == ["all x True\n", "details of y\n"]
 
 
 def test_a_module_of_python_2_is_told_with_its_line(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_clients_in_its_thread_and_program_leave_nothing_behind() -> None:
     before = threading.active_count()
     with EmbeddedBroker() as broker, RawLink(broker.url) as link:
         link.open()
-    eventually(lambda: threading.active_count() <= before)
+    assert eventually(lambda: threading.active_count() <= before)
 
 
 def test_it_speaks_tls(tmp_path: Path) -> None:

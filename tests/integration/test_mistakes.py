@@ -303,7 +303,8 @@ def test_a_file_in_the_place_of_the_data_folder(place: Place):
         path.unlink()
     (place.folder / "data").rmdir()
     (place.folder / "data").write_text("in the way")
-    answers(place, usual, part="in the way")
+    codes = {one.line: one.code for one in answers(place, usual, part="in the way")}
+    assert codes["service list"] == FAILED
 
 
 def test_no_login_at_an_opennebula(place: Place):

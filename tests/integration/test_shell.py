@@ -155,7 +155,8 @@ def test_what_tab_adds_before_it_shows_the_rest_stands_there_once(
         tmux.keys("ser web", "Left", "Left", "Left", "Left", "Tab")
         tmux.screen(*offers, "pelagos> serv web")
         tmux.keys("i")
-        tmux.screen(*offers, "pelagos> servi web")
+        shown = tmux.screen(*offers, "pelagos> servi web")
+    assert shown[-3:] == [*offers, "pelagos> servi web"]
 
 
 def test_ctrl_c_at_the_prompt_forgets_the_line(shell: Typist):

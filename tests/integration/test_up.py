@@ -146,4 +146,4 @@ def test_parts_apart_find_each_other_by_polling_when_the_bus_is_away(plane: Plan
     url = sleeper(plane)
     plane.run("supply", url)
     plane.run("request", "s", url, "--wait", "--timeout", "60")
-    eventually(lambda: plane.client().service("s").status is InstanceStatus.STARTED)
+    assert eventually(lambda: plane.client().service("s").status is InstanceStatus.STARTED)

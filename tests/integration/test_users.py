@@ -179,7 +179,8 @@ def test_a_pipe_in_place_of_a_file_does_not_hold_the_agent(site: UserSite) -> No
         site.as_user(number, "rm", "-f", str(folder / name))
         site.as_user(number, "mkfifo", str(folder / name))
     site.request("a", site.service("a").release_url, parameters={"other": "1"})
-    site.until("a", lambda s: s.parameters.get("other") == "1" and s.status == "started")
+    found = site.until("a", lambda s: s.parameters.get("other") == "1" and s.status == "started")
+    assert found.cause.code == "ok"
 
 
 def test_a_second_format_does_nothing_and_what_was_made_is_noted(site: UserSite) -> None:

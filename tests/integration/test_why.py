@@ -80,9 +80,9 @@ def test_why_there_is_no_free_partition(plane: Plane):
     url = release(plane, "sleeper", "[web]\nrecipe = pelagos:service\ncommand = /bin/sleep 1000")
     plane.run("request", "first", url, "--wait")
     ask(plane, "second", url)
-    until(plane, "second", "no-partition-free")
+    assert until(plane, "second", "no-partition-free").startswith("second: ")
     plane.run("service", "destroy", "first", "--wait")
-    until(plane, "second", "ok")
+    assert until(plane, "second", "ok").startswith("second: ")
 
 
 def test_why_a_build_fails(plane: Plane):

@@ -66,7 +66,8 @@ def test_another_declaration_of_a_queue_is_compared(desk: Desk, other: dict[str,
 @pytest.mark.parametrize("other", [{"durable": True}, {"arguments": {"x-unknown": 1}}], ids=str)
 def test_what_makes_no_difference_is_not_compared(desk: Desk, other: dict[str, Any]) -> None:
     channel = desk.channel()
-    channel.queue_declare(desk.queue(channel), **{"exclusive": True, **other})
+    queue = desk.queue(channel)
+    assert channel.queue_declare(queue, **{"exclusive": True, **other}).method.queue == queue
 
 
 def test_an_exclusive_declaration_of_a_shared_queue_is_refused(desk: Desk) -> None:
@@ -80,7 +81,8 @@ def test_an_exclusive_declaration_of_a_shared_queue_is_refused(desk: Desk) -> No
 def test_no_queue_type_means_classic(desk: Desk) -> None:
     channel = desk.channel()
     queue = desk.queue(channel)
-    channel.queue_declare(queue, exclusive=True, arguments={"x-queue-type": "classic"})
+    again = channel.queue_declare(queue, exclusive=True, arguments={"x-queue-type": "classic"})
+    assert again.method.queue == queue
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_an_exclusive_queue_goes_with_its_connection(desk: Desk) -> None:
     connection, other = desk.connect(), desk.channel()
     queue = desk.queue(connection.channel())
     connection.close()
-    other.queue_declare(queue, exclusive=True)
+    assert other.queue_declare(queue, exclusive=True).method.queue == queue
 
 
 def test_a_queue_in_use_is_not_deleted_if_unused(desk: Desk) -> None:
@@ -185,7 +187,7 @@ def test_an_unused_queue_expires(desk: Desk) -> None:
                 probe.close()
         return False
 
-    eventually(gone)
+    assert eventually(gone)
 
 
 # Exchanges and bindings.
@@ -222,7 +224,8 @@ def test_the_exchanges_of_the_broker_cannot_be_deleted(desk: Desk, name: str) ->
 
 
 def test_a_missing_exchange_can_be_deleted(desk: Desk) -> None:
-    desk.channel().exchange_delete(desk.name())
+    deleted = desk.channel().exchange_delete(desk.name())
+    assert isinstance(deleted.method, pika.spec.Exchange.DeleteOk)
 
 
 def test_an_exchange_in_use_is_not_deleted_if_unused(desk: Desk) -> None:
@@ -259,7 +262,8 @@ def test_the_default_exchange_cannot_be_bound(desk: Desk) -> None:
 
 def test_a_missing_binding_can_be_taken_away(desk: Desk) -> None:
     channel = desk.channel()
-    channel.queue_unbind(desk.queue(channel), "amq.direct", "k")
+    unbound = channel.queue_unbind(desk.queue(channel), "amq.direct", "k")
+    assert isinstance(unbound.method, pika.spec.Queue.UnbindOk)
 
 
 # Where messages go.

@@ -124,7 +124,7 @@ def test_a_consumer_of_a_deleted_queue_is_told(desk: Desk) -> None:
         channel.connection.process_data_events(0.02)
         return told == [tag]
 
-    eventually(heard)
+    assert eventually(heard)
 
 
 def test_without_acknowledgement_nothing_is_kept(desk: Desk) -> None:
@@ -174,7 +174,7 @@ def test_a_delivery_can_be_settled_once(desk: Desk, verb: str) -> None:
 def test_acknowledging_all_of_nothing_is_no_error(desk: Desk) -> None:
     channel = desk.channel()
     channel.basic_ack(0, multiple=True)
-    desk.queue(channel)
+    assert desk.queue(channel) and channel.is_open  # an error would have come before
 
 
 def test_the_tags_of_a_channel_count_up_from_one(desk: Desk) -> None:
@@ -262,7 +262,7 @@ def test_a_message_that_waits_too_long_dies(desk: Desk, how: str) -> None:
     arguments = {"x-message-ttl": 50} if how == "queue" else {}
     queue = desk.queue(channel, arguments=arguments)
     put(channel, queue, "a", expiration="50" if how == "message" else None)
-    eventually(lambda: depth(channel, queue) == 0)
+    assert eventually(lambda: depth(channel, queue) == 0)
 
 
 def test_a_message_behind_one_that_lives_longer_waits_for_it(desk: Desk) -> None:
@@ -389,7 +389,7 @@ def test_a_ring_of_expiry_alone_drops_the_message(desk: Desk) -> None:
     }
     channel.queue_declare(queue, exclusive=True, arguments=arguments)
     put(channel, queue, "a")
-    eventually(lambda: depth(channel, queue) == 0)
+    assert eventually(lambda: depth(channel, queue) == 0)
 
 
 def test_without_a_key_of_its_own_a_dead_letter_keeps_the_key(desk: Desk) -> None:

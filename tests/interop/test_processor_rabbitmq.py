@@ -161,6 +161,7 @@ def test_a_broker_that_is_killed_loses_nothing_on_its_way_to_the_dead(
         own_rabbitmq.start()
         desk.until(lambda: _reconnected(desk))
     desk.until(lambda: {one.properties.message_id for one in desk.dead.list(10_000)} >= sent)
+    assert desk.dead.count() >= len(sent) == 300
     desk.stop()
 
 

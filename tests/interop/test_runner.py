@@ -265,6 +265,7 @@ def test_worker_processes_end_with_the_program_that_started_them(rig: Rig) -> No
     rig.send("ping")
     rig.until(lambda: rig.notes("end", "ping"))
     worker = int(rig.notes("end", "ping")[0][2])
+    assert not _is_gone(worker)
     program.kill()
     rig.until(lambda: not Path(f"/proc/{worker}/cmdline").exists() or _is_gone(worker))
 

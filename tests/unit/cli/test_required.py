@@ -61,10 +61,20 @@ class _Choosy(Command):
         """Nothing."""
 
 
-@pytest.mark.parametrize("words", [["--public", "false"], ["--limit", "0"], ["--quick"]])
-def test_a_value_that_is_like_nothing_is_given_all_the_same(words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["--public", "false"], {"public": False}),
+        (["--limit", "0"], {"limit": 0}),
+        (["--quick"], {"quick": True}),
+    ],
+)
+def test_a_value_that_is_like_nothing_is_given_all_the_same(
+    words: list[str], given: dict[str, Any]
+) -> None:
     values, _ = parse(_Choosy, "choosy", words)
     _Choosy.check_required(values, "choosy")
+    assert given.items() <= values.items()
 
 
 def test_a_flag_that_is_not_given_is_missing() -> None:
@@ -76,10 +86,13 @@ def test_a_flag_that_is_not_given_is_missing() -> None:
         _Choosy.check_required(values, "choosy")
 
 
-def _checked(line: str, *words: str) -> None:
+def _checked(line: str, *words: str) -> Mapping[str, Any]:
+    """The values of these words, by option, once they are found to be enough."""
     node = next(node for node in DECLARED if node.line == line)
     command = load(node)
-    command.check_required(parse(command, line, list(words))[0], line)
+    values = parse(command, line, list(words))[0]
+    command.check_required(values, line)
+    return {one.name: values[key] for key, one in command.arguments.items()}
 
 
 @pytest.mark.parametrize(
@@ -116,4 +129,4 @@ def test_an_empty_text_is_not_what_must_be_given(line: str, words: list[str]) ->
     ],
 )
 def test_an_empty_text_is_given_where_it_says_something(line: str, option: str) -> None:
-    _checked(line, option, "")
+    assert _checked(line, option, "")[option] == ""

@@ -237,7 +237,8 @@ def test_whatever_a_configuration_holds_the_rest_is_carried_over(data: st.DataOb
         config["sources"] = {}
     ours = carry_over(Tree(config)).settings
     starts(ours)
-    toml.dumps({"directory": {"settings": ours}})
+    whole = {"directory": {"settings": ours}}
+    assert tomllib.loads(toml.dumps(whole)) == whole
 
 
 CONFD = {"https": True, "host": "pbx.example", "port": 9486, "version": "1.1", "timeout": 4}

@@ -103,9 +103,10 @@ def test_a_number_is_found_under_each_form_it_is_looked_for_in(region: str, rest
 
 
 @given(st.text(max_size=80))
-def test_any_text_has_a_form_or_none(text: str) -> None:
+def test_any_text_is_looked_for_as_it_is_first(text: str) -> None:
     for region in ("FR", "US", "IT"):
-        plan_of(region).forms(text)
+        forms = plan_of(region).forms(text)
+        assert forms[0] == text and len(forms) == len(set(forms))
 
 
 @pytest.mark.parametrize(

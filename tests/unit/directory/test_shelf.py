@@ -96,6 +96,7 @@ def test_it_answers_as_the_list_is(
         for place, step in enumerate(steps):
             apply(contacts, step)
             same(always, contacts.all())
+            assert len(list(always.all())) == len(contacts.all())
             if place % 4 == 3:
                 same(seldom, contacts.all())
         store.forget_person("ada")

@@ -255,6 +255,7 @@ def test_nothing_is_lost_when_connections_are_cut(desk: Desk) -> None:
         found: set[Any] = set()
         while not found >= wanted:
             found.add(desk.take())
+    assert {number for number, _ in found} == set(range(40))
 
 
 @pytest.mark.parametrize(

@@ -60,44 +60,50 @@ def pieces(data: bytes, size: int) -> Any:
     return iter([data[place : place + size] for place in range(0, len(data), size)])
 
 
-def same(value: Any, node: ET.Element) -> None:
-    """Whatever the tree has is in the value, and nothing else."""
+def size_of(node: ET.Element) -> int:
+    return sum(1 for _ in node.iter())
+
+
+def same(value: Any, node: ET.Element) -> int:
+    """Whatever the tree has is in the value, and nothing else; how many elements were reached."""
     if isinstance(value, Element | Template):
         by_name: dict[str, list[ET.Element]] = {}
         for inner in node:
             by_name.setdefault(inner.tag, []).append(inner)
         names = list(value.to_dict())
         assert set(names) == set(by_name)
+        reached = 1
         for name, inners in by_name.items():
             values = value.get_list(name)
             assert len(values) == len(inners)
-            for one, inner in zip(values, inners, strict=True):
-                same(one, inner)
-        return
+            reached += sum(map(same, values, inners))
+        return reached
     assert len(node) == 0
     text = node.text or ""
     if value is None:
         assert not text.strip()
     else:
         assert value == text if isinstance(value, str) else float(value) == float(text)
+    return 1
 
 
 @given(ANY, st.integers(1, 60))
 def test_an_answer_is_what_a_tree_says_however_it_came(inner: str, size: int) -> None:
-    text = f"<ROOT>{inner}</ROOT>"
-    same(read(pieces(text.encode(), size)), ET.fromstring(text))
+    tree = ET.fromstring(text := f"<ROOT>{inner}</ROOT>")
+    assert same(read(pieces(text.encode(), size)), tree) == size_of(tree)
 
 
 @given(PLAIN, st.integers(1, 60))
 def test_a_pool_is_what_a_tree_says_however_it_came(inner: str, size: int) -> None:
-    text = f"<ROOT>{inner}</ROOT>"
+    tree = ET.fromstring(text := f"<ROOT>{inner}</ROOT>")
     document = Document(pieces(text.encode(), size))
-    same(Element.of(document.root, document.children()), ET.fromstring(text))
+    assert same(Element.of(document.root, document.children()), tree) == size_of(tree)
 
 
 @given(ANY)
 def test_a_template_is_what_a_tree_says(inner: str) -> None:
-    same(Entries.read(inner.encode()), ET.fromstring(f"<T>{inner}</T>"))
+    tree = ET.fromstring(f"<T>{inner}</T>")
+    assert same(Entries.read(inner.encode()), tree) == size_of(tree)
 
 
 @given(ANY, st.permutations(["A", "AB", "ABC", "VM", "VMID", "B_1", "NONE"]))
@@ -115,8 +121,8 @@ def test_what_is_looked_up_first_makes_no_difference(inner: str, names: list[str
 
 @pytest.mark.parametrize("path", samples(), ids=lambda path: path.stem)
 def test_every_element_of_a_recorded_answer_is_reachable(path: Any) -> None:
-    text = path.read_text(encoding="utf-8")
-    same(parse(text), ET.fromstring(text))
+    tree = ET.fromstring(text := path.read_text(encoding="utf-8"))
+    assert same(parse(text), tree) == size_of(tree)
 
 
 @pytest.mark.parametrize("path", samples(), ids=lambda path: path.stem)

@@ -14,6 +14,7 @@ from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.core.sealing import SealError, derive, seal, unseal
 from pelagos.slap.agent.attendant import Attendant
+from pelagos.slap.agent.call_key import TokenKey
 from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.remote import (
     Answer,
@@ -43,7 +44,7 @@ class Box:
         self.attendant = Attendant(
             NAME,
             root,
-            TOKEN,
+            TokenKey(TOKEN),
             allows=frozenset(allows),
             stop=self.stop,
             clock=self.clock,

@@ -105,7 +105,9 @@ def test_an_operator_can_end_it_sooner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-3"])
 def test_a_delay_that_is_none_keeps_nothing(text: str, tmp_path: Path) -> None:
-    Case(tmp_path, retention_delay=text).end()
+    case = Case(tmp_path, retention_delay=text)
+    case.end()
+    assert not (case.folder / DATE).exists()
 
 
 def test_the_last_words_come_in_order_and_once(tmp_path: Path) -> None:
@@ -202,3 +204,4 @@ def test_an_empty_partition_has_nothing_to_say(tmp_path: Path) -> None:
     case = Case(tmp_path)
     case.files.wipe()
     case.end()
+    assert case.said == []

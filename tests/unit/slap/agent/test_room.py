@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_too_little_room_is_said_with_numbers(tmp_path: Path) -> None:
     assert "1,099,511,627,776 MiB must be free before a release is built" in cause.message
 
 
-@pytest.mark.parametrize("least", [0, 1])
-def test_enough_room_is_no_news(tmp_path: Path, least: int) -> None:
-    check_room(tmp_path, least, CAUSES, doing="a release is built")
+def test_just_enough_room_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = os.statvfs_result((4096, 4096, 9, 9, 3, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _folder: room)
+    for least in (0, 1, 3 * 4096):
+        check_room(tmp_path, least, CAUSES, doing="a release is built")
+    with pytest.raises(StepFailed):
+        check_room(tmp_path, 3 * 4096 + 1, CAUSES, doing="a release is built")

@@ -56,8 +56,12 @@ def test_what_was_being_written_fetched_or_packed_goes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_cleared_away_holds_up_nobody(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, 1)
+    layout = Layout(tmp_path, 2)
     sweep(layout, ManualClock())
-    layout.partition("slappart0").mkdir(parents=True)
-    (layout.partition("slappart0") / "etc").symlink_to("/dev/null")
+    odd = layout.partition("slappart0") / "etc"
+    odd.parent.mkdir(parents=True)
+    odd.symlink_to("/dev/null")
+    killed_while_writing(layout.partition("slappart1") / ".timestamp")
     sweep(layout, ManualClock())
+    assert odd.is_symlink()
+    assert list(layout.partition("slappart1").iterdir()) == []
