@@ -27,6 +27,7 @@ from pelagos.messaging.codec import methods
 from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.amqp import stream
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
+from pelagos.messaging.transports.amqp.posting import Posting
 from pelagos.messaging.transports.base import Delivery, Envelope, Properties, Queue
 from support.fake_broker import START, TUNE, WAIT, FakeBroker, Peer
 
@@ -240,6 +241,20 @@ def test_what_is_said_while_answers_are_given_out_goes_in_one_write() -> None:
     outgoing.reader = 0
     outgoing.send_from_loop(writable=True)
     assert stream.written == [3 * codec.HEARTBEAT_BYTES]
+
+
+def test_a_few_calls_leave_while_the_next_answers_are_given_out() -> None:
+    stream = _Writes()
+    outgoing = Outgoing(stream, lambda: None)
+    posting = Posting(outgoing, codec.FRAME_MAX)
+    outgoing.reader = threading.get_ident()
+    asked = [Envelope("", "work", b"%d" % number, Properties("id")) for number in range(7)]
+    for envelope in asked:
+        assert posting.post(envelope, at_once=False)
+    assert len(stream.written) == 2  # the first has three, and opens the channel
+    said = [frame for data in stream.written for frame in codec.Decoder().feed(data)]
+    bodies = [content[1] for _, _, content in said if content is not None]
+    assert bodies == [envelope.body for envelope in asked]
 
 
 def test_a_connections_thread_looks_again_where_something_is_left_to_it() -> None:

@@ -121,31 +121,26 @@ class Middleware:
         """A connection ended: closed in order (None), or lost."""
 
 
-class Chain:
-    """Several middlewares as one; false when there is none.
+class Chain(tuple[Middleware, ...]):
+    """Several middlewares as one; false when there is none, which each message asks.
 
     >>> bool(Chain(()))
     False
     """
 
-    __slots__ = ("_backward", "_forward")
+    __slots__ = ()
 
-    def __init__(self, middlewares: Iterable[Middleware]) -> None:
-        self._forward = tuple(middlewares)
-        self._backward = self._forward[::-1]
-        for one in self._forward:
+    def __init__(self, _middlewares: Iterable[Middleware]) -> None:
+        for one in self:
             if not isinstance(one, Middleware):
                 raise MessagingError(
                     f"{one!r} is not a middleware",
                     hint="give objects (not classes) derived from pelagos.messaging.Middleware",
                 )
 
-    def __bool__(self) -> bool:
-        return bool(self._forward)
-
     def before_publish(self, outgoing: Outgoing) -> None:
         """Call each; an exception goes on to the sender."""
-        for one in self._forward:
+        for one in self:
             one.before_publish(outgoing)
 
     def after_publish(
@@ -156,7 +151,7 @@ class Chain:
 
     def before_handle(self, received: Incoming, handler: str) -> None:
         """Call each; an exception counts as one of the handler."""
-        for one in self._forward:
+        for one in self:
             one.before_handle(received, handler)
 
     def after_handle(
@@ -174,7 +169,7 @@ class Chain:
         self._watch(lambda one: one.on_disconnected(bus, error))
 
     def _watch(self, call: Callable[[Middleware], None]) -> None:
-        for one in self._backward:
+        for one in reversed(self):
             try:
                 call(one)
             except Exception:  # others' code that only watches must not change what is done

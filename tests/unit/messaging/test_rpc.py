@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from typing import Any
 
 import pytest
@@ -275,6 +276,20 @@ def test_futures_of_different_patience_end_each_in_its_time(
     wait_until(lambda: len(ended) == 3)
     assert list(ended) == [0.05, 0.3, 0.6]
     assert all(later >= seconds for seconds, later in ended.items())
+    link.close()
+
+
+def test_who_waits_for_several_futures_sees_one_that_was_cancelled(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    link = bus.open()
+    link.declare_exchange(Calls)
+    link.declare_queue(Queue("deaf"))
+    link.bind("calls", "deaf", "work")
+    future = producer.rpc_deaf(_timeout=WAIT, _future=True)
+    assert future.cancel()
+    assert futures.wait([future], WAIT).done == {future}
+    assert future.cancel() and future.cancelled()
     link.close()
 
 

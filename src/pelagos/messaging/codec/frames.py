@@ -11,7 +11,7 @@ from typing import Final
 
 from pelagos.messaging.codec.errors import FRAME_ERROR, UNEXPECTED_FRAME, CodecError
 from pelagos.messaging.codec.methods import Method, decode_method
-from pelagos.messaging.codec.properties import decode_properties, decode_size, encode_header
+from pelagos.messaging.codec.properties import BASIC, decode_properties, decode_size, encode_header
 from pelagos.messaging.transports.base import Properties
 
 #: The first bytes that a client sends.
@@ -30,6 +30,7 @@ _HEARTBEAT: Final = 8
 
 _FRAME: Final = struct.Struct(">BHI")  # kind, channel, size of what follows before the end
 _END: Final = 0xCE
+_USUAL: Final = struct.Struct(">HHQ")  # how the header of a body of so many bytes begins
 _END_AND_FRAME: Final = struct.Struct(">BBHI")
 _END_BYTE: Final = b"\xce"
 _HEADER_MIN: Final = 14  # bytes of the payload of a header frame
@@ -247,7 +248,7 @@ class Decoder:
         ):
             return None
         payload = data[header:middle]
-        if decode_size(payload) != size or size > self.body_max or not size:
+        if payload[:12] != _USUAL.pack(BASIC, 0, size) or size > self.body_max or not size:
             return None
         self.header = payload
         properties, damage = decode_properties(payload)

@@ -199,39 +199,44 @@ class Work:
 
     async def answer(self, info: HandlerInfo) -> tuple[bytes, Exception | None]:
         """Run the handler of a call, once for its id; the answer, and what ends the processor."""
+        if not self.watchers:
+            called = await self._answer_once(info)
+            return called.body, called.ending
         began = time.perf_counter()
         outcome: Outcome = "reject"
         try:
-            body, ending, outcome = await self._answer_once(info)
+            called = await self._answer_once(info)
+            outcome = called.outcome
         finally:
             if self.began_handling:  # and not answered from memory
                 seconds = time.perf_counter() - began
                 self.watchers.after_handle(self.message, info.handler, outcome, seconds)
-        return body, ending
+        return called.body, called.ending
 
-    async def _answer_once(self, info: HandlerInfo) -> tuple[bytes, Exception | None, Outcome]:
-        key = self.message.message_id
-        if self.inbox is None or not key:
-            called = await self._call(info, None)
-            return called.body, called.ending, called.outcome
-        failed: _Called | None = None
+    async def _answer_once(self, info: HandlerInfo) -> _Called:
+        inbox = self.inbox
+        if inbox is None or not self.message.message_id:
+            return await self._call(info, None)
         try:
-            async with self._receipt(self.inbox, info) as receipt:
-                if not receipt.first:
-                    return receipt.reply or self._silent(info), None, "ack"
-                called = await self._call(info, receipt.transaction)
-                if called.failed is not None and receipt.transaction is not None:
-                    failed = called
-                    raise called.failed  # noqa: TRY301 - so that its effect is undone
-                receipt.remember(called.body)
-        except Exception:
-            if failed is None:
-                raise
-            async with self._receipt(self.inbox, info) as receipt:
+            if self.in_loop:
+                async with self._receipt(inbox, info) as receipt:
+                    return await self._call_first(info, receipt)
+            with inbox.receive(self.message.message_id, info.handler) as receipt:
+                return await self._call_first(info, receipt)
+        except _Undone as undone:
+            async with self._receipt(inbox, info) as receipt:
                 if receipt.first:
-                    receipt.remember(failed.body)
-            called = failed
-        return called.body, called.ending, called.outcome
+                    receipt.remember(undone.called.body)
+            return undone.called
+
+    async def _call_first(self, info: HandlerInfo, receipt: Receipt) -> _Called:
+        if not receipt.first:
+            return _Called(receipt.reply or self._silent(info), "ack")
+        called = await self._call(info, receipt.transaction)
+        if called.failed is not None and receipt.transaction is not None:
+            raise _Undone(called)
+        receipt.remember(called.body)
+        return called
 
     async def _call(self, info: HandlerInfo, transaction: Any) -> _Called:
         answer = Answer(self.encode, info.handler)
@@ -322,6 +327,14 @@ class _Ending(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+class _Undone(Exception):
+    """Leaves a receipt, so that the effect of a call that failed is undone."""
+
+    def __init__(self, called: _Called) -> None:
+        super().__init__()
+        self.called = called
 
 
 @dataclass(slots=True)  # made for every call: a frozen one takes six times as long to make

@@ -77,11 +77,12 @@ class Reception:
             ExitScheduler, StopIteration, AckAndRestart: a handler did; the message is settled.
         """
         message.delivery = restored(message.delivery)
-        calls = message.body["category"] == "rpc"
-        if calls and not message.properties.reply_to:
+        body = message.body
+        calls = body["category"] == "rpc"
+        if calls and not message.delivery.properties.reply_to:
             return self.quarantine(message, "a call without a queue for its answer (reply_to)")
         if calls:
-            answering = self._registry.find_one(message.type, message.name)
+            answering = self._registry.find_one(body["type"], body["name"])
             handlers = [answering] if answering else []
         else:
             handlers = self._chosen(message)

@@ -6,6 +6,8 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from typing import Any
 
 from pelagos.core.backoff import Backoff
@@ -117,16 +119,17 @@ class Caller:
         call: Call,
     ) -> None:
         outcome = call.outcome
-        if outcome is None or future.done() or not future.set_running_or_notify_cancel():
+        if outcome is None:
             return
         forget, future.on_cancel = future.on_cancel, None
         if forget is not None:
             forget()
         self._ended(outgoing, outcome.problem, began)
-        try:
-            future.set_result(_result(outcome, call.request, encoder))
-        except MessagingError as error:
-            future.set_exception(error)
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            try:
+                future.set_result(_result(outcome, call.request, encoder))
+            except MessagingError as error:
+                future.set_exception(error)
 
     def _ended(
         self, outgoing: Outgoing | None, problem: MessagingError | None, began: float

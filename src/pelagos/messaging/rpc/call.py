@@ -197,6 +197,7 @@ class CallFuture(Future[Message]):
         cancelled = super().cancel()
         forget, self.on_cancel = self.on_cancel, None
         if cancelled and forget is not None:
+            self.set_running_or_notify_cancel()  # for who waits for several
             forget()
         return cancelled
 

@@ -20,10 +20,9 @@ class IdSource:
 
     def next(self) -> str:
         """An id of 32 characters that nobody else has."""
-        process = this_process()
-        if self._process is not process:
+        if self._process is not _process:
             self._prefix = os.urandom(8).hex()  # first: other threads go on when they see the rest
-            self._process = process
+            self._process = _process
         return "%s%016x" % (self._prefix, next(self._numbers))  # noqa: UP031 - the fastest form
 
 

@@ -168,6 +168,9 @@ class Envelope:
     def __post_init__(self) -> None:
         properties = self.properties
         texts = (
+            self.exchange,
+            self.key,
+            properties.message_id,
             properties.content_type or "",
             properties.content_encoding or "",
             properties.reply_to or "",
@@ -177,14 +180,14 @@ class Envelope:
             properties.app_id or "",
         )
         try:  # all of them at once: nearly always there is nothing more to see
-            whole = "".join((self.exchange, self.key, properties.message_id, *texts))
+            whole = "".join(texts)
             if len(whole) <= _NAME_LIMIT and whole.isascii():
                 return
         except TypeError:
             pass  # one is no text, as is said below
         check_names(self.exchange, key=self.key)
         check_name(properties.message_id, "a message id")
-        for value in texts:
+        for value in texts[3:]:
             check_name(value, "a property of a message")
 
 

@@ -30,6 +30,7 @@ class Outgoing:
         sleeping: whether the connection's own thread will not look here without a sign.
         stuck: whether the socket is full; the connection's own thread goes on when it can.
         written: set whenever bytes left; the heartbeat clears it.
+        size: bytes that wait to be written.
         reader: the connection's own thread, by number, while it gives out what it has read: what
             it adds meanwhile is written when it has given out all of it.
         late: called inside the lock before each write, to add what was held back.
@@ -50,17 +51,17 @@ class Outgoing:
         self._over = False
         self._writes = 0
         self._parts: deque[bytes | memoryview] = deque()
-        self._size = 0
+        self.size = 0
 
     def add(self, data: bytes) -> None:
         """Put bytes at the end; inside the lock. `send` or `send_soon` must follow."""
         self._parts.append(data)
-        self._size += len(data)
+        self.size += len(data)
 
     def send_soon(self) -> None:
         """Let what was added go with whatever goes next, and at the latest very soon."""
         self._looks = _LOOKS
-        if self._size >= _MUCH:
+        if self.size >= _MUCH:
             self.send()
         elif self.sleeping and not self._woken:
             self._woken = True
@@ -68,8 +69,11 @@ class Outgoing:
 
     def send(self) -> None:
         """Write what was added, or leave it to the thread that is writing or will be."""
-        if self.reader and self.reader == threading.get_ident():
-            return
+        if not self.reader or self.reader != threading.get_ident():
+            self.send_now()
+
+    def send_now(self) -> None:
+        """As `send`, also by the thread that reads."""
         if not self.stuck and self._drain():
             self._wake()
 
@@ -120,14 +124,14 @@ class Outgoing:
     def _next(self) -> bytes | memoryview:
         parts = self._parts
         if len(parts) == 1:
-            self._size = 0
+            self.size = 0
             return parts.popleft()
         taken = []
         size = 0
         while parts and size < _AT_ONCE:
             size += len(parts[0])
             taken.append(parts.popleft())
-        self._size -= size
+        self.size -= size
         return b"".join(taken)
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -145,7 +149,7 @@ class Outgoing:
             if count < len(data):
                 rest = memoryview(data)[count:]
                 self._parts.appendleft(rest)
-                self._size += len(rest)
+                self.size += len(rest)
                 self.stuck = True
 
     def close(self) -> None:
@@ -159,9 +163,9 @@ class Outgoing:
                 self._stream.close()
 
     @property
-    def backlog(self) -> int:
-        """Bytes that wait to be written."""
-        return self._size
+    def count(self) -> int:
+        """Pieces, each of them a message or an answer, that wait to be written."""
+        return len(self._parts)
 
     @property
     def is_empty(self) -> bool:
