@@ -55,6 +55,7 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, runner: Runner) -> None
     run = [block for block in blocks(page) if not block.not_run]
     for block, following in zip(run, [*run[1:], None], strict=True):
         runner.run(block, goes_on=following is not None and following.goes_on)
+    assert runner.done == run
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -122,8 +122,8 @@ def test_a_killed_agent_carries_on_where_it_was(plane: Plane):
         plane.kill(Part.AGENT)  # perhaps in the middle of restarting the service
         plane.start(Part.AGENT)
         eventually(lambda: page(url))
-    eventually(lambda: page(url).startswith(f"greeting-{POINTS - 1}"), within=60)
-    eventually(lambda: url_when_started(plane), within=60)
+    assert eventually(lambda: page(url).startswith(f"greeting-{POINTS - 1}"), within=60)
+    assert eventually(lambda: url_when_started(plane), within=60) == url
 
 
 def test_a_killed_service_comes_back_each_time(plane: Plane):
@@ -132,10 +132,10 @@ def test_a_killed_service_comes_back_each_time(plane: Plane):
     for _ in range(ENDS):
         before = eventually(lambda: page(url))
         os.kill(int(before.rpartition(" ")[2]), signal.SIGKILL)
-        eventually(lambda before=before: page(url) not in {"", before}, within=60)
+        assert eventually(lambda before=before: page(url) not in {"", before}, within=60)
         time.sleep(random.uniform(0.0, 2.5))
     # It counts as one that crashes again and again until its last restarts are old.
-    eventually(lambda: url_when_started(plane), within=RECENT + 90)
+    assert eventually(lambda: url_when_started(plane), within=RECENT + 90) == url
 
 
 def test_a_killed_plane_carries_on_with_running_services_untouched(plane: Plane):

@@ -330,6 +330,7 @@ def test_our_agent_carries_out_all_that_is_wished_of_the_original_master(
     with Proxy(programs, tmp_path / "proxy", COMPUTER) as proxy:
         client = SlapClient(proxy.url)
         carry_out(make_ours(client, client))
+        assert not client.fetch_computer(COMPUTER).releases
 
 
 def test_our_agent_deploys_a_release_of_published_recipes(
@@ -342,6 +343,7 @@ def test_our_agent_deploys_a_release_of_published_recipes(
         computer = SlapClient(server.url, token=master.service.register_computer(COMPUTER))
         person = SlapClient(server.url, token=master.service.create_person("admin"))
         carry_out(make_ours(computer, person))
+        assert not computer.fetch_computer(COMPUTER).releases
     finally:
         server.stop()
         master.close()

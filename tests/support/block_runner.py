@@ -26,6 +26,8 @@ class Runner:
     def __init__(self, desk: Callable[[str], Desk]) -> None:
         self._desk = desk
         self._desks: dict[str, Desk] = {}
+        #: The blocks that were carried out, and turned out as the page says.
+        self.done: list[Block] = []
         self._said = ""
         self._program = ""
         self._kinds = {
@@ -69,6 +71,7 @@ class Runner:
             self._program = (self._program if block.goes_on else "") + block.text
         else:
             self._kinds[block.language](block, desk)
+        self.done.append(block)
 
     def _commands(self, block: Block, desk: Desk) -> None:
         self._said = ""
