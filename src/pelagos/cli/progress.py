@@ -98,7 +98,7 @@ class _Follower:
         self._service = service
         cause = service.cause
         if cause.code not in EXPECTED:
-            self._tell(_with_next_step(cause))
+            self._tell(with_next_step(cause))
         self._line.show(_in_short(service))
         return is_reached(service, self._goal)
 
@@ -126,10 +126,11 @@ def _in_short(service: Service) -> str:
     return f"{service.status}: {cause.message}" if cause.message else str(service.status)
 
 
-def _with_next_step(cause: Cause) -> str:
+def with_next_step(cause: Cause) -> str:
+    """A cause and what a person should do about it, in one line."""
     step = next_step(cause)
     said = " ".join((cause.message or cause.code).splitlines())
-    return f"{said}; {' '.join(step.splitlines())}" if step else said
+    return f"{said.removesuffix('.')}; {' '.join(step.splitlines())}" if step else said
 
 
 def _too_late(

@@ -8,7 +8,7 @@ from typing import Protocol
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.moment import length
-from pelagos.cli.progress import EXPECTED, next_step
+from pelagos.cli.progress import EXPECTED, with_next_step
 from pelagos.cli.status_line import StatusLine
 from pelagos.slap.model import Cause
 
@@ -51,7 +51,7 @@ def wait_settled(
                 return
             if cause.code not in EXPECTED | told:
                 told.add(cause.code)
-                line.tell("; ".join(filter(None, (cause.message, next_step(cause)))))
+                line.tell(with_next_step(cause))
             line.show(f"{state}: {cause.message}")
             left = end - context.clock.monotonic()
             if left <= 0:

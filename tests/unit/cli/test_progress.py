@@ -95,7 +95,7 @@ def test_a_master_that_is_away_for_a_while_does_not_end_the_wait(world):
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_an_error_is_told_once_with_its_next_step_and_waited_out(world, is_terminal):
     world.is_terminal = is_terminal
-    other = Cause("promise-failed", "the page\ndoes not answer", "read the log")
+    other = Cause("promise-failed", "the page\ndoes not answer.", "read the log")
     answers = (BUILDING, FAILED, FAILED, BUILDING, other, FAILED)
     route(world, *(waiting(world, cause) for cause in answers), world.answer(world.service()))
     ran = world.run("service", "start", "hello", "--wait")
