@@ -23,14 +23,18 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 REQUEST_LIMIT = 1 << 20
+#: They answer to every spelling of a name (PEP 503).
+_PUBLIC_INDEXES = ("https://pypi.org/", "https://pypi.python.org/")
 
 
 def run_buildout(program: str, arguments: Sequence[str]) -> int:
     """Run zc.buildout in this process the way its script does; returns the exit status."""
     from zc.buildout import buildout  # noqa: PLC0415 - costs a second; imported before any fork
 
+    spare_the_whole_index()
     sys.argv = [program, *arguments]
     try:
         buildout.main(list(arguments))
@@ -39,6 +43,26 @@ def run_buildout(program: str, arguments: Sequence[str]) -> int:
             return error.code
         return 1 if error.code else 0
     return 0
+
+
+def spare_the_whole_index() -> None:
+    """Let a name that the public index does not have be told at once.
+
+    For a misspelt recipe zc.buildout would fetch the names of all packages there, tens of
+    megabytes, and find no other spelling among them.
+    """
+    for name in ("zc.buildout._package_index", "setuptools.package_index"):
+        index = getattr(sys.modules.get(name), "PackageIndex", None)
+        if index is not None:
+            index.scan_all = _scanning(index.scan_all)
+
+
+def _scanning(scan_all: Callable[..., None]) -> Callable[..., None]:
+    def scan(index: Any, *about: Any) -> None:
+        if not index.index_url.startswith(_PUBLIC_INDEXES):
+            scan_all(index, *about)
+
+    return scan
 
 
 def in_child(work: Callable[[], int]) -> int:

@@ -1,0 +1,45 @@
+"""What runs zc.buildout does not look for a misspelt name among those of all packages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+#: Looks for a recipe in an index that has nothing, and says what it asked the index for.
+PROGRAM = """
+import json, sys
+url = sys.argv[1]
+from zc.buildout import easy_install
+from pelagos.slap.agent.builders import driver
+driver.run_buildout("buildout", ["--version"])
+class Index(easy_install.AllowHostsPackageIndex):
+    asked = []
+    def scan_url(self, url):
+        self.asked.append(url)
+Index(url).find_packages(easy_install.pkg_resources.Requirement.parse("no.such.recipe"))
+print(json.dumps(Index.asked))
+"""
+
+
+@pytest.mark.parametrize(
+    ("index", "asked_for_all"),
+    [
+        ("https://pypi.org/simple", False),
+        ("https://packages.example/simple", True),
+        ("file:///srv/packages", True),
+    ],
+)
+def test_only_an_index_that_may_spell_names_otherwise_is_looked_through(
+    index: str, asked_for_all: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, index],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    asked = json.loads(done.stdout.splitlines()[-1])
+    assert asked[0] == f"{index}/no-such-recipe/"
+    assert (f"{index}/" in asked) is asked_for_all
