@@ -144,7 +144,8 @@ def _how_to_wake(context: Context) -> str:
     """What to do about a silent master: here it can be started only when it is here."""
     data = context.data
     is_plane = (data / "token").exists() or (data / "plane.db").exists()
-    if (data / "node" / "token").exists() and not is_plane:
+    has_joined = any((data / "node" / name).exists() for name in ("token", "identity.pem"))
+    if has_joined and not is_plane:
         return (
             f"this computer works for the plane at {context.master_url}, which does not answer: "
             "see that it runs there, and that the network lets this computer through"

@@ -34,6 +34,7 @@ from pelagos.messaging import (
 )
 from pelagos.messaging.inbox import MemoryInbox
 from pelagos.plane.words import word
+from pelagos.slap.agent.call_key import NoCallKeyError
 from pelagos.slap.master import AgentUnreachable
 
 log = logging.getLogger(__name__)
@@ -220,6 +221,8 @@ class AgentEar:
             return MessageResultError("the call was not sealed by this computer's master")
         except WireError:
             return MessageResultError("the call is of another version of Pelagos")
+        except NoCallKeyError as error:
+            return MessageResultError(error.message)
         except Exception:  # a defect: whoever waits must hear of it, and its log must tell it
             log.exception("a call of the master failed")
             return MessageResultError("the agent failed on the call; its log says why")

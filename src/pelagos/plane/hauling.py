@@ -42,14 +42,14 @@ def cache_use(
     config: NodeCacheConfig,
     *,
     master_url: str,
-    token: str,
+    token: str | None,
     tls: ClientTls | None,
     environ: Mapping[str, str] | None = None,
 ) -> CacheUse | None:
     """How this computer uses a binary cache; None when it does not.
 
     Args:
-        token: this computer's at the master.
+        token: this computer's at the master; None: its certificate says who it is there.
         tls: whom it trusts as its master.
         environ: where clouds are looked for; None: this process' own.
 

@@ -1,6 +1,6 @@
 """This computer as a member of a plane elsewhere: how it joined, and as whom it comes since.
 
-node/token          its token, written last: with it the computer has joined
+node/token          its token, written last; none where it came with a certificate alone
 node/joined.sha256  the digest of the one-time token that it joined with
 node/identity.pem   its key and its certificate in one file, 0600, replaced in one step
 node/authority.pem  the authority that the master's certificate must come from
@@ -54,7 +54,12 @@ def identity_file(folder: DataFolder) -> Path:
 def has_joined(folder: DataFolder) -> bool:
     """Whether this is the data of a computer of a plane elsewhere, and of no plane of its own."""
     is_plane = (folder.path / "token").exists() or folder.database.exists()
-    return (folder.node / "token").exists() and not is_plane
+    return has_credentials(folder) and not is_plane
+
+
+def has_credentials(folder: DataFolder) -> bool:
+    """Whether this computer has a token or a certificate of its own."""
+    return (folder.node / "token").exists() or identity_file(folder).exists()
 
 
 def how_to_start(folder: DataFolder) -> str:
@@ -127,7 +132,7 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
             f"this token is for a {token.kind}, not for a computer; it was not used",
             hint="ask for one for this computer: pelagos computer add NAME",
         )
-    former = folder.endpoints().computer_id if folder.node_token() else ""
+    former = folder.endpoints().computer_id if has_credentials(folder) else ""
     wished = name or former or default_name
     key, request = make_request(wished)
     _check_writable(folder, key)
@@ -166,7 +171,7 @@ def has_used(folder: DataFolder, text: str) -> bool:
         PelagosError: it is no token to join with.
     """
     token = joining.decode(text)
-    if folder.node_token() is None:
+    if not has_credentials(folder):
         return False
     try:
         return _mark(folder).read_text("ascii") == _digest(token)
@@ -212,19 +217,89 @@ def _check_member(member: Membership, former: str) -> None:
 
 
 def _keep(folder: DataFolder, url: str, member: Membership, key: str, *, pinned: bool) -> None:
-    authority = ""
-    if pinned and member.authority is not None:  # else the system's trust is what counts
-        path = folder.node / "authority.pem"
-        write_atomic(path, member.authority, mode=0o644)
-        authority = str(path)
+    # With the system's trust where the token tells no fingerprint.
+    _note(folder, url, member.name, member.authority if pinned else None)
     if member.certificate is not None:
         _keep_identity(folder, key, member.certificate)
-    folder.note(master_url=url, authority=authority, computer_id=member.name)
     folder.keep_node_token(member.token)
+
+
+def _note(folder: DataFolder, url: str, name: str, authority: str | None) -> None:
+    path = folder.node / "authority.pem"
+    if authority is not None:
+        write_atomic(path, authority, mode=0o644)
+    known = "" if authority is None else str(path)
+    folder.note(master_url=url, authority=known, computer_id=name)
 
 
 def _keep_identity(folder: DataFolder, key: str, certificate: str) -> None:
     write_atomic(identity_file(folder), f"{key.rstrip()}\n{certificate}", mode=0o600)
+
+
+def bring(folder: DataFolder, url: str, certificate: Path, key: Path, trust: Path | None) -> str:
+    """Come with a certificate that the plane issued before, and no token; the computer's name.
+
+    Nothing is kept unless the master knows the certificate as a computer's.
+
+    Args:
+        folder: made already, and held by the caller.
+        url: of the master; https.
+        certificate: PEM file.
+        key: PEM file of its key.
+        trust: PEM file of the authority that the master's certificate comes from; None: those
+            that this system trusts.
+
+    Raises:
+        PelagosError: the files cannot be used, or the master does not take them.
+    """
+    _check_bring(folder, url)
+    said, secret, authority = (_text(path) for path in (certificate, key, trust))
+    client = SlapClient(url, timeout=_TIMEOUT, tls=ClientTls(trust, certificate, key))
+    try:
+        identity = client.identity()
+    finally:
+        client.close()
+    kind, name = str(identity.get("kind")), str(identity.get("name"))
+    former = folder.endpoints().computer_id if has_credentials(folder) else ""
+    if kind != "computer" or former not in ("", name):
+        raise PelagosError(
+            f"{certificate} is the certificate of the {kind} {name}"
+            + (f", and this is the data of {former}" if former else ""),
+            hint="issue one for this computer: pelagos computer certificate NAME --issue DIR",
+        )
+    try:
+        _note(folder, url, name, authority)
+        _keep_identity(folder, secret or "", said or "")
+    except OSError as error:
+        raise PelagosError(
+            f"cannot write to {folder.node}: {error.strerror}", hint="make room there"
+        ) from error
+    return name
+
+
+def _check_bring(folder: DataFolder, url: str) -> None:
+    if not url.startswith("https:"):
+        raise PelagosError(
+            f"a certificate says who comes only over HTTPS, and the master is at {url}",
+            hint="give the master's address with --master-url https://HOST:PORT",
+        )
+    token = folder.node / "token"
+    if token.exists():
+        raise PelagosError(
+            f"this computer has joined with a token, which goes before a certificate: {token}",
+            hint="run it as it is: pelagos node run; to come with a certificate alone, revoke all "
+            "that it has, issue a certificate, and remove that file",
+        )
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise PelagosError(f"cannot read {path}: {why}", hint="give a PEM file") from error
 
 
 # ---- renewal ------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from pelagos.core.errors import PelagosError
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.formatting import format_node, node_root
 from pelagos.plane.hauling import cache_use, with_hauling
-from pelagos.plane.membership import IdentityRenewer, member_tls
+from pelagos.plane.membership import IdentityRenewer, identity_file, member_tls
 from pelagos.plane.settings import PlaneSettings
 from pelagos.slap.agent import Agent, AgentSettings
 from pelagos.slap.agent.attendant import Attendant
+from pelagos.slap.agent.call_key import AskedKey, CallKey, TokenKey
 from pelagos.slap.client import SlapClient
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class NodeProgram:
         self, settings: PlaneSettings, folder: DataFolder, computer_id: str, master_url: str
     ) -> None:
         token = folder.node_token()
-        if token is None:
+        if token is None and not identity_file(folder).exists():
             raise PelagosError(
                 f"this computer has no token for the master at {master_url}",
                 hint="let it join: `pelagos computer add NAME` at the plane, then "
@@ -43,6 +44,7 @@ class NodeProgram:
             environ=settings.environ,
         )
         self._client = SlapClient(master_url, token=token, tls=tls)
+        key: CallKey = AskedKey(self._client.call_key) if token is None else TokenKey(token)
         plain = AgentSettings(
             computer_id=computer_id,
             root=root,
@@ -63,7 +65,7 @@ class NodeProgram:
         self.attendant = Attendant(
             computer_id,
             root,
-            token,
+            key,
             allows=frozenset(verb for verb, is_allowed in allows.items() if is_allowed),
             stop=self._ended,
         )

@@ -1,9 +1,13 @@
 """Calls of a master to an agent: their words, and how they are sealed.
 
 They travel over a bus that others may reach, so both directions are sealed with a key that only
-the master and that agent have: it is derived from the agent's token, of which the master keeps the
-digest. A call carries a challenge that the agent has given out for one call, so that a copy of it
-does nothing; an answer is bound to its call.
+the master and that agent have. It is derived from the agent's token, of which the master keeps the
+digest. For an agent without a token it is derived from a secret of the master's authority and the
+numbers of the agent's certificates that hold, so that it ends with any of them; the agent asks the
+master for it.
+
+A call carries a challenge that the agent has given out for one call, so that a copy of it does
+nothing; an answer is bound to its call.
 
     hello                    → Hello: the challenge
     logs, exec (challenge)   → Logs, Ran
@@ -11,7 +15,7 @@ does nothing; an answer is bound to its call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +24,8 @@ from pelagos.core.sealing import derive, seal, unseal
 
 T = TypeVar("T")
 
+#: What the secret of a master's authority is for.
+BY_CERTIFICATE = "calls of a master to agents with certificates"
 #: Bytes of the output of a program, and of its errors, that are kept; and of all lines of logs.
 OUTPUT_LIMIT = 512 * 1024
 #: Seconds that a program may run at the most, and unless told.
@@ -150,6 +156,17 @@ class Presence:
 def key_of(digest: str) -> bytes:
     """The key for the agent whose token has this SHA-256 (hexadecimal)."""
     return derive(bytes.fromhex(digest), "calls of a master to an agent")
+
+
+def key_by_certificates(secret: bytes, computer_id: str, serials: Iterable[str]) -> bytes:
+    """The key for an agent that has no token, for as long as just these certificates let it in.
+
+    Args:
+        secret: the master's, for `BY_CERTIFICATE`.
+        computer_id: of the agent.
+        serials: of the certificates, in any order.
+    """
+    return derive(secret, " ".join([*sorted(serials), computer_id]))
 
 
 def seal_call(key: bytes, computer_id: str, call_id: str, call: RemoteCall) -> bytes:

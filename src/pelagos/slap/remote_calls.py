@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from pelagos.core.http import Response
@@ -22,8 +23,17 @@ class _Calls(Protocol):
     def _json(self, response: Response, into: type[T]) -> T: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _CallKey:
+    key: bytes = field(repr=False)  # Base64 on the wire
+
+
 class RemoteCalls:
     """Each method raises `SlapError` as the client's."""
+
+    def call_key(self: _Calls) -> bytes:
+        """The key with which the master seals calls to the agent that asks; agents only."""
+        return self._json(self._call("GET", "v1/call-key"), _CallKey).key
 
     def ping(self: _Calls, computer_id: str, *, seconds: float = USUAL_HELLO) -> Presence:
         """Whether the agent of a computer is there, asked over the bus.

@@ -90,3 +90,38 @@ def test_nobody_removes_oneself_by_mistake(world, words):
     assert "ann is you" in ran.err and "pelagos person add ann --again" in ran.err
     assert not [one for one in world.transport.requests if one.method == "POST"]
     assert world.run(*words, "--yes").code == failures.OK
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (TOKEN, "--certificate", "c.pem", "--key", "c.key"),
+        ("--certificate", "c.pem"),
+        ("--key", "c.key"),
+        ("--authority", "ca.pem"),
+        ("--certificate", "c.pem", "--key", "c.key", "--name", "box"),
+    ],
+)
+def test_a_certificate_comes_with_its_key_and_instead_of_a_token(started, words):
+    ran = started.run("node", "run", *words)
+    assert ran.code == failures.USAGE
+    assert "--certificate" in ran.err
+    assert not started.joined and not started.settings
+
+
+def test_a_certificate_is_brought_to_the_master_that_is_named(started, monkeypatch):
+    seen = []
+
+    def bring(folder, url, *files):
+        seen.append((url, [file and file.name for file in files]))
+        folder.note(master_url=url, computer_id="box")
+        return "box"
+
+    monkeypatch.setattr(membership, "bring", bring)
+    files = ("--certificate", "c.pem", "--key", "c.key")
+    assert started.run("node", "run", *files).code != 0  # nobody says where the master is
+    url = "https://far:1"
+    ran = started.run("node", "run", *files, "--authority", "ca.pem", "--master-url", url)
+    assert ran.code == 0, ran.err
+    assert seen == [(url, ["c.pem", "c.key", "ca.pem"])]
+    assert len(started.settings) == 1

@@ -196,6 +196,13 @@ def test_another_authority_cannot_unseal(authority: Authority, tmp_path: Path):
         Authority.open(tmp_path, name="x", now=NOW).unseal(authority.seal("text"))
 
 
+def test_a_secret_is_of_its_purpose_and_of_the_authority(tmp_path: Path):
+    made = [Authority.open(tmp_path / name, name="x", now=NOW) for name in ("a", "b", "a")]
+    first, other, again = ([one.secret(purpose) for purpose in ("p", "q")] for one in made)
+    assert first == again and len({*first, *other}) == 4
+    assert {len(secret) for secret in first} == {32}
+
+
 @pytest.mark.parametrize("lost", ["ca.pem", "ca.key"])
 def test_half_an_authority_is_refused(tmp_path: Path, lost: str):
     Authority.open(tmp_path, name="x", now=NOW)

@@ -141,6 +141,9 @@ class NodeRun(Command):
     The first time it needs a one-time token, which `pelagos computer add NAME` prints at the
     plane. Joining makes the key of this computer here; it never leaves this machine. Later starts
     need no token. Services keep running when it ends, as with `up`.
+
+    A computer that has a certificate of the plane's, and no token, brings it the first time:
+    --certificate and --key, and --master-url with the master's address.
     """
 
     is_apart = True
@@ -154,9 +157,32 @@ class NodeRun(Command):
             "--partitions",
             **limits(NodeConfig, "partitions"),
         ),
+        "certificate": ValueArgument(
+            "instead of a one-time token: file with the certificate of this computer",
+            "--certificate",
+            metavar="FILE",
+            complete="file",
+        ),
+        "key": ValueArgument(
+            "with --certificate: file with its key",
+            "--key",
+            metavar="FILE",
+            complete="file",
+        ),
+        "authority": ValueArgument(
+            "with --certificate: file with the authority of the master; default: those that this "
+            "system trusts",
+            "--authority",
+            metavar="FILE",
+            complete="file",
+        ),
     }
     operands = {"token": Operand("one-time token; only the first time")}
-    examples = ("pelagos node run pelagos-join.eyJ1cmwi…", "pelagos node run")
+    examples = (
+        "pelagos node run pelagos-join.eyJ1cmwi…",
+        "pelagos node run",
+        "pelagos node run --certificate box.pem --key box.key --master-url https://plane:8443",
+    )
 
     def main(self, token: str | None = None) -> None:
         """Join if told to, then run."""
@@ -165,7 +191,9 @@ class NodeRun(Command):
         from pelagos.core import logs
         from pelagos.plane import up
         from pelagos.plane.data_folder import DataFolder
+        from pelagos.plane.membership import has_credentials
 
+        self._check(token)
         if not self["verbose"]:
             logs.configure(logging.WARNING)
         folder = DataFolder(self.context.data)
@@ -173,7 +201,9 @@ class NodeRun(Command):
         self._look_ahead(folder)
         if token is not None:
             self._join(folder, token)
-        elif folder.node_token() is None:
+        elif self["certificate"]:
+            self._bring(folder)
+        elif not has_credentials(folder):
             raise CommandError(
                 "this computer has not joined a plane yet, so a token is missing",
                 hint="get one at the plane: pelagos computer add NAME\n"
@@ -207,6 +237,26 @@ class NodeRun(Command):
         with folder.hold(Part.AGENT):
             name = membership.join(folder, text, self["name"], default_computer_id())
         self.context.say(f"{name} has joined the plane at {folder.endpoints().master_url}")
+
+    def _check(self, token: str | None) -> None:
+        if token is not None and self["certificate"]:
+            raise UsageError("give either a one-time token or --certificate")
+        if bool(self["certificate"]) != bool(self["key"]):
+            raise UsageError("give --certificate and --key, or neither")
+        if self["authority"] and not self["certificate"]:
+            raise UsageError("--authority goes with --certificate and --key")
+        if self["certificate"] and self["name"]:
+            raise UsageError("--certificate says the name already, so --name says nothing")
+
+    def _bring(self, folder: DataFolder) -> None:
+        from pelagos.plane import membership
+        from pelagos.plane.settings import Part
+
+        certificate, key = (Path(self[name]).expanduser() for name in ("certificate", "key"))
+        trust = Path(self["authority"]).expanduser() if self["authority"] else None
+        with folder.hold(Part.AGENT):
+            name = membership.bring(folder, self.context.master_url, certificate, key, trust)
+        self.context.say(f"{name} works for the plane at {self.context.master_url}")
 
     def _settings(self) -> PlaneSettings:
         from pelagos.plane.sections import BusConfig, NodeCacheConfig

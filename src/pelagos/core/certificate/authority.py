@@ -206,10 +206,16 @@ class Authority:
                 hint="use the authority's folder that belongs to this database",
             ) from None
 
+    def secret(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, always the same; they tell nothing of the authority's key."""
+        return self._derived(f"pelagos secret 1 {purpose}")
+
     def _cipher(self) -> AESGCM:
+        return AESGCM(self._derived("pelagos seal 1"))
+
+    def _derived(self, purpose: str) -> bytes:
         secret = self._key.private_numbers().private_value.to_bytes(66, "big")
-        derive = HKDF(hashes.SHA256(), length=32, salt=None, info=b"pelagos seal 1")
-        return AESGCM(derive.derive(secret))
+        return HKDF(hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
 def save_pair(issued: Issued, certificate: Path, key: Path) -> None:

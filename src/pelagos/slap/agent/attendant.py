@@ -10,7 +10,6 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,8 @@ from pathlib import Path
 from pelagos.core import wire
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.core.sealing import SealError
+from pelagos.slap.agent.call_key import CallKey
 from pelagos.slap.agent.log_files import log_files, read_end
 from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.agent.visiting import visit
@@ -32,7 +33,6 @@ from pelagos.slap.remote import (
     Ran,
     Refusal,
     RemoteCall,
-    key_of,
     open_call,
     seal_answer,
 )
@@ -62,7 +62,7 @@ class Attendant:
     Args:
         computer_id: of this computer.
         root: the agent's folder.
-        token: the agent's; calls are sealed with a key that is derived from it.
+        key: with which the master seals its calls, and this agent its answers.
         allows: the verbs that the settings of this computer allow: logs, exec.
         stop: ends programs that run.
         clock: the time.
@@ -73,7 +73,7 @@ class Attendant:
         self,
         computer_id: str,
         root: Path,
-        token: str,
+        key: CallKey,
         *,
         allows: frozenset[str],
         stop: threading.Event,
@@ -82,7 +82,7 @@ class Attendant:
     ) -> None:
         self._computer_id = computer_id
         self._root = root
-        self._key = key_of(sha256(token.encode("utf-8", "surrogateescape")).hexdigest())
+        self._key = key
         self._allows = allows
         self._stop = stop
         self._clock = clock or SystemClock()
@@ -97,8 +97,9 @@ class Attendant:
         Raises:
             SealError: the call is not the master's; nothing was done.
             WireError: it is of another version's form; nothing was done.
+            NoCallKeyError: it cannot be read yet.
         """
-        call = open_call(self._key, self._computer_id, call_id, sealed)
+        key, call = self._opened(call_id, sealed)
         try:
             found = Answer(value=wire.to_builtins(self._do(call)))
         except Refused as error:
@@ -106,7 +107,17 @@ class Attendant:
         except (PelagosError, OSError) as error:
             hint = getattr(error, "hint", None) or "the log of the agent may say more"
             found = Answer(Refusal(str(error), hint, 500))
-        return seal_answer(self._key, self._computer_id, call_id, found)
+        return seal_answer(key, self._computer_id, call_id, found)
+
+    def _opened(self, call_id: str, sealed: bytes) -> tuple[bytes, RemoteCall]:
+        key = self._key.now()
+        try:
+            return key, open_call(key, self._computer_id, call_id, sealed)
+        except SealError:
+            later = self._key.after(key)
+            if later is None:
+                raise
+        return later, open_call(later, self._computer_id, call_id, sealed)
 
     def _do(self, call: RemoteCall) -> Hello | Logs | Ran:
         if call.verb == "hello":

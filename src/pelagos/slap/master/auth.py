@@ -153,6 +153,7 @@ RIGHTS: Mapping[str, frozenset[Kind]] = {
     "v1/parameter-schema": _PEOPLE,
     "v1/identity": _ALL,
     "v1/partition-token": _MACHINES,
+    "v1/call-key": _MACHINES,
     "v1/invitations": _PEOPLE,
     "v1/join": _ANYBODY,
     "v1/authority": _ANYBODY,
@@ -199,6 +200,7 @@ _ABOUT_NOBODY = frozenset(
         "slapos",
         "v1/identity",
         "v1/certificates/renew",
+        "v1/call-key",
     }
 )
 

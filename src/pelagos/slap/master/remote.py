@@ -18,8 +18,10 @@ from pelagos.slap.master.auth import Identity, Kind, operators_only
 from pelagos.slap.master.desk import UseCases
 from pelagos.slap.master.errors import AgentUnreachable, Conflict
 from pelagos.slap.master.finding import find_live
+from pelagos.slap.master.store import Reader
 from pelagos.slap.master.visibility import scope
 from pelagos.slap.remote import (
+    BY_CERTIFICATE,
     LONGEST_HELLO,
     LONGEST_RUN,
     USUAL_HELLO,
@@ -30,6 +32,7 @@ from pelagos.slap.remote import (
     Ran,
     Refusal,
     RemoteCall,
+    key_by_certificates,
     key_of,
     open_answer,
     seal_call,
@@ -114,6 +117,44 @@ class Remote(UseCases):
         self._note(name, guid, computer_id, words, identity)
         return self._ask(computer_id, call, seconds + _BESIDES, Ran)
 
+    def call_key(self, identity: Identity) -> bytes:
+        """The key with which calls to the agent of the calling computer are sealed now.
+
+        Only for one without a token: a key from the token would outlive the certificate of who
+        asks.
+
+        Raises:
+            Conflict: the computer has a token.
+            AgentUnreachable: it has no certificate either.
+        """
+        with self._desk.store.read() as reader:
+            if reader.token_digest(Kind.COMPUTER, identity.name) is not None:
+                raise Conflict(
+                    f"calls to {identity.name} are sealed with a key of its token",
+                    status=409,
+                    hint=f"let it join again: pelagos computer add {identity.name} --again",
+                )
+            return self._key(reader, identity.name)
+
+    def _key(self, reader: Reader, computer_id: str) -> bytes:
+        digest, authority = reader.token_digest(Kind.COMPUTER, computer_id), self._desk.authority
+        if digest is not None:
+            return key_of(digest)
+        now = self._now()
+        serials = [
+            held.serial
+            for held in reader.certificates(Kind.COMPUTER, computer_id)
+            if held.revoked is None and held.expires > now
+        ]
+        if not serials or authority is None:
+            raise AgentUnreachable(
+                f"the agent of {computer_id} has neither a token nor a certificate, with which "
+                "calls to it are sealed",
+                status=503,
+                hint=f"let it join again: pelagos computer add {computer_id} --again",
+            )
+        return key_by_certificates(authority.secret(BY_CERTIFICATE), computer_id, serials)
+
     def _place(self, name: str, identity: Identity) -> tuple[str, str, str]:
         with self._desk.store.read() as reader:
             found = find_live(reader, name, scope(identity))
@@ -151,14 +192,8 @@ class Remote(UseCases):
                 hint="set bus.url to a broker that master and agents reach",
             )
         with self._desk.store.read() as reader:
-            digest = reader.token_digest(Kind.COMPUTER, computer_id)
-        if digest is None:
-            raise AgentUnreachable(
-                f"the agent of {computer_id} has no token, with which calls to it are sealed",
-                status=503,
-                hint=f"let it join again: pelagos computer add {computer_id} --again",
-            )
-        key, call_id = key_of(digest), uuid.uuid4().hex
+            key = self._key(reader, computer_id)
+        call_id = uuid.uuid4().hex
         sealed = line.call(
             computer_id, call_id, seal_call(key, computer_id, call_id, call), timeout
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 from pelagos.slap import protocol
@@ -38,10 +39,16 @@ class RemoteFace:
         """Where each call is answered."""
         service, computer = "/v1/services/<path:name>", "/v1/computers/<path:computer_id>"
         return [
+            Route("v1/call-key", "GET", "/v1/call-key", self.call_key),
             Route("v1/ping", "POST", f"{computer}/ping", self.ping),
             Route("v1/logs", "POST", f"{service}/logs", self.logs),
             Route("v1/exec", "POST", f"{service}/exec", self.run),
         ]
+
+    def call_key(self, call: Call) -> Answer:
+        """With what calls to the agent of the calling computer are sealed."""
+        key = self._service.call_key(call.identity)
+        return Answer.json({"key": base64.b64encode(key).decode()})
 
     def ping(self, call: Call) -> Answer:
         """Whether the agent is there."""
