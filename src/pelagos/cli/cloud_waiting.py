@@ -53,7 +53,7 @@ def wait_for(
     clock, timeout = command.context.clock, command["timeout"]
     end = clock.monotonic() + timeout
     delay = _FIRST
-    with StatusLine(command.context.stderr, clock, label) as line:
+    with StatusLine(command.context.stderr, clock, label, see=see) as line:
         while True:
             found = _looked(look)
             if is_done(found):

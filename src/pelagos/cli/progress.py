@@ -50,7 +50,8 @@ def wait_until(context: Context, name: str, goal: InstanceState, timeout: float)
     Raises:
         CommandError: with exit code 3, when it is not ready in time; says what it waits for.
     """
-    with StatusLine(context.stderr, context.clock, name) as line:
+    see = f"pelagos why {name}"
+    with StatusLine(context.stderr, context.clock, name, see=see) as line:
         return _Follower(context, name, goal, line).follow(timeout)
 
 

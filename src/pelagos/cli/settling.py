@@ -44,7 +44,8 @@ def wait_settled(
     context, timeout = command.context, command["timeout"]
     end = context.clock.monotonic() + timeout
     told: set[str] = set()
-    with StatusLine(context.stderr, context.clock, label) as line:
+    see = f"pelagos why {label}"
+    with StatusLine(context.stderr, context.clock, label, see=see) as line:
         while (found := look()) is not None:
             state, cause = found[0], found[1].cause
             if state == goal:
@@ -57,7 +58,7 @@ def wait_settled(
             if left <= 0:
                 raise CommandError(
                     f"{label} is {state} after {length(timeout)}, not {goal or 'gone'}",
-                    hint=f"it goes on by itself; see: pelagos why {label}",
+                    hint=f"it goes on by itself; see: {see}",
                     code=NOT_READY,
                 )
             context.clock.sleep(min(_PERIOD, left))

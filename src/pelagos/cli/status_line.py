@@ -17,12 +17,14 @@ class StatusLine:
         stream: stderr.
         clock: what tells the time.
         label: what the line begins with.
+        see: of what goes on without us: the command that shows it, told when Ctrl-C ends the wait.
     """
 
-    def __init__(self, stream: TextIO, clock: Clock, label: str) -> None:
+    def __init__(self, stream: TextIO, clock: Clock, label: str, *, see: str = "") -> None:
         self._stream = stream
         self._clock = clock
         self._label = label
+        self._see = see
         self._is_shown = is_terminal(stream)
         self._start = clock.monotonic()
 
@@ -35,7 +37,10 @@ class StatusLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.clear()
+        if self._see and isinstance(error, KeyboardInterrupt):
+            self.tell(f"it goes on by itself; see: {self._see}")
+        else:
+            self.clear()
 
     @property
     def is_shown(self) -> bool:

@@ -136,7 +136,7 @@ def test_a_terminal_shows_one_line_that_is_written_over(world):
     assert ran.err.count("\n") == 1  # the error, which stays
 
 
-def test_ctrl_c_takes_the_line_away(world):
+def test_ctrl_c_takes_the_line_away_and_says_that_it_goes_on(world):
     def interrupted(_request):
         raise KeyboardInterrupt
 
@@ -145,7 +145,8 @@ def test_ctrl_c_takes_the_line_away(world):
     world.routes["GET /v1/events"] = interrupted
     ran = world.run("service", "start", "hello", "--wait")
     assert ran.code == failures.INTERRUPTED
-    assert "\r\x1b[K\npelagos: interrupted" in ran.err
+    said = "hello: it goes on by itself; see: pelagos why hello\n\npelagos: interrupted\n"
+    assert ran.err.endswith(f"\r\x1b[K{said}")
 
 
 def test_a_busy_master_is_not_asked_without_pause(world):
