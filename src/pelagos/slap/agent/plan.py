@@ -56,12 +56,14 @@ class ReleaseMemory:
     """What this agent remembers of one release since it started.
 
     Attributes:
+        tried: what was last tried without success; failures and retry_at belong to it.
         failures: failed attempts in a row.
         retry_at: not before then.
         is_known: the master has heard from this agent that the release is usable.
         is_built: built and not yet marked as complete, because the master has not been reached.
     """
 
+    tried: StepKind | None = None
     failures: int = 0
     retry_at: float = 0.0
     is_known: bool = False
@@ -217,10 +219,12 @@ def _plan_release(
 ) -> None:
     url = release.url
     is_complete = url in seen.complete_releases
-    if release.requested_state is SupplyState.DESTROYED:
+    is_removed = release.requested_state is SupplyState.DESTROYED
+    is_new = known.tried is (StepKind.BUILD if is_removed else StepKind.REMOVE)
+    if is_removed:
         if url in users:
             draft.reasons[url] = f"is to be removed; {users[url]} still uses it"
-        elif draft.at(known.retry_at, url, "removal failed; waits to try again"):
+        elif is_new or draft.at(known.retry_at, url, "removal failed; waits to try again"):
             draft.add(StepKind.REMOVE, url)
     elif is_complete:
         if known.is_known:
@@ -229,7 +233,7 @@ def _plan_release(
             draft.add(StepKind.ANNOUNCE, url)
     elif known.is_built:
         draft.reasons[url] = "built; waits until the master has heard it"
-    elif draft.at(known.retry_at, url, "the build failed; waits to try again"):
+    elif is_new or draft.at(known.retry_at, url, "the build failed; waits to try again"):
         draft.add(StepKind.BUILD, url)
 
 
@@ -315,7 +319,8 @@ def _is_to_stop_first(partition: Partition, here: PartitionSeen, seen: Seen) -> 
 def _plan_destruction(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:
     name = partition.partition_id
     waiting = "destroyed" if known.is_destroyed else "destroying failed"
-    if draft.at(known.retry_at, name, f"{waiting}; waits to tell the master again"):
+    is_new = not known.is_destroyed and known.tried != wish_key(partition)
+    if is_new or draft.at(known.retry_at, name, f"{waiting}; waits to tell the master again"):
         draft.add(StepKind.DESTROY, name, partition=partition)
 
 

@@ -48,11 +48,12 @@ class Recall:
     ) -> ReleaseMemory:
         """What to remember of a release after a step on it."""
         if outcome.retry_after is not None:
-            return replace(known, retry_at=now + outcome.retry_after)
+            return replace(known, tried=step.kind, retry_at=now + outcome.retry_after)
         if not outcome.is_done:
-            failures = known.failures + 1
+            failures = known.failures + 1 if known.tried in {None, step.kind} else 1
             return replace(
                 known,
+                tried=step.kind,
                 failures=failures,
                 retry_at=now + self._retry.delay(failures),
                 cause=outcome.cause,

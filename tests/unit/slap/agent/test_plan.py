@@ -99,6 +99,16 @@ def test_a_release_that_is_no_longer_wished_is_removed() -> None:
     assert kinds(made) == [(StepKind.REMOVE, URL)]
 
 
+def test_a_release_that_is_no_longer_wished_does_not_wait_for_its_next_build() -> None:
+    failed = ReleaseMemory(tried=StepKind.BUILD, failures=9, retry_at=1e9)
+    made = plan(supplied=(release(SupplyState.DESTROYED),), built=False, release_memory=failed)
+    assert kinds(made) == [(StepKind.REMOVE, URL)]
+    failed = replace(failed, tried=StepKind.REMOVE)
+    assert kinds(plan(supplied=(release(SupplyState.DESTROYED),), release_memory=failed)) == []
+    made = plan(supplied=(release(),), built=False, release_memory=failed)
+    assert kinds(made) == [(StepKind.BUILD, URL)]
+
+
 def test_a_release_is_not_removed_under_an_instance() -> None:
     destroyed = (release(SupplyState.DESTROYED),)
     made = plan(instance(requested_state=InstanceState.DESTROYED), supplied=destroyed)
@@ -194,6 +204,13 @@ def test_a_destroyed_instance_goes_also_without_its_release() -> None:
     told = PartitionMemory(is_destroyed=True, retry_at=130.0)
     assert kinds(plan(wish, known=told)) == []
     assert kinds(plan(wish, known=told, now=131.0)) == [(StepKind.DESTROY, NAME)]
+
+
+def test_a_destroyed_instance_does_not_wait_for_what_failed_before() -> None:
+    wish = instance(requested_state=InstanceState.DESTROYED)
+    failed = PartitionMemory(tried="an earlier wish", failures=9, retry_at=1e9)
+    assert kinds(plan(wish, known=failed)) == [(StepKind.DESTROY, NAME)]
+    assert kinds(plan(wish, known=replace(failed, tried=wish_key(wish)))) == []
 
 
 def test_a_free_partition_is_never_touched_whatever_lies_in_it() -> None:

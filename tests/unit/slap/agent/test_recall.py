@@ -36,6 +36,15 @@ def test_failed_builds_wait_longer_and_longer() -> None:
     assert done.failures == 0 and done.is_built
 
 
+def test_a_removal_that_fails_counts_no_failed_builds() -> None:
+    build, remove = Step(StepKind.BUILD, "/r"), Step(StepKind.REMOVE, "/r")
+    known = RECALL.release(ReleaseMemory(), build, FAILED, 100.0)
+    known = RECALL.release(known, build, FAILED, 100.0)
+    assert (known.tried, known.failures) == (StepKind.BUILD, 2)
+    known = RECALL.release(known, remove, FAILED, 100.0)
+    assert (known.tried, known.failures) == (StepKind.REMOVE, 1)
+
+
 def test_a_deferred_step_is_no_failure() -> None:
     known = RECALL.release(
         ReleaseMemory(), Step(StepKind.BUILD, "/r"), Outcome(is_done=False, retry_after=1.0), 100.0
