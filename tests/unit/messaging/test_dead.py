@@ -166,6 +166,7 @@ def test_a_message_in_hand_is_never_lost_with_the_connection(desk: Desk) -> None
             desk.link = desk.bus.open()
     wanted = {f"m{number}" for number in range(30)}
     desk.until(lambda: {one.properties.message_id for one in desk.dead.list()} == wanted)
+    assert desk.dead.count() >= len(wanted)
 
 
 # Poison.
