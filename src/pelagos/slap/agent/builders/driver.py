@@ -26,8 +26,6 @@ from pathlib import Path
 from typing import Any
 
 REQUEST_LIMIT = 1 << 20
-#: They answer to every spelling of a name (PEP 503).
-_PUBLIC_INDEXES = ("https://pypi.org/", "https://pypi.python.org/")
 
 
 def run_buildout(program: str, arguments: Sequence[str]) -> int:
@@ -49,17 +47,20 @@ def spare_the_whole_index() -> None:
     """Let a name that the public index does not have be told at once.
 
     For a misspelt recipe zc.buildout would fetch the names of all packages there, tens of
-    megabytes, and find no other spelling among them.
+    megabytes, and find no other spelling among them: that index, which is zc.buildout's own
+    choice, answers to every spelling of a name (PEP 503).
     """
+    from zc.buildout.easy_install import default_index_url  # noqa: PLC0415 - as above
+
     for name in ("zc.buildout._package_index", "setuptools.package_index"):
         index = getattr(sys.modules.get(name), "PackageIndex", None)
         if index is not None:
-            index.scan_all = _scanning(index.scan_all)
+            index.scan_all = _scanning(index.scan_all, default_index_url)
 
 
-def _scanning(scan_all: Callable[..., None]) -> Callable[..., None]:
+def _scanning(scan_all: Callable[..., None], spared: str) -> Callable[..., None]:
     def scan(index: Any, *about: Any) -> None:
-        if not index.index_url.startswith(_PUBLIC_INDEXES):
+        if index.index_url.rstrip("/") != spared.rstrip("/"):
             scan_all(index, *about)
 
     return scan
