@@ -222,7 +222,7 @@ class AgentEar:
         except WireError:
             return MessageResultError("the call is of another version of Pelagos")
         except NoCallKeyError as error:
-            return MessageResultError(error.message)
+            return MessageResultError(f"{error.message} ({error.hint})")
         except Exception:  # a defect: whoever waits must hear of it, and its log must tell it
             log.exception("a call of the master failed")
             return MessageResultError("the agent failed on the call; its log says why")

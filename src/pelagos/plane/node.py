@@ -19,6 +19,9 @@ from pelagos.slap.client import SlapClient
 
 log = logging.getLogger(__name__)
 
+#: Seconds that the master may take to tell the key of its calls.
+_ASKING = 10.0
+
 
 class NodeProgram:
     """An agent that runs in a thread of this process until `stop`."""
@@ -44,7 +47,8 @@ class NodeProgram:
             environ=settings.environ,
         )
         self._client = SlapClient(master_url, token=token, tls=tls)
-        key: CallKey = AskedKey(self._client.call_key) if token is None else TokenKey(token)
+        self._asking = SlapClient(master_url, token=token, timeout=_ASKING, tls=tls)
+        key: CallKey = AskedKey(self._call_key) if token is None else TokenKey(token)
         plain = AgentSettings(
             computer_id=computer_id,
             root=root,
@@ -76,6 +80,13 @@ class NodeProgram:
 
     def _run(self) -> None:
         self.agent.run(self._stop)
+
+    def _call_key(self) -> bytes:
+        """Asked by the certificate of now: a connection would stay with a former one."""
+        try:
+            return self._asking.call_key()
+        finally:
+            self._asking.close()
 
     def alive(self) -> bool:
         """Whether the agent's thread still runs."""

@@ -3,8 +3,11 @@
 They travel over a bus that others may reach, so both directions are sealed with a key that only
 the master and that agent have. It is derived from the agent's token, of which the master keeps the
 digest. For an agent without a token it is derived from a secret of the master's authority and the
-numbers of the agent's certificates that hold, so that it ends with any of them; the agent asks the
-master for it.
+numbers of the agent's certificates that hold, so that the master has another one as soon as any of
+them ends. The agent asks the master for it, and before it does what a call wants, again when the
+last answer is older than a minute; a key that the master no longer has does nothing then. While
+the master cannot be reached the agent keeps the key that it has. The key of a token is the agent's
+for as long as it runs with that token, also after the master has revoked it.
 
 A call carries a challenge that the agent has given out for one call, so that a copy of it does
 nothing; an answer is bound to its call.

@@ -14,8 +14,9 @@ from pelagos.core import wire
 from pelagos.core.clock import ManualClock
 from pelagos.core.sealing import SealError, derive, seal, unseal
 from pelagos.slap.agent.attendant import Attendant
-from pelagos.slap.agent.call_key import TokenKey
+from pelagos.slap.agent.call_key import AskedKey, CallKey, NoCallKeyError, TokenKey
 from pelagos.slap.agent.seats import FILE, Seat
+from pelagos.slap.errors import AuthenticationError, MasterUnreachable, SlapError
 from pelagos.slap.remote import (
     Answer,
     Hello,
@@ -35,7 +36,7 @@ KEY = key_of(sha256(TOKEN.encode()).hexdigest())
 class Box:
     """An agent's computer with one service, and its master."""
 
-    def __init__(self, root: Path, *allows: str) -> None:
+    def __init__(self, root: Path, *allows: str, key: CallKey | None = None) -> None:
         self.clock = ManualClock()
         self.stop = threading.Event()
         self.folder = root / "instance" / "slappart0"
@@ -44,7 +45,7 @@ class Box:
         self.attendant = Attendant(
             NAME,
             root,
-            TokenKey(TOKEN),
+            key or TokenKey(TOKEN),
             allows=frozenset(allows),
             stop=self.stop,
             clock=self.clock,
@@ -236,3 +237,61 @@ def test_any_number_of_logs_makes_no_larger_answer(box: Box):
     assert 90 < len(found.known) == len(found.files) <= 100
     last = value_of(box.ask("logs", program="0999"), Logs)
     assert [one.lines for one in last.files] == [("x",)]
+
+
+# A key that the master does not have any more.
+
+
+class Authority:
+    """Tells an agent the key, or why it has none."""
+
+    def __init__(self) -> None:
+        self.key, self.problem = KEY, None
+
+    key: bytes
+    problem: SlapError | None
+
+    def ask(self) -> bytes:
+        if self.problem is not None:
+            raise self.problem
+        return self.key
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def certified(tmp_path: Path, authority: Authority) -> Box:
+    """An agent with a certificate alone, that has the key for a minute already."""
+    clock = ManualClock()
+    made = Box(tmp_path, "exec", key=AskedKey(authority.ask, clock=clock))
+    made.challenge()
+    clock.advance(60.0)
+    return made
+
+
+def test_who_has_the_key_of_a_revoked_certificate_gets_nothing_done(
+    certified: Box, authority: Authority, tmp_path: Path
+):
+    authority.problem = AuthenticationError("your certificate was revoked", status=401)
+    with pytest.raises(NoCallKeyError, match="was revoked"):
+        certified.run("touch", str(tmp_path / "done"))
+    with pytest.raises(NoCallKeyError):
+        certified.challenge()
+    assert not (tmp_path / "done").exists()
+
+
+def test_who_has_a_former_key_gets_nothing_done(
+    certified: Box, authority: Authority, tmp_path: Path
+):
+    authority.key = derive(b"another", "one")
+    with pytest.raises(SealError):
+        certified.run("touch", str(tmp_path / "done"))
+    assert not (tmp_path / "done").exists()
+
+
+def test_a_key_lasts_while_the_master_is_away(certified: Box, authority: Authority):
+    authority.problem = MasterUnreachable("it is away")
+    assert certified.run("true").status == 0

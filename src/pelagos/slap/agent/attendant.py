@@ -97,7 +97,7 @@ class Attendant:
         Raises:
             SealError: the call is not the master's; nothing was done.
             WireError: it is of another version's form; nothing was done.
-            NoCallKeyError: it cannot be read yet.
+            NoCallKeyError: it cannot be read yet, or not any more.
         """
         key, call = self._opened(call_id, sealed)
         try:
@@ -112,12 +112,15 @@ class Attendant:
     def _opened(self, call_id: str, sealed: bytes) -> tuple[bytes, RemoteCall]:
         key = self._key.now()
         try:
-            return key, open_call(key, self._computer_id, call_id, sealed)
+            call = open_call(key, self._computer_id, call_id, sealed)
         except SealError:
             later = self._key.after(key)
             if later is None:
                 raise
-        return later, open_call(later, self._computer_id, call_id, sealed)
+            key, call = later, open_call(later, self._computer_id, call_id, sealed)
+        if call.verb != "hello" and (fresh := self._key.fresh()) != key:
+            key, call = fresh, open_call(fresh, self._computer_id, call_id, sealed)
+        return key, call
 
     def _do(self, call: RemoteCall) -> Hello | Logs | Ran:
         if call.verb == "hello":
