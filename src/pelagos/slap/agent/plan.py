@@ -56,7 +56,7 @@ class ReleaseMemory:
     """What this agent remembers of one release since it started.
 
     Attributes:
-        tried: what was last tried without success; failures and retry_at belong to it.
+        tried: what was last tried, unless a release was built; failures, retry_at belong to it.
         failures: failed attempts in a row.
         retry_at: not before then.
         is_known: the master has heard from this agent that the release is usable.
@@ -77,7 +77,7 @@ class PartitionMemory:
 
     Attributes:
         wish: key of the wish that was last carried out (or was found carried out).
-        tried: key of the wish that was last tried; failures and retry_at belong to it.
+        tried: key of the wish last tried; failures, retry_at, is_destroyed belong to it.
         grace_until: before then a promise that does not hold yet is no failure.
         checks: checks since the last start without a good end; sets the pace.
         check_at: the next check.
@@ -218,22 +218,22 @@ def _plan_release(
     users: Mapping[str | None, str],
 ) -> None:
     url = release.url
-    is_complete = url in seen.complete_releases
     is_removed = release.requested_state is SupplyState.DESTROYED
-    is_new = known.tried is (StepKind.BUILD if is_removed else StepKind.REMOVE)
+    is_new = known.tried not in {None, StepKind.REMOVE if is_removed else StepKind.BUILD}
+    again = "failed; waits to try again" if known.failures else "waits to be tried again"
     if is_removed:
         if url in users:
             draft.reasons[url] = f"is to be removed; {users[url]} still uses it"
-        elif is_new or draft.at(known.retry_at, url, "removal failed; waits to try again"):
+        elif is_new or draft.at(known.retry_at, url, f"removal {again}"):
             draft.add(StepKind.REMOVE, url)
-    elif is_complete:
+    elif url in seen.complete_releases:
         if known.is_known:
             draft.reasons[url] = "available"
         else:
             draft.add(StepKind.ANNOUNCE, url)
     elif known.is_built:
         draft.reasons[url] = "built; waits until the master has heard it"
-    elif is_new or draft.at(known.retry_at, url, "the build failed; waits to try again"):
+    elif is_new or draft.at(known.retry_at, url, f"the build {again}"):
         draft.add(StepKind.BUILD, url)
 
 
@@ -319,7 +319,7 @@ def _is_to_stop_first(partition: Partition, here: PartitionSeen, seen: Seen) -> 
 def _plan_destruction(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:
     name = partition.partition_id
     waiting = "destroyed" if known.is_destroyed else "destroying failed"
-    is_new = not known.is_destroyed and known.tried != wish_key(partition)
+    is_new = known.tried != wish_key(partition)
     if is_new or draft.at(known.retry_at, name, f"{waiting}; waits to tell the master again"):
         draft.add(StepKind.DESTROY, name, partition=partition)
 

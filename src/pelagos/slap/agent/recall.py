@@ -47,10 +47,12 @@ class Recall:
         self, known: ReleaseMemory, step: Step, outcome: Outcome, now: float
     ) -> ReleaseMemory:
         """What to remember of a release after a step on it."""
+        if known.tried is not step.kind:
+            known = replace(known, failures=0)
         if outcome.retry_after is not None:
             return replace(known, tried=step.kind, retry_at=now + outcome.retry_after)
         if not outcome.is_done:
-            failures = known.failures + 1 if known.tried in {None, step.kind} else 1
+            failures = known.failures + 1
             return replace(
                 known,
                 tried=step.kind,
@@ -59,7 +61,7 @@ class Recall:
                 cause=outcome.cause,
             )
         if step.kind is StepKind.REMOVE:
-            return ReleaseMemory(retry_at=now + TELL_AGAIN)
+            return ReleaseMemory(tried=step.kind, retry_at=now + TELL_AGAIN)
         return ReleaseMemory(is_built=step.kind is StepKind.BUILD, is_known=True)
 
     def partition(
@@ -67,6 +69,8 @@ class Recall:
     ) -> PartitionMemory:
         """What to remember of a partition after a step on it."""
         key = wish_key(step.partition) if step.partition is not None else ""
+        if known.tried != key:
+            known = replace(known, failures=0, is_destroyed=False)
         if outcome.retry_after is not None:
             return replace(
                 known, tried=key, retry_at=now + outcome.retry_after, check_at=now + 1.0
@@ -87,7 +91,7 @@ class Recall:
         if step.kind is StepKind.STOP:  # the wish itself waits for its release
             return replace(known, tried=key, retry_at=now + SICK_CHECK)
         if step.kind is StepKind.DESTROY:
-            return PartitionMemory(is_destroyed=True, retry_at=now + TELL_AGAIN)
+            return PartitionMemory(tried=key, is_destroyed=True, retry_at=now + TELL_AGAIN)
         grace = now + self.settings.promise_grace
         return PartitionMemory(
             wish=key,
@@ -101,7 +105,7 @@ class Recall:
     def _failed(self, known: PartitionMemory, step: Step, key: str, now: float) -> PartitionMemory:
         if step.kind in {StepKind.CHECK, StepKind.REVIVE}:
             return replace(known, check_at=now + self.settings.promise_interval)
-        failures = known.failures + 1 if known.tried == key else 1
+        failures = known.failures + 1
         return replace(
             known,
             wish=None if step.kind is StepKind.DEPLOY else known.wish,

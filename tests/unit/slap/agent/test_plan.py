@@ -82,11 +82,18 @@ def test_a_release_found_complete_is_announced_once() -> None:
 
 
 def test_a_failed_build_waits_for_its_time() -> None:
-    known = ReleaseMemory(failures=1, retry_at=130.0)
+    known = ReleaseMemory(tried=StepKind.BUILD, failures=1, retry_at=130.0)
     waiting = plan(built=False, release_memory=known)
     assert kinds(waiting) == []
     assert waiting.due == 130.0 and "failed" in waiting.reasons[URL]
     assert kinds(plan(built=False, release_memory=known, now=130.0)) == [(StepKind.BUILD, URL)]
+
+
+def test_a_release_whose_completion_cannot_be_noted_is_looked_at_in_its_time() -> None:
+    known = ReleaseMemory(retry_at=130.0)
+    waiting = plan(built=False, release_memory=known)
+    assert (waiting.steps, waiting.due) == ((), 130.0)
+    assert "failed" not in waiting.reasons[URL]
 
 
 def test_a_built_release_that_the_master_has_not_heard_of_is_not_built_again() -> None:
@@ -130,7 +137,8 @@ def test_a_new_instance_is_deployed() -> None:
 
 
 def test_an_instance_waits_for_its_release_without_a_report() -> None:
-    made = plan(instance(), built=False, release_memory=ReleaseMemory(failures=1, retry_at=500))
+    failed = ReleaseMemory(tried=StepKind.BUILD, failures=1, retry_at=500)
+    made = plan(instance(), built=False, release_memory=failed)
     assert kinds(made) == [] and "not built" in made.reasons[NAME]
 
 
@@ -201,7 +209,7 @@ def test_a_destroyed_instance_goes_also_without_its_release() -> None:
     wish = instance(requested_state=InstanceState.DESTROYED)
     made = plan(wish, supplied=(), built=False)
     assert kinds(made) == [(StepKind.DESTROY, NAME)]
-    told = PartitionMemory(is_destroyed=True, retry_at=130.0)
+    told = PartitionMemory(tried=wish_key(wish), is_destroyed=True, retry_at=130.0)
     assert kinds(plan(wish, known=told)) == []
     assert kinds(plan(wish, known=told, now=131.0)) == [(StepKind.DESTROY, NAME)]
 

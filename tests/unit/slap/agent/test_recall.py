@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pelagos.slap.agent.plan import PartitionMemory, ReleaseMemory, Step, StepKind
+from pelagos.slap.agent.facts import PartitionSeen, Seen
+from pelagos.slap.agent.plan import (
+    Memory,
+    PartitionMemory,
+    Plan,
+    ReleaseMemory,
+    Step,
+    StepKind,
+    make_plan,
+)
 from pelagos.slap.agent.recall import Recall
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.verdict import Health
-from pelagos.slap.model import Cause, Partition
+from pelagos.slap.model import Cause, Computer, InstanceState, Partition, Release, SupplyState
 
 SETTINGS = AgentSettings("COMP", Path("/x"), retry_first=5, retry_limit=60, promise_interval=5)
 RECALL = Recall(SETTINGS)
@@ -23,6 +33,17 @@ def step(kind: StepKind) -> Step:
 
 
 FAILED = Outcome(is_done=False, cause=Cause("buildout-failed", "no"))
+DEFERRED = Outcome(is_done=False, retry_after=1.0)
+
+
+def planned(wish: Partition, known: PartitionMemory, now: float = 100.0) -> Plan:
+    seen = Seen(frozenset({"/r"}), {"slappart0": PartitionSeen()})
+    return make_plan(Computer("COMP", (wish,)), seen, Memory({}, {"slappart0": known}), now)
+
+
+def planned_release(state: SupplyState, known: ReleaseMemory, now: float = 100.0) -> Plan:
+    supplied = Computer("COMP", releases=(Release("/r", "COMP", state),))
+    return make_plan(supplied, Seen(frozenset(), {}), Memory({"/r": known}), now)
 
 
 def test_failed_builds_wait_longer_and_longer() -> None:
@@ -43,6 +64,47 @@ def test_a_removal_that_fails_counts_no_failed_builds() -> None:
     assert (known.tried, known.failures) == (StepKind.BUILD, 2)
     known = RECALL.release(known, remove, FAILED, 100.0)
     assert (known.tried, known.failures) == (StepKind.REMOVE, 1)
+
+
+def test_a_step_that_fails_after_it_was_deferred_counts_no_failures_of_another() -> None:
+    build, remove = Step(StepKind.BUILD, "/r"), Step(StepKind.REMOVE, "/r")
+    known = RECALL.release(ReleaseMemory(), build, FAILED, 100.0)
+    known = RECALL.release(known, remove, DEFERRED, 100.0)
+    assert RECALL.release(known, remove, FAILED, 100.0).failures == 1
+    old = Step(StepKind.DEPLOY, "slappart0", Partition("COMP", "slappart0", timestamp=6))
+    here = RECALL.partition(PartitionMemory(), old, FAILED, 100.0)
+    here = RECALL.partition(here, step(StepKind.DEPLOY), DEFERRED, 100.0)
+    assert RECALL.partition(here, step(StepKind.DEPLOY), FAILED, 100.0).failures == 1
+
+
+def test_what_was_removed_and_is_supplied_again_is_built_at_once() -> None:
+    known = ReleaseMemory()
+    for outcome in (FAILED, Outcome()):
+        known = RECALL.release(known, Step(StepKind.REMOVE, "/r"), outcome, 100.0)
+    again = planned_release(SupplyState.AVAILABLE, known)
+    assert [s.kind for s in again.steps] == [StepKind.BUILD], again.reasons
+
+
+def test_a_removal_is_told_again_in_its_time_and_not_called_failed() -> None:
+    known = RECALL.release(ReleaseMemory(), Step(StepKind.REMOVE, "/r"), Outcome(), 100.0)
+    waiting = planned_release(SupplyState.DESTROYED, known)
+    assert (waiting.steps, waiting.due) == ((), 130.0)
+    assert "failed" not in waiting.reasons["/r"]
+    late = planned_release(SupplyState.DESTROYED, known, 130.0)
+    assert [s.kind for s in late.steps] == [StepKind.REMOVE]
+
+
+def test_a_build_that_was_deferred_is_not_called_failed() -> None:
+    known = RECALL.release(ReleaseMemory(), Step(StepKind.BUILD, "/r"), DEFERRED, 100.0)
+    waiting = planned_release(SupplyState.AVAILABLE, known)
+    assert waiting.due == 101.0 and "failed" not in waiting.reasons["/r"]
+
+
+@pytest.mark.parametrize("kind", [StepKind.ANNOUNCE, StepKind.BUILD])
+def test_a_removal_waits_for_nothing_that_was_tried_before(kind: StepKind) -> None:
+    known = RECALL.release(ReleaseMemory(), Step(kind, "/r"), FAILED, 100.0)
+    made = planned_release(SupplyState.DESTROYED, known)
+    assert [s.kind for s in made.steps] == [StepKind.REMOVE]
 
 
 def test_a_deferred_step_is_no_failure() -> None:
@@ -118,6 +180,25 @@ def test_restarts_are_remembered_for_a_minute() -> None:
 def test_a_destruction_is_told_again_while_the_master_still_wishes_it() -> None:
     known = RECALL.partition(PartitionMemory(), step(StepKind.DESTROY), Outcome(), 100.0)
     assert known.is_destroyed and known.retry_at == 130.0
+    wish = replace(WISH, requested_state=InstanceState.DESTROYED)
+    waiting = planned(wish, known)
+    assert waiting.steps == () and "destroyed" in waiting.reasons["slappart0"]
+    assert [s.kind for s in planned(wish, known, 130.0).steps] == [StepKind.DESTROY]
+
+
+@pytest.mark.parametrize("between", [(), (FAILED,) * 5, (DEFERRED,)])
+def test_the_next_instance_in_a_partition_is_not_taken_for_the_one_that_was_destroyed(
+    between: tuple[Outcome, ...],
+) -> None:
+    known = RECALL.partition(PartitionMemory(), step(StepKind.DESTROY), Outcome(), 100.0)
+    for outcome in between:
+        wish = replace(WISH, timestamp=8)
+        known = RECALL.partition(known, Step(StepKind.DEPLOY, "slappart0", wish), outcome, 100.0)
+    gone = replace(WISH, timestamp=9, requested_state=InstanceState.DESTROYED)
+    made = planned(gone, known)
+    assert [s.kind for s in made.steps] == [StepKind.DESTROY], made.reasons
+    known = RECALL.partition(known, made.steps[0], FAILED, 100.0)
+    assert "failed" in planned(gone, known).reasons["slappart0"]
 
 
 def test_an_instance_whose_promise_stays_red_is_configured_again_less_and_less_often() -> None:
