@@ -23,6 +23,37 @@ Index(url).find_packages(easy_install.pkg_resources.Requirement.parse("no.such.r
 print(json.dumps([url, Index.asked]))
 """
 
+#: Runs a zc.buildout that lacks something of what a search for a misspelt name looks at.
+OTHER = """
+import sys
+from zc.buildout import easy_install
+from pelagos.slap.agent.builders import driver
+indexes = [
+    vars(sys.modules[name])["PackageIndex"]
+    for name in ("zc.buildout._package_index", "setuptools.package_index")
+    if name in sys.modules
+]
+{change}
+sys.exit(driver.run_buildout("buildout", ["--version"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del easy_install.default_index_url",
+        "easy_install.default_index_url = None",
+        "[delattr(index, 'scan_all') for index in indexes]",
+    ],
+)
+def test_another_buildout_than_those_that_are_known_builds_all_the_same(change: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", OTHER.format(change=change)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "buildout version" in done.stdout
+
 
 @pytest.mark.parametrize(
     ("index", "asked_for_all"),

@@ -48,14 +48,15 @@ def spare_the_whole_index() -> None:
 
     For a misspelt recipe zc.buildout would fetch the names of all packages there, tens of
     megabytes, and find no other spelling among them: that index, which is zc.buildout's own
-    choice, answers to every spelling of a name (PEP 503).
+    choice, answers to every spelling of a name (PEP 503). A zc.buildout that does not say what it
+    chooses, or looks for names otherwise, is left as it is: this only saves time.
     """
-    from zc.buildout.easy_install import default_index_url  # noqa: PLC0415 - as above
-
+    spared = getattr(sys.modules.get("zc.buildout.easy_install"), "default_index_url", None)
     for name in ("zc.buildout._package_index", "setuptools.package_index"):
         index = getattr(sys.modules.get(name), "PackageIndex", None)
-        if index is not None:
-            index.scan_all = _scanning(index.scan_all, default_index_url)
+        scan_all = getattr(index, "scan_all", None)
+        if index is not None and scan_all is not None and isinstance(spared, str):
+            index.scan_all = _scanning(scan_all, spared)
 
 
 def _scanning(scan_all: Callable[..., None], spared: str) -> Callable[..., None]:
