@@ -77,7 +77,7 @@ def test_dead_letters_are_waited_for_as_long_as_is_said(world, url, monkeypatch,
 
     monkeypatch.setattr(bus, "open", keep)
     place = ("--dead-letters", "empty", "--bus", url)
-    for more, patience in ((("--timeout", "1m"), 60.0), ((), 10.0)):
+    for more, patience in ((("--timeout", "1m"), 60.0), ((), 10.0), (("--timeout", "0"), 0.1)):
         world.run("bus", "dead", *words.split(), *place, *more)
         assert given == [patience] * times
         given.clear()

@@ -29,6 +29,10 @@ _bus_commands.add_command("bus_dead", "Messages that could not be handled")
 
 T = TypeVar("T")
 
+#: Seconds that `--timeout 0` stands for: hardly any. In none at all no broker is reached, not even
+#: one that runs and is near, and the command would say that it does not answer.
+_HARDLY = 0.1
+
 _WHERE = ValueArgument(
     "queue of the dead letters; default: pelagos.dead",
     "--dead-letters",
@@ -184,7 +188,7 @@ def _letters(command: Command) -> DeadLetters:
     from pelagos.messaging.dead.letters import DeadLetters
 
     bus, queue = find_bus(command), command["dead_letters"]
-    timeout = command["timeout"] or 0.1
+    timeout = command["timeout"] or _HARDLY
     return DeadLetters(bus, queue, timeout=timeout) if queue else DeadLetters(bus, timeout=timeout)
 
 
