@@ -21,8 +21,17 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of this machine; asked several times for each message, so without a detour."""
+    """The clock of this machine.
 
+    Attributes:
+        time: called without arguments: the seconds since the Unix epoch, a float; may jump when
+            the machine's clock is set.
+        monotonic: called without arguments: seconds that only grow, a float; the start is
+            arbitrary and the same in all threads and objects of this process. Only differences
+            mean something.
+    """
+
+    # The system's own functions, not methods that call them: asked several times for each message.
     time = staticmethod(system.time)
     monotonic = staticmethod(system.monotonic)
 
