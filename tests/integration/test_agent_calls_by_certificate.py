@@ -15,12 +15,12 @@ from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.messaging import GenericConsumer, connect
 from pelagos.plane.agent_line import AgentCalls, AgentEar, BusLine
+from pelagos.plane.bringing import bring, brought_before
 from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.events import Announcer
 from pelagos.plane.master import MasterProgram
 from pelagos.plane.membership import (
     IdentityRenewer,
-    bring,
     certificate_of,
     has_joined,
     identity_file,
@@ -179,7 +179,9 @@ def test_a_certificate_does_not_give_the_key_of_a_token(plane: Site):
     plane.master._master.service.register_computer(plane.name)
     with pytest.raises(SlapError, match="sealed with a key of its token") as caught:
         own.call_key()
-    assert caught.value.status == 409 and "--again" in str(caught.value.hint)
+    assert caught.value.status == 409
+    for way in ("rack --revoke", "--issue", "--again"):
+        assert way.replace("rack", plane.name) in str(caught.value.hint)
 
 
 def test_who_joins_again_or_is_revoked_leaves_nothing_of_use(plane: Site):
@@ -276,6 +278,51 @@ def test_what_is_not_this_computers_is_not_brought(plane: Site, tmp_path: Path):
     assert caught.value.hint
 
 
+def test_a_computer_that_has_a_token_at_the_plane_is_told_so(plane: Site, tmp_path: Path):
+    (tmp_path / "rack.pem").write_text(identity_file(plane.away).read_text())
+    plane.master._master.service.register_computer(plane.name)
+    fresh = DataFolder(tmp_path / "fresh")
+    fresh.create()
+    given = (tmp_path / "rack.pem", tmp_path / "rack.pem", plane.home.ca / "ca.pem")
+    with pytest.raises(PelagosError, match="sealed with a key of its token") as caught:
+        bring(fresh, plane.master.url, *given)
+    assert f"certificate {plane.name} --revoke" in str(caught.value.hint)
+    assert list(fresh.node.iterdir()) == []
+
+
+def test_an_agent_whose_computer_has_a_token_there_says_what_to_do(plane: Site):
+    plane.master._master.service.register_computer(plane.name)
+    plane.listen()
+    with pytest.raises(ServerError, match=f"certificate {plane.name} --revoke"):
+        plane.person.ping(plane.name)
+
+
+def test_the_same_certificate_again_leaves_the_renewed_one(plane: Site, tmp_path: Path):
+    given = tmp_path / "rack.pem"
+    given.write_text(identity_file(plane.away).read_text())
+    trust, url = plane.home.ca / "ca.pem", plane.master.url
+    assert brought_before(plane.away, url, given, trust) is None
+    bring(plane.away, url, given, given, trust)
+    first = certificate_of(plane.away)
+    assert first is not None
+    plane.renew()
+    renewed = identity_file(plane.away).read_text()
+    plane.person.revoke_certificate(serial=first.serial)
+    with pytest.raises(PelagosError, match="only over HTTPS"):
+        brought_before(plane.away, "http://127.0.0.1:1", given, trust)
+    assert brought_before(plane.away, "https://127.0.0.1:1", given, None) == plane.name
+    assert plane.away.endpoints().master_url == "https://127.0.0.1:1"
+    assert brought_before(plane.away, url, given, trust) == plane.name
+    assert identity_file(plane.away).read_text() == renewed
+    assert len(plane.member().call_key()) == 32
+    with pytest.raises(PelagosError, match="cannot read"):
+        brought_before(plane.away, url, tmp_path / "none.pem", trust)
+    given.write_text(renewed)  # another one in the same place
+    assert brought_before(plane.away, url, given, trust) is None
+    plane.away.keep_node_token("secret")
+    assert brought_before(plane.away, url, given, trust) is None
+
+
 @pytest.fixture
 def planes(tmp_path: Path) -> Iterator[tuple[Plane, Plane]]:
     """A plane whose master speaks HTTPS and runs a broker, and another computer."""
@@ -302,7 +349,7 @@ def test_processes_with_a_certificate_alone_are_reached(
     url = here.data.endpoints().master_url
     files = ("--certificate", f"{tmp_path}/rack7.pem", "--key", f"{tmp_path}/rack7.key")
     trust = ("--authority", str(here.data.ca / "ca.pem"), "--master-url", url)
-    for words in ((*files, *trust), ()):  # later it needs none of them
+    for words in ((*files, *trust), (*files, *trust), ()):  # later it needs none of them
         with (there.folder / "up.log").open("ab") as log:
             command = [PELAGOS, "node", "run", *words]
             node = subprocess.Popen(command, env=there.environment, stdout=log, stderr=log)

@@ -2,6 +2,7 @@
 
 node/token          its token, written last; none where it came with a certificate alone
 node/joined.sha256  the digest of the one-time token that it joined with
+node/brought.sha256 the digest of the certificate that it came with; see `bringing`
 node/identity.pem   its key and its certificate in one file, 0600, replaced in one step
 node/authority.pem  the authority that the master's certificate must come from
 """
@@ -183,6 +184,11 @@ def _mark(folder: DataFolder) -> Path:
     return folder.node / "joined.sha256"
 
 
+def brought_mark(folder: DataFolder) -> Path:
+    """Holds the digest of the certificate that this computer came with."""
+    return folder.node / "brought.sha256"
+
+
 def _digest(token: joining.JoinToken) -> str:
     return sha256(token.secret.encode()).hexdigest()
 
@@ -218,13 +224,19 @@ def _check_member(member: Membership, former: str) -> None:
 
 def _keep(folder: DataFolder, url: str, member: Membership, key: str, *, pinned: bool) -> None:
     # With the system's trust where the token tells no fingerprint.
-    _note(folder, url, member.name, member.authority if pinned else None)
+    note(folder, url, member.name, member.authority if pinned else None)
+    brought_mark(folder).unlink(missing_ok=True)
     if member.certificate is not None:
-        _keep_identity(folder, key, member.certificate)
+        keep_identity(folder, key, member.certificate)
     folder.keep_node_token(member.token)
 
 
-def _note(folder: DataFolder, url: str, name: str, authority: str | None) -> None:
+def note(folder: DataFolder, url: str, name: str, authority: str | None) -> None:
+    """Keep where the master is, this computer's name there, and whom to trust.
+
+    Args:
+        authority: PEM; None: those that the system trusts.
+    """
     path = folder.node / "authority.pem"
     if authority is not None:
         write_atomic(path, authority, mode=0o644)
@@ -232,74 +244,9 @@ def _note(folder: DataFolder, url: str, name: str, authority: str | None) -> Non
     folder.note(master_url=url, authority=known, computer_id=name)
 
 
-def _keep_identity(folder: DataFolder, key: str, certificate: str) -> None:
+def keep_identity(folder: DataFolder, key: str, certificate: str) -> None:
+    """Keep both in one file; raises `OSError`."""
     write_atomic(identity_file(folder), f"{key.rstrip()}\n{certificate}", mode=0o600)
-
-
-def bring(folder: DataFolder, url: str, certificate: Path, key: Path, trust: Path | None) -> str:
-    """Come with a certificate that the plane issued before, and no token; the computer's name.
-
-    Nothing is kept unless the master knows the certificate as a computer's.
-
-    Args:
-        folder: made already, and held by the caller.
-        url: of the master; https.
-        certificate: PEM file.
-        key: PEM file of its key.
-        trust: PEM file of the authority that the master's certificate comes from; None: those
-            that this system trusts.
-
-    Raises:
-        PelagosError: the files cannot be used, or the master does not take them.
-    """
-    _check_bring(folder, url)
-    said, secret, authority = (_text(path) for path in (certificate, key, trust))
-    client = SlapClient(url, timeout=_TIMEOUT, tls=ClientTls(trust, certificate, key))
-    try:
-        identity = client.identity()
-    finally:
-        client.close()
-    kind, name = str(identity.get("kind")), str(identity.get("name"))
-    former = folder.endpoints().computer_id if has_credentials(folder) else ""
-    if kind != "computer" or former not in ("", name):
-        raise PelagosError(
-            f"{certificate} is the certificate of the {kind} {name}"
-            + (f", and this is the data of {former}" if former else ""),
-            hint="issue one for this computer: pelagos computer certificate NAME --issue DIR",
-        )
-    try:
-        _note(folder, url, name, authority)
-        _keep_identity(folder, secret or "", said or "")
-    except OSError as error:
-        raise PelagosError(
-            f"cannot write to {folder.node}: {error.strerror}", hint="make room there"
-        ) from error
-    return name
-
-
-def _check_bring(folder: DataFolder, url: str) -> None:
-    if not url.startswith("https:"):
-        raise PelagosError(
-            f"a certificate says who comes only over HTTPS, and the master is at {url}",
-            hint="give the master's address with --master-url https://HOST:PORT",
-        )
-    token = folder.node / "token"
-    if token.exists():
-        raise PelagosError(
-            f"this computer has joined with a token, which goes before a certificate: {token}",
-            hint="run it as it is: pelagos node run; to come with a certificate alone, revoke all "
-            "that it has, issue a certificate, and remove that file",
-        )
-
-
-def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
-        raise PelagosError(f"cannot read {path}: {why}", hint="give a PEM file") from error
 
 
 # ---- renewal ------------------------------------------------------------------------------------
@@ -365,7 +312,7 @@ class IdentityRenewer:
         client = SlapClient(self._url, token=token, timeout=_TIMEOUT, tls=tls)
         try:
             issued = client.renew_certificate(request)
-            _keep_identity(self._folder, key, issued.certificate)
+            keep_identity(self._folder, key, issued.certificate)
         except (SlapError, OSError) as error:
             ended = certificate.expires <= now
             what = "has ended" if ended else "will end"

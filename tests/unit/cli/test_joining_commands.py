@@ -3,7 +3,7 @@
 import pytest
 
 from pelagos.cli import failures
-from pelagos.plane import membership, up
+from pelagos.plane import bringing, membership, up
 from pelagos.slap.joining import JoinToken, encode
 
 TOKEN = encode(JoinToken("http://127.0.0.1:1", "secret", kind="computer"))
@@ -117,7 +117,7 @@ def test_a_certificate_is_brought_to_the_master_that_is_named(started, monkeypat
         folder.note(master_url=url, computer_id="box")
         return "box"
 
-    monkeypatch.setattr(membership, "bring", bring)
+    monkeypatch.setattr(bringing, "bring", bring)
     files = ("--certificate", "c.pem", "--key", "c.key")
     assert started.run("node", "run", *files).code != 0  # nobody says where the master is
     url = "https://far:1"

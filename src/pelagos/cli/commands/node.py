@@ -143,7 +143,8 @@ class NodeRun(Command):
     need no token. Services keep running when it ends, as with `up`.
 
     A computer that has a certificate of the plane's, and no token, brings it the first time:
-    --certificate and --key, and --master-url with the master's address.
+    --certificate and --key, and --master-url with the master's address. With the same certificate
+    again it runs as it is, because the one that it was renewed with counts.
     """
 
     is_apart = True
@@ -249,14 +250,18 @@ class NodeRun(Command):
             raise UsageError("--certificate says the name already, so --name says nothing")
 
     def _bring(self, folder: DataFolder) -> None:
-        from pelagos.plane import membership
+        from pelagos.plane import bringing
         from pelagos.plane.settings import Part
 
+        url = self.context.master_url
         certificate, key = (Path(self[name]).expanduser() for name in ("certificate", "key"))
         trust = Path(self["authority"]).expanduser() if self["authority"] else None
         with folder.hold(Part.AGENT):
-            name = membership.bring(folder, self.context.master_url, certificate, key, trust)
-        self.context.say(f"{name} works for the plane at {self.context.master_url}")
+            if name := bringing.brought_before(folder, url, certificate, trust):
+                self.context.say(f"{name} came with this certificate already; it runs as it is")
+                return
+            name = bringing.bring(folder, url, certificate, key, trust)
+        self.context.say(f"{name} works for the plane at {url}")
 
     def _settings(self) -> PlaneSettings:
         from pelagos.plane.sections import BusConfig, NodeCacheConfig

@@ -2,8 +2,8 @@
 
 An agent with a token has derived the key from it once and for all. One that has only a certificate
 asks its master for the key: over TLS, where the certificate says who asks. Nothing is done for a
-call with a key about which the master has not been asked for a minute, unless it cannot be reached.
-The key of a token lasts as long as the agent runs with that token.
+call with a key about which the master was not asked for a minute, unless it cannot be reached. The
+key of a token lasts as long as the agent runs with that token.
 """
 
 from __future__ import annotations

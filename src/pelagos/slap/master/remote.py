@@ -129,10 +129,14 @@ class Remote(UseCases):
         """
         with self._desk.store.read() as reader:
             if reader.token_digest(Kind.COMPUTER, identity.name) is not None:
+                certificate = f"pelagos computer certificate {identity.name}"
                 raise Conflict(
                     f"calls to {identity.name} are sealed with a key of its token",
                     status=409,
-                    hint=f"let it join again: pelagos computer add {identity.name} --again",
+                    hint="to come with a certificate alone, revoke all that it has: "
+                    f"{certificate} --revoke, then get another one: {certificate} --issue DIR; "
+                    f"to have a token, let it join again: pelagos computer add {identity.name} "
+                    "--again",
                 )
             return self._key(reader, identity.name)
 
