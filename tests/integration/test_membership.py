@@ -193,3 +193,26 @@ def test_the_token_that_a_computer_joined_with_is_known_again(plane: Plane) -> N
     assert not has_used(plane.away, plane.token(again=True))
     kept = (plane.away.node / "joined.sha256").read_text()
     assert joining.decode(token).secret not in kept
+
+
+def test_who_ended_while_it_joined_has_not_joined_with_that_token(plane: Plane) -> None:
+    first = plane.token()
+    plane.join(first)
+    own = plane.away.node_token()
+    assert own is not None
+    (plane.away.node / "token").unlink()  # as if it ended before it wrote the last file
+    assert not has_used(plane.away, first)
+    plane.away.keep_node_token(own)
+    assert has_used(plane.away, first)
+    second = plane.token(again=True)
+    plane.join(second)
+    plane.away.keep_node_token(own)  # the former one, as it is until the last file is written
+    assert not has_used(plane.away, second) and not has_used(plane.away, first)
+
+
+def test_a_mark_of_former_times_is_read(plane: Plane) -> None:
+    token = plane.token()
+    plane.join(token)
+    mark = plane.away.node / "joined.sha256"
+    mark.write_text(mark.read_text().split()[0])
+    assert has_used(plane.away, token)

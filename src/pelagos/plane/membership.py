@@ -1,7 +1,7 @@
 """This computer as a member of a plane elsewhere: how it joined, and as whom it comes since.
 
 node/token          its token, written last; none where it came with a certificate alone
-node/joined.sha256  the digest of the one-time token that it joined with
+node/joined.sha256  the digests of the one-time token that it joined with and of the token it got
 node/brought.sha256 the digest of the certificate that it came with; see `bringing`
 node/identity.pem   its key and its certificate in one file, 0600, replaced in one step
 node/authority.pem  the authority that the master's certificate must come from
@@ -155,7 +155,8 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
         client.close()
     _check_member(member, former)
     try:
-        write_atomic(_mark(folder), _digest(token), mode=0o600)
+        mark = f"{_digest(token.secret)} {_digest(member.token)}"
+        write_atomic(_mark(folder), mark, mode=0o600)  # says nothing until its token is there, too
         _keep(folder, token.url, member, key, pinned=token.fingerprint is not None)
     except OSError as error:
         raise PelagosError(
@@ -168,16 +169,21 @@ def join(folder: DataFolder, text: str, name: str | None, default_name: str) -> 
 def has_used(folder: DataFolder, text: str) -> bool:
     """Whether this computer joined with this very token, so that it need not join again.
 
+    Not when it ended before it had written all that joining brought.
+
     Raises:
         PelagosError: it is no token to join with.
     """
     token = joining.decode(text)
-    if not has_credentials(folder):
+    own = folder.node_token()
+    if own is None:
         return False
     try:
-        return _mark(folder).read_text("ascii") == _digest(token)
+        mark = _mark(folder).read_text("ascii").split()
     except (OSError, UnicodeDecodeError):
         return False
+    used = _digest(token.secret)
+    return mark in ([used], [used, _digest(own)])  # the first: as it was written formerly
 
 
 def _mark(folder: DataFolder) -> Path:
@@ -189,8 +195,8 @@ def brought_mark(folder: DataFolder) -> Path:
     return folder.node / "brought.sha256"
 
 
-def _digest(token: joining.JoinToken) -> str:
-    return sha256(token.secret.encode()).hexdigest()
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _check_writable(folder: DataFolder, key: str) -> None:
