@@ -212,6 +212,17 @@ def test_nobody_gets_the_key_but_the_computer_itself(plane: Site):
     assert plane.member().call_key() != mine
 
 
+def test_no_cache_keeps_what_lets_in(plane: Site):
+    plane.fill()
+    own, slot = plane.member(), {"computer_id": plane.name, "partition_id": "slappart0"}
+    for answer in (
+        own._http.request("GET", "v1/call-key"),
+        own._http.request("POST", "v1/partition-token", json=slot),
+    ):
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+    own.close()
+
+
 def test_the_key_lets_nobody_in_and_does_not_cross_the_bus(plane: Site):
     seen: list[bytes] = []
     own = {"name": "", "flags": {"exclusive": True}}

@@ -158,6 +158,11 @@ class Answer:
         """Plain data or dataclasses."""
         return cls(wire.encode(value), JSON)
 
+    @classmethod
+    def secret(cls, value: Any) -> Answer:
+        """As `json`, for nobody on the way to keep."""
+        return cls(wire.encode(value), JSON, 200, {"Cache-Control": "no-store"})
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

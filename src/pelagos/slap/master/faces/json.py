@@ -112,7 +112,7 @@ class JsonFace:
         partition_id = protocol.partition_field(wished, "partition_id")  # type: ignore[arg-type]  # a mapping of texts
         permit(call.identity, call.name, computer_id, partition_id)
         token = self._service.partition_token(computer_id, partition_id, call.identity)
-        return Answer.json({"token": token})
+        return Answer.secret({"token": token})
 
 
 def _name(call: Call) -> str:

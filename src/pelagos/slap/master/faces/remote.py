@@ -48,7 +48,7 @@ class RemoteFace:
     def call_key(self, call: Call) -> Answer:
         """With what calls to the agent of the calling computer are sealed."""
         key = self._service.call_key(call.identity)
-        return Answer.json({"key": base64.b64encode(key).decode()})
+        return Answer.secret({"key": base64.b64encode(key).decode()})
 
     def ping(self, call: Call) -> Answer:
         """Whether the agent is there."""
