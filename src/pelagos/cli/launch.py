@@ -142,15 +142,15 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
 
 def _how_to_wake(context: Context) -> str:
     """What to do about a silent master: here it can be started only when it is here."""
-    data = context.data
-    is_plane = (data / "token").exists() or (data / "plane.db").exists()
-    has_joined = any((data / "node" / name).exists() for name in ("token", "identity.pem"))
-    if has_joined and not is_plane:
+    from pelagos.plane.data_folder import DataFolder
+    from pelagos.plane.membership import has_joined
+
+    if has_joined(DataFolder(context.data)):
         return (
             f"this computer works for the plane at {context.master_url}, which does not answer: "
             "see that it runs there, and that the network lets this computer through"
         )
-    return f"the plane of {data} does not answer; start it: pelagos up"
+    return f"the plane of {context.data} does not answer; start it: pelagos up"
 
 
 def _log(verbosity: int) -> None:
