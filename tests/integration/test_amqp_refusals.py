@@ -243,6 +243,27 @@ def test_what_is_said_while_answers_are_given_out_goes_in_one_write() -> None:
     assert stream.written == [3 * codec.HEARTBEAT_BYTES]
 
 
+class _Interrupted(_Slow):
+    def write(self, _data: bytes | memoryview) -> int:
+        raise KeyboardInterrupt
+
+    def break_off(self) -> None:
+        self.is_written = True  # as far as anybody knows
+
+
+def test_who_is_interrupted_while_he_writes_keeps_nobody_from_the_end() -> None:
+    stream = _Interrupted()
+    outgoing = Outgoing(stream, lambda: None)
+    with outgoing.lock:
+        outgoing.add(codec.HEARTBEAT_BYTES)
+    with pytest.raises(KeyboardInterrupt):
+        outgoing.send()
+    assert stream.is_written, "the connection is broken off"
+    assert outgoing.is_empty
+    outgoing.close()
+    assert stream.closed
+
+
 def test_a_few_calls_leave_while_the_next_answers_are_given_out() -> None:
     stream = _Writes()
     outgoing = Outgoing(stream, lambda: None)

@@ -182,7 +182,7 @@ class NodeRun(Command):
     examples = (
         "pelagos node run pelagos-join.eyJ1cmwi…",
         "pelagos node run",
-        "pelagos node run --certificate box.pem --key box.key --master-url https://plane:8443",
+        "pelagos node run --certificate c.pem --key c.key --master-url https://sea:8443",
     )
 
     def main(self, token: str | None = None) -> None:

@@ -6,8 +6,6 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import InvalidStateError
-from contextlib import suppress
 from typing import Any
 
 from pelagos.core.backoff import Backoff
@@ -119,17 +117,16 @@ class Caller:
         call: Call,
     ) -> None:
         outcome = call.outcome
-        if outcome is None:
+        if outcome is None or (forget := future.take_on_cancel()) is None:
             return
-        forget, future.on_cancel = future.on_cancel, None
-        if forget is not None:
-            forget()
+        forget()
+        if not future.set_running_or_notify_cancel():
+            return
         self._ended(outgoing, outcome.problem, began)
-        with suppress(InvalidStateError):  # nobody waits for it any more
-            try:
-                future.set_result(_result(outcome, call.request, encoder))
-            except MessagingError as error:
-                future.set_exception(error)
+        try:
+            future.set_result(_result(outcome, call.request, encoder))
+        except MessagingError as error:
+            future.set_exception(error)
 
     def _ended(
         self, outgoing: Outgoing | None, problem: MessagingError | None, began: float

@@ -195,11 +195,15 @@ class CallFuture(Future[Message]):
     def cancel(self) -> bool:
         """Wait for it no longer; whether that was in time."""
         cancelled = super().cancel()
-        forget, self.on_cancel = self.on_cancel, None
-        if cancelled and forget is not None:
+        if cancelled and (forget := self.take_on_cancel()) is not None:
             self.set_running_or_notify_cancel()  # for who waits for several
             forget()
         return cancelled
+
+    def take_on_cancel(self) -> Callable[[], None] | None:
+        """`on_cancel`, for one thread: whoever gets it tells those who wait for the future."""
+        found: Callable[[], None] | None = self.__dict__.pop("on_cancel", None)
+        return found
 
     def __await__(self) -> Generator[Any, None, Message]:
         return asyncio.wrap_future(self).__await__()

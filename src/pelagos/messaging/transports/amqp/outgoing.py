@@ -1,9 +1,9 @@
 """What is to be written, by whichever thread is at it.
 
 A thread that has something for the broker writes it itself when nobody else is writing, so that
-nothing waits for the connection's own thread. While one thread writes, others only add: what they
+nothing waits for the thread that reads. While one thread writes, others only add: what they
 added goes with the next write, many frames in one call. What need not leave at once is left to
-the connection's own thread, which writes all of it together; after it had something to read or
+the thread that reads, which writes all of it together; after it had something to read or
 write, it looks again a moment later unbidden, as waking it costs more than many messages do. Where
 nothing is left to it, as when all is written by who reads, it does not look in vain.
 """
@@ -27,11 +27,11 @@ class Outgoing:
 
     Attributes:
         lock: guards this and what must happen in the order of the bytes.
-        sleeping: whether the connection's own thread will not look here without a sign.
-        stuck: whether the socket is full; the connection's own thread goes on when it can.
+        sleeping: whether the thread that reads will not look here without a sign.
+        stuck: whether the socket is full; the thread that reads goes on when it can.
         written: set whenever bytes left; the heartbeat clears it.
         size: bytes that wait to be written.
-        reader: the connection's own thread, by number, while it gives out what it has read: what
+        reader: the thread that reads, by number, while it gives out what it has read: what
             it adds meanwhile is written when it has given out all of it.
         late: called inside the lock before each write, to add what was held back.
     """
@@ -78,7 +78,7 @@ class Outgoing:
             self._wake()
 
     def send_from_loop(self, *, writable: bool, expecting: bool = False) -> bool:
-        """As `send`, in the connection's own thread, which may sleep when `sleeping` is set.
+        """As `send`, in the thread that reads, which may sleep when `sleeping` is set.
 
         Args:
             writable: the socket is not full any more.
@@ -102,24 +102,37 @@ class Outgoing:
         return soon
 
     def awake(self, *, in_vain: bool) -> None:
-        """The connection's own thread waits no longer; `in_vain`: a moment, and nothing came."""
+        """The thread that reads waits no longer; `in_vain`: a moment, and nothing came."""
         self.sleeping = False
         self._looks -= in_vain
 
     def _drain(self) -> bool:
         """Write until nothing is left, or the socket is full; whether it is."""
         while True:
-            with self.lock:
-                if self._writing or self._over:
-                    return False
-                self.late()
-                if not self._parts:
-                    return False
-                self._writing = True
-                data = self._next()
-            self._write(data)
+            mine = False
+            try:
+                with self.lock:
+                    if self._writing or self._over:
+                        return False
+                    self.late()
+                    if not self._parts:
+                        return False
+                    self._writing = mine = True
+                    data = self._next()
+                self._write(data)
+            except BaseException:  # what a signal's handler raises: who knows how much has left
+                if mine:
+                    self._give_up()
+                raise
             if self.stuck:
                 return True
+
+    def _give_up(self) -> None:
+        self._stream.break_off()
+        with self.lock:
+            self._writing = False
+            if self._over:
+                self._stream.close()
 
     def _next(self) -> bytes | memoryview:
         parts = self._parts
