@@ -167,7 +167,7 @@ def test_any_method_can_be_called(shell: CloudShell) -> None:
     assert shell.ok("one", "call", "template.delete", made.strip(), "false").out == made
     named = shell.ok("one", "call", "imagepool.info", "-2", "-1", "-1", "-j").data
     assert named == shell.ok("one", "call", "imagepool.info", "-j", "--", "-2", "-1", "-1").data
-    assert [one["ID"] for one in named["IMAGE"]] == [0]
+    assert 0 in [one["ID"] for one in named["IMAGE"]]
     listed = shell.ok("one", "call", "hostpool.info", "-j").data
     assert json.dumps(listed).count("node0") > 3
 
