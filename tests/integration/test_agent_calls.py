@@ -29,48 +29,35 @@ from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import NotFoundError, ServerError, SlapError, Unauthorized
 from pelagos.slap.master.errors import AgentUnreachable
-from pelagos.slap.model import ComputerFormat, InstanceRequest, PartitionFormat
+from support.called_site import CalledSite
 
 pytestmark = pytest.mark.integration
 
 #: Another one in each process: tests that run at once share a broker.
 NAME = f"box{os.getpid()}.example"
-RELEASE = "http://example.org/software.cfg"
 
 
-class Site:
+class Site(CalledSite):
     """A master, and a computer whose agent has one service, on one bus."""
 
     def __init__(self, folder: Path, bus_url: str) -> None:
-        self.folder, self.bus_url = folder, bus_url
+        self.bus_url = bus_url
         home = DataFolder(folder / "home")
         home.create()
         self.announcer, self.line = Announcer(bus_url), BusLine(bus_url)
         self.master = MasterProgram(PlaneSettings(home.path), home, self.announcer, self.line)
         self.person = SlapClient(self.master.url, token=home.token(), timeout=30.0)
         self.token = self.master.node_token(NAME, home)
-        self.place = folder / "root" / "instance" / "slappart0"
+        self.root = folder / "root"
+        self.place = self.root / "instance" / "slappart0"
         self.ears: list[AgentEar] = []
-        self._fill()
-
-    def _fill(self) -> None:
         agent = SlapClient(self.master.url, token=self.token, timeout=30.0)
-        partition = PartitionFormat("slappart0")
-        agent.format_computer(ComputerFormat(NAME, partitions=(partition,)))
-        self.person.supply(RELEASE, NAME)
-        agent.report_release(NAME, RELEASE, "available")
-        agent.close()
-        self.person.request(InstanceRequest("web", RELEASE))
-        log = self.place / "var" / "log"
-        log.mkdir(parents=True)
-        (log / "web.log").write_text("first\nsecond\n")
-        seats = (Seat("slappart0", "web", self.person.service("web").guid),)
-        (self.folder / "root" / FILE).write_bytes(wire.encode(seats))
+        self.fill_with_a_service(agent, NAME)
 
     def listen(self, *allows: str, token: str | None = None) -> AgentEar:
         attendant = Attendant(
             NAME,
-            self.folder / "root",
+            self.root,
             TokenKey(token or self.token),
             allows=frozenset(allows),
             stop=threading.Event(),
@@ -85,13 +72,6 @@ class Site:
         secret = joining.decode(invitation.token).secret
         member = SlapClient(self.master.url, timeout=30.0).join(secret, name=name)
         return self.person.with_token(member.token)
-
-    def close(self) -> None:
-        for ear in self.ears:
-            ear.stop()
-        self.person.close()
-        self.line.close()
-        self.master.stop()
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -197,7 +177,7 @@ def test_a_call_on_which_the_agent_fails_is_answered_at_once(site: Site, caplog)
 def test_a_place_that_changed_hands_shows_nothing(site: Site):
     site.listen("logs", "exec")
     seats = (Seat("slappart0", "other", "another-guid"),)
-    (site.folder / "root" / FILE).write_bytes(wire.encode(seats))
+    (site.root / FILE).write_bytes(wire.encode(seats))
     for ask in (lambda: site.person.logs("web"), lambda: site.person.run("web", ["touch", "ran"])):
         with pytest.raises(SlapError, match="another service"):
             ask()

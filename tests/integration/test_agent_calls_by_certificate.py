@@ -11,7 +11,6 @@ from time import time
 
 import pytest
 
-from pelagos.core import wire
 from pelagos.core.errors import PelagosError
 from pelagos.messaging import GenericConsumer, connect
 from pelagos.plane.agent_line import AgentCalls, AgentEar, BusLine
@@ -32,18 +31,15 @@ from pelagos.plane.settings import Part, PlaneSettings
 from pelagos.slap import joining
 from pelagos.slap.agent.attendant import Attendant
 from pelagos.slap.agent.call_key import AskedKey
-from pelagos.slap.agent.seats import FILE, Seat
 from pelagos.slap.client import SlapClient
 from pelagos.slap.errors import AuthenticationError, ServerError, SlapError, Unauthorized
-from pelagos.slap.model import ComputerFormat, InstanceRequest, PartitionFormat
+from support.called_site import CalledSite
 from support.plane import PELAGOS, Plane, eventually
 
 pytestmark = pytest.mark.integration
 
-RELEASE = "http://example.org/software.cfg"
 
-
-class Site:
+class Site(CalledSite):
     """A master that speaks HTTPS, and a computer that registered itself as the ancestor's do."""
 
     def __init__(self, folder: Path) -> None:
@@ -80,18 +76,7 @@ class Site:
         return SlapClient(self.master.url, tls=tls, timeout=30.0)
 
     def fill(self) -> None:
-        agent = self.member()
-        partition = PartitionFormat("slappart0")
-        agent.format_computer(ComputerFormat(self.name, partitions=(partition,)))
-        self.person.supply(RELEASE, self.name)
-        agent.report_release(self.name, RELEASE, "available")
-        agent.close()
-        self.person.request(InstanceRequest("web", RELEASE))
-        log = self.root / "instance" / "slappart0" / "var" / "log"
-        log.mkdir(parents=True)
-        (log / "web.log").write_text("first\nsecond\n")
-        seats = (Seat("slappart0", "web", self.person.service("web").guid),)
-        (self.root / FILE).write_bytes(wire.encode(seats))
+        self.fill_with_a_service(self.member(), self.name)
 
     def listen(self) -> None:
         allows = frozenset({"logs", "exec"})
@@ -116,13 +101,6 @@ class Site:
         IdentityRenewer(self.away, self.master.url, clock=lambda: late, period=3600.0).stop()
         after = certificate_of(self.away)
         assert after is not None and after.serial != before.serial
-
-    def close(self) -> None:
-        for ear in self.ears:
-            ear.stop()
-        self.person.close()
-        self.line.close()
-        self.master.stop()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from pelagos.messaging import (
 from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.rpc import Replies
 from pelagos.messaging.sending.sender import BUFFER_BYTES
-from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Queue
+from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Connection, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo
 
@@ -259,13 +259,18 @@ def test_an_answered_future_needs_no_garbage_collector(
         gc.enable()
 
 
-def test_futures_of_different_patience_end_each_in_its_time(
-    producer: Producer, bus: MemoryTransport
-) -> None:
+def a_queue_that_nobody_reads(bus: MemoryTransport) -> Connection:
     link = bus.open()
     link.declare_exchange(Calls)
     link.declare_queue(Queue("deaf"))
     link.bind("calls", "deaf", "work")
+    return link
+
+
+def test_futures_of_different_patience_end_each_in_its_time(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    link = a_queue_that_nobody_reads(bus)
     began = time.monotonic()
     ended: dict[float, float] = {}
     for seconds in (WAIT, 0.6, 0.05, 0.3):
@@ -282,10 +287,7 @@ def test_futures_of_different_patience_end_each_in_its_time(
 def test_who_waits_for_several_futures_sees_one_that_was_cancelled(
     producer: Producer, bus: MemoryTransport
 ) -> None:
-    link = bus.open()
-    link.declare_exchange(Calls)
-    link.declare_queue(Queue("deaf"))
-    link.bind("calls", "deaf", "work")
+    link = a_queue_that_nobody_reads(bus)
     future = producer.rpc_deaf(_timeout=WAIT, _future=True)
     assert future.cancel()
     assert futures.wait([future], WAIT).done == {future}
