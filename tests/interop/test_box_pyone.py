@@ -107,7 +107,8 @@ facts["version"] = one.system.version()
 facts["owner"] = one.userpool.info().USER[-1].NAME
 facts["share"] = one.hostpool.info().HOST[0].HOST_SHARE.MAX_CPU
 facts["size"] = one.imagepool.info(-2, -1, -1).IMAGE[0].SIZE
-facts["range"] = one.vnpool.info(-2, -1, -1).VNET[0].AR_POOL.AR[0].IP
+networks = {network.ID: network for network in one.vnpool.info(-2, -1, -1).VNET}
+facts["range"] = networks[0].AR_POOL.AR[0].IP  # others may have been reserved from it
 facts["role"] = one.vmgrouppool.info(-2, -1, -1).VM_GROUP[0].ROLES.ROLE[0].NAME
 """,
     )
