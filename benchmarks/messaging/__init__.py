@@ -62,7 +62,7 @@ PEERS = {
     "nameko": ("nameko_rpc", (), (), CALL),
     "faststream": ("faststream_broker", PUBLISH, CONSUME, CALL),
     "dramatiq": ("dramatiq_actor", ("none", "each"), CONSUME, ()),
-    FLOOR: ("frames_by_hand", ("each",), (), CALL),
+    FLOOR: ("frames_by_hand", ("each", "many"), (), CALL),
 }
 
 #: Messages of a sample, so that it takes about a second.
