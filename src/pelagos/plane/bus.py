@@ -127,9 +127,10 @@ class PlaneBroker:
 
         try:
             self._broker = started(bus.port or former.port or 0)
-        except BrokerUnreachableError:
+        except BrokerUnreachableError as error:
             if bus.port:
-                raise
+                hint = "choose another, or 0 for a free one: pelagos config set bus.port PORT"
+                raise BrokerUnreachableError(error.message, hint=hint) from error
             self._broker = started(0)  # somebody took the former port
         self.url = f"amqp://{_USER}:{password}@127.0.0.1:{self._broker.port}/"
         write_atomic(address_file(data), f"{self.url}\n", mode=0o600)

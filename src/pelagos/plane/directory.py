@@ -90,7 +90,13 @@ class DirectoryProgram:
             former_url = folder.endpoints().directory_url
             tls = _tls(own)
             server = listen(
-                directory.app, own.host, own.port, former_url, threads=_THREADS, tls=tls
+                directory.app,
+                own.host,
+                own.port,
+                former_url,
+                section="directory",
+                threads=_THREADS,
+                tls=tls,
             )
             undoing.callback(server.stop)
             if tls is not None:

@@ -89,6 +89,7 @@ class MasterProgram:
                 wished.host,
                 wished.port,
                 former_url,
+                section="master",
                 threads=_THREADS,
                 tls=None if certificate is None else certificate.tls,
             )

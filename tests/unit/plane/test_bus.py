@@ -66,6 +66,15 @@ def test_when_its_port_is_taken_it_takes_another(tmp_path: Path):
         first.stop()
 
 
+def test_a_port_that_was_asked_for_and_is_taken_names_its_setting(tmp_path: Path):
+    first = PlaneBroker(OWN, tmp_path)
+    asked = BusConfig(broker=True, port=first._broker.port)
+    with pytest.raises(PelagosError, match="cannot listen") as caught:
+        PlaneBroker(asked, tmp_path / "other")
+    first.stop()
+    assert "pelagos config set bus.port" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("url", "hosts"),
     [
