@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,19 +77,33 @@ def read_eqk(eqk: Eqk) -> list[Binding]:
         MessagingError: a flag is unknown, one queue is described in two ways, or it has another
             form.
     """
-    try:
+    with reading_eqk():
         bindings = [
-            Binding(exchange, make_queue(queue), key, dict(*arguments))
+            Binding(_exchange(exchange), make_queue(queue), key, dict(*arguments))
             for exchange, pairs in eqk
             for queue, key, *arguments in pairs
         ]
+    check_queues(bindings)
+    return bindings
+
+
+@contextmanager
+def reading_eqk() -> Iterator[None]:
+    """Tell of an `eqk` that cannot be taken apart in its own words."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         raise MessagingError(
             f"this eqk has a wrong form: {error}",
             hint="it is [(ExchangeClass, [(queue, key), …]), …]",
         ) from error
-    check_queues(bindings)
-    return bindings
+
+
+def _exchange(given: Any) -> type[Exchange]:
+    if not hasattr(given, "exchange_type"):
+        raise TypeError(f"{given!r} is no exchange class")
+    found: type[Exchange] = given
+    return found
 
 
 def check_queues(bindings: Iterable[Binding]) -> None:

@@ -252,6 +252,61 @@ def test_what_is_no_handler_cannot_be_decorated() -> None:
 # Classes as handlers.
 
 
+def test_a_decorator_without_its_type_is_refused_where_it_stands() -> None:
+    with pytest.raises(TypeError, match=r'@MessageHandler\("command", "resize"\)'):
+
+        class Bare(Base):
+            @MessageHandler  # type: ignore[arg-type]
+            def resize(self, content: Any) -> None: ...
+
+    with pytest.raises(TypeError, match="retry=3 is no Retry"):
+        MessageHandler("command", "resize", retry=3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="name 5 is not text"):
+        RpcHandler("command", 5)  # type: ignore[arg-type]
+
+
+def test_a_handler_that_cannot_take_what_it_gets_is_told_before_any_message() -> None:
+    class Narrow(Base):
+        @MessageHandler("command", "resize")
+        def resize(self) -> None: ...
+
+    class Wide(Base):
+        @RpcHandler("command", "size")
+        def size(self, content: Any, reply_func: Any, more: Any) -> None: ...
+
+    class Fitting(Base):
+        @MessageHandler("command", "resize")
+        @RpcHandler("command", "resize")
+        def resize(self, *content: Any, more: int = 1) -> None: ...
+
+        @staticmethod
+        @RpcHandler("command", "size")
+        def size(content: Any) -> None: ...
+
+    with pytest.raises(MessagingError, match=r"Narrow.resize cannot take content: ") as told:
+        Narrow(bus="memory:forms")
+    assert told.value.hint == "write def resize(self, content)"
+    with pytest.raises(MessagingError, match=r"Wide.size cannot take content and reply_func: "):
+        Wide.handlers()
+    assert len(Fitting.handlers()) == 5
+
+
+def test_settings_of_a_class_that_have_another_form_are_told_when_it_is_made() -> None:
+    class Often(MessageProcessor):
+        retry = 3  # type: ignore[assignment]
+
+    class Flat(MessageProcessor):
+        eqk = (("disks", "resizer"),)  # type: ignore[assignment]
+
+    with pytest.raises(MessagingError, match=r"Often.retry is 3") as told:
+        Often(bus="memory:forms")
+    assert "Retry(attempts=3)" in told.value.hint
+    for eqk in (None, [(5, [("queue", "key")])], "disks"):
+        with pytest.raises(MessagingError, match="this eqk has a wrong form: ") as told:
+            Flat(eqk=eqk, bus="memory:forms")  # type: ignore[arg-type]
+        assert "[(ExchangeClass, [(queue, key), …]), …]" in told.value.hint
+
+
 def test_a_class_can_be_a_handler(desk: Desk) -> None:
     class Classes(Base):
         class NoHandler(Handler):

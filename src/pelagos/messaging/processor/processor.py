@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging.binding import Eqk
+from pelagos.messaging.binding import Eqk, reading_eqk
 from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import DEAD_QUEUE
@@ -89,13 +89,10 @@ class MessageProcessor(MicroThread):
         self._thread: threading.Thread | None = None
         self._bell: Callable[[], None] | None = None
         self.ending: Exception | None = None
-        wanted = self.eqk if eqk is None else eqk
+        self._check_retry()
         more: dict[str, Any] = {} if self.prefetch is None else {"prefetch": self.prefetch}
         self.consumer = self.consumer_class(
-            [
-                (exchange, [with_graves(*pair, dead_letters=self.dead_letters) for pair in pairs])
-                for exchange, pairs in wanted
-            ],
+            self._graved(self.eqk if eqk is None else eqk),
             hup or self.hup,
             vhost or self.vhost,
             bus=bus,
@@ -109,6 +106,20 @@ class MessageProcessor(MicroThread):
         self.consumer.on_finish = settler.close
         self.consumer.on_poison = self._reception.quarantine
         self.consumer.on_failure = self._reception.fail
+
+    def _graved(self, eqk: Eqk) -> Eqk:
+        with reading_eqk():
+            return [
+                (exchange, [with_graves(*pair, dead_letters=self.dead_letters) for pair in pairs])
+                for exchange, pairs in eqk
+            ]
+
+    def _check_retry(self) -> None:
+        if not isinstance(self.retry, Retry | None):
+            raise MessagingError(
+                f"{type(self).__name__}.retry is {self.retry!r}",
+                hint="write Retry(attempts=3), or None for never",
+            )
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -161,9 +172,8 @@ class MessageProcessor(MicroThread):
 
     def add_eqk(self, eqk: Eqk) -> None:
         """Read more; while consuming, from now on."""
-        for exchange, pairs in eqk:
-            for pair in pairs:
-                queue, key, *arguments = with_graves(*pair, dead_letters=self.dead_letters)
+        for exchange, pairs in self._graved(eqk):
+            for queue, key, *arguments in pairs:
                 self.consumer.queue_bind(
                     exchange, queue, key, binding_arguments=arguments[0] if arguments else None
                 )

@@ -59,6 +59,17 @@ class _Mark:
     category = "message"
     full_body = False
 
+    def __post_init__(self) -> None:
+        decorator = f"@{type(self).__name__}"
+        if not isinstance(self.type, str):  # the method itself, say
+            raise TypeError(
+                f'{decorator} wants a type and a name: {decorator}("command", "resize")'
+            )
+        if not isinstance(self.name, str | None):
+            raise TypeError(f"{decorator}: the name {self.name!r} is not text")
+        if not isinstance(self.retry, Retry | None):
+            raise TypeError(f"{decorator}: retry={self.retry!r} is no Retry(attempts=…, first=…)")
+
     def __call__(self, target: Target) -> Target:
         _check_target(target, f"@{type(self).__name__}")
         _own_list(target, _HANDLERS).insert(0, self)
@@ -165,7 +176,7 @@ class Registry:
     """The handlers of one class, ready for look-ups.
 
     Raises:
-        MessagingError: a handler's annotation cannot be used.
+        MessagingError: a handler cannot take what it gets, or its annotation cannot be used.
     """
 
     def __init__(self, owner: type) -> None:
@@ -250,6 +261,10 @@ def _describe(
     parameters = _positional(plain) if not is_class else ["data", "reply_func"]
     if not is_class and not isinstance(definition, staticmethod):
         parameters = parameters[1:]  # self, or the class of a class method
+    wants_reply = is_class or len(parameters) > 1 or "*" in parameters
+    if not is_class:
+        replies = mark.category == "rpc" and wants_reply
+        _check_form(plain, name, ["content", *["reply_func"] * replies], definition)
     annotation = read_annotation(plain, parameters[0] if parameters else "", name)
     doc = inspect.getdoc(plain) or ""
     return HandlerInfo(
@@ -265,8 +280,22 @@ def _describe(
         retry=mark.retry,
         is_async=inspect.iscoroutinefunction(inspect.unwrap(work)),
         is_class=is_class,
-        wants_reply=is_class or len(parameters) > 1 or "*" in parameters,
+        wants_reply=wants_reply,
     )
+
+
+def _check_form(
+    function: Callable[..., Any], name: str, given: list[str], definition: Any
+) -> None:
+    """See before any message comes that a handler takes what it gets."""
+    before = [] if isinstance(definition, staticmethod) else ["self"]
+    try:
+        inspect.signature(function).bind(*before, *given)
+    except TypeError as error:
+        raise MessagingError(
+            f"the handler {name} cannot take {' and '.join(given)}: {error}",
+            hint=f"write def {name.rpartition('.')[2]}({', '.join([*before, *given])})",
+        ) from error
 
 
 def _positional(function: Callable[..., Any]) -> list[str]:
@@ -295,8 +324,9 @@ def _check_target(target: Any, decorator: str) -> None:
 
 
 def _own(definition: Any, kind: str) -> list[Any]:
-    marks = vars(definition).get(kind, []) if hasattr(definition, "__dict__") else []
-    return list(marks)
+    plain = _plain(definition)  # @staticmethod may stand above the decorators, or below them
+    places = [definition] if plain is definition else [definition, plain]
+    return [mark for place in places for mark in getattr(place, "__dict__", {}).get(kind, ())]
 
 
 def _own_list(target: Any, kind: str) -> list[Any]:
