@@ -1,13 +1,16 @@
 """`pelagos bus …` where what a person names is not there, on the embedded broker."""
 
+import json
 import socket
 
 import pytest
 
 from pelagos.cli import failures
-from pelagos.messaging import Exchange, connect
+from pelagos.cli.failures import CommandError
+from pelagos.cli.output import Output
+from pelagos.messaging import DeadLetters, Exchange, MessageProcessor, connect
 from pelagos.messaging.application import GenericApplicationExchange
-from pelagos.messaging.transports.base import Queue
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
 
 
 class Disks(Exchange):
@@ -64,8 +67,47 @@ def test_a_place_of_dead_letters_that_is_not_there_is_told(world, url):
         assert (ran.code, ran.out) == (0, "there are no dead letters\n")
 
 
+@pytest.mark.parametrize("words", ["retry --all", "drop --all", "drop --all -o json"])
+def test_nothing_is_decided_in_a_place_that_is_not_there(world, url, words):
+    place = ("--dead-letters", "pelagos.ded", "--bus", url)
+    ran = world.run("bus", "dead", *words.split(), *place)
+    assert ran.code == failures.NOT_FOUND
+    assert "there is no queue pelagos.ded on this bus" in ran.err
+
+
+def test_dead_letters_that_cannot_be_printed_a_last_time_stay(world, url, monkeypatch):
+    bus = connect(url)
+    connection = bus.open()
+    connection.declare_queue(Queue("pelagos.dead"))
+    connection.publish(Envelope("", "pelagos.dead", b"{}", Properties("m-1")), lambda _: None)
+    drop = ("bus", "dead", "drop", "--all", "-o", "json", "--bus", url)
+
+    def full(*_, **__):
+        raise CommandError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Output, "show_list", full)
+        assert world.run(*drop).code == failures.FAILED
+    assert DeadLetters(bus).count() == 1
+    ran = world.run(*drop)
+    assert (ran.code, json.loads(ran.out)[0]["message_id"]) == (0, "m-1")
+    assert DeadLetters(bus).count() == 0
+    connection.close()
+
+
+def test_too_few_answers_are_not_said_to_come_later(world, url):
+    processor = MessageProcessor({"name": "one"}, [(Disks, [("one", "one")])], bus=url)
+    with processor:
+        processor.start()
+        processor.wait_ready()
+        words = ("--exchange", "disks", "--key", "one", "--answers", "2", "--timeout", "0.5")
+        ran = world.run("bus", "call", "size", *words, "--bus", url)
+    assert ran.code == failures.NOT_READY
+    assert "1 of 2 answered" in ran.err and "pelagos bus components" in ran.err
+
+
 @pytest.mark.parametrize(
-    ("words", "times"), [("list", 2), ("show x", 1), ("retry --all", 1), ("drop --all", 1)]
+    ("words", "times"), [("list", 2), ("show x", 1), ("retry --all", 2), ("drop --all", 2)]
 )
 def test_dead_letters_are_waited_for_as_long_as_is_said(world, url, monkeypatch, words, times):
     given, bus = [], type(connect(url))

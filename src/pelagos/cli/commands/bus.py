@@ -159,7 +159,9 @@ class BusCall(Command):
         self.context.output.show_list(rows, columns, empty="nobody answered")
         if len(rows) < wanted:
             raise CommandError(
-                f"{len(rows)} of {wanted} answered within {self['timeout']:g} s", code=NOT_READY
+                f"{len(rows)} of {wanted} answered within {self['timeout']:g} s",
+                hint="see who is there: pelagos bus components",
+                code=NOT_READY,
             )
 
     def _value(self, name: str, answer: Message) -> Any:

@@ -73,12 +73,10 @@ class DeadList(Command):
             Column("attempts"),
             Column("cause"),
         )
-        letters = _letters(self)
         output, number = self.context.output, self["number"]
         # What is not looked at cannot be sorted or left out.
-        found = letters.list(None if output.is_selective else number)
-        if not found and self["dead_letters"]:
-            _check(letters)
+        found = _letters(self).list(None if output.is_selective else number)
+        _check_named(self, found)
         rows = map(as_data, found)
         output.show_list(list(rows), columns, empty="there are no dead letters", limit=number)
 
@@ -125,7 +123,10 @@ class DeadRetry(Command):
 
 @command(_bus_commands, path="bus dead drop")
 class DeadDrop(Command):
-    """Forget dead letters for good; they are printed a last time."""
+    """Forget dead letters for good; with an output such as `-o json` they are printed a last time.
+
+    What cannot be printed stays.
+    """
 
     shows = True
     arguments = {**_PLACE, "all": _ALL}
@@ -135,7 +136,17 @@ class DeadDrop(Command):
     def main(self, *letters: str) -> None:
         """Forget them."""
         chosen = _chosen(self, letters)
-        _tell(self, "dropped", _looked_up(lambda: _letters(self).drop(*chosen)))
+
+        def last_time(found: list[DeadLetter]) -> None:
+            _print(self, found)
+            self.context.stdout.flush()
+
+        before = None if _counts(self) else last_time
+        done = _looked_up(lambda: _letters(self).drop(*chosen, before=before))
+        if before is None:
+            _tell(self, "dropped", done)
+        else:
+            _check_named(self, done)
 
 
 def as_data(letter: DeadLetter) -> dict[str, Any]:
@@ -214,9 +225,23 @@ def _looked_up(find: Callable[[], T]) -> T:
 
 
 def _tell(command: Command, done: str, letters: list[DeadLetter]) -> None:
-    output = command.context.output
-    if output.is_table and command["columns"] is None:
-        output.line(f"{done}: {len(letters)}")
+    _check_named(command, letters)
+    if _counts(command):
+        command.context.output.line(f"{done}: {len(letters)}")
     else:
-        columns = (Column("id"), Column("queue"), Column("name"), Column("cause"))
-        output.show_list([as_data(letter) for letter in letters], columns)
+        _print(command, letters)
+
+
+def _counts(command: Command) -> bool:
+    """Whether their number is told, and not they."""
+    return command.context.output.is_table and command["columns"] is None
+
+
+def _print(command: Command, letters: list[DeadLetter]) -> None:
+    columns = (Column("id"), Column("queue"), Column("name"), Column("cause"))
+    command.context.output.show_list([as_data(letter) for letter in letters], columns)
+
+
+def _check_named(command: Command, found: list[DeadLetter]) -> None:
+    if not found and command["dead_letters"]:
+        _check(_letters(command))

@@ -163,16 +163,23 @@ class DeadLetters:
 
         return self._decide(letter_ids, revive)
 
-    def drop(self, *letter_ids: str) -> Letters:
+    def drop(self, *letter_ids: str, before: Callable[[Letters], object] | None = None) -> Letters:
         """Forget these letters, or all; which those were.
+
+        Args:
+            letter_ids: ids or their beginnings; none for all letters.
+            before: called with them while they are still there; what it raises keeps them.
 
         Raises:
             MessagingError: an id is unknown; nothing was dropped.
         """
-        return self._decide(letter_ids, lambda _, __: None)
+        return self._decide(letter_ids, lambda _, __: None, before)
 
     def _decide(
-        self, letter_ids: tuple[str, ...], act: Callable[[Connection, Delivery], None]
+        self,
+        letter_ids: tuple[str, ...],
+        act: Callable[[Connection, Delivery], None],
+        before: Callable[[Letters], object] | None = None,
     ) -> Letters:
         with self._taken() as (connection, held):
             letters = [DeadLetter.read(delivery) for delivery in held]
@@ -180,6 +187,8 @@ class DeadLetters:
                 _only_one([one for one in letters if _is(one, given)], given).id
                 for given in letter_ids
             }
+            if before is not None:
+                before([letter for letter in letters if not chosen or letter.id in chosen])
             done = []
             for letter, delivery in zip(letters, tuple(held), strict=True):
                 if chosen and letter.id not in chosen:
