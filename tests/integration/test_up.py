@@ -99,6 +99,23 @@ def test_a_part_that_cannot_start_takes_the_others_down_in_order(plane: Plane):
     assert f":{port}: the port is taken" in done.stderr
 
 
+def test_a_plane_whose_process_is_stopped_is_told_from_one_that_is_slow(plane: Plane):
+    plane.start(Part.MASTER)
+    process = plane._processes[(Part.MASTER,)]
+    process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        done = plane.run("service", "list", check=False)
+        asked = plane.run("request", "sea", "http://127.0.0.1:1/sea.cfg", check=False)
+        elapsed = time.monotonic() - began
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert done.returncode == asked.returncode == 6
+    assert f"the plane at {plane.data.endpoints().master_url} does not answer" in done.stderr
+    assert f"its process {process.pid} is stopped: `kill -CONT" in done.stderr
+    assert elapsed < 40
+
+
 def test_an_agent_without_a_master_says_what_is_missing(plane: Plane):
     done = plane.run("up", "--part", "agent", check=False)
     assert done.returncode == 1

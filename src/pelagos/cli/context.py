@@ -272,19 +272,21 @@ class Context:
         return self.plane.directory_url or self.endpoints.directory_url
 
     def _http(self, url: str) -> HttpClient:
+        from pelagos.cli.silence import WatchedTransport
         from pelagos.core.http import HttpClient
 
-        transport = self.transport if self.kept is None else self.carrier(self._tls)
         timeout, token = self.plane.timeout, self.token
         is_text = url.isprintable() and " " not in url
         try:
-            return HttpClient(
+            http = HttpClient(
                 url if is_text else "",
                 token=token,
                 timeout=timeout,
-                transport=transport,
-                tls=self._tls,
+                transport=self.carrier(self._tls),
             )
+            if self.transport is not None:
+                return http
+            return http.over(WatchedTransport(http.transport, http.base_url))
         except PelagosError as error:
             raise UsageError(f"{url!r} is not an address of a server", hint=error.hint) from error
 
@@ -323,7 +325,7 @@ class Context:
                 return
             after = page["next"]
 
-    def glance(self, path: str, timeout: float = 10.0) -> Any:
+    def glance(self, path: str, timeout: float = 3.0) -> Any:
         """What the master answers to GET `path`, as plain data; None = ask `master` instead.
 
         Much cheaper than `master` for a command that asks once; see `pelagos.cli.glance`.
@@ -335,7 +337,7 @@ class Context:
 
         return look(self.master_url, path, self.token, timeout)
 
-    def glance_directory(self, path: str, timeout: float = 10.0) -> Any:
+    def glance_directory(self, path: str, timeout: float) -> Any:
         """As `glance`, of the directory; for completion."""
         if not self._directory_url or not self.token:
             return None

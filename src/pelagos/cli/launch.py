@@ -131,7 +131,7 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
         is_master = not type(told).__module__.startswith(_NO_PLANE)
         is_silent = is_master and exit_code(error) == UNREACHABLE and not answers_otherwise(error)
         if is_silent and context.is_own_plane and context.is_known:
-            error.hint = _how_to_wake(context)
+            error.hint = _how_to_wake(context, told)
         if error is told:
             raise
         raise error from told
@@ -140,16 +140,25 @@ def execute(command: type[Command], context: Context, operands: list[str]) -> in
             close()
 
 
-def _how_to_wake(context: Context) -> str:
+def _how_to_wake(context: Context, error: PelagosError) -> str | None:
     """What to do about a silent master: here it can be started only when it is here."""
+    from pelagos.core.http.errors import HttpTimeout
     from pelagos.plane.data_folder import DataFolder
     from pelagos.plane.membership import has_joined
 
-    if has_joined(DataFolder(context.data)):
+    folder = DataFolder(context.data)
+    if has_joined(folder):
         return (
             f"this computer works for the plane at {context.master_url}, which does not answer: "
             "see that it runs there, and that the network lets this computer through"
         )
+    if isinstance(error.__cause__, HttpTimeout):
+        from pelagos.plane.doctor_process import is_stopped, wake_or_end
+
+        for pid in folder.pids():
+            if is_stopped(pid):
+                return f"its process {pid} is stopped: {wake_or_end(folder, pid)}"
+        return error.hint
     return f"the plane of {context.data} does not answer; start it: pelagos up"
 
 

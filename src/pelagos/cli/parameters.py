@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pelagos.cli.context import Context
+from pelagos.core.http import HttpTimeout
 from pelagos.core.json_schema import SchemaError
 from pelagos.slap.errors import BadRequest, SlapError
 from pelagos.slap.model import InstanceRequest, InstanceState
@@ -102,5 +103,7 @@ def _wished(wish: InstanceRequest, texts: Collection[str], bundle: Bundle) -> di
 def _ask(context: Context, url: str) -> KnownSchemas | None:
     try:
         return context.master.parameter_schema(url)
-    except SlapError:  # of another make; or the request itself will tell
+    except SlapError as error:  # of another make; or the request itself will tell
+        if isinstance(error.__cause__, HttpTimeout):
+            raise  # it would wait as long once more
         return None

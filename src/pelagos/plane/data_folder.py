@@ -145,6 +145,10 @@ class DataFolder:
         except BlockingIOError:
             return _pid_in(self._lock_file(part))
 
+    def pids(self) -> list[int]:
+        """The processes that run parts, each once."""
+        return sorted({pid for part in Part if (pid := self.running(part))})
+
     def _lock_file(self, part: Part) -> Path:
         return self.path / "run" / f"{part}.lock"
 

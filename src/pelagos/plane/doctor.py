@@ -22,12 +22,11 @@ from pelagos.plane.data_folder import DataFolder
 from pelagos.plane.doctor_directory import look_at_directory
 from pelagos.plane.doctor_disk import has_room, look_at_disks
 from pelagos.plane.doctor_machines import look_at_machines
-from pelagos.plane.doctor_process import is_stopped
+from pelagos.plane.doctor_process import is_stopped, look_at, start, wake_or_end
 from pelagos.plane.membership import (
     JOIN_AGAIN,
     certificate_of,
     has_joined,
-    how_to_start,
     identity_file,
     is_due,
 )
@@ -230,11 +229,11 @@ def _plane(folder: DataFolder) -> Check:
     running = {part: pid for part in Part if (pid := folder.running(part))}
     if not running:
         what = "the agent does not run" if has_joined(folder) else "no plane runs on this data"
-        return _fail(what, _start(folder))
+        return _fail(what, start(folder))
     for part, pid in running.items():
         if is_stopped(pid):
             said = f"process {pid}, which runs the {part}, is stopped"
-            return _fail(said, _wake_or_end(folder, pid))
+            return _fail(said, wake_or_end(folder, pid))
     said = ", ".join(f"{part} (process {pid})" for part, pid in running.items())
     missing = ", ".join(part for part in Part if part not in running)
     if missing and not has_joined(folder):
@@ -242,29 +241,10 @@ def _plane(folder: DataFolder) -> Check:
     return _ok(said)
 
 
-def _start(folder: DataFolder) -> str:
-    return f"start it: `{how_to_start(folder)}`"
-
-
-def _wake_or_end(folder: DataFolder, pid: int) -> str:
-    return f"`kill -CONT {pid}` lets it go on; or {_end(folder, pid)}"
-
-
-def _end(folder: DataFolder, pid: int) -> str:
-    again = how_to_start(folder)
-    return f"end it: `kill -KILL {pid}`, then `{again}`; services keep running"
-
-
-def _look_at(folder: DataFolder, pid: int) -> str:
-    if is_stopped(pid):
-        return _wake_or_end(folder, pid)
-    return f"process {pid} hangs; {_end(folder, pid)}"
-
-
 def _silent(folder: DataFolder, part: Part, error: HttpError, mend: str) -> str:
     """What to do about a server that gave no answer: a process that hangs must end first."""
     pid = folder.running(part) if isinstance(error, HttpTimeout) else None
-    return _look_at(folder, pid) if pid else mend
+    return look_at(folder, pid) if pid else mend
 
 
 def _master(master: _Master) -> Check:
@@ -331,11 +311,11 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
     said = read_status(_root_of(folder))
     pid = folder.running(Part.AGENT)
     if pid is None:
-        return _warn("no agent runs on this data", _start(folder))
+        return _warn("no agent runs on this data", start(folder))
     if said is None:
         return _warn("the agent has said nothing yet", "wait a second and look again")
     if is_stopped(pid):
-        return _fail(f"its process {pid} is stopped", _wake_or_end(folder, pid))
+        return _fail(f"its process {pid} is stopped", wake_or_end(folder, pid))
     status, written = said
     if status.cause.code != "ok":
         return _fail(status.cause.message, status.cause.hint or f"its log: {folder.node}/log")
@@ -348,7 +328,7 @@ def _agent(folder: DataFolder, clock: Clock, poll_interval: float) -> Check:
 def _silent_agent(folder: DataFolder, pid: int, age: float) -> Check:
     if not has_room(_root_of(folder)):  # its process may be well
         return _fail(f"could not write for {age:.0f} s how it is", "make room on its disk")
-    return _fail(f"has not heard its master for {age:.0f} s", _look_at(folder, pid))
+    return _fail(f"has not heard its master for {age:.0f} s", look_at(folder, pid))
 
 
 def _certificate(folder: DataFolder) -> Check:

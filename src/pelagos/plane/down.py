@@ -41,7 +41,7 @@ def run(
         PelagosError: a process did not end in time, or may not be signalled.
     """
     clock = clock or SystemClock()
-    pids = _running(folder)
+    pids = folder.pids()
     for pid in pids:
         try:
             kill(pid, signal.SIGTERM)
@@ -53,7 +53,7 @@ def run(
                 hint="run `pelagos down` as the user who started it",
             ) from error
     end = clock.monotonic() + timeout
-    while left := _running(folder):
+    while left := folder.pids():
         if clock.monotonic() > end:
             raise PelagosError(
                 f"process {', '.join(map(str, left))} did not end within {timeout:g} s",
@@ -63,10 +63,6 @@ def run(
     if stop_services:
         _stop_services(folder)
     return Ended(tuple(pids), stop_services)
-
-
-def _running(folder: DataFolder) -> list[int]:
-    return sorted({pid for part in Part if (pid := folder.running(part))})
 
 
 def _stop_services(folder: DataFolder) -> None:

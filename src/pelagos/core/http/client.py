@@ -82,6 +82,12 @@ class HttpClient:
             self.base_url, token=token, timeout=self._timeout, transport=self._transport
         )
 
+    def over(self, transport: Transport) -> HttpClient:
+        """The same server, asked as the same, through another carrier of requests."""
+        return HttpClient(
+            self.base_url, token=self._token, timeout=self._timeout, transport=transport
+        )
+
     def request(  # noqa: PLR0913  # what varies per call is an argument
         self,
         method: str,

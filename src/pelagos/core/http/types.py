@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -61,6 +61,19 @@ class ClientTls:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """What is done while a server leaves a request without an answer.
+
+    Attributes:
+        after: seconds of silence until it is done first; then twice as long each time.
+        look: gives what ends the waiting; None to go on.
+    """
+
+    after: float
+    look: Callable[[], Exception | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a transport sends; `url` carries no credentials, `headers` may (so `repr` omits them).
 
@@ -70,6 +83,7 @@ class Request:
             (`Transport.open`), to the end of its headers, and then for each piece.
         is_timed_whole: the timeout is for all of a stream, too.
         limit: bytes of an answer's body that are read at the most; a stream has no limit.
+        watch: for who waits at a terminal; only `LeanTransport` looks, and not through a proxy.
     """
 
     method: str
@@ -79,6 +93,7 @@ class Request:
     timeout: float = 60.0
     limit: int = BODY_LIMIT
     is_timed_whole: bool = False
+    watch: Watch | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

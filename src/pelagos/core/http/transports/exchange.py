@@ -13,12 +13,16 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from pelagos.core.http.types import Watch
+
 _LINE = 64 * 1024
 _FIELDS = 200
 _PIECE = 256 * 1024
 _BAD = re.compile(r"[\r\n\0]")
 _CODES_WITHOUT_BODY = frozenset({204, 304})
 _INTERIM = 200
+_SILENT_MOST = 30.0
+"""Seconds between two looks of a watch."""
 
 
 class BadAnswer(Exception):
@@ -80,6 +84,7 @@ class Exchange:
         self._rest = b""
         self._deadline = 0.0
         self._each: float | None = None
+        self._watch: Watch | None = None
 
     def is_quiet(self) -> bool:
         """Whether the other side has neither ended the connection nor sent what nobody wants."""
@@ -87,7 +92,16 @@ class Exchange:
         watched.register(self.sock, select.POLLIN)
         return not watched.poll(0)
 
-    def ask(self, head: bytes, body: bytes, *, method: str, limit: int, deadline: float) -> Answer:
+    def ask(
+        self,
+        head: bytes,
+        body: bytes,
+        *,
+        method: str,
+        limit: int,
+        deadline: float,
+        watch: Watch | None = None,
+    ) -> Answer:
         """Send a request, and read its answer; of a longer body `limit` bytes.
 
         Raises:
@@ -95,7 +109,7 @@ class Exchange:
             BadAnswer: it is none, or broke off.
             OSError: the connection did.
         """
-        begun = self.begin(head, body, method=method, deadline=deadline)
+        begun = self.begin(head, body, method=method, deadline=deadline, watch=watch)
         found, have = [], 0
         for piece in begun.pieces:
             found.append(piece)
@@ -106,7 +120,15 @@ class Exchange:
         is_last = begun.is_last or have > limit or self.has_more
         return Answer(begun.status, begun.fields, content, is_last)
 
-    def begin(self, head: bytes, body: bytes, *, method: str, deadline: float) -> Begun:
+    def begin(
+        self,
+        head: bytes,
+        body: bytes,
+        *,
+        method: str,
+        deadline: float,
+        watch: Watch | None = None,
+    ) -> Begun:
         """Send a request, and read the head of its answer.
 
         Raises:
@@ -117,11 +139,13 @@ class Exchange:
         self.sock.sendall(head + body if len(body) < _LINE else head)
         if len(body) >= _LINE:
             self.sock.sendall(body)
+        self._watch = watch
         while True:
             version, status = self._status()
             fields = self._fields()
             if status >= _INTERIM:
                 break
+        self._watch = None
         is_last = self._is_last(version, fields)
         if method == "HEAD" or status in _CODES_WITHOUT_BODY:
             return Begun(status, fields, iter(()), is_last)
@@ -197,11 +221,28 @@ class Exchange:
             self._settle()
 
     def _received(self) -> bytes:
+        if self._watch is not None:
+            self._watched(self._watch)
         self._settle()
         piece = self.sock.recv(_PIECE)
         if not piece:
             raise BadAnswer("the connection ended before the answer did")
         return piece
+
+    def _watched(self, watch: Watch) -> None:
+        """Wait for the next bytes, and look in between; or until the deadline."""
+        if getattr(self.sock, "pending", int)():  # TLS has read them already
+            return
+        watched = select.poll()
+        watched.register(self.sock, select.POLLIN)
+        silent = watch.after
+        while (left := self._deadline - time.monotonic()) > 0:
+            if watched.poll(min(silent, left) * 1000):
+                return
+            end = watch.look() if silent < left else None
+            if end is not None and not watched.poll(0):  # it may have come meanwhile
+                raise end
+            silent = min(silent * 2, _SILENT_MOST)
 
     def _settle(self) -> None:
         if self._each is not None:

@@ -103,7 +103,9 @@ class LeanTransport:
         place, head, body = _parts(request)
         exchange = self._taken(place, request, deadline)
         try:
-            begun = exchange.begin(head, body, method=request.method, deadline=deadline)
+            begun = exchange.begin(
+                head, body, method=request.method, deadline=deadline, watch=request.watch
+            )
         except (OSError, BadAnswer) as error:
             exchange.sock.close()
             raise _ours(error, request) from error
@@ -120,7 +122,14 @@ class LeanTransport:
         # What is packed may be a little longer than what is in it.
         most = request.limit + (request.limit >> 8) + _SLACK
         try:
-            answer = exchange.ask(head, body, method=request.method, limit=most, deadline=deadline)
+            answer = exchange.ask(
+                head,
+                body,
+                method=request.method,
+                limit=most,
+                deadline=deadline,
+                watch=request.watch,
+            )
             content = _content(answer, request)
         except (OSError, BadAnswer, zlib.error) as error:
             exchange.sock.close()
