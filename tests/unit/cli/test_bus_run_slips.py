@@ -67,6 +67,46 @@ def test_a_component_that_cannot_be_made_is_told_in_a_line(world, module, name, 
     assert "should not have happened" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        (
+            "\nraise OSError('no file')",
+            "cannot be loaded: OSError: no file (broken.py, line 2)",
+            "mend",
+        ),
+        ("x = {}.y", "cannot be loaded: AttributeError: 'dict' object has no", "mend that module"),
+        ("def x(:", "cannot be loaded: SyntaxError: invalid syntax (broken.py, line 1)", "mend"),
+        (
+            "import absent_one",
+            "No module named 'absent_one' (broken.py, line 1)",
+            "install absent_one",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "asyncapi"])
+@pytest.mark.usefixtures("module")
+def test_a_module_that_cannot_be_loaded_says_where(world, monkeypatch, command, text, said, hint):
+    (world.folder / "broken.py").write_text(text)
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+    ran = world.run("bus", command, "broken:X")
+    assert ran.code == failures.USAGE
+    assert said in ran.err and hint in ran.err
+
+
+@pytest.mark.parametrize("path", ["./parts/disks.py:X", "parts/disks:X", "disks.py:X"])
+def test_a_file_is_no_module(world, path):
+    ran = world.run("bus", "run", path)
+    assert ran.code == failures.USAGE
+    assert "is a file, not a module" in ran.err and "disks:X" in ran.err
+
+
+def test_a_concurrency_without_a_loop_is_refused(world, module):
+    ran = world.run("bus", "run", f"{module}:make", "--concurrency", "5")
+    assert ran.code == failures.USAGE
+    assert "--concurrency is of --asyncio" in ran.err
+
+
 def test_with_what_a_class_is_called_is_told(world, module):
     ran = world.run("bus", "run", f"{module}:Closed", "--bus", "memory:slips")
     assert "it is called with a fingerprint, bus=, middlewares=" in ran.err

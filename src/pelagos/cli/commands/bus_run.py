@@ -67,7 +67,7 @@ class BusRun(Command):
         ),
         "asyncio": FlagArgument("handle many messages at once, in an event loop", "--asyncio"),
         "concurrency": IntArgument(
-            "that many, with --asyncio; default 100", "--concurrency", least=1, default=_AT_ONCE
+            "that many, with --asyncio; default 100", "--concurrency", least=1
         ),
         "metrics": IntArgument(
             "serve metrics for Prometheus on this port of 127.0.0.1",
@@ -101,6 +101,8 @@ class BusRun(Command):
         from pelagos.messaging.observation.tracing import log_suffix
         from pelagos.messaging.runner import Crew, Target, run
 
+        if self["concurrency"] and not self["asyncio"]:
+            raise UsageError("--concurrency is of --asyncio", hint="add --asyncio, or take it out")
         processes, deaths = self._processes()
         watch = _Watch(self["metrics"] or 0, max(processes, 1))
         url = self._bus()
@@ -116,7 +118,7 @@ class BusRun(Command):
         crew = Crew(
             processes=processes,
             threads=self["threads"],
-            concurrency=self["concurrency"] if self["asyncio"] else 0,
+            concurrency=(self["concurrency"] or _AT_ONCE) if self["asyncio"] else 0,
             grace=self["grace"],
             deaths=deaths,
             keeps_trying=self["keeps_trying"],
@@ -394,7 +396,3 @@ def _found(target: Any) -> Any:
         return target.find()
     except MessagingError as error:
         raise CommandError(error.message, hint=error.hint, code=USAGE) from error
-    except Exception as error:  # other people's code, whatever it does
-        raise CommandError(
-            f"{target.path} cannot be loaded: {error!r}", hint="mend that module", code=USAGE
-        ) from error

@@ -200,7 +200,7 @@ class MetricsServer:
         except OSError as error:
             raise MessagingError(
                 f"cannot serve metrics on {host}:{port}: {error.strerror or error}",
-                hint="choose another port, or 0 for a free one",
+                hint="choose another port, or end what listens there",
             ) from error
         self.port: int = self._server.server_port
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}/metrics"

@@ -14,8 +14,11 @@ import importlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn, cast
 
 from pelagos.core.backoff import Backoff
@@ -151,27 +154,54 @@ class Target:
 
         Raises:
             MessagingError: there is none.
+            NotMadeError: its module cannot be loaded.
         """
         module_name, _, name = self.path.partition(":")
         if not (module_name and name):
             raise MessagingError(
                 f"{self.path!r} does not name a processor", hint="write MODULE:CLASS"
             )
+        if "/" in module_name or module_name.endswith(".py"):
+            raise MessagingError(
+                f"{module_name} is a file, not a module",
+                hint="name it as an import does, where it can be imported: "
+                f"{module_name.rpartition('/')[2].removesuffix('.py')}:{name}",
+            )
         if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109 - as sys.path has it
             sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `python -m` does
-        try:
-            found: Any = importlib.import_module(module_name)
-            for part in name.split("."):
-                found = getattr(found, part)
-        except ModuleNotFoundError as error:
-            raise MessagingError(
-                f"there is no module {error.name}", hint="run it where the module can be imported"
-            ) from error
-        except AttributeError as error:
-            raise MessagingError(f"{module_name} has no {name}") from error
+        found: Any = self._module(module_name)
+        for part in name.split("."):
+            if not hasattr(found, part):
+                raise MessagingError(f"{module_name} has no {name}")
+            found = getattr(found, part)
         if not callable(found):
             raise MessagingError(f"{self.path} is not callable", hint="name a class or a function")
         return found
+
+    def _module(self, name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except PelagosError:
+            raise
+        except Exception as error:  # other people's code, whatever it does
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing and f"{name}.".startswith(f"{missing}."):
+                raise MessagingError(
+                    f"there is no module {missing}", hint="run it where the module can be imported"
+                ) from error
+            raise NotMadeError(
+                f"{self.path} cannot be loaded: {type(error).__name__}: {error}{_place(error)}",
+                hint="mend that module" if missing is None else f"install {missing}, or mend it",
+            ) from error
+
+
+def _place(error: Exception) -> str:
+    """Where in the program it was raised; a syntax error says that itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SyntaxError) or not frames:
+        return ""
+    own = [frame for frame in frames if not frame.filename.startswith("<frozen ")]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})"
 
 
 def run(
