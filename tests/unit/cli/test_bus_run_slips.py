@@ -76,6 +76,11 @@ def test_a_component_that_cannot_be_made_is_told_in_a_line(world, module, name, 
             "mend",
         ),
         ("x = {}.y", "cannot be loaded: AttributeError: 'dict' object has no", "mend that module"),
+        (
+            "from pelagos.messaging import *\n\nMessageHandler(5)",
+            'wants a type and a name: @MessageHandler("command", "resize") (broken.py, line 3)',
+            "mend that module",
+        ),
         ("def x(:", "cannot be loaded: SyntaxError: invalid syntax (broken.py, line 1)", "mend"),
         (
             "import absent_one",

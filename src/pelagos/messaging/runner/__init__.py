@@ -196,12 +196,13 @@ class Target:
 
 
 def _place(error: Exception) -> str:
-    """Where in the program it was raised; a syntax error says that itself."""
+    """The last line of the program before it was raised; a syntax error says that itself."""
+    ours = str(Path(__file__).parents[2])
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, SyntaxError) or not frames:
+    theirs = [one for one in frames if not one.filename.startswith(("<", ours))]
+    if isinstance(error, SyntaxError) or not theirs:
         return ""
-    own = [frame for frame in frames if not frame.filename.startswith("<frozen ")]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})"
+    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})"
 
 
 def run(
