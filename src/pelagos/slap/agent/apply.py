@@ -16,12 +16,14 @@ from pelagos.slap.agent.certificates import PartitionCertificates
 from pelagos.slap.agent.ending import Ending
 from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.memory import PartitionMemory
 from pelagos.slap.agent.patience import Patience
-from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind, wish_key
+from pelagos.slap.agent.plan import wish_key
 from pelagos.slap.agent.ports import Ports
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.room import Room
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.checking import Checking
 from pelagos.slap.agent.steps.deploying import Deploying
 from pelagos.slap.agent.steps.leaving import Leaving

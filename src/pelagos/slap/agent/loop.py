@@ -19,6 +19,7 @@ from pelagos.core.clock import Clock
 from pelagos.slap.agent.builders.base import Builder
 from pelagos.slap.agent.errors import AgentError
 from pelagos.slap.agent.files import ensure_folder, locked, write_atomic
+from pelagos.slap.agent.memory import Memory, PartitionMemory, ReleaseMemory
 from pelagos.slap.agent.news import (
     Fetched,
     Finished,
@@ -30,20 +31,12 @@ from pelagos.slap.agent.news import (
 )
 from pelagos.slap.agent.partition import PartitionFiles
 from pelagos.slap.agent.parts import make_parts
-from pelagos.slap.agent.plan import (
-    Memory,
-    PartitionMemory,
-    Plan,
-    ReleaseMemory,
-    Step,
-    StepKind,
-    make_plan,
-    wish_key,
-)
+from pelagos.slap.agent.plan import Plan, make_plan, wish_key
 from pelagos.slap.agent.report import Report, Told
 from pelagos.slap.agent.seats import write_seats
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.status import AgentStatus
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.supervisors.base import Supervisor
 from pelagos.slap.agent.sweep import sweep

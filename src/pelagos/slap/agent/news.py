@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pelagos.slap.agent.errors import SupervisorError
-from pelagos.slap.agent.plan import Step
 from pelagos.slap.agent.report import Report
+from pelagos.slap.agent.step import Step
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.errors import SlapError
 from pelagos.slap.model import Computer

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pelagos.core.backoff import Backoff
-from pelagos.slap.agent.plan import (
-    PartitionMemory,
-    ReleaseMemory,
-    Step,
-    StepKind,
-    check_delay,
-    wish_key,
-)
+from pelagos.slap.agent.memory import PartitionMemory, ReleaseMemory
+from pelagos.slap.agent.plan import check_delay, wish_key
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.verdict import RESTART_WINDOW, Health
 

@@ -13,10 +13,11 @@ from functools import partial
 from pelagos.core.clock import Clock
 from pelagos.slap.agent.apply import Applier
 from pelagos.slap.agent.crew import Crew
+from pelagos.slap.agent.memory import PartitionMemory
 from pelagos.slap.agent.news import Finished, News, ToTell
-from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.agent.status import RunningStep
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.outcome import Outcome
 
 log = logging.getLogger(__name__)

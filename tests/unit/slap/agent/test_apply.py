@@ -18,10 +18,11 @@ from pelagos.slap.agent.apply import Applier
 from pelagos.slap.agent.builders.fake import FakeBuilder, FakeRelease
 from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.memory import PartitionMemory
 from pelagos.slap.agent.partition import PartitionFiles
-from pelagos.slap.agent.plan import PartitionMemory, Step, StepKind
 from pelagos.slap.agent.promise import PromiseRunner
 from pelagos.slap.agent.report import Report, Told
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.supervisors.memory import MemorySupervisor
 from pelagos.slap.agent.verdict import Health

@@ -9,16 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.slap.agent.facts import PartitionSeen, ProgramState, ProgramStatus, Seen
-from pelagos.slap.agent.plan import (
-    Memory,
-    PartitionMemory,
-    Plan,
-    ReleaseMemory,
-    StepKind,
-    make_plan,
-    pids_of,
-    wish_key,
-)
+from pelagos.slap.agent.memory import Memory, PartitionMemory, ReleaseMemory
+from pelagos.slap.agent.plan import Plan, make_plan, pids_of, wish_key
+from pelagos.slap.agent.step import StepKind
 from pelagos.slap.model import Computer, InstanceState, Partition, Release, SupplyState
 
 URL = "/srv/web/software.cfg"

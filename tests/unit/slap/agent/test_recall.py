@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 from pelagos.slap.agent.facts import PartitionSeen, Seen
-from pelagos.slap.agent.plan import (
-    Memory,
-    PartitionMemory,
-    Plan,
-    ReleaseMemory,
-    Step,
-    StepKind,
-    make_plan,
-)
+from pelagos.slap.agent.memory import Memory, PartitionMemory, ReleaseMemory
+from pelagos.slap.agent.plan import Plan, make_plan
 from pelagos.slap.agent.recall import Recall
 from pelagos.slap.agent.settings import AgentSettings
+from pelagos.slap.agent.step import Step, StepKind
 from pelagos.slap.agent.steps.outcome import Outcome
 from pelagos.slap.agent.verdict import Health
 from pelagos.slap.model import Cause, Computer, InstanceState, Partition, Release, SupplyState

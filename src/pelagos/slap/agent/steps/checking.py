@@ -14,8 +14,9 @@ from pelagos.slap.agent.cause import Causes, has_no_room
 from pelagos.slap.agent.certificates import PartitionCertificates
 from pelagos.slap.agent.facts import ProgramState
 from pelagos.slap.agent.layout import Layout
+from pelagos.slap.agent.memory import PartitionMemory
 from pelagos.slap.agent.partition import PartitionFiles
-from pelagos.slap.agent.plan import PartitionMemory, pids_of
+from pelagos.slap.agent.plan import pids_of
 from pelagos.slap.agent.process import clean_environment
 from pelagos.slap.agent.promise import PromiseResult, PromiseRunner
 from pelagos.slap.agent.promise_plugin import Asked, Mode, release_python
