@@ -39,6 +39,7 @@ class PartitionMemory:
     Attributes:
         wish: key of the wish that was last carried out (or was found carried out).
         tried: key of the wish last tried; failures, retry_at, is_destroyed belong to it.
+        stop_at: what runs and should not is stopped again no sooner.
         grace_until: before then a promise that does not hold yet is no failure.
         checks: checks since the last start without a good end; sets the pace.
         check_at: the next check.
@@ -58,6 +59,7 @@ class PartitionMemory:
     tried: str | None = None
     failures: int = 0
     retry_at: float = 0.0
+    stop_at: float = 0.0
     grace_until: float = 0.0
     checks: int = 0
     check_at: float = 0.0

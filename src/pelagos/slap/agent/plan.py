@@ -192,6 +192,8 @@ def _obstacle(
 def _plan_stop(draft: _Draft, partition: Partition, known: PartitionMemory) -> None:
     name = partition.partition_id
     is_new = known.tried != wish_key(partition)
+    if not draft.at(known.stop_at, name, "was stopped just now"):
+        return
     if is_new or draft.at(known.retry_at, name, "stopping failed; waits to try again"):
         draft.add(StepKind.STOP, name, partition=partition)
 

@@ -84,7 +84,7 @@ class Recall:
             wait = _REVIVAL.delay(revived)
             return replace(known, revived=revived, revive_at=now + wait, check_at=now + SICK_CHECK)
         if step.kind is StepKind.STOP:  # the wish itself waits for its release
-            return replace(known, tried=key, retry_at=now + SICK_CHECK)
+            return replace(known, tried=None, failures=0, stop_at=now + SICK_CHECK)
         if step.kind is StepKind.DESTROY:
             return PartitionMemory(tried=key, is_destroyed=True, retry_at=now + TELL_AGAIN)
         grace = now + self.settings.promise_grace

@@ -348,6 +348,9 @@ def test_a_wish_to_stop_does_not_wait_for_a_release() -> None:
     assert kinds(made) == [(StepKind.STOP, NAME)]
     tried = PartitionMemory(tried=wish_key(wish), retry_at=200.0)
     assert plan(wish, here=runs, built=False, known=tried, supplied=()).due == 200.0
+    stopped = PartitionMemory(stop_at=200.0)
+    made = plan(wish, here=runs, built=False, known=stopped, supplied=())
+    assert (made.due, made.reasons[NAME]) == (200.0, "was stopped just now")
     others = replace(runs, guid="SOFTINST-2")
     assert (StepKind.STOP, NAME) not in kinds(plan(wish, here=others, built=False))
     rests = replace(runs, programs=(program(ProgramState.STOPPED, None),))

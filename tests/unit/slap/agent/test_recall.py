@@ -71,6 +71,16 @@ def test_a_step_that_fails_after_it_was_deferred_counts_no_failures_of_another()
     assert RECALL.partition(here, step(StepKind.DEPLOY), FAILED, 100.0).failures == 1
 
 
+def test_what_was_stopped_first_is_configured_as_soon_as_its_release_is_built() -> None:
+    wish = replace(WISH, requested_state=InstanceState.STOPPED)
+    stop = Step(StepKind.STOP, "slappart0", wish)
+    known = PartitionMemory()
+    for outcome in (FAILED, Outcome()):
+        known = RECALL.partition(known, stop, outcome, 100.0)
+    made = planned(wish, known)
+    assert [s.kind for s in made.steps] == [StepKind.DEPLOY], made.reasons
+
+
 def test_what_was_removed_and_is_supplied_again_is_built_at_once() -> None:
     known = ReleaseMemory()
     for outcome in (FAILED, Outcome()):
