@@ -91,6 +91,7 @@ def wish_key(partition: Partition) -> str:
     if partition.timestamp is not None:
         return str(partition.timestamp)
     told = (
+        partition.instance_guid,
         partition.requested_state,
         partition.release_url,
         partition.software_type,

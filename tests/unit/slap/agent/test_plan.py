@@ -250,6 +250,13 @@ def test_without_a_timestamp_the_content_identifies_the_wish() -> None:
     assert wish_key(wish) != wish_key(replace(wish, requested_state=InstanceState.STOPPED))
 
 
+def test_without_a_timestamp_the_like_wish_of_a_successor_is_another() -> None:
+    wish = instance(timestamp=None)
+    done = PartitionMemory(wish=wish_key(wish), tried=wish_key(wish), check_at=200.0)
+    successor = replace(wish, instance_guid="SOFTINST-2")
+    assert kinds(plan(successor, known=done)) == [(StepKind.DEPLOY, NAME)]
+
+
 # ---- laws ---------------------------------------------------------------------------------------
 
 _times = st.floats(0, 1000)
