@@ -7,7 +7,7 @@ import pytest
 from tests.support.cloud_lines import Lines
 
 from pelagos.box import Box
-from pelagos.cli.failures import FAILED, NOT_FOUND
+from pelagos.cli.failures import FAILED, NOT_FOUND, USAGE
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,22 @@ def test_a_misspelt_folder_removes_nothing_here(lines: Lines, tmp_path: Path) ->
         assert ran.code == NOT_FOUND and "there is no object albun in c" in ran.err
     assert (here / "sea").read_bytes() == b"sea"
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_to_be_sent_and_is_not_here_is_a_slip_of_the_line(
+    lines: Lines, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    for words, said in (
+        (("object", "upload", gone, "c/"), f"there is no file {gone}"),
+        (("object", "upload", tmp_path, "c/"), f"{tmp_path} is a folder"),
+        (("object", "upload", "-r", gone, "c/"), f"there is no folder {gone}"),
+        (("object", "sync", "up", gone, "c/gone"), f"there is no folder {gone}"),
+    ):
+        ran = lines.run(*words)
+        assert ran.code == USAGE and said in ran.err
+    if lines.environ["PELAGOS_CLOUD"] == "pithos":
+        assert lines.run("object", "append", gone, "c/o").code == USAGE
 
 
 def test_a_folder_that_is_empty_there_is_one(lines: Lines, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
@@ -250,6 +252,38 @@ class StorageCommand(CloudCommand):
         known = self.client.list_containers(account=spot.account)
         see = "see: pelagos container list"
         return no_such("container", spot.container, self.cloud, known, see)
+
+
+def file_here(word: str, folder_hint: str | None = None) -> Path:
+    """A file of this computer that is to be sent.
+
+    Args:
+        word: as it was typed.
+        folder_hint: how a folder would be sent.
+
+    Raises:
+        UsageError: it is not there, is a folder, or may not be read.
+    """
+    path = Path(word).expanduser()
+    if path.is_dir():
+        raise UsageError(f"{word} is a folder", hint=folder_hint or "name a file")
+    if not path.exists():
+        raise UsageError(f"there is no file {path}", hint="check the path")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{path} may not be read", hint="see whose it is: ls -l")
+    return path
+
+
+def folder_here(word: str) -> Path:
+    """A folder of this computer that is to be sent.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    path = Path(word).expanduser()
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {path}", hint="check the path")
+    return path
 
 
 def count_of(number: int, word: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, cast
 
 from pelagos.cli.argument import DataSizeArgument, IntArgument, Operand, ValueArgument
@@ -12,7 +11,7 @@ from pelagos.cli.cloud_showing import size
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.meter import metered
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
+from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, file_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")
@@ -31,7 +30,7 @@ class _InPlace(StorageCommand):
         if source == "-":
             yield cast("IO[bytes]", getattr(self.context.stdin, "buffer", None)), 0
             return
-        path = Path(source).expanduser()
+        path = file_here(source)
         with path.open("rb") as file:
             yield file, path.stat().st_size
 

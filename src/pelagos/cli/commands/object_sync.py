@@ -7,7 +7,7 @@ from pathlib import Path
 from pelagos.cli.argument import FlagArgument, Operand
 from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.registration import command
-from pelagos.cli.storage import STORAGE, StorageCommand
+from pelagos.cli.storage import STORAGE, StorageCommand, folder_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")
@@ -48,10 +48,11 @@ class SyncUp(StorageCommand):
         from pelagos.clients.folder import Push
 
         spot = self.spot(place)
+        source = folder_here(folder)
         with self.looking(spot._replace(name="")):
             push = Push(
                 self.client,
-                Path(folder).expanduser(),
+                source,
                 self.below(spot),
                 delete=self["delete"],
                 exclude=self["exclude"],

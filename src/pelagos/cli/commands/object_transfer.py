@@ -20,7 +20,7 @@ from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.meter import metered
 from pelagos.cli.object_conditions import CONDITIONS, check, conditions
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
+from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, file_here, folder_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")
@@ -90,9 +90,9 @@ class ObjectUpload(StorageCommand):
         self._check_match()
         self._check_hashmap(source)
         if self["recursive"] and source != "-":
-            return self._folder(path, spot)
-        if source != "-" and path.is_dir():
-            raise UsageError(f"{source} is a folder", hint="with all that is in it: -r")
+            return self._folder(folder_here(source), spot)
+        if source != "-":
+            path = file_here(source, folder_hint="with all that is in it: -r")
         if not spot.name or spot.name.endswith("/"):
             if source == "-":
                 raise UsageError(f"{target} is no name of an object", hint="write CONTAINER/PATH")
