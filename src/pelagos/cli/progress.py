@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pelagos.cli.context import Context
 from pelagos.cli.failures import NOT_READY, CommandError
 from pelagos.cli.moment import length
@@ -31,6 +33,9 @@ EXPECTED = frozenset(
 
 _SHORTEST_POLL = 0.1
 """Seconds between two looks: a master that is too busy to hold a wait answers at once."""
+
+_LINE_OF_LOG = re.compile(r"\bline \d+ of ")
+"""Where a log tells of a failure: another number for each try that fails in the same way."""
 
 
 def wait_until(context: Context, name: str, goal: InstanceState, timeout: float) -> Service | None:
@@ -104,8 +109,9 @@ class _Follower:
         return is_reached(service, self._goal)
 
     def _tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
+        gist = _LINE_OF_LOG.sub("", text)
+        if gist not in self._told:
+            self._told.add(gist)
             self._line.tell(text)
 
     def _wait(self, seconds: float) -> None:

@@ -108,6 +108,13 @@ def test_an_error_is_told_once_with_its_next_step_and_waited_out(world, is_termi
     assert lines[2:] == [""]
 
 
+def test_the_same_failure_is_told_once_wherever_the_log_tells_of_it(world):
+    tries = (Cause("buildout-failed", f"part web: no (line {n} of /log)") for n in (40, 12))
+    route(world, *(waiting(world, cause) for cause in tries), world.answer(world.service()))
+    ran = world.run("service", "start", "hello", "--wait")
+    assert ran.err.count("part web: no") == 1
+
+
 def test_a_master_that_is_away_is_told_once(world):
     def away(_request):
         raise HttpUnreachable("nobody answers", url="x")
