@@ -56,11 +56,18 @@ def wait_settled(
             line.show(f"{state}: {cause.message}")
             left = end - context.clock.monotonic()
             if left <= 0:
-                raise CommandError(
-                    f"{label} is {state} after {length(timeout)}, not {goal or 'gone'}",
-                    hint=f"it goes on by itself; see: {see}",
-                    code=NOT_READY,
-                )
+                raise _too_late(label, state, cause, f"{goal or 'gone'} after {length(timeout)}")
             context.clock.sleep(min(_PERIOD, left))
     if goal is not None:
         raise CommandError(f"{label} is gone", hint="see: pelagos events", code=NOT_FOUND)
+
+
+def _too_late(label: str, state: str, cause: Cause, goal: str) -> CommandError:
+    """What to say of a thing that is not what it should be, and in time."""
+    verb = "went into" if state == "error" else "is in"
+    why = " ".join(cause.message.split()).removesuffix(".")
+    return CommandError(
+        f"{label} is not {goal}: it {verb} the state {state}{f': {why}' if why else ''}",
+        hint=f"it goes on by itself; see: pelagos why {label}",
+        code=NOT_READY,
+    )

@@ -423,7 +423,11 @@ def test_a_wait_for_a_release_ends_in_time_and_names_its_state(world):
     releases(world, ReleaseStatus.BUILDING)
     ran = world.run("supply", RELEASE, "COMP", "--wait", "--timeout", "90s")
     assert ran.code == failures.NOT_READY
-    assert f"{RELEASE} is building after" in ran.err and "not available" in ran.err
+    assert f"{RELEASE} is not available after 1 min: it is in the state building" in ran.err
+    releases(world, ReleaseStatus.ERROR)
+    ran = world.run("supply", RELEASE, "COMP", "--wait", "--timeout", "10")
+    why = NO_PLACE.message.removesuffix(".")
+    assert f"not available after 10 s: it went into the state error: {why}\n" in ran.err
     releases(world, ReleaseStatus.BUILDING, None)
     assert world.run("supply", RELEASE, "COMP", "--wait").code == failures.NOT_FOUND
 
