@@ -14,6 +14,7 @@ from pelagos.messaging.observation.tracing import (
     TraceContext,
     TraceFilter,
     Tracing,
+    continued,
     current,
     log_suffix,
     trace,
@@ -23,7 +24,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"  # the stan
 
 
 def received(**headers):
-    return SimpleNamespace(headers=headers)
+    return SimpleNamespace(headers=headers, message_id="")
 
 
 def sent():
@@ -87,6 +88,20 @@ def test_a_message_without_a_trace_begins_one():
     tracing.before_handle(received(), "A.b")
     assert current() is not None
     tracing.after_handle(received(), "A.b", "ack", 0.1)
+
+
+def test_a_message_without_a_trace_has_the_same_wherever_it_is_told_of():
+    tracing, message = Tracing(), SimpleNamespace(headers={}, message_id="m-1")
+    tracing.before_handle(message, "A.b")
+    handled = current()
+    tracing.after_handle(message, "A.b", "retry", 0.1)
+    with continued(message):
+        assert current().trace_id == handled.trace_id
+        assert current().span_id != handled.span_id
+    with continued(SimpleNamespace(headers={}, message_id="m-2")):
+        assert current().trace_id != handled.trace_id
+    with continued(received()):
+        assert current() is None
 
 
 def test_what_the_sender_has_written_stays():

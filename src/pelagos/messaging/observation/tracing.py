@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
 from pelagos.messaging.middleware import Incoming, Middleware, Outcome, Outgoing
@@ -50,9 +51,11 @@ class TraceContext:
     state: str = ""
 
     @classmethod
-    def begin(cls) -> TraceContext:
-        """A new trace with its first span."""
-        return cls(secrets.token_hex(16), secrets.token_hex(8))
+    def begin(cls, message_id: str = "") -> TraceContext:
+        """A new trace with its first span; for one message always the same trace."""
+        given = message_id.encode(errors="backslashreplace")
+        trace_id = blake2b(given, digest_size=16).hexdigest() if given else secrets.token_hex(16)
+        return cls(trace_id, secrets.token_hex(8))
 
     @classmethod
     def read(cls, headers: Mapping[str, Any]) -> TraceContext | None:
@@ -110,8 +113,8 @@ def current() -> TraceContext | None:
     return frame.context if frame else None
 
 
-def _enter(sent: TraceContext | None) -> TraceContext:
-    context = sent.child() if sent else TraceContext.begin()
+def _enter(sent: TraceContext | None, message_id: str = "") -> TraceContext:
+    context = sent.child() if sent else TraceContext.begin(message_id)
     _current.set(_Frame(context, _current.get()))
     return context
 
@@ -136,13 +139,13 @@ def trace(traceparent: str | None = None) -> Iterator[TraceContext]:
 
 
 @contextmanager
-def continued(headers: Mapping[str, Any]) -> Iterator[None]:
-    """Work in the trace that a message carries; where it carries none, as before."""
-    sent = TraceContext.read(headers)
-    if sent is None:
+def continued(message: Incoming) -> Iterator[None]:
+    """Work in the trace of a message; where it has neither a trace nor an id, as before."""
+    sent = TraceContext.read(message.headers)
+    if sent is None and not message.message_id:
         yield
         return
-    _enter(sent)
+    _enter(sent, message.message_id)
     try:
         yield
     finally:
@@ -160,7 +163,7 @@ class Tracing(Middleware):
 
     def before_handle(self, received: Incoming, handler: str) -> None:  # noqa: ARG002  # the names are the contract
         """Work in the message's trace."""
-        _enter(TraceContext.read(received.headers))
+        _enter(TraceContext.read(received.headers), received.message_id)
 
     def after_handle(
         self,

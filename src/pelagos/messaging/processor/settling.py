@@ -89,7 +89,7 @@ class Settler:
 
     def settle(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
         """Settle what some handlers have failed on."""
-        with continued(message.headers):  # so that the log names the trace
+        with continued(message):  # so that the log names the trace
             self._settle_failed(message, results)
 
     def _settle_failed(self, message: ReceivedMessage, results: Sequence[Result]) -> None:
