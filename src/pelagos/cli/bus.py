@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
 COMPONENTS = "generic-application-exchange"
 """The exchange over which components are reached by their addresses."""
 
+LEAST = 0.1
+"""Seconds that a broker is tried for where --timeout says 0: shorter would reach none."""
+
 BUS = ValueArgument(
     "message bus: amqp://…; default: PELAGOS_BUS, bus.url, or the plane's own",
     "--bus",

@@ -12,6 +12,7 @@ from pelagos.cli.argument import (
 )
 from pelagos.cli.bus import (
     BUS,
+    LEAST,
     WAYS,
     WHAT,
     WHERE,
@@ -218,5 +219,5 @@ def open_producer(command: Command) -> GenericProducer:
 
     logs.mute()  # what fails is told by the command
     bus = find_bus(command)
-    bus.open(min(command["timeout"] or 0.1, 10.0)).close()
+    bus.open(min(command["timeout"] or LEAST, 10.0)).close()
     return GenericProducer(_WHO, bus=bus)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import SecondsArgument, ValueArgument
-from pelagos.cli.bus import BUS, find_bus
+from pelagos.cli.bus import BUS, LEAST, find_bus
 from pelagos.cli.checks import show_checks
 from pelagos.cli.command_base import Command
 from pelagos.cli.registration import command
@@ -42,6 +42,6 @@ class BusDoctor(Command):
             logs.mute()  # what the checks meet is their answer
         queue = self["dead_letters"] or DEAD_QUEUE
         findings = examine(
-            bus, timeout=self["timeout"] or 0.1, dead_letters=queue, clock=self.context.clock
+            bus, timeout=self["timeout"] or LEAST, dead_letters=queue, clock=self.context.clock
         )
         return show_checks(self, findings)
