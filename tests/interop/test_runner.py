@@ -105,6 +105,7 @@ class Rig:
             env=os.environ | {"QUEUE": self.queue, "FOLDER": str(self.folder)},
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
         self.programs.append(started)
         return started
@@ -166,6 +167,20 @@ def test_the_message_in_hand_is_finished_and_the_program_ends_in_order(
     assert (code, len(rig.notes("end", "slow"))) == (0, 2), errors
     assert rig.waiting() == 0
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_lets_worker_processes_finish_too(
+    rig: Rig, number: int
+) -> None:
+    program = rig.program("processes=2")
+    rig.send("slow", 1.5)
+    rig.until(lambda: rig.notes("begin", "slow"))
+    os.killpg(program.pid, number)  # as Ctrl-C in a terminal, or a manager of services
+    time.sleep(0.3)
+    os.kill(int(rig.notes("begin", "slow")[0][2]), signal.SIGTERM)
+    _, errors = program.communicate(timeout=WAIT)
+    assert (program.returncode, len(rig.notes("end", "slow"))) == (0, 1), errors
 
 
 @pytest.mark.parametrize(

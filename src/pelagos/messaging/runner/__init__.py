@@ -257,7 +257,7 @@ def _run_here(make: Make, crew: Crew, post: Post | None = None) -> Ending:
     if not crew.keeps_trying and (post is None or post.first):
         _check_logins(team)
     clock = SystemClock()
-    with Interrupts() as interrupts:
+    with Interrupts(is_worker=post is not None) as interrupts:
         team.start(interrupts.ring)
         while not interrupts.count and team.ending is None:
             interrupts.wait(None)

@@ -20,9 +20,14 @@ class Interrupts:
     Attributes:
         count: how many signals have come.
         before_end: called, in the signal handler, before the second signal ends the process.
+        is_worker: hears SIGTERM alone, and no second one ends it: a terminal, or a manager of
+            services, asks its whole group, and its supervisor asks again and ends it in time.
     """
 
-    def __init__(self, before_end: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, before_end: Callable[[], object] | None = None, *, is_worker: bool = False
+    ) -> None:
+        self.is_worker = is_worker
         self.count = 0
         self.before_end = before_end
         self._reader, self._writer = socket.socketpair()
@@ -34,7 +39,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         # A byte on a socket wakes `wait` for sure; locks of threads are not safe in a handler.
         self._previous_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in _ASKED:
+        for number in (signal.SIGTERM,) if self.is_worker else _ASKED:
             self._previous[number] = signal.signal(number, self._on_signal)
         return self
 
@@ -52,7 +57,7 @@ class Interrupts:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1
-        if self.count > 1:
+        if self.count > 1 and not self.is_worker:
             if self.before_end is not None:
                 self.before_end()
             os._exit(128 + number)
