@@ -17,7 +17,8 @@ COMPONENTS = "generic-application-exchange"
 """The exchange over which components are reached by their addresses."""
 
 LEAST = 0.1
-"""Seconds that a broker is tried for where --timeout says 0: shorter would reach none."""
+"""Seconds that `--timeout 0` stands for: in none at all no broker is reached, not even one that
+runs and is near, and the command would say that it does not answer."""
 
 BUS = ValueArgument(
     "message bus: amqp://…; default: PELAGOS_BUS, bus.url, or the plane's own",

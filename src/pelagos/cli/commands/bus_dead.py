@@ -11,7 +11,7 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS, find_bus, told
+from pelagos.cli.bus import BUS, LEAST, find_bus, told
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, short
@@ -28,10 +28,6 @@ _bus_commands = CommandTree("bus")
 _bus_commands.add_command("bus_dead", "Messages that could not be handled")
 
 T = TypeVar("T")
-
-#: Seconds that `--timeout 0` stands for: hardly any. In none at all no broker is reached, not even
-#: one that runs and is near, and the command would say that it does not answer.
-_HARDLY = 0.1
 
 _WHERE = ValueArgument(
     "queue of the dead letters; default: pelagos.dead",
@@ -199,7 +195,7 @@ def _letters(command: Command) -> DeadLetters:
     from pelagos.messaging.dead.letters import DeadLetters
 
     bus, queue = find_bus(command), command["dead_letters"]
-    timeout = command["timeout"] or _HARDLY
+    timeout = command["timeout"] or LEAST
     return DeadLetters(bus, queue, timeout=timeout) if queue else DeadLetters(bus, timeout=timeout)
 
 
