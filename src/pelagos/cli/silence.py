@@ -56,7 +56,7 @@ class WatchedTransport:
             f"the plane at {self._url.rstrip('/')} does not answer, not even a short question "
             f"within {_SHORT:g} s{later}",
             url=request.url,
-            hint="its process is stopped or hangs; pelagos doctor, run there, says more",
+            hint="its process is stopped or hangs: run pelagos doctor there",
         )
 
     def _answers(self) -> bool:
