@@ -29,8 +29,8 @@ class PlaneConfig:
         authority: certificate (PEM) of the authority that the master's own must come from.
             Empty: that of the plane in the data folder, or those that this system trusts.
         timeout: seconds that a command waits for one answer of the plane. 60, because a master
-            that allocates for many clients at once may take a while, and a hanging one must not
-            hang scripts.
+            that allocates for many clients at once may take a while. One that leaves even a short
+            question unanswered is given up after about 10.
         pager: program that shows lists which are longer than the terminal. `none`: they are just
             printed, as by --no-pager. Empty: the one of the variable `PAGER`, or less.
         completion_timeout: seconds that completion waits for an answer with names. 0.5: longer
