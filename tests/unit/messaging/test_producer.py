@@ -28,13 +28,7 @@ from pelagos.messaging import (
     Transport,
     UnroutableError,
 )
-from pelagos.messaging.transports.base import (
-    Connection,
-    Delivery,
-    Envelope,
-    Queue,
-    WithoutShortcuts,
-)
+from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
 QUICK = Backoff(first=0.001, limit=0.01)
@@ -425,7 +419,7 @@ def test_a_broker_that_cannot_be_reached_is_tried_again() -> None:
     assert bus.opened == 4
 
 
-class Silent(WithoutShortcuts):
+class Silent:
     """A connection whose broker never confirms, or loses every message."""
 
     is_open = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -213,11 +212,9 @@ class GenericConsumer(Handling):
             self.finish()
 
     def _work(self, lane: Lane, callback: Callback) -> None:
-        inbox, intake = lane.inbox, self._intake
+        take, intake = lane.inbox.get, self._intake
         while True:
-            if inbox.empty() and lane.connection is not None:
-                lane.connection.read_for(lambda: not inbox.empty(), math.inf)
-            delivery = inbox.get()
+            delivery = take()
             if self._stopping or lane is not intake.lane:
                 self._put_back(lane, delivery)
                 return

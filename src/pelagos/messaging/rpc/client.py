@@ -36,7 +36,8 @@ from pelagos.messaging.transports.base import (
 
 log = logging.getLogger(__name__)
 
-#: Seconds after a reconnect in which what no queue takes is sent again: servers come back, too.
+#: Seconds after a reconnect in which a request that no queue takes is sent again: the servers
+#: are on their way back, too.
 _GRACE: Final = 5.0
 _AGAIN: Final = 0.05
 _COPIES: Final = 4 * BUFFER_LIMIT
@@ -88,22 +89,12 @@ class RpcClient(Guest):
             while call.outcome is None:
                 remaining = call.due - self._clock.monotonic()
                 if remaining > 0:
-                    self._wait(call, waiter, remaining)
+                    waiter.wait(remaining)
                 else:
                     self._overdue(call)
         finally:
             self._end(call)
         return call.outcome
-
-    def _wait(self, call: Call, waiter: Waiter, seconds: float) -> None:
-        """Until something about the call has changed, or so many seconds."""
-        if (connection := self._connection) is not None:
-            if len(self._calls) == 1:
-                connection.read_for(lambda: call.outcome is not None, seconds)
-            if self._calls:
-                connection.recall()  # this thread reads no more, and others wait
-        if call.outcome is None:
-            waiter.wait(seconds)
 
     def submit(self, call: Call, *, private: bool) -> None:
         """Ask; `call.tell` is called when there is an outcome."""
@@ -154,9 +145,7 @@ class RpcClient(Guest):
             return False
         try:
             connection.declare_queue(Queue(call.private, durable=False, exclusive=True))
-            self._consume(
-                connection, call.private, lambda found: self._finish(call, Outcome(found))
-            )
+            self._consume(connection, call.private, functools.partial(self._answered, call))
         except ConnectionLostError:
             return False
         return True
@@ -225,7 +214,13 @@ class RpcClient(Guest):
         elif call_id:
             log.debug("dropped a late or second answer to call %s", call_id)
         else:
-            log.warning("dropped an answer without correlation id; see rpc_replies: 'private'")
+            log.warning(
+                "dropped an answer without correlation id: for servers that do not repeat it, "
+                "set rpc_replies to 'private'"
+            )
+
+    def _answered(self, call: Call, delivery: Delivery) -> None:
+        self._finish(call, Outcome(delivery))
 
     # Scatter and gather.
 

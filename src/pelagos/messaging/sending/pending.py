@@ -193,10 +193,6 @@ class Single:
         self.problem = problem
         self._gate.release()
 
-    def is_settled(self) -> bool:
-        """Whether it was; for who has not waited yet."""
-        return not self._gate.locked()
-
     def wait(self, seconds: float) -> bool:
         """Whether it was settled within so many seconds; true once only."""
         return self._gate.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))

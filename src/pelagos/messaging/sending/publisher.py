@@ -163,7 +163,6 @@ class Publisher:
     def _publish_one(self, letter: Letter, timeout: float) -> None:
         single = Single()
         entry = self._put(letter, single.settled, self._clock.monotonic() + timeout)
-        self._sender.read_for(single.is_settled, timeout)
         if not single.wait(timeout):
             if self._sender.withdraw(entry):
                 entry.settled(entry, self._sender.too_late(entry, timeout))

@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from pelagos.core.backoff import Backoff
@@ -140,16 +140,6 @@ class Sender:
             self._pending.wait_for_room(
                 entry.size, deadline, patient=patient, given_up=self.absence
             )
-
-    def read_for(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Let this thread, which waits for a message, read itself what it waits for; or return."""
-        connection = self._connection
-        if connection is None:
-            return
-        if len(self._pending) == 1:
-            connection.read_for(is_done, seconds)
-        if len(self._pending):
-            connection.recall()  # this thread reads no more, and others wait
 
     def withdraw(self, entry: Entry) -> bool:
         """Do not send it again; whether its fate was still open."""

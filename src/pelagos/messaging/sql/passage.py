@@ -16,11 +16,11 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Queue,
     QueueInfo,
-    WithoutShortcuts,
 )
 
 Put = Callable[[sa.Connection, type[Exchange], Envelope], None]
@@ -53,7 +53,7 @@ class OutboxTransport:
         return OutboxConnection(self._transaction, self._put)
 
 
-class OutboxConnection(WithoutShortcuts):
+class OutboxConnection(EverythingConfirmed):
     """Publishes into the outbox; nothing else can be done before the commit."""
 
     blocked = None

@@ -10,8 +10,8 @@ Rules for every connection:
   connection was opened, and one that had to wait so long loses the connection;
 - `publish` never waits: `done` is called exactly once, on any thread, with None when the broker
   has the message (in the queue, and on disk when message and queue are durable) or with the error;
-- `on_delivery` and the other callbacks run on the transport's own thread, on a publisher's, or on
-  one in `read_for`: they hand over and return, and never call the connection;
+- `on_delivery` and the other callbacks run on the transport's own thread or on a publisher's:
+  they hand over and return, and never call the connection;
 - the deliveries of one consumer come in order; what is neither acknowledged nor rejected when
   the connection ends goes back to its place in the queue, marked as redelivered.
 """
@@ -289,19 +289,6 @@ class Connection(Protocol):
     def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
         """Whom to tell of posted messages that no queue takes; the last one who asks."""
 
-    def read_for(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Let this thread, which waits, do the work of the transport's own, which would wake it.
-
-        It may return at any time; who is not done then waits as if it had not been called.
-
-        Args:
-            is_done: whether the thread has what it waits for.
-            seconds: to wait at the most.
-        """
-
-    def recall(self) -> None:
-        """Somebody else waits, too, and the transport's own thread is to do its work again."""
-
     def get(self, queue: str) -> Delivery | None:
         """Take the first message of a queue, to be settled like any other; None: it is empty."""
 
@@ -346,8 +333,8 @@ class Connection(Protocol):
         """End it in order; what was settled before is settled. Never raises; again is harmless."""
 
 
-class WithoutShortcuts:
-    """The part of a connection where all is confirmed, and one thread does all the work."""
+class EverythingConfirmed:
+    """The part of a connection that has no way for messages without confirmation."""
 
     def post(self, envelope: Envelope, *, at_once: bool = True) -> bool:  # noqa: ARG002 - as told
         """It is not taken."""
@@ -355,12 +342,6 @@ class WithoutShortcuts:
 
     def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
         """Nothing is posted, and nothing returned."""
-
-    def read_for(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Who waits is woken."""
-
-    def recall(self) -> None:
-        """It has not gone."""
 
 
 class Transport(Protocol):

@@ -1,8 +1,8 @@
 """One connection to an AMQP broker.
 
 Each connection has one thread that reads and serves heartbeats, so these go on while handlers
-work; who waits may read for himself (see `loop`). Everybody else writes what he has himself (see
-`outgoing`). Methods whose name begins with `_on_` run in the thread that reads, one at a time.
+work. Everybody else writes what he has himself (see `outgoing`). Methods whose name begins with
+`_on_` run in the connection's own thread.
 """
 
 from __future__ import annotations
@@ -123,7 +123,6 @@ class AmqpConnection(Topology):
         return found
 
     def _wait(self, future: Future[_T]) -> _T:
-        self._loop.recall()
         try:
             return future.result(self._timeout)
         except TimeoutError:
@@ -136,14 +135,6 @@ class AmqpConnection(Topology):
             raise ConnectionLostError(
                 str(self._loss or f"the connection to {self._url} is closed")
             )
-
-    def read_for(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Let this thread read while it waits, where the connection's own one would wake it."""
-        self._loop.read_for(is_done, seconds)
-
-    def recall(self) -> None:
-        """Let the connection's own thread read: somebody waits who does not."""
-        self._loop.recall()
 
     # Publishing.
 
@@ -306,8 +297,8 @@ class AmqpConnection(Topology):
                 self._outgoing.add(codec.encode_method(0, methods.ConnectionClose(200, "goodbye")))
             self._outgoing.send()
         thread = self._loop.thread
-        if threading.current_thread() is thread or self._outgoing.reader == threading.get_ident():
-            return  # it ends when what was read has been given out
+        if threading.current_thread() is thread:
+            return
         thread.join(_CLOSE_TIMEOUT)
         if thread.is_alive():
             self._loop.break_off(ConnectionLostError(f"{self._url} did not answer the goodbye"))

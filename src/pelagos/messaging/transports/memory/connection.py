@@ -15,12 +15,12 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Properties,
     Queue,
     QueueInfo,
-    WithoutShortcuts,
     check_names,
 )
 from pelagos.messaging.transports.memory.broker import MemoryBroker
@@ -29,7 +29,7 @@ from pelagos.messaging.transports.refusal import unwritable
 _LATE = 2**63  # Unix seconds
 
 
-class MemoryConnection(WithoutShortcuts):
+class MemoryConnection(EverythingConfirmed):
     """One connection; nothing here waits, unless the bus was told to freeze."""
 
     def __init__(self, broker: MemoryBroker, timeout: float) -> None:

@@ -29,10 +29,10 @@ from pelagos.messaging.transports.base import (
     Delivery,
     Done,
     Envelope,
+    EverythingConfirmed,
     OnDelivery,
     OnEnd,
     Queue,
-    WithoutShortcuts,
     check_names,
 )
 from pelagos.messaging.transports.pika.publishing import Publishing
@@ -77,7 +77,7 @@ class _Request:
     kind: str
 
 
-class PikaConnection(Topology, WithoutShortcuts):
+class PikaConnection(Topology, EverythingConfirmed):
     """One connection to an AMQP broker."""
 
     def __init__(
