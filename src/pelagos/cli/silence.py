@@ -15,7 +15,7 @@ from pelagos.core.http.types import Request, Response, Stream, Watch
 
 _SILENT = 2.0
 """Seconds without an answer until the first short question."""
-_SHORT = 5.0
+_SHORT = 8.0
 """Seconds that the answer to a short question may take."""
 
 
