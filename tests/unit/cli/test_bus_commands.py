@@ -436,7 +436,12 @@ def test_dead_letters_are_sent_back_or_forgotten(world, dead):
     ran = world.run("bus", "dead", "retry", letters[0]["id"], "--bus", BUS)
     assert (ran.code, ran.out) == (0, "sent back: 1\n")
     assert json.loads(take(dead, "work").body)["name"] == "resize"
-    ran = world.run("bus", "dead", "drop", "--all", "-o", "json", "--bus", BUS)
+    for which in (letters[1]["id"], "--all"):
+        ran = world.run("bus", "dead", "drop", which, "--bus", BUS)
+        assert (ran.code, ran.out) == (failures.USAGE, "")
+        assert f"1 message would be forgotten for good: {letters[1]['id']}" in ran.err
+        assert "with --yes it is done" in ran.err
+    ran = world.run("bus", "dead", "drop", "--all", "--yes", "-o", "json", "--bus", BUS)
     assert [one["id"] for one in ran.data] == [letters[1]["id"]]
     assert world.run("bus", "dead", "list", "--bus", BUS).out == "there are no dead letters\n"
 

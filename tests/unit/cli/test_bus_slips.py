@@ -80,7 +80,7 @@ def test_dead_letters_that_cannot_be_printed_a_last_time_stay(world, url, monkey
     connection = bus.open()
     connection.declare_queue(Queue("pelagos.dead"))
     connection.publish(Envelope("", "pelagos.dead", b"{}", Properties("m-1")), lambda _: None)
-    drop = ("bus", "dead", "drop", "--all", "-o", "json", "--bus", url)
+    drop = ("bus", "dead", "drop", "--all", "--yes", "--force", "-o", "json", "--bus", url)
 
     def full(*_, **__):
         raise CommandError("no space left")
@@ -104,6 +104,27 @@ def test_too_few_answers_are_not_said_to_come_later(world, url):
         ran = world.run("bus", "call", "size", *words, "--bus", url)
     assert ran.code == failures.NOT_READY
     assert "1 of 2 answered" in ran.err and "pelagos bus components" in ran.err
+
+
+def test_work_that_did_not_die_is_not_dropped_by_mistake(world, url):
+    bus = connect(url)
+    connection = bus.open()
+    connection.publish(Envelope("", "empty", b"{}", Properties("m-1")), lambda _: None)
+    connection.close()
+    work = DeadLetters(bus, "empty")
+    drop = ("bus", "dead", "drop", "--dead-letters", "empty", "--bus", url)
+    for which in ("--all", work.list()[0].id):
+        for more, said in (
+            ((), "1 of 1 message did not die"),
+            (("--yes",), "did not die"),
+            (("--force",), "1 message would be forgotten for good"),
+        ):
+            ran = world.run(*drop, which, *more)
+            assert ran.code == failures.USAGE
+            assert said in ran.err and "--yes" in ran.err
+            assert work.count() == 1
+    assert world.run(*drop, "--all", "--yes", "--force").out == "dropped: 1\n"
+    assert work.count() == 0
 
 
 @pytest.mark.parametrize(

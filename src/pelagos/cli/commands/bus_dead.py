@@ -41,6 +41,8 @@ _TIMEOUT = SecondsArgument(
 _PLACE = {"bus": BUS, "dead_letters": _WHERE, "timeout": _TIMEOUT}
 _LETTERS = {"letters": Operand("ids of dead letters, or their beginnings", complete="dead-letter")}
 _ALL = FlagArgument("all that are there", "--all")
+_NAMED = 5
+"""Letters that are named before they are forgotten."""
 
 
 @command(_bus_commands, path="bus dead list")
@@ -121,28 +123,53 @@ class DeadRetry(Command):
 class DeadDrop(Command):
     """Forget dead letters for good; with an output such as `-o json` they are printed a last time.
 
-    What cannot be printed stays.
+    What cannot be printed stays. A message that did not die is refused: it may be work in a queue
+    that was named by mistake.
     """
 
     shows = True
-    arguments = {**_PLACE, "all": _ALL}
+    arguments = {
+        **_PLACE,
+        "all": _ALL,
+        "yes": FlagArgument("really", "--yes"),
+        "force": FlagArgument("messages that did not die, too", "--force"),
+    }
     operands = _LETTERS
-    examples = ("pelagos bus dead drop 1f3a", "pelagos bus dead drop --all -o json > dead.json")
+    examples = (
+        "pelagos bus dead drop 1f3a --yes",
+        "pelagos bus dead drop --all --yes -o json > dead.json",
+    )
 
     def main(self, *letters: str) -> None:
         """Forget them."""
         chosen = _chosen(self, letters)
-
-        def last_time(found: list[DeadLetter]) -> None:
-            _print(self, found)
-            self.context.stdout.flush()
-
-        before = None if _counts(self) else last_time
-        done = _looked_up(lambda: _letters(self).drop(*chosen, before=before))
-        if before is None:
+        done = _looked_up(lambda: _letters(self).drop(*chosen, before=self._before))
+        if _counts(self):
             _tell(self, "dropped", done)
         else:
             _check_named(self, done)
+
+    def _before(self, found: list[DeadLetter]) -> None:
+        """Print them a last time where that is wanted.
+
+        Raises:
+            UsageError: they are to stay.
+        """
+        alive = [one for one in found if not _died(one)]
+        if alive and not self["force"]:
+            raise UsageError(
+                f"{len(alive)} of {_count(found)} did not die, and may be work",
+                hint="name the queue of the dead letters, or forget them, too: --force --yes",
+            )
+        if found and not self["yes"]:
+            some = ", ".join(one.id for one in found[:_NAMED]) + ", …" * (len(found) > _NAMED)
+            raise UsageError(
+                f"{_count(found)} would be forgotten for good: {some}",
+                hint="with --yes it is done",
+            )
+        if not _counts(self):
+            _print(self, found)
+            self.context.stdout.flush()
 
 
 def as_data(letter: DeadLetter) -> dict[str, Any]:
@@ -162,6 +189,17 @@ def as_data(letter: DeadLetter) -> dict[str, Any]:
         "message_id": letter.properties.message_id,
         "body": body,
     }
+
+
+def _died(letter: DeadLetter) -> bool:
+    """Whether a consumer or the broker has put it among the dead letters."""
+    from pelagos.messaging.dead.again import CAUSE, DIED, LETTER
+
+    return not letter.properties.headers.keys().isdisjoint((CAUSE, DIED, LETTER, "x-death"))
+
+
+def _count(letters: list[DeadLetter]) -> str:
+    return f"{len(letters)} message" + "s" * (len(letters) != 1)
 
 
 def _read(body: bytes) -> Any:
