@@ -14,6 +14,7 @@
     ├── EncodingError          content that cannot be written, or a body that cannot be read
     │   └── PoisonError        a body that is no message of ours (cause)
     ├── InboxBusyError         another copy of the message is still in work (retry_after is set)
+    │   └── InboxAwayError         the inbox's database is away: nothing was tried
     ├── BufferFullError        too much waits for a broker that is away
     ├── RejectMessage          raised by a handler: this message is refused, do not bring it back
     ├── FilterError            raised by a filter: the handler is not for this message
@@ -145,8 +146,12 @@ class RejectMessage(MessagingError):
 class InboxBusyError(MessagingError):
     """Another copy of this message is still in work: let it come again."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint, retry_after=1.0)
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: float = 1.0) -> None:
+        super().__init__(message, hint=hint, retry_after=retry_after)
+
+
+class InboxAwayError(InboxBusyError):
+    """The inbox's database cannot be reached: let the message come again."""
 
 
 class BufferFullError(MessagingError):

@@ -23,6 +23,7 @@ from pelagos.messaging.errors import (
     AckAndRestart,
     ExitScheduler,
     FilterError,
+    InboxAwayError,
     InboxBusyError,
     MessagingError,
     RejectMessage,
@@ -189,7 +190,7 @@ class Work:
         if isinstance(error, RejectMessage | PayloadError):
             return Result(info, "dead", error)
         if isinstance(error, InboxBusyError):  # somebody else is at it, or at the database
-            return Result(info, "retry", error, BUSY_MS, tried=False)
+            return Result(info, "retry", error, pause_ms(error), tried=False)
         delay_ms = self.retry_ms(info)
         if delay_ms is None:
             return Result(info, "dead", error)
@@ -345,6 +346,12 @@ class _Called:
     outcome: Outcome
     ending: Exception | None = None
     failed: Exception | None = None
+
+
+def pause_ms(error: InboxBusyError) -> int:
+    """Milliseconds after which a message is tried again that its inbox could not tell about."""
+    away = isinstance(error, InboxAwayError) and error.retry_after
+    return max(1, round(away * 1000)) if away else BUSY_MS
 
 
 def as_result(error: Exception) -> Message:

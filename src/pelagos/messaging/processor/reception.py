@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import clean, names_in, restored
 from pelagos.messaging.encoder import Encoder
-from pelagos.messaging.errors import InboxBusyError, MessagingError
+from pelagos.messaging.errors import InboxAwayError, InboxBusyError, MessagingError
 from pelagos.messaging.inbox import CallMemory, Inbox
 from pelagos.messaging.message import Message, MessageResultError
 from pelagos.messaging.middleware import Chain
-from pelagos.messaging.processor.dispatch import Work, as_result, describe, drive
+from pelagos.messaging.processor.dispatch import Work, as_result, describe, drive, pause_ms
 from pelagos.messaging.processor.registry import HandlerInfo, registry_of
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler
@@ -139,11 +139,12 @@ class Reception:
         try:
             body, ending = await work.answer(info)
         except InboxBusyError as error:  # its first copy is still in work: ask again later
-            log.info("%s: %s", message, error)
+            away = isinstance(error, InboxAwayError)  # the inbox has told so, once for all
+            log.log(logging.DEBUG if away else logging.INFO, "%s: %s", message, error)
             if work.in_loop:
-                await asyncio.to_thread(self._settler.put_off, message)
+                await asyncio.to_thread(self._settler.put_off, message, pause_ms(error))
             else:
-                self._settler.put_off(message)
+                self._settler.put_off(message, pause_ms(error))
             return None
         except Exception as error:  # an inbox may fail in many ways
             log.exception("%s could not be called for %s", info.handler, message)

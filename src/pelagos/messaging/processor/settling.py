@@ -18,9 +18,14 @@ from pelagos.messaging.binding import make_queue
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import names_in, to_the_dead, to_wait
 from pelagos.messaging.dead.mover import Losses, Mover
-from pelagos.messaging.errors import ConnectionLostError, MessagingError, RejectMessage
+from pelagos.messaging.errors import (
+    ConnectionLostError,
+    InboxAwayError,
+    MessagingError,
+    RejectMessage,
+)
 from pelagos.messaging.observation.tracing import continued
-from pelagos.messaging.processor.dispatch import BUSY_MS, Result, describe
+from pelagos.messaging.processor.dispatch import Result, describe
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.processor.returner import Returner
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
@@ -119,9 +124,9 @@ class Settler:
         moves = [self._dead(message, cause, 0, [])] if self._dead_letters else []
         self._carry_out(message, moves, refuse=not self._dead_letters)
 
-    def put_off(self, message: ReceivedMessage) -> None:
-        """Let it come again in a moment; this does not count as an attempt."""
-        self._carry_out(message, delayed=[(BUSY_MS, message.attempt, [])])
+    def put_off(self, message: ReceivedMessage, delay_ms: int) -> None:
+        """Let it come again in a while; this does not count as an attempt."""
+        self._carry_out(message, delayed=[(delay_ms, message.attempt, [])])
 
     def _dead(
         self, message: ReceivedMessage, cause: str, attempts: int, names: list[str]
@@ -206,7 +211,9 @@ def _names(results: Sequence[Result]) -> list[str]:
 def _log_failure(message: ReceivedMessage, result: Result) -> None:
     seconds = result.delay_ms / 1000
     if not result.tried:
-        log.info("%s comes again in %g s: %s", message, seconds, result.error)
+        away = isinstance(result.error, InboxAwayError)  # the inbox has told so, once for all
+        level = logging.DEBUG if away else logging.INFO
+        log.log(level, "%s comes again in %g s: %s", message, seconds, result.error)
         return
     log.warning(
         "%s failed on %s (attempt %d), which comes again in %g s",

@@ -13,7 +13,15 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pelagos.core.clock import Clock, SystemClock
-from pelagos.messaging.errors import InboxBusyError, MessagingError
+from pelagos.messaging.errors import (
+    AckAndRestart,
+    ExitScheduler,
+    FilterError,
+    InboxAwayError,
+    InboxBusyError,
+    MessagingError,
+    RejectMessage,
+)
 from pelagos.messaging.inbox import Receipt, busy
 from pelagos.messaging.sql.tables import PREFIX, check_kind, our_errors, tables
 
@@ -27,6 +35,12 @@ _STEP = 1000
 _TRIM_INTERVAL = 10.0
 #: What PostgreSQL says when somebody else holds what is needed.
 _HELD = frozenset({"55P03", "40P01", "40001"})
+#: How its states begin when it ends, starts, or lets nobody more in: no fault of a statement.
+_AWAY = ("08", "57P01", "57P02", "57P03", "53300")
+#: Seconds until a message comes again, from so many seconds without the database on.
+PAUSES = ((60.0, 16.0), (5.0, 4.0), (0.0, 1.0))
+#: What a handler decides, whether the database is there or not.
+_DECISIONS = (RejectMessage, FilterError, AckAndRestart, ExitScheduler, StopIteration)
 
 
 class SqlInbox:
@@ -68,6 +82,8 @@ class SqlInbox:
         self._trimming = threading.Lock()
         self._trim_at = self._clock.monotonic() + min(_TRIM_INTERVAL, lifetime)
         self._note = self._prepare_note()
+        self._away_since: float | None = None
+        self._away_lock = threading.Lock()
 
     @contextmanager
     def receive(self, key: str, consumer: str) -> Iterator[Receipt]:
@@ -75,14 +91,23 @@ class SqlInbox:
 
         Raises:
             InboxBusyError: somebody held the database, or the first copy, for too long.
+            InboxAwayError: the database cannot be reached, or was lost meanwhile.
             MessagingError: the database cannot be used; nothing was done.
         """
-        with self._held(key):
+        with self._held(key, connecting=True):
             transaction = self._engine.connect()
         with transaction:
             with self._held(key):
                 receipt = self._begin(transaction, key, consumer)
-            yield receipt  # what is raised here passes, and undoes all
+            self._back()
+            try:
+                yield receipt  # what is raised here passes, and undoes all
+            except _DECISIONS:
+                raise
+            except Exception as error:
+                if transaction.invalidated or _is_away(_of_database(error)):
+                    raise self._away(error) from error
+                raise
             with self._held(key):
                 if receipt.first and key and receipt.reply is not None:
                     self._keep_reply(transaction, key, consumer, receipt.reply)
@@ -161,15 +186,58 @@ class SqlInbox:
         )
 
     @contextmanager
-    def _held(self, key: str) -> Iterator[None]:
-        """Failures in our words; what another one holds is a matter of waiting."""
+    def _held(self, key: str, *, connecting: bool = False) -> Iterator[None]:
+        """Failures in our words; what is held by another one, or away, is a matter of waiting."""
         with our_errors():
             try:
                 yield
+            except exc.TimeoutError as error:  # all connections of the engine are in use
+                raise busy(key) from error
             except exc.DBAPIError as error:
                 if _is_held(error):
                     raise busy(key) from error
+                unreachable = isinstance(error, exc.OperationalError | exc.InterfaceError)
+                if _is_away(error) or (connecting and unreachable):
+                    raise self._away(error) from error
                 raise
+
+    def _away(self, error: Exception) -> InboxAwayError:
+        """The database is away; the log has it once until it is back."""
+        now = self._clock.monotonic()
+        with self._away_lock:
+            first = self._away_since is None
+            since = self._away_since = now if self._away_since is None else self._away_since
+        cause = _of_database(error)
+        said = " ".join(str(cause.orig if cause else "the connection was lost").split())[:300]
+        if first:
+            log.warning("the inbox's database is away, its messages come again: %s", said)
+        pause = next(pause for age, pause in PAUSES if now - since >= age)
+        return InboxAwayError(
+            f"the inbox's database cannot be reached: {said}",
+            hint="see that it runs; what waits for it comes again by itself",
+            retry_after=pause,
+        )
+
+    def _back(self) -> None:
+        if self._away_since is None:
+            return
+        with self._away_lock:
+            since, self._away_since = self._away_since, None
+        if since is not None:
+            log.info("the inbox's database is back after %.0f s", self._clock.monotonic() - since)
+
+
+def _of_database(error: BaseException) -> exc.DBAPIError | None:
+    """What the database said, also where the program wrapped it once."""
+    return next((e for e in (error, error.__cause__) if isinstance(e, exc.DBAPIError)), None)
+
+
+def _is_away(error: exc.DBAPIError | None) -> bool:
+    if error is None:
+        return False
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    state = str(getattr(error.orig, "sqlstate", None))
+    return error.connection_invalidated or name == "SQLITE_CANTOPEN" or state.startswith(_AWAY)
 
 
 def _is_held(error: exc.DBAPIError) -> bool:
