@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import queue
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,9 +87,13 @@ def test_a_broker_that_is_somebody_else_is_refused_unless_nobody_looks(
     serve: Callable[..., FakeBroker], pems: Path, engine: str
 ) -> None:
     unknown, elsewhere = serve(), serve("elsewhere")
-    for broker, options in ((unknown, ""), (elsewhere, f"?ca={pems}/ca/ca.pem")):
-        with pytest.raises(BrokerUnreachableError):
+    for broker, options, hint in (
+        (unknown, "", "ca=FILE"),
+        (elsewhere, f"?ca={pems}/ca/ca.pem", "name the host"),
+    ):
+        with pytest.raises(BrokerUnreachableError, match="certificate is refused") as caught:
             connect(broker.url(options).replace("amqps", engine, 1)).open(5)
+        assert hint in str(caught.value.hint)
     link = connect(elsewhere.url("?verify=no").replace("amqps", engine, 1)).open(WAIT)
     assert link.is_open
     link.close()
@@ -95,8 +102,9 @@ def test_a_broker_that_is_somebody_else_is_refused_unless_nobody_looks(
 def test_a_broker_that_asks_for_a_certificate_refuses_who_has_none(
     serve: Callable[..., FakeBroker], pems: Path
 ) -> None:
-    with pytest.raises(BrokerUnreachableError):
+    with pytest.raises(BrokerUnreachableError, match="certificate required") as caught:
         connect(serve(asks=True).url(f"?ca={pems}/ca/ca.pem")).open(5)
+    assert "cert=FILE" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("engine", ["amqps", "amqps+pika"])
@@ -107,9 +115,34 @@ def test_files_that_hold_no_certificates_are_said_at_once(pems: Path, engine: st
             connect(f"{engine}://127.0.0.1:1/?{options}").open(5)
 
 
-def test_an_unencrypted_peer_is_no_broker_for_an_encrypted_url() -> None:
-    with FakeBroker() as broker, pytest.raises(BrokerUnreachableError):
-        connect(broker.url().replace("amqp", "amqps", 1)).open(3)
+@pytest.mark.parametrize(
+    ("scheme", "answer", "said", "hint"),
+    [
+        ("amqps", b"AMQP\0\0\x09\x01", "speaks no TLS", "amqp:"),
+        ("amqps+pika", b"AMQP\0\0\x09\x01", "speaks no TLS", "amqp:"),
+        ("amqp", b"\x15\x03\x01\0\x02\x02\x46", "the port speaks TLS", "amqps:"),
+    ],
+)
+def test_a_port_that_is_encrypted_otherwise_than_the_url_says_is_told(
+    scheme: str, answer: bytes, said: str, hint: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        thread = threading.Thread(target=answer_once, args=(server, answer))
+        thread.start()
+        with pytest.raises(BrokerUnreachableError, match=said) as caught:
+            connect(f"{scheme}://127.0.0.1:{port}/").open(5)
+        thread.join(WAIT)
+    assert hint in str(caught.value.hint)
+
+
+def answer_once(server: socket.socket, answer: bytes) -> None:
+    """What a real one says to a greeting that it does not know."""
+    link, _ = server.accept()
+    with link, contextlib.suppress(OSError):
+        link.recv(1 << 16)
+        link.sendall(answer)
+        link.recv(1 << 16)
 
 
 def test_nobody_is_asked_for_the_password_of_a_key(pems: Path) -> None:

@@ -14,7 +14,12 @@ from pelagos.messaging.codec import CodecError, Decoder, Method, methods
 from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.stream import Stream, dial
-from pelagos.messaging.transports.encryption import make_context
+from pelagos.messaging.transports.encryption import (
+    TlsMismatchError,
+    explain,
+    make_context,
+    speaks_tls,
+)
 from pelagos.messaging.transports.refusal import is_login_refusal, login_refusal
 
 _M = TypeVar("_M", bound=Method)
@@ -65,16 +70,19 @@ def shake_hands(address: BrokerAddress, timeout: float) -> Link:
     context = None if address.tls is None else make_context(address.tls)
     deadline = time.monotonic() + timeout
     problems: list[str] = []
+    hint = "see whether it runs and listens there"
     places = address.hosts
     for number, (host, port) in enumerate(places):
         limit = time.monotonic() + max(deadline - time.monotonic(), 0.0) / (len(places) - number)
         try:
             return _open(address, host, port, context, limit)
         except (OSError, CodecError) as error:
-            problems.append(f"{host}: {_said(error)}" if address.others else _said(error))
+            said, cure = explain(error) or (_said(error), hint)
+            problems.append(f"{host}: {said}" if address.others else said)
+            hint = cure
     raise BrokerUnreachableError(
         f"no connection to the broker at {address.url}: {'; '.join(problems)}",
-        hint="see whether it runs and listens there",
+        hint=hint,
     )
 
 
@@ -156,6 +164,8 @@ class _Greeting:
             data = self._stream.read()
             if not data:
                 raise OSError("it ended the connection during the handshake")
+            if self._address.tls is None and speaks_tls(data):
+                raise TlsMismatchError
             frames = self._decoder.feed(data)
             self._read += [m for _, m, _ in frames if not isinstance(m, codec.Heartbeat)]
         method = self._read.popleft()

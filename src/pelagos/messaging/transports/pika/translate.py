@@ -19,7 +19,7 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.transports import refusal as refusals
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import Properties
-from pelagos.messaging.transports.encryption import make_context
+from pelagos.messaging.transports.encryption import explain, make_context
 from pelagos.messaging.transports.pika.tolerant import DAMAGE
 
 _SAID: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) '([^']*)")
@@ -174,9 +174,12 @@ def open_error(error: BaseException, address: BrokerAddress) -> MessagingError:
         said and refusals.is_login_refusal(int(said[1]), said[2])
     ):
         return refusals.login_refusal(_text(cause), address.url)
+    what = f"no connection to the broker at {address.url}"
+    trouble = explain(cause)
+    if trouble is not None:
+        return BrokerUnreachableError(f"{what}: {trouble[0]}", hint=trouble[1])
     return BrokerUnreachableError(
-        f"no connection to the broker at {address.url}: {_text(cause)}",
-        hint="see whether it runs and listens there",
+        f"{what}: {_text(cause)}", hint="see whether it runs and listens there"
     )
 
 
