@@ -639,7 +639,7 @@ def started(monkeypatch):
     """What each run was given."""
     seen = []
 
-    def run(make, crew, *, prepare):
+    def run(make, crew, *, prepare, **_):
         seen.append((make, crew, prepare))
         return 0
 

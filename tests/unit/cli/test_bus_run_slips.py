@@ -1,6 +1,7 @@
 """`pelagos bus run` with components that cannot be run, and the bus of what they open."""
 
 import os
+import socket
 import sys
 
 import pytest
@@ -9,11 +10,15 @@ from pelagos.cli import failures
 from pelagos.core import logs
 from pelagos.core.errors import PelagosError
 from pelagos.messaging import LoginError, MessageProcessor, runner
-from pelagos.messaging.runner.processes import CANNOT_BEGIN_CODE, OVERDUE_CODE
+from pelagos.messaging.runner.hands import Post
+from pelagos.messaging.runner.processes import OVERDUE_CODE
+
+POST = Post(b"", b"", 0, first=True)
 
 MODULE = """
 from dataclasses import dataclass
-from pelagos.messaging import GenericProducer, MessageProcessor
+from pelagos.core.errors import PelagosError
+from pelagos.messaging import Exchange, GenericProducer, MessageProcessor
 
 @dataclass
 class Content:
@@ -26,6 +31,25 @@ class Closed(MessageProcessor):
 class Unlucky(MessageProcessor):
     def __init__(self, *args, **options):
         raise OSError("no database")
+
+class Disks(Exchange):
+    name = "disks"
+
+class Plain(MessageProcessor):
+    eqk = [(Disks, [("plain", "plain")])]
+
+class Brief(Plain):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.consumer.on_open = lambda _: self.consumer.stop_consuming()
+
+class OddError(PelagosError):
+    def __init__(self, one, two):
+        super().__init__(f"{one}, {two}")
+
+class Odd(MessageProcessor):
+    def __init__(self, *args, **options):
+        raise OddError("odd", "and not ours")
 
 class Unwilling(MessageProcessor):
     def __init__(self, *args, **options):
@@ -189,18 +213,52 @@ def test_a_worker_that_may_begin_another_time_is_started_again(caplog):
     hopeless = runner.NotMadeError("m:X cannot be made: TypeError: no such argument")
     hopeless.may_pass = False
     crew = runner.Crew(processes=2)
-    codes = [
-        runner._work(failing(error), crew, None, None)
-        for error in (luckless, hopeless, PelagosError("no"))
-    ]
-    assert codes == [1, CANNOT_BEGIN_CODE, CANNOT_BEGIN_CODE]
-    assert caplog.text.count("a worker cannot begin") == 3
+    assert runner._work(failing(luckless), crew, None, POST) == 1
+    assert caplog.text.count("a worker cannot begin") == 1
+    for error in (hopeless, PelagosError("no")):
+        with pytest.raises(type(error)):
+            runner._work(failing(error), crew, None, POST)
 
 
 def test_a_worker_that_could_not_wait_for_a_handler_says_so(monkeypatch):
     monkeypatch.setattr(runner, "_run_here", lambda *_: runner.Ending.OVERDUE)
-    code = runner._work(MessageProcessor, runner.Crew(processes=1), None, None)
+    code = runner._work(MessageProcessor, runner.Crew(processes=1), None, POST)
     assert code == OVERDUE_CODE
+
+
+@pytest.mark.parametrize("words", [(), ("--processes", "2")])
+def test_a_login_that_is_refused_ends_the_program_and_says_why(
+    world, module, embedded_broker, words
+):
+    url = embedded_broker.url.replace("guest:guest", "guest:wrong")
+    ran = world.run("bus", "run", f"{module}:Plain", "--bus", url, *words)
+    assert ran.code == failures.NOT_ALLOWED
+    assert "refuses" in ran.err and "check the user" in ran.err
+    assert "runs;" not in ran.err
+
+
+@pytest.mark.parametrize("words", [(), ("--processes", "2")])
+def test_what_a_program_says_itself_of_why_it_does_not_begin_is_told(world, module, words):
+    ran = world.run("bus", "run", f"{module}:Odd", "--bus", "amqp://h/", *words)
+    assert ran.code == failures.FAILED
+    assert "odd, and not ours" in ran.err and "runs;" not in ran.err
+
+
+def test_a_port_for_metrics_that_is_taken_is_told_before_it_is_said_to_run(
+    world, module, embedded_broker
+):
+    pytest.importorskip("prometheus_client")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = ("--metrics", str(taken.getsockname()[1]), "--bus", embedded_broker.url)
+        ran = world.run("bus", "run", f"{module}:Plain", *words)
+    assert ran.code == failures.FAILED
+    assert "cannot serve metrics on" in ran.err and "runs;" not in ran.err
+
+
+@pytest.mark.parametrize("words", [(), ("--processes", "2")])
+def test_it_is_said_to_run_when_it_does(world, module, embedded_broker, words):
+    ran = world.run("bus", "run", f"{module}:Brief", "--bus", embedded_broker.url, *words)
+    assert (ran.code, ran.err) == (0, f"{module}:Brief runs; Ctrl-C ends it\n")
 
 
 def test_a_login_that_is_refused_is_logged_with_what_to_do(embedded_broker, caplog):

@@ -123,9 +123,13 @@ class BusRun(Command):
             deaths=deaths,
             keeps_trying=self["keeps_trying"],
         )
-        self.context.say(f"{component} runs; Ctrl-C ends it")
         with _default_bus(url):
-            return run(target, crew, prepare=functools.partial(_prepare, level))
+            return run(
+                target,
+                crew,
+                prepare=functools.partial(_prepare, level),
+                on_begin=lambda: self.context.say(f"{component} runs; Ctrl-C ends it"),
+            )
 
     def _processes(self) -> tuple[int, int]:
         """How many worker processes there are, and how many may die of a message."""

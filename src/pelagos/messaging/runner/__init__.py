@@ -31,7 +31,6 @@ from pelagos.messaging.runner.event_loop import serve
 from pelagos.messaging.runner.hands import Notes, Post
 from pelagos.messaging.runner.interrupts import Interrupts
 from pelagos.messaging.runner.processes import (
-    CANNOT_BEGIN_CODE,
     OVERDUE_CODE,
     RESTART_CODE,
     Supervisor,
@@ -212,6 +211,7 @@ def run(
     prepare: Callable[[], object] | None = None,
     clock: Clock | None = None,
     backoff: Backoff | None = None,
+    on_begin: Callable[[], object] | None = None,
 ) -> int:
     """Run until a signal, or until the workers end; call it in the main thread.
 
@@ -222,6 +222,7 @@ def run(
             function of a module, a `Target`.
         prepare: called first in each worker process, to configure its log; a function of a module.
         backoff: pauses before a process that died is started again.
+        on_begin: called here once, when all workers are made and work.
 
     Returns:
         an exit code: 0 when all ended in order.
@@ -231,7 +232,7 @@ def run(
     """
     crew = crew or Crew()
     if not crew.processes:
-        ending = _run_here(make, crew)
+        ending = _run_here(make, crew, on_begin=on_begin)
         if ending is Ending.RESTART:
             replace_process()
         if ending is Ending.OVERDUE:
@@ -245,10 +246,16 @@ def run(
         deaths=crew.deaths,
         clock=clock or SystemClock(),
         backoff=backoff or Backoff(first=0.5, limit=30.0),
+        on_begin=on_begin,
     ).run()
 
 
-def _run_here(make: Make, crew: Crew, post: Post | None = None) -> Ending:
+def _run_here(
+    make: Make,
+    crew: Crew,
+    post: Post | None = None,
+    on_begin: Callable[[], object] | None = None,
+) -> Ending:
     notes = Notes(post) if post is not None and post.limit else None
     team = Team(make, threads=crew.threads, concurrency=crew.concurrency, notes=notes)
     if crew.processes:
@@ -259,6 +266,8 @@ def _run_here(make: Make, crew: Crew, post: Post | None = None) -> Ending:
     clock = SystemClock()
     with Interrupts(is_worker=post is not None) as interrupts:
         team.start(interrupts.ring)
+        if on_begin is not None:
+            on_begin()
         while not interrupts.count and team.ending is None:
             interrupts.wait(None)
         team.stop()
@@ -304,17 +313,19 @@ def _check_logins(team: Team) -> None:
 
 
 def _work(make: Make, crew: Crew, prepare: Callable[[], object] | None, post: Post) -> int:
-    """In a worker process: its exit code."""
+    """In a worker process: its exit code.
+
+    Raises:
+        PelagosError: it cannot begin, and not another time, either.
+    """
     if prepare is not None:
         prepare()
     try:
-        ending = _run_here(make, crew, post)
-    except PelagosError as error:
-        if isinstance(error, NotMadeError) and error.may_pass:
-            log.exception("a worker cannot begin", exc_info=error.__cause__)
-            return 1
-        hint = f"; {error.hint}" if error.hint else ""
-        log.error("a worker cannot begin: %s%s", error, hint)  # noqa: TRY400 - it is for a person
-        return CANNOT_BEGIN_CODE
+        ending = _run_here(make, crew, post, functools.partial(post.tell, None))
+    except NotMadeError as error:
+        if not error.may_pass:
+            raise
+        log.exception("a worker cannot begin", exc_info=error.__cause__)
+        return 1
     codes = {Ending.RESTART: RESTART_CODE, Ending.FAILED: 1, Ending.OVERDUE: OVERDUE_CODE}
     return codes.get(ending, 0)

@@ -16,10 +16,13 @@ import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from hashlib import blake2b
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 from typing import Any, NamedTuple
 
+from pelagos.core.errors import PelagosError
 from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 
@@ -40,12 +43,20 @@ class Post(NamedTuple):
         deaths: marks, each with the number of those that died of it; shared memory.
         limit: how many may die of a message; 0 for any number.
         first: whether nobody was in its place before.
+        voice: what the supervisor hears it through; None where nobody listens.
     """
 
     held: Any
     deaths: Any
     limit: int
     first: bool
+    voice: Connection | None = None
+
+    def tell(self, refusal: PelagosError | None) -> None:
+        """Say that it has begun, or why it cannot."""
+        if self.voice is not None:
+            with suppress(OSError):  # nobody listens any more
+                self.voice.send(refusal)
 
 
 class Hands:

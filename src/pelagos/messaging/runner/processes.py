@@ -6,15 +6,19 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
+from pelagos.core.errors import PelagosError
+from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.runner.hands import Hands, Post
 from pelagos.messaging.runner.interrupts import Interrupts, ignoring_interrupts
 
@@ -43,16 +47,20 @@ class _Seat:
     began: float = 0.0
     failures: int = 0
     due: float | None = 0.0  # when the next one is to be started; None: never, or it runs
+    voice: Connection | None = None  # what the worker says; None: no more
+    has_begun: bool = False
 
 
 class Supervisor:
     """Keeps `count` processes alive that run `work`, until a signal or until all are done.
 
     Args:
-        work: a function of a module, called in each process; its result is the exit code.
+        work: a function of a module, called in each process; its result is the exit code. A
+            PelagosError that it raises ends all, and is raised here.
         grace: seconds in which they end after the first signal.
         slots: messages that each of them may have in hand.
         deaths: how many may die of the same message; 0 for any number.
+        on_begin: called when all have begun for the first time.
     """
 
     def __init__(
@@ -65,27 +73,37 @@ class Supervisor:
         deaths: int,
         clock: Clock,
         backoff: Backoff,
+        on_begin: Callable[[], object] | None = None,
     ) -> None:
         self._work = work
         self._grace = grace
         self._clock = clock
         self._backoff = backoff
+        self._on_begin = on_begin
         self._seats = [_Seat(number) for number in range(1, count + 1)]
         self._context = multiprocessing.get_context("spawn")
         self._hands = Hands(self._context, slots=slots, limit=deaths)
         self._result = 0
         self._given_up = False
+        self._refusal: PelagosError | None = None
 
     def run(self) -> int:
-        """Until the end; 0 when everybody ended in order."""
+        """Until the end; 0 when everybody ended in order.
+
+        Raises:
+            PelagosError: a worker did, and cannot begin another time, either.
+        """
         with Interrupts(self._kill) as interrupts:
             while not (interrupts.count or self._given_up):
                 self._start_due()
                 if not self._running() and all(seat.due is None for seat in self._seats):
                     break
                 self._wait(interrupts, self._until_due())
+                self._listen()
                 self._reap()
             self._stop(interrupts)
+        if self._refusal is not None:
+            raise self._refusal
         return self._result
 
     def _running(self) -> list[SpawnProcess]:
@@ -96,21 +114,41 @@ class Supervisor:
         return max(0.0, min(due) - self._clock.monotonic()) if due else None
 
     def _wait(self, interrupts: Interrupts, timeout: float | None) -> None:
-        waited: list[int] = [process.sentinel for process in self._running()]
-        multiprocessing.connection.wait([*waited, interrupts.fileno()], timeout)
+        ends: list[int] = [process.sentinel for process in self._running()]
+        voices = [seat.voice for seat in self._seats if seat.voice is not None]
+        multiprocessing.connection.wait([*ends, *voices, interrupts.fileno()], timeout)
         interrupts.quiet()
+
+    def _listen(self) -> None:
+        for seat in self._seats:
+            self._hear(seat)
+        if self._on_begin is not None and all(seat.has_begun for seat in self._seats):
+            self._on_begin()
+            self._on_begin = None
+
+    def _hear(self, seat: _Seat) -> None:
+        """What its worker says: None when it has begun, or why it cannot."""
+        with suppress(EOFError, OSError):
+            while seat.voice is not None and seat.voice.poll():
+                refusal = seat.voice.recv()
+                seat.has_begun = seat.has_begun or refusal is None
+                self._refusal = self._refusal or refusal
+            return
+        _hang_up(seat)
 
     def _start_due(self) -> None:
         for seat in self._seats:
             if seat.due is None or seat.due > self._clock.monotonic():
                 continue
+            seat.voice, voice = self._context.Pipe(duplex=False)
             process = self._context.Process(
                 target=_run_worker,
-                args=(self._work, self._hands.post(seat.number)),
+                args=(self._work, self._hands.post(seat.number)._replace(voice=voice)),
                 name=f"worker {seat.number}",
             )
             with ignoring_interrupts():
                 process.start()
+            voice.close()
             seat.process, seat.due, seat.began = process, None, self._clock.monotonic()
             log.info("worker %d runs as process %s", seat.number, process.pid)
 
@@ -122,6 +160,8 @@ class Supervisor:
             code = process.exitcode
             process.close()
             seat.process = None
+            self._hear(seat)
+            _hang_up(seat)
             self._judge(seat, 1 if code is None else code)
 
     def _judge(self, seat: _Seat, code: int) -> None:
@@ -149,6 +189,8 @@ class Supervisor:
             )
 
     def _stop(self, interrupts: Interrupts) -> None:
+        for seat in self._seats:
+            _hang_up(seat)
         for process in self._running():
             process.terminate()
         deadline = self._clock.monotonic() + self._grace + _MARGIN
@@ -178,6 +220,12 @@ class Supervisor:
                 os.kill(process.pid or 0, signal.SIGKILL)
 
 
+def _hang_up(seat: _Seat) -> None:
+    if seat.voice is not None:
+        seat.voice.close()
+    seat.voice = None
+
+
 def _how(code: int) -> str:
     if code == OVERDUE_CODE:
         return "a handler did not end in time"
@@ -187,11 +235,24 @@ def _how(code: int) -> str:
 def _run_worker(work: Callable[[Post], int], post: Post) -> None:
     """In the new process."""
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    code = work(post)
+    try:
+        code = work(post)
+    except PelagosError as error:
+        post.tell(_portable(error))
+        code = CANNOT_BEGIN_CODE
     for_exit = os._exit if code else None  # threads of a handler that hangs must not hold it
     logging.shutdown()
     if for_exit is not None:
         for_exit(code)
+
+
+def _portable(error: PelagosError) -> PelagosError:
+    """The same, as the supervisor can read it: of a program's own classes it may know none."""
+    if type(error).__module__.startswith("pelagos."):
+        with suppress(Exception):  # some are made of more than their message
+            pickle.loads(pickle.dumps(error))  # noqa: S301 - what we wrote
+            return error
+    return MessagingError(error.message, hint=error.hint)
 
 
 def _end_with_parent() -> None:
