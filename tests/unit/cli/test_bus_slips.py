@@ -9,12 +9,16 @@ from pelagos.cli import failures
 from pelagos.cli.failures import CommandError
 from pelagos.cli.output import Output
 from pelagos.messaging import DeadLetters, Exchange, MessageProcessor, connect
-from pelagos.messaging.application import GenericApplicationExchange
+from pelagos.messaging.application import GenericApplication, GenericApplicationExchange
 from pelagos.messaging.transports.base import Envelope, Properties, Queue
 
 
 class Disks(Exchange):
     name = "disks"
+
+
+class Lamp(GenericApplication):
+    pass
 
 
 @pytest.fixture
@@ -93,6 +97,72 @@ def test_dead_letters_that_cannot_be_printed_a_last_time_stay(world, url, monkey
     assert (ran.code, json.loads(ran.out)[0]["message_id"]) == (0, "m-1")
     assert DeadLetters(bus).count() == 0
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "send x --to y",
+        "call x --to y",
+        "ping y",
+        "components",
+        "tail e",
+        "doctor",
+        "dead list",
+        "dead drop --all",
+        "run m:C",
+        "asyncapi m:C",
+    ],
+)
+def test_an_empty_bus_is_not_another_one(world, url, line):
+    world.environ["PELAGOS_BUS"] = url
+    ran = world.run("bus", *line.split(), "--bus", "")
+    assert ran.code == failures.USAGE
+    assert "--bus is empty" in ran.err
+
+
+@pytest.mark.parametrize("timeout", ["0", "0.001"])
+def test_who_is_given_no_time_has_the_least(world, url, timeout):
+    with Lamp({"name": "lamp"}, bus=url) as lamp:
+        lamp.start()
+        lamp.wait_ready()
+        words = ("lamp", "--timeout", timeout, "--bus", url)
+        assert world.run("bus", "ping", *words).code == 0
+        assert world.run("bus", "call", "ping", "--to", *words).code == 0
+        assert world.run("bus", "send", "ping", "--to", *words).code == 0
+        assert world.run("bus", "components", *words[1:]).out.count("lamp") == 1
+    ran = world.run("bus", "ping", *words)
+    assert ran.code == failures.NOT_READY
+    assert "nobody answers at lamp within 0.1 s" in ran.err
+    ran = world.run("bus", "tail", "disks", *words[1:])
+    assert ran.code == failures.NOT_READY, ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("send x --exchange disks --key {}", "--key: 300 bytes are too many"),
+        ("call x --exchange disks --key {}", "--key: 300 bytes are too many"),
+        ("send x --exchange {}", "--exchange: 300 bytes"),
+        ("send x --queue {}", "--queue: 300 bytes"),
+        ("send x --to {}", "--to: 300 bytes"),
+        ("ping {}", "ADDRESS: 300 bytes"),
+    ],
+)
+def test_a_word_that_amqp_has_no_room_for_is_a_wrong_line(world, url, line, said):
+    ran = world.run("bus", *line.format("é" * 150).split(), "--bus", url)
+    assert ran.code == failures.USAGE
+    assert said in ran.err and "AMQP has room for 255" in ran.err
+
+
+@pytest.mark.parametrize("command", ["send", "call"])
+def test_a_component_that_nobody_ever_was_is_told_without_our_exchange(
+    world, embedded_broker, command
+):
+    ran = world.run("bus", command, "x", "--to", "nobody", "--bus", embedded_broker.url)
+    assert ran.code == failures.NOT_FOUND
+    assert "nobody has the address 'nobody': no component was ever on this bus" in ran.err
+    assert "generic-application-exchange" not in ran.err
 
 
 def test_too_few_answers_are_not_said_to_come_later(world, url):

@@ -9,9 +9,10 @@ from pelagos.cli.argument import (
     IntArgument,
     Operand,
     SecondsArgument,
+    ValueArgument,
 )
+from pelagos.cli.bus import BUS as ANY_BUS
 from pelagos.cli.bus import (
-    BUS,
     LEAST,
     WAYS,
     WHAT,
@@ -24,7 +25,7 @@ from pelagos.cli.bus import (
     told,
 )
 from pelagos.cli.command_base import Command
-from pelagos.cli.failures import FAILED, NOT_READY, CommandError
+from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
@@ -32,7 +33,7 @@ from pelagos.cli.tree import CommandTree
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Callable
 
-    from pelagos.messaging import GenericProducer, Message
+    from pelagos.messaging import Exchange, GenericProducer, Message, MessagingError
 
 _bus_commands = CommandTree("bus", "The message bus between components")
 
@@ -41,6 +42,23 @@ _TIMED_OUT = "TimeoutError"
 #: How an answer begins that nobody gave, as nobody got the call.
 _NOT_TAKEN = "no queue takes "
 _ITS_LOG = "the component said so: its log may tell more"
+_MISSING = 404
+A_COMPONENT = "a component is a class derived from GenericApplication: pelagos bus run"
+_LONGEST = 255
+"""Bytes of a name or a key in AMQP."""
+
+
+class BusArgument(ValueArgument):
+    """The URL of a bus."""
+
+    def parse_one(self, text: str) -> Any:
+        """The URL; an empty one is that of a variable which is not set."""
+        if not text.strip():
+            raise UsageError(f"{self.name} is empty", hint="leave it out, or give a URL: amqp://…")
+        return super().parse_one(text)
+
+
+BUS = BusArgument(ANY_BUS.help, *ANY_BUS.names, metavar=ANY_BUS.metavar)
 
 
 @command(_bus_commands)
@@ -74,7 +92,7 @@ class BusSend(Command):
             UnroutableError,
         )
 
-        exchange, key = destination(self)
+        exchange, key = where(self)
         given = parameters(self)
         message: Message = MessageStatus(name) if self["status"] else MessageCommand(name, given)
         with open_producer(self) as producer:
@@ -83,12 +101,12 @@ class BusSend(Command):
                     message,
                     _eks=[(exchange, key)],
                     _mandatory=not self["unheard"],
-                    _timeout=self["timeout"],
+                    _timeout=patience(self),
                 )
             except UnroutableError as error:
                 raise not_taken(self, name, more="; --unheard sends it all the same") from error
             except MessagingError as error:
-                raise told(error, f"exchange {exchange.name}") from error
+                raise _failed(self, error, exchange) from error
         self.context.say(f"sent {name} to {exchange.name or 'the queue'} {key}".rstrip())
 
 
@@ -126,7 +144,7 @@ class BusCall(Command):
         """Call and print."""
         from pelagos.messaging import MessagingError, RpcCommand
 
-        pair = destination(self)
+        pair = where(self)
         message = RpcCommand(name, parameters(self))
         with open_producer(self) as producer:
             try:
@@ -136,17 +154,17 @@ class BusCall(Command):
                 answer = producer.call(
                     message,
                     _eks=[pair],
-                    _timeout=self["timeout"],
+                    _timeout=patience(self),
                     _max_retry=self["retries"],
                 )
             except MessagingError as error:
-                raise told(error, f"exchange {pair[0].name}") from error
+                raise _failed(self, error, pair[0]) from error
         self._print(self._value(name, answer))
 
     def _gather(self, producer: GenericProducer, message: Message, pair: Any) -> None:
         wanted = self["everybody"]
         bodies: list[Any] = []
-        gather(producer, message, pair, wanted, self["timeout"], bodies.append)
+        gather(producer, message, pair, wanted, patience(self), bodies.append)
         rows = [
             {"from": body.get("fingerprint") or {}, **(body.get("content") or {})}
             for body in bodies
@@ -160,7 +178,7 @@ class BusCall(Command):
         self.context.output.show_list(rows, columns, empty="nobody answered")
         if len(rows) < wanted:
             raise CommandError(
-                f"{len(rows)} of {wanted} answered within {self['timeout']:g} s",
+                f"{len(rows)} of {wanted} answered within {patience(self):g} s",
                 hint="see who is there: pelagos bus components",
                 code=NOT_READY,
             )
@@ -177,7 +195,7 @@ class BusCall(Command):
         kind = str(content.get("value"))
         if kind == _TIMED_OUT:
             raise CommandError(
-                f"{name} was not answered within {self['timeout']:g} s" + f": {said}" * bool(said),
+                f"{name} was not answered within {patience(self):g} s" + f": {said}" * bool(said),
                 hint="see that a component that answers it runs: pelagos bus components",
                 code=NOT_READY,
             )
@@ -208,6 +226,49 @@ def gather(
     producer.consume_rpc(queue, result_len=wanted, callback=keep, timeout=timeout)
 
 
+def patience(command: Command) -> float:
+    """Seconds that --timeout gives the broker and whoever answers; not so few that nobody can."""
+    given: float = command["timeout"]
+    return max(LEAST, given)
+
+
+def where(command: Command) -> tuple[type[Exchange], str]:
+    """Where the options send a message, in words that AMQP has room for.
+
+    Raises:
+        UsageError: it has not, or more than one way is given.
+    """
+    for name in (*WAYS, "key"):
+        long_enough(command.all_arguments()[name].name, command[name] or "")
+    return destination(command)
+
+
+def long_enough(what: str, text: str) -> None:
+    """AMQP has room for this name or key.
+
+    Raises:
+        UsageError: it has not.
+    """
+    size = len(text.encode(errors="replace"))
+    if size > _LONGEST:
+        raise UsageError(
+            f"{what}: {size} bytes are too many", hint=f"AMQP has room for {_LONGEST}"
+        )
+
+
+def _failed(command: Command, error: MessagingError, exchange: type[Exchange]) -> Exception:
+    """What a person reads when the broker does not send a message."""
+    from pelagos.messaging import TopologyError
+
+    if command["to"] and isinstance(error, TopologyError) and error.code == _MISSING:
+        return CommandError(
+            f"nobody has the address {command['to']!r}: no component was ever on this bus",
+            hint=A_COMPONENT,
+            code=NOT_FOUND,
+        )
+    return told(error, f"exchange {exchange.name}")
+
+
 def open_producer(command: Command) -> GenericProducer:
     """A producer on the bus of the command, which answers.
 
@@ -219,5 +280,5 @@ def open_producer(command: Command) -> GenericProducer:
 
     logs.mute()  # what fails is told by the command
     bus = find_bus(command)
-    bus.open(min(command["timeout"] or LEAST, 10.0)).close()
+    bus.open(min(patience(command), 10.0)).close()
     return GenericProducer(_WHO, bus=bus)

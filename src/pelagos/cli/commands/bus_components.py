@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli.argument import IntArgument, Operand, SecondsArgument
-from pelagos.cli.bus import BUS, COMPONENTS, existing
+from pelagos.cli.bus import COMPONENTS, existing
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import gather, open_producer
+from pelagos.cli.commands.bus import (
+    A_COMPONENT,
+    BUS,
+    gather,
+    long_enough,
+    open_producer,
+    patience,
+)
 from pelagos.cli.failures import NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -49,7 +56,7 @@ class BusPing(Command):
         elapsed_ms = (self.context.clock.monotonic() - began) * 1000
         if not found:
             raise CommandError(
-                f"nobody answers at {address} within {self['timeout']:g} s",
+                f"nobody answers at {address} within {patience(self):g} s",
                 hint="see who is there: pelagos bus components",
                 code=NOT_READY,
             )
@@ -84,17 +91,18 @@ def _present(command: Command, address: str, wanted: int) -> list[Mapping[str, A
     """The fingerprints of who answers, in the order of names and hosts."""
     from pelagos.messaging import MessagingError, RpcCommand, TopologyError
 
+    long_enough("ADDRESS", address)
     answers: list[Any] = []
     with open_producer(command) as producer:
         pair = (existing(COMPONENTS), address)
         try:
-            gather(producer, RpcCommand("ping"), pair, wanted, command["timeout"], answers.append)
+            gather(producer, RpcCommand("ping"), pair, wanted, patience(command), answers.append)
         except TopologyError as error:
             if error.code != _MISSING:
                 raise
             raise CommandError(
                 "there are no components on this bus, and never were",
-                hint="a component is a class derived from GenericApplication: pelagos bus run",
+                hint=A_COMPONENT,
                 code=NOT_FOUND,
             ) from error
         except MessagingError as error:

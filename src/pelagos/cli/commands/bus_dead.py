@@ -11,8 +11,9 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS, LEAST, find_bus, told
+from pelagos.cli.bus import find_bus, told
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.bus import BUS, patience
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.output import Column
@@ -233,7 +234,7 @@ def _letters(command: Command) -> DeadLetters:
     from pelagos.messaging.dead.letters import DeadLetters
 
     bus, queue = find_bus(command), command["dead_letters"]
-    timeout = command["timeout"] or LEAST
+    timeout = patience(command)
     return DeadLetters(bus, queue, timeout=timeout) if queue else DeadLetters(bus, timeout=timeout)
 
 

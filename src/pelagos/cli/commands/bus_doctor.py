@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import SecondsArgument, ValueArgument
-from pelagos.cli.bus import BUS, LEAST, find_bus
+from pelagos.cli.bus import find_bus
 from pelagos.cli.checks import show_checks
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.bus import BUS, patience
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 
@@ -42,6 +43,6 @@ class BusDoctor(Command):
             logs.mute()  # what the checks meet is their answer
         queue = self["dead_letters"] or DEAD_QUEUE
         findings = examine(
-            bus, timeout=self["timeout"] or LEAST, dead_letters=queue, clock=self.context.clock
+            bus, timeout=patience(self), dead_letters=queue, clock=self.context.clock
         )
         return show_checks(self, findings)

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +17,16 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS, bus_url
+from pelagos.cli.bus import bus_url
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.bus import BUS, BusArgument
+from pelagos.cli.commands.bus_watch import Watch
 from pelagos.cli.failures import USAGE, CommandError, UsageError
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Iterator
-
-    from pelagos.messaging.middleware import Middleware
-    from pelagos.messaging.observation.metrics import PrometheusMetrics
 
 _bus_commands = CommandTree("bus")
 
@@ -104,7 +102,7 @@ class BusRun(Command):
         if self["concurrency"] and not self["asyncio"]:
             raise UsageError("--concurrency is of --asyncio", hint="add --asyncio, or take it out")
         processes, deaths = self._processes()
-        watch = _Watch(self["metrics"] or 0, max(processes, 1))
+        watch = Watch(self["metrics"] or 0, max(processes, 1))
         url = self._bus()
         target = Target(component, url, watch=watch)
         found = _found(target)
@@ -252,7 +250,7 @@ class BusAsyncapi(Command):
     arguments = {
         "title": ValueArgument("name of the application; default: of the class", "--title"),
         "release": ValueArgument("its version; default 1.0.0", "--release", default="1.0.0"),
-        "bus": ValueArgument("URL of its broker; the password is left out", "--bus"),
+        "bus": BusArgument("URL of its broker; the password is left out", "--bus"),
     }
     operands = {"component": Operand("MODULE:CLASS of a processor, consumer or producer")}
     examples = ("pelagos bus asyncapi disks.resizer:Resizer > asyncapi.json",)
@@ -275,45 +273,6 @@ class BusAsyncapi(Command):
         if output.is_table:  # nobody wants such a document as a table
             output = Output(self.context.stdout, "json", columns=self["columns"])
         output.show_one(document)
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """Makes the middlewares of the workers in each process.
-
-    Attributes:
-        port: the first of the ports for metrics; 0 for none.
-        count: how many processes share them out.
-    """
-
-    port: int
-    count: int
-
-    def __call__(self) -> tuple[Middleware, ...]:
-        from pelagos.messaging.observation.tracing import Tracing
-
-        if not self.port:
-            return (Tracing(),)
-        return (Tracing(), _served(self.port, self.count))
-
-
-@functools.cache
-def _served(port: int, count: int) -> PrometheusMetrics:
-    """The metrics of this process, at the first of the ports that no other process has."""
-    from pelagos.messaging import MessagingError
-    from pelagos.messaging.observation.metrics import PrometheusMetrics
-
-    metrics = PrometheusMetrics()
-    for number in range(port, port + count):
-        try:
-            server = metrics.serve(number)
-        except MessagingError:
-            if number == port + count - 1:
-                raise
-        else:
-            logging.getLogger(__name__).info("metrics are at %s", server.url)
-            break
-    return metrics
 
 
 def _users(file: str) -> dict[str, str]:

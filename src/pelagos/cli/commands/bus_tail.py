@@ -13,8 +13,9 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS, existing, find_bus, from_whom, told
+from pelagos.cli.bus import LEAST, existing, find_bus, from_whom, told
 from pelagos.cli.command_base import Command
+from pelagos.cli.commands.bus import BUS
 from pelagos.cli.failures import NOT_READY, CommandError
 from pelagos.cli.moment import short
 from pelagos.cli.registration import command
@@ -164,7 +165,7 @@ class BusTail(Command):
 
 def _connecting(left: float | None) -> float:
     """Seconds that connecting may take, of those that are left."""
-    return _CONNECTING if left is None else min(left, _CONNECTING)
+    return _CONNECTING if left is None else max(LEAST, min(left, _CONNECTING))
 
 
 def content_of(body: Any) -> Any:
