@@ -157,7 +157,8 @@ def test_what_is_sent_is_received(house: House) -> None:
     assert (message.type, message.name, message.key) == ("command", "go", "a.b")
     assert message.content == {"parameters": {"x": 1}}
     assert message.body["fingerprint"]["pid"]
-    assert message.message_id and "go" in repr(message)
+    assert message.message_id
+    assert repr(message).endswith(f"go id {message.message_id} in queue {message.delivery.queue}>")
 
 
 def test_a_message_is_acknowledged_when_its_handler_returns(house: House) -> None:

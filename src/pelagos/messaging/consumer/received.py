@@ -180,4 +180,5 @@ class ReceivedMessage:
         log.info("%s was handled, but the connection is lost: it will come again", self)
 
     def __repr__(self) -> str:
-        return f"<message {self.type} {self.name} id {self.message_id} from {self.delivery.queue}>"
+        where = f"in queue {self.delivery.queue}"
+        return f"<message {self.type} {self.name} id {self.message_id} {where}>"
