@@ -436,3 +436,26 @@ def test_nothing_comes_back_from_an_outbox(engine):
         envelope = Envelope("unknown", "k", b"", Properties(message_id="m"))
         connection.publish(envelope, told.append)
         assert "was not declared" in str(told[0])
+
+
+def test_a_relay_that_did_not_send_all_says_why(tmp_path, caplog):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/state.db")
+    create_tables(engine)
+    with engine.begin() as transaction:
+        Outbox().send(transaction, MessageStatus("x"), Events, "a")
+    bus = RecordingBus()
+    bus.away = True
+    waiting = relay(engine, bus)
+    assert not waiting.flush(0.01)
+    assert "it does not run; call start()" in caplog.text
+    with waiting:
+        while waiting.problem is None:
+            threading.Event().wait(0.01)
+        caplog.clear()
+        assert not waiting.flush(0.01)
+        assert "not all is sent after 0.01 s: the broker is away" in caplog.text
+        rival = relay(engine, bus)
+        with rival:
+            assert not rival.flush(0.3)
+        assert "another relay works on it" in caplog.text
+    engine.dispose()

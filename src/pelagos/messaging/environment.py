@@ -118,8 +118,14 @@ def open_bus(
 
     Everybody in a process who asks for the same broker gets the same transport, and so shares
     the connection on which calls are made.
+
+    Raises:
+        TypeError: it is neither.
+        BusUrlError: the URL has a wrong form.
     """
     if bus is not None and not isinstance(bus, str):
+        if not callable(getattr(bus, "open", None)):
+            raise TypeError(f"bus is what connect() gives, or its URL, not {bus!r}")
         return bus
     url = bus_url(given, virtual_host) if bus is None else bus
     return connect(url) if url.startswith("memory:") else _shared(url)

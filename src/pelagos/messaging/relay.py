@@ -100,6 +100,7 @@ class Relay:
         self._rounds = 0  # looks that found nothing left to send
         self._flushing = 0
         self._leads = False
+        self._runs = False  # also in a thread of others
         self._connection: Connection | None = None
         self._declared: set[type[Exchange]] = set()
         self._problem: PelagosError | None = None
@@ -130,15 +131,28 @@ class Relay:
         self._news.set()
 
     def flush(self, timeout: float = 30.0) -> bool:
-        """Wait until this relay has sent all that stands there now; False when it has not."""
+        """Wait until this relay has sent all that stands there now.
+
+        False when it has not: the log says why, and so does `problem` when there is one.
+        """
         with self._idle:
             target = self._rounds + 2  # the look in work may have been before; the next is not
             self._flushing += 1
             self._news.set()
             try:
-                return self._idle.wait_for(lambda: self._rounds >= target, timeout)
+                if self._idle.wait_for(lambda: self._rounds >= target, timeout):
+                    return True
             finally:
                 self._flushing -= 1
+        log.warning("%s: not all is sent after %g s: %s", self._name, timeout, self._obstacle())
+        return False
+
+    def _obstacle(self) -> str:
+        if self._problem is not None:
+            return str(self._problem)
+        if not self._runs:
+            return "it does not run; call start()"
+        return "the broker is slow, or much waits" if self._leads else "another relay works on it"
 
     def stop(self, timeout: float = 5.0) -> None:
         """Send what stands there, for so many seconds at the most, then end."""
@@ -164,6 +178,7 @@ class Relay:
     def run(self) -> None:
         """Send in this thread until `stop` is called from another."""
         failures = 0
+        self._runs = True
         try:
             while True:
                 self._news.clear()
@@ -188,6 +203,7 @@ class Relay:
                 if not flushing:
                     self._news.wait(self._poll)
         finally:
+            self._runs = False
             self._disconnect()
             self._letters.close()
 

@@ -170,6 +170,33 @@ def test_wrong_arguments_are_type_errors_and_send_nothing(
     assert sink.got == []
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "error", "said"),
+    [
+        ("_timeout", "x", TypeError, "a number of seconds"),
+        ("_timeout", float("nan"), ValueError, "a number of seconds"),
+        ("_priority", 300, ValueError, "from 0 to 255"),
+        ("_priority", "high", TypeError, "from 0 to 255"),
+        ("_expiration", -1, ValueError, "0 or more"),
+        ("_expiration", float("inf"), ValueError, "0 or more"),
+        ("_expiration", "soon", TypeError, "0 or more"),
+        ("_max_retry", "x", TypeError, "a whole number"),
+    ],
+)
+def test_an_option_of_a_wrong_value_is_named_and_sends_nothing(
+    producer: Producer, sink: Sink, option: str, value: object, error: type[Exception], said: str
+) -> None:
+    send = producer.rpc_x if option == "_max_retry" else producer.message_x
+    with pytest.raises(error, match=f"{option} is .*{said}"):
+        send(**{option: value})
+    assert sink.bodies() == []
+
+
+def test_what_is_no_bus_is_named() -> None:
+    with pytest.raises(TypeError, match="bus is what connect"):
+        Producer(bus=5)  # type: ignore[arg-type]
+
+
 def test_the_fingerprint_is_that_of_the_process_unless_given(broker: MemoryBroker) -> None:
     bus = MemoryTransport("", broker=broker)
     assert Producer(bus=bus).fingerprint["pid"] == str(os.getpid())

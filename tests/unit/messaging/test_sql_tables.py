@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from pelagos.messaging import MessagingError
-from pelagos.messaging.sql import create_tables
+from pelagos.messaging.sql import OutboxRelay, SqlInbox, create_tables
 
 
 def others(engine, taken):
@@ -33,3 +33,20 @@ def test_what_is_in_the_way_is_told(tmp_path):
     others(engine, lambda statement: f"CREATE VIEW {statement.split()[2]} AS SELECT 1")
     with pytest.raises(MessagingError, match="messaging_"):
         create_tables(engine)
+
+
+@pytest.mark.parametrize(
+    "use", [SqlInbox, create_tables, lambda engine: OutboxRelay(engine, "memory:x")]
+)
+def test_what_is_no_engine_is_said_without_its_password(use):
+    with pytest.raises(TypeError, match="create_engine") as caught:
+        use("postgresql://ann:s3cret@sea/shop")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_relay_takes_a_bus_or_its_url(tmp_path):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/state.db")
+    assert OutboxRelay(engine, "memory:relay")
+    with pytest.raises(TypeError, match="bus is what connect"):
+        OutboxRelay(engine, 5)
+    engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,13 +40,15 @@ MESSAGE_OPTIONS: Final = _BOTH | {"_mandatory", "_wait", "_expiration", "_persis
 RPC_OPTIONS: Final = _BOTH | {"_max_retry", "_queue_only"}
 
 _NONE: Final = Options()
+_PRIORITY_MAX: Final = 255
 
 
 def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
     """Take the options out of the keyword arguments.
 
     Raises:
-        TypeError: one is unknown; a misspelt option must not become content.
+        TypeError: one is unknown (a misspelt option must not become content), or of another kind.
+        ValueError: a number is out of its range.
     """
     options = _NONE
     for name in [name for name in kwds if name.startswith("_")]:
@@ -56,9 +59,48 @@ def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
         if options is _NONE:
             options = Options()
         setattr(options, name[1:], kwds.pop(name))
+    if options is not _NONE:
+        _check(options)
+    return options
+
+
+def _check(options: Options) -> None:
     if options.headers is not None and not isinstance(options.headers, Mapping):
         raise TypeError(f"_headers is a mapping, not {options.headers!r}")
-    return options
+    if options.timeout is not None:
+        _number("_timeout", "a number of seconds", options.timeout)
+    if options.max_retry is not None:
+        _number("_max_retry", "a whole number", options.max_retry, int)
+    if options.priority is not None:
+        _check_priority(options.priority)
+    if options.expiration is not None:
+        options.expiration = _seconds_to_live(options.expiration)
+
+
+def _check_priority(priority: object) -> None:
+    what = "a whole number from 0 to 255"
+    if not isinstance(priority, int):
+        raise TypeError(f"_priority is {what}, not {priority!r}")
+    if not 0 <= priority <= _PRIORITY_MAX:
+        raise ValueError(f"_priority is {what}, not {priority!r}")
+
+
+def _seconds_to_live(given: object) -> float:
+    what = "a number of seconds, 0 or more"
+    seconds = _number("_expiration", what, given)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"_expiration is {what}, not {given!r}")
+    return seconds
+
+
+def _number(name: str, what: str, given: Any, kind: type[float] = float) -> float:
+    try:
+        number = kind(given)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {what}, not {given!r}") from None
+    if math.isnan(number):
+        raise ValueError(f"{name} is {what}, not {given!r}")
+    return number
 
 
 def only_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:

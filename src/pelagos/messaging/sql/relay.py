@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from pelagos.core.backoff import Backoff
+from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.relay import Letter, Relay
 from pelagos.messaging.sql.outbox import described, read_properties
@@ -33,7 +34,7 @@ class OutboxRelay(Relay):
 
     Args:
         engine: the database with the outbox.
-        bus: where the messages go.
+        bus: where the messages go, or its URL.
         prefix: how the tables' names begin.
         poll: seconds between two looks into the table.
         confirm_timeout: see `Relay`.
@@ -43,7 +44,7 @@ class OutboxRelay(Relay):
     def __init__(
         self,
         engine: sa.Engine,
-        bus: Transport,
+        bus: Transport | str,
         *,
         prefix: str = PREFIX,
         poll: float = 0.1,
@@ -51,7 +52,7 @@ class OutboxRelay(Relay):
         backoff: Backoff | None = None,
     ) -> None:
         super().__init__(
-            bus,
+            open_bus(bus),
             OutboxLetters(engine, prefix),
             poll=poll,
             confirm_timeout=confirm_timeout,

@@ -92,8 +92,11 @@ def check_kind(engine: sa.Engine) -> None:
     """Pass, when the database is of a kind whose ways are known.
 
     Raises:
+        TypeError: it is no engine.
         MessagingError: it is not.
     """
+    if not isinstance(engine, sa.Engine):  # not shown: a URL may hold a password
+        raise TypeError(f"engine is what sqlalchemy.create_engine(URL) gives, not {type(engine)}")
     if engine.dialect.name not in _KINDS:
         raise MessagingError(
             f"inbox and outbox cannot be kept in a database of the kind {engine.dialect.name}",
