@@ -447,7 +447,7 @@ def test_a_relay_that_did_not_send_all_says_why(tmp_path, caplog):
     bus.away = True
     waiting = relay(engine, bus)
     assert not waiting.flush(0.01)
-    assert "it does not run; call start()" in caplog.text
+    assert "it does not run: start() it" in caplog.text
     with waiting:
         while waiting.problem is None:
             threading.Event().wait(0.01)
@@ -458,4 +458,6 @@ def test_a_relay_that_did_not_send_all_says_why(tmp_path, caplog):
         with rival:
             assert not rival.flush(0.3)
         assert "another relay works on it" in caplog.text
+    assert not waiting.flush(0.01)
+    assert "it was stopped" in caplog.text
     engine.dispose()

@@ -67,6 +67,7 @@ class Inbox(Protocol):
 
         Raises:
             InboxBusyError: the first copy is still in work after the inbox's patience.
+            InboxAwayError: what the inbox remembers with cannot be reached.
         """
 
 

@@ -148,10 +148,10 @@ class Relay:
         return False
 
     def _obstacle(self) -> str:
+        if not self._runs:
+            return "it was stopped" if self._stopping.is_set() else "it does not run: start() it"
         if self._problem is not None:
             return str(self._problem)
-        if not self._runs:
-            return "it does not run; call start()"
         return "the broker is slow, or much waits" if self._leads else "another relay works on it"
 
     def stop(self, timeout: float = 5.0) -> None:
