@@ -48,17 +48,25 @@ def speaks_tls(data: bytes) -> bool:
     return data.startswith(_TLS_RECORDS)
 
 
-class TlsMismatchError(OSError):
-    """The port speaks TLS, and the URL did not ask for it."""
+class PlainlyWrongError(OSError):
+    """The port does not answer who speaks to it without TLS as a broker does.
 
-    def __init__(self) -> None:
-        super().__init__("the port speaks TLS")
+    Attributes:
+        hint: what to do.
+    """
+
+    def __init__(self, *, tls: bool) -> None:
+        super().__init__(
+            "the port speaks TLS" if tls else "it ended the connection without a word"
+        )
+        maybe = "see whether it speaks AMQP there; if over TLS, begin the URL with amqps:"
+        self.hint = "begin the URL with amqps:" if tls else maybe
 
 
 def explain(error: BaseException) -> tuple[str, str] | None:
     """What went wrong about encryption, and what to do; None when it is about something else."""
-    if isinstance(error, TlsMismatchError):
-        return str(error), "begin the URL with amqps:"
+    if isinstance(error, PlainlyWrongError):
+        return str(error), error.hint
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {error.verify_message}", _cure(error.verify_code)
     if not isinstance(error, ssl.SSLError):

@@ -15,7 +15,7 @@ from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.stream import Stream, dial
 from pelagos.messaging.transports.encryption import (
-    TlsMismatchError,
+    PlainlyWrongError,
     explain,
     make_context,
     speaks_tls,
@@ -114,6 +114,7 @@ class _Greeting:
         self._limit = limit
         self._decoder = Decoder(_FRAME_MAX)
         self._read: deque[Method] = deque()
+        self._heard = False
 
     def exchange(self) -> Link:
         address = self._address
@@ -161,11 +162,11 @@ class _Greeting:
         """The next method of channel 0, which must be of this kind."""
         while not self._read:
             self._patience()
-            data = self._stream.read()
+            data = self._hear()
             if not data:
                 raise OSError("it ended the connection during the handshake")
             if self._address.tls is None and speaks_tls(data):
-                raise TlsMismatchError
+                raise PlainlyWrongError(tls=True)
             frames = self._decoder.feed(data)
             self._read += [m for _, m, _ in frames if not isinstance(m, codec.Heartbeat)]
         method = self._read.popleft()
@@ -174,6 +175,16 @@ class _Greeting:
         if not isinstance(method, kind):
             raise CodecError(f"{type(method).__name__} instead of {kind.__name__}")
         return method
+
+    def _hear(self) -> bytes | None:
+        try:
+            data = self._stream.read()
+        except ConnectionResetError:
+            data = b""
+        if not data and not self._heard and self._address.tls is None:
+            raise PlainlyWrongError(tls=False)
+        self._heard = True
+        return data
 
     def _refused(self, close: methods.ConnectionClose) -> MessagingError | OSError:
         self._send(methods.ConnectionCloseOk())
