@@ -53,15 +53,20 @@ class Keeper(MessageProcessor):
 
     @MessageHandler("command", "lose")
     def lose(self, content: Any) -> None:
-        if self.server:
-            server, self.server = self.server, None
-            server.stop()  # with a connection in use: it is lost
+        self.end_server()
         self.insert(content)
 
     @RpcHandler("command", "count")
     def count(self, _content: Any) -> Any:
+        self.end_server()
         found = self.current.transaction.exec_driver_sql("SELECT count(*) FROM effects")
         return found.scalar()
+
+    def end_server(self) -> None:
+        """While its connection is in use, which is lost by that."""
+        if self.server:
+            server, self.server = self.server, None
+            server.stop()
 
     def insert(self, content: Any) -> None:
         what = content["parameters"]
@@ -120,6 +125,18 @@ def test_a_call_waits_for_its_answer_until_the_server_is_back(
     desk.until(lambda: len(tries) >= 3)
     own_postgresql.start()
     assert JsonEncoder.decode(desk.answer().body)["content"]["value"] == 0
+
+
+def test_a_call_that_loses_its_server_is_answered_when_it_is_back(
+    desk: Desk, own_postgresql: Server, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = desk.run(Keeper, inbox=SqlInbox(engine))
+    keeper.server = own_postgresql
+    desk.send(RpcCommand("count"), reply_to=desk.reply_queue, message_id="call")
+    desk.until(lambda: "database is away" in caplog.text)
+    own_postgresql.start()
+    assert JsonEncoder.decode(desk.answer().body)["content"]["value"] == 0
+    assert not [r for r in caplog.records if r.exc_info and r.name.startswith("pelagos")]
 
 
 def test_the_pause_grows_while_the_database_is_away(

@@ -255,7 +255,8 @@ class Work:
         except _Ending as end:
             ending = end.error
         except Exception as error:
-            if not isinstance(error, RejectMessage | PayloadError):
+            lost = getattr(transaction, "invalidated", False)  # the inbox tells so
+            if not (lost or isinstance(error, RejectMessage | PayloadError)):
                 log.warning("%s failed on %s", info.handler, self.message, exc_info=error)
             return _Called(self.encode(as_result(error)), "reject", failed=error)
         if answer.body is None:
