@@ -38,6 +38,9 @@ class Disks(Exchange):
 class Plain(MessageProcessor):
     eqk = [(Disks, [("plain", "plain")])]
 
+class Deaf(MessageProcessor):
+    pass
+
 class Brief(Plain):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -57,6 +60,9 @@ class Unwilling(MessageProcessor):
         raise MessagingError("it does not want to")
 
 def make():
+    return Plain()
+
+def make_deaf():
     return MessageProcessor()
 
 def fail():
@@ -128,6 +134,21 @@ def test_a_file_is_no_module(world, path):
     ran = world.run("bus", "run", path)
     assert ran.code == failures.USAGE
     assert "is a file, not a module" in ran.err and "disks:X" in ran.err
+
+
+@pytest.mark.parametrize("words", [(), ("--processes", "1")])
+@pytest.mark.parametrize("name", ["Deaf", "make_deaf"])
+def test_what_reads_no_queue_is_refused(world, module, embedded_broker, name, words):
+    bus = ("--bus", embedded_broker.url)
+    ran = world.run("bus", "run", f"{module}:{name}", *bus, *words)
+    assert ran.code == failures.FAILED
+    assert "reads no queue" in ran.err and "eqk" in ran.err
+    assert "runs;" not in ran.err
+
+
+def test_a_bus_that_nobody_else_is_on_is_told(world, module, caplog):
+    assert world.run("bus", "run", f"{module}:Brief", "--bus", "memory:alone").code == 0
+    assert "memory:alone, which is inside this process: nobody else is on it" in caplog.text
 
 
 def test_a_concurrency_without_a_loop_is_refused(world, module):

@@ -24,6 +24,7 @@ from typing import Any, NoReturn, cast
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.core.errors import PelagosError
+from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.errors import LoginError, MessagingError
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor.renew import replace_process
@@ -111,7 +112,8 @@ class Target:
         """A new worker.
 
         Raises:
-            MessagingError: there is no such module or name, it is no worker, or cannot be made.
+            MessagingError: there is no such module or name, it is no worker, cannot be made, or
+                reads nothing.
         """
         found = self.find()
         if isinstance(found, type):
@@ -126,7 +128,22 @@ class Target:
                 f"{self.path} makes a {type(made).__name__}, which is no processor",
                 hint="name a class derived from MessageProcessor, or a function that makes one",
             )
-        return cast("Worker", made)
+        worker = cast("Worker", made)
+        self._check_reads(worker.consumer)
+        return worker
+
+    def _check_reads(self, consumer: GenericConsumer) -> None:
+        if not consumer.bindings:
+            raise MessagingError(
+                f"{self.path} reads no queue, and would wait for ever",
+                hint="give its class an eqk = [(Exchange, [(queue, key)])]",
+            )
+        if not consumer.bus.capabilities.crosses_processes:
+            log.warning(
+                "%s reads %s, which is inside this process: nobody else is on it",
+                self.path,
+                consumer.bus.url,
+            )
 
     def _made(self, found: Callable[..., Any], *given: Any, **options: Any) -> Any:
         """What it returns.
