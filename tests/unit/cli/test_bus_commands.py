@@ -1,5 +1,7 @@
 """`pelagos bus …` on a bus in memory that poses as one that several processes share."""
 
+import csv
+import io
 import json
 import logging
 import pickle
@@ -446,6 +448,18 @@ def test_dead_letters_are_sent_back_or_forgotten(world, dead):
     assert world.run("bus", "dead", "list", "--bus", BUS).out == "there are no dead letters\n"
 
 
+def test_a_dead_letter_is_shown_with_what_is_empty_in_it(world, bus):
+    body = {"name": "resize", "content": {"parameters": {}, "a.b": 1, "c": None}}
+    put(bus, DEAD_QUEUE, json.dumps(body).encode(), **{CAUSE: "size is missing"})
+    [letter] = world.run("bus", "dead", "list", "-o", "json", "--bus", BUS).data
+    shown = world.run("bus", "dead", "show", letter["id"], "--bus", BUS).out
+    words = [line.split() for line in shown.splitlines()]
+    assert ["body.content.parameters", "{}"] in words
+    assert ["body.content.a.b", "1"] in words
+    assert ["body.content.c", "null"] in words
+    assert not any(line[:1] == ["exchange"] for line in words)
+
+
 @pytest.mark.usefixtures("dead")
 def test_an_unknown_dead_letter_is_told(world):
     for words in (("show", "zz"), ("retry", "zz"), ("drop", "zz")):
@@ -721,6 +735,14 @@ def test_the_asyncapi_document_is_printed(world, module):
     content = message["payload"]["properties"]["content"]
     assert content["properties"]["parameters"] == {"type": "integer"}
     assert world.run(*words, "-o", "yaml").out.startswith("asyncapi: ")
+    [keys, cells] = csv.reader(io.StringIO(world.run(*words, "-o", "csv").out))
+    told = dict(zip(keys, cells, strict=True))
+    assert told["channels.queue.resizer.address"] == "resizer"
+    assert told["channels.queue.resizer.bindings.amqp.queue.durable"] == "yes"
+    assert all(cells)
+    chosen = ("--columns", "channels.queue.resizer.address,info")
+    assert world.run(*words, *chosen, "-o", "value").out.splitlines()[0] == "resizer"
+    assert world.run(*words, *chosen).data["channels.queue.resizer.address"] == "resizer"
     ran = world.run("bus", "asyncapi", f"{module}:make")
     assert ran.code == failures.USAGE
     assert "no component" in ran.err

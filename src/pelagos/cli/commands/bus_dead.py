@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pelagos.cli.argument import (
@@ -19,6 +20,7 @@ from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
+from pelagos.cli.values import flat
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Callable
@@ -94,7 +96,10 @@ class DeadShow(Command):
         now = self.context.clock.time()
         died = Column("died", show=lambda at: clock_and_ago(at, now) if at else "")
         found = _looked_up(lambda: _letters(self).show(letter))
-        self.context.output.show_one(as_data(found), (Column("id"), died, Column("cause")))
+        data = as_data(found)
+        if _counts(self):
+            data = _with_empty(data)
+        self.context.output.show_one(data, (Column("id"), died, Column("cause")))
 
 
 @command(_bus_commands, path="bus dead retry")
@@ -190,6 +195,15 @@ def as_data(letter: DeadLetter) -> dict[str, Any]:
         "message_id": letter.properties.message_id,
         "body": body,
     }
+
+
+def _with_empty(data: dict[str, Any]) -> dict[str, Any]:
+    """The same for a table, which leaves out what is empty; in a body that may be why it died."""
+    body = {
+        key: value if value not in (None, "", [], {}) else json.dumps(value)
+        for key, value in flat({"body": data["body"]})
+    }
+    return {key: value for key, value in data.items() if key != "body"} | body
 
 
 def _died(letter: DeadLetter) -> bool:

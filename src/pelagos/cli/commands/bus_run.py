@@ -24,6 +24,7 @@ from pelagos.cli.commands.bus_watch import Watch
 from pelagos.cli.failures import USAGE, CommandError, UsageError
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
+from pelagos.cli.values import flat
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Iterator
@@ -272,6 +273,10 @@ class BusAsyncapi(Command):
         output = self.context.output
         if output.is_table:  # nobody wants such a document as a table
             output = Output(self.context.stdout, "json", columns=self["columns"])
+        if self["columns"] is not None:  # names of queues have dots, as paths have
+            document |= flat(document)
+        elif self["output"] in ("csv", "value"):
+            document = dict(flat(document))
         output.show_one(document)
 
 
