@@ -66,7 +66,8 @@ def errors() -> Iterator[type[PelagosError]]:
     for module in pkgutil.walk_packages([str(SOURCES)], "pelagos."):
         if not module.name.startswith("pelagos.compat") and "__main__" not in module.name:
             importlib.import_module(module.name)
-    found = {kind for kind in _below(PelagosError) if kind.__module__.split(".")[1] in ROOMS}
+    rooms = tuple(f"pelagos.{room}." for room in ROOMS)
+    found = {kind for kind in _below(PelagosError) if f"{kind.__module__}.".startswith(rooms)}
     shown = [kind for kind in found if not kind.__name__.startswith("_")]
     yield from sorted(shown, key=lambda kind: (kind.__module__, kind.__name__))
 
