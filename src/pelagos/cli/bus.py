@@ -20,7 +20,23 @@ LEAST = 0.1
 """Seconds that `--timeout 0` stands for: in none at all no broker is reached, not even one that
 runs and is near, and the command would say that it does not answer."""
 
-BUS = ValueArgument(
+A_COMPONENT = "a component is a class derived from GenericApplication: pelagos bus run"
+
+_LONGEST = 255
+"""Bytes of a name or a key in AMQP."""
+
+
+class BusArgument(ValueArgument):
+    """The URL of a bus."""
+
+    def parse_one(self, text: str) -> Any:
+        """The URL; an empty one is that of a variable which is not set."""
+        if not text.strip():
+            raise UsageError(f"{self.name} is empty", hint="leave it out, or give a URL: amqp://…")
+        return super().parse_one(text)
+
+
+BUS = BusArgument(
     "message bus: amqp://…; default: PELAGOS_BUS, bus.url, or the plane's own",
     "--bus",
     metavar="URL",
@@ -96,8 +112,10 @@ def destination(command: Command) -> tuple[type[Exchange], str]:
     """Where --exchange and --key, --to or --queue send a message.
 
     Raises:
-        UsageError: more than one of them is given.
+        UsageError: more than one of them is given, or AMQP has no room for it.
     """
+    for name in (*WAYS, "key"):
+        check_length(WHERE[name].name, command[name] or "")
     named = [name for name in WAYS if command[name] is not None]
     if len(named) > 1:
         raise UsageError("give only one of --exchange, --to and --queue")
@@ -108,6 +126,25 @@ def destination(command: Command) -> tuple[type[Exchange], str]:
     if command["queue"]:
         return existing(""), command["queue"]
     return existing(COMPONENTS), command["to"]
+
+
+def check_length(what: str, text: str) -> None:
+    """AMQP has room for this name or key.
+
+    Raises:
+        UsageError: it has not.
+    """
+    size = len(text.encode(errors="replace"))
+    if size > _LONGEST:
+        raise UsageError(
+            f"{what}: {size} bytes are too many", hint=f"AMQP has room for {_LONGEST}"
+        )
+
+
+def patience(command: Command) -> float:
+    """Seconds that --timeout gives the broker and whoever answers; not so few that nobody can."""
+    given: float = command["timeout"]
+    return max(LEAST, given)
 
 
 def parameters(command: Command) -> Any:

@@ -42,13 +42,26 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+_NOTHING = object()
+
+
 def pick(data: Data, key: str) -> Any:
     """The value at a dotted key; None where there is none."""
+    return _find(data, key, None)
+
+
+def _find(data: Data, key: str, default: Any) -> Any:
     if key in data:
         return data[key]
-    head, dot, rest = key.partition(".")
-    inner = data.get(head)
-    return pick(inner, rest) if dot and isinstance(inner, Mapping) else None
+    end = key.find(".")
+    while end >= 0:  # a part of it may have dots itself, as paths and names of queues do
+        inner = data.get(key[:end])
+        if isinstance(inner, Mapping):
+            found = _find(inner, key[end + 1 :], _NOTHING)
+            if found is not _NOTHING:
+                return found
+        end = key.find(".", end + 1)
+    return default
 
 
 def flat(data: Data, before: str = "") -> list[tuple[str, Any]]:
@@ -64,11 +77,7 @@ def flat(data: Data, before: str = "") -> list[tuple[str, Any]]:
 
 def has(data: Data, key: str) -> bool:
     """Whether there is something at a dotted key, were it None."""
-    head, dot, rest = key.partition(".")
-    if key in data:
-        return True
-    inner = data.get(head)
-    return bool(dot) and isinstance(inner, Mapping) and has(inner, rest)
+    return _find(data, key, _NOTHING) is not _NOTHING
 
 
 def is_told(data: Data, key: str) -> bool:

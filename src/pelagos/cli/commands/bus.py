@@ -9,11 +9,10 @@ from pelagos.cli.argument import (
     IntArgument,
     Operand,
     SecondsArgument,
-    ValueArgument,
 )
-from pelagos.cli.bus import BUS as ANY_BUS
 from pelagos.cli.bus import (
-    LEAST,
+    A_COMPONENT,
+    BUS,
     WAYS,
     WHAT,
     WHERE,
@@ -22,10 +21,11 @@ from pelagos.cli.bus import (
     from_whom,
     not_taken,
     parameters,
+    patience,
     told,
 )
 from pelagos.cli.command_base import Command
-from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError, UsageError
+from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
@@ -43,22 +43,6 @@ _TIMED_OUT = "TimeoutError"
 _NOT_TAKEN = "no queue takes "
 _ITS_LOG = "the component said so: its log may tell more"
 _MISSING = 404
-A_COMPONENT = "a component is a class derived from GenericApplication: pelagos bus run"
-_LONGEST = 255
-"""Bytes of a name or a key in AMQP."""
-
-
-class BusArgument(ValueArgument):
-    """The URL of a bus."""
-
-    def parse_one(self, text: str) -> Any:
-        """The URL; an empty one is that of a variable which is not set."""
-        if not text.strip():
-            raise UsageError(f"{self.name} is empty", hint="leave it out, or give a URL: amqp://…")
-        return super().parse_one(text)
-
-
-BUS = BusArgument(ANY_BUS.help, *ANY_BUS.names, metavar=ANY_BUS.metavar)
 
 
 @command(_bus_commands)
@@ -92,7 +76,7 @@ class BusSend(Command):
             UnroutableError,
         )
 
-        exchange, key = where(self)
+        exchange, key = destination(self)
         given = parameters(self)
         message: Message = MessageStatus(name) if self["status"] else MessageCommand(name, given)
         with open_producer(self) as producer:
@@ -144,7 +128,7 @@ class BusCall(Command):
         """Call and print."""
         from pelagos.messaging import MessagingError, RpcCommand
 
-        pair = where(self)
+        pair = destination(self)
         message = RpcCommand(name, parameters(self))
         with open_producer(self) as producer:
             try:
@@ -224,36 +208,6 @@ def gather(
     """Hand over the bodies of the answers of all who hear a call: so many, or as long as told."""
     queue = producer.call(message, _eks=[pair], _queue_only=True, _timeout=timeout)
     producer.consume_rpc(queue, result_len=wanted, callback=keep, timeout=timeout)
-
-
-def patience(command: Command) -> float:
-    """Seconds that --timeout gives the broker and whoever answers; not so few that nobody can."""
-    given: float = command["timeout"]
-    return max(LEAST, given)
-
-
-def where(command: Command) -> tuple[type[Exchange], str]:
-    """Where the options send a message, in words that AMQP has room for.
-
-    Raises:
-        UsageError: it has not, or more than one way is given.
-    """
-    for name in (*WAYS, "key"):
-        long_enough(command.all_arguments()[name].name, command[name] or "")
-    return destination(command)
-
-
-def long_enough(what: str, text: str) -> None:
-    """AMQP has room for this name or key.
-
-    Raises:
-        UsageError: it has not.
-    """
-    size = len(text.encode(errors="replace"))
-    if size > _LONGEST:
-        raise UsageError(
-            f"{what}: {size} bytes are too many", hint=f"AMQP has room for {_LONGEST}"
-        )
 
 
 def _failed(command: Command, error: MessagingError, exchange: type[Exchange]) -> Exception:

@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli.argument import IntArgument, Operand, SecondsArgument
-from pelagos.cli.bus import COMPONENTS, existing
+from pelagos.cli.bus import A_COMPONENT, BUS, COMPONENTS, check_length, existing, patience
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import (
-    A_COMPONENT,
-    BUS,
-    gather,
-    long_enough,
-    open_producer,
-    patience,
-)
+from pelagos.cli.commands.bus import gather, open_producer
 from pelagos.cli.failures import NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
@@ -91,7 +84,7 @@ def _present(command: Command, address: str, wanted: int) -> list[Mapping[str, A
     """The fingerprints of who answers, in the order of names and hosts."""
     from pelagos.messaging import MessagingError, RpcCommand, TopologyError
 
-    long_enough("ADDRESS", address)
+    check_length("ADDRESS", address)
     answers: list[Any] = []
     with open_producer(command) as producer:
         pair = (existing(COMPONENTS), address)

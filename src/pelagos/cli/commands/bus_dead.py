@@ -12,9 +12,8 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import find_bus, told
+from pelagos.cli.bus import BUS, find_bus, patience, told
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import BUS, patience
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.moment import clock_and_ago, short
 from pelagos.cli.output import Column

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import SecondsArgument, ValueArgument
-from pelagos.cli.bus import find_bus
+from pelagos.cli.bus import BUS, find_bus, patience
 from pelagos.cli.checks import show_checks
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import BUS, patience
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 

@@ -17,14 +17,12 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import bus_url
+from pelagos.cli.bus import BUS, BusArgument, bus_url
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import BUS, BusArgument
 from pelagos.cli.commands.bus_watch import Watch
 from pelagos.cli.failures import USAGE, CommandError, UsageError
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
-from pelagos.cli.values import flat
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
     from collections.abc import Iterator
@@ -273,10 +271,6 @@ class BusAsyncapi(Command):
         output = self.context.output
         if output.is_table:  # nobody wants such a document as a table
             output = Output(self.context.stdout, "json", columns=self["columns"])
-        if self["columns"] is not None:  # names of queues have dots, as paths have
-            document |= flat(document)
-        elif self["output"] in ("csv", "value"):
-            document = dict(flat(document))
         output.show_one(document)
 
 

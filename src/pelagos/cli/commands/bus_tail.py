@@ -13,9 +13,8 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import LEAST, existing, find_bus, from_whom, told
+from pelagos.cli.bus import BUS, LEAST, existing, find_bus, from_whom, told
 from pelagos.cli.command_base import Command
-from pelagos.cli.commands.bus import BUS
 from pelagos.cli.failures import NOT_READY, CommandError
 from pelagos.cli.moment import short
 from pelagos.cli.registration import command
