@@ -18,9 +18,10 @@ from pelagos.slap.agent.errors import StepDeferred, StepFailed
 from pelagos.slap.agent.layout import Layout
 from pelagos.slap.agent.lock import Lock
 from pelagos.slap.agent.partition import PartitionFiles
-from pelagos.slap.agent.process import MARK, clean_environment
+from pelagos.slap.agent.process import MARK, clean_environment, is_marked
 from pelagos.slap.agent.settings import AgentSettings
 from pelagos.slap.model import Cause
+from support.plane import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -320,6 +321,7 @@ def test_a_lock_without_a_build_is_taken_back(layout: Layout, releases: Releases
         start_new_session=True,
     )
     os.close(handle)
+    assert eventually(lambda: is_marked(left.pid))  # it is begun before its environment is there
     builder = real(layout)
     with pytest.raises(StepDeferred):
         build(builder, releases.good)

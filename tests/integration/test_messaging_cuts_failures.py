@@ -113,7 +113,10 @@ def test_what_failed_is_tried_again_or_among_the_dead(
     for where in each_frame(broker.url, direction, play):
         healed, found, tried = seen[-1]
         assert healed.keys() == found == set(wanted), where
-        assert tried < 4 * len(wanted), where
+        # Two tries of each; a cut that comes before all three of its acknowledgements (where it
+        # was sent to, where it waited, where it came back to) lets each of these come once more,
+        # and the first of them be put to wait once more.
+        assert tried <= 6 * len(wanted), where
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
