@@ -176,12 +176,17 @@ def test_too_few_answers_are_not_said_to_come_later(world, url):
     assert "1 of 2 answered" in ran.err and "pelagos bus components" in ran.err
 
 
-def test_work_that_did_not_die_is_not_dropped_by_mistake(world, url):
+@pytest.fixture
+def work(url):
+    """A queue with a message that waits for somebody."""
     bus = connect(url)
     connection = bus.open()
     connection.publish(Envelope("", "empty", b"{}", Properties("m-1")), lambda _: None)
     connection.close()
-    work = DeadLetters(bus, "empty")
+    return DeadLetters(bus, "empty")
+
+
+def test_work_that_did_not_die_is_not_dropped_by_mistake(world, url, work):
     drop = ("bus", "dead", "drop", "--dead-letters", "empty", "--bus", url)
     for which in ("--all", work.list()[0].id):
         for more, said in (
@@ -195,6 +200,21 @@ def test_work_that_did_not_die_is_not_dropped_by_mistake(world, url):
             assert work.count() == 1
     assert world.run(*drop, "--all", "--yes", "--force").out == "dropped: 1\n"
     assert work.count() == 0
+
+
+def test_work_that_did_not_die_is_not_sent_elsewhere_by_mistake(world, url, work):
+    other = DeadLetters(work.bus, "other")
+    connection = work.bus.open()
+    connection.declare_queue(Queue("other"))
+    connection.close()
+    retry = ("bus", "dead", "retry", "--dead-letters", "empty", "--to", "other", "--bus", url)
+    for which in ("--all", work.list()[0].id):
+        ran = world.run(*retry, which)
+        assert ran.code == failures.USAGE
+        assert "1 of 1 message did not die" in ran.err and "--force" in ran.err
+        assert (work.count(), other.count()) == (1, 0)
+    assert world.run(*retry, "--all", "--force").out == "sent back: 1\n"
+    assert (work.count(), other.count()) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ _TIMEOUT = SecondsArgument(
 _PLACE = {"bus": BUS, "dead_letters": _WHERE, "timeout": _TIMEOUT}
 _LETTERS = {"letters": Operand("ids of dead letters, or their beginnings", complete="dead-letter")}
 _ALL = FlagArgument("all that are there", "--all")
+_FORCE = FlagArgument("messages that did not die, too", "--force")
 _NAMED = 5
 """Letters that are named before they are forgotten."""
 
@@ -105,7 +106,8 @@ class DeadShow(Command):
 class DeadRetry(Command):
     """Send dead letters back to the queues where they died: as if never tried.
 
-    A letter leaves the dead letters when its queue has it.
+    A letter leaves the dead letters when its queue has it. A message that did not die is refused:
+    it may be work in a queue that was named by mistake.
     """
 
     shows = True
@@ -113,6 +115,7 @@ class DeadRetry(Command):
         **_PLACE,
         "all": _ALL,
         "to": ValueArgument("to this queue instead", "--to", metavar="QUEUE", complete="died-in"),
+        "force": _FORCE,
     }
     operands = _LETTERS
     examples = ("pelagos bus dead retry 1f3a 77c0", "pelagos bus dead retry --all")
@@ -120,8 +123,18 @@ class DeadRetry(Command):
     def main(self, *letters: str) -> None:
         """Send them."""
         chosen = _chosen(self, letters)
-        done = _looked_up(lambda: _letters(self).retry(*chosen, to=self["to"]))
+        send = _letters(self).retry
+        done = _looked_up(lambda: send(*chosen, to=self["to"], before=self._before))
         _tell(self, "sent back", done)
+
+    def _before(self, found: list[DeadLetter]) -> None:
+        """Send no work away.
+
+        Raises:
+            UsageError: some of it did not die.
+        """
+        if not self["force"]:
+            _check_dead(found, "send them, too: --force")
 
 
 @command(_bus_commands, path="bus dead drop")
@@ -137,7 +150,7 @@ class DeadDrop(Command):
         **_PLACE,
         "all": _ALL,
         "yes": FlagArgument("really", "--yes"),
-        "force": FlagArgument("messages that did not die, too", "--force"),
+        "force": _FORCE,
     }
     operands = _LETTERS
     examples = (
@@ -160,12 +173,8 @@ class DeadDrop(Command):
         Raises:
             UsageError: they are to stay.
         """
-        alive = [one for one in found if not _died(one)]
-        if alive and not self["force"]:
-            raise UsageError(
-                f"{len(alive)} of {_count(found)} did not die, and may be work",
-                hint="name the queue of the dead letters, or forget them, too: --force --yes",
-            )
+        if not self["force"]:
+            _check_dead(found, "forget them, too: --force --yes")
         if found and not self["yes"]:
             some = ", ".join(one.id for one in found[:_NAMED]) + ", …" * (len(found) > _NAMED)
             raise UsageError(
@@ -210,6 +219,20 @@ def _died(letter: DeadLetter) -> bool:
     from pelagos.messaging.dead.again import CAUSE, DIED, LETTER
 
     return not letter.properties.headers.keys().isdisjoint((CAUSE, DIED, LETTER, "x-death"))
+
+
+def _check_dead(letters: list[DeadLetter], otherwise: str) -> None:
+    """Nothing is touched that is no dead letter.
+
+    Raises:
+        UsageError: something is not.
+    """
+    alive = [one for one in letters if not _died(one)]
+    if alive:
+        raise UsageError(
+            f"{len(alive)} of {_count(letters)} did not die, and may be work",
+            hint=f"name the queue of the dead letters, or {otherwise}",
+        )
 
 
 def _count(letters: list[DeadLetter]) -> str:

@@ -131,7 +131,12 @@ class DeadLetters:
             found = [letter for letter in map(DeadLetter.read, held) if _is(letter, letter_id)]
         return _only_one(found, letter_id)
 
-    def retry(self, *letter_ids: str, to: str | None = None) -> Letters:
+    def retry(
+        self,
+        *letter_ids: str,
+        to: str | None = None,
+        before: Callable[[Letters], object] | None = None,
+    ) -> Letters:
         """Send these letters, or all, back to the queues where they died, as if never tried.
 
         Only the handlers that had failed get them. A letter leaves when its queue has it.
@@ -139,6 +144,7 @@ class DeadLetters:
         Args:
             letter_ids: ids or their beginnings; none for all letters.
             to: another queue than the one where they died.
+            before: called with them before any is sent; what it raises keeps them.
 
         Raises:
             MessagingError: an id is unknown, or a queue does not exist any more; what was sent
@@ -161,7 +167,7 @@ class DeadLetters:
                     hint="start what reads that queue, or name another one",
                 ) from error
 
-        return self._decide(letter_ids, revive)
+        return self._decide(letter_ids, revive, before)
 
     def drop(self, *letter_ids: str, before: Callable[[Letters], object] | None = None) -> Letters:
         """Forget these letters, or all; which those were.
