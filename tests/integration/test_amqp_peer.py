@@ -346,6 +346,55 @@ def test_a_cancelled_consumer_is_told_once_and_may_still_settle(broker: FakeBrok
     assert ears.ended.empty()
 
 
+def test_what_a_cancelled_consumer_held_is_never_settled_on_the_next_ones_channel(
+    broker: FakeBroker,
+) -> None:
+    link, peer = opened(broker)
+    before, after = Ears(), Ears()
+    name = before.consume(link)
+    peer.send(peer.deliver(5, name, 1, 2))
+    found = [before.items.get(timeout=WAIT) for _ in range(2)]
+    peer.say(5, methods.BasicCancel(name, nowait=True))
+    before.ended.get(timeout=WAIT)
+    peer.say(5, methods.ChannelClose(406, "delivery acknowledgement timed out"))
+    peer.take(methods.ChannelCloseOk)
+    name = after.consume(link)
+    peer.send(peer.deliver(5, name, 1, 2))  # the same channel, the same numbers
+    after.items.get(timeout=WAIT)
+    for delivery in found:
+        link.ack(delivery)
+    link.close()
+    heard = iter(peer.heard.get, None)
+    assert not [frame for frame in heard if isinstance(frame[1], methods.BasicAck)]
+
+
+def test_a_channel_that_both_ends_close_is_used_again_once(broker: FakeBroker) -> None:
+    link, peer = opened(broker)
+    ears = Ears()
+    name = ears.consume(link)
+    peer.send(peer.deliver(5, name, 1, 1))
+    delivery = ears.items.get(timeout=WAIT)
+    peer.say(5, methods.BasicCancel(name, nowait=True))
+    ears.ended.get(timeout=WAIT)
+    peer.silent = True
+    link.ack(delivery)  # the last one: we close the channel
+    peer.take(methods.ChannelClose)
+    peer.say(5, methods.ChannelClose(406, "delivery acknowledgement timed out"))
+    peer.take(methods.ChannelCloseOk)
+    peer.silent = False
+    Ears().consume(link)
+    peer.say(5, methods.ChannelCloseOk())
+    link.declare_queue(Queue("q"))
+    Ears().consume(link)
+    channels = []
+    while not peer.heard.empty():
+        frame = peer.heard.get()
+        if frame is not None and isinstance(frame[1], methods.ChannelOpen):
+            channels.append(frame[0])
+    assert len(channels) == len(set(channels))
+    link.close()
+
+
 def test_many_consumers_come_and_go_on_few_channels(broker: FakeBroker) -> None:
     link, peer = opened(broker)
     channels = set()

@@ -47,6 +47,7 @@ class Consumers:
         self._subscriptions: dict[tuple[int, str], Subscription] = {}
         self._holding: dict[Intake, None] = {}  # those with acknowledgements to send
         self._got: Intake | None = None
+        self._retiring: dict[int, Intake] = {}  # by channel, until that is closed
         outgoing.late = self._late
 
     def begin(self, wish: Wish, on_delivery: OnDelivery, on_end: OnEnd) -> Subscription:
@@ -188,6 +189,8 @@ class Consumers:
         """The broker lets no more come, or agrees that none do."""
         with self._outgoing.lock:
             subscription = self._subscriptions.pop((channel, name), None)
+            if subscription is not None and channel != PUBLISHING:
+                self._retiring[channel] = subscription.intake
         if subscription is None:
             return
         queue = subscription.wish.queue
@@ -208,12 +211,20 @@ class Consumers:
                 subscription.intake.is_open = False
             if channel == GETTING and self._got is not None:
                 self._got.is_open, self._got = False, None
-        self._channels.give_back(channel)
+            retiring = self._retiring.get(channel)
+            awaits_close_ok = retiring is not None and not retiring.is_open
+            if retiring is not None and not awaits_close_ok:
+                retiring.is_open = False
+                del self._retiring[channel]
+        if not awaits_close_ok:
+            self._channels.give_back(channel)
         for subscription in ended:
             subscription.end(refusal(code, text, self._url, subscription.wish.queue))
 
     def on_close_ok(self, channel: int) -> None:
         """The broker agrees that a channel is closed."""
+        with self._outgoing.lock:
+            self._retiring.pop(channel, None)
         self._channels.give_back(channel)
 
     def give_up(self, loss: MessagingError, *, quiet: bool) -> None:
