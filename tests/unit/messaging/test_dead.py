@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelagos.messaging import JsonEncoder, MessageCommand, MessagingError, RejectMessage
+from pelagos.messaging.binding import make_queue
 from pelagos.messaging.dead.again import (
     LEASE_MS,
     Patience,
@@ -465,9 +466,13 @@ def test_a_note_of_a_delay_is_a_number(body: bytes, delay: int | None) -> None:
 
 def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:
     def arguments(**given: Any) -> dict[str, Any]:
-        queue = {"name": "q", "flags": {"arguments": given}}
-        found: dict[str, Any] = with_graves(queue, "k", dead_letters="graves")[0]
-        return dict(found["flags"]["arguments"])
+        described = {"name": "q", "flags": {"arguments": given}}
+        found, same = (
+            make_queue(with_graves(queue, "k", dead_letters="graves")[0])
+            for queue in (described, Queue("q", arguments=given))
+        )
+        assert found == same
+        return dict(found.arguments)
 
     made = arguments(**{"x-queue-type": "quorum"})
     assert made["x-dead-letter-routing-key"] == "graves"

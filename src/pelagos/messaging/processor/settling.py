@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pelagos.messaging.binding import make_queue
@@ -186,7 +186,7 @@ class Settler:
 
 
 def with_graves(
-    queue: str | Mapping[str, Any], key: str, *more: Any, dead_letters: str | None
+    queue: str | Mapping[str, Any] | Queue, key: str, *more: Any, dead_letters: str | None
 ) -> tuple[Any, ...]:
     """What is read from a queue; a quorum queue gets dead letters where it has none.
 
@@ -201,7 +201,7 @@ def with_graves(
     if "x-overflow" not in arguments:
         arguments["x-overflow"] = "reject-publish"
         arguments.setdefault("x-dead-letter-strategy", "at-least-once")
-    return ({**queue, "flags": {**queue.get("flags", {}), "arguments": arguments}}, key, *more)
+    return (replace(made, arguments=arguments), key, *more)
 
 
 def _names(results: Sequence[Result]) -> list[str]:
