@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import threading
 import time
@@ -28,6 +29,7 @@ from pelagos.messaging import (
     RpcCommand,
     connect,
 )
+from pelagos.messaging.broker.core.rules import LONGEST_TIME
 from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.rpc import Replies
 from pelagos.messaging.sending.sender import BUFFER_BYTES
@@ -155,6 +157,17 @@ def test_a_call_that_no_queue_takes_is_an_error_at_once(producer: Producer) -> N
     assert isinstance(answer, MessageResultError)
     assert "'work'" in answer.body["content"]["message"]
     assert time.monotonic() - began < WAIT / 2
+
+
+@pytest.mark.parametrize("options", [{"_timeout": math.inf}, {"_max_retry": 10**12}], ids=str)
+def test_a_call_may_be_waited_for_as_long_as_one_likes(
+    producer: Producer, serve: Callable[..., RpcServer], options: dict[str, Any]
+) -> None:
+    server = serve()
+    assert producer.rpc_echo(1, **options).body["content"]["value"] == 1
+    (request,) = server.requests
+    assert request.properties.expiration is not None
+    assert round(request.properties.expiration * 1000) < LONGEST_TIME
 
 
 @pytest.mark.parametrize(("retries", "sent"), [(0, 1), (2, 3)])

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 #: are on their way back, too.
 _GRACE: Final = 5.0
 _AGAIN: Final = 0.05
+#: The longest that a request may live, in seconds; brokers take ten years at the most.
+_LONGEST: Final = 9 * 365 * 86_400.0
 _COPIES: Final = 4 * BUFFER_LIMIT
 _COPY_BYTES: Final = 4 * BUFFER_BYTES
 #: A deadline that is over: for threads on which others wait, and which must not wait for room.
@@ -125,7 +127,7 @@ class RpcClient(Guest):
         if not address or (call.private and not self._open_private(call)):
             return  # the connection is lost: who opens the next one asks
         now = self._clock.monotonic()
-        lifetime = max(call.ends - now, 0.001)
+        lifetime = min(max(call.ends - now, 0.001), _LONGEST)
         envelope = request.envelope(call.private or address, lifetime=lifetime, mandatory=True)
         # What is sent again is confirmed: it may be what the broker ended the connection for, and
         # then its caller alone must get to feel it.
