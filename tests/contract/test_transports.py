@@ -644,6 +644,12 @@ def test_a_message_that_would_be_over_before_it_begins_is_refused_alone(link: Co
     assert Inbox(link, name).bodies(1) == [b"next"]
 
 
+def test_a_message_that_would_live_for_more_than_ten_years_is_refused(link: Connection) -> None:
+    name = bound(link, exchange("direct"))
+    problem = publish(link, letter("", name, expiration=316_000_000.0))
+    assert isinstance(problem, PublishRefusedError)
+
+
 def test_a_queue_that_nobody_uses_goes_when_its_time_is_over(link: Connection) -> None:
     name = f"test-{uuid.uuid4().hex}"
     link.declare_queue(Queue(name, arguments={"x-expires": 50}))

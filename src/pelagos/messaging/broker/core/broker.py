@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from pelagos.messaging.broker.core.queues import Link, StoredConsumer, StoredQueue
-from pelagos.messaging.broker.core.rules import check_access, missing, refused
+from pelagos.messaging.broker.core.rules import LONGEST_TIME, check_access, missing, refused
 from pelagos.messaging.broker.core.topology import Topology
 from pelagos.messaging.errors import (
     MessagingError,
@@ -334,7 +334,7 @@ class Broker(Topology):
 def _prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str, ...]]:
     """The message as it is kept, and all of its keys: without BCC, and with the true reply_to."""
     headers = envelope.properties.headers
-    if (envelope.properties.expiration or 0) < 0:
+    if not 0 <= (envelope.properties.expiration or 0) * 1000 <= LONGEST_TIME:
         raise _timeless(envelope)
     keys: tuple[str, ...] = (envelope.key,)
     changed: dict[str, Any] = {}
@@ -391,5 +391,5 @@ def _timeless(envelope: Envelope) -> PublishRefusedError:
     return PublishRefusedError(
         f"a message cannot live for {envelope.properties.expiration} seconds",
         message_id=envelope.properties.message_id,
-        hint="give an expiration of 0 seconds or more, or none",
+        hint="give an expiration from 0 seconds to ten years, or none",
     )
