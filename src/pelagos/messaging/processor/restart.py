@@ -1,10 +1,25 @@
-"""Starts the running program anew."""
+"""A fresh image of this process: same command line, same process id, nothing remembered."""
 
 from __future__ import annotations
 
-from pelagos.messaging.processor.renew import replace_process
+import logging
+import os
+import signal
+import sys
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
 
 
-def restart_process() -> None:
-    """Replace this process by a fresh one of the same program, with the same arguments."""
-    replace_process()
+def restart_process() -> NoReturn:
+    """Start this program anew in the place of itself; does not return.
+
+    Connections end with it: close them before, or what is unsettled comes again.
+    """
+    arguments = [sys.executable, *sys.orig_argv[1:]]
+    log.info("starting anew: %s", arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # an ignored one would stay ignored
+    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted

@@ -27,7 +27,7 @@ from pelagos.core.errors import PelagosError
 from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.errors import LoginError, MessagingError
 from pelagos.messaging.middleware import Middleware
-from pelagos.messaging.processor.renew import replace_process
+from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.runner.event_loop import serve
 from pelagos.messaging.runner.hands import Notes, Post
 from pelagos.messaging.runner.interrupts import Interrupts
@@ -251,7 +251,7 @@ def run(
     if not crew.processes:
         ending = _run_here(make, crew, on_begin=on_begin)
         if ending is Ending.RESTART:
-            replace_process()
+            restart_process()
         if ending is Ending.OVERDUE:
             _end_at_once()
         return 1 if ending is Ending.FAILED else 0
