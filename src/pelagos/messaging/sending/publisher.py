@@ -156,7 +156,8 @@ class Publisher:
         ]
         batch.seal()
         if not batch.wait(timeout):
-            self._give_up(entries, batch, timeout)
+            self._give_up(entries, timeout)
+            batch.wait(timeout)
         if batch.problems:
             raise batch.problems[min(batch.problems)]
 
@@ -164,18 +165,16 @@ class Publisher:
         single = Single()
         entry = self._put(letter, single.settled, self._clock.monotonic() + timeout)
         if not single.wait(timeout):
-            if self._sender.withdraw(entry):
-                entry.settled(entry, self._sender.too_late(entry, timeout))
-            single.wait(timeout)  # else it was settled a moment ago
+            self._give_up([entry], timeout)
+            single.wait(timeout)
         if single.problem is not None:
             raise single.problem
 
-    def _give_up(self, entries: Sequence[Entry], batch: Batch, timeout: float) -> None:
-        """Their time is over: each that is still open ends with an error."""
+    def _give_up(self, entries: Sequence[Entry], timeout: float) -> None:
+        """Their time is over: each ends with an error, unless it was settled a moment ago."""
         for entry in entries:
             if self._sender.withdraw(entry):
                 entry.settled(entry, self._sender.too_late(entry, timeout))
-        batch.wait(timeout)  # the others were settled a moment ago
 
     def _put(
         self, letter: Letter, settled: Settled, deadline: float, *, patient: bool = False
@@ -232,7 +231,8 @@ class Publisher:
                 sweep_at = max(_SWEEP, 2 * len(entries))
         batch.seal()
         if not batch.wait(deadline - self._clock.monotonic()):
-            self._give_up(entries, batch, timeout)
+            self._give_up(entries, timeout)
+            batch.wait(timeout)
         if batch.problems:
             raise PublishManyError(dict(sorted(batch.problems.items())))
         return place + 1
@@ -271,9 +271,7 @@ class Publisher:
         return future
 
     def _overdue(self, promise: _Promise) -> None:
-        for entry in promise.entries:
-            if self._sender.withdraw(entry):
-                entry.settled(entry, self._sender.too_late(entry, promise.timeout))
+        self._give_up(promise.entries, promise.timeout)
 
     def hand_over(self, letters: Sequence[Letter], timeout: float) -> None:
         """Return at once; `flush` tells what became of them.
