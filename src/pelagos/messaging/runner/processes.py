@@ -9,7 +9,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -153,6 +153,13 @@ class Supervisor:
             log.info("worker %d runs as process %s", seat.number, process.pid)
 
     def _reap(self) -> None:
+        for seat, code in self._ended():
+            self._hear(seat)
+            _hang_up(seat)
+            self._judge(seat, code)
+
+    def _ended(self) -> Iterator[tuple[_Seat, int]]:
+        """The places of workers that have ended, each once and empty now, with its exit code."""
         for seat in self._seats:
             process = seat.process
             if process is None or process.is_alive():
@@ -160,9 +167,7 @@ class Supervisor:
             code = process.exitcode
             process.close()
             seat.process = None
-            self._hear(seat)
-            _hang_up(seat)
-            self._judge(seat, 1 if code is None else code)
+            yield seat, 1 if code is None else code
 
     def _judge(self, seat: _Seat, code: int) -> None:
         now = self._clock.monotonic()
@@ -204,15 +209,10 @@ class Supervisor:
             process.join()
 
     def _reap_last(self) -> None:
-        for seat in self._seats:
-            process = seat.process
-            if process is None or process.is_alive():
-                continue
-            if process.exitcode not in _IN_ORDER:
-                log.warning("worker %d ended: %s", seat.number, _how(process.exitcode or 0))
+        for seat, code in self._ended():
+            if code not in _IN_ORDER:
+                log.warning("worker %d ended: %s", seat.number, _how(code))
                 self._result = 1
-            process.close()
-            seat.process = None
 
     def _kill(self) -> None:
         for process in self._running():
@@ -240,10 +240,9 @@ def _run_worker(work: Callable[[Post], int], post: Post) -> None:
     except PelagosError as error:
         post.tell(_portable(error))
         code = CANNOT_BEGIN_CODE
-    for_exit = os._exit if code else None  # threads of a handler that hangs must not hold it
     logging.shutdown()
-    if for_exit is not None:
-        for_exit(code)
+    if code:
+        os._exit(code)  # threads of a handler that hangs must not hold it
 
 
 def _portable(error: PelagosError) -> PelagosError:
