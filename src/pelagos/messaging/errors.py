@@ -27,8 +27,11 @@ What can be cured by waiting carries `retry_after`; the producer and the consume
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pelagos.core.errors import PelagosError
+
+_MISSING: Final = 404
 
 
 class MessagingError(PelagosError):
@@ -69,6 +72,11 @@ class TopologyError(MessagingError):
         super().__init__(message, hint=hint)
         self.code = code
         self.name = name
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether what it is about is not there."""
+        return self.code == _MISSING
 
 
 class PublishError(MessagingError):

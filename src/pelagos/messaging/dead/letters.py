@@ -37,8 +37,6 @@ from pelagos.messaging.transports.base import (
     Transport,
 )
 
-_MISSING = 404
-
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -227,7 +225,7 @@ class DeadLetters:
         try:
             return connection.declare_queue(Queue(self.queue, passive=True)).messages
         except TopologyError as error:
-            if error.code == _MISSING:
+            if error.is_missing:
                 return 0
             raise
 

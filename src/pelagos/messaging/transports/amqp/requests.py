@@ -19,7 +19,6 @@ from pelagos.messaging.transports.base import Queue, QueueInfo, check_names
 CONTROL: Final = 2
 GETTING: Final = 3
 
-_MISSING: Final = 404
 _PRECONDITION: Final = 406
 
 _Answer = tuple[Method, Content | None]
@@ -154,7 +153,7 @@ class Topology(ABC):
         try:
             self._ask(unbind, methods.QueueUnbindOk, queue)
         except TopologyError as error:
-            if error.code != _MISSING:
+            if not error.is_missing:
                 raise
 
     def bind_exchange(self, source: str, destination: str, key: str) -> None:

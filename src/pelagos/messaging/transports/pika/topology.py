@@ -13,7 +13,6 @@ from pelagos.messaging.transports.pika.translate import check_table
 
 Channel = Any  # pika ships no types
 Answer = Callable[[Any], None]
-_MISSING = 404
 
 
 class Topology(ABC):
@@ -86,7 +85,7 @@ class Topology(ABC):
                 ),
             )
         except TopologyError as error:
-            if error.code != _MISSING:
+            if not error.is_missing:
                 raise
 
     def bind_exchange(self, source: str, destination: str, key: str) -> None:
