@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import statistics
-import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,6 +12,7 @@ from typing import Any, Final, Literal
 
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging.dead.again import DEAD_QUEUE
+from pelagos.messaging.dead.mover import Mover
 from pelagos.messaging.errors import (
     BrokerUnreachableError,
     LoginError,
@@ -32,7 +32,6 @@ Grade = Literal["ok", "warn", "fail"]
 _ROUNDS: Final = 20
 _SLOW: Final = 0.25  # seconds of one confirmed publish, above which something is wrong
 _QUEUE: Final = Queue(durable=False, exclusive=True)
-_MISSING: Final = 404
 _FORBIDDEN: Final = 403
 
 #: Since which version RabbitMQ does without something, and what it is.
@@ -156,24 +155,10 @@ def _round_trip(connection: Connection, timeout: float, clock: Clock) -> Iterato
 
 def _confirmed(connection: Connection, queue: str, timeout: float, clock: Clock) -> float:
     """Seconds until the broker confirmed one message."""
-    told = threading.Event()
-    problems: list[MessagingError] = []
-
-    def done(problem: MessagingError | None) -> None:
-        if problem is not None:
-            problems.append(problem)
-        told.set()
-
     properties = Properties(message_id=uuid.uuid4().hex, content_type="text/plain")
     began = clock.monotonic()
-    connection.publish(Envelope("", queue, b"checkup", properties, mandatory=True), done)
-    if not told.wait(timeout):
-        raise MessagingError(
-            f"the broker did not confirm a message within {timeout:g} s",
-            hint="see whether it has free memory and disk, and what its log says",
-        )
-    if problems:
-        raise problems[0]
+    mover = Mover(connection, patience=timeout)
+    mover.publish(Envelope("", queue, b"checkup", properties, mandatory=True))
     return clock.monotonic() - began
 
 
@@ -192,7 +177,7 @@ def _dead(connection: Connection, queue: str) -> Iterator[Finding]:
     try:
         waiting = connection.declare_queue(Queue(queue, passive=True)).messages
     except TopologyError as error:
-        if error.code != _MISSING:
+        if not error.is_missing:
             mend = "give the user the right to read it"
             yield Finding("dead letters", "warn", error.message, mend)
             return
