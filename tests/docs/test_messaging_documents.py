@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pelagos import messaging
 from pelagos.messaging.observation.metrics import PrometheusMetrics
-from pelagos.messaging.producer.delivery import MESSAGE_OPTIONS, RPC_OPTIONS
+from pelagos.messaging.producer.options import MESSAGE_OPTIONS, RPC_OPTIONS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "messaging.md"
 

@@ -37,7 +37,7 @@ from pelagos.messaging.processor import (
     MessageProcessor,
     RpcHandler,
 )
-from pelagos.messaging.producer.delivery import Destinations, Options
+from pelagos.messaging.producer.options import Destinations, Options
 
 __all__ = [
     "AckAndRestart",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pelagos.messaging.message import Message, MessageCommand, RpcCommand
-from pelagos.messaging.producer.delivery import MESSAGE_OPTIONS, RPC_OPTIONS, Options, take_options
+from pelagos.messaging.producer.options import MESSAGE_OPTIONS, RPC_OPTIONS, Options, take_options
 
 _MESSAGE = "message_"
 _RPC = "rpc_"

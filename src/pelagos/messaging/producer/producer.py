@@ -18,7 +18,8 @@ from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.message import Message
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
 from pelagos.messaging.producer.caller import Caller
-from pelagos.messaging.producer.delivery import (
+from pelagos.messaging.producer.naming import MadeUpNames
+from pelagos.messaging.producer.options import (
     MESSAGE_OPTIONS,
     RPC_OPTIONS,
     Destinations,
@@ -28,7 +29,6 @@ from pelagos.messaging.producer.delivery import (
     only_options,
     take_options,
 )
-from pelagos.messaging.producer.naming import MadeUpNames
 from pelagos.messaging.rpc import CallFuture, Replies, Request
 from pelagos.messaging.sending.ids import IdSource, this_process
 from pelagos.messaging.sending.publisher import Letter, Publisher, PublishFuture
