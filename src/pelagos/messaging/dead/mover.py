@@ -180,7 +180,7 @@ class Sent:
                 f"the broker did not confirm a message for {self._envelope.key}"
                 f" within {self._patience:g} s",
                 message_id=self._envelope.properties.message_id,
-                hint="see whether it has free memory and disk, and what its log says",
+                hint="see whether the broker runs and has free memory and disk",
                 retry_after=0.0,
             )
         if self._problem is not None:
