@@ -174,7 +174,7 @@ def to_the_dead(
 def back_again(delivery: Delivery, where: str) -> Envelope:
     """A dead letter on its way back to life: to the queue `where`, as if never tried."""
     headers = delivery.properties.headers
-    kept = {name: headers[name] for name in (EXCHANGE, KEY) if _text(headers.get(name))}
+    kept = {name: headers[name] for name in (EXCHANGE, KEY) if _is_name(headers.get(name))}
     return _sent_on(delivery, where, kept, names_in(headers))
 
 
@@ -187,7 +187,7 @@ def bare(envelope: Envelope) -> Envelope:
 def restored(delivery: Delivery) -> Delivery:
     """The message as it first came: with the exchange and key with which it had been sent."""
     headers = delivery.properties.headers
-    if delivery.exchange or not (_text(headers.get(KEY)) and _text(headers.get(EXCHANGE))):
+    if delivery.exchange or not (_is_name(headers.get(KEY)) and _is_name(headers.get(EXCHANGE))):
         return delivery
     return replace(delivery, exchange=headers[EXCHANGE], key=headers[KEY])
 
@@ -238,5 +238,6 @@ def _is_special(header: str) -> bool:
     return header.upper() in ("CC", "BCC") or header.startswith((_OURS, *_BROKERS))
 
 
-def _text(value: object) -> bool:
+def _is_name(value: object) -> bool:
+    """Whether it can be an exchange, a queue or a key."""
     return isinstance(value, str) and len(value.encode(errors="replace")) <= _NAME_LIMIT

@@ -1,9 +1,11 @@
 """The dead letters of a virtual host: what failed too often or is no message, kept until decided.
 
-letters = DeadLetters(connect("amqp://…"))
-for letter in letters.list():
-    print(letter.id, letter.queue, letter.cause)
-letters.retry(letter.id)
+    letters = DeadLetters(connect("amqp://…"))
+    for letter in letters.list():
+        print(letter.id, letter.queue, letter.cause)
+    letters.retry(letter.id)
+
+Also what a broker put there, or somebody else.
 """
 
 from __future__ import annotations
