@@ -18,7 +18,6 @@ from pelagos.messaging.errors import (
     ExitScheduler,
     FilterError,
     InboxAwayError,
-    InboxBusyError,
     MessagingError,
     RejectMessage,
 )
@@ -244,6 +243,3 @@ def _is_held(error: exc.DBAPIError) -> bool:
     name = str(getattr(error.orig, "sqlite_errorname", ""))
     state = getattr(error.orig, "sqlstate", None)
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or state in _HELD
-
-
-__all__ = ["LIFETIME", "InboxBusyError", "SqlInbox"]

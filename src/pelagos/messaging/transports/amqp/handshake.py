@@ -24,7 +24,6 @@ from pelagos.messaging.transports.refusal import is_login_refusal, login_refusal
 
 _M = TypeVar("_M", bound=Method)
 
-_FRAME_MAX: Final = 131_072  # bytes; what RabbitMQ offers
 _CHANNEL_MAX: Final = 65_535
 _CLIENT: Final[dict[str, Any]] = {
     "product": "Pelagos",
@@ -112,7 +111,7 @@ class _Greeting:
         self._address = address
         self._stream = stream
         self._limit = limit
-        self._decoder = Decoder(_FRAME_MAX)
+        self._decoder = Decoder(codec.FRAME_MAX)
         self._read: deque[Method] = deque()
         self._heard = False
 
@@ -134,7 +133,7 @@ class _Greeting:
             self._stream,
             self._decoder,
             channel_max=tune.channel_max or _CHANNEL_MAX,
-            frame_max=min(tune.frame_max or _FRAME_MAX, _FRAME_MAX),
+            frame_max=min(tune.frame_max or codec.FRAME_MAX, codec.FRAME_MAX),
             heartbeat=min(tune.heartbeat or address.heartbeat, address.heartbeat),
             server=start.server_properties,
         )
