@@ -23,7 +23,7 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.codec import methods
-from pelagos.messaging.transports.amqp.consuming import Intake
+from pelagos.messaging.transports.amqp.consuming import Ledger
 from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties, Queue
 from support.fake_broker import OPEN_OK, START, TUNE, WAIT, FakeBroker, Peer
 
@@ -437,12 +437,12 @@ def test_confirmations_in_any_form_reach_their_messages(broker: FakeBroker) -> N
 def test_held_back_acknowledgements_mean_what_was_settled(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 40))
     order = data.draw(st.permutations(range(1, count + 1)))
-    intake = Intake(4, 10)
+    ledger = Ledger(4, 10)
     waiting: set[int] = set()  # as the broker sees it
     accepted: set[int] = set()
 
     def flush() -> None:
-        for _, method, _ in codec.Decoder().feed(intake.late()):
+        for _, method, _ in codec.Decoder().feed(ledger.late()):
             assert isinstance(method, methods.BasicAck)
             assert method.delivery_tag in waiting  # else a broker complains, or worse
             meant = {method.delivery_tag}
@@ -452,20 +452,20 @@ def test_held_back_acknowledgements_mean_what_was_settled(data: st.DataObject) -
             waiting.difference_update(meant)
 
     for tag in range(1, count + 1):
-        intake.took(tag)
+        ledger.took(tag)
         waiting.add(tag)
     refused = set()
     for tag in order:
         if data.draw(st.integers(0, 4)) == 0:
-            assert intake.refuse(tag, requeue=bool(tag % 2))
+            assert ledger.refuse(tag, requeue=bool(tag % 2))
             waiting.discard(tag)
             refused.add(tag)
         else:
             accepted.add(tag)
-            intake.accept(tag)
+            ledger.accept(tag)
         if data.draw(st.booleans()):
             flush()
-        assert intake.refuse(tag, requeue=False) == b""  # it was settled
+        assert ledger.refuse(tag, requeue=False) == b""  # it was settled
     flush()
     assert waiting == set()
-    assert intake.is_settled
+    assert ledger.is_settled

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
@@ -14,6 +16,19 @@ _CAPABILITIES: Final = Capabilities(
     crosses_processes=True,
     queue_arguments=None,
 )
+#: The largest prefetch that AMQP has a number for.
+PREFETCH_MAX: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be consumed, and how; see `Connection.consume`."""
+
+    queue: str
+    prefetch: int
+    no_ack: bool
+    exclusive: bool
+    arguments: Mapping[str, Any]
 
 
 class BrokerTransport(ABC):

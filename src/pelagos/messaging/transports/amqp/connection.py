@@ -18,7 +18,6 @@ from pelagos.messaging.codec import Content, Frame, Method, methods
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, UnroutableError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.amqp.consumers import Consumers
-from pelagos.messaging.transports.amqp.consuming import Wish
 from pelagos.messaging.transports.amqp.handshake import shake_hands
 from pelagos.messaging.transports.amqp.loop import Loop
 from pelagos.messaging.transports.amqp.posting import CHANNEL as POSTING
@@ -35,12 +34,12 @@ from pelagos.messaging.transports.base import (
     Queue,
     check_names,
 )
+from pelagos.messaging.transports.broker_transport import PREFETCH_MAX, Wish
 from pelagos.messaging.transports.refusal import refusal
 
 log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT: Final = 2.0  # seconds for an orderly end; then the socket is dropped
-_PREFETCH_MAX: Final = 65_535
 
 _M = TypeVar("_M", bound=Method)
 _T = TypeVar("_T")
@@ -181,7 +180,7 @@ class AmqpConnection(Topology):
         """Let deliveries come, over a channel of its own."""
         check_names(queue=queue)
         self._check()
-        wish = Wish(queue, min(prefetch, _PREFETCH_MAX), no_ack, exclusive, arguments or {})
+        wish = Wish(queue, min(prefetch, PREFETCH_MAX), no_ack, exclusive, arguments or {})
         subscription = self._consumers.begin(wish, on_delivery, on_end)
         self._wait(subscription.future)
         return subscription.name

@@ -11,19 +11,20 @@ from typing import Final, cast
 from pelagos.messaging import codec
 from pelagos.messaging.codec import CodecError, Content, methods
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, TopologyError
-from pelagos.messaging.transports.amqp.consuming import Intake, Subscription, Wish
+from pelagos.messaging.transports.amqp.consuming import Ledger, Subscription
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
 from pelagos.messaging.transports.amqp.publishing import CHANNEL as PUBLISHING
 from pelagos.messaging.transports.amqp.publishing import Publishing
 from pelagos.messaging.transports.amqp.requests import GETTING
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, OnDelivery, OnEnd
+from pelagos.messaging.transports.broker_transport import Wish
 from pelagos.messaging.transports.refusal import refusal
 
 _FIRST_FREE: Final = 5  # the channels below have their purpose
 _HELD: Final = 256  # so many acknowledgements are held back at most
 _PRECONDITION: Final = 406
 
-_Receipt = tuple[Intake, int]
+_Receipt = tuple[Ledger, int]
 
 
 class Consumers:
@@ -45,9 +46,9 @@ class Consumers:
         self._numbers = itertools.count(1)
         # Inside the lock of `outgoing`.
         self._subscriptions: dict[tuple[int, str], Subscription] = {}
-        self._holding: dict[Intake, None] = {}  # those with acknowledgements to send
-        self._got: Intake | None = None
-        self._retiring: dict[int, Intake] = {}  # by channel, until that is closed
+        self._holding: dict[Ledger, None] = {}  # those with acknowledgements to send
+        self._got: Ledger | None = None
+        self._retiring: dict[int, Ledger] = {}  # by channel, until that is closed
         outgoing.late = self._late
 
     def begin(self, wish: Wish, on_delivery: OnDelivery, on_end: OnEnd) -> Subscription:
@@ -63,9 +64,9 @@ class Consumers:
                 "direct answers cannot be acknowledged", code=_PRECONDITION, name=queue
             )
         number = PUBLISHING if direct else self._channels.take()
-        intake = Intake(number, max(1, min(wish.prefetch // 2, _HELD)))
+        ledger = Ledger(number, max(1, min(wish.prefetch // 2, _HELD)))
         name = f"pelagos.{next(self._numbers)}"
-        subscription = Subscription(name, intake, wish, on_delivery, on_end)
+        subscription = Subscription(name, ledger, wish, on_delivery, on_end)
         try:
             data = subscription.begin(direct=direct)
         except CodecError as error:
@@ -97,7 +98,7 @@ class Consumers:
             else:
                 return None
             cancel = methods.BasicCancel(name)
-            self._outgoing.add(codec.encode_method(subscription.intake.number, cancel))
+            self._outgoing.add(codec.encode_method(subscription.ledger.number, cancel))
         self._outgoing.send()
         return subscription.cancelled
 
@@ -105,9 +106,9 @@ class Consumers:
         """What a request brought instead of a consumer."""
         with self._outgoing.lock:
             if self._got is None:
-                self._got = Intake(GETTING, 1)
-            intake = self._got
-            intake.took(method.delivery_tag)
+                self._got = Ledger(GETTING, 1)
+            ledger = self._got
+            ledger.took(method.delivery_tag)
         return Delivery(
             queue,
             method.exchange,
@@ -115,7 +116,7 @@ class Consumers:
             content[1],
             content[0],
             method.redelivered,
-            (intake, method.delivery_tag),
+            (ledger, method.delivery_tag),
             content[2],
         )
 
@@ -126,49 +127,49 @@ class Consumers:
         receipt = cast("_Receipt | None", delivery.receipt)
         if receipt is None:
             return
-        intake, tag = receipt
+        ledger, tag = receipt
         outgoing = self._outgoing
         with outgoing.lock:
-            now = intake.accept(tag)
-            self._holding[intake] = None
+            now = ledger.accept(tag)
+            self._holding[ledger] = None
         if now:
             outgoing.send()
         else:
             outgoing.send_soon()
-        if intake.retiring:
-            self._retire(intake)
+        if ledger.retiring:
+            self._retire(ledger)
 
     def reject(self, delivery: Delivery, *, requeue: bool) -> None:
         """Give it back, or refuse it."""
         receipt = cast("_Receipt | None", delivery.receipt)
         if receipt is None:
             return
-        intake, tag = receipt
+        ledger, tag = receipt
         with self._outgoing.lock:
-            data = intake.refuse(tag, requeue=requeue)
-            if intake.is_open and data:
+            data = ledger.refuse(tag, requeue=requeue)
+            if ledger.is_open and data:
                 self._outgoing.add(data)
         self._outgoing.send()
-        if intake.retiring:
-            self._retire(intake)
+        if ledger.retiring:
+            self._retire(ledger)
 
     def _late(self) -> None:
         """Add the acknowledgements that were held back; inside the lock."""
         if self._holding:
-            for intake in self._holding:
-                data = intake.late()
+            for ledger in self._holding:
+                data = ledger.late()
                 if data:
                     self._outgoing.add(data)
             self._holding.clear()
 
-    def _retire(self, intake: Intake) -> None:
+    def _retire(self, ledger: Ledger) -> None:
         """Close a channel on which nothing comes any more and nothing is left to settle."""
         with self._outgoing.lock:
-            if not (intake.is_open and intake.is_settled):
+            if not (ledger.is_open and ledger.is_settled):
                 return
             self._late()
-            intake.is_open = False
-            self._outgoing.add(codec.encode_method(intake.number, methods.ChannelClose()))
+            ledger.is_open = False
+            self._outgoing.add(codec.encode_method(ledger.number, methods.ChannelClose()))
         self._outgoing.send()
 
     # What the broker says, in the connection's own thread.
@@ -190,7 +191,7 @@ class Consumers:
         with self._outgoing.lock:
             subscription = self._subscriptions.pop((channel, name), None)
             if subscription is not None and channel != PUBLISHING:
-                self._retiring[channel] = subscription.intake
+                self._retiring[channel] = subscription.ledger
         if subscription is None:
             return
         queue = subscription.wish.queue
@@ -198,8 +199,8 @@ class Consumers:
             ConnectionLostError(f"the broker cancelled the consumer of queue {queue!r}")
         )
         if channel != PUBLISHING:
-            subscription.intake.retiring = True
-            self._retire(subscription.intake)
+            subscription.ledger.retiring = True
+            self._retire(subscription.ledger)
 
     def on_close(self, channel: int, code: int, text: str) -> None:
         """The broker closed a channel; what was not settled there is in its queue again."""
@@ -208,7 +209,7 @@ class Consumers:
             ended = [s for (number, _), s in self._subscriptions.items() if number == channel]
             for subscription in ended:
                 del self._subscriptions[channel, subscription.name]
-                subscription.intake.is_open = False
+                subscription.ledger.is_open = False
             if channel == GETTING and self._got is not None:
                 self._got.is_open, self._got = False, None
             retiring = self._retiring.get(channel)

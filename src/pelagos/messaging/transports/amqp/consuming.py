@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
 
 from pelagos.messaging import codec
 from pelagos.messaging.codec import Content, methods
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.transports.base import Delivery, OnDelivery, OnEnd
+from pelagos.messaging.transports.broker_transport import Wish
 
 
-class Intake:
-    """One channel's deliveries. Acknowledgements are held back and sent many at a time.
+class Ledger:
+    """Which deliveries of a channel are settled, and of which the broker has not heard yet.
 
-    `settled` and `late` belong inside the outgoing lock, the rest to the connection's own thread.
+    `accept`, `refuse` and `late` belong inside the outgoing lock, the rest to the connection's own
+    thread.
 
     Attributes:
         number: of the channel.
@@ -98,17 +98,6 @@ class Intake:
         return b"".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be consumed, and how; `arguments` can be written."""
-
-    queue: str
-    prefetch: int
-    no_ack: bool
-    exclusive: bool
-    arguments: Mapping[str, Any]
-
-
 class Subscription:
     """One consumer.
 
@@ -121,13 +110,13 @@ class Subscription:
     def __init__(
         self,
         name: str,
-        intake: Intake,
+        ledger: Ledger,
         wish: Wish,
         on_delivery: OnDelivery,
         on_end: OnEnd,
     ) -> None:
         self.name = name
-        self.intake = intake
+        self.ledger = ledger
         self.wish = wish
         self.future: Future[None] = Future()
         self.cancelled: Future[None] | None = None
@@ -143,7 +132,7 @@ class Subscription:
             CodecError: the arguments cannot be written.
         """
         wish = self.wish
-        number = self.intake.number
+        number = self.ledger.number
         consume = methods.BasicConsume(
             wish.queue,
             self.name,
@@ -159,9 +148,9 @@ class Subscription:
     def on_deliver(self, method: methods.BasicDeliver, content: Content) -> None:
         """A message came."""
         tag = method.delivery_tag
-        intake = self.intake
+        ledger = self.ledger
         if self._takes:
-            intake.took(tag)
+            ledger.took(tag)
         self._on_delivery(
             Delivery(
                 self._queue,
@@ -170,7 +159,7 @@ class Subscription:
                 content[1],
                 content[0],
                 method.redelivered,
-                (intake, tag) if self._takes else None,
+                (ledger, tag) if self._takes else None,
                 content[2],
             )
         )

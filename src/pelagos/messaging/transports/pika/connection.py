@@ -35,10 +35,10 @@ from pelagos.messaging.transports.base import (
     Queue,
     check_names,
 )
+from pelagos.messaging.transports.broker_transport import PREFETCH_MAX, Wish
 from pelagos.messaging.transports.pika.publishing import Publishing
 from pelagos.messaging.transports.pika.subscription import (
     Subscription,
-    Wish,
     make_delivery,
     settle_io,
 )
@@ -57,8 +57,6 @@ log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT: Final = 2.0  # seconds for an orderly end; then the socket is dropped
 _DROP_TIMEOUT: Final = 0.5  # seconds for pika to let a dead socket go
-
-_PREFETCH_MAX: Final = 65_535
 
 _CONTROL: Final = "control"
 _GET: Final = "get"  # what was got stays unsettled on its channel, so it has its own
@@ -222,7 +220,7 @@ class PikaConnection(Topology, EverythingConfirmed):
         check_table(arguments or {}, queue)
         if queue == DIRECT_REPLY_TO and not no_ack:
             raise TopologyError("direct answers cannot be acknowledged", code=406, name=queue)
-        wish = Wish(queue, min(prefetch, _PREFETCH_MAX), no_ack, exclusive, dict(arguments or {}))
+        wish = Wish(queue, min(prefetch, PREFETCH_MAX), no_ack, exclusive, dict(arguments or {}))
         subscription = Subscription(self._address, wish, on_delivery, on_end, self._subscriptions)
         if queue == DIRECT_REPLY_TO:
             self._post(functools.partial(self._adopt_io, subscription))

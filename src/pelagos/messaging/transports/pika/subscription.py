@@ -8,29 +8,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, cast
 
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery, OnDelivery, OnEnd
+from pelagos.messaging.transports.broker_transport import Wish
 from pelagos.messaging.transports.pika.translate import (
     as_text,
     damage_of,
     refusal,
     unpack_properties,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be consumed, and how."""
-
-    queue: str
-    prefetch: int
-    no_ack: bool
-    exclusive: bool
-    arguments: dict[str, Any]
 
 
 class Subscription:
