@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from pelagos.messaging.consumer.received import ReceivedMessage
@@ -67,15 +67,7 @@ class Reception:
         self._calls = CallMemory(owner.bus)
 
     def dispatch(self, message: ReceivedMessage) -> Awaitable[None] | None:
-        """Give a message to its handlers and settle it.
-
-        Returns:
-            None when it is done; something to be awaited, in an event loop, when one of its
-            handlers is an `async def`.
-
-        Raises:
-            ExitScheduler, StopIteration, AckAndRestart: a handler did; the message is settled.
-        """
+        """Give a message to its handlers and settle it; see `MessageProcessor.dispatch`."""
         message.delivery = restored(message.delivery)
         body = message.body
         calls = body["category"] == "rpc"
@@ -125,12 +117,8 @@ class Reception:
 
     async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
         results, ending = await work.tell(handlers)
-        if self._settler.settle_done(work.message, results):
-            return ending
-        if work.in_loop:
-            await asyncio.to_thread(self._settler.settle, work.message, results)
-        else:
-            self._settler.settle(work.message, results)
+        if not self._settler.settle_done(work.message, results):
+            await _beside(work, self._settler.settle, work.message, results)
         return ending
 
     async def _answer(self, work: Work, info: HandlerInfo) -> Exception | None:
@@ -141,10 +129,7 @@ class Reception:
         except InboxBusyError as error:  # its first copy is still in work: ask again later
             away = isinstance(error, InboxAwayError)  # the inbox has told so, once for all
             log.log(logging.DEBUG if away else logging.INFO, "%s: %s", message, error)
-            if work.in_loop:
-                await asyncio.to_thread(self._settler.put_off, message, pause_ms(error))
-            else:
-                self._settler.put_off(message, pause_ms(error))
+            await _beside(work, self._settler.put_off, message, pause_ms(error))
             return None
         except Exception as error:  # an inbox may fail in many ways
             log.exception("%s could not be called for %s", info.handler, message)
@@ -206,3 +191,11 @@ class Reception:
             message.is_from(self._owner.fingerprint)
         encoded = self._owner.encoder_class.encode(message.body)
         return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
+
+
+async def _beside(work: Work, settle: Callable[..., None], *given: object) -> None:
+    """Do what waits for the broker: a loop that has other work has a thread do it."""
+    if work.in_loop:
+        await asyncio.to_thread(settle, *given)
+    else:
+        settle(*given)
