@@ -8,33 +8,21 @@ from typing import Any, Final, Protocol, cast
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
 from pelagos.messaging.broker.server import content, declaring
-from pelagos.messaging.broker.server.publishing import Publishing, Room
+from pelagos.messaging.broker.server.publishing import Client, Publishing, Room
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.codec import methods
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Delivery
 
 
-class Peer(Protocol):
+class Peer(Client, Protocol):
     """What a channel needs of its connection."""
 
     room: Room
-    confirming: list[Publishing]
-
-    @property
-    def frame_max(self) -> int:
-        """Bytes of the largest frame."""
 
     @property
     def hears_cancels(self) -> bool:
         """Whether the client understands that its consumers are cancelled."""
-
-    @property
-    def user(self) -> str:
-        """Who is logged in."""
-
-    def write(self, data: bytes) -> None:
-        """Send it soon, after what was written before; from any thread."""
 
     def give_up(self, error: codec.CodecError) -> None:
         """End the connection soon; from any thread."""

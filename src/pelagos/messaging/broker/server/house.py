@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pelagos.messaging.broker.core import Broker
-from pelagos.messaging.broker.server.handshake import Bounds
+from pelagos.messaging.broker.server.handshake import Entry
 from pelagos.messaging.broker.server.publishing import Room
 
 
-class House(Protocol):
+class House(Entry, Protocol):
     """The broker as its connections see it.
 
     Attributes:
@@ -19,7 +17,6 @@ class House(Protocol):
     """
 
     loop: asyncio.AbstractEventLoop
-    bounds: Bounds
     room: Room
     version: str
     blocked: str | None
@@ -27,14 +24,6 @@ class House(Protocol):
     @property
     def connections(self) -> set[Any]:
         """Those that are open."""
-
-    @property
-    def users(self) -> Mapping[str, str]:
-        """Passwords by name."""
-
-    @property
-    def brokers(self) -> Mapping[str, Broker]:
-        """The virtual hosts by name."""
 
     def left(self, connection: Any) -> None:
         """A client has gone."""

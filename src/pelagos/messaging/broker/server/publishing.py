@@ -59,7 +59,9 @@ class Room(NamedTuple):
     crowd: Crowd
 
 
-class _Peer(Protocol):
+class Client(Protocol):
+    """The connection of a channel, as far as publishing needs it."""
+
     confirming: list[Publishing]
 
     @property
@@ -71,7 +73,7 @@ class _Peer(Protocol):
         """Who is logged in."""
 
     def write(self, data: bytes) -> None:
-        """Send it soon."""
+        """Send it soon, after what was written before; from any thread."""
 
 
 class _Channel(Protocol):
@@ -80,7 +82,7 @@ class _Channel(Protocol):
     closing: bool
 
     @property
-    def peer(self) -> _Peer:
+    def peer(self) -> Client:
         """Its connection."""
 
     def send(self, method: codec.Method) -> None:
