@@ -53,12 +53,18 @@ class JsonEncoder(Encoder):
     def encode(cls, data: Any) -> bytes:
         """JSON text; the order of keys is kept."""
         try:
-            return wire.encode(data)
+            encoded = wire.encode(data)
         except (wire.WireError, OverflowError, UnicodeError) as error:
             raise EncodingError(
                 f"the content cannot be written as JSON: {error}",
                 hint="use text, numbers, lists and mappings with text keys",
             ) from error
+        if len(encoded) > wire.DEFAULT_LIMIT:
+            raise EncodingError(
+                f"the message has {len(encoded):,} bytes; at most {wire.DEFAULT_LIMIT:,} are read",
+                hint="put the data into a file or an object store, and send where it is",
+            )
+        return encoded
 
     @classmethod
     def decode(cls, data: Any) -> Any:

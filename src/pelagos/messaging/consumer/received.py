@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from pelagos.messaging.encoder import Encoder, JsonEncoder
-from pelagos.messaging.errors import ConnectionLostError, MessagingError
+from pelagos.messaging.errors import ConnectionLostError, MessagingError, PublishRefusedError
 from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.message import Message, MessageResult
 from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties
@@ -20,6 +21,9 @@ ATTEMPT_HEADER: Final = "x-pelagos-attempt"
 
 _NO_HEADERS: Final[Mapping[str, Any]] = {}
 _ID_LIMIT: Final = 200  # bytes, so that an id made from it still fits
+_LARGE: Final = 1 << 17  # bytes, from which on a broker may refuse an answer for its size
+
+Refused = Callable[[PublishRefusedError], None]
 
 
 class ReceivedMessage:
@@ -106,6 +110,10 @@ class ReceivedMessage:
         """Over which it came, and over which it is settled."""
         return self._connection
 
+    def over(self, connection: Connection) -> ReceivedMessage:
+        """The same, to be answered over another connection."""
+        return ReceivedMessage(self.body, self.delivery, connection, self._encoder)
+
     def ack(self) -> None:
         """It is done; the broker may forget it."""
         if self._first("ack"):
@@ -144,8 +152,12 @@ class ReceivedMessage:
             message.fingerprint(**Fingerprint().as_dict())
         self.reply_raw(self._encoder.encode(message.body))
 
-    def reply_raw(self, body: bytes | str) -> None:
-        """Answer with a body that is encoded already; see `reply`."""
+    def reply_raw(self, body: bytes | str, on_refused: Refused | None = None) -> None:
+        """Answer with a body that is encoded already; see `reply`.
+
+        `on_refused` is called, in any thread, when the broker will not have it, such as one that
+        is too large.
+        """
         asked = self.delivery.properties
         asked_id = asked.message_id
         size = len(asked_id) if asked_id.isascii() else len(asked_id.encode(errors="replace"))
@@ -160,14 +172,16 @@ class ReceivedMessage:
         data = body.encode() if isinstance(body, str) else bytes(body)
         answer = Envelope("", asked.reply_to or "", data, properties)
         try:
-            if not self._connection.post(answer, at_once=False):
-                self._connection.publish(answer, self._replied)
+            if len(data) > _LARGE or not self._connection.post(answer, at_once=False):
+                self._connection.publish(answer, partial(self._replied, on_refused))
         except ConnectionLostError as error:
-            self._replied(error)
+            self._replied(on_refused, error)
 
-    def _replied(self, problem: MessagingError | None) -> None:
+    def _replied(self, on_refused: Refused | None, problem: MessagingError | None) -> None:
         if problem is not None:
             log.info("the answer to %s could not be delivered: %s", self, problem)
+        if isinstance(problem, PublishRefusedError) and on_refused is not None:
+            on_refused(problem)
 
     def _first(self, outcome: str) -> bool:
         with self._lock:

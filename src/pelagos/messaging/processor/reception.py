@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from contextlib import closing
+from typing import Any, Final, Protocol
 
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import clean, names_in, restored
@@ -21,6 +23,8 @@ from pelagos.messaging.processor.settling import Settler
 from pelagos.messaging.transports.base import Transport
 
 log = logging.getLogger(__name__)
+
+_ANSWER_TIMEOUT: Final = 10.0
 
 
 class Owner(Protocol):
@@ -134,9 +138,23 @@ class Reception:
         except Exception as error:  # an inbox may fail in many ways
             log.exception("%s could not be called for %s", info.handler, message)
             body = self._encode(as_result(error))
-        message.reply_raw(body)
+        message.reply_raw(body, lambda error: self._tell_refused(message, error))
         message.ack()
         return ending
+
+    def _tell_refused(self, message: ReceivedMessage, error: MessagingError) -> None:
+        """The connection goes with the answer that the broker refused: tell over another one."""
+        log.warning("the broker refuses the answer to %s: %s", message, error)
+        why = MessageResultError(clean(f"the answer could not be sent: {error}"))
+        args = (self._encode(why), message)
+        threading.Thread(target=self._reply_apart, args=args, name="answer", daemon=True).start()
+
+    def _reply_apart(self, body: bytes, message: ReceivedMessage) -> None:
+        try:
+            with closing(self._owner.bus.open(_ANSWER_TIMEOUT)) as connection:
+                message.over(connection).reply_raw(body)
+        except MessagingError as error:
+            log.warning("%s cannot be answered: %s", message, error)
 
     async def _finish(self, run: Coroutine[Any, Any, Exception | None]) -> None:
         ending = await run
