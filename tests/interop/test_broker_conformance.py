@@ -45,6 +45,14 @@ def test_the_names_of_the_broker_are_refused_for_queues(desk: Desk) -> None:
     assert refusal(lambda: desk.channel().queue_declare("amq.mine")) == ("channel", 403)
 
 
+def test_a_name_of_the_broker_is_refused_for_its_own_queue_too(desk: Desk) -> None:
+    channel = desk.channel()
+    name = channel.queue_declare("", exclusive=True).method.queue
+    assert channel.queue_declare(name, passive=True).method.queue == name
+    again = lambda: channel.queue_declare(name, exclusive=True)  # noqa: E731
+    assert refusal(again) == ("channel", 403)
+
+
 def test_a_passive_declaration_of_a_missing_queue_is_refused(desk: Desk) -> None:
     channel = desk.channel()
     assert refusal(lambda: channel.queue_declare(desk.name(), passive=True)) == ("channel", 404)
@@ -74,8 +82,14 @@ def test_an_exclusive_declaration_of_a_shared_queue_is_refused(desk: Desk) -> No
     channel = desk.channel()
     queue = desk.queue(channel, exclusive=False, durable=True)
     again = lambda: channel.queue_declare(queue, exclusive=True, durable=True)  # noqa: E731
-    assert refusal(again)[0] == "channel"
+    assert refusal(again) == ("channel", 405)
     desk.channel().queue_delete(queue)
+
+
+def test_a_shared_declaration_of_an_exclusive_queue_is_refused(desk: Desk) -> None:
+    channel = desk.channel()
+    queue = desk.queue(channel)
+    assert refusal(lambda: channel.queue_declare(queue)) == ("channel", 405)
 
 
 def test_no_queue_type_means_classic(desk: Desk) -> None:
@@ -210,6 +224,12 @@ def test_another_declaration_of_an_exchange_is_compared(desk: Desk) -> None:
 
 def test_the_names_of_the_broker_are_refused_for_exchanges(desk: Desk) -> None:
     made = lambda: desk.channel().exchange_declare("amq.mine")  # noqa: E731
+    assert refusal(made) == ("channel", 403)
+
+
+@pytest.mark.parametrize("passive", [False, True])
+def test_the_exchange_without_a_name_cannot_be_declared(desk: Desk, passive: bool) -> None:
+    made = lambda: desk.channel().exchange_declare("", passive=passive)  # noqa: E731
     assert refusal(made) == ("channel", 403)
 
 

@@ -434,6 +434,32 @@ def test_a_quorum_queue_is_durable_and_shared(desk: Desk, options: dict[str, Any
     assert refusal(made)[0] in ("channel", "connection")
 
 
+def test_a_quorum_queue_knows_no_prefetch_of_a_channel(desk: Desk) -> None:
+    channel = desk.channel()
+    arguments = {"x-queue-type": "quorum"}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=arguments)
+    channel.basic_qos(prefetch_count=5, global_qos=True)
+    assert refusal(lambda: channel.basic_consume(queue, print)) == ("connection", 540)
+    desk.channel().queue_delete(queue)
+
+
+def test_a_quorum_queue_of_a_single_active_consumer_gives_nobody_single_messages(
+    desk: Desk,
+) -> None:
+    channel = desk.channel()
+    arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=arguments)
+    assert refusal(lambda: channel.basic_get(queue)) == ("channel", 405)
+    desk.channel().queue_delete(queue)
+
+
+def test_a_delivery_limit_may_be_below_zero(desk: Desk) -> None:
+    channel = desk.channel()
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": -1}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=arguments)
+    channel.queue_delete(queue)
+
+
 # Answers over the same connection.
 
 

@@ -9,7 +9,14 @@ from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from pelagos.messaging.broker.core.queues import Link, StoredConsumer, StoredQueue
-from pelagos.messaging.broker.core.rules import LONGEST_TIME, check_access, missing, refused
+from pelagos.messaging.broker.core.rules import (
+    LONGEST_TIME,
+    check_access,
+    check_asking,
+    check_company,
+    missing,
+    refused,
+)
 from pelagos.messaging.broker.core.topology import Topology
 from pelagos.messaging.errors import (
     MessagingError,
@@ -165,7 +172,8 @@ class Broker(Topology):
 
         Raises:
             TopologyError: 404 no such queue, 405 another connection's, 403 used exclusively, 406
-                unusable arguments, 530 the tag is in use.
+                unusable arguments, 530 the tag is in use, 540 a quorum queue under a limit for
+                the whole link.
         """
         with self._locked() as floor:
             owner = self._link(link)
@@ -184,7 +192,7 @@ class Broker(Topology):
                 self._start_replies(owner, made, on_start)
                 return name
             found = self._queue(owner, queue)
-            _check_company(found, made)
+            check_company(found, made)
             made.queue = found
             owner.consumers[name] = made
             found.add_consumer(made)
@@ -231,6 +239,7 @@ class Broker(Topology):
             if found is None:
                 raise missing("queue", queue)
             check_access(found, owner.owner)
+            check_asking(found)
             floor.idle(found)
             floor.expire_head(found)
             if not found.line.count:
@@ -365,17 +374,6 @@ def _unrouted(envelope: Envelope) -> Verdict:
         return Verdict(0, None)
     message_id = envelope.properties.message_id
     return Verdict(0, unroutable(envelope.exchange, envelope.key, message_id))
-
-
-def _check_company(queue: StoredQueue, wanted: StoredConsumer) -> None:
-    others = queue.consumers()
-    is_taken = any(other.exclusive for other in others)
-    if is_taken or (wanted.exclusive and (others or queue.single_active)):
-        raise TopologyError(
-            f"the queue {queue.name!r} cannot be consumed: one of its consumers wants to be alone",
-            code=403,
-            name=queue.name,
-        )
 
 
 def _full(envelope: Envelope) -> PublishRefusedError:

@@ -206,7 +206,8 @@ class StoredQueue:
         self.single_active: bool = arguments.get("x-single-active-consumer", False)
         self.quorum = arguments.get("x-queue-type") == "quorum"
         default = _DEFAULT_DELIVERY_LIMIT if self.quorum and newest else None
-        self.delivery_limit: int | None = arguments.get("x-delivery-limit", default)
+        limit: int | None = arguments.get("x-delivery-limit", default)
+        self.delivery_limit = None if newest and limit == -1 else limit
         highest = arguments.get("x-max-priority")
         self.line: Line = Line() if highest is None else PriorityLine(highest)
         self.groups: list[deque[StoredConsumer]] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final
 
 from pelagos.messaging.broker.core.exchanges import ExchangeSpec
-from pelagos.messaging.broker.core.queues import StoredQueue
+from pelagos.messaging.broker.core.queues import StoredConsumer, StoredQueue
 from pelagos.messaging.broker.core.routing import HEADER_MATCHES, frozen
 from pelagos.messaging.errors import TopologyError
 from pelagos.messaging.transports.base import Queue
@@ -25,6 +25,10 @@ def _is_number(value: object) -> bool:
 
 def _is_positive(value: object) -> bool:
     return type(value) is int and value > 0
+
+
+def _is_limit(value: object) -> bool:
+    return type(value) is int and value >= -1
 
 
 def _is_time(value: object) -> bool:
@@ -84,7 +88,7 @@ _QUORUM: Final[Mapping[str, _Rule]] = {
         _one_of("at-most-once", "at-least-once"),
         "it is at-most-once or at-least-once",
     ),
-    "x-delivery-limit": _NUMBER,
+    "x-delivery-limit": (_is_limit, "it is a whole number; -1 is no limit since RabbitMQ 4"),
     "x-max-in-memory-bytes": _NUMBER,
     "x-max-in-memory-length": _NUMBER,
     "x-overflow": (_one_of("drop-head", "reject-publish"), "it is drop-head or reject-publish"),
@@ -199,6 +203,43 @@ def check_access(queue: StoredQueue, owner: object) -> None:
             f"the queue {queue.name!r} belongs to another connection",
             code=405,
             name=queue.name,
+        )
+
+
+def check_company(queue: StoredQueue, wanted: StoredConsumer) -> None:
+    """Refuse a consumer that cannot be beside the others of its queue, or of its link."""
+    others = queue.consumers()
+    is_taken = any(other.exclusive for other in others)
+    if is_taken or (wanted.exclusive and (others or queue.single_active)):
+        raise TopologyError(
+            f"the queue {queue.name!r} cannot be consumed: one of its consumers wants to be alone",
+            code=403,
+            name=queue.name,
+        )
+    if queue.quorum and wanted.link.limit:
+        raise TopologyError(
+            f"the quorum queue {queue.name!r} knows no prefetch of a whole channel",
+            code=540,
+            name=queue.name,
+        )
+
+
+def check_asking(queue: StoredQueue) -> None:
+    """Refuse to hand out single messages of a queue that has them for one consumer."""
+    if queue.quorum and queue.single_active:
+        raise TopologyError(
+            f"the quorum queue {queue.name!r} has its messages for a single active consumer",
+            code=405,
+            name=queue.name,
+        )
+
+
+def check_exclusive(queue: StoredQueue, wanted: Queue) -> None:
+    """Refuse to declare a shared queue as exclusive, or the other way round."""
+    if wanted.exclusive != (queue.owner is not None):
+        kind = "shared" if wanted.exclusive else "exclusive"
+        raise TopologyError(
+            f"the queue {queue.name!r} exists already, and is {kind}", code=405, name=queue.name
         )
 
 

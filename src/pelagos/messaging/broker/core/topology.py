@@ -14,6 +14,7 @@ from pelagos.messaging.broker.core.rules import (
     check_access,
     check_binding,
     check_exchange,
+    check_exclusive,
     check_queue,
     declared_differently,
     exchange_traits,
@@ -62,13 +63,16 @@ class Topology(Links):
         with self._locked() as floor:
             self._link(link)
             found = floor.exchanges.get(wanted.name)
+            if not passive:
+                check_exchange(wanted, strict=self._strict)
+            if not wanted.name or (
+                not passive and found is None and wanted.name.startswith("amq.")
+            ):
+                raise reserved("exchange", wanted.name)
             if passive:
-                if found is None and wanted.name:
+                if found is None:
                     raise missing("exchange", wanted.name)
                 return
-            check_exchange(wanted, strict=self._strict)
-            if not wanted.name or (found is None and wanted.name.startswith("amq.")):
-                raise reserved("exchange", wanted.name)
             if found is None:
                 floor.exchanges.add(replace(wanted, arguments=dict(wanted.arguments)))
             elif exchange_traits(found.spec) != exchange_traits(wanted):
@@ -190,16 +194,21 @@ class Topology(Links):
 
         Raises:
             TopologyError: 404 passive and missing, 403 a name of the broker, 405 another
-                connection's, 406 declared differently or unusable arguments.
+                connection's or exclusive on one side only, 406 declared differently or unusable
+                arguments.
         """
         with self._locked() as floor:
             owner = self._link(link)
             if wanted.name.startswith(DIRECT_REPLY_TO):
                 return self._reply_info(wanted.name)
+            if wanted.name.startswith("amq.") and not wanted.passive:
+                raise reserved("queue", wanted.name)
             found = floor.queues.get(wanted.name)
             if found is not None:
                 check_access(found, owner.owner)
             if not wanted.passive:
+                if found is not None:
+                    check_exclusive(found, wanted)
                 check_queue(wanted, strict=self._strict)
                 found = found or self._make_queue(owner, wanted)
                 if queue_traits(found.spec) != queue_traits(wanted):
@@ -210,8 +219,6 @@ class Topology(Links):
             return QueueInfo(found.name, found.line.count, len(found.consumers()))
 
     def _make_queue(self, link: Link, wanted: Queue) -> StoredQueue:
-        if wanted.name.startswith("amq."):
-            raise reserved("queue", wanted.name)
         name = wanted.name or f"amq.gen-{uuid.uuid4().hex}"
         spec = replace(wanted, name=name, arguments=dict(wanted.arguments))
         made = StoredQueue(spec, link.owner if wanted.exclusive else None, newest=self._newest)
