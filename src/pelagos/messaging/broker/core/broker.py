@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
-from pelagos.messaging.broker.core.queues import Link, StoredConsumer, StoredQueue
+from pelagos.messaging.broker.core.queues import Link, StoredConsumer
 from pelagos.messaging.broker.core.rules import (
     LONGEST_TIME,
     check_access,
