@@ -1,0 +1,357 @@
+"""What the calls of a process put on the wire: what is confirmed, sent again, and let go."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pelagos.core.backoff import Backoff
+from pelagos.core.clock import Clock, ManualClock, SystemClock
+from pelagos.messaging import (
+    ConnectionLostError,
+    Exchange,
+    MessagingError,
+    TopologyError,
+    UnroutableError,
+)
+from pelagos.messaging.rpc import Outcome, Request, RpcClient
+from pelagos.messaging.rpc.call import Call
+from pelagos.messaging.transports.base import Delivery, Done, Envelope, Properties, Queue
+
+WAIT = 60.0
+SOON = 0.05
+
+
+class Calls(Exchange):
+    name = "calls"
+
+
+class Wire:
+    """A connection on which a test sees everything, and answers as it likes."""
+
+    blocked: str | None = None
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.is_open = True
+        self.queues: list[Queue] = []
+        self.consumers: dict[str, tuple[Callable[[Delivery], None], Callable[[Any], None]]] = {}
+        self.published: queue.SimpleQueue[tuple[Envelope, Done]] = queue.SimpleQueue()
+        self.posted: queue.SimpleQueue[Envelope] = queue.SimpleQueue()
+        self.at_once: list[bool] = []
+        self.dropped: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.returned: Callable[[UnroutableError], None] = lambda _error: None
+
+    def declare_exchange(self, exchange: type[Exchange]) -> None: ...
+
+    def declare_queue(self, made: Queue) -> None:
+        problem = self.bus.refusals.pop(0) if self.queues and self.bus.refusals else None
+        if problem is not None:
+            self.is_open = not isinstance(problem, ConnectionLostError)
+            raise problem
+        self.queues.append(made)
+
+    def consume(self, name: str, take: Any, ended: Any, **_options: Any) -> str:
+        self.consumers[f"of {name}"] = (take, ended)
+        return f"of {name}"
+
+    def on_return(self, tell: Callable[[UnroutableError], None]) -> None:
+        self.returned = tell
+
+    def publish(self, envelope: Envelope, done: Done) -> None:
+        self.published.put((envelope, done))
+
+    def post(self, envelope: Envelope, *, at_once: bool) -> bool:
+        self.at_once.append(at_once)
+        self.posted.put(envelope)
+        return True
+
+    def cancel(self, consumer: str) -> None:
+        self.dropped.put(consumer)
+
+    def delete_queue(self, name: str) -> None:
+        self.dropped.put(name)
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def answer(self, request: Envelope) -> None:
+        address = request.properties.reply_to or ""
+        properties = Properties("", correlation_id=request.properties.correlation_id)
+        self.consumers[f"of {address}"][0](
+            Delivery(address, "", address, b"", properties, False, None)
+        )
+
+    def lose(self) -> None:
+        self.is_open = False
+        next(iter(self.consumers.values()))[1](ConnectionLostError("gone"))
+
+
+class Bus:
+    """Opens wires; `refusals`: what the next declarations of further queues end with."""
+
+    url = "wires:"
+
+    def __init__(self) -> None:
+        self.wires: queue.SimpleQueue[Wire] = queue.SimpleQueue()
+        self.refusals: list[MessagingError | None] = []
+
+    def open(self, _timeout: float = 10.0) -> Wire:
+        wire = Wire(self)
+        self.wires.put(wire)
+        return wire
+
+    def wire(self) -> Wire:
+        return self.wires.get(timeout=WAIT)
+
+
+class Asked:
+    """A call for which no thread waits."""
+
+    def __init__(self, client: Client, key: str = "work", **options: Any) -> None:
+        self.client = client
+        private = options.pop("private", False)
+        self.news: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self.call = Call(request(key, **options), client.now(), self._tell, self)
+        client.submit(self.call, private=private)
+
+    def _tell(self, call: Call) -> None:
+        self.news.put(call.outcome)
+
+    def outcome(self) -> Outcome:
+        while (found := self.news.get(timeout=WAIT)) is None:
+            pass
+        return found
+
+
+_numbers = iter(range(1_000_000))
+
+
+def request(key: str = "work", *, timeout: float = WAIT, retries: int = 0) -> Request:
+    return Request(Calls, key, b"{}", f"id-{next(_numbers)}", "text/plain", timeout, retries)
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+class Client(RpcClient):
+    def __init__(self, bus: Bus, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        quick = Backoff(first=0.001, limit=0.01)
+        super().__init__(bus, direct=False, clock=clock, backoff=quick)  # type: ignore[arg-type]  # as much of it as is used
+        self.now = clock.monotonic
+
+
+@pytest.fixture
+def client(bus: Bus) -> Iterator[Client]:
+    made = Client(bus)
+    yield made
+    made.close()
+
+
+def proven(client: Client, bus: Bus) -> Wire:
+    """A wire on which the first call was confirmed and answered."""
+    asked = Asked(client)
+    wire = bus.wire()
+    envelope, done = wire.published.get(timeout=WAIT)
+    done(None)
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+    return wire
+
+
+def test_only_what_the_broker_has_taken_once_goes_unconfirmed(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    again = Asked(client)
+    envelope = wire.posted.get(timeout=WAIT)
+    assert envelope.mandatory and envelope.properties.message_id == again.call.request.call_id
+    wire.answer(envelope)
+    assert again.outcome().answer is not None
+    elsewhere = Asked(client, "elsewhere")
+    envelope, _ = wire.published.get(timeout=WAIT)
+    assert envelope.properties.message_id == elsewhere.call.request.call_id
+    wire.lose()
+    other = bus.wire()
+    envelope, _ = other.published.get(timeout=WAIT)
+    assert envelope.properties.message_id == elsewhere.call.request.call_id
+    assert envelope.properties.reply_to == other.queues[0].name != wire.queues[0].name
+    assert wire.posted.empty() and wire.published.empty()
+
+
+@pytest.mark.parametrize(("confirmed", "copies"), [(True, 3), (False, 1)])
+def test_a_copy_is_confirmed_and_the_next_one_waits_for_that(
+    client: Client, bus: Bus, confirmed: bool, copies: int
+) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, timeout=SOON, retries=3)
+    first = wire.posted.get(timeout=WAIT)
+    lives = [first.properties.expiration or 0.0]
+    for _ in range(copies):
+        copy, done = wire.published.get(timeout=WAIT)
+        lives.append(copy.properties.expiration or 0.0)
+        assert copy.properties.message_id == first.properties.message_id
+        assert copy.properties.reply_to == first.properties.reply_to
+        if confirmed:
+            done(None)
+    assert asked.outcome() == Outcome()
+    assert wire.published.empty() and wire.posted.empty()
+    assert lives == sorted(lives, reverse=True)
+    assert lives[0] <= 4 * SOON and 0 < lives[1] <= 3 * SOON
+    assert not client.needs_connection()
+
+
+def ask_in_a_thread(client: Client, asked: Request) -> queue.SimpleQueue[Outcome]:
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+
+    def ask() -> None:
+        outcomes.put(client.call(asked, private=False, owner=None))
+
+    threading.Thread(target=ask, daemon=True).start()
+    return outcomes
+
+
+@pytest.mark.parametrize("how", ["waited for", "told", "forgotten"])
+def test_a_call_that_is_over_is_not_asked_again(client: Client, bus: Bus, how: str) -> None:
+    wire = proven(client, bus)
+    seconds = WAIT if how == "forgotten" else SOON
+    if how == "waited for":
+        outcomes = ask_in_a_thread(client, request("other", timeout=seconds))
+        wire.published.get(timeout=WAIT)
+        assert outcomes.get(timeout=WAIT) == Outcome()
+    else:
+        asked = Asked(client, "other", timeout=seconds)
+        wire.published.get(timeout=WAIT)
+        if how == "told":
+            assert asked.outcome() == Outcome()
+        client.forget(asked.call)
+    assert not client.needs_connection()
+    kept = Asked(client)
+    wire.posted.get(timeout=WAIT)
+    wire.lose()
+    other = bus.wire()
+    envelope, done = other.published.get(timeout=WAIT)
+    assert envelope.properties.message_id == kept.call.request.call_id
+    done(None)
+    last = Asked(client)
+    assert other.posted.get(timeout=WAIT).properties.message_id == last.call.request.call_id
+    assert other.published.empty()
+
+
+def test_a_posted_request_that_no_queue_takes_ends_its_call(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked, other = Asked(client), Asked(client)
+    envelope = wire.posted.get(timeout=WAIT)
+    problem = UnroutableError("nobody", message_id=envelope.properties.message_id)
+    wire.returned(problem)
+    assert asked.outcome().problem is problem
+    wire.returned(UnroutableError("nobody", message_id="of another"))
+    wire.answer(wire.posted.get(timeout=WAIT))
+    assert other.outcome().answer is not None
+
+
+def test_what_came_back_of_an_earlier_copy_is_no_news_while_the_next_is_on_its_way(
+    client: Client, bus: Bus
+) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, timeout=SOON, retries=1000)
+    envelope = wire.posted.get(timeout=WAIT)
+    wire.published.get(timeout=WAIT)
+    wire.returned(UnroutableError("nobody", message_id=envelope.properties.message_id))
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_servers_that_come_back_later_than_the_broker_are_asked_again(
+    client: Client, bus: Bus, waits: bool
+) -> None:
+    wire = proven(client, bus)
+    if waits:
+        outcomes = ask_in_a_thread(client, request("other"))
+    else:
+        asked = Asked(client, "other")
+    wire.published.get(timeout=WAIT)
+    wire.lose()
+    wire = bus.wire()
+    for _ in range(3):
+        envelope, done = wire.published.get(timeout=WAIT)
+        done(UnroutableError("nobody", message_id=envelope.properties.message_id))
+    envelope, done = wire.published.get(timeout=WAIT)
+    done(None)
+    wire.answer(envelope)
+    found = outcomes.get(timeout=WAIT) if waits else asked.outcome()
+    assert found.answer is not None
+
+
+def test_a_private_queue_is_ones_own_and_goes_with_its_call(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, private=True)
+    envelope, done = wire.published.get(timeout=WAIT)
+    done(None)
+    address = envelope.properties.reply_to or ""
+    assert len(wire.queues) == 2 and address == wire.queues[1].name != wire.queues[0].name
+    assert all(made.exclusive and not made.durable for made in wire.queues)
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+    client.forget(asked.call)
+    gone = [wire.dropped.get(timeout=WAIT) for _ in range(2)]
+    assert gone == [f"of {address}", address]
+    assert wire.posted.empty(), "its answer would go to another queue"
+
+
+def test_a_private_queue_that_is_refused_ends_the_call(client: Client, bus: Bus) -> None:
+    proven(client, bus)
+    bus.refusals.append(TopologyError("no", code=403, name="q"))
+    with pytest.raises(TopologyError):
+        Asked(client, private=True)
+    assert not client.needs_connection()
+
+
+def test_a_private_queue_that_was_lost_is_made_on_the_next_connection(
+    client: Client, bus: Bus
+) -> None:
+    wire = proven(client, bus)
+    bus.refusals.append(ConnectionLostError("gone"))
+    asked = Asked(client, private=True)
+    wire.lose()
+    wire = bus.wire()
+    envelope, _ = wire.published.get(timeout=WAIT)
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+    assert envelope.properties.reply_to == wire.queues[1].name
+
+
+def test_after_a_cut_a_call_is_sent_again_as_often_as_before(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, timeout=2 * SOON, retries=1000)
+    wire.posted.get(timeout=WAIT)
+    wire.lose()
+    wire = bus.wire()
+    for _ in range(3):
+        envelope, done = wire.published.get(timeout=WAIT)
+        done(None)
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+
+
+def test_callers_who_got_their_answers_together_ask_again_together(bus: Bus) -> None:
+    clock = ManualClock()
+    client = Client(bus, clock)
+    wire = proven(client, bus)
+    clock.advance(1)
+    for rounds in (3, 3):
+        asked = [Asked(client) for _ in range(rounds)]
+        for one in asked:
+            wire.answer(wire.posted.get(timeout=WAIT))
+            assert one.outcome().answer is not None
+    assert wire.at_once == [True] * 3 + [False, False, True]
+    clock.advance(1)
+    Asked(client)
+    assert wire.at_once[-1], "the others found something else to do"
+    client.close()
