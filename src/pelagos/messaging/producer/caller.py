@@ -140,7 +140,7 @@ class Caller:
         requests = [request for request, _ in asked]
         problem: MessagingError | None = None
         try:
-            return self._client("shared").scatter(requests, deadline=began + requests[0].timeout)
+            return self._client("shared").scatter.ask(requests, began + requests[0].timeout)
         except MessagingError as error:
             problem = error
             raise
@@ -158,7 +158,7 @@ class Caller:
     ) -> list[Message]:
         """The answers in such a queue."""
         answers = []
-        for delivery in self._client("shared").gather(queue, count, timeout):
+        for delivery in self._client("shared").scatter.gather(queue, count, timeout):
             data = _decode(delivery, encoder)
             if callback is not None and not isinstance(data, Message):
                 callback(data)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import threading
-from collections.abc import Sequence
 from typing import Final
 
 from pelagos.core.backoff import Backoff
@@ -15,22 +13,19 @@ from pelagos.messaging.errors import (
     BufferFullError,
     ConnectionLostError,
     MessagingError,
-    TopologyError,
     UnroutableError,
 )
 from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
 from pelagos.messaging.rpc.deadlines import Deadlines
-from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
-from pelagos.messaging.rpc.line import Line, new_address
-from pelagos.messaging.sending.alarm import Alarm
+from pelagos.messaging.rpc.line import Line
+from pelagos.messaging.rpc.queues import ReplyQueues, new_address
+from pelagos.messaging.rpc.scatter import Scatter
 from pelagos.messaging.sending.pending import Entry
 from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT, Guest, Sender
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Connection,
     Delivery,
-    OnDelivery,
-    Queue,
     Transport,
 )
 
@@ -46,13 +41,17 @@ _COPIES: Final = 4 * BUFFER_LIMIT
 _COPY_BYTES: Final = 4 * BUFFER_BYTES
 #: A deadline that is over: for threads on which others wait, and which must not wait for room.
 _AT_ONCE: Final = 0.0
+_CLOSED: Final = "the producer was closed before the call was answered"
 
 
 class RpcClient(Guest):
-    """The calls of this process on one bus; for many threads."""
+    """The calls of this process on one bus; for many threads.
+
+    Attributes:
+        scatter: requests that several may answer.
+    """
 
     def __init__(self, bus: Transport, *, direct: bool, clock: Clock, backoff: Backoff) -> None:
-        self._bus = bus
         self._direct = direct
         self._clock = clock
         self.users = 0
@@ -64,12 +63,10 @@ class RpcClient(Guest):
     def reset(self) -> None:
         """Without any call: at the beginning, and in a forked child."""
         self._calls = OpenCalls(BUFFER_LIMIT, BUFFER_BYTES)
-        self._gathers: dict[str, Gather] = {}
+        self._queues = ReplyQueues(self._clock, self._sender.lose)
+        self.scatter = Scatter(self._sender, self._queues, self._clock)
         self._deadlines = Deadlines(self._clock, self._calls, self._overdue)
-        self._sweeper: Alarm[str] = Alarm(self._clock, self._sweep, lambda _queue: False)
-        self._consumers: dict[str, str] = {}
         self._lock = threading.RLock()  # guards what follows
-        self._up = threading.Condition(self._lock)
         self._connection: Connection | None = None
         self._address = ""
         self._line: Line | None = None
@@ -146,8 +143,7 @@ class RpcClient(Guest):
         if (connection := self._connection) is None:
             return False
         try:
-            connection.declare_queue(Queue(call.private, durable=False, exclusive=True))
-            self._consume(connection, call.private, functools.partial(self._answered, call))
+            self._queues.make(connection, call.private, functools.partial(self._answered, call))
         except ConnectionLostError:
             return False
         return True
@@ -158,7 +154,7 @@ class RpcClient(Guest):
         if (entry := call.entry) is not None:
             self._sender.withdraw(entry)
         if call.private:
-            self._drop_queue(call.private)
+            self._queues.drop(call.private)
 
     def _finish(self, call: Call, outcome: Outcome) -> None:
         if self._calls.take(call.request.call_id) is not None:
@@ -224,100 +220,22 @@ class RpcClient(Guest):
     def _answered(self, call: Call, delivery: Delivery) -> None:
         self._finish(call, Outcome(delivery))
 
-    # Scatter and gather.
-
-    def scatter(self, requests: Sequence[Request], *, deadline: float) -> str:
-        """Ask whoever listens; the queue in which their answers are collected.
-
-        Raises:
-            MessagingError: no connection came in time.
-        """
-        gather = Gather(new_address(), requests, self._clock)
-        for old in surplus(self._gathers.values(), self._clock.monotonic()):
-            self._close_gather(old)
-        self._gathers[gather.queue] = gather
-        try:
-            while not self._ask(gather, deadline):
-                if self._clock.monotonic() >= deadline:
-                    raise ConnectionLostError(self._sender.absence())
-        except MessagingError:
-            self._gathers.pop(gather.queue, None)
-            raise
-        return gather.queue
-
-    def _ask(self, gather: Gather, deadline: float) -> bool:
-        self._sender.connect()
-        with self._up:
-            self._up.wait_for(
-                lambda: self._address or gather.problem,
-                max(0.0, deadline - self._clock.monotonic()),
-            )
-            connection, generation = self._connection, self._generation
-        if gather.problem is not None:
-            raise gather.problem
-        if connection is None or gather.generation == generation:
-            return gather.generation == generation != 0  # who connects has asked already
-        try:
-            self._open_gather(connection, gather)
-        except ConnectionLostError:
-            return False
-        self._put_gather(gather, generation, deadline)
-        return True
-
-    def _open_gather(self, connection: Connection, gather: Gather) -> None:
-        connection.declare_queue(Queue(gather.queue, durable=False, exclusive=True))
-        self._consume(connection, gather.queue, gather.add)
-
-    def _put_gather(self, gather: Gather, generation: int, deadline: float) -> None:
-        gather.generation = generation
-        gather.entries = [
-            self._sender.put(
-                request.exchange,
-                request.envelope(gather.queue, lifetime=LIFE, mandatory=False),
-                lambda _entry, problem: gather.fail(problem) if problem is not None else None,
-                deadline,
-            )
-            for request in gather.requests
-        ]
-
-    def gather(self, queue: str, count: int, timeout: float) -> list[Delivery]:
-        """Up to so many answers from this queue, which is gone afterwards.
-
-        Raises:
-            MessagingError: it is no queue of `scatter`, or nothing will come.
-        """
-        gather = self._gathers.get(queue)
-        if gather is None:
-            raise MessagingError(
-                f"no answers are collected in the queue {queue!r}",
-                hint="give the name that the call with _queue_only returned, once",
-            )
-        try:
-            return gather.take(count, self._clock.monotonic() + timeout)
-        finally:
-            self._close_gather(gather)
-
-    def _close_gather(self, gather: Gather) -> None:
-        self._gathers.pop(gather.queue, None)
-        for entry in gather.entries:
-            self._sender.withdraw(entry)
-        self._drop_queue(gather.queue)
-
     # The connection; these run in the sender's threads.
 
     def needs_connection(self) -> bool:
         """While somebody waits for an answer."""
-        return bool(self._calls or self._gathers)
+        return bool(self._calls or self.scatter)
 
     def prepare(self, connection: Connection) -> None:
         """Make the reply queue, and ask again whatever has no answer."""
-        address = DIRECT_REPLY_TO
-        if not self._direct:
+        if self._direct:
+            address = DIRECT_REPLY_TO
+            self._queues.read(connection, address, self._on_reply)
+        else:
             address = new_address()
-            connection.declare_queue(Queue(address, durable=False, exclusive=True))
-        self._consume(connection, address, self._on_reply)
+            self._queues.make(connection, address, self._on_reply)
         connection.on_return(self._on_return)
-        with self._up:
+        with self._lock:
             if self._generation:
                 self._grace = self._clock.monotonic() + _GRACE
             self._generation += 1
@@ -326,10 +244,11 @@ class RpcClient(Guest):
             calls = self._calls.all()
             for call in calls:
                 call.generation = self._generation
-            self._up.notify_all()
-        self._ask_all_again(connection, calls)
+            self.scatter.connected(connection)
+        self._ask_again(calls)
+        self.scatter.ask_again(connection)
 
-    def _ask_all_again(self, connection: Connection, calls: list[Call]) -> None:
+    def _ask_again(self, calls: list[Call]) -> None:
         for call in calls:
             if (entry := call.entry) is not None:
                 self._sender.withdraw(entry)  # it bears the old address
@@ -337,56 +256,24 @@ class RpcClient(Guest):
                 self._send(call, _AT_ONCE)
             except BufferFullError as error:
                 self._finish(call, Outcome(problem=error))
-        for gather in list(self._gathers.values()):
-            if gather.generation:
-                self._ask_again(connection, gather)
-
-    def _ask_again(self, connection: Connection, gather: Gather) -> None:
-        for entry in gather.entries:
-            self._sender.withdraw(entry)
-        gather.asked_again()
-        try:
-            self._open_gather(connection, gather)
-            self._put_gather(gather, self._generation, _AT_ONCE)
-        except (TopologyError, BufferFullError) as error:
-            gather.fail(error)
-
-    def _consume(self, connection: Connection, queue: str, take: OnDelivery) -> None:
-        self._consumers[queue] = connection.consume(
-            queue, take, self._sender.lose, prefetch=1000, no_ack=True
-        )
-
-    def _drop_queue(self, queue: str) -> None:
-        """Soon, in another thread: this may be the transport's, and the broker may be slow."""
-        if queue in self._consumers:
-            self._sweeper.set(self._clock.monotonic(), queue)
-
-    def _sweep(self, queue: str) -> None:
-        connection, consumer = self._connection, self._consumers.pop(queue, None)
-        if connection is not None and consumer is not None:
-            with contextlib.suppress(MessagingError):  # then it goes with the connection
-                connection.cancel(consumer)
-                connection.delete_queue(queue)
 
     def disconnected(self, _error: MessagingError | None) -> None:
         """The reply address is gone."""
-        with self._up:
+        with self._lock:
             self._connection, self._address = None, ""
             self._line = None
-        self._consumers.clear()
+            self.scatter.disconnected()
+        self._queues.clear()
 
     def give_up(self, error: MessagingError) -> None:
         """The broker refuses us: so ends every call."""
         for call in self._calls.all():
             self._finish(call, Outcome(problem=error))
-        for gather in list(self._gathers.values()):
-            gather.fail(error)
-        with self._up:
-            self._up.notify_all()
+        self.scatter.give_up(error)
 
     def abandon(self, owner: object) -> None:
         """End the calls that were made on this one's behalf."""
-        closed = MessagingError("the producer was closed before the call was answered")
+        closed = MessagingError(_CLOSED)
         for call in self._calls.all():
             if call.owner is owner:
                 self._finish(call, Outcome(problem=closed))
@@ -394,4 +281,4 @@ class RpcClient(Guest):
     def close(self) -> None:
         """End the connection; calls that still wait get an error."""
         self._sender.close()
-        self.give_up(MessagingError("the producer was closed before the call was answered"))
+        self.give_up(MessagingError(_CLOSED))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import uuid
 from typing import Final, Literal
 
 from pelagos.messaging.errors import ConnectionLostError
@@ -67,8 +64,3 @@ class Line:
             return self._connection.post(envelope, at_once=not self._others_follow(now))
         except ConnectionLostError:
             return True  # who connects asks again
-
-
-def new_address() -> str:
-    """A name for a queue of answers that nobody else has."""
-    return f"pelagos.reply.{socket.gethostname()[:100]}.{os.getpid()}.{uuid.uuid4().hex}"

@@ -1,0 +1,151 @@
+"""Asks whoever listens, and gathers the answers of all who do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from pelagos.core.clock import Clock
+from pelagos.messaging.errors import (
+    BufferFullError,
+    ConnectionLostError,
+    MessagingError,
+    TopologyError,
+)
+from pelagos.messaging.rpc.call import Request
+from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
+from pelagos.messaging.rpc.queues import ReplyQueues, new_address
+from pelagos.messaging.sending.sender import Sender
+from pelagos.messaging.transports.base import Connection, Delivery
+
+#: A deadline that is over: the thread that connects must not wait for room.
+_AT_ONCE: Final = 0.0
+
+
+class Scatter:
+    """The requests of a process that several may answer; for many threads."""
+
+    def __init__(self, sender: Sender, queues: ReplyQueues, clock: Clock) -> None:
+        self._sender = sender
+        self._queues = queues
+        self._clock = clock
+        self._gathers: dict[str, Gather] = {}
+        self._changed = threading.Condition()  # guards what follows
+        self._connection: Connection | None = None
+        self._generation = 0  # of the connections so far
+
+    def __len__(self) -> int:
+        return len(self._gathers)
+
+    def ask(self, requests: Sequence[Request], deadline: float) -> str:
+        """The queue in which the answers are collected.
+
+        Raises:
+            MessagingError: no connection came in time (monotonic).
+        """
+        gather = Gather(new_address(), requests, self._clock)
+        for old in surplus(self._gathers.values(), self._clock.monotonic()):
+            self._close(old)
+        self._gathers[gather.queue] = gather
+        try:
+            while not self._ask(gather, deadline):
+                if self._clock.monotonic() >= deadline:
+                    raise ConnectionLostError(self._sender.absence())
+        except MessagingError:
+            self._gathers.pop(gather.queue, None)
+            raise
+        return gather.queue
+
+    def _ask(self, gather: Gather, deadline: float) -> bool:
+        self._sender.connect()
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._connection or gather.problem,
+                max(0.0, deadline - self._clock.monotonic()),
+            )
+            connection, generation = self._connection, self._generation
+        if gather.problem is not None:
+            raise gather.problem
+        if connection is None or gather.generation == generation:
+            return gather.generation == generation != 0  # who connects has asked already
+        try:
+            self._queues.make(connection, gather.queue, gather.add)
+        except ConnectionLostError:
+            return False
+        self._put(gather, generation, deadline)
+        return True
+
+    def _put(self, gather: Gather, generation: int, deadline: float) -> None:
+        gather.generation = generation
+        gather.entries = [
+            self._sender.put(
+                request.exchange,
+                request.envelope(gather.queue, lifetime=LIFE, mandatory=False),
+                lambda _entry, problem: gather.fail(problem) if problem is not None else None,
+                deadline,
+            )
+            for request in gather.requests
+        ]
+
+    def gather(self, queue: str, count: int, timeout: float) -> list[Delivery]:
+        """Up to so many answers from this queue, which is gone afterwards.
+
+        Raises:
+            MessagingError: it is no queue that `ask` gave, or nothing will come.
+        """
+        gather = self._gathers.get(queue)
+        if gather is None:
+            raise MessagingError(
+                f"no answers are collected in the queue {queue!r}",
+                hint="give the name that the call with _queue_only returned, once",
+            )
+        try:
+            return gather.take(count, self._clock.monotonic() + timeout)
+        finally:
+            self._close(gather)
+
+    def _close(self, gather: Gather) -> None:
+        self._gathers.pop(gather.queue, None)
+        self._withdraw(gather)
+        self._queues.drop(gather.queue)
+
+    def _withdraw(self, gather: Gather) -> None:
+        for entry in gather.entries:
+            self._sender.withdraw(entry)
+
+    # The connection.
+
+    def connected(self, connection: Connection) -> None:
+        """There is one: let those go on who waited for it."""
+        with self._changed:
+            self._generation += 1
+            self._connection = connection
+            self._changed.notify_all()
+
+    def ask_again(self, connection: Connection) -> None:
+        """Over this connection, what was asked over an earlier one."""
+        for gather in list(self._gathers.values()):
+            if gather.generation:
+                self._ask_again(connection, gather)
+
+    def _ask_again(self, connection: Connection, gather: Gather) -> None:
+        self._withdraw(gather)
+        gather.asked_again()
+        try:
+            self._queues.make(connection, gather.queue, gather.add)
+            self._put(gather, self._generation, _AT_ONCE)
+        except (TopologyError, BufferFullError) as error:
+            gather.fail(error)
+
+    def disconnected(self) -> None:
+        """It is lost, and the queues with it."""
+        with self._changed:
+            self._connection = None
+
+    def give_up(self, problem: MessagingError) -> None:
+        """No more answers will come."""
+        for gather in list(self._gathers.values()):
+            gather.fail(problem)
+        with self._changed:
+            self._changed.notify_all()
