@@ -8,7 +8,8 @@ a short string, a bit, a long string.
 from __future__ import annotations
 
 import struct
-from typing import Any, ClassVar, Final, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Self, dataclass_transform
 
 from pelagos.messaging.codec.errors import NOT_IMPLEMENTED, CodecError
 from pelagos.messaging.codec.table import (
@@ -32,8 +33,9 @@ _BITS: Final = "t2"
 _known: Final[dict[bytes, type[Method]]] = {}
 
 
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
 class Method:
-    """One method of the protocol; subclasses are dataclasses with the protocol's field names.
+    """One method of the protocol; each subclass is made a dataclass of the protocol's fields.
 
     Attributes:
         INDEX: its class and its number in it.
@@ -47,6 +49,7 @@ class Method:
     PREFIX: ClassVar[bytes] = b""
 
     def __init_subclass__(cls) -> None:
+        dataclass(eq=False, repr=False)(cls)
         cls.PREFIX = struct.pack(">HH", *cls.INDEX)
         _known[cls.PREFIX] = cls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Self
 
 from pelagos.messaging.codec.errors import CodecError
@@ -14,7 +14,6 @@ from pelagos.messaging.codec.table import encode_short
 _TAG_AND_BITS: Final = struct.Struct(">QB")
 
 
-@dataclass(eq=False, repr=False)
 class BasicQos(Method):
     """basic.qos."""
 
@@ -26,14 +25,12 @@ class BasicQos(Method):
     is_global: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class BasicQosOk(Method):
     """basic.qos-ok."""
 
     INDEX = (60, 11)
 
 
-@dataclass(eq=False, repr=False)
 class BasicConsume(Method):
     """basic.consume."""
 
@@ -49,7 +46,6 @@ class BasicConsume(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class BasicConsumeOk(Method):
     """basic.consume-ok."""
 
@@ -59,7 +55,6 @@ class BasicConsumeOk(Method):
     consumer_tag: str = ""
 
 
-@dataclass(eq=False, repr=False)
 class BasicCancel(Method):
     """basic.cancel."""
 
@@ -70,7 +65,6 @@ class BasicCancel(Method):
     nowait: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class BasicCancelOk(Method):
     """basic.cancel-ok."""
 
@@ -80,7 +74,6 @@ class BasicCancelOk(Method):
     consumer_tag: str = ""
 
 
-@dataclass(eq=False, repr=False)
 class BasicPublish(Method):
     """basic.publish."""
 
@@ -107,7 +100,6 @@ class BasicPublish(Method):
         )
 
 
-@dataclass(eq=False, repr=False)
 class BasicReturn(Method):
     """basic.return."""
 
@@ -121,7 +113,6 @@ class BasicReturn(Method):
     routing_key: str = ""
 
 
-@dataclass(eq=False, repr=False)
 class BasicDeliver(Method):
     """basic.deliver."""
 
@@ -168,7 +159,6 @@ class BasicDeliver(Method):
         )
 
 
-@dataclass(eq=False, repr=False)
 class BasicGet(Method):
     """basic.get."""
 
@@ -179,7 +169,6 @@ class BasicGet(Method):
     no_ack: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class BasicGetOk(Method):
     """basic.get-ok."""
 
@@ -194,7 +183,6 @@ class BasicGetOk(Method):
     message_count: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class BasicGetEmpty(Method):
     """basic.get-empty."""
 
@@ -202,7 +190,6 @@ class BasicGetEmpty(Method):
     KINDS = "1"
 
 
-@dataclass(eq=False, repr=False)
 class BasicAck(Method):
     """basic.ack."""
 
@@ -226,7 +213,6 @@ class BasicAck(Method):
         return cls(number, bits & 1 != 0)
 
 
-@dataclass(eq=False, repr=False)
 class BasicReject(Method):
     """basic.reject."""
 
@@ -237,7 +223,6 @@ class BasicReject(Method):
     requeue: bool = True
 
 
-@dataclass(eq=False, repr=False)
 class BasicRecoverAsync(Method):
     """basic.recover-async."""
 
@@ -247,7 +232,6 @@ class BasicRecoverAsync(Method):
     requeue: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class BasicRecover(Method):
     """basic.recover."""
 
@@ -257,14 +241,12 @@ class BasicRecover(Method):
     requeue: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class BasicRecoverOk(Method):
     """basic.recover-ok."""
 
     INDEX = (60, 111)
 
 
-@dataclass(eq=False, repr=False)
 class BasicNack(Method):
     """basic.nack."""
 
@@ -276,7 +258,6 @@ class BasicNack(Method):
     requeue: bool = True
 
 
-@dataclass(eq=False, repr=False)
 class ConfirmSelect(Method):
     """confirm.select."""
 
@@ -286,49 +267,42 @@ class ConfirmSelect(Method):
     nowait: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class ConfirmSelectOk(Method):
     """confirm.select-ok."""
 
     INDEX = (85, 11)
 
 
-@dataclass(eq=False, repr=False)
 class TxSelect(Method):
     """tx.select."""
 
     INDEX = (90, 10)
 
 
-@dataclass(eq=False, repr=False)
 class TxSelectOk(Method):
     """tx.select-ok."""
 
     INDEX = (90, 11)
 
 
-@dataclass(eq=False, repr=False)
 class TxCommit(Method):
     """tx.commit."""
 
     INDEX = (90, 20)
 
 
-@dataclass(eq=False, repr=False)
 class TxCommitOk(Method):
     """tx.commit-ok."""
 
     INDEX = (90, 21)
 
 
-@dataclass(eq=False, repr=False)
 class TxRollback(Method):
     """tx.rollback."""
 
     INDEX = (90, 30)
 
 
-@dataclass(eq=False, repr=False)
 class TxRollbackOk(Method):
     """tx.rollback-ok."""
 

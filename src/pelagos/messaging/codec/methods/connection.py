@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pelagos.messaging.codec.methods.base import Method
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionStart(Method):
     """connection.start."""
 
@@ -23,7 +22,6 @@ class ConnectionStart(Method):
     locales: bytes = b"en_US"
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionStartOk(Method):
     """connection.start-ok."""
 
@@ -36,7 +34,6 @@ class ConnectionStartOk(Method):
     locale: str = "en_US"
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionSecure(Method):
     """connection.secure."""
 
@@ -46,7 +43,6 @@ class ConnectionSecure(Method):
     challenge: bytes = b""
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionSecureOk(Method):
     """connection.secure-ok."""
 
@@ -56,7 +52,6 @@ class ConnectionSecureOk(Method):
     response: bytes = b""
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionTune(Method):
     """connection.tune."""
 
@@ -68,7 +63,6 @@ class ConnectionTune(Method):
     heartbeat: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionTuneOk(Method):
     """connection.tune-ok."""
 
@@ -80,7 +74,6 @@ class ConnectionTuneOk(Method):
     heartbeat: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionOpen(Method):
     """connection.open."""
 
@@ -90,7 +83,6 @@ class ConnectionOpen(Method):
     virtual_host: str = "/"
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionOpenOk(Method):
     """connection.open-ok."""
 
@@ -98,7 +90,6 @@ class ConnectionOpenOk(Method):
     KINDS = "1"
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionClose(Method):
     """connection.close."""
 
@@ -111,14 +102,12 @@ class ConnectionClose(Method):
     method_id: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionCloseOk(Method):
     """connection.close-ok."""
 
     INDEX = (10, 51)
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionBlocked(Method):
     """connection.blocked."""
 
@@ -128,14 +117,12 @@ class ConnectionBlocked(Method):
     reason: str = ""
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionUnblocked(Method):
     """connection.unblocked."""
 
     INDEX = (10, 61)
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionUpdateSecret(Method):
     """connection.update-secret."""
 
@@ -146,14 +133,12 @@ class ConnectionUpdateSecret(Method):
     reason: str = ""
 
 
-@dataclass(eq=False, repr=False)
 class ConnectionUpdateSecretOk(Method):
     """connection.update-secret-ok."""
 
     INDEX = (10, 71)
 
 
-@dataclass(eq=False, repr=False)
 class ChannelOpen(Method):
     """channel.open."""
 
@@ -161,7 +146,6 @@ class ChannelOpen(Method):
     KINDS = "1"
 
 
-@dataclass(eq=False, repr=False)
 class ChannelOpenOk(Method):
     """channel.open-ok."""
 
@@ -169,7 +153,6 @@ class ChannelOpenOk(Method):
     KINDS = "3"
 
 
-@dataclass(eq=False, repr=False)
 class ChannelFlow(Method):
     """channel.flow."""
 
@@ -179,7 +162,6 @@ class ChannelFlow(Method):
     active: bool = True
 
 
-@dataclass(eq=False, repr=False)
 class ChannelFlowOk(Method):
     """channel.flow-ok."""
 
@@ -189,7 +171,6 @@ class ChannelFlowOk(Method):
     active: bool = True
 
 
-@dataclass(eq=False, repr=False)
 class ChannelClose(Method):
     """channel.close."""
 
@@ -202,7 +183,6 @@ class ChannelClose(Method):
     method_id: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class ChannelCloseOk(Method):
     """channel.close-ok."""
 

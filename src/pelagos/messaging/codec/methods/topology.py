@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pelagos.messaging.codec.methods.base import Method
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeDeclare(Method):
     """exchange.declare."""
 
@@ -26,14 +25,12 @@ class ExchangeDeclare(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeDeclareOk(Method):
     """exchange.declare-ok."""
 
     INDEX = (40, 11)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeDelete(Method):
     """exchange.delete."""
 
@@ -45,14 +42,12 @@ class ExchangeDelete(Method):
     nowait: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeDeleteOk(Method):
     """exchange.delete-ok."""
 
     INDEX = (40, 21)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeBind(Method):
     """exchange.bind."""
 
@@ -66,14 +61,12 @@ class ExchangeBind(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeBindOk(Method):
     """exchange.bind-ok."""
 
     INDEX = (40, 31)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeUnbind(Method):
     """exchange.unbind."""
 
@@ -87,14 +80,12 @@ class ExchangeUnbind(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class ExchangeUnbindOk(Method):
     """exchange.unbind-ok."""
 
     INDEX = (40, 51)
 
 
-@dataclass(eq=False, repr=False)
 class QueueDeclare(Method):
     """queue.declare."""
 
@@ -110,7 +101,6 @@ class QueueDeclare(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class QueueDeclareOk(Method):
     """queue.declare-ok."""
 
@@ -122,7 +112,6 @@ class QueueDeclareOk(Method):
     consumer_count: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class QueueBind(Method):
     """queue.bind."""
 
@@ -136,14 +125,12 @@ class QueueBind(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class QueueBindOk(Method):
     """queue.bind-ok."""
 
     INDEX = (50, 21)
 
 
-@dataclass(eq=False, repr=False)
 class QueuePurge(Method):
     """queue.purge."""
 
@@ -154,7 +141,6 @@ class QueuePurge(Method):
     nowait: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class QueuePurgeOk(Method):
     """queue.purge-ok."""
 
@@ -164,7 +150,6 @@ class QueuePurgeOk(Method):
     message_count: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class QueueDelete(Method):
     """queue.delete."""
 
@@ -177,7 +162,6 @@ class QueueDelete(Method):
     nowait: bool = False
 
 
-@dataclass(eq=False, repr=False)
 class QueueDeleteOk(Method):
     """queue.delete-ok."""
 
@@ -187,7 +171,6 @@ class QueueDeleteOk(Method):
     message_count: int = 0
 
 
-@dataclass(eq=False, repr=False)
 class QueueUnbind(Method):
     """queue.unbind."""
 
@@ -200,7 +183,6 @@ class QueueUnbind(Method):
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
 class QueueUnbindOk(Method):
     """queue.unbind-ok."""
 
