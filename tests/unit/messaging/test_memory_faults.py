@@ -274,10 +274,17 @@ def test_the_newer_rules_limit_returns_and_tell_the_last_death() -> None:
     dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q"}
     rig.link.declare_queue(Queue("limited", arguments={"x-queue-type": "quorum", **dead}))
     rig.put("1", key="limited")
-    for _ in range(21):
+    for _ in range(30):
         delivery = rig.link.get("limited")
         assert delivery is not None
-        rig.link.reject(delivery, requeue=True)
+        assert delivery.properties.headers.get("x-delivery-count") is None
+        rig.link.reject(delivery, requeue=True)  # a nack, which does not count
+    for times in range(21):  # lost connections do
+        link = MemoryTransport("", broker=rig.broker).open()
+        delivery = link.get("limited")
+        assert delivery is not None
+        assert delivery.properties.headers.get("x-delivery-count", 0) == times
+        link.close()
     assert rig.link.get("limited") is None
     headers = rig.broker.waiting("q")[0].properties.headers
     assert (headers["x-last-death-reason"], headers["x-last-death-queue"]) == (

@@ -63,9 +63,10 @@ class Broker(Topology):
         name: how it is called in errors.
         queue_limit: messages that a queue without x-max-length holds; None is no limit.
         strict: refuse x-arguments that mean nothing here; RabbitMQ ignores them.
-        version: whose rules hold where RabbitMQ has changed them. In 4 a quorum queue gives up
-            after 20 returns unless told, an answer that goes straight to its asker counts as
-            routed, and a dead letter tells its last death too.
+        version: whose rules hold where RabbitMQ has changed them. In 4 (4.3) a quorum queue
+            gives up after 20 returns unless told and does not count what is given back by a nack,
+            queues neither durable nor exclusive are refused, an answer that goes straight to its
+            asker counts as routed, and a dead letter tells its last death too.
         on_deadline: called with the time, in seconds of the clock's `monotonic`, when something
             will be due earlier than known before; `expire` has to be called then. What is due is
             also done whenever somebody comes.
@@ -265,7 +266,8 @@ class Broker(Topology):
             accept: it is done.
             requeue: otherwise, give it back instead of refusing it.
             multiple: this one and all before; with receipt 0 all there are.
-            counts: giving back counts against the delivery limit of a quorum queue.
+            counts: giving back counts against the delivery limit of a quorum queue; in version
+                3.10 it always does.
 
         Returns:
             whether the receipt was known. None left to settle with receipt 0 is no error.

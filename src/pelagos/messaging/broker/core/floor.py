@@ -176,7 +176,7 @@ class Floor:
         if queue.gone:
             return
         message.redelivered = True
-        if queue.quorum and counts:
+        if queue.quorum and (counts or not self._newest):
             message.returns += 1
             if queue.delivery_limit is not None and message.returns > queue.delivery_limit:
                 self.graves.append((queue, message, "delivery_limit"))

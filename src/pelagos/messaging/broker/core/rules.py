@@ -196,6 +196,18 @@ def check_queue(wanted: Queue, *, strict: bool) -> None:
         )
 
 
+def check_lasting(wanted: Queue) -> None:
+    """Refuse a queue that others share and that no restart leaves, as RabbitMQ since 4.3."""
+    if not (wanted.durable or wanted.exclusive):
+        raise TopologyError(
+            f"the queue {wanted.name!r} is neither durable nor exclusive, which is not permitted"
+            " (`transient_nonexcl_queues`)",
+            code=541,
+            name=wanted.name,
+            hint="make it durable, with x-expires if it is to go by itself, or exclusive",
+        )
+
+
 def check_access(queue: StoredQueue, owner: object) -> None:
     """Refuse another connection's exclusive queue."""
     if queue.owner is not None and queue.owner is not owner:

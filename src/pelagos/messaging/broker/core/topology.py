@@ -15,6 +15,7 @@ from pelagos.messaging.broker.core.rules import (
     check_binding,
     check_exchange,
     check_exclusive,
+    check_lasting,
     check_queue,
     declared_differently,
     exchange_traits,
@@ -195,7 +196,7 @@ class Topology(Links):
         Raises:
             TopologyError: 404 passive and missing, 403 a name of the broker, 405 another
                 connection's or exclusive on one side only, 406 declared differently or unusable
-                arguments.
+                arguments, 541 neither durable nor exclusive (version 4).
         """
         with self._locked() as floor:
             owner = self._link(link)
@@ -219,6 +220,8 @@ class Topology(Links):
             return QueueInfo(found.name, found.line.count, len(found.consumers()))
 
     def _make_queue(self, link: Link, wanted: Queue) -> StoredQueue:
+        if self._newest:
+            check_lasting(wanted)
         name = wanted.name or f"amq.gen-{uuid.uuid4().hex}"
         spec = replace(wanted, name=name, arguments=dict(wanted.arguments))
         made = StoredQueue(spec, link.owner if wanted.exclusive else None, newest=self._newest)

@@ -170,22 +170,32 @@ class Channel:
         self.publishing.settle(asked.delivery_tag, asked.multiple, accept=True)
 
     def nack(self, asked: methods.BasicNack) -> None:
-        """Something is given back or refused; a quorum queue counts both."""
-        self.publishing.settle(asked.delivery_tag, asked.multiple, requeue=asked.requeue)
+        """Something is given back or refused."""
+        self.publishing.settle(
+            asked.delivery_tag, asked.multiple, requeue=asked.requeue, counts=False
+        )
 
     def reject(self, asked: methods.BasicReject) -> None:
         """One delivery is given back or refused."""
         self.publishing.settle(asked.delivery_tag, multiple=False, requeue=asked.requeue)
 
     def settle(
-        self, tag: int, *, multiple: bool, accept: bool = False, requeue: bool = False
+        self,
+        tag: int,
+        *,
+        multiple: bool,
+        accept: bool = False,
+        requeue: bool = False,
+        counts: bool = True,
     ) -> None:
         """Settle at once.
 
         Raises:
             Refusal: there is no such delivery to be settled.
         """
-        if not self.broker.settle(self, tag, accept=accept, requeue=requeue, multiple=multiple):
+        if not self.broker.settle(
+            self, tag, accept=accept, requeue=requeue, multiple=multiple, counts=counts
+        ):
             raise Refusal(f"unknown delivery tag {tag}", code=406)
 
     def recover(self, asked: methods.BasicRecover | methods.BasicRecoverAsync) -> None:

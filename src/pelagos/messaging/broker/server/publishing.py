@@ -92,7 +92,13 @@ class _Channel(Protocol):
         """Tell the client, unless it does not want an answer."""
 
     def settle(
-        self, tag: int, *, multiple: bool, accept: bool = False, requeue: bool = False
+        self,
+        tag: int,
+        *,
+        multiple: bool,
+        accept: bool = False,
+        requeue: bool = False,
+        counts: bool = True,
     ) -> None:
         """Settle at once."""
 
@@ -102,6 +108,7 @@ class _Settlement(NamedTuple):
     multiple: bool
     accept: bool
     requeue: bool
+    counts: bool
 
 
 class Publishing:
@@ -229,13 +236,29 @@ class Publishing:
         self._channel.send(methods.TxSelectOk())
 
     def settle(
-        self, tag: int, multiple: bool, *, accept: bool = False, requeue: bool = False
+        self,
+        tag: int,
+        multiple: bool,
+        *,
+        accept: bool = False,
+        requeue: bool = False,
+        counts: bool = True,
     ) -> None:
         """Settle a delivery: at once, or with the transaction."""
+        what = _Settlement(tag, multiple, accept, requeue, counts)
         if self._transaction is None:
-            self._channel.settle(tag, multiple=multiple, accept=accept, requeue=requeue)
+            self._settle(what)
         else:
-            self._hold(_Settlement(tag, multiple, accept, requeue), content.OVERHEAD)
+            self._hold(what, content.OVERHEAD)
+
+    def _settle(self, what: _Settlement) -> None:
+        self._channel.settle(
+            what.tag,
+            multiple=what.multiple,
+            accept=what.accept,
+            requeue=what.requeue,
+            counts=what.counts,
+        )
 
     def _hold(self, what: Envelope | _Settlement, size: int) -> None:
         self._held += size
@@ -250,9 +273,7 @@ class Publishing:
             if isinstance(what, Envelope):
                 self._put(what)
             else:
-                self._channel.settle(
-                    what.tag, multiple=what.multiple, accept=what.accept, requeue=what.requeue
-                )
+                self._settle(what)
         self._channel.send(methods.TxCommitOk())
 
     def roll_back(self) -> None:

@@ -181,11 +181,11 @@ class MemoryConnection(EverythingConfirmed):
 
         def late() -> None:
             with suppress(ConnectionLostError):
-                self._settle(self, receipt, accept=accept, requeue=requeue)
+                self._settle(self, receipt, accept=accept, requeue=requeue, counts=False)
 
         if self._faults.armed and self._faults.later(late):
             return
-        self._settle(self, receipt, accept=accept, requeue=requeue)
+        self._settle(self, receipt, accept=accept, requeue=requeue, counts=False)
 
     def close(self) -> None:
         """End it; what was not settled goes back to its queue."""
