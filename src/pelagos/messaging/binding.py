@@ -9,7 +9,7 @@ from typing import Any
 
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.exchange import Exchange
-from pelagos.messaging.transports.base import Queue
+from pelagos.messaging.transports.base import Queue, check_names
 
 #: `[(ExchangeClass, [(queue, key), …]), …]`, where queue is a name, {"name": …, "flags": {…}} or a
 #: Queue; a third member of a pair gives the binding's arguments.
@@ -26,6 +26,13 @@ class Binding:
     queue: Queue
     key: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_names(key=self.key)
+        if not hasattr(self.exchange, "exchange_type"):
+            raise MessagingError(
+                f"{self.exchange!r} is no exchange class", hint="derive a class from Exchange"
+            )
 
 
 def make_queue(

@@ -94,6 +94,8 @@ def bus_url(given: Mapping[str, Any] | None = None, virtual_host: str | None = N
         raise BusUrlError(
             f"HUP has no key {unknown[0]!r}", hint="it has host, user, password and port"
         )
+    if not isinstance(virtual_host, str | None):
+        raise TypeError(f"vhost is the name of a virtual host, not {virtual_host!r}")
     facts = {**hup(), **{key: value for key, value in (given or {}).items() if value}}
     host = str(facts["host"])
     port = f":{facts['port']}" if facts.get("port") else ""

@@ -49,3 +49,8 @@ class Exchange:
     auto_delete: ClassVar[bool] = False
     arguments: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     parameters: ClassVar[Any] = _Parameters()
+
+    def __init_subclass__(cls, **kwds: Any) -> None:
+        super().__init_subclass__(**kwds)
+        if not isinstance(cls.arguments, Mapping):
+            raise TypeError(f"{cls.__name__}.arguments is {cls.arguments!r}, and no mapping")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
@@ -23,6 +24,14 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.middleware import Chain, Middleware
 from pelagos.messaging.transports.base import Connection, Delivery, Transport
+
+log = logging.getLogger(__name__)
+
+#: In a thread nobody else would hear of it.
+EXITED: Final = (
+    "%s called sys.exit(): it consumes no more, and its message comes again; raise ExitScheduler"
+    " to end in order"
+)
 
 _CLOSING = 15.0  # seconds that ending a connection may take
 
@@ -82,8 +91,9 @@ class GenericConsumer(Handling):
         self._backoff = backoff or Backoff(first=0.1, limit=2.0)
         if prefetch is not None:
             self.prefetch = prefetch
-        if self.prefetch < 1:
-            raise MessagingError(f"the prefetch is {self.prefetch}", hint="make it 1 or more")
+        given: Any = self.prefetch
+        if not isinstance(given, int) or given < 1:
+            raise MessagingError(f"the prefetch is {given!r}", hint="make it 1 or more")
         self._intake = self._new_intake(read_eqk(self.eqk if eqk is None else eqk))
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -171,6 +181,7 @@ class GenericConsumer(Handling):
         """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
         if self.is_running:
             raise MessagingError("the consumer has been started already")
+        _check_callback(callback)
         self.begin()
         self._thread = threading.Thread(
             target=self._run, args=(callback,), name="consumer", daemon=True
@@ -182,6 +193,8 @@ class GenericConsumer(Handling):
             self._consume(callback)
         except (ExitScheduler, StopIteration, AckAndRestart) as error:
             self.ending = error
+        except SystemExit:
+            log.error(EXITED, "the callback of a consumer")  # noqa: TRY400 - it is no failure
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until everything is declared and messages come.
@@ -201,6 +214,7 @@ class GenericConsumer(Handling):
         Raises:
             ExitScheduler, StopIteration, AckAndRestart: the callback did; its message is done.
         """
+        _check_callback(callback)
         self.begin()
         self._consume(callback)
 
@@ -310,3 +324,8 @@ class GenericConsumer(Handling):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _check_callback(callback: object) -> None:
+    if not callable(callback):
+        raise TypeError(f"the callback is {callback!r}, and cannot be called with a message")

@@ -29,6 +29,7 @@ from pelagos.messaging.dead.again import (
     back_again,
 )
 from pelagos.messaging.dead.mover import Mover
+from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import MessagingError, TopologyError, UnroutableError
 from pelagos.messaging.transports.base import (
     REQUEST_TIMEOUT,
@@ -105,9 +106,9 @@ class DeadLetters:
     """
 
     def __init__(
-        self, bus: Transport, queue: str = DEAD_QUEUE, *, timeout: float = REQUEST_TIMEOUT
+        self, bus: Transport | str, queue: str = DEAD_QUEUE, *, timeout: float = REQUEST_TIMEOUT
     ) -> None:
-        self.bus = bus
+        self.bus = open_bus(bus)
         self.queue = queue
         self.timeout = timeout
 

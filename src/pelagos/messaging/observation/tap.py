@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pelagos.messaging.encoder import Encoder, JsonEncoder
+from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import EncodingError, MessagingError, PoisonError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.message import check_body
@@ -59,13 +60,13 @@ class Tap:
 
     def __init__(
         self,
-        bus: Transport,
+        bus: Transport | str,
         exchanges: Iterable[type[Exchange]],
         keys: Iterable[str],
         *,
         encoder: type[Encoder] = JsonEncoder,
     ) -> None:
-        self._bus = bus
+        self._bus = open_bus(bus)
         self._pairs = [(exchange, key) for exchange in exchanges for key in keys]
         self._encoder = encoder
         self._connection: Connection | None = None

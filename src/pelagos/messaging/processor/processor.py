@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging.binding import Eqk, reading_eqk
-from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import EXITED, GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import DEAD_QUEUE
 from pelagos.messaging.encoder import Encoder
@@ -25,6 +26,8 @@ from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
 from pelagos.messaging.sending.ids import this_process
 from pelagos.messaging.transports.base import Queue, Transport
+
+log = logging.getLogger(__name__)
 
 
 class MessageProcessor(MicroThread):
@@ -82,6 +85,8 @@ class MessageProcessor(MicroThread):
         self._who = Fingerprint.of(fingerprint or {})
         self._facts: dict[str, str] = {}
         self._facts_of: object = None
+        if inbox is not None and not callable(getattr(inbox, "receive", None)):
+            raise TypeError(f"inbox is {inbox!r}, and no inbox such as SqlInbox(engine)")
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
         self._stopping = threading.Event()
         settler = Settler(self.dead_letters, self._stopping, self._queues)
@@ -201,6 +206,9 @@ class MessageProcessor(MicroThread):
             self.start_consuming()
         except (ExitScheduler, StopIteration) as error:
             self.ending = error
+        except SystemExit:
+            who = f"a handler of {type(self).__name__}"
+            log.error(EXITED, who)  # noqa: TRY400 - it is no failure
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until messages come; raises MessagingError when they do not in time."""
@@ -249,7 +257,9 @@ class MessageProcessor(MicroThread):
         if callback is None:
             self._stopping.wait(seconds)
             return
-        timer = threading.Timer(seconds, callback)
+        if not callable(callback):
+            raise TypeError(f"the callback is {callback!r}, and cannot be called")
+        timer = threading.Timer(float(seconds), callback)
         timer.daemon = True
         self._timers = [*(one for one in self._timers if one.is_alive()), timer]
         timer.start()

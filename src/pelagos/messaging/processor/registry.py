@@ -112,6 +112,9 @@ class MessageFilter:
     """
 
     def __init__(self, function: Callable[..., Any], *args: Any, **kwds: Any) -> None:
+        given: Any = function
+        if not callable(given) or inspect.iscoroutinefunction(given):
+            raise TypeError(f"@MessageFilter: {function!r} is no plain function of the data")
         self.function = function
         self.args = args
         self.kwds = kwds
@@ -321,6 +324,9 @@ def _check_target(target: Any, decorator: str) -> None:
         raise TypeError(f"{decorator}: the class {plain.__name__} is not derived from Handler")
     if not callable(plain):
         raise TypeError(f"{decorator} belongs above a method or a class derived from Handler")
+    work = getattr(plain, "call", plain)
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError(f"{decorator}: {plain.__qualname__} yields; nobody would run it")
 
 
 def _own(definition: Any, kind: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging.errors import MessagingError
@@ -28,7 +29,15 @@ class Retry:
     limit: float = 3600.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.first < 0 or self.factor < 1 or self.limit < self.first:
+        attempts: Any = self.attempts
+        numbers: tuple[Any, ...] = (self.first, self.factor, self.limit)
+        if not (
+            isinstance(attempts, int)
+            and all(isinstance(number, int | float) for number in numbers)
+            and attempts >= 1
+            and self.factor >= 1
+            and 0 <= self.first <= self.limit
+        ):
             raise MessagingError(
                 f"{self!r} cannot be used",
                 hint="1 or more attempts, a factor of 1 or more, no limit below the first delay",

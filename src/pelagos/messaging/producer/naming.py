@@ -50,7 +50,13 @@ class MadeUpNames:
     ) -> Message:
         builder = self._builder(prefix, command)
         if builder is None:
-            return default(command, *args, **kwds)
+            try:
+                return default(command, *args, **kwds)
+            except TypeError:
+                raise TypeError(
+                    f"{prefix}{command} takes one argument, what the command carries; define "
+                    f"build_{prefix}{command} for others"
+                ) from None
         message = builder(*args, **kwds)
         wanted = default.category
         if not isinstance(message, Message) or message.body.get("category") != wanted:

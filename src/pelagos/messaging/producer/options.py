@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,9 +68,9 @@ def _check(options: Options) -> None:
     if options.headers is not None and not isinstance(options.headers, Mapping):
         raise TypeError(f"_headers is a mapping, not {options.headers!r}")
     if options.timeout is not None:
-        _number("_timeout", "a number of seconds", options.timeout)
+        options.timeout = _number("_timeout", "a number of seconds", options.timeout)
     if options.max_retry is not None:
-        _number("_max_retry", "a whole number", options.max_retry, int)
+        options.max_retry = int(_number("_max_retry", "a whole number", options.max_retry, int))
     if options.priority is not None:
         _check_priority(options.priority)
     if options.expiration is not None:
@@ -126,24 +126,30 @@ def destinations(
     if options.eks is not None:
         if isinstance(options.eks, Mapping):
             return _by_name(options.eks, own, producer)
-        return [_pair(one, routing_key) for one in options.eks]
+        return _pairs(options.eks, routing_key)
     if not own:
         raise MessagingError(
             f"{producer} names no exchange", hint="set its class attribute eks, or pass _eks"
         )
     if options.key is not None:
-        return [(_pair(own[0], routing_key)[0], options.key)]
-    return [_pair(one, routing_key) for one in own]
+        return [(_pairs(own, routing_key)[0][0], options.key)]
+    return _pairs(own, routing_key)
+
+
+def _pairs(eks: Any, routing_key: str) -> Sequence[Pair]:
+    if isinstance(eks, str) or not isinstance(eks, Iterable):
+        raise TypeError(f"eks is {eks!r}, and not [(ExchangeClass, key), …]")
+    return [_pair(one, routing_key) for one in eks]
 
 
 def _pair(one: tuple[type[Exchange], str | None] | type[Exchange], routing_key: str) -> Pair:
-    if isinstance(one, type):
+    if isinstance(one, type) and issubclass(one, Exchange):
         return one, routing_key
     try:
         exchange, key = one
     except (TypeError, ValueError):
         exchange, key = None, None
-    if not isinstance(exchange, type):
+    if exchange is None or not hasattr(exchange, "exchange_type"):
         raise TypeError(f"{one!r} is no pair of an exchange class and a key")
     return exchange, routing_key if key is None else key
 

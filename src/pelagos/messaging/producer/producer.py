@@ -15,7 +15,7 @@ from pelagos.messaging import environment
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.message import Message
+from pelagos.messaging.message import Message, RpcCommand
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
 from pelagos.messaging.producer.caller import Caller
 from pelagos.messaging.producer.naming import MadeUpNames
@@ -204,7 +204,10 @@ class GenericProducer(MadeUpNames):
         return message.body
 
     def _send(self, message: Message, options: Options) -> PublishFuture | None:
-        return self._publish(self._body(message), options)
+        body = self._body(message)
+        if body.get("category") == RpcCommand.category:
+            raise TypeError(f"nobody would get the answer to {message!r}: give it to call()")
+        return self._publish(body, options)
 
     def _publish(self, body: Mapping[str, Any], options: Options) -> PublishFuture | None:
         letters = self._letters(body, options, self._destinations(options))
@@ -278,6 +281,8 @@ class GenericProducer(MadeUpNames):
 
     def _call(self, message: Message, options: Options) -> Message | CallFuture | str:
         body = self._body(message)
+        if body.get("category") != RpcCommand.category:
+            raise TypeError(f"nobody answers {message!r}: give it to send(), or make it a call")
         pairs = self._destinations(options)
         if not pairs:
             raise MessagingError("a call needs somewhere to go", hint="_eks must not be empty")

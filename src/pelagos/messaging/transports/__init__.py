@@ -23,6 +23,8 @@ def connect(url: str) -> Transport:
     Raises:
         BusUrlError: the scheme is unknown or the URL has a wrong form.
     """
+    if not isinstance(url, str):
+        raise TypeError(f"the URL of a bus is text, not {url!r}")
     scheme = url.partition(":")[0].lower() if ":" in url else ""
     if scheme == "memory":
         return MemoryTransport.from_url(url)

@@ -107,6 +107,10 @@ class Queue:
 
     def __post_init__(self) -> None:
         check_names(queue=self.name)
+        if not isinstance(self.arguments, Mapping):
+            raise MessagingError(
+                f"the arguments of the queue {self.name!r} are {self.arguments!r}, and no mapping"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,182 @@
+"""What a program that uses the classes wrongly hears, and when."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pelagos.messaging import (
+    DeadLetters,
+    Exchange,
+    GenericConsumer,
+    GenericProducer,
+    MessageCommand,
+    MessageFilter,
+    MessageHandler,
+    MessageProcessor,
+    MessagingError,
+    Retry,
+    RpcCommand,
+    RpcHandler,
+    connect,
+)
+from pelagos.messaging.binding import make_queue
+
+BUS = "memory:wrong-use"
+
+
+class Events(Exchange):
+    name = "wrong-use"
+
+
+class Producer(GenericProducer):
+    eks = ((Events, "work"),)
+
+
+class Worker(MessageProcessor):
+    eqk = ((Events, [("wrong-use", "work")]),)
+
+
+def _producer(**attributes: Any) -> Any:
+    return type("Named", (Producer,), attributes)(bus=BUS)
+
+
+async def _later(data: Any) -> Any:
+    return data
+
+
+def _yields(_self: object, content: Any) -> Iterator[Any]:
+    yield content
+
+
+PRODUCED: dict[str, tuple[Callable[[], object], str]] = {
+    "a message to call": (
+        lambda: _producer().call(MessageCommand("go")),
+        r"nobody answers <MessageCommand command go>: give it to send\(\)",
+    ),
+    "a call to send": (
+        lambda: _producer().send(RpcCommand("go")),
+        r"<RpcCommand command go>: give it to call\(\)",
+    ),
+    "two arguments": (
+        lambda: _producer().message_go(1, 2),
+        "message_go takes one argument, .* define build_message_go",
+    ),
+    "no pairs": (lambda: _producer(eks=1).message_go(), r"eks is 1, and not \[\(ExchangeClass"),
+    "no exchange": (
+        lambda: _producer(eks=[(object, "key")]).message_go(),
+        "no pair of an exchange class and a key",
+    ),
+    "a bus of no URL": (lambda: connect(None), "text, not None"),  # type: ignore[arg-type]
+    "a host of no name": (
+        lambda: GenericProducer(vhost=1),  # type: ignore[arg-type]
+        "the name of a virtual host, not 1",
+    ),
+}
+
+CONSUMED: dict[str, tuple[Callable[[], object], str]] = {
+    "a callback that is none": (
+        lambda: GenericConsumer(bus=BUS).start(None),  # type: ignore[arg-type]
+        "the callback is None",
+    ),
+    "a prefetch of text": (
+        lambda: GenericConsumer(bus=BUS, prefetch="x"),  # type: ignore[arg-type]
+        "the prefetch is 'x'",
+    ),
+    "bound to no exchange": (
+        lambda: GenericConsumer(bus=BUS).queue_bind("x", "q", "k"),  # type: ignore[arg-type]
+        "'x' is no exchange class",
+    ),
+    "a key of no text": (
+        lambda: GenericConsumer([(Events, [("q", 1)])], bus=BUS),
+        "a routing key is not text",
+    ),
+    "a queue's arguments": (
+        lambda: make_queue("q", {"arguments": [1]}),
+        r"the arguments of the queue 'q' are \[1\]",
+    ),
+    "an exchange's arguments": (
+        lambda: type("Bad", (Exchange,), {"arguments": [1]}),
+        r"Bad.arguments is \[1\]",
+    ),
+    "an inbox": (lambda: Worker(bus=BUS, inbox=1), "inbox is 1"),  # type: ignore[arg-type]
+    "a time of text": (
+        lambda: Worker(bus=BUS).add_timeout("x", print),  # type: ignore[arg-type]
+        "could not convert",
+    ),
+    "a timer of nothing": (
+        lambda: Worker(bus=BUS).add_timeout(1, "x"),  # type: ignore[arg-type]
+        "the callback is 'x'",
+    ),
+}
+
+DECLARED: dict[str, tuple[Callable[[], object], str]] = {
+    "a filter that is none": (lambda: MessageFilter(1), "no plain function"),  # type: ignore[arg-type]
+    "a filter to await": (lambda: MessageFilter(_later), "no plain function"),
+    "a handler that yields": (
+        lambda: MessageHandler("command", "go")(_yields),
+        "_yields yields; nobody would run it",
+    ),
+    "attempts of text": (lambda: Retry("x"), "cannot be used"),  # type: ignore[arg-type]
+    "half attempts": (lambda: Retry(1.5), "cannot be used"),  # type: ignore[arg-type]
+    "no time": (lambda: Retry(2, float("nan")), "cannot be used"),
+}
+
+
+@pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *DECLARED])
+def test_a_mistake_is_named_at_once(case: str) -> None:
+    use, words = {**PRODUCED, **CONSUMED, **DECLARED}[case]
+    with pytest.raises((TypeError, ValueError, MessagingError), match=words):
+        use()
+
+
+def test_seconds_of_a_call_may_be_text_as_those_of_a_message() -> None:
+    class Echo(Worker):
+        @RpcHandler("command", "echo")
+        def echo(self, content: int) -> int:
+            return content
+
+    with Echo(bus=BUS) as worker, Producer(bus=BUS) as producer:
+        worker.start()
+        worker.wait_ready()
+        assert producer.rpc_echo(1, _timeout="5", _max_retry="0")
+
+
+def test_dead_letters_are_found_by_the_url_of_their_bus() -> None:
+    assert DeadLetters(BUS).list() == []
+
+
+def test_a_handler_that_exits_says_so_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Leaving(Worker):
+        @MessageHandler("command", "leave")
+        def leave(self, _content: Any) -> None:
+            sys.exit(3)
+
+    with Leaving(bus=BUS) as worker, Producer(bus=BUS) as producer:
+        worker.start()
+        worker.wait_ready()
+        producer.message_leave()
+        assert worker.join(10)
+    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert "a handler of Leaving called sys.exit()" in record.getMessage()
+
+    caplog.clear()
+    consumer = GenericConsumer([(Events, [("wrong-use-2", "work")])], bus=BUS)
+    came = threading.Event()
+
+    def leave(_message: object) -> None:
+        came.set()
+        sys.exit(3)
+
+    consumer.start(leave)
+    consumer.wait_ready()
+    with Producer(bus=BUS) as producer:
+        producer.message_leave()
+    assert came.wait(10)
+    assert consumer.stop()
+    assert any("sys.exit" in one.getMessage() for one in caplog.records)
