@@ -137,8 +137,6 @@ class Mover:
         sent = Sent(envelope, self._patience)
         try:
             self._connection.publish(envelope, sent.done)
-        except MessagingError:
-            raise
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise MessagingError(f"the message cannot be sent on: {error}") from error
         return sent
