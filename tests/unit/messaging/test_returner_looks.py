@@ -16,7 +16,7 @@ from pelagos.messaging.dead.mover import Mover
 from pelagos.messaging.errors import TopologyError
 from pelagos.messaging.processor import returner as module
 from pelagos.messaging.processor.returner import Place, Returner, read_notes
-from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties, Queue
+from pelagos.messaging.transports.base import Delivery, Envelope, Properties, Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
 _names = itertools.count()
