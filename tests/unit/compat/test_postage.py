@@ -104,6 +104,22 @@ def test_a_processor_is_built_with_four_positional_arguments() -> None:
     assert got == [{"parameters": "x"}]
 
 
+def test_an_application_has_the_logger_that_its_class_names() -> None:
+    class Diary(list[Any]):
+        def __init__(self, fingerprint: Any) -> None:
+            super().__init__([fingerprint["name"]])
+
+    class Told(generic_application.GenericApplication):
+        logging_producer = Diary
+
+    bus = MemoryTransport("test_compat_application")
+    quiet = generic_application.GenericApplication({"name": "lamp"}, "/", ["red"], bus=bus)
+    assert isinstance(quiet.logger, generic_application.LoggingProducerStub)
+    assert quiet.logger.message_log_info("on", _key="k") is None
+    assert Told({"name": "door"}, None, bus=bus).logger == ["door"]
+    assert all(hasattr(generic_application, name) for name in generic_application.__all__)
+
+
 # A channel of one's own.
 
 
