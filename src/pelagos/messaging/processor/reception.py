@@ -16,7 +16,9 @@ from pelagos.messaging.errors import InboxAwayError, InboxBusyError, MessagingEr
 from pelagos.messaging.inbox import CallMemory, Inbox
 from pelagos.messaging.message import Message, MessageResultError
 from pelagos.messaging.middleware import Chain
-from pelagos.messaging.processor.dispatch import Work, as_result, describe, drive, pause_ms
+from pelagos.messaging.processor.calls import CallWork, as_result
+from pelagos.messaging.processor.dispatch import Work, describe, drive, pause_ms
+from pelagos.messaging.processor.messages import MessageWork
 from pelagos.messaging.processor.registry import HandlerInfo, registry_of
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler
@@ -88,16 +90,25 @@ class Reception:
         in_loop = handlers[0].is_async
         if len(handlers) > 1:  # seldom, and asking each takes a while
             in_loop = any(info.is_async for info in handlers)
-        work = Work(
-            self._owner,
-            message,
-            self._memory(message) if calls else self._inbox,
-            self._watchers,
-            self._encode,
-            lambda info: self._delay_ms(info, message),
-            in_loop,
+        owner, watchers = self._owner, self._watchers
+        run = (
+            self._answer(
+                CallWork(owner, message, self._memory(message), watchers, in_loop, self._encode),
+                handlers[0],
+            )
+            if calls
+            else self._tell(
+                MessageWork(
+                    owner,
+                    message,
+                    self._inbox,
+                    watchers,
+                    in_loop,
+                    lambda info: self._delay_ms(info, message),
+                ),
+                handlers,
+            )
         )
-        run = self._answer(work, handlers[0]) if calls else self._tell(work, handlers)
         if in_loop:
             return self._finish(run)
         ending = drive(run)
@@ -119,13 +130,13 @@ class Reception:
         retry = info.retry or self._owner.retry
         return None if retry is None else retry.delay_ms(message.attempt)
 
-    async def _tell(self, work: Work, handlers: list[HandlerInfo]) -> Exception | None:
+    async def _tell(self, work: MessageWork, handlers: list[HandlerInfo]) -> Exception | None:
         results, ending = await work.tell(handlers)
         if not self._settler.settle_done(work.message, results):
             await _beside(work, self._settler.settle, work.message, results)
         return ending
 
-    async def _answer(self, work: Work, info: HandlerInfo) -> Exception | None:
+    async def _answer(self, work: CallWork, info: HandlerInfo) -> Exception | None:
         message = work.message
         ending: Exception | None = None
         try:

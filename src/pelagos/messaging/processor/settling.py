@@ -25,7 +25,8 @@ from pelagos.messaging.errors import (
     RejectMessage,
 )
 from pelagos.messaging.observation.tracing import continued
-from pelagos.messaging.processor.dispatch import Result, describe
+from pelagos.messaging.processor.dispatch import describe
+from pelagos.messaging.processor.messages import Result
 from pelagos.messaging.processor.payload import PayloadError
 from pelagos.messaging.processor.returner import Returner
 from pelagos.messaging.transports.base import Connection, Envelope, Queue
