@@ -24,7 +24,7 @@ from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, re
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_graves
-from pelagos.messaging.sending.ids import this_process
+from pelagos.messaging.sending.identity import Identity
 from pelagos.messaging.transports.base import Queue, Transport
 
 log = logging.getLogger(__name__)
@@ -82,9 +82,7 @@ class MessageProcessor(MicroThread):
         inbox: Inbox | None = None,
         backoff: Backoff | None = None,
     ) -> None:
-        self._who = Fingerprint.of(fingerprint or {})
-        self._facts: dict[str, str] = {}
-        self._facts_of: object = None
+        self._identity = Identity(Fingerprint.of(fingerprint or {}).given())
         if inbox is not None and not callable(getattr(inbox, "receive", None)):
             raise TypeError(f"inbox is {inbox!r}, and no inbox such as SqlInbox(engine)")
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
@@ -129,10 +127,7 @@ class MessageProcessor(MicroThread):
     @property
     def fingerprint(self) -> dict[str, str]:
         """Who this is: the facts of this process, and over them what was given."""
-        if self._facts_of is not this_process():  # the first time, or after a fork
-            self._facts = self._who.as_dict()
-            self._facts_of = this_process()
-        return dict(self._facts)
+        return dict(self._identity.facts())
 
     @property
     def bus(self) -> Transport:

@@ -17,6 +17,7 @@ from pelagos.messaging.errors import BufferFullError, EncodingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.message import Message
+from pelagos.messaging.sending.identity import Identity, given_facts
 from pelagos.messaging.sql.passage import OutboxTransport
 from pelagos.messaging.sql.tables import PREFIX, our_errors, tables
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
@@ -48,9 +49,7 @@ class Outbox:
         limit: int = 1_000_000,
         encoder: type[Encoder] = JsonEncoder,
     ) -> None:
-        self._facts = dict(
-            fingerprint.as_dict() if isinstance(fingerprint, Fingerprint) else fingerprint or {}
-        )
+        self._identity = Identity(given_facts(fingerprint))
         self._table = tables(prefix).outbox
         self._limit = limit
         self._encoder = encoder
@@ -83,7 +82,7 @@ class Outbox:
             BufferFullError: too many wait.
             MessagingError: the database cannot be used.
         """
-        message.fingerprint(**(Fingerprint().as_dict() | self._facts))
+        message.is_from(self._identity.facts())
         encoded = self._encoder.encode(message.body)
         name = message_id or uuid.uuid4().hex
         properties = Properties(
