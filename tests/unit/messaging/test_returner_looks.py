@@ -215,6 +215,16 @@ def test_registers_are_read_once_a_minute(site: Site) -> None:
         assert site.asked == [register] * asked
 
 
+def test_a_register_that_was_deleted_is_made_again(site: Site) -> None:
+    register = register_queue(Queue("q")).name
+    site.returner._read_registers()
+    site.link.delete_queue(register)
+    for _ in range(2):
+        site.clock.advance(60)
+        site.returner._read_registers()
+    assert site.count(register) == 0
+
+
 def test_a_register_that_cannot_be_read_keeps_nobody_waiting(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -240,7 +250,13 @@ def test_equal_notes_become_one_and_all_others_stay(site: Site) -> None:
     site.link.declare_queue(register)
     for body in (b"5", b"stranger", b"5", b"70", b"stranger", b"5"):
         site.mover.publish(Envelope("", register.name, body, Properties(""), mandatory=True))
+    settled: list[int] = []
+    for act in ("ack", "reject"):
+        do = getattr(site.link, act)
+        told = lambda one, do=do, **how: (settled.append(one.receipt), do(one, **how))  # noqa: E731
+        setattr(site.link, act, told)
     assert read_notes(site.link, register.name) == {5, 70}
+    assert len(settled) == len(set(settled)) == 6  # a broker ends who settles one twice
     assert site.count(register.name) == 4
     kept = [site.get(register.name).body for _ in range(4)]
     assert kept == [b"5", b"stranger", b"70", b"stranger"]
