@@ -18,6 +18,7 @@ from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.message import Message, RpcCommand
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
 from pelagos.messaging.producer.caller import Caller
+from pelagos.messaging.producer.ending import abandon, close
 from pelagos.messaging.producer.naming import MadeUpNames
 from pelagos.messaging.producer.options import (
     MESSAGE_OPTIONS,
@@ -138,7 +139,7 @@ class GenericProducer(MadeUpNames):
             limit_bytes=self.buffer_bytes,
         )
         self._caller = Caller(self.bus, clock=self._clock, backoff=backoff, chain=self._chain)
-        weakref.finalize(self, _close, self._publisher, self._caller)
+        weakref.finalize(self, abandon, self._publisher, self._caller)
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -367,7 +368,7 @@ class GenericProducer(MadeUpNames):
             if not self._publisher.idle():
                 self.flush()
         finally:
-            _close(self._publisher, self._caller)
+            close(self._publisher, self._caller)
 
     def __enter__(self) -> Self:
         return self
@@ -376,12 +377,7 @@ class GenericProducer(MadeUpNames):
         if kind is None:
             self.close()
         else:
-            _close(self._publisher, self._caller)
-
-
-def _close(publisher: Publisher, caller: Caller) -> None:
-    caller.close()
-    publisher.close()
+            close(self._publisher, self._caller)
 
 
 def _facts(given: object) -> dict[str, Any]:
