@@ -379,6 +379,16 @@ def test_declaring_differently_is_refused_and_harms_nothing(
     assert publish(link, letter(where.name, "k", mandatory=True)) is None
 
 
+def test_a_kind_of_exchange_that_there_is_not_is_refused(
+    dial: Callable[[], Connection], link: Connection
+) -> None:
+    with pytest.raises(TopologyError) as refused:
+        dial().declare_exchange(exchange("unheard-of"))
+    assert refused.value.code == 503
+    assert "unheard-of" in str(refused.value)
+    bound(link, exchange("direct"))
+
+
 def test_what_is_not_there_is_said_to_be_missing(link: Connection) -> None:
     where = exchange("direct")
     absent = type("Absent", (Exchange,), {"name": "no-such-exchange", "passive": True})

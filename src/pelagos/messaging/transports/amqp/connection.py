@@ -265,7 +265,10 @@ class AmqpConnection(Topology):
         with self._outgoing.lock:
             self._outgoing.add(codec.encode_method(0, methods.ConnectionCloseOk()))
         self._outgoing.send_from_loop(writable=False)
-        said = f"{method.reply_code} {method.reply_text}"
+        code, text = method.reply_code, method.reply_text
+        cause = (method.class_id, method.method_id)
+        self._requests.on_end(cause, refusal(code, text, self._url, self._requests.name))
+        said = f"{code} {text}"
         self._loop.break_off(
             ConnectionLostError(f"the connection to {self._url} ended: the broker says {said}")
         )

@@ -33,6 +33,7 @@ class Requests:
         self._turn = threading.Lock()  # one request at a time, so that errors find theirs
         self._waiting: Future[_Answer] | None = None
         self._channel = 0
+        self._asked = (0, 0)
         self.name = ""
         self._open: set[int] = set()
         self._loss: MessagingError | None = None
@@ -56,6 +57,7 @@ class Requests:
             if self._loss is not None:
                 raise self._loss
             self._waiting, self._channel, self.name = future, channel, name
+            self._asked = method.INDEX
             if channel not in self._open:
                 self._open.add(channel)
                 self._outgoing.add(codec.encode_method(channel, methods.ChannelOpen()))
@@ -82,6 +84,11 @@ class Requests:
         with self._outgoing.lock:
             self._open.discard(channel)
         if channel == self._channel:  # else it is about something older: a request goes on
+            self._fail(problem)
+
+    def on_end(self, cause: tuple[int, int], problem: MessagingError) -> None:
+        """The broker ends the connection because of a method with this index."""
+        if cause == self._asked:
             self._fail(problem)
 
     def give_up(self, loss: MessagingError) -> None:
