@@ -6,8 +6,8 @@ those rules.
 
 from __future__ import annotations
 
+from pelagos.messaging.broker.server.bounds import Bounds
 from pelagos.messaging.broker.server.embedded import EmbeddedBroker
 from pelagos.messaging.broker.server.faults import Faults, SeenFrame
-from pelagos.messaging.broker.server.handshake import Bounds
 
 __all__ = ["Bounds", "EmbeddedBroker", "Faults", "SeenFrame"]

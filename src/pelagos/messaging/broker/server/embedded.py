@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 from pelagos.core.clock import Clock, ManualClock, SystemClock
 from pelagos.messaging.broker.core import QUEUE_LIMIT, Broker
+from pelagos.messaging.broker.server.bounds import Bounds, Crowd
 from pelagos.messaging.broker.server.connection import Connection
 from pelagos.messaging.broker.server.content import Meter
 from pelagos.messaging.broker.server.faults import Faults
-from pelagos.messaging.broker.server.handshake import Bounds
-from pelagos.messaging.broker.server.publishing import Crowd, Room
+from pelagos.messaging.broker.server.publishing import Room
 from pelagos.messaging.errors import BrokerUnreachableError, MessagingError
 
 log = logging.getLogger(__name__)

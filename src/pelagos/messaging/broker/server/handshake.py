@@ -6,11 +6,11 @@ import hmac
 import logging
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
+from pelagos.messaging.broker.server.bounds import Bounds
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.codec import methods
 
@@ -27,41 +27,6 @@ _CAPABILITIES: Final = (
     "per_consumer_qos",
     "publisher_confirms",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the broker lets a client have.
-
-    Attributes:
-        frame: bytes of the largest frame.
-        channels: the highest number of a channel.
-        heartbeat: seconds that are proposed; the client decides.
-        message: bytes of the largest body; a larger one ends its channel.
-        memory: bytes of all messages together; beyond, publishers are blocked.
-        things: queues, exchanges, bindings and consumers of a virtual host, about; beyond, a
-            connection that wants more of them is closed.
-        arguments: bytes of the arguments of one of them; longer ones end the channel.
-        transaction: bytes that a channel may hold in a transaction.
-        unfinished: bytes of the messages that a connection has begun and not ended; all of them
-            together may have begun as much as `memory`.
-        output: bytes that may wait for a slow client; beyond, its consumers get nothing more.
-        connections: how many there may be; others are turned away at once.
-        login: seconds within which a client must be logged in.
-    """
-
-    frame: int = 131_072
-    channels: int = 2047
-    heartbeat: int = 60
-    message: int = 16 * 1024 * 1024
-    memory: int = 512 * 1024 * 1024
-    things: int = 100_000
-    arguments: int = 8192
-    transaction: int = 64 * 1024 * 1024
-    unfinished: int = 64 * 1024 * 1024
-    output: int = 1024 * 1024
-    connections: int = 1000
-    login: float = 10.0
 
 
 def start(version: str) -> methods.ConnectionStart:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
 from pelagos.messaging.broker.server import content
+from pelagos.messaging.broker.server.bounds import Crowd
 from pelagos.messaging.broker.server.faults import Faults
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.codec import methods
@@ -15,32 +15,6 @@ from pelagos.messaging.errors import ConnectionLostError, TopologyError, Unrouta
 from pelagos.messaging.transports.base import Envelope
 
 _NO_ROUTE = 312
-_COUNTED_EVERY = 100
-
-
-class Crowd:
-    """Sees to that not too much is declared; counts anew only now and then."""
-
-    def __init__(self, limit: int, arguments: int) -> None:
-        self._limit = limit
-        self._arguments = arguments
-        self._since = 0
-
-    def check(self, broker: Broker, arguments: Mapping[str, Any] | None) -> None:
-        """One more is wanted.
-
-        Raises:
-            Refusal: there are too many, or its arguments are too long.
-        """
-        if arguments and (size := len(codec.encode_table(arguments))) > self._arguments:
-            said = f"arguments of {size} bytes; at most {self._arguments} are taken"
-            raise Refusal(said, code=406)
-        self._since += 1
-        if self._since < _COUNTED_EVERY:
-            return
-        if broker.size() >= self._limit:
-            raise Refusal(f"more than {self._limit} queues, exchanges, bindings…", code=506)
-        self._since = 0
 
 
 class Room(NamedTuple):
