@@ -6,7 +6,8 @@ Admission rule: what RabbitMQ decides about a message, and nothing about how it 
 
 from __future__ import annotations
 
-from pelagos.messaging.broker.core.broker import Broker, Verdict
+from pelagos.messaging.broker.core.arrival import Verdict
+from pelagos.messaging.broker.core.broker import Broker
 from pelagos.messaging.broker.core.exchanges import Binding, ExchangeSpec
 from pelagos.messaging.broker.core.links import QUEUE_LIMIT
 from pelagos.messaging.broker.core.rules import EXCHANGE_TYPES, LONGEST_TIME, QUEUE_ARGUMENTS

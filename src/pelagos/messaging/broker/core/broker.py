@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import takewhile
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from pelagos.messaging.broker.core.arrival import TAKEN, Verdict, full, prepared, unrouted
 from pelagos.messaging.broker.core.queues import Link, StoredConsumer
 from pelagos.messaging.broker.core.rules import (
-    LONGEST_TIME,
     check_access,
     check_asking,
     check_company,
@@ -19,10 +18,8 @@ from pelagos.messaging.broker.core.rules import (
 )
 from pelagos.messaging.broker.core.topology import Topology
 from pelagos.messaging.errors import (
-    MessagingError,
     PublishRefusedError,
     TopologyError,
-    unroutable,
 )
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
@@ -33,23 +30,6 @@ from pelagos.messaging.transports.base import (
 )
 
 _NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
-
-
-class Verdict(NamedTuple):
-    """What became of a message.
-
-    Attributes:
-        routed: the queues that were to take it.
-        refused: why it is not where it should be, or None. UnroutableError: it was mandatory and
-            no queue takes it. PublishRefusedError: a queue is full. TopologyError and
-            ConnectionLostError: nothing was done with it.
-    """
-
-    routed: int
-    refused: MessagingError | None
-
-
-_TAKEN: Final = Verdict(1, None)
 
 
 class Broker(Topology):
@@ -87,7 +67,7 @@ class Broker(Topology):
             given = envelope.properties
             try:
                 if given.headers or given.reply_to or given.expiration is not None:
-                    envelope, keys = _prepared(envelope, publisher)
+                    envelope, keys = prepared(envelope, publisher)
                 names = self._route(envelope, keys)
             except (TopologyError, PublishRefusedError) as error:
                 return Verdict(0, error)
@@ -96,10 +76,10 @@ class Broker(Topology):
                 answered = self._answer(envelope, keys)
                 routed += answered if self._newest else 0
             if not routed:
-                return _unrouted(envelope)
+                return unrouted(envelope)
             if not floor.spread(envelope, keys, names):
-                return Verdict(routed, _full(envelope))
-            return _TAKEN if routed == 1 else Verdict(routed, None)
+                return Verdict(routed, full(envelope))
+            return TAKEN if routed == 1 else Verdict(routed, None)
 
     def _route(self, envelope: Envelope, keys: tuple[str, ...]) -> tuple[str, ...]:
         """The queues that are there and take the message."""
@@ -340,56 +320,3 @@ class Broker(Topology):
             owner.limit = owner.limit if prefetch is None else prefetch
             owner.active = owner.active if active is None else active
             floor.serve(owner)
-
-
-def _prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str, ...]]:
-    """The message as it is kept, and all of its keys: without BCC, and with the true reply_to."""
-    headers = envelope.properties.headers
-    if not 0 <= (envelope.properties.expiration or 0) * 1000 <= LONGEST_TIME:
-        raise _timeless(envelope)
-    keys: tuple[str, ...] = (envelope.key,)
-    changed: dict[str, Any] = {}
-    for name in ("CC", "BCC"):
-        told = headers.get(name, [])
-        if not isinstance(told, list) or not all(isinstance(key, str) for key in told):
-            raise refused(
-                f"the header {name} of a message is not a list of routing keys", envelope.exchange
-            )
-        keys += tuple(told)
-    if "BCC" in headers:
-        changed["headers"] = {name: value for name, value in headers.items() if name != "BCC"}
-    if envelope.properties.reply_to == DIRECT_REPLY_TO:
-        if publisher.reply_name is None:
-            raise refused(
-                "an answer is wanted directly, but nobody waits for direct answers",
-                DIRECT_REPLY_TO,
-                f"consume {DIRECT_REPLY_TO} over the same connection first",
-            )
-        changed["reply_to"] = publisher.reply_name
-    if changed:
-        envelope = replace(envelope, properties=replace(envelope.properties, **changed))
-    return envelope, keys
-
-
-def _unrouted(envelope: Envelope) -> Verdict:
-    if not envelope.mandatory:
-        return Verdict(0, None)
-    message_id = envelope.properties.message_id
-    return Verdict(0, unroutable(envelope.exchange, envelope.key, message_id))
-
-
-def _full(envelope: Envelope) -> PublishRefusedError:
-    return PublishRefusedError(
-        f"a queue behind exchange {envelope.exchange!r} is full",
-        message_id=envelope.properties.message_id,
-        hint="its consumer is away or too slow",
-        retry_after=1.0,
-    )
-
-
-def _timeless(envelope: Envelope) -> PublishRefusedError:
-    return PublishRefusedError(
-        f"a message cannot live for {envelope.properties.expiration} seconds",
-        message_id=envelope.properties.message_id,
-        hint="give an expiration from 0 seconds to ten years, or none",
-    )
