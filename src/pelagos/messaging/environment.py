@@ -133,6 +133,12 @@ def open_bus(
     return connect(url) if url.startswith("memory:") else _shared(url)
 
 
+def located(facts: Mapping[str, Any], bus: Transport, virtual_host: str | None) -> dict[str, Any]:
+    """The facts of a fingerprint with the virtual host of the bus, unless they name one."""
+    where = getattr(getattr(bus, "address", None), "vhost", None) or virtual_host
+    return {**({"vhost": where} if where else {}), **facts}
+
+
 def default_bus(given: Mapping[str, Any] | None = None, vhost: str | None = None) -> Transport:
     """The bus that HUP, virtual host and environment name."""
     return open_bus(None, given, vhost)

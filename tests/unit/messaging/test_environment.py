@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from pelagos.messaging import BusUrlError, Exchange, Fingerprint, GenericProducer, default_bus
+from pelagos.messaging import (
+    BusUrlError,
+    Exchange,
+    Fingerprint,
+    GenericProducer,
+    MessageProcessor,
+    default_bus,
+)
 from pelagos.messaging.environment import bus_url, debug_mode, hup, open_bus, traffic
 from pelagos.messaging.rpc import registry
 
@@ -87,6 +94,16 @@ def test_hup_and_virtual_host_come_from_the_class_or_the_call() -> None:
     assert own.bus.url == "amqp://ann@sea:5672/%2Fown"
     assert own.fingerprint["vhost"] == "/own"
     assert Own(None, {"host": "lake"}, "/call").bus.url == "amqp://guest@lake:5672/%2Fcall"
+
+
+def test_a_component_says_in_which_virtual_host_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTAGE_VHOST", "/other")
+    for make in (GenericProducer, MessageProcessor):
+        assert make({"name": "n"}, bus="amqp://sea/%2Fown").fingerprint["vhost"] == "/own"
+        assert make({"name": "n"}, vhost="/call").fingerprint["vhost"] == "/call"
+        assert make({"name": "n"}, bus="memory:own").fingerprint["vhost"] == "/other"
+        given = make({"name": "n", "vhost": "said"}, bus="amqp://sea/own")
+        assert given.fingerprint["vhost"] == "said"
 
 
 @pytest.mark.parametrize(

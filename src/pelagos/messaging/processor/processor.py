@@ -13,6 +13,7 @@ from pelagos.messaging.consumer.consumer import EXITED, GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import DEAD_QUEUE
 from pelagos.messaging.encoder import Encoder
+from pelagos.messaging.environment import located
 from pelagos.messaging.errors import AckAndRestart, ExitScheduler, MessagingError
 from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.inbox import Inbox
@@ -82,7 +83,7 @@ class MessageProcessor(MicroThread):
         inbox: Inbox | None = None,
         backoff: Backoff | None = None,
     ) -> None:
-        self._identity = Identity(Fingerprint.of(fingerprint or {}).given())
+        who = Fingerprint.of(fingerprint or {}).given()
         if inbox is not None and not callable(getattr(inbox, "receive", None)):
             raise TypeError(f"inbox is {inbox!r}, and no inbox such as SqlInbox(engine)")
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
@@ -103,6 +104,7 @@ class MessageProcessor(MicroThread):
             middlewares=self.middlewares if middlewares is None else middlewares,
             **more,
         )
+        self._identity = Identity(located(who, self.consumer.bus, vhost or self.vhost))
         self._reception = Reception(self, settler, watchers, inbox)
         self.consumer.observes_handling = False  # we know which handler it is
         self.consumer.on_open = settler.open

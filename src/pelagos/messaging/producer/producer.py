@@ -119,9 +119,7 @@ class GenericProducer(MadeUpNames):
     ) -> None:
         self.hup, self.vhost = hup or self.hup, vhost or self.vhost
         self.bus = environment.open_bus(bus, self.hup, self.vhost)
-        given = _facts(fingerprint)
-        if self.vhost:
-            given = {"vhost": self.vhost, **given}
+        given = environment.located(_facts(fingerprint), self.bus, self.vhost)
         self._given = {key: str(value) for key, value in given.items()}
         self._facts: dict[str, str] = {}
         self._facts_of: object = None
