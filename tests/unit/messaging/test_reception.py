@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -40,6 +41,7 @@ def test_of_several_handlers_some_may_be_asynchronous(desk: Desk, first: str) ->
     class Later(Base):
         @MessageHandler("command", "go")
         async def later(self, _content: Any) -> None:
+            await asyncio.sleep(0)
             self.desk.got.put("later")
 
     bases = (Plain, Later) if first == "plain" else (Later, Plain)
