@@ -591,27 +591,6 @@ def test_a_quorum_queue_has_enough_of_returns(rig: Rig) -> None:
 # Consumers.
 
 
-def test_what_needs_no_acknowledgement_is_gone_when_it_is_delivered(rig: Rig) -> None:
-    name = rig.queue()
-    rig.fill(name, b"1", b"2", b"3")
-    reader = Reader(rig.dial(), name, prefetch=1, no_ack=True)
-    assert reader.bodies(3) == [b"1", b"2", b"3"]
-    reader.link.close()
-    assert rig.bodies(name) == []
-
-
-def test_a_cancelled_consumer_gets_no_more_and_settles_what_it_has(rig: Rig) -> None:
-    name = rig.queue()
-    reader = Reader(rig.link, name)
-    rig.put(name, b"1")
-    delivery = reader.take()[0]
-    rig.link.cancel(reader.name)
-    rig.put(name, b"2")
-    assert reader.is_quiet() and reader.ended.empty()
-    rig.link.ack(delivery)
-    assert rig.bodies(name) == [b"2"]
-
-
 def test_who_wants_to_be_alone_is_alone(rig: Rig) -> None:
     name = rig.queue()
     reader = Reader(rig.link, name, exclusive=True)
@@ -689,11 +668,6 @@ def test_an_answer_to_nobody_is_lost(rig: Rig) -> None:
     assert rig.put(f"{DIRECT_REPLY_TO}.nobody", b"!") is None
     problem = rig.put(f"{DIRECT_REPLY_TO}.nobody", b"!", mandatory=True)
     assert isinstance(problem, UnroutableError)
-
-
-def test_direct_answers_are_not_acknowledged(rig: Rig) -> None:
-    with pytest.raises(MessagingError):
-        Reader(rig.link, DIRECT_REPLY_TO)
 
 
 def test_a_consumer_of_another_queue_goes_on_when_one_is_deleted(rig: Rig) -> None:
