@@ -26,7 +26,7 @@ from pelagos.messaging.message import MessageResult
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor import MessageHandler, MessageProcessor, RpcHandler
 from pelagos.messaging.producer.producer import GenericProducer
-from pelagos.messaging.transports.base import Transport
+from pelagos.messaging.transports.base import Transport, check_names
 
 #: Added to an address: one of them, in turn, instead of all.
 ROUND_ROBIN: Final = "/rr"
@@ -123,6 +123,8 @@ class GenericApplication(MessageProcessor):
             raise MessagingError(
                 "the application has no name", hint='give its fingerprint one: {"name": …}'
             )
+        if isinstance(groups, str):
+            raise TypeError(f"groups is {groups!r}, and no list of names")
         self.sid = self.name
         self.hid = address(self.name, host=self.host)
         self.uid = address(pid=facts["pid"], host=self.host)
@@ -195,12 +197,12 @@ class GenericApplication(MessageProcessor):
     @MessageHandler("command", "join_group")
     def msg_join_group(self, content: Any) -> None:
         """Join the group that is named."""
-        self.join_group(_group_of(content))
+        self.join_group(_group_of(content, self.name))
 
     @MessageHandler("command", "leave_group")
     def msg_leave_group(self, content: Any) -> None:
         """Leave the group that is named."""
-        self.leave_group(_group_of(content))
+        self.leave_group(_group_of(content, self.name))
 
     def _own_queue(self) -> dict[str, Any]:
         return _queue(self.uid, self.own_lifetime)
@@ -220,11 +222,12 @@ def _check_word(value: object, what: str) -> None:
         )
 
 
-def _group_of(content: Any) -> str:
+def _group_of(content: Any, name: str) -> str:
     parameters = content.get("parameters") if isinstance(content, Mapping) else None
     group = parameters.get("group_name") if isinstance(parameters, Mapping) else None
     try:
         _check_word(group, "the name of a group")
+        check_names(key=f"{name}#{group}/rr")
     except MessagingError as error:
         raise RejectMessage(f"group_name: {error.message}") from error
     return str(group)

@@ -13,6 +13,8 @@ import pytest
 from pelagos.messaging import (
     DeadLetters,
     Exchange,
+    GenericApplication,
+    GenericApplicationProducer,
     GenericConsumer,
     GenericProducer,
     MessageCommand,
@@ -20,12 +22,16 @@ from pelagos.messaging import (
     MessageHandler,
     MessageProcessor,
     MessagingError,
+    Middleware,
+    Outgoing,
+    PublishManyError,
     Retry,
     RpcCommand,
     RpcHandler,
     connect,
 )
 from pelagos.messaging.binding import make_queue
+from pelagos.messaging.sql import Outbox
 
 BUS = "memory:wrong-use"
 
@@ -44,6 +50,10 @@ class Worker(MessageProcessor):
 
 def _producer(**attributes: Any) -> Any:
     return type("Named", (Producer,), attributes)(bus=BUS)
+
+
+def _leave(message: Any = None, *, exchange: Any = Events, transaction: Any = None) -> str:
+    return Outbox().send(transaction, message or MessageCommand("go"), exchange, "key")
 
 
 async def _later(data: Any) -> Any:
@@ -115,6 +125,17 @@ CONSUMED: dict[str, tuple[Callable[[], object], str]] = {
     ),
 }
 
+LEAVING: dict[str, tuple[Callable[[], object], str]] = {
+    "text to an outbox": (lambda: _leave("x"), "not 'x'"),
+    "a call to an outbox": (lambda: _leave(RpcCommand("go")), "want no answer"),
+    "an outbox to nowhere": (lambda: _leave(exchange="x"), "'x' is no exchange class"),
+    "an outbox without a transaction": (_leave, "what engine.begin.. gives, not None"),
+    "groups of text": (
+        lambda: GenericApplication({"name": "a"}, groups="abc", bus=BUS),
+        "groups is 'abc'",
+    ),
+}
+
 DECLARED: dict[str, tuple[Callable[[], object], str]] = {
     "a filter that is none": (lambda: MessageFilter(1), "no plain function"),  # type: ignore[arg-type]
     "a filter to await": (lambda: MessageFilter(_later), "no plain function"),
@@ -128,9 +149,9 @@ DECLARED: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *DECLARED])
+@pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *LEAVING, *DECLARED])
 def test_a_mistake_is_named_at_once(case: str) -> None:
-    use, words = {**PRODUCED, **CONSUMED, **DECLARED}[case]
+    use, words = {**PRODUCED, **CONSUMED, **LEAVING, **DECLARED}[case]
     with pytest.raises((TypeError, ValueError, MessagingError), match=words):
         use()
 
@@ -180,3 +201,47 @@ def test_a_handler_that_exits_says_so_in_the_log(caplog: pytest.LogCaptureFixtur
     assert came.wait(10)
     assert consumer.stop()
     assert any("sys.exit" in one.getMessage() for one in caplog.records)
+
+
+def test_one_of_many_that_a_middleware_keeps_back_keeps_back_no_other() -> None:
+    class Keeper(Middleware):
+        def before_publish(self, outgoing: Outgoing) -> None:
+            if outgoing.name == "kept":
+                raise ValueError("not this one")
+
+    came: list[str] = []
+    done = threading.Event()
+
+    class Taking(Worker):
+        @MessageHandler("command")
+        def take(self, content: Any) -> None:
+            came.append(content["parameters"])
+            if content["parameters"] == 3:
+                done.set()
+
+    with Taking(bus=BUS) as worker, Producer(bus=BUS, middlewares=[Keeper()]) as producer:
+        worker.start()
+        worker.wait_ready()
+        names = ["sent", "kept", "sent"]
+        messages = [MessageCommand(name, place) for place, name in enumerate(names, 1)]
+        with pytest.raises(PublishManyError) as raised:
+            producer.publish_many(messages)
+        assert done.wait(10)
+    assert came == [1, 3]
+    assert list(raised.value.failed) == [1]
+    assert "ValueError: not this one" in str(raised.value)
+
+
+def test_a_group_of_a_name_that_is_too_long_is_refused_for_good() -> None:
+    dead = DeadLetters(BUS)
+    with (
+        GenericApplication({"name": "long"}, bus=BUS) as application,
+        GenericApplicationProducer(bus=BUS) as producer,
+    ):
+        application.start()
+        application.wait_ready()
+        producer.message_join_group({"group_name": "x" * 250}, _key="long")
+        application.bus.drain()  # type: ignore[attr-defined]
+        (letter,) = dead.list()
+    assert "255 are possible" in letter.cause
+    dead.drop(letter.id)

@@ -224,6 +224,10 @@ class Publisher:
                 except MessagingError as error:
                     batch.problems[place] = error
                     full = error if isinstance(error, BufferFullError) else None
+                except TypeError:  # it is no message
+                    raise
+                except Exception as error:  # noqa: BLE001 - a middleware may raise anything
+                    batch.problems[place] = _unsent(error)
             else:
                 batch.problems[place] = full
             if len(entries) >= sweep_at:
@@ -342,6 +346,15 @@ class Publisher:
         self._sender.close()
         with self._lock:  # whoever wanted to know has flushed
             self._batch, self._handed, self._unflushed = Batch(), 0, []
+
+
+def _unsent(error: Exception) -> MessagingError:
+    """One of many that could not even be made; the others are none the worse for it."""
+    unsent = MessagingError(
+        f"{type(error).__name__}: {error}", hint="its __cause__ tells where it was raised"
+    )
+    unsent.__cause__ = error
+    return unsent
 
 
 _publishers: Final[weakref.WeakSet[Publisher]] = weakref.WeakSet()

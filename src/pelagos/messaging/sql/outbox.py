@@ -16,7 +16,7 @@ from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.errors import BufferFullError, EncodingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.fingerprint import Fingerprint
-from pelagos.messaging.message import Message
+from pelagos.messaging.message import Message, RpcCommand
 from pelagos.messaging.sending.identity import Identity, given_facts
 from pelagos.messaging.sql.passage import OutboxTransport
 from pelagos.messaging.sql.tables import PREFIX, our_errors, tables
@@ -78,10 +78,17 @@ class Outbox:
             the message's id.
 
         Raises:
+            TypeError: one of these is something else, or the message is a call.
             EncodingError: its content cannot be written.
             BufferFullError: too many wait.
             MessagingError: the database cannot be used.
         """
+        if not isinstance(message, Message) or message.body["category"] == RpcCommand.category:
+            raise TypeError(f"an outbox takes messages that want no answer, not {message!r}")
+        if not hasattr(exchange, "exchange_type"):
+            raise TypeError(f"{exchange!r} is no exchange class")
+        if not isinstance(transaction, sa.Connection):
+            raise TypeError(f"transaction is what engine.begin() gives, not {transaction!r}")
         message.is_from(self._identity.facts())
         encoded = self._encoder.encode(message.body)
         name = message_id or uuid.uuid4().hex
