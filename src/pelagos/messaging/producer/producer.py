@@ -31,7 +31,8 @@ from pelagos.messaging.producer.options import (
     take_options,
 )
 from pelagos.messaging.rpc import CallFuture, Replies, Request
-from pelagos.messaging.sending.ids import IdSource, this_process
+from pelagos.messaging.sending.identity import Identity, given_facts
+from pelagos.messaging.sending.ids import IdSource
 from pelagos.messaging.sending.publisher import Letter, Publisher, PublishFuture
 from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
@@ -119,10 +120,8 @@ class GenericProducer(MadeUpNames):
     ) -> None:
         self.hup, self.vhost = hup or self.hup, vhost or self.vhost
         self.bus = environment.open_bus(bus, self.hup, self.vhost)
-        given = environment.located(_facts(fingerprint), self.bus, self.vhost)
-        self._given = {key: str(value) for key, value in given.items()}
-        self._facts: dict[str, str] = {}
-        self._facts_of: object = None
+        given = environment.located(given_facts(fingerprint), self.bus, self.vhost)
+        self._identity = Identity(given)
         self._clock = clock or SystemClock()
         self._chain = Chain(self.middlewares if middlewares is None else middlewares)
         self._ids = IdSource()
@@ -142,13 +141,7 @@ class GenericProducer(MadeUpNames):
     @property
     def fingerprint(self) -> dict[str, str]:
         """Who sends: the facts of this process, and over them what was given."""
-        return dict(self._fingerprint())
-
-    def _fingerprint(self) -> dict[str, str]:
-        if self._facts_of is not this_process():  # the first time, or after a fork
-            self._facts = Fingerprint().as_dict() | self._given
-            self._facts_of = this_process()
-        return self._facts
+        return dict(self._identity.facts())
 
     # Messages.
 
@@ -199,7 +192,7 @@ class GenericProducer(MadeUpNames):
             if not isinstance(message, Mapping):
                 raise TypeError(f"a message or its body is sent, not {message!r}")
             return message
-        message.is_from(self._fingerprint())
+        message.is_from(self._identity.facts())
         return message.body
 
     def _send(self, message: Message, options: Options) -> PublishFuture | None:
@@ -376,13 +369,3 @@ class GenericProducer(MadeUpNames):
             self.close()
         else:
             close(self._publisher, self._caller)
-
-
-def _facts(given: object) -> dict[str, Any]:
-    if given is None:
-        return {}
-    if isinstance(given, Fingerprint):
-        return dict(given.given())
-    if isinstance(given, Mapping):
-        return dict(given)
-    return dict(Fingerprint.of(given).given())
