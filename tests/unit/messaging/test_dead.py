@@ -33,7 +33,7 @@ from pelagos.messaging.dead.again import (
 from pelagos.messaging.dead.letters import DeadLetters
 from pelagos.messaging.errors import PublishTimeoutError
 from pelagos.messaging.processor import MessageHandler, MessageProcessor, Retry
-from pelagos.messaging.processor.settling import with_graves
+from pelagos.messaging.processor.settling import with_dead_letters
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Connection,
@@ -468,7 +468,7 @@ def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:
     def arguments(**given: Any) -> dict[str, Any]:
         described = {"name": "q", "flags": {"arguments": given}}
         found, same = (
-            make_queue(with_graves(queue, "k", dead_letters="graves")[0])
+            make_queue(with_dead_letters(queue, "k", dead_letters="graves")[0])
             for queue in (described, Queue("q", arguments=given))
         )
         assert found == same
@@ -479,7 +479,7 @@ def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:
     own = {"x-queue-type": "quorum", "x-dead-letter-exchange": "mine"}
     assert arguments(**own) == own
     assert arguments(**{"x-max-length": 5}) == {"x-max-length": 5}
-    assert with_graves("q", "k", dead_letters="graves") == ("q", "k")
+    assert with_dead_letters("q", "k", dead_letters="graves") == ("q", "k")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from pelagos.messaging import MessageHandler, MessageProcessor, RejectMessage, Retry, RpcHandler
 from pelagos.messaging.binding import make_queue
 from pelagos.messaging.inbox import Receipt, busy
-from pelagos.messaging.processor.settling import Settler, with_graves
+from pelagos.messaging.processor.settling import Settler, with_dead_letters
 from pelagos.messaging.transports.base import Queue
 from pelagos.messaging.transports.memory import MemoryTransport
 from support.bus_desk import Desk
@@ -212,7 +212,7 @@ def test_it_is_due_after_its_delay(desk: Desk) -> None:
 def test_a_quorum_queue_refuses_rather_than_to_drop_what_its_graves_wait_for() -> None:
     def arguments(**given: Any) -> dict[str, Any]:
         flags = {"arguments": {"x-queue-type": "quorum", **given}}
-        found = with_graves({"name": "q", "flags": flags}, "k", dead_letters="graves")
+        found = with_dead_letters({"name": "q", "flags": flags}, "k", dead_letters="graves")
         return dict(make_queue(found[0]).arguments)
 
     graves = {

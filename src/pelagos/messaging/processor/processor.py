@@ -24,7 +24,7 @@ from pelagos.messaging.processor.reception import Reception
 from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, registry_of
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
-from pelagos.messaging.processor.settling import Settler, with_graves
+from pelagos.messaging.processor.settling import Settler, with_dead_letters
 from pelagos.messaging.sending.identity import Identity
 from pelagos.messaging.transports.base import Queue, Transport
 
@@ -96,7 +96,7 @@ class MessageProcessor(MicroThread):
         self._check_retry()
         more: dict[str, Any] = {} if self.prefetch is None else {"prefetch": self.prefetch}
         self.consumer = self.consumer_class(
-            self._graved(self.eqk if eqk is None else eqk),
+            self._with_dead_letters(self.eqk if eqk is None else eqk),
             hup or self.hup,
             vhost or self.vhost,
             bus=bus,
@@ -112,10 +112,11 @@ class MessageProcessor(MicroThread):
         self.consumer.on_poison = self._reception.quarantine
         self.consumer.on_failure = self._reception.fail
 
-    def _graved(self, eqk: Eqk) -> Eqk:
+    def _with_dead_letters(self, eqk: Eqk) -> Eqk:
+        name = self.dead_letters
         with reading_eqk():
             return [
-                (exchange, [with_graves(*pair, dead_letters=self.dead_letters) for pair in pairs])
+                (exchange, [with_dead_letters(*pair, dead_letters=name) for pair in pairs])
                 for exchange, pairs in eqk
             ]
 
@@ -174,7 +175,7 @@ class MessageProcessor(MicroThread):
 
     def add_eqk(self, eqk: Eqk) -> None:
         """Read more; while consuming, from now on."""
-        for exchange, pairs in self._graved(eqk):
+        for exchange, pairs in self._with_dead_letters(eqk):
             for queue, key, *arguments in pairs:
                 self.consumer.queue_bind(
                     exchange, queue, key, binding_arguments=arguments[0] if arguments else None

@@ -186,7 +186,7 @@ class Settler:
         return link
 
 
-def with_graves(
+def with_dead_letters(
     queue: str | Mapping[str, Any] | Queue, key: str, *more: Any, dead_letters: str | None
 ) -> tuple[Any, ...]:
     """What is read from a queue; a quorum queue gets dead letters where it has none.
