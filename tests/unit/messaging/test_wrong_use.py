@@ -149,6 +149,11 @@ DECLARED: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
+@pytest.fixture
+def bus(request: pytest.FixtureRequest) -> str:
+    return f"memory:{request.node.name}"
+
+
 @pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *LEAVING, *DECLARED])
 def test_a_mistake_is_named_at_once(case: str) -> None:
     use, words = {**PRODUCED, **CONSUMED, **LEAVING, **DECLARED}[case]
@@ -156,29 +161,31 @@ def test_a_mistake_is_named_at_once(case: str) -> None:
         use()
 
 
-def test_seconds_of_a_call_may_be_text_as_those_of_a_message() -> None:
+def test_seconds_of_a_call_may_be_text_as_those_of_a_message(bus: str) -> None:
     class Echo(Worker):
         @RpcHandler("command", "echo")
         def echo(self, content: int) -> int:
             return content
 
-    with Echo(bus=BUS) as worker, Producer(bus=BUS) as producer:
+    with Echo(bus=bus) as worker, Producer(bus=bus) as producer:
         worker.start()
         worker.wait_ready()
         assert producer.rpc_echo(1, _timeout="5", _max_retry="0")
 
 
-def test_dead_letters_are_found_by_the_url_of_their_bus() -> None:
-    assert DeadLetters(BUS).list() == []
+def test_dead_letters_are_found_by_the_url_of_their_bus(bus: str) -> None:
+    assert DeadLetters(bus).list() == []
 
 
-def test_a_handler_that_exits_says_so_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_exits_says_so_in_the_log(
+    caplog: pytest.LogCaptureFixture, bus: str
+) -> None:
     class Leaving(Worker):
         @MessageHandler("command", "leave")
         def leave(self, _content: Any) -> None:
             sys.exit(3)
 
-    with Leaving(bus=BUS) as worker, Producer(bus=BUS) as producer:
+    with Leaving(bus=bus) as worker, Producer(bus=bus) as producer:
         worker.start()
         worker.wait_ready()
         producer.message_leave()
@@ -187,7 +194,7 @@ def test_a_handler_that_exits_says_so_in_the_log(caplog: pytest.LogCaptureFixtur
     assert "a handler of Leaving called sys.exit()" in record.getMessage()
 
     caplog.clear()
-    consumer = GenericConsumer([(Events, [("wrong-use-2", "work")])], bus=BUS)
+    consumer = GenericConsumer([(Events, [("wrong-use-2", "work")])], bus=bus)
     came = threading.Event()
 
     def leave(_message: object) -> None:
@@ -196,20 +203,20 @@ def test_a_handler_that_exits_says_so_in_the_log(caplog: pytest.LogCaptureFixtur
 
     consumer.start(leave)
     consumer.wait_ready()
-    with Producer(bus=BUS) as producer:
+    with Producer(bus=bus) as producer:
         producer.message_leave()
     assert came.wait(10)
     assert consumer.stop()
     assert any("sys.exit" in one.getMessage() for one in caplog.records)
 
 
-def test_one_of_many_that_a_middleware_keeps_back_keeps_back_no_other() -> None:
+def test_one_of_many_that_a_middleware_keeps_back_keeps_back_no_other(bus: str) -> None:
     class Keeper(Middleware):
         def before_publish(self, outgoing: Outgoing) -> None:
             if outgoing.name == "kept":
                 raise ValueError("not this one")
 
-    came: list[str] = []
+    came: list[int] = []
     done = threading.Event()
 
     class Taking(Worker):
@@ -219,7 +226,7 @@ def test_one_of_many_that_a_middleware_keeps_back_keeps_back_no_other() -> None:
             if content["parameters"] == 3:
                 done.set()
 
-    with Taking(bus=BUS) as worker, Producer(bus=BUS, middlewares=[Keeper()]) as producer:
+    with Taking(bus=bus) as worker, Producer(bus=bus, middlewares=[Keeper()]) as producer:
         worker.start()
         worker.wait_ready()
         names = ["sent", "kept", "sent"]
@@ -232,11 +239,11 @@ def test_one_of_many_that_a_middleware_keeps_back_keeps_back_no_other() -> None:
     assert "ValueError: not this one" in str(raised.value)
 
 
-def test_a_group_of_a_name_that_is_too_long_is_refused_for_good() -> None:
-    dead = DeadLetters(BUS)
+def test_a_group_of_a_name_that_is_too_long_is_refused_for_good(bus: str) -> None:
+    dead = DeadLetters(bus)
     with (
-        GenericApplication({"name": "long"}, bus=BUS) as application,
-        GenericApplicationProducer(bus=BUS) as producer,
+        GenericApplication({"name": "long"}, bus=bus) as application,
+        GenericApplicationProducer(bus=bus) as producer,
     ):
         application.start()
         application.wait_ready()
@@ -245,3 +252,10 @@ def test_a_group_of_a_name_that_is_too_long_is_refused_for_good() -> None:
         (letter,) = dead.list()
     assert "255 are possible" in letter.cause
     dead.drop(letter.id)
+
+
+def test_the_log_says_why_a_call_was_not_answered(caplog: pytest.LogCaptureFixture) -> None:
+    with Producer(bus="amqp://127.0.0.1:1/") as producer:
+        assert not producer.rpc_go(_timeout=0.2, _max_retry=0)
+    (record,) = [one for one in caplog.records if "no answer" in one.getMessage()]
+    assert "Connection refused" in record.getMessage()

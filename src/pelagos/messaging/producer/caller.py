@@ -184,12 +184,13 @@ def _result(outcome: Outcome, request: Request, encoder: type[Encoder]) -> Messa
     if outcome.problem is not None:
         raise outcome.problem
     log.warning(
-        "no answer to call %s (exchange %s, key %s) within %d x %g s",
+        "no answer to call %s (exchange %s, key %s) within %d x %g s%s",
         request.call_id,
         request.exchange.name,
         request.key,
         request.retries + 1,
         request.timeout,
+        f": {outcome.hindrance}" if outcome.hindrance else "",
     )
     return MessageResultException("TimeoutError", "")
 

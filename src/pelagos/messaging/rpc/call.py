@@ -57,10 +57,15 @@ class Request:
 
 @dataclass(slots=True)
 class Outcome:
-    """How a call ended: with an answer, with a problem, or (neither) by its time."""
+    """How a call ended: with an answer, with a problem, or (neither) by its time.
+
+    Attributes:
+        hindrance: what may be why its time was over; empty when nothing is known.
+    """
 
     answer: Delivery | None = None
     problem: MessagingError | None = None
+    hindrance: str = ""
 
 
 class Call:

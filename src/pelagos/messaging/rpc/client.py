@@ -165,7 +165,7 @@ class RpcClient(Guest):
         """The present attempt has waited long enough."""
         now = self._clock.monotonic()
         if now >= call.ends:
-            self._finish(call, Outcome())
+            self._finish(call, Outcome(hindrance=self._sender.hindrance()))
             return
         call.due = min(call.ends, now + call.request.timeout)
         if call.waits_for_broker or not self._address or call.generation != self._generation:

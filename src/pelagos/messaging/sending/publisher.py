@@ -220,14 +220,10 @@ class Publisher:
         for place, item in enumerate(items):
             if full is None:
                 try:
-                    self._put_item(letters_of(item), place, batch, entries, deadline)
+                    self._put_item(_made(letters_of, item), place, batch, entries, deadline)
                 except MessagingError as error:
                     batch.problems[place] = error
                     full = error if isinstance(error, BufferFullError) else None
-                except TypeError:  # it is no message
-                    raise
-                except Exception as error:  # noqa: BLE001 - a middleware may raise anything
-                    batch.problems[place] = _unsent(error)
             else:
                 batch.problems[place] = full
             if len(entries) >= sweep_at:
@@ -348,13 +344,16 @@ class Publisher:
             self._batch, self._handed, self._unflushed = Batch(), 0, []
 
 
-def _unsent(error: Exception) -> MessagingError:
-    """One of many that could not even be made; the others are none the worse for it."""
-    unsent = MessagingError(
-        f"{type(error).__name__}: {error}", hint="its __cause__ tells where it was raised"
-    )
-    unsent.__cause__ = error
-    return unsent
+def _made(letters_of: Callable[[T], Sequence[Letter]], item: T) -> Sequence[Letter]:
+    """The letters of one of many; the others are none the worse when a middleware refuses it."""
+    try:
+        return letters_of(item)
+    except (MessagingError, TypeError):  # TypeError: it is no message
+        raise
+    except Exception as error:
+        raise MessagingError(
+            f"{type(error).__name__}: {error}", hint="its __cause__ tells where it was raised"
+        ) from error
 
 
 _publishers: Final[weakref.WeakSet[Publisher]] = weakref.WeakSet()

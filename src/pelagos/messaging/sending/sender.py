@@ -157,11 +157,15 @@ class Sender:
             return ""
         return str(self._trouble or f"{self._bus.url} is not connected")
 
-    def too_late(self, entry: Entry, timeout: float) -> PublishTimeoutError:
-        """The error for a message that was withdrawn after so many seconds."""
+    def hindrance(self) -> str:
+        """What may be why something takes so long; empty when nothing is known."""
         connection = self._connection
         blocked = None if connection is None else connection.blocked
-        cause = f"it takes no messages now, {blocked}" if blocked else self._trouble
+        return f"it takes no messages now, {blocked}" if blocked else str(self._trouble or "")
+
+    def too_late(self, entry: Entry, timeout: float) -> PublishTimeoutError:
+        """The error for a message that was withdrawn after so many seconds."""
+        cause = self.hindrance()
         fate = "it may still arrive" if entry.generation else "it was not sent"
         message_id = entry.envelope.properties.message_id
         return PublishTimeoutError(
