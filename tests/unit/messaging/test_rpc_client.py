@@ -87,8 +87,8 @@ class Wire:
         )
 
     def lose(self) -> None:
-        self.is_open = False
         next(iter(self.consumers.values()))[1](ConnectionLostError("gone"))
+        self.is_open = False
 
 
 class Bus:
