@@ -36,13 +36,7 @@ class OutboxTransport:
     """The outbox within one transaction, as a bus that can only be published to."""
 
     url = "outbox:"
-    capabilities = Capabilities(
-        exchange_types=frozenset({"direct", "topic", "fanout", "headers"}),
-        outlives_process=True,
-        crosses_processes=True,
-        queue_arguments=None,
-        in_transaction=True,
-    )
+    capabilities = Capabilities(crosses_processes=True, in_transaction=True)
 
     def __init__(self, transaction: sa.Connection, put: Put) -> None:
         self._transaction = transaction

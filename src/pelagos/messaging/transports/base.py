@@ -66,22 +66,15 @@ def check_names(exchange: object = "", queue: object = "", key: object = "") -> 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a transport can do beyond the rules above.
+    """What not every transport can do.
 
     Attributes:
-        exchange_types: the kinds of exchange that it knows.
-        outlives_process: what is durable is still there after this process ends.
         crosses_processes: other processes can talk over it.
-        queue_arguments: the x-arguments that it obeys; None when the broker decides. Others are
-            refused, never ignored.
         in_transaction: what is published is part of a transaction of the publisher's, who may
             commit it as soon as he is told to go on: nothing can be sent later.
     """
 
-    exchange_types: frozenset[str]
-    outlives_process: bool
     crosses_processes: bool
-    queue_arguments: frozenset[str] | None
     in_transaction: bool = False
 
 

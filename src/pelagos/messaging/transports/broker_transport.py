@@ -10,12 +10,7 @@ from typing import Any, Final, Self
 from pelagos.messaging.transports.address import BrokerAddress
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
 
-_CAPABILITIES: Final = Capabilities(
-    exchange_types=frozenset({"direct", "topic", "fanout", "headers"}),
-    outlives_process=True,
-    crosses_processes=True,
-    queue_arguments=None,
-)
+_CAPABILITIES: Final = Capabilities(crosses_processes=True)
 #: The largest prefetch that AMQP has a number for.
 PREFETCH_MAX: Final = 65_535
 

@@ -10,13 +10,11 @@ from pelagos.messaging.broker.core.arrival import Verdict
 from pelagos.messaging.broker.core.broker import Broker
 from pelagos.messaging.broker.core.exchanges import Binding, ExchangeSpec
 from pelagos.messaging.broker.core.links import QUEUE_LIMIT
-from pelagos.messaging.broker.core.rules import EXCHANGE_TYPES, LONGEST_TIME, QUEUE_ARGUMENTS
+from pelagos.messaging.broker.core.rules import LONGEST_TIME
 from pelagos.messaging.broker.core.topology import QueueState
 
 __all__ = [
-    "EXCHANGE_TYPES",
     "LONGEST_TIME",
-    "QUEUE_ARGUMENTS",
     "QUEUE_LIMIT",
     "Binding",
     "Broker",

@@ -10,7 +10,6 @@ import threading
 import weakref
 from typing import Final
 
-from pelagos.messaging.broker.core import EXCHANGE_TYPES, QUEUE_ARGUMENTS
 from pelagos.messaging.errors import BusUrlError
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Capabilities, Connection
 from pelagos.messaging.transports.memory.broker import MemoryBroker
@@ -18,12 +17,7 @@ from pelagos.messaging.transports.memory.connection import MemoryConnection
 
 __all__ = ["MemoryBroker", "MemoryConnection", "MemoryTransport"]
 
-CAPABILITIES: Final = Capabilities(
-    exchange_types=EXCHANGE_TYPES,
-    outlives_process=False,
-    crosses_processes=False,
-    queue_arguments=QUEUE_ARGUMENTS,
-)
+_CAPABILITIES: Final = Capabilities(crosses_processes=False)
 
 # The one piece of state in this room that belongs to the process: a name finds its broker.
 _brokers: Final[weakref.WeakValueDictionary[str, MemoryBroker]] = weakref.WeakValueDictionary()
@@ -62,7 +56,7 @@ class MemoryTransport:
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
-        return CAPABILITIES
+        return _CAPABILITIES
 
     def open(self, timeout: float = REQUEST_TIMEOUT) -> Connection:
         """A new connection.
