@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import threading
@@ -31,6 +32,7 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.binding import make_queue
+from pelagos.messaging.runner import Crew, run, serve
 from pelagos.messaging.sql import Outbox
 
 BUS = "memory:wrong-use"
@@ -259,3 +261,31 @@ def test_the_log_says_why_a_call_was_not_answered(caplog: pytest.LogCaptureFixtu
         assert not producer.rpc_go(_timeout=0.2, _max_retry=0)
     (record,) = [one for one in caplog.records if "no answer" in one.getMessage()]
     assert "Connection refused" in record.getMessage()
+
+
+def test_an_answer_that_comes_too_late_is_told_in_the_log(
+    caplog: pytest.LogCaptureFixture, bus: str
+) -> None:
+    answers: list[Callable[[int], None]] = []
+
+    class Late(Worker):
+        @RpcHandler("command", "late")
+        def late(self, _content: Any, reply_func: Callable[[int], None]) -> None:
+            answers.append(reply_func)
+
+    with Late(bus=bus) as worker, Producer(bus=bus) as producer:
+        worker.start()
+        worker.wait_ready()
+        assert not producer.rpc_late()
+        answers[0](1)
+    assert "Late.late answers after it has ended" in caplog.text
+
+
+def test_what_a_loop_serves_must_be_callable(bus: str) -> None:
+    with pytest.raises(TypeError, match="the callback is None"):
+        asyncio.run(serve(GenericConsumer(bus=bus), None))  # type: ignore[arg-type]
+
+
+def test_what_worker_processes_cannot_have_is_named(bus: str) -> None:
+    with pytest.raises(MessagingError, match="a worker process cannot have what it is to run"):
+        run(lambda: Worker(bus=bus), Crew(processes=1))

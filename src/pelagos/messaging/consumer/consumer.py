@@ -181,7 +181,7 @@ class GenericConsumer(Handling):
         """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
         if self.is_running:
             raise MessagingError("the consumer has been started already")
-        _check_callback(callback)
+        check_callback(callback)
         self.begin()
         self._thread = threading.Thread(
             target=self._run, args=(callback,), name="consumer", daemon=True
@@ -214,7 +214,7 @@ class GenericConsumer(Handling):
         Raises:
             ExitScheduler, StopIteration, AckAndRestart: the callback did; its message is done.
         """
-        _check_callback(callback)
+        check_callback(callback)
         self.begin()
         self._consume(callback)
 
@@ -326,6 +326,11 @@ class GenericConsumer(Handling):
         self.stop()
 
 
-def _check_callback(callback: object) -> None:
+def check_callback(callback: object) -> None:
+    """See that messages can be given to it.
+
+    Raises:
+        TypeError: they cannot.
+    """
     if not callable(callback):
         raise TypeError(f"the callback is {callback!r}, and cannot be called with a message")

@@ -34,6 +34,7 @@ class Answer:
         self._encode = encode
         self._who = who
         self.body: bytes | None = None
+        self.is_over = False
 
     def __call__(self, value: Any) -> None:
         """Answer with a message, or with a value that is sent as a MessageResult.
@@ -44,6 +45,12 @@ class Answer:
         Raises:
             EncodingError: it cannot be written.
         """
+        if self.is_over:
+            log.warning(
+                "%s answers after it has ended: nobody hears it; let an async def await the value",
+                self._who,
+            )
+            return
         if self.body is not None:
             log.warning("%s answered twice; only its first answer is sent", self._who)
             return
@@ -123,6 +130,8 @@ class CallWork(Work):
             if not (lost or isinstance(error, RejectMessage | PayloadError)):
                 log.warning("%s failed on %s", info.handler, self.message, exc_info=error)
             return _Called(self.encode(as_result(error)), "reject", failed=error)
+        finally:
+            answer.is_over = True
         if answer.body is None:
             body = self.encode(MessageResult(None)) if ending else self._silent(info)
             return _Called(body, "ack", ending)

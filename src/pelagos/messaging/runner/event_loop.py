@@ -7,7 +7,7 @@ import contextlib
 import inspect
 from collections.abc import Callable
 
-from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import GenericConsumer, check_callback
 from pelagos.messaging.consumer.handling import Callback
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import MessagingError
@@ -30,6 +30,7 @@ async def serve(
     Raises:
         ExitScheduler, StopIteration, AckAndRestart: a handler did.
     """
+    check_callback(callback)
     if concurrency < 1:
         raise MessagingError(f"the concurrency is {concurrency}", hint="make it 1 or more")
     consumer.prefetch = max(consumer.prefetch, concurrency)

@@ -147,7 +147,14 @@ class Supervisor:
                 name=f"worker {seat.number}",
             )
             with ignoring_interrupts():
-                process.start()
+                try:
+                    process.start()
+                except (AttributeError, TypeError, pickle.PicklingError) as error:
+                    raise MessagingError(
+                        f"a worker process cannot have what it is to run: {error}",
+                        hint="define it in a module, outside of functions, or give "
+                        'Target("module:Class")',
+                    ) from error
             voice.close()
             seat.process, seat.due, seat.began = process, None, self._clock.monotonic()
             log.info("worker %d runs as process %s", seat.number, process.pid)
