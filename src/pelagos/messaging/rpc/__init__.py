@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pelagos.messaging.rpc.call import CallFuture, Outcome, Request
 from pelagos.messaging.rpc.client import RpcClient
-from pelagos.messaging.rpc.line import Replies
+from pelagos.messaging.rpc.queues import Replies
 from pelagos.messaging.rpc.registry import client_of, release
 
 __all__ = ["CallFuture", "Outcome", "Replies", "Request", "RpcClient", "client_of", "release"]

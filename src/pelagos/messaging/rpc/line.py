@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from pelagos.messaging.errors import ConnectionLostError
 from pelagos.messaging.rpc.call import Request
 from pelagos.messaging.transports.base import Connection, Envelope
-
-#: How answers find their call. shared: one reply queue of the process, by correlation id.
-#: direct: the broker's direct reply-to; faster to set up, but answers are dropped when the
-#: caller is slow. private: a queue for each call; for servers that do not repeat the correlation
-#: id, as the ancestor's did not.
-Replies = Literal["shared", "direct", "private"]
 
 #: Ways (exchange and key) that are remembered as proven.
 _LIMIT: Final = 1000

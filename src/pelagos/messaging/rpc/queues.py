@@ -7,12 +7,18 @@ import os
 import socket
 import uuid
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from pelagos.core.clock import Clock
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.sending.alarm import Alarm
 from pelagos.messaging.transports.base import Connection, OnDelivery, Queue
+
+#: How answers find their call. shared: one reply queue of the process, by correlation id.
+#: direct: the broker's direct reply-to; faster to set up, but answers are dropped when the
+#: caller is slow. private: a queue for each call; for servers that do not repeat the correlation
+#: id, as the ancestor's did not.
+Replies = Literal["shared", "direct", "private"]
 
 _PREFETCH: Final = 1000
 
