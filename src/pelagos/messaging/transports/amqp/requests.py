@@ -26,11 +26,16 @@ _M = TypeVar("_M", bound=Method)
 
 
 class Requests:
-    """Sends a request, and finds the thread that waits for the answer."""
+    """Sends a request, and finds the thread that waits for the answer.
+
+    Attributes:
+        name: of what the request on its way is about.
+        turn: held by whose request is on its way: one at a time, so that errors find theirs.
+    """
 
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
-        self._turn = threading.Lock()  # one request at a time, so that errors find theirs
+        self.turn = threading.Lock()
         self._waiting: Future[_Answer] | None = None
         self._channel = 0
         self._asked = (0, 0)
@@ -64,11 +69,6 @@ class Requests:
             self._outgoing.add(data)
         self._outgoing.send()
         return future
-
-    @property
-    def turn(self) -> threading.Lock:
-        """Held by the thread whose request is on its way."""
-        return self._turn
 
     # In the connection's own thread.
 

@@ -46,7 +46,7 @@ def make_parameters(
     """What pika needs to connect to one of the address' hosts.
 
     Raises:
-        BrokerUnreachableError: a file of the encryption cannot be used.
+        BusUrlError: a file of the encryption cannot be used.
     """
     return pika.ConnectionParameters(
         host=place[0],
