@@ -330,15 +330,43 @@ def test_it_ends_though_the_broker_is_silent() -> None:
     assert (place.marked, place.closed, bus.links[0].closed) == ([], 1, 2)
 
 
-def test_it_is_woken_and_can_be_started_once() -> None:
+class News(threading.Event):
+    """Tells that the relay rests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resting = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.resting.set()
+        return super().wait(timeout)
+
+
+def test_it_rests_until_it_is_woken_and_can_be_started_once() -> None:
     bus, place = Bus(), Place()
-    one = relay(bus, place).start()
-    assert one.flush(WAIT)
+    one = relay(bus, place)
+    news = one._news = News()
+    one.start()
+    assert news.resting.wait(5)
     place.waiting.append(letter(1))
+    news.resting.clear()
     one.wake()
-    while not place.marked:
-        assert one.is_running
+    assert news.resting.wait(5)
+    assert place.marked == [[1]]
     with pytest.raises(MessagingError, match="started already"):
         one.start()
     one.stop()
     assert not one.is_running
+
+
+def test_a_connection_that_was_lost_meanwhile_is_replaced() -> None:
+    bus, place = Bus(), Place(1)
+    one = relay(bus, place)
+    one._round()
+    bus.links[0].is_open = False
+    place.waiting.append(letter(1))
+    one._round()
+    assert [(link.closed, link.declared) for link in bus.links] == [
+        (1, ["invoices"]),
+        (0, ["invoices"]),
+    ]
