@@ -17,7 +17,7 @@ from pelagos.messaging.transports.memory.connection import MemoryConnection
 
 __all__ = ["MemoryBroker", "MemoryConnection", "MemoryTransport"]
 
-_CAPABILITIES: Final = Capabilities(crosses_processes=False)
+CAPABILITIES: Final = Capabilities(crosses_processes=False)
 
 # The one piece of state in this room that belongs to the process: a name finds its broker.
 _brokers: Final[weakref.WeakValueDictionary[str, MemoryBroker]] = weakref.WeakValueDictionary()
@@ -56,7 +56,7 @@ class MemoryTransport:
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
-        return _CAPABILITIES
+        return CAPABILITIES
 
     def open(self, timeout: float = REQUEST_TIMEOUT) -> Connection:
         """A new connection.
