@@ -20,8 +20,9 @@ from pelagos.messaging import (
     PublishRefusedError,
     TopologyError,
 )
+from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Entry
-from pelagos.messaging.sending.sender import Guest, Sender
+from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.base import Done, Envelope, Properties
 
 WAIT = 60.0

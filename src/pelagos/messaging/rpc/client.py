@@ -20,8 +20,9 @@ from pelagos.messaging.rpc.deadlines import Deadlines
 from pelagos.messaging.rpc.line import Line
 from pelagos.messaging.rpc.queues import ReplyQueues, new_address
 from pelagos.messaging.rpc.scatter import Scatter
+from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Entry
-from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT, Guest, Sender
+from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT, Sender
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Connection,

@@ -24,8 +24,9 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.middleware import Chain, Outgoing
 from pelagos.messaging.sending.alarm import Alarm
+from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Batch, Entry, Settled, Single
-from pelagos.messaging.sending.sender import Guest, Sender
+from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.base import Envelope, Transport
 
 log = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ from pelagos.messaging.errors import (
     as_ours,
 )
 from pelagos.messaging.exchange import Exchange
+from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Entry, Pending, Settled
 from pelagos.messaging.transports.base import REQUEST_TIMEOUT, Connection, Envelope, Transport
 
@@ -40,29 +41,6 @@ BUFFER_BYTES: Final = 64 * 1024 * 1024
 _senders: Final[weakref.WeakSet[Sender]] = weakref.WeakSet()
 #: Connections of the parent process: they must neither be used nor closed in a forked child.
 _inherited: Final[list[Connection]] = []
-
-
-class Guest:
-    """What else lives on a sender's connection; the base wants nothing.
-
-    The methods may call the sender; `prepare` and `give_up` run in the thread that connects.
-    """
-
-    def needs_connection(self) -> bool:
-        """Whether a lost connection has to be opened again although nothing is to be sent."""
-        return False
-
-    def prepare(self, connection: Connection) -> None:
-        """A connection was opened, and nothing has been sent over it."""
-
-    def give_up(self, error: MessagingError) -> None:
-        """No connection will be opened: the broker refuses us."""
-
-    def connected(self) -> None:
-        """A connection is there."""
-
-    def disconnected(self, error: MessagingError | None) -> None:
-        """It was closed (None), or lost."""
 
 
 class Sender:
