@@ -16,9 +16,13 @@ from pelagos.core.clock import SystemClock
 from pelagos.messaging import (
     BrokerUnreachableError,
     Exchange,
+    GenericConsumer,
+    JsonEncoder,
     LoginError,
+    MessageStatus,
     MessagingError,
     PublishRefusedError,
+    ReceivedMessage,
     codec,
     connect,
 )
@@ -140,6 +144,42 @@ def test_the_end_of_another_channel_is_no_answer_to_a_request(broker: FakeBroker
     assert answers.get(timeout=WAIT) == "mine"
     assert link.is_open
     link.close()
+
+
+def consuming(peer: Peer) -> tuple[int, str]:
+    """The channel and the name of the next consumer."""
+    while True:
+        frame = peer.heard.get(timeout=WAIT)
+        assert frame is not None
+        if isinstance(frame[1], methods.BasicConsume):
+            return frame[0], frame[1].consumer_tag
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_the_broker_took_back_is_handled_when_it_comes_again(
+    broker: FakeBroker, engine: str
+) -> None:
+    handled: queue.SimpleQueue[str] = queue.SimpleQueue()
+    released = threading.Event()
+
+    def handle(message: ReceivedMessage) -> None:
+        handled.put(message.name)
+        released.wait(WAIT)
+
+    url = broker.url().replace("amqp", engine, 1)
+    with GenericConsumer([(Default, [("q", "q")])], bus=url) as consumer:
+        consumer.start(handle)
+        peer = broker.peer()
+        before, after = (JsonEncoder.encode(MessageStatus(name).body) for name in ("old", "new"))
+        channel, name = consuming(peer)
+        peer.send(peer.deliver(channel, name, 1, 3, before))
+        assert handled.get(timeout=WAIT) == "old"
+        text = f"delivery acknowledgement on channel {channel} timed out. Timeout value used: 1"
+        peer.say(channel, methods.ChannelClose(406, f"PRECONDITION_FAILED - {text}"))
+        channel, name = consuming(peer)
+        peer.send(peer.deliver(channel, name, 1, 3, after))
+        released.set()
+        assert [handled.get(timeout=WAIT) for _ in range(3)] == ["new"] * 3
 
 
 @pytest.mark.parametrize(

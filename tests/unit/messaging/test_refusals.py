@@ -8,7 +8,7 @@ import pytest
 
 from pelagos.messaging.errors import ConnectionLostError, PublishRefusedError
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Envelope, Properties
-from pelagos.messaging.transports.refusal import is_login_refusal, refused_publishes
+from pelagos.messaging.transports.refusal import is_login_refusal, refusal, refused_publishes
 
 LOST = ConnectionLostError("gone")
 
@@ -87,3 +87,10 @@ def test_a_missing_exchange_can_be_declared_again() -> None:
 )
 def test_too_many_connections_are_no_wrong_password(code: int, text: str, final: bool) -> None:
     assert is_login_refusal(code, text) == final
+
+
+def test_what_was_not_settled_in_time_is_no_wrong_declaration() -> None:
+    text = "PRECONDITION_FAILED - delivery acknowledgement on channel 5 timed out. Timeout: 2000"
+    problem = refusal(406, text, "amqp://sea", "q")
+    assert isinstance(problem, ConnectionLostError)
+    assert problem.hint is not None and "consumer_timeout" in problem.hint

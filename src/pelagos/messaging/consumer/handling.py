@@ -142,8 +142,8 @@ class Handling:
     def _open(self, lane: Lane, delivery: Delivery) -> ReceivedMessage | None:
         """The message in a delivery; None when there is nothing to handle."""
         connection = lane.connection
-        if connection is None:
-            return None
+        if connection is None or not connection.holds(delivery):
+            return None  # it comes again
         if self._traffic is not None:
             self._traffic.debug("received from %s: %s", delivery.queue, delivery.body)
         if self.discard_all_messages:

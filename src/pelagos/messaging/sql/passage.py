@@ -150,6 +150,10 @@ class OutboxConnection(EverythingConfirmed):
         """Cannot be done."""
         _refuse(f"reject a message of {delivery.queue}")
 
+    def holds(self, delivery: Delivery) -> bool:  # noqa: ARG002 - the protocol's
+        """Nothing ever came."""
+        return False
+
 
 def _refuse(what: str) -> NoReturn:
     raise MessagingError(

@@ -326,6 +326,9 @@ class Connection(Protocol):
     def reject(self, delivery: Delivery, *, requeue: bool) -> None:
         """Give it back to the queue, or refuse it: to the dead letters if the queue has any."""
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is still ours to settle; else the broker has taken it back."""
+
     def close(self) -> None:
         """End it in order; what was settled before is settled. Never raises; again is harmless."""
 

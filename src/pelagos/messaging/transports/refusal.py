@@ -18,6 +18,8 @@ from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Envelope
 _MISSING: Final = 404
 _LOGIN_CODES: Final = (403, 530)  # access refused, not allowed (no such virtual host)
 
+_TAKEN_BACK: Final = re.compile("delivery acknowledgement .* timed out")
+
 #: The codes with which a broker says no to a request, and not that something else went wrong.
 _REFUSALS: Final = {
     402: None,
@@ -33,6 +35,12 @@ _REFUSALS: Final = {
 
 def refusal(code: int, text: str, url: str, name: str) -> MessagingError:
     """A request's failure: refused by the broker, or lost with the connection."""
+    if _TAKEN_BACK.search(text):
+        return ConnectionLostError(
+            f"{url} took back what was not settled in time: {text}",
+            hint="a handler takes longer, or more messages wait for it, than the broker has"
+            " patience for: raise its consumer_timeout, or lower prefetch",
+        )
     if code not in _REFUSALS:
         return ConnectionLostError(f"the connection to {url} ended: {text}")
     return TopologyError(f"{url} refuses: {text}", code=code, name=name, hint=_REFUSALS[code])

@@ -202,6 +202,10 @@ class AmqpConnection(Topology):
         self._check()
         self._consumers.reject(delivery, requeue=requeue)
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether the channel on which it came is still there."""
+        return self._consumers.holds(delivery)
+
     # What the broker says.
 
     def _on_frame(self, frame: Frame) -> None:

@@ -153,6 +153,12 @@ class Consumers:
         if ledger.retiring:
             self._retire(ledger)
 
+    @staticmethod
+    def holds(delivery: Delivery) -> bool:
+        """Whether it can be settled, or need not be."""
+        receipt = cast("_Receipt | None", delivery.receipt)
+        return receipt is None or receipt[0].is_open
+
     def _late(self) -> None:
         """Add the acknowledgements that were held back; inside the lock."""
         if self._holding:

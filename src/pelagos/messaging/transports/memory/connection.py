@@ -187,6 +187,10 @@ class MemoryConnection(EverythingConfirmed):
             return
         self._settle(self, receipt, accept=accept, requeue=requeue, counts=False)
 
+    def holds(self, delivery: Delivery) -> bool:  # noqa: ARG002 - as told
+        """It is: there are no channels that end before the connection."""
+        return True
+
     def close(self) -> None:
         """End it; what was not settled goes back to its queue."""
         self._broker.detach(self)

@@ -39,6 +39,7 @@ from pelagos.messaging.transports.broker_transport import PREFETCH_MAX, Wish
 from pelagos.messaging.transports.pika.publishing import Publishing
 from pelagos.messaging.transports.pika.subscription import (
     Subscription,
+    is_held,
     make_delivery,
     settle_io,
 )
@@ -272,6 +273,10 @@ class PikaConnection(Topology, EverythingConfirmed):
         """Give it back (nack: not counted as a failure by quorum queues), or refuse it."""
         method = "basic_nack" if requeue else "basic_reject"
         self._post(functools.partial(settle_io, delivery, method, requeue=requeue))
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether the channel on which it came is still there."""
+        return is_held(delivery)
 
     # Beginning and end.
 

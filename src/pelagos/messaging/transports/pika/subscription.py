@@ -158,6 +158,11 @@ def make_delivery(
     )
 
 
+def is_held(delivery: Delivery) -> bool:
+    """Whether it can still be settled: its channel has not ended; from any thread."""
+    return bool(cast("tuple[Any, ...]", delivery.receipt)[0].is_open)
+
+
 def settle_io(delivery: Delivery, method: str, **options: bool) -> None:
     """Acknowledge or reject; a channel that is gone has given the message back already."""
     receipt = cast("tuple[Any, int, Callable[[], None] | None]", delivery.receipt)
