@@ -110,10 +110,6 @@ class ReceivedMessage:
         """Over which it came, and over which it is settled."""
         return self._connection
 
-    def over(self, connection: Connection) -> ReceivedMessage:
-        """The same, to be answered over another connection."""
-        return ReceivedMessage(self.body, self.delivery, connection, self._encoder)
-
     def ack(self) -> None:
         """It is done; the broker may forget it."""
         if self._first("ack"):
@@ -158,6 +154,16 @@ class ReceivedMessage:
         `on_refused` is called, in any thread, when the broker will not have it, such as one that
         is too large.
         """
+        answer = self.answer(body)
+        is_large = len(answer.body) > _LARGE
+        try:
+            if is_large or not self._connection.post(answer, at_once=False):
+                self._connection.publish(answer, partial(self._replied, on_refused))
+        except ConnectionLostError as error:
+            self._replied(on_refused, error)
+
+    def answer(self, body: bytes | str) -> Envelope:
+        """An answer with a body that is encoded already, ready to be sent."""
         asked = self.delivery.properties
         asked_id = asked.message_id
         size = len(asked_id) if asked_id.isascii() else len(asked_id.encode(errors="replace"))
@@ -170,12 +176,7 @@ class ReceivedMessage:
             asked.correlation_id,
         )
         data = body.encode() if isinstance(body, str) else bytes(body)
-        answer = Envelope("", asked.reply_to or "", data, properties)
-        try:
-            if len(data) > _LARGE or not self._connection.post(answer, at_once=False):
-                self._connection.publish(answer, partial(self._replied, on_refused))
-        except ConnectionLostError as error:
-            self._replied(on_refused, error)
+        return Envelope("", asked.reply_to or "", data, properties)
 
     def _replied(self, on_refused: Refused | None, problem: MessagingError | None) -> None:
         if problem is not None:

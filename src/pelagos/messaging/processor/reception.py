@@ -163,7 +163,9 @@ class Reception:
     def _reply_apart(self, body: bytes, message: ReceivedMessage) -> None:
         try:
             with closing(self._owner.bus.open(_ANSWER_TIMEOUT)) as connection:
-                message.over(connection).reply_raw(body)
+                arrived = threading.Event()
+                connection.publish(message.answer(body), lambda _problem: arrived.set())
+                arrived.wait(_ANSWER_TIMEOUT)
         except MessagingError as error:
             log.warning("%s cannot be answered: %s", message, error)
 
