@@ -12,14 +12,17 @@ import pytest
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, ManualClock, SystemClock
 from pelagos.messaging import (
+    BrokerUnreachableError,
     ConnectionLostError,
     Exchange,
     MessagingError,
+    PublishRefusedError,
     TopologyError,
     UnroutableError,
 )
 from pelagos.messaging.rpc import Outcome, Request, RpcClient
 from pelagos.messaging.rpc.call import Call
+from pelagos.messaging.rpc.gather import LIFE
 from pelagos.messaging.transports.base import Delivery, Done, Envelope, Properties, Queue
 
 WAIT = 60.0
@@ -99,8 +102,11 @@ class Bus:
     def __init__(self) -> None:
         self.wires: queue.SimpleQueue[Wire] = queue.SimpleQueue()
         self.refusals: list[MessagingError | None] = []
+        self.away = False
 
     def open(self, _timeout: float = 10.0) -> Wire:
+        if self.away:
+            raise BrokerUnreachableError("it is away")
         wire = Wire(self)
         self.wires.put(wire)
         return wire
@@ -354,4 +360,110 @@ def test_callers_who_got_their_answers_together_ask_again_together(bus: Bus) -> 
     clock.advance(1)
     Asked(client)
     assert wire.at_once[-1], "the others found something else to do"
+    client.close()
+
+
+# Scatter and gather.
+
+
+def test_what_is_asked_of_many_has_a_queue_that_goes_with_the_last_answer(
+    client: Client, bus: Bus
+) -> None:
+    wire = proven(client, bus)
+    name = client.scatter.ask([request(), request("other")], client.now() + WAIT)
+    (first, done), (second, _) = (wire.published.get(timeout=WAIT) for _ in range(2))
+    assert {first.properties.reply_to, second.properties.reply_to} == {name}
+    assert not first.mandatory
+    assert wire.queues[-1].name == name
+    assert wire.queues[-1].exclusive and not wire.queues[-1].durable
+    done(None)
+    wire.answer(first)
+    assert len(client.scatter.gather(name, 1, WAIT)) == 1
+    assert [wire.dropped.get(timeout=WAIT) for _ in range(2)] == [f"of {name}", name]
+    kept = Asked(client)
+    wire.lose()
+    wire = bus.wire()
+    envelope, _ = wire.published.get(timeout=WAIT)
+    assert envelope.properties.message_id == kept.call.request.call_id
+    with pytest.raises(MessagingError, match="no answers are collected"):
+        client.scatter.gather(name, 1, WAIT)
+
+
+def test_closing_ends_the_connection_and_who_waits_for_answers(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    asked = Asked(client)
+    client.close()
+    assert not wire.is_open
+    assert "closed" in str(asked.outcome().problem)
+    with pytest.raises(MessagingError, match="closed"):
+        client.scatter.gather(name, 1, WAIT)
+
+
+def test_a_question_to_many_that_is_refused_says_so(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    _, done = wire.published.get(timeout=WAIT)
+    done(PublishRefusedError("full", message_id="id"))
+    with pytest.raises(PublishRefusedError):
+        client.scatter.gather(name, 1, WAIT)
+
+
+def test_many_cannot_be_asked_while_the_broker_is_away(client: Client, bus: Bus) -> None:
+    bus.away = True
+    with pytest.raises(ConnectionLostError, match="away"):
+        client.scatter.ask([request()], client.now() + SOON)
+    assert not client.needs_connection()
+
+
+def test_many_are_asked_on_the_next_connection_where_one_was_lost(
+    client: Client, bus: Bus
+) -> None:
+    wire = proven(client, bus)
+    bus.refusals.append(ConnectionLostError("gone"))
+    threading.Timer(SOON, wire.lose).start()
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    wire = bus.wire()
+    envelope, _ = wire.published.get(timeout=WAIT)
+    wire.answer(envelope)
+    assert len(client.scatter.gather(name, 1, WAIT)) == 1
+    assert wire.published.empty()
+
+
+def test_many_are_asked_once_more_after_a_cut_and_counted_once(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    envelope, _ = wire.published.get(timeout=WAIT)
+    wire.answer(envelope)
+    wire.lose()
+    wire = bus.wire()
+    envelope, _ = wire.published.get(timeout=WAIT)
+    wire.answer(envelope)
+    kept = Asked(client)
+    envelope, _ = wire.published.get(timeout=WAIT)
+    assert envelope.properties.message_id == kept.call.request.call_id
+    assert len(client.scatter.gather(name, 2, SOON)) == 1
+
+
+def test_a_queue_of_answers_that_is_refused_after_a_cut_is_told(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    bus.refusals.append(TopologyError("no", code=403, name=name))
+    wire.lose()
+    with pytest.raises(TopologyError):
+        client.scatter.gather(name, 1, WAIT)
+
+
+def test_answers_that_nobody_fetched_are_forgotten_at_last(bus: Bus) -> None:
+    clock = ManualClock()
+    client = Client(bus, clock)
+    wire = proven(client, bus)
+    old = client.scatter.ask([request()], client.now() + WAIT)
+    clock.advance(LIFE + 1)
+    new = client.scatter.ask([request()], client.now() + WAIT)
+    assert wire.dropped.get(timeout=WAIT) == f"of {old}"
+    assert wire.dropped.get(timeout=WAIT) == old
+    with pytest.raises(MessagingError, match="no answers are collected"):
+        client.scatter.gather(old, 1, 0)
+    assert client.scatter.gather(new, 1, 0) == []
     client.close()

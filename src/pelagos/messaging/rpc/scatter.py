@@ -67,8 +67,8 @@ class Scatter:
             connection, generation = self._connection, self._generation
         if gather.problem is not None:
             raise gather.problem
-        if connection is None or gather.generation == generation:
-            return gather.generation == generation != 0  # who connects has asked already
+        if connection is None:
+            return False
         try:
             self._queues.make(connection, gather.queue, gather.add)
         except ConnectionLostError:
