@@ -300,7 +300,7 @@ class _Batch:
         """One of them; called by the transport, on any thread."""
         with self.changed:
             self.problems[number] = problem
-            if problem is not None or len(self.problems) == self.size:
+            if len(self.problems) == self.size:
                 self.changed.notify_all()
 
     def wait(self, seconds: float) -> None:

@@ -330,6 +330,18 @@ def test_it_ends_though_the_broker_is_silent() -> None:
     assert (place.marked, place.closed, bus.links[0].closed) == ([], 1, 2)
 
 
+def test_it_goes_on_as_soon_as_the_last_confirmation_has_come() -> None:
+    bus, place = Bus(m0=SILENT, m1=SILENT), Place(2)
+    one = relay(bus, place).start()
+    while len(bus.waiting) < 2:
+        assert one.is_running
+    bus.waiting.pop()(None)
+    bus.waiting.pop()(None)
+    assert one.flush(5)
+    assert place.marked == [[0, 1]]
+    one.stop()
+
+
 class News(threading.Event):
     """Tells that the relay rests."""
 
@@ -353,6 +365,10 @@ def test_it_rests_until_it_is_woken_and_can_be_started_once() -> None:
     one.wake()
     assert news.resting.wait(5)
     assert place.marked == [[1]]
+    assert not news.is_set()
+    news.resting.clear()
+    assert one.flush(WAIT)
+    assert news.resting.wait(5)  # and does not go on looking for who has gone
     with pytest.raises(MessagingError, match="started already"):
         one.start()
     one.stop()
