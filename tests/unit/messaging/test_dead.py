@@ -43,6 +43,7 @@ from pelagos.messaging.transports.base import (
     Queue,
 )
 from pelagos.messaging.transports.memory import MemoryTransport
+from pelagos.messaging.transports.memory.connection import MemoryConnection
 from support.bus_desk import Desk
 
 _names = itertools.count()
@@ -171,6 +172,31 @@ def test_a_message_in_hand_is_never_lost_with_the_connection(desk: Desk) -> None
 
 
 # Poison.
+
+
+def test_what_the_broker_took_back_meanwhile_is_not_put_aside_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_back: list[bool] = []
+
+    class Slow(MessageProcessor):
+        retry = Retry(attempts=2, first=0.01)
+
+        @MessageHandler("command", "go")
+        def msg_go(self, _content: Any) -> None:
+            message = self.current.message
+            desk.got.put((message.attempt, message.redelivered))
+            if not message.redelivered:
+                taken_back.append(True)  # once; in memory the rejection lets it come again
+                raise OSError
+
+    monkeypatch.setattr(
+        MemoryConnection, "holds", lambda *_: not (taken_back and taken_back.pop())
+    )
+    desk.run(Slow)
+    desk.tell("go")
+    assert [desk.take(), desk.take()] == [(1, False), (1, True)]
+    desk.settled()
 
 
 @pytest.mark.parametrize(

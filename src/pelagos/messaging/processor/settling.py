@@ -183,6 +183,8 @@ class Settler:
         link = self._link
         if link is None or link.connection is not message.connection:
             raise ConnectionLostError("the connection over which it came is lost")
+        if not link.connection.holds(message.delivery):
+            raise ConnectionLostError("the broker has taken it back meanwhile")
         return link
 
 
