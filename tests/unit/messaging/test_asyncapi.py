@@ -10,12 +10,8 @@ from pelagos.messaging import Exchange, GenericProducer, MessageCommand, RpcComm
 from pelagos.messaging.application import GenericApplication
 from pelagos.messaging.asyncapi import describe
 from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.processor.registry import (
-    MessageHandler,
-    MessageHandlerFullBody,
-    Registry,
-    RpcHandler,
-)
+from pelagos.messaging.processor import MessageHandler, MessageHandlerFullBody, RpcHandler
+from pelagos.messaging.processor.registry import Registry
 
 STRUCTURE = json.loads((Path(__file__).parents[2] / "data" / "asyncapi-3.0.json").read_text())
 

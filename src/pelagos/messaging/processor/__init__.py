@@ -6,16 +6,16 @@ that a program writes for them.
 
 from __future__ import annotations
 
-from pelagos.messaging.processor.payload import PayloadError
-from pelagos.messaging.processor.processor import MessageProcessor
-from pelagos.messaging.processor.registry import (
+from pelagos.messaging.processor.decorators import (
     Handler,
-    HandlerInfo,
     MessageFilter,
     MessageHandler,
     MessageHandlerFullBody,
     RpcHandler,
 )
+from pelagos.messaging.processor.payload import PayloadError
+from pelagos.messaging.processor.processor import MessageProcessor
+from pelagos.messaging.processor.registry import HandlerInfo
 from pelagos.messaging.processor.retry import Retry
 
 __all__ = [

@@ -111,7 +111,7 @@ def read_annotation(function: Callable[..., Any], parameter: str, handler: str) 
 def _find(function: Callable[..., Any], parameter: str) -> Any:
     if isinstance(function, type):
         for base in function.__mro__:
-            if base.__module__ == __name__.replace(".payload", ".registry"):
+            if base.__module__ == __name__.replace(".payload", ".decorators"):
                 break
             found = vars(base).get("__annotations__", {}).get(parameter)
             if found is not None:

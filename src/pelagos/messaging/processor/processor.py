@@ -19,9 +19,10 @@ from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.inbox import Inbox
 from pelagos.messaging.microthreads import MicroThread
 from pelagos.messaging.middleware import Chain, Middleware
+from pelagos.messaging.processor.decorators import MessageHandler
 from pelagos.messaging.processor.dispatch import Current, current
 from pelagos.messaging.processor.reception import Reception
-from pelagos.messaging.processor.registry import HandlerInfo, MessageHandler, registry_of
+from pelagos.messaging.processor.registry import HandlerInfo, registry_of
 from pelagos.messaging.processor.restart import restart_process
 from pelagos.messaging.processor.retry import Retry
 from pelagos.messaging.processor.settling import Settler, with_dead_letters

@@ -12,133 +12,22 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.processor.decorators import (
+    FILTERS,
+    HANDLERS,
+    Mark,
+    MessageFilter,
+    marks_of,
+    unwrapped,
+)
 from pelagos.messaging.processor.payload import Payload, read_annotation
 from pelagos.messaging.processor.retry import Retry
 
-_HANDLERS: Final = "_pelagos_handlers"
-_FILTERS: Final = "_pelagos_filters"
 _WILD: Final = re.compile(r"[*?\[]")
-
-Target = TypeVar("Target")
-
-
-class Handler:
-    """A handler as a class nested in a processor: one instance per message, its `call` is run.
-
-    Attributes:
-        processor: who got the message.
-        data: what a method would get: the content, or the whole body; annotate it with a type to
-            get that.
-        reply_func: answers a call; None for messages.
-    """
-
-    def __init__(self, processor: Any, data: Any, reply_func: Callable[[Any], None] | None = None):
-        self.processor = processor
-        self.data = data
-        self.reply_func = reply_func
-
-    def call(self) -> Any:
-        """Do the work; what it returns answers a call that was not answered yet."""
-        raise MessagingError(
-            f"the handler {type(self).__qualname__} does nothing", hint="define its method call"
-        )
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """One decorator above a handler."""
-
-    type: str
-    name: str | None = None
-    retry: Retry | None = field(default=None, kw_only=True)
-
-    category = "message"
-    full_body = False
-
-    def __post_init__(self) -> None:
-        decorator = f"@{type(self).__name__}"
-        if not isinstance(self.type, str):  # the method itself, say
-            raise TypeError(
-                f'{decorator} wants a type and a name: {decorator}("command", "resize")'
-            )
-        if not isinstance(self.name, str | None):
-            raise TypeError(f"{decorator}: the name {self.name!r} is not text")
-        if not isinstance(self.retry, Retry | None):
-            raise TypeError(f"{decorator}: retry={self.retry!r} is no Retry(attempts=…, first=…)")
-
-    def __call__(self, target: Target) -> Target:
-        _check_target(target, f"@{type(self).__name__}")
-        _own_list(target, _HANDLERS).insert(0, self)
-        return target
-
-
-class MessageHandler(_Mark):
-    """Lets a method have the content of messages of this type and name.
-
-    Args:
-        type: command, status, result… or a pattern.
-        name: the command's or status' name; a pattern such as `disk_*` (with `*`, `?`, `[…]`);
-            None for every name.
-        retry: how often and when it is tried again, instead of the processor's.
-    """
-
-
-class MessageHandlerFullBody(_Mark):
-    """As MessageHandler, for a method that wants the whole body."""
-
-    full_body = True
-
-
-class RpcHandler(_Mark):
-    """Lets a method answer calls of this type and name: with `reply_func`, or what it returns.
-
-    Of several that match one answers: an exact name goes before a pattern, a longer pattern
-    before a shorter one, the last defined before the others. A call is never tried again: its
-    caller is told.
-    """
-
-    category = "rpc"
-
-
-class MessageFilter:
-    """Lets `function(data, *args, **kwds)` change what a handler gets: it returns the new data.
-
-    The filter nearest to the handler runs first. When one raises FilterError, the handler does not
-    get the message; anything else that it raises is a failure of the handler.
-    """
-
-    def __init__(self, function: Callable[..., Any], *args: Any, **kwds: Any) -> None:
-        given: Any = function
-        if not callable(given) or inspect.iscoroutinefunction(given):
-            raise TypeError(f"@MessageFilter: {function!r} is no plain function of the data")
-        self.function = function
-        self.args = args
-        self.kwds = kwds
-
-    def __call__(self, target: Target) -> Target:
-        """Put it before a handler."""
-        _check_target(target, "@MessageFilter")
-        _own_list(target, _FILTERS).append(self)
-        return target
-
-    def apply(self, data: Any) -> Any:
-        """The filtered data.
-
-        Raises:
-            MessagingError: the filter returned nothing.
-        """
-        filtered = self.function(data, *self.args, **self.kwds)
-        if filtered is None:
-            name = getattr(self.function, "__qualname__", repr(self.function))
-            raise MessagingError(
-                f"the filter {name} returned nothing",
-                hint="return the data, or raise FilterError to keep the message from the handler",
-            )
-        return filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +125,9 @@ def _collect(owner: type) -> Iterator[HandlerInfo]:
         attributes |= dict.fromkeys(vars(base))
     for attribute in attributes:
         chain = [vars(base)[attribute] for base in owner.__mro__ if attribute in vars(base)]
-        marks = _inherited(chain, _HANDLERS)
+        marks = _inherited(chain, HANDLERS)
         if marks:
-            filters = tuple(_inherited(chain, _FILTERS))
+            filters = tuple(_inherited(chain, FILTERS))
             for mark in marks:
                 yield _describe(owner, attribute, chain[0], mark, filters)
 
@@ -246,18 +135,18 @@ def _collect(owner: type) -> Iterator[HandlerInfo]:
 def _inherited(chain: list[Any], kind: str) -> list[Any]:
     """The decorators of an attribute: its own, or those of what it overrides."""
     for definition in chain:
-        if not callable(_plain(definition)):
+        if not callable(unwrapped(definition)):
             return []  # the subclass took the handler away
-        own = _own(definition, kind)
+        own = marks_of(definition, kind)
         if own:
             return own
     return []
 
 
 def _describe(
-    owner: type, attribute: str, definition: Any, mark: _Mark, filters: tuple[MessageFilter, ...]
+    owner: type, attribute: str, definition: Any, mark: Mark, filters: tuple[MessageFilter, ...]
 ) -> HandlerInfo:
-    plain = _plain(definition)
+    plain = unwrapped(definition)
     is_class = isinstance(plain, type)
     work = plain.call if is_class else plain
     name = f"{owner.__qualname__.rpartition('<locals>.')[2]}.{attribute}"
@@ -310,37 +199,6 @@ def _positional(function: Callable[..., Any]) -> list[str]:
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             names.append(parameter.name)
     return names
-
-
-def _plain(definition: Any) -> Any:
-    if isinstance(definition, staticmethod | classmethod):
-        return definition.__func__
-    return definition
-
-
-def _check_target(target: Any, decorator: str) -> None:
-    plain = _plain(target)
-    if isinstance(plain, type) and not issubclass(plain, Handler):
-        raise TypeError(f"{decorator}: the class {plain.__name__} is not derived from Handler")
-    if not callable(plain):
-        raise TypeError(f"{decorator} belongs above a method or a class derived from Handler")
-    work = getattr(plain, "call", plain)
-    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
-        raise TypeError(f"{decorator}: {plain.__qualname__} yields; nobody would run it")
-
-
-def _own(definition: Any, kind: str) -> list[Any]:
-    plain = _plain(definition)  # @staticmethod may stand above the decorators, or below them
-    places = [definition] if plain is definition else [definition, plain]
-    return [mark for place in places for mark in getattr(place, "__dict__", {}).get(kind, ())]
-
-
-def _own_list(target: Any, kind: str) -> list[Any]:
-    marks: list[Any] | None = vars(target).get(kind)
-    if marks is None:
-        marks = []
-        setattr(target, kind, marks)
-    return marks
 
 
 _registries: Final[weakref.WeakKeyDictionary[type, Registry]] = weakref.WeakKeyDictionary()
