@@ -83,12 +83,7 @@ class Outbox:
             BufferFullError: too many wait.
             MessagingError: the database cannot be used.
         """
-        if not isinstance(message, Message) or message.body["category"] == RpcCommand.category:
-            raise TypeError(f"an outbox takes messages that want no answer, not {message!r}")
-        if not hasattr(exchange, "exchange_type"):
-            raise TypeError(f"{exchange!r} is no exchange class")
-        if not isinstance(transaction, sa.Connection):
-            raise TypeError(f"transaction is what engine.begin() gives, not {transaction!r}")
+        _check(transaction, message, exchange)
         message.is_from(self._identity.facts())
         encoded = self._encoder.encode(message.body)
         name = message_id or uuid.uuid4().hex
@@ -135,6 +130,15 @@ class Outbox:
         with our_errors():
             count = sa.select(sa.func.count()).select_from(self._table)
             return int(transaction.execute(count).scalar_one())
+
+
+def _check(transaction: object, message: object, exchange: object) -> None:
+    if not isinstance(message, Message) or message.body["category"] == RpcCommand.category:
+        raise TypeError(f"an outbox takes messages that want no answer, not {message!r}")
+    if not hasattr(exchange, "exchange_type"):
+        raise TypeError(f"{exchange!r} is no exchange class")
+    if not isinstance(transaction, sa.Connection):
+        raise TypeError(f"transaction is what engine.begin() gives, not {transaction!r}")
 
 
 def describe(exchange: type[Exchange]) -> str:
