@@ -17,6 +17,7 @@ from pelagos.messaging.errors import (
     AckAndRestart,
     EncodingError,
     ExitScheduler,
+    MessagingError,
     PoisonError,
     RejectMessage,
 )
@@ -75,7 +76,7 @@ class Handling:
             self._runner = asyncio.Runner()
 
         async def wait() -> None:
-            await awaitable
+            await completed(awaitable, "the handler")
 
         self._runner.run(wait())
 
@@ -221,3 +222,18 @@ class _Watch:
         outcome = cast("Outcome", settled) if settled is not None else expected
         seconds = time.perf_counter() - self._began
         self._watchers.after_handle(self._message, self._name, outcome, seconds)
+
+
+async def completed(awaitable: Awaitable[object], who: str) -> object:
+    """What it comes to. A cancellation that nobody asked for is a failure like any other.
+
+    Raises:
+        MessagingError: something that it awaited was cancelled.
+    """
+    try:
+        return await awaitable
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise MessagingError(f"{who} awaited something that was cancelled") from error

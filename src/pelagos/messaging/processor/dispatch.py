@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from pelagos.messaging.consumer.handling import completed
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import clean
 from pelagos.messaging.errors import (
@@ -91,7 +92,7 @@ class Work:
                 result = work(data)
             if result is None or not inspect.isawaitable(result):
                 return result
-            return await result
+            return await completed(result, info.handler)
         except ENDINGS as error:  # a StopIteration may not leave a coroutine (PEP 479)
             raise Ended(error) from error
         finally:

@@ -1,0 +1,112 @@
+"""Handlers that await what somebody else cancels: they have failed, and nothing stays in hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pelagos.messaging import (
+    DeadLetters,
+    Exchange,
+    GenericConsumer,
+    GenericProducer,
+    MessageHandler,
+    MessageProcessor,
+    RpcHandler,
+)
+from pelagos.messaging.runner import serve
+from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
+
+WAIT = 30.0
+
+
+class Town(Exchange):
+    name = "town"
+
+
+class Producer(GenericProducer):
+    eks = ((Town, "k"),)
+
+
+async def _cancelled(*_: Any) -> None:
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    await gone
+
+
+class Worker(MessageProcessor):
+    eqk = ((Town, [("inbox", "k")]),)
+    retry = None
+
+    @RpcHandler("command", "ask")
+    async def ask(self, _content: Any) -> None:
+        await _cancelled()
+
+    @MessageHandler("command", "tell")
+    async def tell(self, _content: Any) -> None:
+        await _cancelled()
+
+
+@pytest.fixture
+def bus() -> MemoryTransport:
+    return MemoryTransport("", broker=MemoryBroker("cancelled"))
+
+
+def _exercise(bus: MemoryTransport) -> None:
+    with Producer(bus=bus) as producer:
+        answer = producer.rpc_ask(_timeout=WAIT)
+        assert answer.body["content"]["message"].endswith("awaited something that was cancelled")
+        producer.message_tell()
+    bus.drain("inbox", timeout=WAIT)
+    (letter,) = DeadLetters(bus).list()
+    assert "Worker.tell awaited something that was cancelled" in letter.cause
+
+
+def test_in_a_thread(bus: MemoryTransport) -> None:
+    with Worker(bus=bus) as worker:
+        worker.start()
+        worker.wait_ready()
+        _exercise(bus)
+        assert worker.is_running
+
+
+def test_in_a_loop(bus: MemoryTransport) -> None:
+    worker = Worker(bus=bus)
+
+    async def work() -> None:
+        service = asyncio.create_task(serve(worker.consumer, worker.dispatch))
+        await asyncio.to_thread(worker.wait_ready)
+        await asyncio.to_thread(_exercise, bus)
+        worker.stop_consuming()
+        await service
+
+    asyncio.run(asyncio.wait_for(work(), WAIT))
+
+
+def test_the_callback_of_a_consumer(bus: MemoryTransport) -> None:
+    consumer = GenericConsumer([(Town, [("inbox", "k")])], bus=bus)
+    consumer.start(_cancelled)
+    consumer.wait_ready()
+    with Producer(bus=bus) as producer:
+        producer.message_tell()
+    bus.drain("inbox", timeout=WAIT)
+    assert consumer.is_running
+    assert consumer.stop()
+
+
+def test_the_callback_of_a_consumer_in_a_loop(bus: MemoryTransport) -> None:
+    consumer = GenericConsumer([(Town, [("inbox", "k")])], bus=bus)
+
+    async def work() -> None:
+        service = asyncio.create_task(serve(consumer, _cancelled))
+        await asyncio.to_thread(consumer.wait_ready)
+        with Producer(bus=bus) as producer:
+            await asyncio.to_thread(producer.message_tell)
+        await asyncio.to_thread(bus.drain, "inbox", timeout=WAIT)
+        service.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await service
+
+    asyncio.run(asyncio.wait_for(work(), WAIT))
