@@ -6,7 +6,7 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -56,7 +56,7 @@ class Caller:
         client = self._clients.get(direct)
         if client is not None:
             return client
-        if replies not in ("shared", "direct", "private"):
+        if replies not in get_args(Replies):
             raise MessagingError(
                 f"rpc_replies is {replies!r}", hint="it is 'shared', 'direct' or 'private'"
             )
