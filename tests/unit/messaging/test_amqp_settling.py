@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pelagos.messaging import (
@@ -174,6 +174,8 @@ class Waits:
         return len(frames)
 
 
+@example(2, 2, [(1, "a")])
+@example(4, 4, [(2, "a"), (1, "r"), (3, "n"), (2, "a"), (9, "l")])
 @given(
     st.integers(1, 12),
     st.integers(1, 5),
