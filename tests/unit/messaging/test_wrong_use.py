@@ -32,6 +32,7 @@ from pelagos.messaging import (
     connect,
 )
 from pelagos.messaging.binding import make_queue
+from pelagos.messaging.broker.server import EmbeddedBroker
 from pelagos.messaging.runner import Crew, run, serve
 from pelagos.messaging.sql import Outbox
 
@@ -138,6 +139,14 @@ LEAVING: dict[str, tuple[Callable[[], object], str]] = {
     ),
 }
 
+SERVED: dict[str, tuple[Callable[[], object], str]] = {
+    "virtual hosts of text": (lambda: EmbeddedBroker(vhosts="tests"), "vhosts is 'tests'"),
+    "a version that nobody knows": (
+        lambda: EmbeddedBroker(version="5"),  # type: ignore[arg-type]
+        "version is '5', and none of 3.10, 4",
+    ),
+}
+
 DECLARED: dict[str, tuple[Callable[[], object], str]] = {
     "a filter that is none": (lambda: MessageFilter(1), "no plain function"),  # type: ignore[arg-type]
     "a filter to await": (lambda: MessageFilter(_later), "no plain function"),
@@ -156,9 +165,9 @@ def bus(request: pytest.FixtureRequest) -> str:
     return f"memory:{request.node.name}"
 
 
-@pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *LEAVING, *DECLARED])
+@pytest.mark.parametrize("case", [*PRODUCED, *CONSUMED, *LEAVING, *SERVED, *DECLARED])
 def test_a_mistake_is_named_at_once(case: str) -> None:
-    use, words = {**PRODUCED, **CONSUMED, **LEAVING, **DECLARED}[case]
+    use, words = {**PRODUCED, **CONSUMED, **LEAVING, **SERVED, **DECLARED}[case]
     with pytest.raises((TypeError, ValueError, MessagingError), match=words):
         use()
 

@@ -16,6 +16,8 @@ from pelagos.messaging.errors import BrokerUnreachableError, ConnectionLostError
 #: memory of the process. Beyond it a publisher is refused.
 QUEUE_LIMIT: Final = 100_000
 
+_VERSIONS: Final = frozenset({"3.10", "4"})
+
 
 class Links:
     """The foundation of the broker: its lock, its clock, and those who are connected.
@@ -37,6 +39,8 @@ class Links:
         self.name = name
         self.clock = clock or SystemClock()
         self._strict = strict
+        if version not in _VERSIONS:
+            raise ValueError(f"version is {version!r}, and none of {', '.join(sorted(_VERSIONS))}")
         self._newest = version == "4"
         self._lock = threading.Lock()
         self._running = True

@@ -68,6 +68,8 @@ class EmbeddedBroker:
         force: bool = False,
     ) -> None:
         _refuse_open(host, users, force=force)
+        if isinstance(vhosts, str):
+            raise TypeError(f"vhosts is {vhosts!r}, and no list of names")
         self.host = host
         self.port = port
         self.users = dict(users) if users is not None else {"guest": "guest"}
