@@ -298,3 +298,21 @@ def test_what_a_loop_serves_must_be_callable(bus: str) -> None:
 def test_what_worker_processes_cannot_have_is_named(bus: str) -> None:
     with pytest.raises(MessagingError, match="a worker process cannot have what it is to run"):
         run(lambda: Worker(bus=bus), Crew(processes=1))
+
+
+def test_a_processor_that_is_stopped_before_it_has_begun_does_not_begin(bus: str) -> None:
+    told = threading.Event()
+
+    class Slow(Worker):
+        def _run(self) -> None:
+            told.wait(10)
+            super()._run()
+
+    worker = Slow(bus=bus)
+    worker.start()
+    worker.stop_consuming()
+    told.set()
+    assert worker.join(5)
+    worker.start()
+    worker.wait_ready()
+    assert worker.stop()

@@ -197,10 +197,13 @@ class MessageProcessor(MicroThread):
         if self.is_running:
             raise MessagingError("the processor has been started already")
         self.ending = None
+        self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        if self._stopping.is_set():  # before it had begun
+            return
         try:
             self.start_consuming()
         except (ExitScheduler, StopIteration) as error:
