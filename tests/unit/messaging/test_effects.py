@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from pelagos.messaging import MessageHandler, MessageProcessor, RejectMessage, Retry, RpcHandler
+from pelagos.messaging.errors import ExitScheduler, InboxAwayError, InboxBusyError
 from pelagos.messaging.inbox import Receipt
+from pelagos.messaging.processor.dispatch import pause_ms
 from pelagos.messaging.transports.memory import MemoryTransport
-from support.bus_desk import Desk
+from support.bus_desk import WAIT, Desk
 
 _names = itertools.count()
 
@@ -50,6 +52,8 @@ class Sync(MessageProcessor):
         self.desk.got.put(message.attempt)
         self.current.transaction.append(f"{message.message_id}/{message.attempt}")
         what = content["parameters"]
+        if what == "end":
+            raise ExitScheduler
         if what == "reject":
             raise RejectMessage("no")
         if what == "fail" or (what == "once" and message.attempt == 1):
@@ -154,3 +158,27 @@ def test_a_message_that_dies_has_no_effect_and_may_be_sent_again(
     assert desk.letters()[0].attempts == attempts
     assert (ledger.effects, ledger.known) == ([], {})
     desk.settled()
+
+
+@both
+@pytest.mark.parametrize("calls", [False, True])
+def test_the_effect_of_what_ends_a_processor_stays(
+    desk: Desk, ledger: Ledger, kind: type[Sync], calls: bool
+) -> None:
+    processor = desk.run(kind, inbox=ledger)
+    if calls:
+        assert desk.ask("ask", "end", message_id="m")["type"] == "success"
+    else:
+        desk.tell("tell", "end", message_id="m")
+    processor._thread.join(WAIT)
+    assert not processor.is_running
+    assert (ledger.effects, len(ledger.known)) == (["m/1"], 1)
+    desk.settled()
+
+
+def test_how_soon_it_is_tried_again_is_what_the_inbox_says() -> None:
+    def away(seconds: float) -> int:
+        return pause_ms(InboxAwayError("away", retry_after=seconds))
+
+    assert [away(16.0), away(0.0123), away(0.0001)] == [16000, 12, 1]
+    assert pause_ms(InboxBusyError("in work", retry_after=7.0)) == 1000
