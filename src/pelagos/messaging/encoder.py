@@ -51,7 +51,11 @@ class JsonEncoder(Encoder):
 
     @classmethod
     def encode(cls, data: Any) -> bytes:
-        """JSON text; the order of keys is kept."""
+        """JSON text; the order of keys is kept.
+
+        What JSON has no form for is written as its nearest: NaN and infinity as null, bytes as
+        Base64 text, sets as lists.
+        """
         try:
             encoded = wire.encode(data)
         except (wire.WireError, OverflowError, UnicodeError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import subprocess
 import sys
 from typing import Any
@@ -35,6 +37,20 @@ json_values = st.recursive(
 )
 
 SIX = {"name": "n", "type": "t", "pid": "7", "host": "h", "user": "u", "vhost": "/v"}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (math.nan, "null"),
+        (-math.inf, "null"),
+        (b"xy", '"eHk="'),
+        ({1}, "[1]"),
+        (dt.date(2026, 1, 2), '"2026-01-02"'),
+    ],
+)
+def test_what_json_has_no_form_for_is_written_as_its_nearest(value, written):
+    assert JsonEncoder.encode({"is": value}) == b'{"is":%s}' % written.encode()
 
 
 def test_a_fingerprint_has_its_six_facts_in_order() -> None:
