@@ -129,6 +129,18 @@ def test_bindings_made_while_the_broker_is_away_are_made_later(place: Place) -> 
     assert place.take() == "late"
 
 
+def test_a_queue_that_is_read_is_not_bound_with_other_flags(place: Place) -> None:
+    consumer = place.consumer()
+    before = consumer.bindings
+    for more in ({"arguments": {"x-max-length": 1}}, {"durable": False, "exclusive": True}):
+        with pytest.raises(MessagingError, match="given twice with different flags"):
+            consumer.queue_bind(Town, "inbox", "b", **more)
+    assert consumer.bindings == before
+    place.send("nobody", "b")
+    place.send("inbox")
+    assert place.take() == "inbox" and place.got.empty()
+
+
 def test_a_queue_can_be_left_to_others(place: Place) -> None:
     first = place.consumer([(Town, [("inbox", "a"), ("shared", "b")])])
     place.consumer([(Town, [("shared", "b")])])
@@ -183,7 +195,7 @@ def test_the_loss_of_one_queue_does_not_disturb_the_others(place: Place) -> None
             entered.set()
             assert leave.wait(WAIT)
 
-    place.consumer([(Town, [("inbox", "a"), ("second", "b")])], slow)
+    consumer = place.consumer([(Town, [("inbox", "a"), ("second", "b")])], slow)
     place.send("long")
     assert entered.wait(WAIT)
     place.link.delete_queue("second")
@@ -195,6 +207,7 @@ def test_the_loss_of_one_queue_does_not_disturb_the_others(place: Place) -> None
             return False
 
     place.until(is_back)
+    place.until(lambda: consumer.problem is None)
     leave.set()
     place.send("second", "b")
     assert [place.take(), place.take()] == ["long", "second"]
