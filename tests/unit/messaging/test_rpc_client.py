@@ -46,6 +46,7 @@ class Wire:
         self.published: queue.SimpleQueue[tuple[Envelope, Done]] = queue.SimpleQueue()
         self.posted: queue.SimpleQueue[Envelope] = queue.SimpleQueue()
         self.at_once: list[bool] = []
+        self.consumed = 0
         self.dropped: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.returned: Callable[[UnroutableError], None] = lambda _error: None
 
@@ -59,6 +60,7 @@ class Wire:
         self.queues.append(made)
 
     def consume(self, name: str, take: Any, ended: Any, **_options: Any) -> str:
+        self.consumed += 1
         self.consumers[f"of {name}"] = (take, ended)
         return f"of {name}"
 
@@ -311,6 +313,16 @@ def test_a_private_queue_is_ones_own_and_goes_with_its_call(client: Client, bus:
     assert wire.posted.empty(), "its answer would go to another queue"
 
 
+def test_a_private_queue_is_read_once_however_often_is_asked(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, timeout=SOON, retries=1, private=True)
+    for _ in range(2):
+        _, done = wire.published.get(timeout=WAIT)
+        done(None)
+    assert asked.outcome() == Outcome()
+    assert len(wire.queues) == wire.consumed == 2
+
+
 def test_a_private_queue_that_is_refused_ends_the_call(client: Client, bus: Bus) -> None:
     proven(client, bus)
     bus.refusals.append(TopologyError("no", code=403, name="q"))
@@ -428,6 +440,26 @@ def test_many_are_asked_on_the_next_connection_where_one_was_lost(
     wire.answer(envelope)
     assert len(client.scatter.gather(name, 1, WAIT)) == 1
     assert wire.published.empty()
+
+
+def test_many_are_never_asked_to_answer_to_a_queue_that_is_gone(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    consume = wire.consume
+
+    def consume_and_be_lost(*args: Any, **options: Any) -> str:
+        consumer = consume(*args, **options)
+        wire.lose()
+        while (keeper := client._sender._keeper) is not None:
+            keeper.join(WAIT)
+        return consumer
+
+    wire.consume = consume_and_be_lost  # type: ignore[method-assign]
+    name = client.scatter.ask([request()], client.now() + WAIT)
+    wire = bus.wire()
+    envelope, _ = wire.published.get(timeout=WAIT)
+    assert envelope.properties.reply_to == name == wire.queues[-1].name
+    wire.answer(envelope)
+    assert len(client.scatter.gather(name, 1, WAIT)) == 1
 
 
 def test_many_are_asked_once_more_after_a_cut_and_counted_once(client: Client, bus: Bus) -> None:

@@ -314,15 +314,29 @@ def test_nobody_connects_for_nothing(case: Case) -> None:
     wire.done()
     assert case.sender.withdraw(entry)
     assert not case.sender.withdraw(entry)
-    case.sender.lose(LOST)
+    case.sender.lose(wire, LOST)  # type: ignore[arg-type]
     case.mended()
     assert case.bus.wires.empty() and wire.closed
     case.put("2")
     other = case.bus.wire()
     other.done()
     case.guest.wants = True
-    case.sender.lose(LOST)
+    case.sender.lose(other, LOST)  # type: ignore[arg-type]
     case.bus.wire()
+
+
+def test_late_words_of_a_lost_connection_do_not_cost_the_next_one(case: Case) -> None:
+    case.put("1")
+    first = case.bus.wire()
+    first.lose()
+    second = case.bus.wire()
+    case.sender.lose(first, LOST)  # type: ignore[arg-type]
+    second.done()(None)
+    assert case.settled() == ("1", None)
+    case.put("2")
+    second.done()(None)
+    assert case.settled() == ("2", None)
+    assert case.bus.wires.empty() and second.seen == ["jobs", "1", "2"]
 
 
 def test_a_connection_that_ended_unnoticed_is_replaced_and_told(case: Case) -> None:
@@ -379,7 +393,7 @@ def test_a_connection_that_ends_meanwhile_is_replaced(
 
     def end() -> None:
         if is_told:
-            case.sender.lose(LOST)
+            case.sender.lose(case.bus.opened[0], LOST)  # type: ignore[arg-type]
         else:
             case.bus.opened[0].is_open = False
 
@@ -400,7 +414,7 @@ def test_a_message_that_comes_when_nothing_was_left_to_do_is_sent(case: Case) ->
     wire.done()
     case.sender.withdraw(entry)
     case.bus.hooks["need"] = lambda: case.put("2")
-    case.sender.lose(LOST)
+    case.sender.lose(wire, LOST)  # type: ignore[arg-type]
     case.bus.wire().done()(None)
     assert case.settled() == ("2", None)
 
@@ -500,6 +514,17 @@ def test_who_waits_for_room_hears_at_once_that_the_broker_is_away(patient: bool)
         problem = found.get(timeout=WAIT)
         assert isinstance(problem, BufferFullError) and "gone" in str(problem)
         case.bus.gate.set()
+    case.sender.close()
+
+
+def test_who_waits_for_room_hears_of_a_connection_that_ended_unnoticed() -> None:
+    case, wire = full()
+    case.bus.gate.clear()
+    found = case.put_in_a_thread("more")
+    wire.is_open = False
+    case.sender._call_keeper()  # as who has an exchange to declare
+    assert isinstance(found.get(timeout=WAIT), BufferFullError)
+    case.bus.gate.set()
     case.sender.close()
 
 

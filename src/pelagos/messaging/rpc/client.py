@@ -143,6 +143,8 @@ class RpcClient(Guest):
     def _open_private(self, call: Call) -> bool:
         if (connection := self._connection) is None:
             return False
+        if call.private in self._queues:
+            return True  # an earlier copy went over this connection
         try:
             self._queues.make(connection, call.private, functools.partial(self._answered, call))
         except ConnectionLostError:

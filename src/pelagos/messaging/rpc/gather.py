@@ -27,7 +27,7 @@ class Gather:
         requests: what is answered.
         opened: when (monotonic).
         problem: why no more answers will come.
-        generation: the connection, by number, over which it was asked last; 0: none.
+        is_asked: whether it was asked over some connection: over the next one, it is again.
         entries: the requests' last copies that were handed to the sender.
     """
 
@@ -36,7 +36,7 @@ class Gather:
         self.requests = requests
         self.opened = clock.monotonic()
         self.problem: MessagingError | None = None
-        self.generation = 0
+        self.is_asked = False
         self.entries: list[Entry] = []
         self._clock = clock
         self._changed = threading.Condition()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import uuid
@@ -31,11 +32,14 @@ class ReplyQueues:
         lose: called when no more comes from one of them: its connection is of no use any more.
     """
 
-    def __init__(self, clock: Clock, lose: Callable[[MessagingError], None]) -> None:
+    def __init__(self, clock: Clock, lose: Callable[[Connection, MessagingError], None]) -> None:
         self._clock = clock
         self._lose = lose
         self._readers: dict[str, tuple[Connection, str]] = {}  # by queue: where, and its consumer
         self._sweeper: Alarm[str] = Alarm(clock, self._sweep, lambda _queue: False)
+
+    def __contains__(self, queue: str) -> bool:
+        return queue in self._readers
 
     def make(self, connection: Connection, queue: str, take: OnDelivery) -> None:
         """Declare it and read it."""
@@ -44,7 +48,8 @@ class ReplyQueues:
 
     def read(self, connection: Connection, queue: str, take: OnDelivery) -> None:
         """Let what comes there be taken."""
-        consumer = connection.consume(queue, take, self._lose, prefetch=_PREFETCH, no_ack=True)
+        lose = functools.partial(self._lose, connection)
+        consumer = connection.consume(queue, take, lose, prefetch=_PREFETCH, no_ack=True)
         self._readers[queue] = connection, consumer
 
     def drop(self, queue: str) -> None:

@@ -73,11 +73,14 @@ class Scatter:
             self._queues.make(connection, gather.queue, gather.add)
         except ConnectionLostError:
             return False
-        self._put(gather, generation, deadline)
+        with self._changed:
+            if self._generation != generation:
+                return False  # the queue is gone with its connection
+            gather.is_asked = True
+        self._put(gather, deadline)
         return True
 
-    def _put(self, gather: Gather, generation: int, deadline: float) -> None:
-        gather.generation = generation
+    def _put(self, gather: Gather, deadline: float) -> None:
         gather.entries = [
             self._sender.put(
                 request.exchange,
@@ -126,7 +129,7 @@ class Scatter:
     def ask_again(self, connection: Connection) -> None:
         """Over this connection, what was asked over an earlier one."""
         for gather in list(self._gathers.values()):
-            if gather.generation:
+            if gather.is_asked:
                 self._ask_again(connection, gather)
 
     def _ask_again(self, connection: Connection, gather: Gather) -> None:
@@ -134,7 +137,7 @@ class Scatter:
         gather.asked_again()
         try:
             self._queues.make(connection, gather.queue, gather.add)
-            self._put(gather, self._generation, _AT_ONCE)
+            self._put(gather, _AT_ONCE)
         except (TopologyError, BufferFullError) as error:
             gather.fail(error)
 

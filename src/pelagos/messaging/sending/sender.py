@@ -208,9 +208,11 @@ class Sender:
         if self._pending.take(entry):
             entry.settled(entry, problem)
 
-    def lose(self, error: MessagingError) -> None:
-        """Something on the present connection has ended: open another one."""
-        self._lose(self._generation, error)
+    def lose(self, connection: Connection, error: MessagingError) -> None:
+        """Something on a connection has ended: if it is the present one, open another."""
+        with self._state:
+            generation = self._generation if connection is self._connection else 0
+        self._lose(generation, error)
 
     def _lose(self, generation: int, error: MessagingError) -> None:
         with self._state:
@@ -289,6 +291,7 @@ class Sender:
         if old is not None:
             if not noticed:
                 self._guest.disconnected(self._trouble)
+                self._pending.wake()
             old.close()
 
     def _open(self) -> Connection | None:
