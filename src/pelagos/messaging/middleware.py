@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from pelagos.messaging.errors import MessagingError
 
@@ -129,6 +129,19 @@ class Chain(tuple[Middleware, ...]):
     """
 
     __slots__ = ()
+
+    def __new__(cls, middlewares: Iterable[Middleware]) -> Self:
+        """Of these, in their order.
+
+        Raises:
+            MessagingError: they are no list of middlewares.
+        """
+        if not isinstance(middlewares, Iterable):
+            raise MessagingError(
+                f"the middlewares are {middlewares!r}, and no list of them",
+                hint="give a list, also of one",
+            )
+        return super().__new__(cls, middlewares)
 
     def __init__(self, _middlewares: Iterable[Middleware]) -> None:
         for one in self:

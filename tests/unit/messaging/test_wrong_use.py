@@ -85,6 +85,23 @@ PRODUCED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: _producer(eks=[(object, "key")]).message_go(),
         "no pair of an exchange class and a key",
     ),
+    "a time of text to a producer": (
+        lambda: _producer(publish_timeout="soon"),
+        "publish_timeout is a number, not 'soon'",
+    ),
+    "a limit of text": (lambda: _producer(buffer_limit="x"), "buffer_limit is a number, not 'x'"),
+    "a time of text to flush": (
+        lambda: _producer().flush("x"),
+        "timeout is a number of seconds, not 'x'",
+    ),
+    "a time of text to gather": (
+        lambda: _producer().consume_rpc("q", timeout="x"),
+        "timeout is a number of seconds, not 'x'",
+    ),
+    "one middleware and no list": (
+        lambda: _producer(middlewares=Middleware()),
+        "and no list of them",
+    ),
     "a bus of no URL": (lambda: connect(None), "text, not None"),  # type: ignore[arg-type]
     "a host of no name": (
         lambda: GenericProducer(vhost=1),  # type: ignore[arg-type]
@@ -132,6 +149,11 @@ LEAVING: dict[str, tuple[Callable[[], object], str]] = {
     "text to an outbox": (lambda: _leave("x"), "not 'x'"),
     "a call to an outbox": (lambda: _leave(RpcCommand("go")), "want no answer"),
     "an outbox to nowhere": (lambda: _leave(exchange="x"), "'x' is no exchange class"),
+    "a crew of text": (lambda: Crew(processes="x"), "processes is 'x'"),  # type: ignore[arg-type]
+    "refusals of text": (
+        lambda: connect(BUS).broker.faults.refuse("x"),  # type: ignore[attr-defined]
+        "could not convert",
+    ),
     "an outbox without a transaction": (_leave, "what engine.begin.. gives, not None"),
     "groups of text": (
         lambda: GenericApplication({"name": "a"}, groups="abc", bus=BUS),

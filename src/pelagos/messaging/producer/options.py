@@ -68,9 +68,9 @@ def _check(options: Options) -> None:
     if options.headers is not None and not isinstance(options.headers, Mapping):
         raise TypeError(f"_headers is a mapping, not {options.headers!r}")
     if options.timeout is not None:
-        options.timeout = _number("_timeout", "a number of seconds", options.timeout)
+        options.timeout = number("_timeout", "a number of seconds", options.timeout)
     if options.max_retry is not None:
-        options.max_retry = int(_number("_max_retry", "a whole number", options.max_retry, int))
+        options.max_retry = int(number("_max_retry", "a whole number", options.max_retry, int))
     if options.priority is not None:
         _check_priority(options.priority)
     if options.expiration is not None:
@@ -87,20 +87,26 @@ def _check_priority(priority: object) -> None:
 
 def _seconds_to_live(given: object) -> float:
     what = "a number of seconds, 0 or more"
-    seconds = _number("_expiration", what, given)
+    seconds = number("_expiration", what, given)
     if not 0 <= seconds < math.inf:
         raise ValueError(f"_expiration is {what}, not {given!r}")
     return seconds
 
 
-def _number(name: str, what: str, given: Any, kind: type[float] = float) -> float:
+def number(name: str, what: str, given: Any, kind: type[float] = float) -> float:
+    """What was given, if it is such a number.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is NaN.
+    """
     try:
-        number = kind(given)
+        found = kind(given)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} is {what}, not {given!r}") from None
-    if math.isnan(number):
+    if math.isnan(found):
         raise ValueError(f"{name} is {what}, not {given!r}")
-    return number
+    return found
 
 
 def only_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:

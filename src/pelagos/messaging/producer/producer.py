@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
@@ -27,6 +27,7 @@ from pelagos.messaging.producer.options import (
     Options,
     Pair,
     destinations,
+    number,
     only_options,
     take_options,
 )
@@ -38,6 +39,7 @@ from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT
 from pelagos.messaging.transports.base import Envelope, Properties, Transport
 
 _NO_HEADERS: Mapping[str, Any] = MappingProxyType({})
+_NUMBERS: Final = ("publish_timeout", "rpc_timeout", "max_retry", "buffer_limit", "buffer_bytes")
 
 
 class GenericProducer(MadeUpNames):
@@ -118,6 +120,8 @@ class GenericProducer(MadeUpNames):
         backoff: Backoff | None = None,
         middlewares: Sequence[Middleware] | None = None,
     ) -> None:
+        for name in _NUMBERS:
+            number(name, "a number", getattr(self, name))
         self.hup, self.vhost = hup or self.hup, vhost or self.vhost
         self.bus = environment.open_bus(bus, self.hup, self.vhost)
         given = environment.located(given_facts(fingerprint), self.bus, self.vhost)
@@ -185,7 +189,8 @@ class GenericProducer(MadeUpNames):
                 last flush.
             PublishTimeoutError: some are not confirmed; they are kept, and sent again if need be.
         """
-        self._publisher.flush(self.publish_timeout if timeout is None else timeout)
+        seconds = self.publish_timeout if timeout is None else timeout
+        self._publisher.flush(number("timeout", "a number of seconds", seconds))
 
     def _body(self, message: Message | Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(message, Message):
@@ -336,7 +341,9 @@ class GenericProducer(MadeUpNames):
         Raises:
             MessagingError: it is no such queue, or the request could not be sent.
         """
-        seconds = self.rpc_timeout if timeout is None or timeout < 0 else timeout
+        seconds = self.rpc_timeout if timeout is None else timeout
+        seconds = number("timeout", "a number of seconds", seconds)
+        seconds = self.rpc_timeout if seconds < 0 else seconds
         return self._caller.gather(queue, result_len, seconds, self.encoder_class, callback)
 
     # The rest.

@@ -68,10 +68,9 @@ class Crew:
     def __post_init__(self) -> None:
         for name in ("processes", "threads", "concurrency", "grace", "deaths"):
             least = 1 if name == "threads" else 0
-            if getattr(self, name) < least:
-                raise MessagingError(
-                    f"{name} is {getattr(self, name)}", hint=f"make it {least} or more"
-                )
+            given = getattr(self, name)
+            if not isinstance(given, int | float) or given < least:
+                raise MessagingError(f"{name} is {given!r}", hint=f"make it {least} or more")
         if self.deaths == 1:
             raise MessagingError("deaths is 1", hint=DEATHS_HINT)
 

@@ -255,4 +255,4 @@ class Faults:
 
 
 def _endless(count: float | None) -> float:
-    return float("inf") if count is None else count
+    return float("inf") if count is None else float(count)
