@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from pelagos.core.certificate import Authority, save_pair
 from pelagos.messaging import BrokerUnreachableError, BusUrlError, MessagingError, connect
+from pelagos.messaging.transports.amqp.stream import Stream
 from pelagos.messaging.transports.base import Delivery, Envelope, Properties, Queue
 from support.fake_broker import WAIT, FakeBroker
 
@@ -99,9 +100,18 @@ def test_a_broker_that_is_somebody_else_is_refused_unless_nobody_looks(
     link.close()
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
 def test_a_broker_that_asks_for_a_certificate_refuses_who_has_none(
-    serve: Callable[..., FakeBroker], pems: Path
+    serve: Callable[..., FakeBroker], pems: Path, monkeypatch: pytest.MonkeyPatch, is_slow: bool
 ) -> None:
+    write_all = Stream.write_all
+
+    def write_slowly(stream: Stream, data: bytes) -> None:
+        time.sleep(0.3)  # the broker has gone by then
+        write_all(stream, data)
+
+    if is_slow:
+        monkeypatch.setattr(Stream, "write_all", write_slowly)
     with pytest.raises(BrokerUnreachableError, match="certificate required") as caught:
         connect(serve(asks=True).url(f"?ca={pems}/ca/ca.pem")).open(5)
     assert "cert=FILE" in str(caught.value.hint)

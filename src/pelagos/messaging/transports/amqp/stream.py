@@ -90,6 +90,14 @@ class TlsStream(Stream):
         self.has_more = True
         return data
 
+    def write_all(self, data: bytes) -> None:
+        """As in Stream; a peer that has ended it is asked why."""
+        try:
+            super().write_all(data)
+        except (ssl.SSLEOFError, ConnectionError):
+            self._link.recv(1)  # a broker that wants a certificate says so after the handshake
+            raise ConnectionResetError("the broker ended the connection") from None
+
     def write(self, data: bytes | memoryview) -> int:
         """As in Stream."""
         with self._state:
