@@ -457,7 +457,7 @@ def test_a_delivery_limit_may_be_below_zero(desk: Desk) -> None:
     channel = desk.channel()
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": -1}
     queue = desk.queue(channel, exclusive=False, durable=True, arguments=arguments)
-    channel.queue_delete(queue)
+    assert channel.queue_delete(queue).method.message_count == 0
 
 
 # Answers over the same connection.

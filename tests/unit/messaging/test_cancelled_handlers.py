@@ -54,21 +54,22 @@ def bus() -> MemoryTransport:
     return MemoryTransport("", broker=MemoryBroker("cancelled"))
 
 
-def _exercise(bus: MemoryTransport) -> None:
+def _cancellations_are_told(bus: MemoryTransport) -> bool:
+    """To the caller, and in the dead letters."""
     with Producer(bus=bus) as producer:
         answer = producer.rpc_ask(_timeout=WAIT)
         assert answer.body["content"]["message"].endswith("awaited something that was cancelled")
         producer.message_tell()
     bus.drain("inbox", timeout=WAIT)
     (letter,) = DeadLetters(bus).list()
-    assert "Worker.tell awaited something that was cancelled" in letter.cause
+    return "Worker.tell awaited something that was cancelled" in letter.cause
 
 
 def test_in_a_thread(bus: MemoryTransport) -> None:
     with Worker(bus=bus) as worker:
         worker.start()
         worker.wait_ready()
-        _exercise(bus)
+        assert _cancellations_are_told(bus)
         assert worker.is_running
 
 
@@ -78,7 +79,7 @@ def test_in_a_loop(bus: MemoryTransport) -> None:
     async def work() -> None:
         service = asyncio.create_task(serve(worker.consumer, worker.dispatch))
         await asyncio.to_thread(worker.wait_ready)
-        await asyncio.to_thread(_exercise, bus)
+        assert await asyncio.to_thread(_cancellations_are_told, bus)
         worker.stop_consuming()
         await service
 

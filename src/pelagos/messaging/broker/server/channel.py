@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, cast
 from pelagos.messaging import codec
 from pelagos.messaging.broker.core import Broker
 from pelagos.messaging.broker.server import content, declaring
-from pelagos.messaging.broker.server.publishing import Client, Publishing, Room
+from pelagos.messaging.broker.server.publishing import Client, Publishing, Room, Settlement
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.codec import methods
 from pelagos.messaging.errors import MessagingError
@@ -167,36 +167,32 @@ class Channel:
 
     def ack(self, asked: methods.BasicAck) -> None:
         """Something is done."""
-        self.publishing.settle(asked.delivery_tag, asked.multiple, accept=True)
+        self.publishing.settle(Settlement(asked.delivery_tag, asked.multiple, accept=True))
 
     def nack(self, asked: methods.BasicNack) -> None:
         """Something is given back or refused."""
-        self.publishing.settle(
-            asked.delivery_tag, asked.multiple, requeue=asked.requeue, counts=False
-        )
+        tag, multiple, requeue = asked.delivery_tag, asked.multiple, asked.requeue
+        self.publishing.settle(Settlement(tag, multiple, requeue=requeue, counts=False))
 
     def reject(self, asked: methods.BasicReject) -> None:
         """One delivery is given back or refused."""
-        self.publishing.settle(asked.delivery_tag, multiple=False, requeue=asked.requeue)
+        self.publishing.settle(Settlement(asked.delivery_tag, requeue=asked.requeue))
 
-    def settle(
-        self,
-        tag: int,
-        *,
-        multiple: bool,
-        accept: bool = False,
-        requeue: bool = False,
-        counts: bool = True,
-    ) -> None:
+    def settle(self, what: Settlement) -> None:
         """Settle at once.
 
         Raises:
             Refusal: there is no such delivery to be settled.
         """
         if not self.broker.settle(
-            self, tag, accept=accept, requeue=requeue, multiple=multiple, counts=counts
+            self,
+            what.tag,
+            accept=what.accept,
+            requeue=what.requeue,
+            multiple=what.multiple,
+            counts=what.counts,
         ):
-            raise Refusal(f"unknown delivery tag {tag}", code=406)
+            raise Refusal(f"unknown delivery tag {what.tag}", code=406)
 
     def recover(self, asked: methods.BasicRecover | methods.BasicRecoverAsync) -> None:
         """Deliver again what is not settled."""

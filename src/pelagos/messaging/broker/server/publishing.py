@@ -50,6 +50,21 @@ class Client(Protocol):
         """Send it soon, after what was written before; from any thread."""
 
 
+class Settlement(NamedTuple):
+    """What becomes of a delivery, or with `multiple` of it and all before it.
+
+    Attributes:
+        accept: it is done; else it is refused, or goes back to its queue with `requeue`.
+        counts: as a failed attempt, where it goes back to a quorum queue.
+    """
+
+    tag: int
+    multiple: bool = False
+    accept: bool = False
+    requeue: bool = False
+    counts: bool = True
+
+
 class _Channel(Protocol):
     number: int
     broker: Broker
@@ -65,24 +80,8 @@ class _Channel(Protocol):
     def answer(self, asked: methods.ConfirmSelect, method: codec.Method) -> None:
         """Tell the client, unless it does not want an answer."""
 
-    def settle(
-        self,
-        tag: int,
-        *,
-        multiple: bool,
-        accept: bool = False,
-        requeue: bool = False,
-        counts: bool = True,
-    ) -> None:
+    def settle(self, what: Settlement) -> None:
         """Settle at once."""
-
-
-class _Settlement(NamedTuple):
-    tag: int
-    multiple: bool
-    accept: bool
-    requeue: bool
-    counts: bool
 
 
 class Publishing:
@@ -95,7 +94,7 @@ class Publishing:
         self._next = 1  # the number of the next message that is confirmed
         self._acked: tuple[int, int] | None = None  # first and last that are to be confirmed
         self._told = 0  # all up to this number were confirmed or refused
-        self._transaction: list[Envelope | _Settlement] | None = None
+        self._transaction: list[Envelope | Settlement] | None = None
         self._held = 0  # bytes in the transaction
 
     # Messages.
@@ -209,32 +208,14 @@ class Publishing:
             self._transaction = []
         self._channel.send(methods.TxSelectOk())
 
-    def settle(
-        self,
-        tag: int,
-        multiple: bool,
-        *,
-        accept: bool = False,
-        requeue: bool = False,
-        counts: bool = True,
-    ) -> None:
+    def settle(self, what: Settlement) -> None:
         """Settle a delivery: at once, or with the transaction."""
-        what = _Settlement(tag, multiple, accept, requeue, counts)
         if self._transaction is None:
-            self._settle(what)
+            self._channel.settle(what)
         else:
             self._hold(what, content.OVERHEAD)
 
-    def _settle(self, what: _Settlement) -> None:
-        self._channel.settle(
-            what.tag,
-            multiple=what.multiple,
-            accept=what.accept,
-            requeue=what.requeue,
-            counts=what.counts,
-        )
-
-    def _hold(self, what: Envelope | _Settlement, size: int) -> None:
+    def _hold(self, what: Envelope | Settlement, size: int) -> None:
         self._held += size
         if self._held > self._room.transaction:
             raise Refusal(f"a transaction of more than {self._room.transaction} bytes", code=506)
@@ -247,7 +228,7 @@ class Publishing:
             if isinstance(what, Envelope):
                 self._put(what)
             else:
-                self._settle(what)
+                self._channel.settle(what)
         self._channel.send(methods.TxCommitOk())
 
     def roll_back(self) -> None:
@@ -255,7 +236,7 @@ class Publishing:
         self._taken()
         self._channel.send(methods.TxRollbackOk())
 
-    def _taken(self) -> list[Envelope | _Settlement]:
+    def _taken(self) -> list[Envelope | Settlement]:
         if self._transaction is None:
             raise Refusal("channel is not transactional", code=406)
         held, self._transaction, self._held = self._transaction, [], 0
