@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from pelagos.messaging import (
     RejectMessage,
     RpcCommand,
 )
-from pelagos.messaging.inbox import MemoryInbox, Receipt, busy
+from pelagos.messaging.inbox import MemoryInbox, busy
 from pelagos.messaging.microthreads import MicroScheduler
 from pelagos.messaging.middleware import Middleware
 from pelagos.messaging.processor import (
@@ -39,6 +38,7 @@ from pelagos.messaging.processor import (
 from pelagos.messaging.processor.registry import registry_of
 from pelagos.messaging.transports.memory import MemoryTransport
 from support.bus_desk import WAIT, Desk
+from support.failing_inbox import FailingInbox
 
 _names = itertools.count()
 QUICK = Retry(attempts=3, first=0.01, factor=2, limit=1)
@@ -565,20 +565,6 @@ def test_a_handler_that_failed_has_had_no_effect_for_the_inbox(desk: Desk) -> No
     assert [desk.take(), desk.take()] == [1, 2]
 
 
-class HeldInbox:
-    """Held by somebody else as often as told."""
-
-    def __init__(self, times: int) -> None:
-        self.left = times
-
-    def receive(self, key: str, consumer: str) -> AbstractContextManager[Receipt]:
-        """Nothing is remembered; see `Inbox`."""
-        if self.left:
-            self.left -= 1
-            raise busy(f"{key} of {consumer}")
-        return nullcontext(Receipt(first=True))
-
-
 def test_a_message_that_waits_for_an_inbox_has_not_been_tried(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -591,7 +577,7 @@ def test_a_message_that_waits_for_an_inbox_has_not_been_tried(
         def one(self, _content: Any) -> None:
             self.desk.got.put(self.current.message.attempt)
 
-    desk.run(Once, inbox=HeldInbox(3))
+    desk.run(Once, inbox=FailingInbox(busy("a"), 3))
     desk.tell("go", message_id="a")
     assert desk.take() == 1
     desk.settled()

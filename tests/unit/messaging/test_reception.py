@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
 from pelagos.messaging import JsonEncoder, MessageHandler, MessageProcessor, Retry, RpcHandler
 from pelagos.messaging.errors import EncodingError
-from pelagos.messaging.inbox import Receipt
 from pelagos.messaging.transports.memory import MemoryTransport
 from support.bus_desk import WAIT, Desk
+from support.failing_inbox import FailingInbox
 
 _names = itertools.count()
 
@@ -70,20 +69,6 @@ def test_a_handler_that_has_gone_leaves_its_message_to_the_others(desk: Desk) ->
     assert desk.got.empty()
 
 
-class Broken:
-    """Fails in a way of its own, then is well."""
-
-    def __init__(self, times: int) -> None:
-        self.left = times
-
-    def receive(self, _key: str, _consumer: str) -> AbstractContextManager[Receipt]:
-        """See `Inbox`."""
-        if self.left:
-            self.left -= 1
-            raise ZeroDivisionError("no such memory")
-        return nullcontext(Receipt(first=True))
-
-
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_who_calls_hears_that_the_inbox_has_failed(desk: Desk, kind: str) -> None:
     class Sync(Base):
@@ -96,7 +81,10 @@ def test_who_calls_hears_that_the_inbox_has_failed(desk: Desk, kind: str) -> Non
         async def rpc_go(self, _content: Any) -> int:
             return 1
 
-    desk.run(Sync if kind == "sync" else Async, inbox=Broken(1))
+    desk.run(
+        Sync if kind == "sync" else Async,
+        inbox=FailingInbox(ZeroDivisionError("no such memory"), 1),
+    )
     answer = desk.ask("go")
     assert (answer["value"], answer["message"]) == ("ZeroDivisionError", "no such memory")
     assert desk.ask("go")["value"] == 1
@@ -110,7 +98,7 @@ def test_a_message_whose_inbox_has_failed_is_tried_again(desk: Desk) -> None:
         def go(self, _content: Any) -> None:
             self.desk.got.put(self.current.message.attempt)
 
-    desk.run(Telling, inbox=Broken(1))
+    desk.run(Telling, inbox=FailingInbox(ZeroDivisionError("no such memory"), 1))
     desk.tell("go")
     assert desk.take() == 2
     desk.settled()

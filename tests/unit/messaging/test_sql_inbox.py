@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,16 +17,8 @@ from pelagos.messaging.errors import (
     MessagingError,
     RejectMessage,
 )
-from pelagos.messaging.sql import SqlInbox, create_tables
+from pelagos.messaging.sql import SqlInbox
 from pelagos.messaging.sql import inbox as module
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    made = sa.create_engine(f"sqlite:///{tmp_path}/state.db")
-    create_tables(made)
-    yield made
-    made.dispose()
 
 
 def keys(engine: sa.Engine) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,20 +11,12 @@ from sqlalchemy import exc
 
 from pelagos.messaging import Exchange, MessageStatus
 from pelagos.messaging.errors import EncodingError, MessagingError
-from pelagos.messaging.sql import Outbox, create_tables
+from pelagos.messaging.sql import Outbox
 from pelagos.messaging.sql.relay import OutboxLetters, ServerLead
 
 
 class Events(Exchange):
     name = "events"
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    made = sa.create_engine(f"sqlite:///{tmp_path}/state.db")
-    create_tables(made)
-    yield made
-    made.dispose()
 
 
 def put(engine: sa.Engine, **options: Any) -> str:
