@@ -41,17 +41,20 @@ $(LDAP): $(STAMP) requirements-ldap.lock
 	  $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
 	    --require-hashes --requirement requirements-ldap.lock && touch $@; fi
 
-# What failed beside thousands of others is run once more, alone: a busy machine may be late. What
-# fails again fails; what does not has been told, and is a test to be mended.
+# What failed beside others is run once more, alone: a busy machine may be late. What fails again
+# fails; what does not has been told, and is a test to be mended.
+define tested
+@$(BIN)/python -m pytest -n $(WORKERS) $(1) || { \
+  [ $$? -eq 1 ] && echo "once more, alone: what failed" && \
+  $(BIN)/python -m pytest $(1) --last-failed --last-failed-no-failures none --maxfail 1; }
+endef
+
 test: setup $(LDAP)  ## all tests but those of `make openstack`
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not whole_openstack" || { \
-	  [ $$? -eq 1 ] && echo "once more, alone: what failed" && \
-	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 1; }
+	$(call tested,-m "not whole_openstack")
 
 # Apart from the others: a dozen more services start for them, and want the machine for themselves.
 openstack: setup  ## the tests on all services of a real OpenStack, which it installs and starts
-	@$(BIN)/python -m pytest -n $(WORKERS) -m whole_openstack --real-calls \
-	  tests/contract tests/interop
+	$(call tested,-m whole_openstack --real-calls tests/contract tests/interop)
 
 interop: setup $(LDAP)  ## of both the tests with programs that we did not write
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "interop or whole_openstack"
