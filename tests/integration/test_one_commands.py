@@ -14,8 +14,8 @@ from pelagos.cli.commands.one_things import class_name
 from pelagos.cli.failures import NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
 from pelagos.cli.index import COMMANDS
 from pelagos.cli.keys import may_be
-from pelagos.cli.one import Kind
-from pelagos.cli.one_kinds import KINDS
+from pelagos.cli.one.command import Kind
+from pelagos.cli.one.kinds import KINDS
 from pelagos.core.clock import ManualClock
 from support.cloud_cli import CloudShell, Ran
 

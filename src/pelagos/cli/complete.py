@@ -133,11 +133,11 @@ def _values(
 
         yield from ((name, "") for name in KnownClouds(os.environ).names())
     elif kind.startswith("one:"):
-        from pelagos.cli.one_names import names
+        from pelagos.cli.one.names import names
 
         yield from names(kind.removeprefix("one:"), words, os.environ, patience(context_of(words)))
     elif kind.startswith("cloud:"):
-        from pelagos.cli.cloud_names import names as things
+        from pelagos.cli.cloud.names import names as things
 
         yield from things(
             kind.removeprefix("cloud:"), words, current, os.environ, patience(context_of(words))

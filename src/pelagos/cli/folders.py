@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import RepeatableArgument
-from pelagos.cli.cloud_showing import size
+from pelagos.cli.cloud.showing import size
+from pelagos.cli.cloud.storage import count_of
 from pelagos.cli.context import Context
 from pelagos.cli.failures import FAILED, CommandError
 from pelagos.cli.meter import metered
 from pelagos.cli.status_line import StatusLine
-from pelagos.cli.storage import count_of
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.clients.folder import Passed, Plan, Pull, Push, Report

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from pelagos.cli.cloud_showing import size
+from pelagos.cli.cloud.showing import size
 from pelagos.cli.context import Context
 from pelagos.cli.failures import INTERRUPTED
 from pelagos.cli.moment import length

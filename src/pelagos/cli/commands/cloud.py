@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, CloudCommand, carrier, cloud_environ, cloud_name, open_cloud
+from pelagos.cli.cloud.command import (
+    CLOUD,
+    CloudCommand,
+    carrier,
+    cloud_environ,
+    cloud_name,
+    open_cloud,
+)
+from pelagos.cli.cloud.showing import show_record
 from pelagos.cli.failures import FAILED, CommandError, UsageError
 from pelagos.cli.moment import length
 from pelagos.cli.output import Column

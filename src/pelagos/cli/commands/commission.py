@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, RepeatableArgument, ValueArgument
+from pelagos.cli.cloud.service_token import SERVICE, ServiceCommand
 from pelagos.cli.failures import FAILED, NOT_FOUND, CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.service_token import SERVICE, ServiceCommand
 from pelagos.cli.tree import CommandTree
 
 _commission_commands = CommandTree(

@@ -15,11 +15,11 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import show_record, since, size
+from pelagos.cli.cloud.showing import show_record, since, size
+from pelagos.cli.cloud.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.failures import USAGE, CommandError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 _container_commands = CommandTree("container", "Containers of object storage")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument
+from pelagos.cli.cloud.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.failures import FAILED
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.storage import CONTAINER, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients

@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import IntArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import CLOUD, CloudCommand
+from pelagos.cli.cloud.command import CLOUD, CloudCommand
+from pelagos.cli.cloud.showing import size
+from pelagos.cli.cloud.storage import count_of, read_spot
 from pelagos.cli.failures import UsageError
 from pelagos.cli.moment import clock_and_ago
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.status_line import StatusLine
-from pelagos.cli.storage import count_of, read_spot
 from pelagos.cli.tree import CommandTree
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the plane

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import IntArgument, ValueArgument
-from pelagos.cli.clouds import cloud_environ
+from pelagos.cli.cloud.command import cloud_environ
 from pelagos.cli.command_base import Command
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD, like
-from pelagos.cli.identity import IdentityCommand
+from pelagos.cli.cloud.command import CLOUD, like
+from pelagos.cli.cloud.identity import IdentityCommand
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
@@ -81,7 +81,7 @@ class CloudServices(IdentityCommand):
 
     def main(self, cloud: str = "") -> None:
         """Print them."""
-        from pelagos.cli.clouds import open_cloud
+        from pelagos.cli.cloud.command import open_cloud
 
         if cloud:
             self.cloud = open_cloud(self.context, cloud)

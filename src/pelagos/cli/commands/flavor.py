@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import FLAVOR
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, like, named, not_both
+from pelagos.cli.cloud.command import CLOUD, NAMED, CloudCommand, Record, like, named, not_both
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import FLAVOR
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

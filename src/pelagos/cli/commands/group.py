@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument
-from pelagos.cli.clouds import CLOUD, MORE
+from pelagos.cli.cloud.command import CLOUD, MORE
+from pelagos.cli.cloud.identity import DESCRIPTION, DOMAIN_OPTION, GROUP, USER, IdentityCommand
 from pelagos.cli.failures import NOT_FOUND, CommandError
-from pelagos.cli.identity import DESCRIPTION, DOMAIN_OPTION, GROUP, USER, IdentityCommand
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

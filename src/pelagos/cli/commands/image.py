@@ -13,9 +13,9 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import show_record, size, when
-from pelagos.cli.cloud_things import IMAGE
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, named, not_both
+from pelagos.cli.cloud.command import CLOUD, NAMED, CloudCommand, Record, named, not_both
+from pelagos.cli.cloud.showing import show_record, size, when
+from pelagos.cli.cloud.things import IMAGE
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from pelagos.cli.argument import FlagArgument, KeyValueArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record, size
-from pelagos.cli.cloud_things import IMAGE, SERVER
-from pelagos.cli.cloud_waiting import WAIT, wait_for
-from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, Record, find_id
+from pelagos.cli.cloud.showing import show_record, size
+from pelagos.cli.cloud.things import IMAGE, SERVER
+from pelagos.cli.cloud.waiting import WAIT, wait_for
 from pelagos.cli.commands.image import WHICH, image_head
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.registration import command

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_ports import fixed_addresses, port_columns, wait_port_gone, watch_port
-from pelagos.cli.cloud_servers import join, label, leave
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import IP, NETWORK, PORT, SERVER
-from pelagos.cli.cloud_waiting import WAIT
-from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id, like
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, Record, find_id, like
+from pelagos.cli.cloud.ports import fixed_addresses, port_columns, wait_port_gone, watch_port
+from pelagos.cli.cloud.servers import join, label, leave
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import IP, NETWORK, PORT, SERVER
+from pelagos.cli.cloud.waiting import WAIT
 from pelagos.cli.commands.network import is_external
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.output import Column

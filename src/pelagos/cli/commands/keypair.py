@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record, when
-from pelagos.cli.cloud_things import KEYPAIR
-from pelagos.cli.clouds import CLOUD, CloudCommand, Record, like, no_such
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, Record, like, no_such
+from pelagos.cli.cloud.showing import show_record, when
+from pelagos.cli.cloud.things import KEYPAIR
 from pelagos.cli.commands.server_create import read_bytes
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column

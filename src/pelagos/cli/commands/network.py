@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import NETWORK, SUBNET
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, like, named
+from pelagos.cli.cloud.command import CLOUD, NAMED, CloudCommand, Record, like, named
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import NETWORK, SUBNET
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import FlagArgument, IntArgument, Operand, ValueArgument
-from pelagos.cli.clouds import cloud_environ
+from pelagos.cli.cloud.command import cloud_environ
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column

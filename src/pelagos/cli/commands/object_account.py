@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli.argument import KeyValueArgument, Operand, RepeatableArgument
-from pelagos.cli.cloud_showing import show_record, size
+from pelagos.cli.cloud.showing import show_record, size
+from pelagos.cli.cloud.storage import STORAGE, StorageCommand
 from pelagos.cli.failures import UsageError
 from pelagos.cli.registration import command
-from pelagos.cli.storage import STORAGE, StorageCommand
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

@@ -13,13 +13,13 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import MORE
+from pelagos.cli.cloud.command import MORE
+from pelagos.cli.cloud.showing import size
+from pelagos.cli.cloud.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import FAILED, USAGE, CommandError, UsageError
 from pelagos.cli.moment import local
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

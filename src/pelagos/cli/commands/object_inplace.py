@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import IO, cast
 
 from pelagos.cli.argument import DataSizeArgument, IntArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import size
+from pelagos.cli.cloud.showing import size
+from pelagos.cli.cloud.storage import PLACE, STORAGE, Spot, StorageCommand, file_here
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.meter import metered
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, file_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

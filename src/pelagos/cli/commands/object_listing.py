@@ -13,12 +13,12 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import instant, show_record, since, size
+from pelagos.cli.cloud.showing import instant, show_record, since, size
+from pelagos.cli.cloud.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.failures import CommandError
 from pelagos.cli.moment import clock_and_ago, local
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, count_of
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree(

@@ -9,11 +9,11 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
+from pelagos.cli.cloud.storage import PLACE, STORAGE, Spot, StorageCommand
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.moment import local
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pelagos.cli.argument import FlagArgument, Operand
+from pelagos.cli.cloud.storage import STORAGE, StorageCommand, folder_here
 from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.registration import command
-from pelagos.cli.storage import STORAGE, StorageCommand, folder_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

@@ -12,15 +12,15 @@ from pelagos.cli.argument import (
     Operand,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import MORE
+from pelagos.cli.cloud.command import MORE
+from pelagos.cli.cloud.conditions import CONDITIONS, check, conditions
+from pelagos.cli.cloud.showing import size
+from pelagos.cli.cloud.storage import PLACE, STORAGE, Spot, StorageCommand, file_here, folder_here
 from pelagos.cli.commands.object_listing import VERSION
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.folders import EXCLUDE, run
 from pelagos.cli.meter import metered
-from pelagos.cli.object_conditions import CONDITIONS, check, conditions
 from pelagos.cli.registration import command
-from pelagos.cli.storage import PLACE, STORAGE, Spot, StorageCommand, file_here, folder_here
 from pelagos.cli.tree import CommandTree
 
 _object_commands = CommandTree("object")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pelagos.cli.argument import Operand
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, OneCommand, file_text
+from pelagos.cli.one.command import ONE, OneCommand, file_text
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 

@@ -10,8 +10,8 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, OneCommand, machine_state
-from pelagos.cli.one_kinds import HOST, TEMPLATE, VM
+from pelagos.cli.one.command import ONE, OneCommand, machine_state
+from pelagos.cli.one.kinds import HOST, TEMPLATE, VM
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pelagos.cli.argument import IntArgument, Operand, ValueArgument
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, OneCommand
-from pelagos.cli.one_kinds import GROUP, HOST
+from pelagos.cli.one.command import ONE, OneCommand
+from pelagos.cli.one.kinds import GROUP, HOST
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -1,6 +1,6 @@
 """`pelagos one KIND list|show|create|update|delete|…`: the same for all kinds of things.
 
-The classes are made of `one_kinds.KINDS` when they are asked for.
+The classes are made of `kinds.KINDS` when they are asked for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pelagos.cli.argument import (
     ValueArgument,
 )
 from pelagos.cli.failures import UsageError
-from pelagos.cli.one import ONE, Kind, OneCommand
-from pelagos.cli.one import TEMPLATE as SET
-from pelagos.cli.one_kinds import CLUSTER, DATASTORE, KINDS
+from pelagos.cli.one.command import ONE, Kind, OneCommand
+from pelagos.cli.one.command import TEMPLATE as SET
+from pelagos.cli.one.kinds import CLUSTER, DATASTORE, KINDS
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree
@@ -221,7 +221,7 @@ def _chmod(kind: Kind) -> dict[str, Any]:
 def _chown(kind: Kind) -> dict[str, Any]:
     def main(self: OneCommand, thing: str, user: str, group: str = "") -> None:
         """Give it away."""
-        from pelagos.cli.one_kinds import GROUP, USER
+        from pelagos.cli.one.kinds import GROUP, USER
 
         number = self.id_of(kind, thing)
         owner = self.id_of(USER, user)

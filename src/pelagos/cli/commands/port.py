@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_ports import (
+from pelagos.cli.cloud.command import CLOUD, NAMED, CloudCommand, find_id, like, named
+from pelagos.cli.cloud.ports import (
     fixed_addresses,
     port_columns,
     port_label,
     wait_port_gone,
     watch_port,
 )
-from pelagos.cli.cloud_servers import join, leave
-from pelagos.cli.cloud_showing import show_record, with_keys
-from pelagos.cli.cloud_things import NETWORK, PORT, SECURITY_GROUP, SERVER
-from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, find_id, like, named
+from pelagos.cli.cloud.servers import join, leave
+from pelagos.cli.cloud.showing import show_record, with_keys
+from pelagos.cli.cloud.things import NETWORK, PORT, SECURITY_GROUP, SERVER
+from pelagos.cli.cloud.waiting import TIMEOUT, WAIT
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

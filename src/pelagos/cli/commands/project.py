@@ -13,10 +13,8 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, MORE, like
-from pelagos.cli.failures import USAGE, UsageError
-from pelagos.cli.identity import (
+from pelagos.cli.cloud.command import CLOUD, MORE, like
+from pelagos.cli.cloud.identity import (
     DESCRIPTION,
     DOMAIN_OPTION,
     PROJECT,
@@ -25,6 +23,8 @@ from pelagos.cli.identity import (
     given,
     moment,
 )
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.failures import USAGE, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pelagos.cli.argument import IntArgument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD
+from pelagos.cli.cloud.command import CLOUD
+from pelagos.cli.cloud.identity import IdentityCommand
 from pelagos.cli.commands.project import PROJECT_OPERAND
 from pelagos.cli.failures import UsageError
-from pelagos.cli.identity import IdentityCommand
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_showing import size
-from pelagos.cli.clouds import CLOUD
+from pelagos.cli.cloud.command import CLOUD
+from pelagos.cli.cloud.identity import SYNNEFO_PROJECT, IdentityCommand
+from pelagos.cli.cloud.service_token import SERVICE, ServiceCommand
+from pelagos.cli.cloud.showing import size
 from pelagos.cli.failures import UsageError
-from pelagos.cli.identity import SYNNEFO_PROJECT, IdentityCommand
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
-from pelagos.cli.service_token import SERVICE, ServiceCommand
 from pelagos.cli.tree import CommandTree
 
 _quota_commands = CommandTree("quota", "What you use of a cloud, and may use")

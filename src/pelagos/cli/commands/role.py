@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD, MORE, not_both
-from pelagos.cli.failures import USAGE
-from pelagos.cli.identity import (
+from pelagos.cli.cloud.command import CLOUD, MORE, not_both
+from pelagos.cli.cloud.identity import (
     DESCRIPTION,
     DOMAIN,
     GROUP,
@@ -17,6 +16,7 @@ from pelagos.cli.identity import (
     IdentityCommand,
     given,
 )
+from pelagos.cli.failures import USAGE
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_ports import fixed_addresses
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import NETWORK, ROUTER, SUBNET
-from pelagos.cli.clouds import (
+from pelagos.cli.cloud.command import (
     CLOUD,
     NAMED,
     CloudCommand,
@@ -17,6 +14,9 @@ from pelagos.cli.clouds import (
     named,
     not_both,
 )
+from pelagos.cli.cloud.ports import fixed_addresses
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import NETWORK, ROUTER, SUBNET
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

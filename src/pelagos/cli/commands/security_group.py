@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record, with_keys
-from pelagos.cli.cloud_things import SECURITY_GROUP
-from pelagos.cli.clouds import (
+from pelagos.cli.cloud.command import (
     CLOUD,
     NAMED,
     CloudCommand,
@@ -16,6 +14,8 @@ from pelagos.cli.clouds import (
     named,
     not_both,
 )
+from pelagos.cli.cloud.showing import show_record, with_keys
+from pelagos.cli.cloud.things import SECURITY_GROUP
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -12,8 +12,9 @@ from pelagos.cli.argument import (
     Operand,
     ValueArgument,
 )
-from pelagos.cli.cloud_servers import is_in, label, see
-from pelagos.cli.cloud_showing import (
+from pelagos.cli.cloud.command import CLOUD, NAMED, CloudCommand, Record, find_id, named
+from pelagos.cli.cloud.servers import is_in, label, see
+from pelagos.cli.cloud.showing import (
     addresses,
     addresses_text,
     first_of,
@@ -23,9 +24,8 @@ from pelagos.cli.cloud_showing import (
     when,
     with_keys,
 )
-from pelagos.cli.cloud_things import FLAVOR, IMAGE, SERVER
-from pelagos.cli.cloud_waiting import TIMEOUT, fault_of, has_failed, state_of, wait_for
-from pelagos.cli.clouds import CLOUD, NAMED, CloudCommand, Record, find_id, named
+from pelagos.cli.cloud.things import FLAVOR, IMAGE, SERVER
+from pelagos.cli.cloud.waiting import TIMEOUT, fault_of, has_failed, state_of, wait_for
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_ports import port_columns, wait_port_gone, watch_port
-from pelagos.cli.cloud_servers import join, label, leave
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import NETWORK, PORT, SERVER, VOLUME
-from pelagos.cli.cloud_volumes import volume_label, wait_volume
-from pelagos.cli.cloud_waiting import WAIT
-from pelagos.cli.clouds import CLOUD, CloudCommand, Record
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, Record
+from pelagos.cli.cloud.ports import port_columns, wait_port_gone, watch_port
+from pelagos.cli.cloud.servers import join, label, leave
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import NETWORK, PORT, SERVER, VOLUME
+from pelagos.cli.cloud.volumes import volume_label, wait_volume
+from pelagos.cli.cloud.waiting import WAIT
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import NOT_FOUND, CommandError
 from pelagos.cli.registration import command

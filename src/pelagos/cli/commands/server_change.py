@@ -10,7 +10,16 @@ from pelagos.cli.argument import (
     Operand,
     ValueArgument,
 )
-from pelagos.cli.cloud_servers import (
+from pelagos.cli.cloud.command import (
+    CLOUD,
+    CloudCommand,
+    Record,
+    find_id,
+    like,
+    not_both,
+    one_of,
+)
+from pelagos.cli.cloud.servers import (
     SETTLED,
     is_in,
     is_kept,
@@ -20,17 +29,8 @@ from pelagos.cli.cloud_servers import (
     wait_deleted,
     wait_status,
 )
-from pelagos.cli.cloud_things import FLAVOR, IMAGE, SERVER
-from pelagos.cli.cloud_waiting import WAIT
-from pelagos.cli.clouds import (
-    CLOUD,
-    CloudCommand,
-    Record,
-    find_id,
-    like,
-    not_both,
-    one_of,
-)
+from pelagos.cli.cloud.things import FLAVOR, IMAGE, SERVER
+from pelagos.cli.cloud.waiting import WAIT
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.registration import command

@@ -14,11 +14,11 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_servers import SETTLED, label, wait_status
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import FLAVOR, IMAGE, NETWORK, PORT, SERVER, VOLUME
-from pelagos.cli.cloud_waiting import WAIT
-from pelagos.cli.clouds import CLOUD, CloudCommand, Record, find_id, not_both
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, Record, find_id, not_both
+from pelagos.cli.cloud.servers import SETTLED, label, wait_status
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import FLAVOR, IMAGE, NETWORK, PORT, SERVER, VOLUME
+from pelagos.cli.cloud.waiting import WAIT
 from pelagos.cli.commands.server import WHICH, server_head
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, KeyValueArgument, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_servers import label
-from pelagos.cli.cloud_things import SERVER
-from pelagos.cli.clouds import CLOUD, CloudCommand, not_both
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, not_both
+from pelagos.cli.cloud.servers import label
+from pelagos.cli.cloud.things import SERVER
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import UsageError
 from pelagos.cli.registration import command

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pelagos.cli.argument import Operand
-from pelagos.cli.cloud_things import SERVER
-from pelagos.cli.clouds import CLOUD, CloudCommand
+from pelagos.cli.cloud.command import CLOUD, CloudCommand
+from pelagos.cli.cloud.things import SERVER
 from pelagos.cli.commands.server import WHICH
 from pelagos.cli.failures import NOT_FOUND
 from pelagos.cli.output import Column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pelagos.cli.argument import FlagArgument, ValueArgument
-from pelagos.cli.clouds import CLOUD
+from pelagos.cli.cloud.command import CLOUD
 from pelagos.cli.command_base import FORMATS, Command
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record, since, when
-from pelagos.cli.cloud_things import SNAPSHOT, VOLUME
-from pelagos.cli.cloud_waiting import WAIT, wait_for, wait_gone
-from pelagos.cli.clouds import (
+from pelagos.cli.cloud.command import (
     CLOUD,
     NAMED,
     CloudCommand,
@@ -17,6 +14,9 @@ from pelagos.cli.clouds import (
     like,
     named,
 )
+from pelagos.cli.cloud.showing import show_record, since, when
+from pelagos.cli.cloud.things import SNAPSHOT, VOLUME
+from pelagos.cli.cloud.waiting import WAIT, wait_for, wait_gone
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, RepeatableArgument, ValueArgument
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.cloud_things import NETWORK, SUBNET
-from pelagos.cli.clouds import (
+from pelagos.cli.cloud.command import (
     CLOUD,
     NAMED,
     CloudCommand,
@@ -16,6 +14,8 @@ from pelagos.cli.clouds import (
     named,
     not_both,
 )
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.cloud.things import NETWORK, SUBNET
 from pelagos.cli.failures import UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, TypeVar
 
 from pelagos.cli.argument import IntArgument, RepeatableArgument, ValueArgument
-from pelagos.cli.clouds import cloud_environ
+from pelagos.cli.cloud.command import cloud_environ
 from pelagos.cli.command_base import Command
 from pelagos.cli.registration import command
 from pelagos.cli.tree import CommandTree

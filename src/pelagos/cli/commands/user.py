@@ -6,10 +6,8 @@ import secrets
 from typing import Any
 
 from pelagos.cli.argument import FlagArgument, Operand, ValueArgument
-from pelagos.cli.cloud_showing import show_record
-from pelagos.cli.clouds import CLOUD, MORE, like
-from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
-from pelagos.cli.identity import (
+from pelagos.cli.cloud.command import CLOUD, MORE, like
+from pelagos.cli.cloud.identity import (
     CREDENTIAL,
     DESCRIPTION,
     DOMAIN_OPTION,
@@ -19,10 +17,12 @@ from pelagos.cli.identity import (
     IdentityCommand,
     given,
 )
+from pelagos.cli.cloud.service_token import SERVICE, ServiceCommand
+from pelagos.cli.cloud.showing import show_record
+from pelagos.cli.failures import NOT_FOUND, USAGE, CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command
 from pelagos.cli.secrets import ask_secret
-from pelagos.cli.service_token import SERVICE, ServiceCommand
 from pelagos.cli.tree import CommandTree
 
 _user_commands = CommandTree("user", "People who use a cloud")

@@ -12,17 +12,7 @@ from pelagos.cli.argument import (
     RepeatableArgument,
     ValueArgument,
 )
-from pelagos.cli.cloud_showing import names_of, show_record, since, with_keys
-from pelagos.cli.cloud_things import IMAGE, SERVER, SNAPSHOT, VOLUME, VOLUME_TYPE
-from pelagos.cli.cloud_volumes import (
-    attached_to,
-    volume_head,
-    volume_label,
-    wait_volume,
-    wait_volume_gone,
-)
-from pelagos.cli.cloud_waiting import TIMEOUT, WAIT
-from pelagos.cli.clouds import (
+from pelagos.cli.cloud.command import (
     CLOUD,
     NAMED,
     CloudCommand,
@@ -31,6 +21,16 @@ from pelagos.cli.clouds import (
     like,
     named,
 )
+from pelagos.cli.cloud.showing import names_of, show_record, since, with_keys
+from pelagos.cli.cloud.things import IMAGE, SERVER, SNAPSHOT, VOLUME, VOLUME_TYPE
+from pelagos.cli.cloud.volumes import (
+    attached_to,
+    volume_head,
+    volume_label,
+    wait_volume,
+    wait_volume_gone,
+)
+from pelagos.cli.cloud.waiting import TIMEOUT, WAIT
 from pelagos.cli.failures import CommandError, UsageError
 from pelagos.cli.output import Column
 from pelagos.cli.registration import command

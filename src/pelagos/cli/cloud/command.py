@@ -7,7 +7,7 @@
             self.context.output.show_one(self.find(SERVER, server))
 
 The cloud is the one of --cloud, of PELAGOS_CLOUD or OS_CLOUD, or the default one. A thing is named
-by its id or its name; `pelagos.cli.cloud_things` has the kinds of things.
+by its id or its name; `pelagos.cli.cloud.things` has the kinds of things.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class CloudCommand(Command):
 
     def explained(self, error: PelagosError) -> PelagosError:
         """What the cloud, or the way to it, said, in words for a person."""
-        from pelagos.cli.cloud_failures import explained
+        from pelagos.cli.cloud.failures import explained
         from pelagos.clients.errors import ClientError
 
         if not isinstance(error, ClientError):

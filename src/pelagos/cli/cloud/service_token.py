@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pelagos.cli.argument import Argument, ValueArgument
-from pelagos.cli.clouds import CLOUD, carrier
+from pelagos.cli.cloud.command import CLOUD, carrier
+from pelagos.cli.cloud.identity import IdentityCommand
 from pelagos.cli.failures import UsageError
-from pelagos.cli.identity import IdentityCommand
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from pelagos.clients.astakos import AstakosClient

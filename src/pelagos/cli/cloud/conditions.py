@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from pelagos.cli.argument import Argument, DateArgument, ValueArgument
+from pelagos.cli.cloud.storage import Spot, StorageCommand
 from pelagos.cli.command_base import Command
 from pelagos.cli.failures import CommandError
-from pelagos.cli.storage import Spot, StorageCommand
 
 CONDITIONS: Mapping[str, Argument] = {
     "if_match": ValueArgument("only when its hash is this one", "--if-match", metavar="HASH"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelagos.cli.clouds import Kind
+from pelagos.cli.cloud.command import Kind
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients
     from collections.abc import Sequence
 
-    from pelagos.cli.clouds import Record
+    from pelagos.cli.cloud.command import Record
     from pelagos.clients.cloud import Cloud
 
 

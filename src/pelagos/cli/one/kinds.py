@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pelagos.cli.one import Kind, address, host_of, machine_state, owner, state
+from pelagos.cli.one.command import Kind, address, host_of, machine_state, owner, state
 
 
 def _vm(vm: Any) -> dict[str, Any]:

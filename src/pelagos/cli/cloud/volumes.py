@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pelagos.cli.cloud_waiting import has_failed, wait_for, wait_gone
-from pelagos.cli.clouds import CloudCommand, Record
+from pelagos.cli.cloud.command import CloudCommand, Record
+from pelagos.cli.cloud.waiting import has_failed, wait_for, wait_gone
 
 
 def volume_label(volume: Record) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pelagos.cli.clouds import Record
+from pelagos.cli.cloud.command import Record
 from pelagos.cli.command_base import Command
 from pelagos.cli.moment import ago, clock_and_ago
 from pelagos.cli.output import Column

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from pelagos.cli.cloud_waiting import has_failed, wait_for, wait_gone
-from pelagos.cli.clouds import CloudCommand, Record
+from pelagos.cli.cloud.command import CloudCommand, Record
+from pelagos.cli.cloud.waiting import has_failed, wait_for, wait_gone
 
 
 def fixed_addresses(port: Record) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pelagos.cli.argument import Argument, FlagArgument, ValueArgument
-from pelagos.cli.clouds import CloudCommand, Kind, Record
+from pelagos.cli.cloud.command import CloudCommand, Kind, Record
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients

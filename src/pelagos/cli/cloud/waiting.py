@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pelagos.cli.argument import Argument, FlagArgument, SecondsArgument
-from pelagos.cli.clouds import CloudCommand, Record
+from pelagos.cli.cloud.command import CloudCommand, Record
 from pelagos.cli.failures import FAILED, NOT_FOUND, NOT_READY, CommandError
 from pelagos.cli.moment import length
 from pelagos.cli.status_line import StatusLine

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pelagos.core.errors import PelagosError
 
 if TYPE_CHECKING:  # not for a cycle: most that is completed needs no cloud
-    from pelagos.cli.clouds import Kind
+    from pelagos.cli.cloud.command import Kind
     from pelagos.clients.cloud import Cloud
 
 _MOST = 200
@@ -23,7 +23,7 @@ def names(
     """Names and a word about each; nothing when something fails.
 
     Args:
-        what: "server" and the other kinds of `cloud_things` and `identity`; "project-id", where
+        what: "server" and the other kinds of `things` and `identity`; "project-id", where
             only an id will do; "container", or "place": a container or what is in one.
         words: those of the line, with its options.
         current: the word that is typed.
@@ -56,12 +56,12 @@ def _found(cloud: Cloud, what: str, current: str) -> Iterable[tuple[str, str]]:
 
 def _kind(cloud: Cloud, what: str) -> Kind:
     """The kind of this name; projects of a Synnefo are another than those of an OpenStack."""
-    from pelagos.cli import cloud_things, identity
+    from pelagos.cli.cloud import identity, things
 
     if what == "project":
         return identity.project_kind(cloud)
     name = what.replace("-", "_").upper()
-    found: Kind = getattr(cloud_things, name, None) or getattr(identity, name)
+    found: Kind = getattr(things, name, None) or getattr(identity, name)
     return found
 
 
@@ -86,7 +86,7 @@ def _opened(words: Sequence[str], environ: Mapping[str, str], timeout: float) ->
     """The cloud of a line, with little patience."""
     from dataclasses import replace
 
-    from pelagos.cli.clouds import cloud_environ, cloud_name
+    from pelagos.cli.cloud.command import cloud_environ, cloud_name
     from pelagos.cli.context import Context
     from pelagos.cli.main import said
     from pelagos.clients.cloud.cloud import Cloud

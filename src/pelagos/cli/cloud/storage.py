@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from pelagos.cli.argument import Argument, Operand, ValueArgument
-from pelagos.cli.clouds import CLOUD, CloudCommand, no_such
+from pelagos.cli.cloud.command import CLOUD, CloudCommand, no_such
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for the clients

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pelagos.cli.cloud_waiting import is_gone, task_of, wait_for
-from pelagos.cli.clouds import CloudCommand, Record
+from pelagos.cli.cloud.command import CloudCommand, Record
+from pelagos.cli.cloud.waiting import is_gone, task_of, wait_for
 
 
 def label(server: Record) -> str:
@@ -80,7 +80,7 @@ def server_at(command: CloudCommand, server: Record, done: str, *statuses: str) 
     """Wait for a status when --wait says so, and tell what was done.
 
     Args:
-        command: which has the options of `cloud_waiting.WAIT`.
+        command: which has the options of `waiting.WAIT`.
         server: its record.
         done: what to say when that is not waited for: "is being stopped".
         statuses: what it comes to.

@@ -1,0 +1,1 @@
+"""What the commands on a cloud share: which cloud and which thing is meant, and how it is told."""
