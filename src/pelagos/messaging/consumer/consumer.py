@@ -96,6 +96,7 @@ class GenericConsumer(Handling):
             raise MessagingError(f"the prefetch is {given!r}", hint="make it 1 or more")
         self._intake = self._new_intake(read_eqk(self.eqk if eqk is None else eqk))
         self._stopping = False
+        self._switch = threading.RLock()  # held while it is started or told to stop
         self._thread: threading.Thread | None = None
 
     def _new_intake(self, bindings: Sequence[Binding]) -> Intake:
@@ -178,19 +179,24 @@ class GenericConsumer(Handling):
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, callback: Callback) -> None:
-        """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
-        if self.is_running:
-            raise MessagingError("the consumer has been started already")
+        """Consume in a thread of its own until `stop`; what ended it is in `ending`.
+
+        Raises:
+            MessagingError: it is consuming already.
+        """
         check_callback(callback)
-        self.begin()
-        self._thread = threading.Thread(
-            target=self._run, args=(callback,), name="consumer", daemon=True
-        )
-        self._thread.start()
+        with self._switch:
+            if self.is_running:
+                raise started_already("consumer")
+            self.begin()
+            self._thread = threading.Thread(
+                target=self._run, args=(callback,), name="consumer", daemon=True
+            )
+            self._thread.start()
 
     def _run(self, callback: Callback) -> None:
         try:
-            self._consume(callback)
+            self.consume(callback)
         except (ExitScheduler, StopIteration, AckAndRestart) as error:
             self.ending = error
         except SystemExit:
@@ -216,9 +222,10 @@ class GenericConsumer(Handling):
         """
         check_callback(callback)
         self.begin()
-        self._consume(callback)
+        self.consume(callback)
 
-    def _consume(self, callback: Callback) -> None:
+    def consume(self, callback: Callback) -> None:
+        """What `start_consuming` does after `begin`."""
         try:
             while not self._stopping:
                 self._work(self._intake.lane, self.observed(callback))
@@ -251,14 +258,15 @@ class GenericConsumer(Handling):
         Raises:
             MessagingError: it is consuming already.
         """
-        if self._intake.is_running:
-            raise MessagingError("the consumer has been started already")
-        if self._stopping:  # once more, after a stop
-            self._intake = self._new_intake(self._intake.bindings)
-            self._stopping = False
-            self.ending = None
-        self._intake.prefetch = self.prefetch
-        self._intake.start(ring)
+        with self._switch:
+            if self._intake.is_running:
+                raise started_already("consumer")
+            if self._stopping:  # once more, after a stop
+                self._intake = self._new_intake(self._intake.bindings)
+                self._stopping = False
+                self.ending = None
+            self._intake.prefetch = self.prefetch
+            self._intake.start(ring)
 
     def step(self, callback: Callback) -> bool:
         """Handle at most one message, without waiting for one; whether there was one.
@@ -303,8 +311,9 @@ class GenericConsumer(Handling):
 
     def stop_consuming(self) -> None:
         """Ask it to end after the message in hand; returns at once, also from a handler."""
-        self._stopping = True
-        self._intake.cease()
+        with self._switch:
+            self._stopping = True
+            self._intake.cease()
 
     def stop(self, timeout: float = 10.0) -> bool:
         """End, and wait for the message in hand; whether it came to its end within `timeout`.
@@ -312,8 +321,9 @@ class GenericConsumer(Handling):
         What had been fetched and not handled goes back to its queue at once. It may be started
         again afterwards.
         """
-        self.stop_consuming()
-        thread = self._thread
+        with self._switch:  # whoever starts it again meanwhile does not get this stop
+            self.stop_consuming()
+            thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True
         thread.join(timeout)
@@ -324,6 +334,14 @@ class GenericConsumer(Handling):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def started_already(what: str) -> MessagingError:
+    """The error of who starts what runs."""
+    return MessagingError(
+        f"the {what} has been started already",
+        hint="use it as it runs, or start it again after stop() has returned True",
+    )
 
 
 def check_callback(callback: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging.binding import Eqk, reading_eqk
-from pelagos.messaging.consumer.consumer import EXITED, GenericConsumer
+from pelagos.messaging.consumer.consumer import EXITED, GenericConsumer, started_already
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import DEAD_QUEUE
 from pelagos.messaging.encoder import Encoder
@@ -90,6 +90,7 @@ class MessageProcessor(MicroThread):
         watchers = Chain(self.middlewares if middlewares is None else middlewares)
         self._stopping = threading.Event()
         settler = Settler(self.dead_letters, self._stopping, self._queues)
+        self._switch = threading.RLock()  # held while it is started or told to stop
         self._timers: list[threading.Timer] = []
         self._thread: threading.Thread | None = None
         self._bell: Callable[[], None] | None = None
@@ -193,19 +194,27 @@ class MessageProcessor(MicroThread):
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Consume in a thread of its own until `stop`; what ended it is in `ending`."""
-        if self.is_running:
-            raise MessagingError("the processor has been started already")
-        self.ending = None
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
-        self._thread.start()
+        """Consume in a thread of its own until `stop`; what ended it is in `ending`.
+
+        Raises:
+            MessagingError: it is consuming already.
+        """
+        with self._switch:
+            if self.is_running:
+                raise started_already("processor")
+            self._begin()
+            self.ending = None
+            self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
+            self._thread.start()
+
+    def _begin(self, bell: Callable[[], None] | None = None) -> None:
+        with self._switch:
+            self.consumer.begin(bell)
+            self._stopping.clear()
 
     def _run(self) -> None:
-        if self._stopping.is_set():  # before it had begun
-            return
         try:
-            self.start_consuming()
+            self._consume()
         except (ExitScheduler, StopIteration) as error:
             self.ending = error
         except SystemExit:
@@ -222,28 +231,39 @@ class MessageProcessor(MicroThread):
         Raises:
             ExitScheduler: it was told to quit.
             StopIteration: a handler raised it.
+            MessagingError: it is consuming already.
         """
-        self._stopping.clear()
+        self._begin()
+        self._consume()
+
+    def _consume(self) -> None:
         try:
-            self.consumer.start_consuming(self.dispatch)
+            self.consumer.consume(self.dispatch)
         except AckAndRestart:
             self.restart()
 
     def stop_consuming(self) -> None:
         """Ask it to end after the message in hand; returns at once."""
-        self._stopping.set()
-        for timer in self._timers:
-            timer.cancel()
-        self.consumer.stop_consuming()
+        with self._switch:
+            self._stopping.set()
+            for timer in self._timers:
+                timer.cancel()
+            self.consumer.stop_consuming()
 
     def stop(self, timeout: float = 10.0) -> bool:
         """End, and wait for the message in hand; whether it came to its end in time."""
-        self.stop_consuming()
-        return self.join(timeout)
+        with self._switch:  # whoever starts it again meanwhile does not get this stop
+            self.stop_consuming()
+            thread = self._thread
+        return self._ended(thread, timeout)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the thread that `start` began has ended; whether it has within `timeout`."""
-        thread = self._thread
+        with self._switch:
+            thread = self._thread
+        return self._ended(thread, timeout)
+
+    def _ended(self, thread: threading.Thread | None, timeout: float | None) -> bool:
         if thread is None or thread is threading.current_thread():
             return True
         thread.join(timeout)
@@ -263,8 +283,9 @@ class MessageProcessor(MicroThread):
             raise TypeError(f"the callback is {callback!r}, and cannot be called")
         timer = threading.Timer(float(seconds), callback)
         timer.daemon = True
-        self._timers = [*(one for one in self._timers if one.is_alive()), timer]
-        timer.start()
+        with self._switch:
+            self._timers = [*(one for one in self._timers if one.is_alive()), timer]
+            timer.start()
 
     def __enter__(self) -> Self:
         return self
@@ -280,8 +301,7 @@ class MessageProcessor(MicroThread):
 
     def create(self) -> None:
         """Connect, in the background."""
-        self._stopping.clear()
-        self.consumer.begin(self._bell)
+        self._begin(self._bell)
 
     def step(self) -> None:
         """Handle one message, if there is one.
