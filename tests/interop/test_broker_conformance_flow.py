@@ -434,6 +434,49 @@ def test_a_quorum_queue_is_durable_and_shared(desk: Desk, options: dict[str, Any
     assert refusal(made)[0] in ("channel", "connection")
 
 
+def test_a_single_message_of_a_quorum_queue_tells_its_returns_and_none(desk: Desk) -> None:
+    channel, options = desk.confirming(), {"x-queue-type": "quorum"}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=options)
+    put(channel, queue, "x", "y")
+    basket = Basket(channel, queue)
+    assert basket.wait(2) and not basket.messages[0][1].headers
+    channel.basic_cancel(basket.tag)
+    channel.connection.close()
+    again = desk.channel()
+    returns = [take(again, queue)[1].headers["x-delivery-count"] for _ in "xy"]
+    put(again, queue, "z")
+    returns.append(take(again, queue)[1].headers["x-delivery-count"])
+    assert returns == [1, 1, 0]
+    again.queue_delete(queue)
+
+
+def test_nobody_is_alone_at_a_quorum_queue(desk: Desk) -> None:
+    channel, options = desk.confirming(), {"x-queue-type": "quorum"}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=options)
+    baskets = [
+        Basket(channel, queue, exclusive=exclusive) for exclusive in (False, True, True, False)
+    ]
+    put(channel, queue, *"abcd")
+    for basket in baskets:
+        basket.wait(1)
+    channel.queue_delete(queue)
+
+
+def test_the_broker_names_no_quorum_queue(desk: Desk) -> None:
+    channel, options = desk.channel(), {"x-queue-type": "quorum"}
+    declare = lambda: channel.queue_declare("", durable=True, arguments=options)  # noqa: E731
+    assert refusal(declare) == ("channel", 406)
+
+
+@pytest.mark.parametrize("condition", ["if_unused", "if_empty"])
+def test_a_quorum_queue_is_deleted_without_conditions(desk: Desk, condition: str) -> None:
+    channel, options = desk.channel(), {"x-queue-type": "quorum"}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=options)
+    delete = lambda: channel.queue_delete(queue, **{condition: True})  # noqa: E731
+    assert refusal(delete) == ("connection", 540)
+    desk.channel().queue_delete(queue)
+
+
 def test_a_quorum_queue_knows_no_prefetch_of_a_channel(desk: Desk) -> None:
     channel = desk.channel()
     arguments = {"x-queue-type": "quorum"}

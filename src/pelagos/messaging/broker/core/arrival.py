@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from pelagos.messaging.broker.core.dead import texts_of
 from pelagos.messaging.broker.core.queues import Link
 from pelagos.messaging.broker.core.rules import LONGEST_TIME, refused
 from pelagos.messaging.errors import MessagingError, PublishRefusedError, unroutable
 from pelagos.messaging.transports.base import DIRECT_REPLY_TO, Envelope
+
+
+class Routed(NamedTuple):
+    """A message whose queues are known.
+
+    Attributes:
+        envelope: as it is kept.
+        keys: its own routing key and those of CC and BCC.
+        queues: the names of those that take it.
+        answers: how many got it as an answer, straight to them.
+    """
+
+    envelope: Envelope
+    keys: tuple[str, ...]
+    queues: tuple[str, ...]
+    answers: int = 0
 
 
 class Verdict(NamedTuple):
@@ -42,13 +60,13 @@ def prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str, 
     changed: dict[str, Any] = {}
     for name in ("CC", "BCC"):
         told = headers.get(name, [])
-        if not isinstance(told, list) or not all(isinstance(key, str) for key in told):
+        if not isinstance(told, list):
             raise refused(
                 f"the header {name} of a message is not a list of routing keys", envelope.exchange
             )
-        keys += tuple(told)
+        keys += tuple(texts_of(told))
     if "BCC" in headers:
-        changed["headers"] = {name: value for name, value in headers.items() if name != "BCC"}
+        changed["headers"] = without_bcc(headers)
     if envelope.properties.reply_to == DIRECT_REPLY_TO:
         if publisher.reply_name is None:
             raise refused(
@@ -60,6 +78,11 @@ def prepared(envelope: Envelope, publisher: Link) -> tuple[Envelope, tuple[str, 
     if changed:
         envelope = replace(envelope, properties=replace(envelope.properties, **changed))
     return envelope, keys
+
+
+def without_bcc(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers as a receiver sees them."""
+    return {name: value for name, value in headers.items() if name != "BCC"}
 
 
 def unrouted(envelope: Envelope) -> Verdict:

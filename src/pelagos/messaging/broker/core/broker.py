@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from pelagos.messaging.broker.core.arrival import TAKEN, Verdict, full, prepared, unrouted
+from pelagos.messaging.broker.core.arrival import TAKEN, Routed, Verdict, full, prepared, unrouted
 from pelagos.messaging.broker.core.queues import Link, StoredConsumer
 from pelagos.messaging.broker.core.rules import (
     check_access,
@@ -17,10 +17,7 @@ from pelagos.messaging.broker.core.rules import (
     refused,
 )
 from pelagos.messaging.broker.core.topology import Topology
-from pelagos.messaging.errors import (
-    PublishRefusedError,
-    TopologyError,
-)
+from pelagos.messaging.errors import ConnectionLostError, PublishRefusedError, TopologyError
 from pelagos.messaging.transports.base import (
     DIRECT_REPLY_TO,
     Delivery,
@@ -56,47 +53,81 @@ class Broker(Topology):
 
     def publish(self, link: object, envelope: Envelope) -> Verdict:
         """Put a message into every queue that takes it."""
-        floor = self._floor
         with self._lock:
-            publisher = self._links.get(link)
-            if publisher is None:
-                return Verdict(0, self._lost())
-            if floor.deadlines.nearest is not None:
-                self._expire()
-            keys: tuple[str, ...] = (envelope.key,)
-            given = envelope.properties
             try:
-                if given.headers or given.reply_to or given.expiration is not None:
-                    envelope, keys = prepared(envelope, publisher)
-                names = self._route(envelope, keys)
-            except (TopologyError, PublishRefusedError) as error:
+                routed = self._routed(link, envelope)
+            except (TopologyError, PublishRefusedError, ConnectionLostError) as error:
                 return Verdict(0, error)
-            routed = len(names)
-            if self._replies and not envelope.exchange:
-                answered = self._answer(envelope, keys)
-                routed += answered if self._newest else 0
-            if not routed:
-                return unrouted(envelope)
-            if not floor.spread(envelope, keys, names):
-                return Verdict(routed, full(envelope))
-            return TAKEN if routed == 1 else Verdict(routed, None)
+            return self._deliver(routed)
 
-    def _route(self, envelope: Envelope, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """The queues that are there and take the message."""
-        exchange, exchanges = envelope.exchange, self._floor.exchanges
+    def route(self, link: object, envelope: Envelope) -> Routed:
+        """Find the queues of a message that is put there later, by `deliver`.
+
+        Raises:
+            TopologyError: 404 no such exchange, 403 it is internal, 406 an unusable header.
+            PublishRefusedError: it cannot live so long.
+            ConnectionLostError: the link is gone.
+        """
+        with self._lock:
+            return self._routed(link, envelope)
+
+    def deliver(self, routed: Routed) -> Verdict:
+        """Put a message into those of its queues that are still there."""
+        with self._locked():
+            return self._deliver(routed._replace(queues=self._there(routed.queues)))
+
+    def _routed(self, link: object, envelope: Envelope) -> Routed:
+        publisher = self._link(link)
+        if self._floor.deadlines.nearest is not None:
+            self._expire()
+        keys: tuple[str, ...] = (envelope.key,)
+        given = envelope.properties
+        if given.headers or given.reply_to or given.expiration is not None:
+            self._check_target(envelope.exchange)
+            envelope, keys = prepared(envelope, publisher)
+        exchanges = self._floor.exchanges
+        names = exchanges.route(envelope.exchange, keys, envelope.properties.headers)
+        if names is None or envelope.exchange in exchanges.internal:
+            self._check_target(envelope.exchange)
+        answers = 0
+        if self._replies and not envelope.exchange:
+            answers = self._answer(envelope, keys)
+        return Routed(envelope, keys, self._there(names or ()), answers)
+
+    def check_target(self, exchange: str) -> None:
+        """See whether a client may publish there.
+
+        Raises:
+            TopologyError: 404 no such exchange, 403 it takes messages from exchanges only.
+        """
+        with self._lock:
+            self._check_target(exchange)
+
+    def _check_target(self, exchange: str) -> None:
+        exchanges = self._floor.exchanges
+        if exchange and exchanges.get(exchange) is None:
+            raise missing("exchange", exchange)
         if exchange in exchanges.internal:
             raise TopologyError(
                 f"the exchange {exchange!r} takes messages from other exchanges only",
                 code=403,
                 name=exchange,
             )
-        names = exchanges.route(exchange, keys, envelope.properties.headers)
-        if names is None:
-            raise missing("exchange", exchange)
+
+    def _there(self, names: tuple[str, ...]) -> tuple[str, ...]:
         queues = self._floor.queues
         if len(names) == 1 and names[0] in queues:
             return names
         return tuple(name for name in names if name in queues)
+
+    def _deliver(self, routed: Routed) -> Verdict:
+        envelope, keys, names, answers = routed
+        count = len(names) + (answers if self._newest else 0)
+        if not count:
+            return unrouted(envelope)
+        if not self._floor.spread(envelope, keys, names):
+            return Verdict(count, full(envelope))
+        return TAKEN if count == 1 else Verdict(count, None)
 
     def _answer(self, envelope: Envelope, keys: tuple[str, ...]) -> int:
         """Hand answers straight to those who asked; how many."""
@@ -159,8 +190,6 @@ class Broker(Topology):
         with self._locked() as floor:
             owner = self._link(link)
             priority = (arguments or _NO_ARGUMENTS).get("x-priority", 0)
-            if type(priority) is not int:
-                raise refused("x-priority of a consumer is not a whole number", queue)
             name = tag or f"amq.ctag-{uuid.uuid4().hex}"
             if name in owner.consumers or (
                 owner.reply_consumer is not None and owner.reply_consumer.tag == name
@@ -173,6 +202,8 @@ class Broker(Topology):
                 self._start_replies(owner, made, on_start)
                 return name
             found = self._queue(owner, queue)
+            if type(priority) is not int:
+                raise refused("x-priority of a consumer is not a whole number", queue)
             check_company(found, made)
             made.queue = found
             owner.consumers[name] = made
@@ -298,11 +329,49 @@ class Broker(Topology):
             floor.settle_all(owner, receipts, accept=accept, requeue=requeue, counts=counts)
             return True
 
-    def recover(self, link: object) -> int:
-        """Give back all that the link has not settled; how many that were."""
+    def claim(self, link: object, receipt: int, *, multiple: bool) -> list[int] | None:
+        """Take deliveries off the list that are settled later, as a transaction does.
+
+        Returns:
+            their receipts for `settle_claimed`; None: the receipt was not known.
+        """
+        with self._locked():
+            owner = self._link(link)
+            free = [known for known in owner.unsettled if known not in owner.claimed]
+            if (receipt or not multiple) and receipt not in free:
+                return None
+            if multiple:
+                receipts = [known for known in free if not receipt or known <= receipt]
+            else:
+                receipts = [receipt]
+            owner.claimed.update(receipts)
+            return receipts
+
+    def settle_claimed(
+        self,
+        link: object,
+        receipts: Iterable[int],
+        *,
+        accept: bool,
+        requeue: bool = False,
+        counts: bool = True,
+    ) -> None:
+        """Settle what was claimed."""
         with self._locked() as floor:
             owner = self._link(link)
-            receipts = list(owner.unsettled)
+            owner.claimed.difference_update(receipts)
+            floor.settle_all(owner, receipts, accept=accept, requeue=requeue, counts=counts)
+
+    def unclaim(self, link: object) -> None:
+        """Put all that was claimed back on the list."""
+        with self._lock:
+            self._link(link).claimed.clear()
+
+    def recover(self, link: object) -> int:
+        """Give back all that the link has not settled or claimed; how many that were."""
+        with self._locked() as floor:
+            owner = self._link(link)
+            receipts = [known for known in owner.unsettled if known not in owner.claimed]
             floor.settle_all(owner, receipts, accept=False, requeue=True, counts=True)
             return len(receipts)
 

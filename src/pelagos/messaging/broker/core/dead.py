@@ -30,7 +30,12 @@ class Death:
 
 def copied_keys(headers: Mapping[str, Any], *names: str) -> list[str]:
     """The further routing keys that a message carries in these headers (CC, BCC)."""
-    return [key for name in names for key in headers.get(name) or ()]
+    return [key for name in names for key in texts_of(headers.get(name))]
+
+
+def texts_of(told: object) -> list[str]:
+    """What a list of routing keys has of them; anything else in it is no key."""
+    return [key for key in told if isinstance(key, str)] if isinstance(told, list) else []
 
 
 def dead_letter(

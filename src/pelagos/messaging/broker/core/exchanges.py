@@ -75,6 +75,10 @@ class StoredExchange:
             self._place(binding.key).setdefault(binding.key, {})[identity] = binding
         return identity
 
+    def has(self, binding: Binding) -> bool:
+        """Whether there is such a binding."""
+        return _identity(binding) in self.bindings
+
     def drop(self, identity: _Identity) -> bool:
         """Forget a binding; whether there was one."""
         binding = self.bindings.pop(identity, None)

@@ -133,14 +133,14 @@ class Floor:
             link.unsettled[receipt] = Unsettled(to, queue, message)
             link.held += 1
             to.unsettled += 1
-        to.on_delivery(self.delivery(queue.name, message, receipt))
+        to.on_delivery(self.delivery(queue.name, message, receipt, counted=message.returns > 0))
 
     @staticmethod
-    def delivery(queue: str, message: StoredMessage, receipt: int) -> Delivery:
-        """A message as its receiver sees it."""
+    def delivery(queue: str, message: StoredMessage, receipt: int, *, counted: bool) -> Delivery:
+        """A message as its receiver sees it; `counted`: with the number of its returns."""
         envelope = message.envelope
         properties = envelope.properties
-        if message.returns:
+        if counted:
             headers = {**properties.headers, "x-delivery-count": message.returns}
             properties = replace(properties, headers=headers)
         return Delivery(
@@ -263,7 +263,8 @@ class Floor:
         receipt, link.next_receipt = link.next_receipt, link.next_receipt + 1
         if not no_ack:
             link.unsettled[receipt] = Unsettled(None, queue, message)
-        return self.delivery(queue.name, message, receipt)
+        counted = message.returns > 0 or (queue.quorum and not self._newest)
+        return self.delivery(queue.name, message, receipt, counted=counted)
 
     def settle_all(
         self, link: Link, receipts: Iterable[int], *, accept: bool, requeue: bool, counts: bool

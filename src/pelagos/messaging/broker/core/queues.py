@@ -133,6 +133,7 @@ class Link:
     Attributes:
         owner: to whom its exclusive queues belong: AMQP's connection.
         next_receipt: receipts are counted per link.
+        claimed: of what is unsettled, what a transaction will settle.
         limit: deliveries that all its consumers together may hold; 0 is no limit.
         held: deliveries that they hold.
         active: whether its consumers take messages just now.
@@ -143,6 +144,7 @@ class Link:
     owner: object
     next_receipt: int = 1
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
     consumers: dict[str, StoredConsumer] = field(default_factory=dict)
     limit: int = 0
     held: int = 0

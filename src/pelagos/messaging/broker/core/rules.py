@@ -128,8 +128,8 @@ def declared_differently(kind: str, name: str) -> TopologyError:
     )
 
 
-def check_exchange(wanted: ExchangeSpec, *, strict: bool) -> None:
-    """Refuse exchanges that cannot be made here."""
+def check_kind(wanted: ExchangeSpec) -> None:
+    """Refuse kinds of exchanges that there are not."""
     if wanted.kind not in EXCHANGE_TYPES:
         raise TopologyError(
             f"there are no exchanges of type {wanted.kind!r}",
@@ -137,6 +137,10 @@ def check_exchange(wanted: ExchangeSpec, *, strict: bool) -> None:
             name=wanted.name,
             hint=f"use one of {', '.join(sorted(EXCHANGE_TYPES))}",
         )
+
+
+def check_exchange(wanted: ExchangeSpec, *, strict: bool) -> None:
+    """Refuse arguments of an exchange that cannot be used here."""
     for key, value in wanted.arguments.items():
         if key == "alternate-exchange" and not isinstance(value, str):
             raise refused(f"the exchange argument {key!r} has an unusable value", wanted.name)
@@ -190,6 +194,8 @@ def check_queue(wanted: Queue, *, strict: bool) -> None:
             wanted.name,
             'x-dead-letter-exchange "" is the default exchange',
         )
+    if quorum and not wanted.name:
+        raise refused("a quorum queue has a name: the broker gives it none", wanted.name)
     if quorum and (not wanted.durable or wanted.exclusive or wanted.auto_delete):
         raise refused(
             "a quorum queue is durable, not exclusive and not deleted by itself", wanted.name
@@ -222,7 +228,8 @@ def check_company(queue: StoredQueue, wanted: StoredConsumer) -> None:
     """Refuse a consumer that cannot be beside the others of its queue, or of its link."""
     others = queue.consumers()
     is_taken = any(other.exclusive for other in others)
-    if is_taken or (wanted.exclusive and (others or queue.single_active)):
+    wants_alone = wanted.exclusive and (others or queue.single_active)
+    if (is_taken or wants_alone) and not queue.quorum:  # those do not know it
         raise TopologyError(
             f"the queue {queue.name!r} cannot be consumed: one of its consumers wants to be alone",
             code=403,
@@ -244,6 +251,20 @@ def check_asking(queue: StoredQueue) -> None:
             code=405,
             name=queue.name,
         )
+
+
+def check_deleting(queue: StoredQueue, *, if_unused: bool, if_empty: bool) -> None:
+    """Refuse to delete a queue that must not go just now."""
+    if queue.quorum and (if_unused or if_empty):
+        raise TopologyError(
+            f"the quorum queue {queue.name!r} is deleted without conditions only",
+            code=540,
+            name=queue.name,
+        )
+    if if_unused and queue.groups:
+        raise refused(f"the queue {queue.name!r} is in use", queue.name)
+    if if_empty and queue.line.count:
+        raise refused(f"the queue {queue.name!r} is not empty", queue.name)
 
 
 def check_exclusive(queue: StoredQueue, wanted: Queue) -> None:

@@ -13,8 +13,10 @@ from pelagos.messaging.broker.core.queues import Link, StoredQueue
 from pelagos.messaging.broker.core.rules import (
     check_access,
     check_binding,
+    check_deleting,
     check_exchange,
     check_exclusive,
+    check_kind,
     check_lasting,
     check_queue,
     declared_differently,
@@ -65,7 +67,7 @@ class Topology(Links):
             self._link(link)
             found = floor.exchanges.get(wanted.name)
             if not passive:
-                check_exchange(wanted, strict=self._strict)
+                check_kind(wanted)
             if not wanted.name or (
                 not passive and found is None and wanted.name.startswith("amq.")
             ):
@@ -74,6 +76,7 @@ class Topology(Links):
                 if found is None:
                     raise missing("exchange", wanted.name)
                 return
+            check_exchange(wanted, strict=self._strict)
             if found is None:
                 floor.exchanges.add(replace(wanted, arguments=dict(wanted.arguments)))
             elif exchange_traits(found.spec) != exchange_traits(wanted):
@@ -161,9 +164,11 @@ class Topology(Links):
     def _bind(self, link: object, source: str, binding: Binding) -> None:
         with self._locked() as floor:
             owner = self._link(link)
-            found = self._bindable(source)
+            if not source or (binding.to_exchange and not binding.destination):
+                raise TopologyError("the default exchange takes no bindings", code=403, name="")
+            found = self._exchange(source)
             if binding.to_exchange:
-                self._bindable(binding.destination)
+                self._exchange(binding.destination)
             else:
                 self._queue(owner, binding.destination)
             check_binding(found.spec.kind, source, binding.arguments)
@@ -172,17 +177,16 @@ class Topology(Links):
     def _unbind(self, link: object, source: str, binding: Binding) -> None:
         with self._locked() as floor:
             owner = self._link(link)
-            if not source:
-                raise reserved("exchange", source)
+            if not source or (binding.to_exchange and not binding.destination):
+                raise reserved("exchange", "")
+            found = floor.exchanges.get(source)
+            if found is None or not found.has(binding):
+                return
             if not binding.to_exchange and binding.destination in floor.queues:
                 check_access(floor.queues[binding.destination], owner.owner)
-            found = floor.exchanges.get(source)
-            if found is not None:
-                floor.exchanges.unbind(found, binding)
+            floor.exchanges.unbind(found, binding)
 
-    def _bindable(self, name: str) -> StoredExchange:
-        if not name:
-            raise TopologyError("the default exchange takes no bindings", code=403, name=name)
+    def _exchange(self, name: str) -> StoredExchange:
         found = self._floor.exchanges.get(name)
         if found is None:
             raise missing("exchange", name)
@@ -242,7 +246,8 @@ class Topology(Links):
             how many messages went with it.
 
         Raises:
-            TopologyError: 405 another connection's, 406 it is used or not empty and must not be.
+            TopologyError: 405 another connection's, 406 it is used or not empty and must not be,
+                540 a quorum queue with such a condition.
         """
         with self._locked() as floor:
             owner = self._link(link)
@@ -250,10 +255,7 @@ class Topology(Links):
             if found is None:
                 return 0
             check_access(found, owner.owner)
-            if if_unused and found.groups:
-                raise refused(f"the queue {name!r} is in use", name)
-            if if_empty and found.line.count:
-                raise refused(f"the queue {name!r} is not empty", name)
+            check_deleting(found, if_unused=if_unused, if_empty=if_empty)
             count = found.line.count
             floor.remove_queue(
                 found, ConnectionLostError(f"the queue {name!r} was deleted under its consumer")

@@ -198,9 +198,9 @@ class Channel:
         """Deliver again what is not settled."""
         if not asked.requeue:
             raise Refusal("requeue=false", code=540)
-        self.broker.recover(self)
         if isinstance(asked, methods.BasicRecover):
             self.send(methods.BasicRecoverOk())
+        self.broker.recover(self)
 
     def flow(self, asked: methods.ChannelFlow) -> None:
         """A client may not stop deliveries; RabbitMQ does not let it either."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from pelagos.messaging import codec
-from pelagos.messaging.broker.core import Broker
+from pelagos.messaging.broker.core import Broker, Verdict
+from pelagos.messaging.broker.core.arrival import TAKEN, Routed, without_bcc
 from pelagos.messaging.broker.server import content
 from pelagos.messaging.broker.server.bounds import Crowd
 from pelagos.messaging.broker.server.faults import Faults
 from pelagos.messaging.broker.server.refusals import Refusal
 from pelagos.messaging.codec import methods
 from pelagos.messaging.errors import ConnectionLostError, TopologyError, UnroutableError
-from pelagos.messaging.transports.base import Envelope
+from pelagos.messaging.transports.base import Envelope, Properties
 
 _NO_ROUTE = 312
 
@@ -65,6 +67,13 @@ class Settlement(NamedTuple):
     counts: bool = True
 
 
+class Transaction(NamedTuple):
+    """What a transaction holds back: messages, and what becomes of which deliveries."""
+
+    messages: list[Routed]
+    settlements: list[tuple[Settlement, list[int]]]
+
+
 class _Channel(Protocol):
     number: int
     broker: Broker
@@ -94,7 +103,7 @@ class Publishing:
         self._next = 1  # the number of the next message that is confirmed
         self._acked: tuple[int, int] | None = None  # first and last that are to be confirmed
         self._told = 0  # all up to this number were confirmed or refused
-        self._transaction: list[Envelope | Settlement] | None = None
+        self._transaction: Transaction | None = None
         self._held = 0  # bytes in the transaction
 
     # Messages.
@@ -110,13 +119,11 @@ class Publishing:
             raise Refusal("immediate=true", code=540)
         if damage is not None:
             raise Refusal(damage, code=406)
-        content.check_expiration(header, properties)
-        if properties.user_id is not None and properties.user_id != self._channel.peer.user:
-            raise Refusal(
-                f"user_id property set to '{properties.user_id}' but authenticated user was "
-                f"'{self._channel.peer.user}'",
-                code=406,
-            )
+        try:
+            self._check(header, properties)
+        except Refusal:
+            self._channel.broker.check_target(asked.exchange)  # it has the first word
+            raise
         envelope = Envelope(
             asked.exchange,
             asked.routing_key,
@@ -125,36 +132,52 @@ class Publishing:
             asked.mandatory,
         )
         if self._transaction is not None:
-            self._hold(envelope, len(body) + content.cost_of(header, properties))
+            routed = self._channel.broker.route(self._channel, envelope)
+            self._transaction.messages.append(routed)
+            self._hold(len(body) + content.cost_of(header, properties))
         else:
             self._put(envelope)
 
+    def _check(self, header: bytes, properties: Properties) -> None:
+        content.check_expiration(header, properties)
+        user = self._channel.peer.user
+        if properties.user_id is not None and properties.user_id != user:
+            raise Refusal(
+                f"user_id property set to '{properties.user_id}' but authenticated user was "
+                f"'{user}'",
+                code=406,
+            )
+
     def _put(self, envelope: Envelope) -> None:
         taken = not (self._confirming and self._room.faults.confirms == "refuse")
-        refused = None
         if taken:
-            routed, refused = self._channel.broker.publish(self._channel, envelope)
-            if routed > 1 and isinstance(envelope.body, content.StoredBody):
-                envelope.body.add_copies(routed - 1)
-        if refused is not None:
-            if isinstance(refused, UnroutableError):
-                self._return(envelope)
-            elif isinstance(refused, TopologyError | ConnectionLostError):
-                raise refused
-            else:
-                taken = False
+            verdict = self._channel.broker.publish(self._channel, envelope)
+            taken = verdict is TAKEN or self._is_taken(envelope, verdict)
         if self._confirming:
             number, self._next = self._next, self._next + 1
             self._room.faults.confirm(self, number, taken=taken)
+
+    def _is_taken(self, envelope: Envelope, verdict: Verdict) -> bool:
+        routed, refused = verdict
+        if routed > 1 and isinstance(envelope.body, content.StoredBody):
+            envelope.body.add_copies(routed - 1)
+        if isinstance(refused, UnroutableError):
+            self._return(envelope)
+        elif isinstance(refused, TopologyError | ConnectionLostError):
+            raise refused
+        return refused is None or isinstance(refused, UnroutableError)
 
     def _return(self, envelope: Envelope) -> None:
         self.flush()
         channel = self._channel
         size = channel.peer.frame_max
+        properties = envelope.properties
+        if "BCC" in properties.headers:
+            properties = replace(properties, headers=without_bcc(properties.headers))
         method = methods.BasicReturn(_NO_ROUTE, "NO_ROUTE", envelope.exchange, envelope.key)
         channel.peer.write(
             codec.encode_method(channel.number, method, size)
-            + content.encode(channel.number, envelope.properties, envelope.body, size)
+            + content.encode(channel.number, properties, envelope.body, size)
         )
 
     # Confirms.
@@ -205,41 +228,55 @@ class Publishing:
         if self._confirming:
             raise Refusal("cannot switch from confirm to tx mode", code=406)
         if self._transaction is None:
-            self._transaction = []
+            self._transaction = Transaction([], [])
         self._channel.send(methods.TxSelectOk())
 
     def settle(self, what: Settlement) -> None:
-        """Settle a delivery: at once, or with the transaction."""
+        """Settle a delivery: at once, or with the transaction.
+
+        Raises:
+            Refusal: there is no such delivery to be settled.
+        """
         if self._transaction is None:
             self._channel.settle(what)
-        else:
-            self._hold(what, content.OVERHEAD)
+            return
+        claimed = self._channel.broker.claim(self._channel, what.tag, multiple=what.multiple)
+        if claimed is None:
+            raise Refusal(f"unknown delivery tag {what.tag}", code=406)
+        self._transaction.settlements.append((what, claimed))
+        self._hold(content.OVERHEAD)
 
-    def _hold(self, what: Envelope | Settlement, size: int) -> None:
+    def _hold(self, size: int) -> None:
         self._held += size
         if self._held > self._room.transaction:
             raise Refusal(f"a transaction of more than {self._room.transaction} bytes", code=506)
-        if self._transaction is not None:
-            self._transaction.append(what)
 
     def commit(self) -> None:
-        """Do what was held back."""
-        for what in self._taken():
-            if isinstance(what, Envelope):
-                self._put(what)
-            else:
-                self._channel.settle(what)
+        """Do what was held back: first messages come, then others go."""
+        broker = self._channel.broker
+        messages, settlements = self._taken()
+        for routed in messages:
+            self._is_taken(routed.envelope, broker.deliver(routed))
+        for what, receipts in settlements:
+            broker.settle_claimed(
+                self._channel,
+                receipts,
+                accept=what.accept,
+                requeue=what.requeue,
+                counts=what.counts,
+            )
         self._channel.send(methods.TxCommitOk())
 
     def roll_back(self) -> None:
         """Forget what was held back."""
         self._taken()
+        self._channel.broker.unclaim(self._channel)
         self._channel.send(methods.TxRollbackOk())
 
-    def _taken(self) -> list[Envelope | Settlement]:
+    def _taken(self) -> Transaction:
         if self._transaction is None:
             raise Refusal("channel is not transactional", code=406)
-        held, self._transaction, self._held = self._transaction, [], 0
+        held, self._transaction, self._held = self._transaction, Transaction([], []), 0
         return held
 
     def drop(self) -> None:

@@ -1,0 +1,161 @@
+"""The embedded broker and RabbitMQ give the same answers: what counts first, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pika
+import pytest
+from pamqp.commands import Basic
+
+from support.amqp_desk import Desk, bodies, depth, eventually, put, refusal
+
+pytestmark = pytest.mark.interop
+
+
+# What is refused first.
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"expiration": "soon"}, {"headers": {"CC": "a"}}, {"user_id": "another"}],
+    ids=str,
+)
+def test_a_missing_exchange_is_said_before_what_is_wrong_with_a_message(
+    desk: Desk, properties: dict[str, Any]
+) -> None:
+    channel = desk.confirming()
+    given = pika.BasicProperties(**properties)
+    publish = lambda: channel.basic_publish(desk.name(), "k", "x", given)  # noqa: E731
+    assert refusal(publish) == ("channel", 404)
+
+
+def test_a_missing_queue_is_said_before_what_is_wrong_with_a_consumer(desk: Desk) -> None:
+    channel = desk.channel()
+    consume = lambda: channel.basic_consume(  # noqa: E731
+        desk.name(), print, arguments={"x-priority": "high"}
+    )
+    assert refusal(consume) == ("channel", 404)
+
+
+def test_the_default_exchange_is_said_before_a_missing_one(desk: Desk) -> None:
+    bind = lambda: desk.channel().exchange_bind("", desk.name())  # noqa: E731
+    assert refusal(bind) == ("channel", 403)
+
+
+def test_the_default_exchange_is_said_before_an_unusable_argument(desk: Desk) -> None:
+    declare = lambda: desk.channel().exchange_declare(  # noqa: E731
+        "", arguments={"alternate-exchange": 5}
+    )
+    assert refusal(declare) == ("channel", 403)
+
+
+def test_nothing_is_unbound_from_the_default_exchange(desk: Desk) -> None:
+    unbind = lambda: desk.channel().exchange_unbind("", "amq.direct")  # noqa: E731
+    assert refusal(unbind) == ("channel", 403)
+
+
+def test_only_a_binding_that_there_is_can_be_another_ones(desk: Desk) -> None:
+    owner, other = desk.channel(), desk.channel()
+    exchange, queue = desk.exchange(owner, "direct"), desk.queue(owner)
+    owner.queue_bind(queue, exchange, "k")
+    other.queue_unbind(queue, exchange, "another")
+    other.queue_unbind(queue, desk.name("x"), "k")
+    assert refusal(lambda: other.queue_unbind(queue, exchange, "k")) == ("channel", 405)
+
+
+# Keys.
+
+
+def test_what_is_no_text_in_a_cc_is_no_key(desk: Desk) -> None:
+    channel = desk.confirming()
+    first, second = desk.queue(channel), desk.queue(channel)
+    put(channel, first, "x", headers={"CC": [5, second]})
+    assert [bodies(channel, queue, 1) for queue in (first, second)] == [["x"], ["x"]]
+
+
+def test_what_is_returned_hides_its_bcc(desk: Desk) -> None:
+    channel = desk.confirming()
+    given = pika.BasicProperties(headers={"BCC": ["a"], "kept": 1})
+    with pytest.raises(pika.exceptions.UnroutableError) as caught:
+        channel.basic_publish("", desk.name(), "x", given, mandatory=True)
+    assert caught.value.messages[0].properties.headers == {"kept": 1}
+
+
+def test_recovering_is_answered_before_it_delivers_again(desk: Desk) -> None:
+    link, channel = desk.raw(), desk.confirming()
+    queue = desk.queue(channel, exclusive=False, durable=True)
+    put(channel, queue, "x")
+    link.call(Basic.Consume(queue=queue))
+    assert link.read_message()[2] == b"x"
+    assert isinstance(link.call(Basic.Recover(requeue=True)), Basic.RecoverOk)
+    assert link.read_message()[2] == b"x"
+    channel.queue_delete(queue)
+
+
+# Transactions.
+
+
+def test_a_transaction_refuses_at_once_what_cannot_be_routed(desk: Desk) -> None:
+    channel = desk.channel()
+    channel.tx_select()
+    channel.basic_publish(desk.name("x"), "k", "x")
+    assert refusal(lambda: eventually(channel.basic_qos)) == ("channel", 404)
+
+
+@pytest.mark.parametrize("again", ["basic_ack", "basic_nack", "basic_reject"])
+def test_a_transaction_refuses_at_once_to_settle_twice(desk: Desk, again: str) -> None:
+    channel = desk.channel()
+    queue = desk.queue(channel)
+    put(channel, queue, "x")
+    eventually(lambda: depth(channel, queue) == 1)
+    channel.tx_select()
+    tag = channel.basic_get(queue)[0].delivery_tag
+    channel.basic_ack(tag)
+    getattr(channel, again)(tag)
+    assert refusal(channel.basic_qos) == ("channel", 406)
+    assert depth(channel.connection.channel(), queue) == 1
+
+
+def test_all_up_to_a_delivery_leaves_out_what_a_transaction_has(desk: Desk) -> None:
+    channel, other = desk.channel(), desk.confirming()
+    queue = desk.queue(other, exclusive=False, durable=True)
+    put(other, queue, "a", "b", "c", "d")
+    tags = [channel.basic_get(queue)[0].delivery_tag for _ in "abc"]
+    channel.tx_select()
+    channel.basic_reject(tags[1], requeue=False)
+    channel.basic_nack(tags[2], multiple=True, requeue=True)
+    assert depth(other, queue) == 1
+    channel.tx_commit()
+    assert bodies(other, queue, 3) == ["a", "c", "d"]
+    other.queue_delete(queue)
+
+
+def test_what_a_transaction_has_is_not_recovered(desk: Desk) -> None:
+    channel, other = desk.channel(), desk.confirming()
+    queue = desk.queue(other, exclusive=False, durable=True)
+    put(other, queue, "a", "b")
+    channel.tx_select()
+    channel.basic_ack(channel.basic_get(queue)[0].delivery_tag)
+    channel.basic_get(queue)
+    channel.basic_recover(requeue=True)
+    assert depth(other, queue) == 1
+    channel.connection.close()
+    eventually(lambda: depth(other, queue) == 2)
+    assert bodies(other, queue, 2) == ["a", "b"]
+    other.queue_delete(queue)
+
+
+def test_a_transaction_routes_when_it_is_told_and_puts_when_it_ends(desk: Desk) -> None:
+    channel = desk.channel()
+    exchange, queue = desk.exchange(channel, "direct", auto_delete=False), desk.queue(channel)
+    gone = desk.queue(channel)
+    for name in (queue, gone):
+        channel.queue_bind(name, exchange, "k")
+    channel.tx_select()
+    channel.basic_publish(exchange, "k", "x")
+    channel.exchange_delete(exchange)
+    channel.queue_delete(gone)
+    assert depth(channel, queue) == 0
+    channel.tx_commit()
+    assert bodies(channel, queue, 1) == ["x"]
