@@ -13,7 +13,8 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging.binding import Binding, Eqk, make_queue, read_eqk
 from pelagos.messaging.consumer.handling import Callback, Handling
-from pelagos.messaging.consumer.intake import Intake, Lane
+from pelagos.messaging.consumer.intake import Intake
+from pelagos.messaging.consumer.lane import Lane
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.environment import open_bus
 from pelagos.messaging.errors import (
@@ -42,10 +43,11 @@ class GenericConsumer(Handling):
     The callback gets a ReceivedMessage. When it returns, the message is acknowledged, unless the
     callback has settled it itself; when it raises, the message is rejected: it goes to the dead
     letters of its queue, if there are any. ExitScheduler, StopIteration and AckAndRestart
-    acknowledge the message, end the consuming and are raised from `start_consuming`. What is no
-    message is rejected with a warning that says why, or given to `on_poison`. When the connection
-    is lost, the queue deleted or the consumer cancelled, everything is declared again, also while
-    a handler works; what was not acknowledged comes again.
+    acknowledge the message, end the consuming and are raised from `start_consuming`.
+    InboxBusyError and InboxAwayError let it lie here for a while, and the callback has it again.
+    What is no message is rejected with a warning that says why, or given to `on_poison`. When the
+    connection is lost, the queue deleted or the consumer cancelled, everything is declared again,
+    also while a handler works; what was not acknowledged comes again.
 
     Attributes:
         eqk: `[(ExchangeClass, [(queue, key), …]), …]`; a queue is a name or
@@ -246,6 +248,17 @@ class GenericConsumer(Handling):
         if delivery is not None and lane.connection is not None:
             with contextlib.suppress(MessagingError):
                 lane.connection.reject(delivery, requeue=True)
+
+    def put_off(self, message: ReceivedMessage, seconds: float) -> None:
+        """Keep it unsettled for so long and have it handled anew; at the end it goes back.
+
+        Giving it back each time would count against the delivery limit of a quorum queue.
+        """
+        lane = self._intake.lane
+        if self._stopping or lane.connection is not message.connection:
+            message.reject(requeue=True)
+        elif message.withdraw():
+            self._intake.put_off(lane, message.delivery, seconds)
 
     # Step by step, for schedulers and event loops.
 

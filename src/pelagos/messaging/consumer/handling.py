@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from pelagos.messaging.consumer.intake import Lane
+from pelagos.messaging.consumer.lane import Lane
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.encoder import Encoder, JsonEncoder
 from pelagos.messaging.environment import traffic_log
@@ -17,6 +17,8 @@ from pelagos.messaging.errors import (
     AckAndRestart,
     EncodingError,
     ExitScheduler,
+    InboxAwayError,
+    InboxBusyError,
     MessagingError,
     PoisonError,
     RejectMessage,
@@ -26,6 +28,9 @@ from pelagos.messaging.middleware import Chain, Outcome
 from pelagos.messaging.transports.base import Connection, Delivery
 
 log = logging.getLogger(__name__)
+
+#: Seconds for which a message lies that an inbox cannot tell about, where the inbox does not say.
+_PAUSE = 1.0
 
 #: What is called with each message; an awaitable that it returns is waited for.
 Callback = Callable[[ReceivedMessage], object]
@@ -54,6 +59,10 @@ class Handling:
 
     def stop_consuming(self) -> None:
         """Let nothing more come; what has a source of messages stops it here."""
+
+    def put_off(self, message: ReceivedMessage, seconds: float) -> None:  # noqa: ARG002 - see there
+        """Have it come again after so long; who has no time of its own gives it back at once."""
+        message.reject(requeue=True)
 
     # Handling.
 
@@ -93,8 +102,8 @@ class Handling:
                 result = callback(message)
                 if inspect.isawaitable(result):
                     return watch.later(result)
-            except Exception:
-                watch.end("reject")
+            except Exception as error:
+                watch.failed(error)
                 raise
             watch.end("ack")
             return None
@@ -116,6 +125,12 @@ class Handling:
         elif isinstance(error, RejectMessage):
             log.info("%s: %s", message, error)
             message.reject()
+        elif isinstance(error, InboxBusyError):  # nothing was tried
+            seconds = error.retry_after or _PAUSE
+            away = isinstance(error, InboxAwayError)  # the inbox has told so, once for all
+            level = logging.DEBUG if away else logging.INFO
+            log.log(level, "%s comes again in %g s: %s", message, seconds, error)
+            self.put_off(message, seconds)
         elif self.on_failure is not None:
             self._delegate(message, self.on_failure, error)
         else:
@@ -212,10 +227,13 @@ class _Watch:
     async def later(self, awaitable: Awaitable[object]) -> None:
         try:
             await awaitable
-        except Exception:
-            self.end("reject")
+        except Exception as error:
+            self.failed(error)
             raise
         self.end("ack")
+
+    def failed(self, error: Exception) -> None:
+        self.end("retry" if isinstance(error, InboxBusyError) else "reject")
 
     def end(self, expected: Outcome) -> None:
         settled = self._message.outcome

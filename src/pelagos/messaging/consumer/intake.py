@@ -1,7 +1,7 @@
 """Keeps what a consumer reads coming: connected, declared, bound, subscribed; a thread of its own.
 
-What arrives lies in a lane: the inbox of one connection. When the connection is lost there is a
-new lane, and what was left in the old one comes again from the broker.
+When the connection is lost there is a new lane, and what was left in the old one comes again from
+the broker.
 """
 
 from __future__ import annotations
@@ -12,31 +12,27 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.binding import Binding, check_queues
-from pelagos.messaging.errors import ConnectionLostError, MessagingError, as_ours
+from pelagos.messaging.consumer.lane import Lane
+from pelagos.messaging.errors import (
+    ConnectionLostError,
+    MessagingError,
+    TopologyError,
+    as_ours,
+)
 from pelagos.messaging.middleware import Chain
-from pelagos.messaging.transports.base import Connection, Delivery, Transport
+from pelagos.messaging.transports.base import Connection, Delivery, Queue, Transport
 
 log = logging.getLogger(__name__)
 
 #: A connection (or a subscription) that lived shorter than this many seconds counts as a failure,
 #: so that a broker that accepts and drops us at once is not besieged.
 _STABLE_AFTER = 5.0
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """What one connection brought; None in the inbox says: look whether this is still the lane."""
-
-    connection: Connection | None = None
-    inbox: queue.SimpleQueue[Delivery | None] = field(default_factory=queue.SimpleQueue)
-    names: dict[str, str] = field(default_factory=dict)  # of queues, as given: as the broker says
-    consumers: dict[str, str] = field(default_factory=dict)  # by queue, as given
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,15 @@ class _Ended:
     lane: Lane
     queue: str
     problem: MessagingError
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """What is to be taken again, and when."""
+
+    lane: Lane
+    due: float
+    delivery: Delivery
 
 
 class Intake:
@@ -84,7 +89,7 @@ class Intake:
         self._ring: Callable[[], None] | None = None
         self._topology = threading.Lock()  # held while anything is declared or bound
         self._ceasing = threading.Event()
-        self._events: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Ended | _Later | None] = queue.SimpleQueue()
         self._released = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -206,6 +211,10 @@ class Intake:
         self._events.put(None)
         self._wake(self.lane)
 
+    def put_off(self, lane: Lane, delivery: Delivery, seconds: float) -> None:
+        """Let it lie for so long, unsettled, before it can be taken again."""
+        self._events.put(_Later(lane, self._clock.monotonic() + seconds, delivery))
+
     def close(self, timeout: float) -> None:
         """End the connection in order; what is still unsettled comes again elsewhere."""
         self.cease()
@@ -277,7 +286,7 @@ class Intake:
     def _stay(self, lane: Lane) -> MessagingError | None:
         failures, began = 0, self._clock.monotonic()
         while True:
-            event = self._events.get()
+            event = self._next_event(lane)
             if self._ceasing.is_set():
                 self._give_back(lane)
                 self._released.wait()
@@ -289,8 +298,23 @@ class Intake:
             now = self._clock.monotonic()
             failures, began = (0 if now - began >= _STABLE_AFTER else failures + 1), now
             self._report(event.problem)
+            self._hand_back(lane, event.queue)
             self._ceasing.wait(self._backoff.delay(failures) if failures else 0.0)
             self._resume(lane, event.queue)
+
+    def _next_event(self, lane: Lane) -> _Ended | None:
+        while True:
+            due, pause = lane.come_due(self._clock.monotonic())
+            if due and self._ring is not None:
+                self._ring()
+            try:
+                event = self._events.get(timeout=pause)
+            except queue.Empty:
+                continue
+            if not isinstance(event, _Later):
+                return event
+            if event.lane is lane:  # else it comes again
+                lane.later.append((event.due, event.delivery))
 
     def _concerns(self, event: _Ended, lane: Lane) -> bool:
         with self._topology:  # a subscription may end before its name has been noted
@@ -309,17 +333,32 @@ class Intake:
         log.info("consuming queue %s of %s again", name, self._bus.url)
         self.problem = None
 
+    def _hand_back(self, lane: Lane, name: str) -> None:
+        """Do not handle what waits of a queue that still exists: the broker may have it again.
+
+        RabbitMQ 4.3 takes back what is not settled in time, and cancels the consumer. What waits
+        of a queue that is gone is nowhere else.
+        """
+        connection, actual = _connection(lane), lane.names.get(name, name)
+        with self._topology:
+            try:
+                connection.declare_queue(Queue(actual, passive=True))
+            except TopologyError:
+                return
+            for delivery in lane.emptied():
+                if delivery.queue == actual:
+                    connection.reject(delivery, requeue=True)
+                else:
+                    lane.inbox.put(delivery)
+
     def _give_back(self, lane: Lane) -> None:
         """Cancel, and hand to others what was fetched and not taken."""
         connection = _connection(lane)
         with self._topology, contextlib.suppress(MessagingError):
             for name in list(lane.consumers):
                 self._unsubscribe(lane, name)
-            while not lane.inbox.empty():
-                with contextlib.suppress(queue.Empty):  # the worker may be faster
-                    delivery = lane.inbox.get_nowait()
-                    if delivery is not None:
-                        connection.reject(delivery, requeue=True)
+            for delivery in lane.emptied():
+                connection.reject(delivery, requeue=True)
         self._wake(lane)
 
     def _report(self, problem: MessagingError) -> None:

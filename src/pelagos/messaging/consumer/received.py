@@ -35,7 +35,8 @@ class ReceivedMessage:
     Attributes:
         body: the message's mapping, checked; empty for what is no message.
         delivery: where it came from, with its properties.
-        outcome: ack, reject or requeue once it is settled; None before.
+        outcome: ack, reject, requeue or retry (it is handled anew) once it is settled; None
+            before.
     """
 
     __slots__ = ("_connection", "_encoder", "_lock", "body", "delivery", "outcome")
@@ -125,6 +126,10 @@ class ReceivedMessage:
                 self._connection.reject(self.delivery, requeue=requeue)
             except ConnectionLostError:
                 self._log_lost()
+
+    def withdraw(self) -> bool:
+        """Let nobody settle this object: its delivery is handled anew. False: it is settled."""
+        return self._first("retry")
 
     def reply(self, answer: Any) -> None:
         """Answer whoever asked, over the connection on which the question came; never waits.
