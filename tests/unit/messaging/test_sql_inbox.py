@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -114,8 +115,13 @@ def test_a_database_that_cannot_be_trimmed_is_told_in_our_words(engine: sa.Engin
 class Said(Exception):
     """What a driver raises."""
 
-    def __init__(self, sqlstate: str | None = None, name: str | None = None) -> None:
-        super().__init__("driver: gone\n  at once")
+    def __init__(
+        self,
+        sqlstate: str | None = None,
+        name: str | None = None,
+        text: str = "driver: gone\n  at once",
+    ) -> None:
+        super().__init__(text)
         self.sqlstate = sqlstate
         if name is not None:
             self.sqlite_errorname = name
@@ -185,6 +191,85 @@ def test_a_server_that_refuses_without_a_word_is_away() -> None:
     inbox = SqlInbox(sa.create_engine("sqlite://", creator=refuse))
     with pytest.raises(InboxAwayError, match="refused"), inbox.receive("m1", "c"):
         pass
+
+
+def _connecting(inbox: Any) -> AbstractContextManager[None]:
+    held: AbstractContextManager[None] = inbox._held("m1", connecting=True)
+    return held
+
+
+def on_server(text: str) -> exc.DBAPIError:
+    return exc.OperationalError("", {}, Said(text=f"connection to the server failed: {text}"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        problem("28P01"),  # invalid_password
+        problem("28000"),  # invalid_authorization_specification
+        exc.ProgrammingError("", {}, Said("3D000")),  # invalid_catalog_name
+        on_server('FATAL:  password authentication failed for user "sea"'),
+        on_server('FATAL:  database "sea" does not exist'),
+        on_server('FATAL:  role "sea" does not exist'),
+        on_server('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "sea"'),
+        on_server("fe_sendauth: no password supplied"),
+        on_server('FATAL:  permission denied for database "sea"'),
+    ],
+)
+def test_a_refused_login_is_told_apart_and_waited_for(
+    engine: sa.Engine, error: exc.DBAPIError, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox: Any = SqlInbox(engine)
+    with pytest.raises(InboxAwayError, match="refuses the login") as caught, _connecting(inbox):
+        raise error
+    assert caught.value.retry_after == 1.0
+    assert "user, password or database in its URL" in str(caught.value.hint)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Connection refused", "FATAL:  the database system is starting up", "timeout expired"]
+)
+def test_a_server_that_is_away_refuses_no_login(engine: sa.Engine, text: str) -> None:
+    inbox: Any = SqlInbox(engine)
+    with (
+        pytest.raises(InboxAwayError, match="cannot be reached"),
+        inbox._held("m1", connecting=True),
+    ):
+        raise on_server(text)
+
+
+def test_the_state_counts_before_the_words_and_only_where_one_connects(engine: sa.Engine) -> None:
+    inbox: Any = SqlInbox(engine)
+    words = "authentication failed in the column of a person"
+    known = exc.OperationalError("", {}, Said("57P03", text=words))
+    with (
+        pytest.raises(InboxAwayError, match="cannot be reached"),
+        inbox._held("m", connecting=True),
+    ):
+        raise known
+    with pytest.raises(MessagingError) as caught, inbox._held("m"):
+        raise on_server(words)
+    assert type(caught.value) is MessagingError
+
+
+def test_the_log_has_a_refusal_once_also_after_an_outage(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox: Any = SqlInbox(engine)
+    refused, gone = on_server('FATAL:  role "sea" does not exist'), problem("57P01")
+
+    def fail(error: exc.DBAPIError) -> None:
+        with pytest.raises(InboxAwayError), inbox._held("m1", connecting=True):
+            raise error
+
+    for error in (gone, refused, gone, refused):
+        fail(error)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    assert 'role "sea" does not exist; mend the user' in caplog.text
+    fill(inbox, "a")
+    fail(refused)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR", "ERROR"]
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,8 +37,16 @@ _TRIM_INTERVAL = 10.0
 _HELD = frozenset({"55P03", "40P01", "40001"})
 #: How its states begin when it ends, starts, or lets nobody more in: no fault of a statement.
 _AWAY = ("08", "57P01", "57P02", "57P03", "53300")
+#: How they begin when it knows no such user, password or database; and the same in words, as who
+#: cannot connect is not always told a state.
+_REFUSED = ("28", "3D000")
+_REFUSAL = re.compile(
+    r'authentication failed|(role|database) ".*" does not exist|pg_hba\.conf|no password supplied'
+    r"|permission denied for database"
+)
 #: Seconds until a message comes again, from so many seconds without the database on.
 PAUSES = ((60.0, 16.0), (5.0, 4.0), (0.0, 1.0))
+_MEND = "mend the user, password or database in its URL, or make them on the server"
 #: What a handler decides, whether the database is there or not.
 _DECISIONS = (RejectMessage, FilterError, AckAndRestart, ExitScheduler, StopIteration)
 
@@ -82,6 +91,7 @@ class SqlInbox:
         self._trim_at = self._clock.monotonic() + min(_TRIM_INTERVAL, lifetime)
         self._note = self._prepare_note()
         self._away_since: float | None = None
+        self._refused = False
         self._away_lock = threading.Lock()
 
     @contextmanager
@@ -90,7 +100,8 @@ class SqlInbox:
 
         Raises:
             InboxBusyError: somebody held the database, or the first copy, for too long.
-            InboxAwayError: the database cannot be reached, or was lost meanwhile.
+            InboxAwayError: the database cannot be reached, was lost meanwhile, or refuses the
+                login.
             MessagingError: the database cannot be used; nothing was done.
         """
         with self._held(key, connecting=True):
@@ -196,32 +207,36 @@ class SqlInbox:
                 if _is_held(error):
                     raise busy(key) from error
                 unreachable = isinstance(error, exc.OperationalError | exc.InterfaceError)
-                if _is_away(error) or (connecting and unreachable):
-                    raise self._away(error) from error
+                refused = connecting and _is_refused(error)
+                if _is_away(error) or refused or (connecting and unreachable):
+                    raise self._away(error, refused=refused) from error
                 raise
 
-    def _away(self, error: Exception) -> InboxAwayError:
-        """The database is away; the log has it once until it is back."""
+    def _away(self, error: Exception, *, refused: bool = False) -> InboxAwayError:
+        """The database is away, or lets us not in; the log has each once until it is back."""
         now = self._clock.monotonic()
         with self._away_lock:
-            first = self._away_since is None
+            first = self._away_since is None or (refused and not self._refused)
             since = self._away_since = now if self._away_since is None else self._away_since
+            self._refused = self._refused or refused
         cause = _of_database(error)
         said = " ".join(str(cause.orig if cause else "the connection was lost").split())[:300]
-        if first:
+        if refused:
+            what, hint = "refuses the login", f"{_MEND}; what waits for it comes again by itself"
+        else:
+            what, hint = "cannot be reached", "see that it runs; what waits comes again by itself"
+        if first and refused:
+            log.error("the inbox's database %s, its messages wait: %s; %s", what, said, _MEND)
+        elif first:
             log.warning("the inbox's database is away, its messages come again: %s", said)
         pause = next(pause for age, pause in PAUSES if now - since >= age)
-        return InboxAwayError(
-            f"the inbox's database cannot be reached: {said}",
-            hint="see that it runs; what waits for it comes again by itself",
-            retry_after=pause,
-        )
+        return InboxAwayError(f"the inbox's database {what}: {said}", hint=hint, retry_after=pause)
 
     def _back(self) -> None:
         if self._away_since is None:
             return
         with self._away_lock:
-            since, self._away_since = self._away_since, None
+            since, self._away_since, self._refused = self._away_since, None, False
         if since is not None:
             log.info("the inbox's database is back after %.0f s", self._clock.monotonic() - since)
 
@@ -237,6 +252,11 @@ def _is_away(error: exc.DBAPIError | None) -> bool:
     name = str(getattr(error.orig, "sqlite_errorname", ""))
     state = str(getattr(error.orig, "sqlstate", None))
     return error.connection_invalidated or name == "SQLITE_CANTOPEN" or state.startswith(_AWAY)
+
+
+def _is_refused(error: exc.DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return str(state).startswith(_REFUSED) if state else bool(_REFUSAL.search(str(error.orig)))
 
 
 def _is_held(error: exc.DBAPIError) -> bool:
