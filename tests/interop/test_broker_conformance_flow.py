@@ -462,6 +462,34 @@ def test_nobody_is_alone_at_a_quorum_queue(desk: Desk) -> None:
     channel.queue_delete(queue)
 
 
+@pytest.mark.parametrize(
+    ("limit", "order"), [({}, "cdab"), ({"x-delivery-limit": 5}, "abcd")], ids=["none", "limit"]
+)
+def test_what_a_quorum_queue_without_a_limit_gets_back_comes_last(
+    desk: Desk, limit: dict[str, int], order: str
+) -> None:
+    channel, options = desk.confirming(), {"x-queue-type": "quorum", **limit}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=options)
+    put(channel, queue, *"abcd")
+    tags = [channel.basic_get(queue)[0].delivery_tag for _ in "ab"]
+    channel.basic_nack(tags[1], multiple=True, requeue=True)
+    eventually(lambda: depth(channel, queue) == len("abcd"))
+    assert bodies(channel, queue, 4) == list(order)
+    channel.queue_delete(queue)
+
+
+def test_what_a_lost_connection_had_of_a_quorum_queue_comes_first(desk: Desk) -> None:
+    lost, channel = desk.channel(), desk.confirming()
+    options = {"x-queue-type": "quorum"}
+    queue = desk.queue(channel, exclusive=False, durable=True, arguments=options)
+    put(channel, queue, *"abc")
+    assert [lost.basic_get(queue)[2] for _ in "ab"] == [b"a", b"b"]
+    lost.connection.close()
+    eventually(lambda: depth(channel, queue) == len("abc"))
+    assert bodies(channel, queue, 3) == ["a", "b", "c"]
+    channel.queue_delete(queue)
+
+
 def test_the_broker_names_no_quorum_queue(desk: Desk) -> None:
     channel, options = desk.channel(), {"x-queue-type": "quorum"}
     declare = lambda: channel.queue_declare("", durable=True, arguments=options)  # noqa: E731

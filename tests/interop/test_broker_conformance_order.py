@@ -146,6 +146,23 @@ def test_what_a_transaction_has_is_not_recovered(desk: Desk) -> None:
     other.queue_delete(queue)
 
 
+def test_a_transaction_that_a_full_queue_does_not_take_is_partly_done(desk: Desk) -> None:
+    channel, other = desk.channel(), desk.confirming()
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    queue = desk.queue(other, exclusive=False, durable=True)
+    small = desk.queue(other, exclusive=False, durable=True, arguments=full)
+    put(other, queue, "old")
+    channel.tx_select()
+    channel.basic_ack(channel.basic_get(queue)[0].delivery_tag)
+    put(channel, small, "first", "second")
+    put(channel, queue, "new")
+    assert refusal(channel.tx_commit) == ("channel", 406)
+    assert bodies(other, queue, 1) + bodies(other, small, 1) == ["new", "first"]
+    for name in (queue, small):
+        assert depth(other, name) == 0
+        other.queue_delete(name)
+
+
 def test_a_transaction_routes_when_it_is_told_and_puts_when_it_ends(desk: Desk) -> None:
     channel = desk.channel()
     exchange, queue = desk.exchange(channel, "direct", auto_delete=False), desk.queue(channel)

@@ -165,8 +165,13 @@ class Floor:
     def refuse(
         self, queue: StoredQueue, message: StoredMessage, *, requeue: bool, counts: bool
     ) -> None:
-        """Return a message to its place, or let it die."""
+        """Return a message to its place, or let it die.
+
+        A quorum queue that has never enough takes it as the last one: else it would never end.
+        """
         if requeue:
+            if queue.quorum and queue.delivery_limit is None:
+                message.number = next(self._numbers)
             self.give_back(queue, message, counts=counts)
         elif not queue.gone:
             self.graves.append((queue, message, "rejected"))

@@ -252,11 +252,14 @@ class Publishing:
             raise Refusal(f"a transaction of more than {self._room.transaction} bytes", code=506)
 
     def commit(self) -> None:
-        """Do what was held back: first messages come, then others go."""
+        """Do what was held back: first messages come, then others go.
+
+        Raises:
+            Refusal: all that was possible is done, but a queue is full.
+        """
         broker = self._channel.broker
         messages, settlements = self._taken()
-        for routed in messages:
-            self._is_taken(routed.envelope, broker.deliver(routed))
+        taken = [self._is_taken(routed.envelope, broker.deliver(routed)) for routed in messages]
         for what, receipts in settlements:
             broker.settle_claimed(
                 self._channel,
@@ -265,6 +268,8 @@ class Publishing:
                 requeue=what.requeue,
                 counts=what.counts,
             )
+        if not all(taken):
+            raise Refusal("partial tx completion", code=406)
         self._channel.send(methods.TxCommitOk())
 
     def roll_back(self) -> None:
