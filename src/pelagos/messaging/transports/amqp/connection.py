@@ -81,6 +81,8 @@ class AmqpConnection(Topology):
             methods.ConnectionClose: self._on_connection_close,
             methods.ConnectionCloseOk: self._on_connection_close_ok,
         }
+        for method in link.early:
+            self._on_frame((0, method, None))
         self._loop.start()
         log.debug("connected to %s", self._url)
 
@@ -128,6 +130,13 @@ class AmqpConnection(Topology):
             lost = ConnectionLostError(f"{self._url} did not answer within {self._timeout:g} s")
             self._loop.break_off(lost)
             raise lost from None
+        except MessagingError:
+            raise
+        except BaseException:  # what a signal's handler raises: the next request would be
+            # given this one's answer, and nobody could cancel this consumer
+            lost = ConnectionLostError(f"who waited for {self._url} was interrupted")
+            self._loop.break_off(lost)
+            raise
 
     def _check(self) -> None:
         if self._loss is not None or self._closing:

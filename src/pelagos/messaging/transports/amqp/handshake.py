@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from collections import deque
@@ -25,6 +26,7 @@ from pelagos.messaging.transports.refusal import is_login_refusal, login_refusal
 _M = TypeVar("_M", bound=Method)
 
 _CHANNEL_MAX: Final = 65_535
+_UNASKED: Final = (methods.ConnectionBlocked, methods.ConnectionUnblocked)
 _CLIENT: Final[dict[str, Any]] = {
     "product": "Pelagos",
     "connection_name": "pelagos",
@@ -48,6 +50,7 @@ class Link:
         channel_max: the highest number of a channel.
         heartbeat: seconds.
         server: what the broker says of itself.
+        early: what the broker said right behind that.
     """
 
     stream: Stream
@@ -56,6 +59,7 @@ class Link:
     frame_max: int
     heartbeat: int
     server: Mapping[str, Any] = field(default_factory=dict)
+    early: tuple[Method, ...] = ()
 
 
 def shake_hands(address: BrokerAddress, timeout: float) -> Link:
@@ -143,13 +147,18 @@ class _Greeting:
         self._send(agreed)
         self._send(methods.ConnectionOpen(address.vhost))
         self._take(methods.ConnectionOpenOk)
-        if self._read:
-            raise CodecError("it speaks before it is asked")
+        link.early = tuple(self._read)
+        for method in link.early:
+            if isinstance(method, methods.ConnectionClose):
+                raise self._refused(method)
+            if not isinstance(method, _UNASKED):
+                raise CodecError("it speaks before it is asked")
         return link
 
     def _send(self, method: Method) -> None:
         self._patience()
-        self._stream.write_all(codec.encode_method(0, method))
+        with contextlib.suppress(ConnectionError):  # what it said before it hung up is read next
+            self._stream.write_all(codec.encode_method(0, method))
 
     def _patience(self) -> None:
         remaining = self._limit - time.monotonic()

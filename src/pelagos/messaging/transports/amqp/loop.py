@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import threading
@@ -15,6 +16,8 @@ from pelagos.messaging.codec import CodecError, Frame
 from pelagos.messaging.errors import ConnectionLostError, MessagingError
 from pelagos.messaging.transports.amqp.handshake import Link
 from pelagos.messaging.transports.amqp.outgoing import Outgoing
+
+log = logging.getLogger(__name__)
 
 _READ: Final = select.POLLIN
 _WRITE: Final = select.POLLOUT
@@ -54,7 +57,11 @@ class Loop:
         """Begin to read."""
         self._poller.register(self._stream.fileno(), self._watched)
         self._poller.register(self._sign, _READ)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:  # the system has no more threads just now
+            self._end()
+            raise
 
     def break_off(self, reason: MessagingError) -> None:
         """End it without a goodbye, from any thread."""
@@ -80,13 +87,19 @@ class Loop:
             self._reason = self._reason or self._lost(f"the broker sends broken bytes: {error}")
         except OSError as error:
             self._reason = self._reason or self._lost(str(error.strerror or error))
+        except BaseException as error:  # of a callback, also of one that exits
+            log.exception("the thread of the connection to %s failed", self._url)
+            self._reason = self._reason or self._lost(f"{type(error).__name__}: {error}")
         finally:
-            with self._guard:
-                self._over = True
-                self._stream.break_off()
-                os.close(self._sign)
-            self.outgoing.close()
+            self._end()
             self._on_loss(self._reason or self._lost("the broker closed it"))
+
+    def _end(self) -> None:
+        with self._guard:
+            self._over = True
+            self._stream.break_off()
+            os.close(self._sign)
+        self.outgoing.close()
 
     def _part(self, error: CodecError) -> None:
         """Tell the peer what is wrong with its bytes, if it still listens."""

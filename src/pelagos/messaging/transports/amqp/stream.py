@@ -116,33 +116,42 @@ def dial(host: str, port: int, context: ssl.SSLContext | None, timeout: float) -
     deadline = time.monotonic() + timeout
     problem: OSError | None = None
     places = _resolve(host, port, timeout)
-    for number, (family, kind, protocol, _, place) in enumerate(places):
-        link = socket.socket(family, kind, protocol)
+    for number, place in enumerate(places):
+        share = (deadline - time.monotonic()) / (len(places) - number)
         try:
-            share = (deadline - time.monotonic()) / (len(places) - number)
-            link.settimeout(max(share, 0.001))
-            link.connect(place)
-            return _prepared(link, host, context)
+            return _reach(place, host, context, time.monotonic() + share)
         except OSError as error:
             problem = error
-            link.close()
     raise problem or OSError(f"{host} has no address")
-
-
-def _prepared(link: socket.socket, host: str, context: ssl.SSLContext | None) -> Stream:
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if context is None:
-        return Stream(link)
-    return TlsStream(context.wrap_socket(link, server_hostname=host))
 
 
 _Place = tuple[Any, Any, int, str, Any]
 
 
+def _reach(place: _Place, host: str, context: ssl.SSLContext | None, limit: float) -> Stream:
+    family, kind, protocol, _, address = place
+    link = socket.socket(family, kind, protocol)  # fails where the system lacks IPv6
+    try:
+        link.settimeout(_until(limit))
+        link.connect(address)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if context is None:
+            return Stream(link)
+        link.settimeout(_until(limit))
+        return TlsStream(context.wrap_socket(link, server_hostname=host))
+    except OSError:
+        link.close()
+        raise
+
+
+def _until(limit: float) -> float:
+    return max(limit - time.monotonic(), 0.001)
+
+
 def _resolve(host: str, port: int, timeout: float) -> list[_Place]:
     """The addresses of a host; the operating system's resolver knows no limit of time."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UnicodeError):
         flags = socket.AI_NUMERICHOST
         return list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, flags))
     # Not a SimpleQueue: in Python 3.11 its time-out is missed when a signal comes just then.
