@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import subprocess
 import sys
 import threading
@@ -133,6 +134,19 @@ def test_an_awaited_confirmation_has_a_time_out(broker: MemoryBroker, producer: 
         producer.message_go(_future=True, _timeout=0.02).result(WAIT)
 
 
+@pytest.mark.parametrize("seconds", [0.01, math.inf, 1e12])
+def test_who_exits_or_waits_for_ever_keeps_nobody_from_a_time_out(
+    broker: MemoryBroker, producer: Producer, seconds: float
+) -> None:
+    broker.stop()
+    first = producer.message_go(_future=True, _timeout=seconds)
+    first.add_done_callback(lambda _: sys.exit(1))
+    while producer._publisher._alarm._set and seconds < 1:
+        pass
+    with pytest.raises(PublishTimeoutError, match="was not sent"):
+        producer.message_go(_future=True, _timeout=0.02).result(WAIT)
+
+
 def test_what_waits_for_the_broker_is_sent_in_order(
     broker: MemoryBroker, producer: Producer, bus: MemoryTransport
 ) -> None:
@@ -167,14 +181,18 @@ def test_a_full_buffer_is_an_error_at_once_while_the_broker_is_away(
     assert values(bus) == [*range(10), 11]
 
 
-def test_many_wait_for_room_and_for_the_broker(broker: MemoryBroker, bus: MemoryTransport) -> None:
+@pytest.mark.parametrize("seconds", [WAIT, math.inf])
+def test_many_wait_for_room_and_for_the_broker(
+    broker: MemoryBroker, bus: MemoryTransport, seconds: float
+) -> None:
     class Small(Producer):
         buffer_limit = 10
 
     broker.stop()
     threading.Timer(0.05, broker.start).start()
     with Small(bus=bus, backoff=QUICK) as producer:
-        sent = producer.publish_many((MessageCommand("go", n) for n in range(95)), _timeout=WAIT)
+        many = (MessageCommand("go", number) for number in range(95))
+        sent = producer.publish_many(many, _timeout=seconds)
     assert sent == 95
     assert values(bus) == list(range(95))
 

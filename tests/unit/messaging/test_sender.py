@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -124,6 +125,18 @@ class Delays(Backoff):
     def delay(self, attempt: int, *_options: Any) -> float:
         self.asked.append(attempt)
         return 0.0
+
+
+class Paused(Sender):
+    """Lets a test do something while the thread that puts reads an attribute."""
+
+    hooks: dict[str, Callable[[], object]] = {}  # noqa: RUF012 - of the one that a test makes
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if threading.current_thread() is threading.main_thread():
+            Paused.hooks.pop(name, lambda: None)()
+        return value
 
 
 class Visitor(Guest):
@@ -473,6 +486,67 @@ def test_closing_closes_the_connection(case: Case) -> None:
     done(None)
     told, problem = case.settled()
     assert told == "1" and "closed" in str(problem) and case.told.empty()
+
+
+def test_what_comes_while_a_connection_is_replaced_is_sent_over_the_next_one(case: Case) -> None:
+    case.put("1")
+    first = case.bus.wire()
+    case.mended()
+    case.bus.asked.acquire()
+    case.bus.gate.clear()
+    connected = threading.Event()
+    case.guest.connected = connected.set  # type: ignore[method-assign]
+
+    def lose() -> None:
+        first.lose()
+        assert case.bus.asked.acquire(timeout=WAIT)
+        Paused.hooks["_connection"] = open_again
+
+    def open_again() -> None:
+        case.bus.gate.set()
+        assert connected.wait(WAIT)
+
+    case.sender.__class__ = Paused
+    Paused.hooks["_flowing"] = lose
+    case.put("2")
+    Paused.hooks.clear()
+    case.bus.gate.set()
+    second = case.bus.wire()
+    case.mended()
+    assert second.seen == ["jobs", "1", "2"]
+
+
+def test_a_system_without_threads_is_a_trouble_that_passes(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        case.put("1")
+    assert "can't start new thread" in case.sender.absence()
+    case.put("2")
+    case.mended()
+    assert case.bus.wire().seen == ["jobs", "1", "2"]
+
+
+def test_who_exits_when_he_is_told_keeps_nobody_from_connecting(case: Case) -> None:
+    case.bus.answers.append(LoginError("no"))
+    told = threading.Event()
+
+    def leave(_entry: Entry, _problem: MessagingError | None) -> None:
+        told.set()
+        sys.exit(1)
+
+    envelope = Envelope("jobs", "k", b"0", Properties("0"))
+    case.sender.put(Jobs, envelope, leave, SystemClock.monotonic())
+    assert told.wait(WAIT)
+    case.mended()
+    case.put("1")
+    wire = case.bus.wire()
+    case.mended()
+    assert wire.seen == ["jobs", "1"]
 
 
 # Room.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from pelagos.core.clock import Clock
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -38,8 +41,8 @@ class Alarm(Generic[T]):
                 self._sweep()
             heapq.heappush(self._set, (when, self._number, item))
             if not self._running:
-                self._running = True
                 threading.Thread(target=self._run, name="bus-alarm", daemon=True).start()
+                self._running = True
             elif self._set[0][1] == self._number:
                 self._changed.notify()
 
@@ -50,7 +53,10 @@ class Alarm(Generic[T]):
 
     def _run(self) -> None:
         while (item := self._next()) is not None:
-            self._ring(item)
+            try:
+                self._ring(item)
+            except BaseException:  # also of a callback that exits: the time of others comes, too
+                log.exception("what was to be done at its time failed")
 
     def _next(self) -> T | None:
         with self._changed:
@@ -61,6 +67,6 @@ class Alarm(Generic[T]):
                 elif (remaining := when - self._clock.monotonic()) <= 0:
                     return heapq.heappop(self._set)[2]
                 else:
-                    self._changed.wait(remaining)
+                    self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
             self._running = False
             return None

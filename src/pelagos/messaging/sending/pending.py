@@ -83,7 +83,7 @@ class Pending:
                     raise self._full(cause)
                 self._wanted += 1
                 try:
-                    self._room.wait(remaining)
+                    self._room.wait(min(remaining, threading.TIMEOUT_MAX))
                 finally:
                     self._wanted -= 1
 

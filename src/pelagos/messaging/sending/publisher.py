@@ -78,10 +78,13 @@ class _Promise:
             self._told = True
         if not self.future.set_running_or_notify_cancel():
             return
-        if problem is None:
-            self.future.set_result(None)
-        else:
-            self.future.set_exception(problem)
+        try:
+            if problem is None:
+                self.future.set_result(None)
+            else:
+                self.future.set_exception(problem)
+        except BaseException:  # a callback that exits: it would end what serves all messages
+            log.exception("what was to be done when a message was settled failed")
 
     def is_over(self) -> bool:
         """Whether nobody waits any more."""

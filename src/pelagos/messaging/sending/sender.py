@@ -110,8 +110,10 @@ class Sender:
                     raise MessagingError("the producer is closed")
                 if not self._pending.is_full(entry.size):
                     self._pending.add(entry)
-                    if self._flowing and envelope.exchange in self._declared:
-                        self._hand_over(entry)
+                    connection, generation = self._connection, self._generation
+                    # Asked last: while it is true, these two belong together.
+                    if self._flowing and connection and envelope.exchange in self._declared:
+                        self._hand_over(entry, connection, generation)
                     else:
                         self._call_keeper()
                     return entry
@@ -177,11 +179,8 @@ class Sender:
 
     # Inside self._order.
 
-    def _hand_over(self, entry: Entry) -> None:
-        connection = self._connection
-        generation = entry.generation = self._generation
-        if connection is None:
-            return
+    def _hand_over(self, entry: Entry, connection: Connection, generation: int) -> None:
+        entry.generation = generation
         try:
             connection.publish(
                 entry.envelope, functools.partial(self._answered, entry, generation)
@@ -238,10 +237,26 @@ class Sender:
         with self._state:
             self._flowing = False
             if self._keeper is None and not self._closed.is_set():
-                self._keeper = threading.Thread(target=self._keep, name="bus-keeper", daemon=True)
-                self._keeper.start()
+                keeper = threading.Thread(target=self._keep, name="bus-keeper", daemon=True)
+                try:
+                    keeper.start()
+                except RuntimeError as error:  # the system has no more threads just now
+                    log.error("nobody connects to %s: %s", self._bus.url, error)  # noqa: TRY400
+                    self._trouble = as_ours(error)
+                else:
+                    self._keeper = keeper
 
     def _keep(self) -> None:
+        try:
+            self._mend()
+        except BaseException:  # of who was told, also of one that exits: another keeper can come
+            log.exception("the thread that connects to %s failed", self._bus.url)
+        finally:
+            with self._state:
+                if self._keeper is threading.current_thread():
+                    self._keeper = None
+
+    def _mend(self) -> None:
         while not self._closed.is_set():
             try:
                 connection = self._usable()
@@ -264,8 +279,6 @@ class Sender:
                 else:
                     self._lose(self._generation, error)
                 self._pending.wake()
-        with self._state:
-            self._keeper = None
 
     def _usable(self) -> Connection | None:
         """The connection, opened if it must be; None when nobody needs it any more."""
@@ -331,7 +344,7 @@ class Sender:
             for entry in self._pending.unsent(generation):
                 if entry.envelope.exchange not in self._declared:
                     return False  # it came a moment ago
-                self._hand_over(entry)
+                self._hand_over(entry, connection, generation)
                 if self._broken == generation:
                     return False
             if not (connection.is_open and self._dismissed(flowing=True)):
