@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from pelagos.messaging import Exchange, GenericConsumer, GenericProducer, Receiv
 from pelagos.messaging.errors import InboxAwayError
 from pelagos.messaging.sql import SqlInbox, create_tables
 from pelagos.messaging.transports.memory import MemoryTransport
-from support.postgresql import Server
+from support.postgresql import create_database
 
 pytestmark = pytest.mark.integration
 
@@ -29,25 +30,41 @@ class Sender(GenericProducer):
     eks = ((Town, "a"),)
 
 
-def refusing(server: Server, fault: str) -> tuple[sa.Engine, Mend]:
+@dataclass(frozen=True)
+class Case:
     """An engine that may not in, and how that is mended."""
+
+    engine: sa.Engine
+    mend: Mend
+
+
+@pytest.fixture(params=["user", "password", "database"])
+def case(request: pytest.FixtureRequest, postgresql_server: str) -> Iterator[Case]:
+    url = sa.make_url(create_database(postgresql_server)).set(drivername="postgresql+psycopg")
     name = f"t{uuid.uuid4().hex}"
-    url = sa.make_url(server.create_database()).set(drivername="postgresql+psycopg")
+    rightful = sa.create_engine(url)
+    create_tables(rightful)
+    rightful.dispose()
 
     def do(*statements: str) -> None:
-        with psycopg.connect(server.url(), autocommit=True) as connection:
+        with psycopg.connect(postgresql_server, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
 
     make = f"CREATE ROLE {name} SUPERUSER LOGIN PASSWORD 'right'"
-    if fault == "user":
-        return sa.create_engine(url.set(username=name, password="right")), lambda: do(make)
-    if fault == "password":
+    wish = url.set(username=name, password="right")
+    if request.param == "user":
+        mend = make
+    elif request.param == "password":
         do(make.replace("right", "other"))
         mend = f"ALTER ROLE {name} PASSWORD 'right'"
-        return sa.create_engine(url.set(username=name, password="right")), lambda: do(mend)
-    mend = f"ALTER DATABASE {url.database} RENAME TO {name}"
-    return sa.create_engine(url.set(database=name)), lambda: do(mend)
+    else:
+        wish, mend = url.set(database=name), f"ALTER DATABASE {url.database} RENAME TO {name}"
+    engine = sa.create_engine(wish)
+    yield Case(engine, lambda: do(mend))
+    engine.dispose()
+    do(*(f"DROP DATABASE IF EXISTS {one} WITH (FORCE)" for one in (url.database, name)))
+    do(f"DROP ROLE IF EXISTS {name}")
 
 
 @pytest.fixture
@@ -55,15 +72,10 @@ def bus() -> MemoryTransport:
     return MemoryTransport("refused")
 
 
-@pytest.mark.parametrize("fault", ["user", "password", "database"])
 def test_messages_wait_until_the_login_is_mended(
-    own_postgresql: Server,
-    bus: MemoryTransport,
-    caplog: pytest.LogCaptureFixture,
-    fault: str,
+    case: Case, bus: MemoryTransport, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine, mend = refusing(own_postgresql, fault)
-    inbox = SqlInbox(engine)
+    inbox = SqlInbox(case.engine)
     with pytest.raises(InboxAwayError, match="refuses the login"), inbox.receive("m", "c"):
         pass
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -78,8 +90,6 @@ def test_messages_wait_until_the_login_is_mended(
         consumer.start(callback)
         consumer.wait_ready(WAIT)
         sender.message_go(_mandatory=True)
-        mend()
-        create_tables(engine)
+        case.mend()
         bus.drain("inbox", timeout=WAIT)
     assert firsts == [True]
-    engine.dispose()
