@@ -141,7 +141,7 @@ def test_a_file_is_no_module(world, path):
 def test_what_reads_no_queue_is_refused(world, module, embedded_broker, name, words):
     bus = ("--bus", embedded_broker.url)
     ran = world.run("bus", "run", f"{module}:{name}", *bus, *words)
-    assert ran.code == failures.FAILED
+    assert ran.code == failures.USAGE
     assert "reads no queue" in ran.err and "eqk" in ran.err
     assert "runs;" not in ran.err
 

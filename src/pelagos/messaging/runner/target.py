@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from pelagos.core.errors import PelagosError
+from pelagos.core.errors import ConfigError, PelagosError
 from pelagos.messaging.consumer.consumer import GenericConsumer
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.middleware import Middleware
@@ -30,6 +30,10 @@ class NotMadeError(MessagingError):
     """
 
     may_pass = True
+
+
+class NoWorkerError(MessagingError, ConfigError):
+    """What a program makes is no worker, or one that would have nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class Target:
         """A new worker.
 
         Raises:
-            MessagingError: there is no such module or name, it is no worker, cannot be made, or
-                reads nothing.
+            MessagingError: there is no such module or name, or it cannot be made.
+            NoWorkerError: it is no worker, or reads nothing.
         """
         found = self.find()
         if isinstance(found, type):
@@ -64,7 +68,7 @@ class Target:
         else:
             made = self._made(found)
         if not (hasattr(made, "consumer") and hasattr(made, "dispatch")):
-            raise MessagingError(
+            raise NoWorkerError(
                 f"{self.path} makes a {type(made).__name__}, which is no processor",
                 hint="name a class derived from MessageProcessor, or a function that makes one",
             )
@@ -74,7 +78,7 @@ class Target:
 
     def _check_reads(self, consumer: GenericConsumer) -> None:
         if not consumer.bindings:
-            raise MessagingError(
+            raise NoWorkerError(
                 f"{self.path} reads no queue, and would wait for ever",
                 hint="give its class an eqk = [(Exchange, [(queue, key)])]",
             )
