@@ -147,6 +147,45 @@ def test_who_exits_or_waits_for_ever_keeps_nobody_from_a_time_out(
         producer.message_go(_future=True, _timeout=0.02).result(WAIT)
 
 
+def test_a_callback_may_send_and_is_told_when_it_would_wait_for_itself(
+    broker: MemoryBroker, bus: MemoryTransport
+) -> None:
+    class Small(Producer):
+        buffer_limit = 2
+
+    told: list[MessagingError | None] = []
+    done = threading.Event()
+    producer = Small(bus=bus, backoff=QUICK)
+
+    def attempt(send: Callable[[], object]) -> None:
+        try:
+            told.append(send())  # type: ignore[arg-type]
+        except MessagingError as error:
+            told.append(error)
+
+    def go_on(_future: object) -> None:
+        attempt(lambda: producer.message_go(1, _wait=False))
+        attempt(lambda: producer.message_go(2))
+        attempt(lambda: producer.publish_many([Message()]))
+        attempt(producer.flush)
+        attempt(lambda: producer.message_go(3, _wait=False))
+        attempt(lambda: producer.message_go(4, _future=True))
+        done.set()
+
+    broker.stop()
+    producer.message_go(-1, _wait=False)
+    producer.message_go(0, _future=True, _timeout=0.02).add_done_callback(go_on)
+    assert done.wait(WAIT)
+    assert told[0] is None
+    assert all("callback" in str(problem) for problem in told[1:4])
+    assert all(isinstance(problem, BufferFullError) for problem in told[4:])
+    broker.start()
+    producer.flush()
+    producer.message_go(5)
+    producer.close()
+    assert values(bus) == [-1, 1, 5]
+
+
 def test_what_waits_for_the_broker_is_sent_in_order(
     broker: MemoryBroker, producer: Producer, bus: MemoryTransport
 ) -> None:

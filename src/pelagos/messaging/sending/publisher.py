@@ -56,17 +56,26 @@ class PublishFuture(Future[None]):
         return asyncio.wrap_future(self).__await__()
 
 
+class _Telling(threading.local):
+    """Whether this thread runs a future's callbacks, and with them all else that is confirmed."""
+
+    now = False
+
+
 class _Promise:
     """Letters for which a future stands."""
 
-    __slots__ = ("_left", "_lock", "_told", "entries", "future", "timeout")
+    __slots__ = ("_left", "_lock", "_telling", "_told", "entries", "future", "timeout")
 
-    def __init__(self, future: PublishFuture, count: int, timeout: float) -> None:
+    def __init__(
+        self, future: PublishFuture, count: int, timeout: float, telling: _Telling
+    ) -> None:
         self.future = future
         self.timeout = timeout
         self.entries: list[Entry] = []
         self._left = count
         self._told = False
+        self._telling = telling
         self._lock = threading.Lock()
 
     def settled(self, _entry: Entry, problem: MessagingError | None) -> None:
@@ -78,6 +87,8 @@ class _Promise:
             self._told = True
         if not self.future.set_running_or_notify_cancel():
             return
+        telling, before = self._telling, self._telling.now
+        telling.now = True
         try:
             if problem is None:
                 self.future.set_result(None)
@@ -85,6 +96,8 @@ class _Promise:
                 self.future.set_exception(problem)
         except BaseException:  # a callback that exits: it would end what serves all messages
             log.exception("what was to be done when a message was settled failed")
+        finally:
+            telling.now = before
 
     def is_over(self) -> bool:
         """Whether nobody waits any more."""
@@ -140,6 +153,7 @@ class Publisher:
         self._handed = 0
         self._unflushed: list[Batch] = []
         self._alarm: Alarm[_Promise] = Alarm(self._clock, self._overdue, _Promise.is_over)
+        self._telling = _Telling()
 
     def publish(self, letters: Sequence[Letter], timeout: float) -> None:
         """Return when the broker has all of them.
@@ -149,6 +163,7 @@ class Publisher:
             BufferFullError: no room was left; what had been taken before is still sent.
             MessagingError: what else ended the attempt.
         """
+        self._see_who_waits()
         if len(letters) == 1:
             self._publish_one(letters[0], timeout)
             return
@@ -164,6 +179,13 @@ class Publisher:
             batch.wait(timeout)
         if batch.problems:
             raise batch.problems[min(batch.problems)]
+
+    def _see_who_waits(self) -> None:
+        if self._telling.now:
+            raise MessagingError(
+                "a callback of a future cannot wait for the broker: all others would wait for it",
+                hint="send with _wait=False or _future=True there",
+            )
 
     def _publish_one(self, letter: Letter, timeout: float) -> None:
         single = Single()
@@ -216,6 +238,7 @@ class Publisher:
             PublishManyError: some could not be written, or were not accepted, or not confirmed in
                 time; where no room came in time, all that follow have failed, too.
         """
+        self._see_who_waits()
         deadline = self._clock.monotonic() + timeout
         batch = Batch()
         entries: list[Entry] = []
@@ -264,10 +287,11 @@ class Publisher:
             self.publish(letters, timeout)
             future.set_result(None)
             return future
-        promise = _Promise(future, len(letters), timeout)
+        promise = _Promise(future, len(letters), timeout, self._telling)
         deadline = self._clock.monotonic() + timeout
+        until = 0.0 if self._telling.now else deadline  # else nobody would make room
         for letter in letters:
-            promise.entries.append(self._put(letter, promise.settled, deadline))
+            promise.entries.append(self._put(letter, promise.settled, until))
         if not letters:
             future.set_result(None)
         elif not future.done():
@@ -286,7 +310,7 @@ class Publisher:
         if self._in_transaction:
             self.publish(letters, timeout)
             return
-        deadline = self._clock.monotonic() + timeout
+        deadline = 0.0 if self._telling.now else self._clock.monotonic() + timeout
         for letter in letters:
             with self._lock:
                 batch, place = self._batch, self._handed
@@ -321,6 +345,8 @@ class Publisher:
                 self._unflushed.append(self._batch)
                 self._batch, self._handed = Batch(), 0
             batches = list(self._unflushed)
+        if batches:
+            self._see_who_waits()
         deadline = self._clock.monotonic() + timeout
         for batch in batches:
             if not batch.wait(deadline - self._clock.monotonic()):
