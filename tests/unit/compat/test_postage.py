@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from pelagos import messaging as ours
 from pelagos.compat import postage
 from pelagos.compat.postage import generic_application, messaging, microthreads
 from pelagos.core.errors import PelagosError
+from pelagos.messaging.transports.base import Envelope, Properties, Queue
 from pelagos.messaging.transports.memory import MemoryTransport
 
 WAIT = 60.0
@@ -78,6 +80,39 @@ def test_a_consumer_calls_back_with_four_and_answers() -> None:
     thread.join(WAIT)
     assert answer and answer.body["content"]["value"] == 42
     assert bus.broker.depth("inbox") == 0
+
+
+def test_a_queue_that_the_ancestor_made_is_read_as_it_is() -> None:
+    bus = MemoryTransport("test_compat_old_queue")
+    bus.open().declare_queue(Queue("old", durable=False))
+    got: list[Any] = []
+    as_it_is = {"name": "old", "flags": {"passive": True}}
+    consumer = ours.GenericConsumer([(Town, [(as_it_is, "k")])], bus=bus)
+    consumer.start(lambda message: got.append(message.name))
+    consumer.wait_ready(WAIT)
+    with messaging.GenericProducer(bus=bus) as producer:
+        producer.message_go(_eks=[(Town, "k")], _mandatory=True)
+    bus.drain()
+    consumer.stop()
+    assert got == ["go"]
+
+
+def test_calls_reach_a_server_of_the_ancestor_which_repeats_no_correlation_id() -> None:
+    bus = MemoryTransport("test_compat_old_server")
+    link = bus.open()
+
+    def answer(message: ours.ReceivedMessage) -> None:
+        body = ours.MessageResult(message.content["parameters"] + 1).body
+        to = message.properties.reply_to or ""
+        link.publish(Envelope("", to, json.dumps(body).encode(), Properties("")), lambda _: None)
+
+    server = ours.GenericConsumer([(Town, [("old-server", "k")])], bus=bus)
+    server.start(answer)
+    server.wait_ready(WAIT)
+    with messaging.GenericProducer(bus=bus) as producer:
+        answered = producer.rpc_next(1, _eks=[(Town, "k")], _timeout=WAIT, _max_retry=0)
+    server.stop()
+    assert answered and answered.body["content"]["value"] == 2
 
 
 def test_a_processor_is_built_with_four_positional_arguments() -> None:

@@ -104,6 +104,8 @@ class GenericProducer(ours.GenericProducer):
     """Our producer with the ancestor's default exchange and private names.
 
     Attributes:
+        rpc_replies: a queue for each call, as the ancestor had it: its servers do not repeat the
+            correlation id that a shared queue needs. "shared" where none of them answers any more.
         open_connection: a static method (hup, vhost) that opens a connection of the shape that
             pika had up to 0.13; when it is set, messages and calls go over a channel of it instead
             of over the bus, as the ancestor sent them: without confirms, and with a queue for
@@ -112,6 +114,7 @@ class GenericProducer(ours.GenericProducer):
     """
 
     eks: Destinations = ((Exchange, "nokey"),)
+    rpc_replies = "private"
     open_connection: ClassVar[Any] = None  # an OpenConnection, as a static method
 
     def __init__(
