@@ -11,6 +11,8 @@ from pelagos.cli.command_base import Command
 from pelagos.cli.failures import NOT_FOUND, CommandError, UsageError
 
 if TYPE_CHECKING:  # not for a cycle: the help does not pay for messaging
+    from typing import TextIO
+
     from pelagos.messaging import Exchange, Transport
 
 COMPONENTS = "generic-application-exchange"
@@ -74,19 +76,30 @@ def find_bus(command: Command) -> Transport:
     Raises:
         UsageError: its URL cannot be used, or nobody but this command would be on it.
     """
+    bus = shared_bus(bus_url(command))
+    if command["verbose"]:
+        from pelagos.cli.bus_told import ToldTransport
+
+        return cast("Transport", ToldTransport(bus))
+    return bus
+
+
+def shared_bus(url: str) -> Transport:
+    """The bus of a URL, on which there can be others.
+
+    Raises:
+        BusUrlError: the URL cannot be used.
+        UsageError: nobody but this process would be on it.
+    """
     from pelagos.messaging import connect
 
-    bus = connect(bus_url(command))
+    bus = connect(url)
     if not bus.capabilities.crosses_processes:
         raise UsageError(
             f"the bus {bus.url} is inside one process: nobody else is on it",
             hint="name a broker: --bus amqp://USER:PASSWORD@HOST:PORT/VHOST, or set bus.url\n"
             "start one for this computer: pelagos bus broker",
         )
-    if command["verbose"]:
-        from pelagos.cli.bus_told import ToldTransport
-
-        return cast("Transport", ToldTransport(bus))
     return bus
 
 
@@ -159,7 +172,7 @@ def parameters(command: Command) -> Any:
     if command["param"]:
         raise UsageError("give either --param or --json")
     if text == "-":
-        text = command.context.stdin.read()
+        text = read_stdin(command.context.stdin)
     try:
         return json.loads(text, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError) as error:
@@ -167,6 +180,22 @@ def parameters(command: Command) -> Any:
             f"--json: this is not JSON: {error}",
             hint="""write for example: --json '{"size": 10}'""",
         ) from error
+
+
+def read_stdin(stdin: TextIO) -> str:
+    """What stdin holds.
+
+    Raises:
+        UsageError: it is no text in UTF-8.
+    """
+    try:
+        text = stdin.read()
+        text.encode()
+    except UnicodeError as error:
+        raise UsageError(
+            "--json: what stdin holds is not UTF-8", hint="JSON is always written in UTF-8"
+        ) from error
+    return text
 
 
 def _number(text: str) -> float:

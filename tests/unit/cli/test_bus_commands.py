@@ -15,6 +15,7 @@ import pytest
 
 from pelagos import messaging
 from pelagos.cli import failures
+from pelagos.cli.bus import read_stdin
 from pelagos.core import logs
 from pelagos.messaging import (
     BrokerUnreachableError,
@@ -200,6 +201,16 @@ def test_parameters_may_be_json_from_stdin_and_a_queue_may_be_named(world, bus):
     world.stdin = '{"size": [1, null]}'
     assert world.run("bus", "send", "x", "--queue", "q", "--json", "-", "--bus", BUS).code == 0
     assert json.loads(take(bus, "q").body)["content"] == {"parameters": {"size": [1, None]}}
+
+
+@pytest.mark.usefixtures("bus")
+def test_what_stdin_holds_has_to_be_utf_8(world):
+    world.stdin = '"\udcff"'
+    ran = world.run("bus", "send", "x", "--queue", "q", "--json", "-", "--bus", BUS)
+    assert ran.code == failures.USAGE
+    assert "--json: what stdin holds is not UTF-8" in ran.err
+    with pytest.raises(failures.UsageError, match="not UTF-8"):
+        read_stdin(io.TextIOWrapper(io.BytesIO(b'"\xff"'), encoding="utf-8"))
 
 
 def test_a_status_is_sent(world, bus):
@@ -563,6 +574,22 @@ def test_an_answer_that_is_an_error_ends_with_1(world):
     assert "unknown" in ran.err
 
 
+def test_a_server_that_repeats_no_correlation_id_may_answer(world, bus):
+    link = bus.open()
+
+    def answer(message):
+        body = messaging.MessageResult("there").body
+        to = message.properties.reply_to
+        link.publish(Envelope("", to, json.dumps(body).encode(), Properties("")), lambda _: None)
+
+    server = messaging.GenericConsumer([(messaging.Exchange, [("old", "k")])], bus=bus)
+    server.start(answer)
+    server.wait_ready()
+    ran = world.run("bus", "call", "ping", "--queue", "old", "--bus", BUS)
+    server.stop()
+    assert (ran.code, ran.out) == (0, "there\n"), ran.err
+
+
 @pytest.mark.usefixtures("sums")
 def test_all_who_hear_a_call_may_answer(world):
     call = ("bus", "call", "sum", "--to", "sums", "--json", "[5]", "--bus", BUS)
@@ -748,6 +775,20 @@ def test_the_asyncapi_document_is_printed(world, module):
     assert "no component" in ran.err
 
 
+def test_the_broker_of_the_asyncapi_document_is_one_that_others_reach(world, module):
+    words = ("bus", "asyncapi", f"{module}:Resizer", "--bus")
+    servers = world.run(*words, "amqps://ann:s3cret@sea,lake:99/v?ca=/ca.pem").data["servers"]
+    assert [one["host"] for one in servers.values()] == ["sea:5671", "lake:99"]
+    for bus, said in (
+        ("amqp://sea:port/", "the port or host of the bus URL"),
+        ("sea", "no transport is known"),
+        ("memory:x", "nobody else is on it"),
+    ):
+        ran = world.run(*words, bus)
+        assert ran.code == failures.USAGE
+        assert said in ran.err
+
+
 # ---- broker -------------------------------------------------------------------------------------
 
 
@@ -782,6 +823,12 @@ def test_a_broker_runs_until_ctrl_c_and_prints_its_bus(world, served):
     [broker] = served
     assert ran.out == f"amqp://guest:guest@127.0.0.1:{broker.port}/sea\n"
     assert "in memory alone" in ran.err
+
+
+def test_a_broker_has_no_virtual_host_without_a_name(world):
+    ran = world.run("bus", "broker", "--port", "0", "--vhost", "sea", "--vhost", "")
+    assert ran.code == failures.USAGE
+    assert "--vhost is empty" in ran.err
 
 
 def test_the_users_of_a_broker_come_from_a_file(world, served):

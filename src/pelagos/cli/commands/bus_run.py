@@ -17,7 +17,7 @@ from pelagos.cli.argument import (
     SecondsArgument,
     ValueArgument,
 )
-from pelagos.cli.bus import BUS, BusArgument, bus_url
+from pelagos.cli.bus import BUS, BusArgument, bus_url, shared_bus
 from pelagos.cli.command_base import Command
 from pelagos.cli.commands.bus_watch import Watch
 from pelagos.cli.failures import USAGE, CommandError, UsageError
@@ -208,6 +208,8 @@ class BusBroker(Command):
 
         if self["force"] and not self["users"]:
             raise UsageError("--force needs --users: everybody knows the password of guest")
+        if not all(self["vhost"]):
+            raise UsageError("--vhost is empty", hint="leave it out, or name a virtual host")
         if not self["verbose"]:
             logs.configure(logging.WARNING)
         try:
@@ -262,10 +264,9 @@ class BusAsyncapi(Command):
         from pelagos.messaging.runner import Target
 
         found = _found(Target(component))
+        bus = shared_bus(self["bus"]).url if self["bus"] else ""
         try:
-            document = describe(
-                found, title=self["title"] or "", version=self["release"], bus=self["bus"] or ""
-            )
+            document = describe(found, title=self["title"] or "", version=self["release"], bus=bus)
         except MessagingError as error:
             raise CommandError(error.message, hint=error.hint, code=USAGE) from error
         output = self.context.output
