@@ -6,7 +6,7 @@ from typing import Any
 
 import pika
 import pytest
-from pamqp.commands import Basic
+from pamqp.commands import Basic, Queue
 
 from support.amqp_desk import Desk, bodies, depth, eventually, put, refusal
 
@@ -36,6 +36,21 @@ def test_a_missing_queue_is_said_before_what_is_wrong_with_a_consumer(desk: Desk
         desk.name(), print, arguments={"x-priority": "high"}
     )
     assert refusal(consume) == ("channel", 404)
+
+
+def test_what_is_wrong_with_a_consumer_is_said(desk: Desk) -> None:
+    channel = desk.channel()
+    queue, wrong = desk.queue(channel), {"x-priority": "high"}
+    consume = lambda: channel.basic_consume(queue, print, arguments=wrong)  # noqa: E731
+    assert refusal(consume) == ("channel", 406)
+
+
+def test_a_consumer_tag_is_used_once(desk: Desk) -> None:
+    link = desk.raw()
+    queue = link.call(Queue.Declare(exclusive=True)).queue
+    assert isinstance(link.call(Basic.Consume(queue=queue, consumer_tag="t")), Basic.ConsumeOk)
+    link.send(Basic.Consume(queue=queue, consumer_tag="t"), 1)
+    assert link.closing() == ("connection", 530)
 
 
 def test_the_default_exchange_is_said_before_a_missing_one(desk: Desk) -> None:
@@ -115,6 +130,15 @@ def test_a_transaction_refuses_at_once_to_settle_twice(desk: Desk, again: str) -
     getattr(channel, again)(tag)
     assert refusal(channel.basic_qos) == ("channel", 406)
     assert depth(channel.connection.channel(), queue) == 1
+
+
+def test_up_to_an_unknown_delivery_is_refused_up_to_nothing_is_not(desk: Desk) -> None:
+    channel = desk.channel()
+    channel.tx_select()
+    channel.basic_ack(0, multiple=True)
+    channel.basic_qos()
+    channel.basic_ack(7, multiple=True)
+    assert refusal(channel.basic_qos) == ("channel", 406)
 
 
 def test_all_up_to_a_delivery_leaves_out_what_a_transaction_has(desk: Desk) -> None:

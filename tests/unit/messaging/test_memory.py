@@ -126,6 +126,26 @@ def test_a_queue_that_is_read_does_not_go() -> None:
     assert rig.put("q") is None
 
 
+def test_a_queue_that_is_asked_for_a_message_does_not_go() -> None:
+    rig = Rig()
+    rig.link.declare_queue(Queue("q", arguments={"x-expires": 1000}))
+    for _ in range(3):
+        rig.clock.advance(0.9)
+        assert rig.link.get("q") is None
+    assert rig.put("q") is None
+
+
+def test_what_a_restart_leaves_expires_in_its_time() -> None:
+    rig = Rig()
+    rig.link.declare_queue(Queue("q", durable=True))
+    rig.put("q", b"goes", expiration=100.0, persistent=False)
+    rig.put("q", b"stays", expiration=1.0)
+    rig.broker.stop()
+    rig.broker.start()
+    rig.broker.advance(1.0)
+    assert rig.broker.depth("q") == 0
+
+
 def test_dead_letters_do_not_go_round_for_ever() -> None:
     rig = Rig()
     circle = {"x-dead-letter-exchange": "amq.fanout", "x-max-length": 0}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from itertools import takewhile
 from typing import Any, Final
 
 from pelagos.messaging.broker.core.arrival import TAKEN, Routed, Verdict, full, prepared, unrouted
@@ -55,10 +54,10 @@ class Broker(Topology):
         """Put a message into every queue that takes it."""
         with self._lock:
             try:
-                routed = self._routed(link, envelope)
+                envelope, keys, names, answers = self._routed(link, envelope)
             except (TopologyError, PublishRefusedError, ConnectionLostError) as error:
                 return Verdict(0, error)
-            return self._deliver(routed)
+            return self._deliver(envelope, keys, names, answers)
 
     def route(self, link: object, envelope: Envelope) -> Routed:
         """Find the queues of a message that is put there later, by `deliver`.
@@ -69,30 +68,39 @@ class Broker(Topology):
             ConnectionLostError: the link is gone.
         """
         with self._lock:
-            return self._routed(link, envelope)
+            return Routed(*self._routed(link, envelope))
 
     def deliver(self, routed: Routed) -> Verdict:
         """Put a message into those of its queues that are still there."""
         with self._locked():
-            return self._deliver(routed._replace(queues=self._there(routed.queues)))
+            envelope, keys, names, answers = routed
+            return self._deliver(envelope, keys, self._there(names), answers)
 
-    def _routed(self, link: object, envelope: Envelope) -> Routed:
-        publisher = self._link(link)
-        if self._floor.deadlines.nearest is not None:
+    def _routed(
+        self, link: object, envelope: Envelope
+    ) -> tuple[Envelope, tuple[str, ...], tuple[str, ...], int]:
+        publisher = self._links.get(link)
+        if publisher is None:
+            raise self._lost()
+        floor = self._floor
+        if floor.deadlines.nearest is not None:
             self._expire()
         keys: tuple[str, ...] = (envelope.key,)
         given = envelope.properties
         if given.headers or given.reply_to or given.expiration is not None:
             self._check_target(envelope.exchange)
             envelope, keys = prepared(envelope, publisher)
-        exchanges = self._floor.exchanges
+        exchanges = floor.exchanges
         names = exchanges.route(envelope.exchange, keys, envelope.properties.headers)
         if names is None or envelope.exchange in exchanges.internal:
             self._check_target(envelope.exchange)
+            names = ()
+        elif len(names) != 1 or names[0] not in floor.queues:
+            names = self._there(names)
         answers = 0
         if self._replies and not envelope.exchange:
             answers = self._answer(envelope, keys)
-        return Routed(envelope, keys, self._there(names or ()), answers)
+        return envelope, keys, names, answers
 
     def check_target(self, exchange: str) -> None:
         """See whether a client may publish there.
@@ -116,12 +124,11 @@ class Broker(Topology):
 
     def _there(self, names: tuple[str, ...]) -> tuple[str, ...]:
         queues = self._floor.queues
-        if len(names) == 1 and names[0] in queues:
-            return names
         return tuple(name for name in names if name in queues)
 
-    def _deliver(self, routed: Routed) -> Verdict:
-        envelope, keys, names, answers = routed
+    def _deliver(
+        self, envelope: Envelope, keys: tuple[str, ...], names: tuple[str, ...], answers: int
+    ) -> Verdict:
         count = len(names) + (answers if self._newest else 0)
         if not count:
             return unrouted(envelope)
@@ -253,7 +260,6 @@ class Broker(Topology):
             check_access(found, owner.owner)
             check_asking(found)
             floor.idle(found)
-            floor.expire_head(found)
             if not found.line.count:
                 return None
             delivery = floor.take(found, owner, no_ack=no_ack)
@@ -325,7 +331,7 @@ class Broker(Topology):
             owner = self._link(link)
             if last and last not in owner.unsettled:
                 return False
-            receipts = list(takewhile(lambda known: not last or known <= last, owner.unsettled))
+            receipts = owner.up_to(last)
             floor.settle_all(owner, receipts, accept=accept, requeue=requeue, counts=counts)
             return True
 
@@ -337,14 +343,11 @@ class Broker(Topology):
         """
         with self._locked():
             owner = self._link(link)
-            free = [known for known in owner.unsettled if known not in owner.claimed]
-            if (receipt or not multiple) and receipt not in free:
+            receipts = owner.up_to(receipt) if multiple else [receipt]
+            if (receipt or not multiple) and receipt not in owner.unsettled:
                 return None
-            if multiple:
-                receipts = [known for known in free if not receipt or known <= receipt]
-            else:
-                receipts = [receipt]
-            owner.claimed.update(receipts)
+            for known in receipts:
+                owner.claimed[known] = owner.unsettled.pop(known)
             return receipts
 
     def settle_claimed(
@@ -359,19 +362,22 @@ class Broker(Topology):
         """Settle what was claimed."""
         with self._locked() as floor:
             owner = self._link(link)
-            owner.claimed.difference_update(receipts)
+            for known in receipts:
+                owner.unsettled[known] = owner.claimed.pop(known)
             floor.settle_all(owner, receipts, accept=accept, requeue=requeue, counts=counts)
 
     def unclaim(self, link: object) -> None:
         """Put all that was claimed back on the list."""
         with self._lock:
-            self._link(link).claimed.clear()
+            owner = self._link(link)
+            owner.unsettled = dict(sorted((owner.unsettled | owner.claimed).items()))
+            owner.claimed.clear()
 
     def recover(self, link: object) -> int:
-        """Give back all that the link has not settled or claimed; how many that were."""
+        """Give back all that the link has not settled; how many that were."""
         with self._locked() as floor:
             owner = self._link(link)
-            receipts = [known for known in owner.unsettled if known not in owner.claimed]
+            receipts = list(owner.unsettled)
             floor.settle_all(owner, receipts, accept=False, requeue=True, counts=True)
             return len(receipts)
 

@@ -153,15 +153,6 @@ class Floor:
             receipt,
         )
 
-    def expire_head(self, queue: StoredQueue) -> None:
-        """Take away what is over at the head."""
-        line = queue.line
-        while line.count:
-            expires_at = line.head().expires_at
-            if expires_at is None or self.clock.monotonic() < expires_at:
-                return
-            self.graves.append((queue, line.pop(), "expired"))
-
     def refuse(
         self, queue: StoredQueue, message: StoredMessage, *, requeue: bool, counts: bool
     ) -> None:
@@ -300,10 +291,11 @@ class Floor:
         parted: list[tuple[StoredQueue, StoredConsumer]] = []
         for link in leaving:
             link.active = False
-            for held in link.unsettled.values():
+            for held in link.holding():
                 self.give_back(held.queue, held.message, counts=True)
                 touched[held.queue] = None
             link.unsettled.clear()
+            link.claimed.clear()
             parted += [(c.queue, c) for c in link.consumers.values() if c.queue is not None]
         for owner in owners:
             for queue in list(self._exclusive.get(owner, ())):
@@ -326,6 +318,7 @@ class Floor:
                 queue.line.pop()
             for message in kept:
                 queue.line.put(message)
+            self.pump(queue)
             self.idle(queue)
         for exchange in self.exchanges:
             if not exchange.spec.durable:
@@ -333,7 +326,7 @@ class Floor:
 
     def busy(self, links: Iterable[Link], only: str | None) -> set[str]:
         """The queues with messages that will be settled, or have to be; or that one."""
-        held = {unsettled.queue.name for link in links for unsettled in link.unsettled.values()}
+        held = {unsettled.queue.name for link in links for unsettled in link.holding()}
         waiting = {
             queue.name
             for queue in self.queues.values()

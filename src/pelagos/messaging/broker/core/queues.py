@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 from pelagos.messaging.transports.base import Envelope, OnDelivery, OnEnd, Queue
@@ -133,7 +134,7 @@ class Link:
     Attributes:
         owner: to whom its exclusive queues belong: AMQP's connection.
         next_receipt: receipts are counted per link.
-        claimed: of what is unsettled, what a transaction will settle.
+        claimed: what a transaction will settle.
         limit: deliveries that all its consumers together may hold; 0 is no limit.
         held: deliveries that they hold.
         active: whether its consumers take messages just now.
@@ -144,13 +145,21 @@ class Link:
     owner: object
     next_receipt: int = 1
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
-    claimed: set[int] = field(default_factory=set)
+    claimed: dict[int, Unsettled] = field(default_factory=dict)
     consumers: dict[str, StoredConsumer] = field(default_factory=dict)
     limit: int = 0
     held: int = 0
     active: bool = True
     reply_name: str | None = None
     reply_consumer: StoredConsumer | None = None
+
+    def holding(self) -> Iterator[Unsettled]:
+        """All that was delivered and is not settled yet."""
+        return chain(self.unsettled.values(), self.claimed.values())
+
+    def up_to(self, last: int) -> list[int]:
+        """The receipts up to this one that are not settled; with 0 all there are."""
+        return list(takewhile(lambda known: not last or known <= last, self.unsettled))
 
 
 @dataclass(slots=True, eq=False)

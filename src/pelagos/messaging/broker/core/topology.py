@@ -286,7 +286,7 @@ class Topology(Links):
         with self._locked() as floor:
             held: dict[StoredQueue, int] = {}
             for link in self._links.values():
-                for unsettled in link.unsettled.values():
+                for unsettled in link.holding():
                     held[unsettled.queue] = held.get(unsettled.queue, 0) + 1
             return {
                 name: QueueState(
