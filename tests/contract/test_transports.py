@@ -143,6 +143,14 @@ def bound(link: Connection, where: type[Exchange], *keys: str, **flags: Any) -> 
     return name
 
 
+def _all(link: Connection, name: str) -> Iterator[Delivery]:
+    """What waits in a queue, once all of it has come back there."""
+    while link.declare_queue(Queue(name, passive=True)).messages == 0:
+        time.sleep(0.01)
+    while (found := link.get(name)) is not None:
+        yield found
+
+
 # Routing.
 
 
@@ -602,6 +610,33 @@ def test_a_message_given_back_comes_again(link: Connection) -> None:
     assert (second.body, second.redelivered) == (b"1", True)
     link.ack(second)
     assert inbox.take().body == b"2"
+
+
+@pytest.mark.parametrize("again", ["ack", "give back", "refuse"])
+def test_a_delivery_is_settled_once(link: Connection, transport: Transport, again: str) -> None:
+    where = exchange("direct")
+    name = bound(link, where, "k", auto_delete=False)
+    inbox = Inbox(link, name, prefetch=1)
+    publish(link, letter(where.name, "k", b"1"))
+    publish(link, letter(where.name, "k", b"2"))
+    first = inbox.take()
+    link.ack(first)
+    second = inbox.take()
+    if again == "ack":
+        link.ack(first)
+    else:
+        link.reject(first, requeue=again == "give back")
+    if type(transport).__name__ == "PikaTransport":  # it asks the broker, which ends the channel
+        problem = inbox.ended.get(timeout=WAIT)
+        assert isinstance(problem, TopologyError) and problem.code == 406
+        assert not link.holds(second)
+        assert [delivery.body for delivery in _all(link, name)] == [b"2"]
+        return
+    assert inbox.is_quiet() and inbox.ended.empty()
+    link.ack(second)
+    publish(link, letter(where.name, "k", b"3"))
+    assert inbox.bodies(1) == [b"3"]
+    assert link.declare_queue(Queue(name, passive=True)).messages == 0
 
 
 def test_a_rejected_message_is_gone(link: Connection) -> None:
