@@ -460,6 +460,34 @@ def test_an_answer_that_the_encoder_fails_on_is_an_error_of_its_own_call(
     assert producer.rpc_echo(3) and len(server.executed) == 3
 
 
+class Unprintable:
+    def __str__(self) -> str:
+        raise LookupError("no text")
+
+
+class Odder(JsonEncoder):
+    """Reads what cannot be understood."""
+
+    @classmethod
+    def decode(cls, _data: Any) -> Any:
+        return {"content": {"type": "exception", "value": Unprintable()}}
+
+
+def test_an_answer_that_cannot_be_understood_is_an_error_of_its_own_call(
+    producer: Producer, serve: Callable[..., RpcServer]
+) -> None:
+    serve()
+    producer.encoder_class = Odder
+    queue_name = producer.rpc_queue_echo(1)
+    for answer in (
+        producer.rpc_echo(1),
+        producer.rpc_echo(2, _future=True).result(WAIT),
+        *producer.consume_rpc(queue_name),
+    ):
+        assert isinstance(answer, MessageResultError)
+        assert "cannot be read: LookupError" in answer.body["content"]["message"]
+
+
 def test_calls_that_wait_for_their_broker_are_bounded_and_all_sent_when_it_is_back(
     broker: MemoryBroker, producer: Producer, serve: Callable[..., RpcServer]
 ) -> None:

@@ -15,6 +15,7 @@ from pelagos.messaging import (
     BrokerUnreachableError,
     ConnectionLostError,
     Exchange,
+    LoginError,
     MessagingError,
     PublishRefusedError,
     TopologyError,
@@ -499,3 +500,100 @@ def test_answers_that_nobody_fetched_are_forgotten_at_last(bus: Bus) -> None:
         client.scatter.gather(old, 1, 0)
     assert client.scatter.gather(new, 1, 0) == []
     client.close()
+
+
+# What ends, and for whom.
+
+
+def test_nothing_begins_when_all_is_closed(client: Client, bus: Bus) -> None:
+    proven(client, bus)
+    client.close()
+    with pytest.raises(MessagingError, match="closed"):
+        client.call(request(), private=False, owner=None)
+    with pytest.raises(MessagingError, match="closed"):
+        client.scatter.ask([request()], client.now() + WAIT)
+
+
+def test_only_its_own_questions_end_with_one_of_several_users(client: Client, bus: Bus) -> None:
+    mine, other = object(), object()
+    wire = proven(client, bus)
+    kept = client.scatter.ask([request()], client.now() + WAIT, other)
+    waited = client.scatter.ask([request()], client.now() + WAIT, mine)
+    left = client.scatter.ask([request()], client.now() + WAIT, mine)
+    errors: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+
+    def wait() -> None:
+        try:
+            client.scatter.gather(waited, 1, WAIT)
+        except MessagingError as error:
+            errors.put(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    client.abandon(mine)
+    thread.join(WAIT)
+    assert errors.qsize() == 1
+    gone = {wire.dropped.get(timeout=WAIT) for _ in range(4)}
+    assert gone == {waited, left, f"of {waited}", f"of {left}"}
+    wire.consumers[f"of {kept}"][0](Delivery(kept, "", kept, b"1", Properties(""), False, None))
+    assert [one.body for one in client.scatter.gather(kept, 1, WAIT)] == [b"1"]
+
+
+def test_a_question_that_cannot_be_asked_leaves_no_queue(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked = [request("first"), request("k" * 256)]
+    with pytest.raises(MessagingError, match="256 bytes"):
+        client.scatter.ask(asked, client.now() + WAIT)
+    queue_name = wire.queues[-1].name
+    assert {wire.dropped.get(timeout=WAIT) for _ in range(2)} == {queue_name, f"of {queue_name}"}
+    assert not client.scatter and client._sender._pending.all() == []
+
+
+def test_no_connection_is_kept_for_answers_that_will_not_come(bus: Bus) -> None:
+    clock = ManualClock()
+    client = Client(bus, clock)
+    client.scatter.ask([request()], WAIT)
+    assert client.needs_connection()
+    clock.advance(LIFE)
+    assert client.needs_connection()
+    clock.advance(1.0)
+    assert not client.needs_connection()
+    client.scatter.ask([request()], clock.monotonic() + WAIT)
+    wire = bus.wire()
+    client.give_up(LoginError("never"))
+    assert not client.needs_connection()
+    before = wire.published.qsize()
+    client.scatter.ask_again(wire)  # type: ignore[arg-type]  # as much of it as is used
+    assert wire.published.qsize() == before
+    client.close()
+
+
+def test_a_call_that_cannot_be_written_ends_no_other_that_waits_with_it(
+    client: Client, bus: Bus
+) -> None:
+    bus.away = True
+    wrong, right = Asked(client, "k" * 256), Asked(client)
+    bus.away = False
+    wire = bus.wire()
+    assert "256 bytes" in str(wrong.outcome().problem)
+    envelope, done = wire.published.get(timeout=WAIT)
+    done(None)
+    wire.answer(envelope)
+    assert right.outcome().answer is not None
+
+
+def test_a_call_that_ends_while_its_queue_is_made_leaves_none(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    made = wire.consume
+
+    def consume(name: str, *args: Any, **options: Any) -> str:
+        client.abandon(owner)
+        return made(name, *args, **options)
+
+    owner = object()
+    wire.consume = consume  # type: ignore[method-assign]
+    with pytest.raises(MessagingError, match="closed"):
+        raise client.call(request(), private=True, owner=owner).problem or ValueError
+    queue_name = wire.queues[-1].name
+    assert {wire.dropped.get(timeout=WAIT) for _ in range(2)} == {queue_name, f"of {queue_name}"}
+    assert wire.published.empty()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -38,6 +40,9 @@ from pelagos.messaging.transports.base import Delivery, Transport
 
 log = logging.getLogger(__name__)
 
+_REPLIES: Final = get_args(Replies)
+_callers: Final[weakref.WeakSet[Caller]] = weakref.WeakSet()
+
 
 class Caller:
     """Makes calls with the client that this process has for a bus."""
@@ -50,16 +55,17 @@ class Caller:
         self._lock = threading.Lock()
         self._clients: dict[bool, RpcClient] = {}
         self._closed = False
+        _callers.add(self)
 
     def _client(self, replies: Replies) -> RpcClient:
+        if replies not in _REPLIES:
+            raise MessagingError(
+                f"rpc_replies is {replies!r}", hint="it is 'shared', 'direct' or 'private'"
+            )
         direct = replies == "direct"
         client = self._clients.get(direct)
         if client is not None:
             return client
-        if replies not in get_args(Replies):
-            raise MessagingError(
-                f"rpc_replies is {replies!r}", hint="it is 'shared', 'direct' or 'private'"
-            )
         with self._lock:
             if self._closed:
                 raise MessagingError("the producer is closed")
@@ -81,9 +87,9 @@ class Caller:
         Raises:
             MessagingError: the call could not be made at all.
         """
-        client = self._client(replies)
         began = self._clock.monotonic()
         try:
+            client = self._client(replies)
             outcome = client.call(request, private=replies == "private", owner=self)
         except MessagingError as error:
             self._ended(outgoing, error, began)
@@ -99,17 +105,33 @@ class Caller:
         replies: Replies,
     ) -> CallFuture:
         """The answer, later."""
-        client = self._client(replies)
-        future = CallFuture()
         began = self._clock.monotonic()
-        tell = functools.partial(self._resolve, future, outgoing, encoder, began)
+        try:
+            client = self._client(replies)
+        except MessagingError as error:
+            self._ended(outgoing, error, began)
+            raise
+        future = CallFuture(client.later)
+        tell = functools.partial(self._resolve, client, future, outgoing, encoder, began)
         call = Call(request, began, tell, self)
-        future.on_cancel = functools.partial(client.forget, call)
-        client.submit(call, private=replies == "private")
+        future.on_cancel = functools.partial(self._cancelled, client, call, outgoing, began)
+        try:
+            client.submit(call, private=replies == "private")
+        except MessagingError as error:
+            if future.take_on_cancel() is not None:
+                self._ended(outgoing, error, began)
+            raise
         return future
+
+    def _cancelled(
+        self, client: RpcClient, call: Call, outgoing: Outgoing | None, began: float
+    ) -> None:
+        client.forget(call)
+        self._ended(outgoing, MessagingError("the call was cancelled"), began)
 
     def _resolve(
         self,
+        client: RpcClient,
         future: CallFuture,
         outgoing: Outgoing | None,
         encoder: type[Encoder],
@@ -117,12 +139,12 @@ class Caller:
         call: Call,
     ) -> None:
         outcome = call.outcome
-        if outcome is None or (forget := future.take_on_cancel()) is None:
+        if outcome is None or future.take_on_cancel() is None:
             return
-        forget()
+        client.forget(call)
+        self._ended(outgoing, outcome.problem, began)
         if not future.set_running_or_notify_cancel():
             return
-        self._ended(outgoing, outcome.problem, began)
         try:
             future.set_result(_result(outcome, call.request, encoder))
         except MessagingError as error:
@@ -140,7 +162,8 @@ class Caller:
         requests = [request for request, _ in asked]
         problem: MessagingError | None = None
         try:
-            return self._client("shared").scatter.ask(requests, began + requests[0].timeout)
+            scatter = self._client("shared").scatter
+            return scatter.ask(requests, began + requests[0].timeout, self)
         except MessagingError as error:
             problem = error
             raise
@@ -162,7 +185,7 @@ class Caller:
             data = _decode(delivery, encoder)
             if callback is not None and not isinstance(data, Message):
                 callback(data)
-            answers.append(data if isinstance(data, Message) else read_result(data))
+            answers.append(_meaning(data))
         return answers
 
     def close(self) -> None:
@@ -177,8 +200,7 @@ class Caller:
 def _result(outcome: Outcome, request: Request, encoder: type[Encoder]) -> Message:
     """What the caller gets: results, errors and exceptions apart."""
     if outcome.answer is not None:
-        data = _decode(outcome.answer, encoder)
-        return data if isinstance(data, Message) else read_result(data)
+        return _meaning(_decode(outcome.answer, encoder))
     if isinstance(outcome.problem, UnroutableError | PublishRefusedError):
         return MessageResultError(str(outcome.problem))
     if outcome.problem is not None:
@@ -205,3 +227,21 @@ def _decode(delivery: Delivery, encoder: type[Encoder]) -> Any:
         return MessageResultError(
             f"the answer cannot be read: the encoder failed with {type(error).__name__}"
         )
+
+
+def _meaning(data: Any) -> Message:
+    """The answer that these data are, or the error that says why they are none."""
+    if isinstance(data, Message):
+        return data
+    try:
+        return read_result(data)
+    except Exception as error:  # noqa: BLE001 - an encoder of others may make data of any kind
+        return MessageResultError(f"the answer cannot be read: {type(error).__name__}")
+
+
+def _forget_the_parent() -> None:
+    for caller in list(_callers):
+        caller._lock = threading.Lock()  # noqa: SLF001 - another thread of the parent may hold it
+
+
+os.register_at_fork(after_in_child=_forget_the_parent)

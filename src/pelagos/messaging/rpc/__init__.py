@@ -7,8 +7,9 @@ to the producer; executing a call once, however often it is sent, belongs to the
 
 from __future__ import annotations
 
-from pelagos.messaging.rpc.call import CallFuture, Outcome, Request
+from pelagos.messaging.rpc.call import Outcome, Request
 from pelagos.messaging.rpc.client import RpcClient
+from pelagos.messaging.rpc.future import CallFuture
 from pelagos.messaging.rpc.queues import Replies
 from pelagos.messaging.rpc.registry import client_of, release
 

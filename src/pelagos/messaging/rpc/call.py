@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pelagos.messaging.errors import BufferFullError, MessagingError
 from pelagos.messaging.exchange import Exchange
-from pelagos.messaging.message import Message
 from pelagos.messaging.sending.pending import Entry
 from pelagos.messaging.transports.base import Delivery, Envelope, Properties
 
@@ -185,30 +182,3 @@ class Waiter:
     def wait(self, seconds: float) -> None:
         """Until something has changed, or so many seconds."""
         self._gate.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
-
-
-class CallFuture(Future[Message]):
-    """The answer of a call that is not waited for yet: `result()` waits, and so does `await`.
-
-    Attributes:
-        on_cancel: called when nobody waits any more; None once there is an answer, so that the
-            call and its future are no circle, which only the garbage collector would end.
-    """
-
-    on_cancel: Callable[[], None] | None = None
-
-    def cancel(self) -> bool:
-        """Wait for it no longer; whether that was in time."""
-        cancelled = super().cancel()
-        if cancelled and (forget := self.take_on_cancel()) is not None:
-            self.set_running_or_notify_cancel()  # for who waits for several
-            forget()
-        return cancelled
-
-    def take_on_cancel(self) -> Callable[[], None] | None:
-        """`on_cancel`, for one thread: whoever gets it tells those who wait for the future."""
-        found: Callable[[], None] | None = self.__dict__.pop("on_cancel", None)
-        return found
-
-    def __await__(self) -> Generator[Any, None, Message]:
-        return asyncio.wrap_future(self).__await__()

@@ -5,18 +5,15 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
-from pelagos.messaging.errors import (
-    BufferFullError,
-    ConnectionLostError,
-    MessagingError,
-    UnroutableError,
-)
+from pelagos.messaging.errors import ConnectionLostError, MessagingError, UnroutableError
 from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
 from pelagos.messaging.rpc.deadlines import Deadlines
+from pelagos.messaging.rpc.future import Callbacks
 from pelagos.messaging.rpc.line import Line
 from pelagos.messaging.rpc.queues import ReplyQueues, new_address
 from pelagos.messaging.rpc.scatter import Scatter
@@ -67,12 +64,14 @@ class RpcClient(Guest):
         self._queues = ReplyQueues(self._clock, self._sender.lose)
         self.scatter = Scatter(self._sender, self._queues, self._clock)
         self._deadlines = Deadlines(self._clock, self._calls, self._overdue)
+        self._callbacks = Callbacks()
         self._lock = threading.RLock()  # guards what follows
         self._connection: Connection | None = None
         self._address = ""
         self._line: Line | None = None
         self._generation = 0
         self._grace = 0.0
+        self._closed = False
 
     # Calling.
 
@@ -105,9 +104,15 @@ class RpcClient(Guest):
         """Nobody waits for it any more."""
         self._end(call)
 
+    def later(self, callback: Callable[[], object]) -> None:
+        """Call back in a thread on which no answer waits."""
+        self._callbacks.add(callback)
+
     def _begin(self, call: Call, *, private: bool) -> None:
         call.private = new_address() if private else ""
         with self._lock:
+            if self._closed:
+                raise MessagingError(_CLOSED)
             self._calls.add(call)
             call.generation = self._generation if self._address else 0
         if not call.generation:
@@ -149,7 +154,10 @@ class RpcClient(Guest):
             self._queues.make(connection, call.private, functools.partial(self._answered, call))
         except ConnectionLostError:
             return False
-        return True
+        if call.request.call_id in self._calls:
+            return True
+        self._queues.drop(call.private)  # the call ended meanwhile
+        return False
 
     def _end(self, call: Call) -> None:
         if call.outcome is None:  # else it was taken before
@@ -257,7 +265,7 @@ class RpcClient(Guest):
                 self._sender.withdraw(entry)  # it bears the old address
             try:
                 self._send(call, _AT_ONCE)
-            except BufferFullError as error:
+            except MessagingError as error:  # it concerns this call only
                 self._finish(call, Outcome(problem=error))
 
     def disconnected(self, _error: MessagingError | None) -> None:
@@ -280,8 +288,13 @@ class RpcClient(Guest):
         for call in self._calls.all():
             if call.owner is owner:
                 self._finish(call, Outcome(problem=closed))
+        self.scatter.abandon(owner, closed)
 
     def close(self) -> None:
         """End the connection; calls that still wait get an error."""
+        closed = MessagingError(_CLOSED)
+        with self._lock:
+            self._closed = True
+        self.scatter.close(closed)
         self._sender.close()
-        self.give_up(MessagingError(_CLOSED))
+        self.give_up(closed)

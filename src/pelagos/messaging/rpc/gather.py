@@ -26,14 +26,18 @@ class Gather:
         queue: its name.
         requests: what is answered.
         opened: when (monotonic).
+        owner: on whose behalf it is asked.
         problem: why no more answers will come.
         is_asked: whether it was asked over some connection: over the next one, it is again.
         entries: the requests' last copies that were handed to the sender.
     """
 
-    def __init__(self, queue: str, requests: Sequence[Request], clock: Clock) -> None:
+    def __init__(
+        self, queue: str, requests: Sequence[Request], clock: Clock, owner: object = None
+    ) -> None:
         self.queue = queue
         self.requests = requests
+        self.owner = owner
         self.opened = clock.monotonic()
         self.problem: MessagingError | None = None
         self.is_asked = False

@@ -34,28 +34,41 @@ class Scatter:
         self._changed = threading.Condition()  # guards what follows
         self._connection: Connection | None = None
         self._generation = 0  # of the connections so far
+        self._closed: MessagingError | None = None
 
     def __len__(self) -> int:
         return len(self._gathers)
 
-    def ask(self, requests: Sequence[Request], deadline: float) -> str:
-        """The queue in which the answers are collected.
+    def __bool__(self) -> bool:
+        """Whether answers may still come that somebody may fetch."""
+        since = self._clock.monotonic() - LIFE
+        gathers = list(self._gathers.values())
+        return any(gather.problem is None and gather.opened >= since for gather in gathers)
+
+    def ask(self, requests: Sequence[Request], deadline: float, owner: object = None) -> str:
+        """The queue in which the answers are collected, on this one's behalf.
 
         Raises:
             MessagingError: no connection came in time (monotonic).
         """
-        gather = Gather(new_address(), requests, self._clock)
+        gather = Gather(new_address(), requests, self._clock, owner)
         for old in surplus(self._gathers.values(), self._clock.monotonic()):
             self._close(old)
-        self._gathers[gather.queue] = gather
+        with self._changed:
+            if self._closed is not None:
+                raise self._closed
+            self._gathers[gather.queue] = gather
         try:
             while not self._ask(gather, deadline):
-                if self._clock.monotonic() >= deadline:
-                    raise ConnectionLostError(self._sender.absence())
-        except MessagingError:
-            self._gathers.pop(gather.queue, None)
+                self._see_time(deadline)
+        except BaseException:
+            self._close(gather)
             raise
         return gather.queue
+
+    def _see_time(self, deadline: float) -> None:
+        if self._clock.monotonic() >= deadline:
+            raise ConnectionLostError(self._sender.absence())
 
     def _ask(self, gather: Gather, deadline: float) -> bool:
         self._sender.connect()
@@ -81,15 +94,15 @@ class Scatter:
         return True
 
     def _put(self, gather: Gather, deadline: float) -> None:
-        gather.entries = [
-            self._sender.put(
+        gather.entries = []
+        for request in gather.requests:
+            entry = self._sender.put(
                 request.exchange,
                 request.envelope(gather.queue, lifetime=LIFE, mandatory=False),
                 lambda _entry, problem: gather.fail(problem) if problem is not None else None,
                 deadline,
             )
-            for request in gather.requests
-        ]
+            gather.entries.append(entry)
 
     def gather(self, queue: str, count: int, timeout: float) -> list[Delivery]:
         """Up to so many answers from this queue, which is gone afterwards.
@@ -129,7 +142,7 @@ class Scatter:
     def ask_again(self, connection: Connection) -> None:
         """Over this connection, what was asked over an earlier one."""
         for gather in list(self._gathers.values()):
-            if gather.is_asked:
+            if gather.is_asked and gather.problem is None:
                 self._ask_again(connection, gather)
 
     def _ask_again(self, connection: Connection, gather: Gather) -> None:
@@ -152,3 +165,17 @@ class Scatter:
             gather.fail(problem)
         with self._changed:
             self._changed.notify_all()
+
+    def abandon(self, owner: object, problem: MessagingError) -> None:
+        """Nobody fetches what was asked on this one's behalf; who waits for it is told."""
+        for gather in list(self._gathers.values()):
+            if gather.owner is owner:
+                gather.fail(problem)
+                self._close(gather)
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self, problem: MessagingError) -> None:
+        """Ask nobody any more."""
+        with self._changed:
+            self._closed = problem
