@@ -22,6 +22,7 @@ from pelagos.messaging import (
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.observation.metrics import PrometheusMetrics
 from pelagos.messaging.observation.tracing import TraceFilter, current, trace
+from pelagos.messaging.transports.base import Queue
 
 WAIT = 60.0
 
@@ -163,6 +164,49 @@ def test_what_a_middleware_refuses_is_not_sent(site):
         with pytest.raises(MessagingError, match="secrets stay here"):
             send({})
     bus.drain(timeout=WAIT)
+
+
+def test_the_fate_of_everything_that_was_begun_is_told_once():
+    bus, fates = connect(f"memory:{uuid.uuid4().hex}"), []
+
+    class Watching(Middleware):
+        def before_publish(self, outgoing):
+            fates.append((outgoing.name, "begun"))
+
+        def after_publish(self, outgoing, error, _seconds):
+            fates.append((outgoing.name, str(error)[:20]))
+
+    held = bus.open()
+    held.declare_exchange(Lights)
+    held.declare_queue(Queue("silent"))
+    held.bind("lights", "silent", "silent")
+    producer = LightsProducer(bus=bus, middlewares=[Watching()])
+    producer.rpc_cancelled({}, _key="silent", _future=True).cancel()
+    producer.rpc_answered({}, _key="nobody", _future=True).result(WAIT)
+    open_future = producer.rpc_open({}, _key="silent", _future=True, _timeout=WAIT)
+    for options in ({}, {"_future": True}):
+        with pytest.raises(MessagingError, match="256 bytes"):
+            producer.rpc_misled({}, _key="k" * 256, **options)
+    with pytest.raises(MessagingError, match="256 bytes"):
+        producer.message_refused({}, _key="k" * 256)
+    producer.close()
+    with pytest.raises(MessagingError, match="closed"):
+        open_future.result(WAIT)
+    for options in ({}, {"_future": True}):
+        with pytest.raises(MessagingError, match="closed"):
+            producer.rpc_late({}, **options)
+    begun = [name for name, fate in fates if fate == "begun"]
+    assert begun == ["cancelled", "answered", "open", "misled", "misled", "late", "late"]
+    ended = sorted(one for one in fates if one[1] != "begun")
+    assert ended == [
+        ("answered", "no queue takes the k"),
+        ("cancelled", "the call was cancell"),
+        ("late", "the producer is clos"),
+        ("late", "the producer is clos"),
+        ("misled", "a routing key is 256"),
+        ("misled", "a routing key is 256"),
+        ("open", "the producer was clo"),
+    ]
 
 
 def test_a_consumer_without_a_processor_is_watched_too():

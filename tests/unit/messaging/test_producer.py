@@ -13,6 +13,8 @@ from pelagos.core.backoff import Backoff
 from pelagos.messaging import (
     BrokerUnreachableError,
     ConnectionLostError,
+    Encoder,
+    EncodingError,
     Exchange,
     Fingerprint,
     GenericProducer,
@@ -224,6 +226,7 @@ def test_a_message_goes_to_all_exchanges_of_its_producer(producer: Producer, sin
         ({"_eks": {"jobs": "elsewhere"}}, [("jobs", "elsewhere")]),
         ({"_key": "urgent", "_eks": [(Jobs, "work")]}, [("jobs", "work")]),
         ({"_eks": [Jobs, (Other, None)]}, [("jobs", "nokey"), ("other", "nokey")]),
+        ({"_eks": {"jobs": None}}, [("jobs", "nokey")]),
         ({"_eks": []}, []),
     ],
 )
@@ -278,6 +281,23 @@ def test_messages_are_persistent_and_say_what_they_are(producer: Producer, sink:
 
 
 # Trouble.
+
+
+@pytest.mark.parametrize("made", [5, None, [1, 2], {"a": 1}, "\ud800"])
+def test_what_an_encoder_makes_is_bytes_or_text_or_an_error(
+    producer: Producer, sink: Sink, made: object
+) -> None:
+    class Odd(Encoder):
+        @classmethod
+        def encode(cls, data: Any) -> Any:
+            return data["content"]["parameters"]
+
+    producer.encoder_class = Odd
+    with pytest.raises(EncodingError, match="Odd made no bytes"):
+        producer.message_go(made)
+    for data in (b"text", bytearray(b"text"), memoryview(b"text"), "text"):
+        producer.message_go(data)
+    assert [delivery.body for delivery in sink.got] == [b"text"] * len(sink.got) != []
 
 
 def test_an_unroutable_message_is_an_error_only_when_asked_for(broker: MemoryBroker) -> None:

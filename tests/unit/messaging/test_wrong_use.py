@@ -55,6 +55,13 @@ def _producer(**attributes: Any) -> Any:
     return type("Named", (Producer,), attributes)(bus=BUS)
 
 
+def _changed(producer: Any, **attributes: Any) -> Any:
+    producer.rpc_queue_go()
+    for name, value in attributes.items():
+        setattr(producer, name, value)
+    return producer
+
+
 def _leave(message: Any = None, *, exchange: Any = Events, transaction: Any = None) -> str:
     return Outbox().send(transaction, message or MessageCommand("go"), exchange, "key")
 
@@ -97,6 +104,18 @@ PRODUCED: dict[str, tuple[Callable[[], object], str]] = {
     "a time of text to gather": (
         lambda: _producer().consume_rpc("q", timeout="x"),
         "timeout is a number of seconds, not 'x'",
+    ),
+    "retries without end": (
+        lambda: _producer().rpc_go(_max_retry=10**400),
+        "_max_retry is a whole number, not 1000",
+    ),
+    "a number of answers of text": (
+        lambda: _producer().consume_rpc("q", "x"),
+        "result_len is a whole number, not 'x'",
+    ),
+    "a way of replies, once there is a client": (
+        lambda: _changed(_producer(), rpc_replies="dircet").rpc_go(),
+        "rpc_replies is 'dircet'",
     ),
     "one middleware and no list": (
         lambda: _producer(middlewares=Middleware()),

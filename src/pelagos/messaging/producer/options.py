@@ -21,7 +21,7 @@ class Options:
     """The keyword arguments with a leading underscore; see GenericProducer."""
 
     key: str | None = None
-    eks: Destinations | Mapping[str, str] | None = None
+    eks: Destinations | Mapping[str, str | None] | None = None
     timeout: float | None = None
     max_retry: int | None = None
     queue_only: bool = False
@@ -102,9 +102,10 @@ def number(name: str, what: str, given: Any, kind: type[float] = float) -> float
     """
     try:
         found = kind(given)
+        is_none = math.isnan(found)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} is {what}, not {given!r}") from None
-    if math.isnan(found):
+    if is_none:
         raise ValueError(f"{name} is {what}, not {given!r}")
     return found
 
@@ -131,7 +132,7 @@ def destinations(
     """
     if options.eks is not None:
         if isinstance(options.eks, Mapping):
-            return _by_name(options.eks, own, producer)
+            return _by_name(options.eks, own, routing_key, producer)
         return _pairs(options.eks, routing_key)
     if not own:
         raise MessagingError(
@@ -160,7 +161,9 @@ def _pair(one: tuple[type[Exchange], str | None] | type[Exchange], routing_key: 
     return exchange, routing_key if key is None else key
 
 
-def _by_name(eks: Mapping[str, str], own: Destinations, producer: str) -> Sequence[Pair]:
+def _by_name(
+    eks: Mapping[str, str | None], own: Destinations, routing_key: str, producer: str
+) -> Sequence[Pair]:
     known = {exchange.name: exchange for exchange, _ in (_pair(one, "") for one in own)}
     unknown = [name for name in eks if name not in known]
     if unknown:
@@ -168,4 +171,4 @@ def _by_name(eks: Mapping[str, str], own: Destinations, producer: str) -> Sequen
             f"{producer} has no exchange named {unknown[0]!r}",
             hint=f"known are {', '.join(sorted(known)) or 'none'}; add it to eks",
         )
-    return [(known[name], key) for name, key in eks.items()]
+    return [(known[name], routing_key if key is None else key) for name, key in eks.items()]

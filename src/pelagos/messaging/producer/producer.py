@@ -13,7 +13,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, SystemClock
 from pelagos.messaging import environment
 from pelagos.messaging.encoder import Encoder, JsonEncoder
-from pelagos.messaging.errors import MessagingError
+from pelagos.messaging.errors import EncodingError, MessagingError, PublishManyError
 from pelagos.messaging.fingerprint import Fingerprint
 from pelagos.messaging.message import Message, RpcCommand
 from pelagos.messaging.middleware import Chain, Middleware, Outgoing
@@ -31,6 +31,7 @@ from pelagos.messaging.producer.options import (
     only_options,
     take_options,
 )
+from pelagos.messaging.producer.source import Source, checked
 from pelagos.messaging.rpc import CallFuture, Replies, Request
 from pelagos.messaging.sending.identity import Identity, given_facts
 from pelagos.messaging.sending.ids import IdSource
@@ -167,19 +168,31 @@ class GenericProducer(MadeUpNames):
         """Send many messages, or bodies as they are; return when the broker has them all.
 
         They are not waited for one by one, and at most `buffer_limit` of them are kept at a time.
-        `_timeout` is for all of them together. How many they were.
+        `_timeout` is for all of them together. How many they were. What `messages` raises is
+        raised when the broker has those that came before.
 
         Raises:
             PublishManyError: some could not be written or were not accepted, or time was over;
-                `failed` tells which and why, and the others are safe.
+                `failed` tells which and why, and the others are safe. Its cause is what
+                `messages` raised, if it did.
         """
         given = only_options(options, MESSAGE_OPTIONS - {"_wait", "_future"})
         pairs = self._destinations(given)
 
         def letters_of(message: Message | Mapping[str, Any]) -> list[Letter]:
-            return self._letters(self._body(message), given, pairs)
+            try:
+                return self._letters(self._body(message), given, pairs)
+            except TypeError as error:
+                raise MessagingError(f"TypeError: {error}") from error
 
-        return self._publisher.publish_many(messages, letters_of, self._publish_timeout(given))
+        source = Source(messages)
+        try:
+            count = self._publisher.publish_many(source, letters_of, self._publish_timeout(given))
+        except PublishManyError as error:
+            raise error from source.problem
+        if source.problem is not None:
+            raise source.problem
+        return count
 
     def flush(self, timeout: float | None = None) -> None:
         """Return when the broker has everything that was sent without waiting.
@@ -193,12 +206,11 @@ class GenericProducer(MadeUpNames):
         self._publisher.flush(number("timeout", "a number of seconds", seconds))
 
     def _body(self, message: Message | Mapping[str, Any]) -> Mapping[str, Any]:
-        if not isinstance(message, Message):
-            if not isinstance(message, Mapping):
-                raise TypeError(f"a message or its body is sent, not {message!r}")
-            return message
-        message.is_from(self._identity.facts())
-        return message.body
+        if isinstance(message, Message):
+            message.is_from(self._identity.facts())
+            return message.body
+        checked(message)
+        return message
 
     def _send(self, message: Message, options: Options) -> PublishFuture | None:
         body = self._body(message)
@@ -227,7 +239,12 @@ class GenericProducer(MadeUpNames):
         encoded = self.encoder_class.encode(body)
         if isinstance(encoded, bytes):
             return encoded
-        return encoded.encode() if isinstance(encoded, str) else bytes(encoded)
+        try:
+            return encoded.encode() if isinstance(encoded, str) else bytes(memoryview(encoded))
+        except (TypeError, UnicodeEncodeError) as error:
+            raise EncodingError(
+                f"{self.encoder_class.__name__} made no bytes, and no text for UTF-8: {error}"
+            ) from error
 
     def _letters(
         self, body: Mapping[str, Any], options: Options, pairs: Sequence[Pair]
@@ -239,15 +256,11 @@ class GenericProducer(MadeUpNames):
         self, exchange: Any, key: str, body: Mapping[str, Any], data: bytes, options: Options
     ) -> Letter:
         message_id = self._ids.next()
-        headers: Mapping[str, Any] = options.headers or _NO_HEADERS
-        outgoing = None
-        if self._chain:
-            headers, outgoing = self._prepared(exchange.name, key, body, headers, message_id)
         properties = Properties(
             message_id,
             self.encoder_class.content_type,
             self.persistent if options.persistent is None else options.persistent,
-            headers,
+            options.headers or _NO_HEADERS,
             expiration=options.expiration,
             timestamp=int(self._clock.time()),
             priority=options.priority,
@@ -255,6 +268,12 @@ class GenericProducer(MadeUpNames):
         if self._traffic is not None:
             self._traffic.debug("publish to %s with key %s: %s", exchange.name, key, body)
         envelope = Envelope(exchange.name, key, data, properties, bool(options.mandatory))
+        outgoing = None
+        if self._chain:
+            given = properties.headers
+            properties.headers, outgoing = self._prepared(
+                exchange.name, key, body, given, message_id
+            )
         return Letter(exchange, envelope, outgoing)
 
     def _prepared(
@@ -344,7 +363,8 @@ class GenericProducer(MadeUpNames):
         seconds = self.rpc_timeout if timeout is None else timeout
         seconds = number("timeout", "a number of seconds", seconds)
         seconds = self.rpc_timeout if seconds < 0 else seconds
-        return self._caller.gather(queue, result_len, seconds, self.encoder_class, callback)
+        count = int(number("result_len", "a whole number", result_len, int))
+        return self._caller.gather(queue, count, seconds, self.encoder_class, callback)
 
     # The rest.
 
