@@ -74,6 +74,19 @@ def test_they_are_served_on_this_computer_alone():
     server.close()
 
 
+@pytest.mark.parametrize(("port", "host"), [(65_536, "127.0.0.1"), (0, "x" * 64 + ".invalid")])
+def test_an_address_that_cannot_be_had_is_told(port, host):
+    with pytest.raises(MessagingError, match="cannot serve metrics on"):
+        PrometheusMetrics().serve(port, host)
+
+
+def test_a_name_that_is_no_text_for_utf_8_spoils_no_other():
+    metrics = PrometheusMetrics()
+    for name in ("\ud800", "resize"):
+        metrics.before_publish(outgoing(name))
+    assert 'name="resize"' in metrics.text() and "ud800" in metrics.text()
+
+
 def test_two_objects_do_not_clash():
     PrometheusMetrics().on_connected("a")
     assert value(PrometheusMetrics(), "connected", bus="a") is None

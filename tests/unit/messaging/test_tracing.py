@@ -111,6 +111,14 @@ def test_what_the_sender_has_written_stays():
     assert outgoing.headers == {"traceparent": f"00-{TRACE}-{SPAN}-01"}
 
 
+def test_the_state_of_another_trace_is_not_passed_on():
+    headers = {"traceparent": "no trace", "tracestate": "other=1"}
+    sent = Outgoing({}, "events", "k", headers)
+    Tracing().before_publish(sent)
+    context = TraceContext.read(sent.headers)
+    assert context is not None and "tracestate" not in sent.headers
+
+
 def test_a_trace_can_be_begun_continued_and_nested():
     with trace(f"00-{TRACE}-{SPAN}-01") as outer:
         assert outer.trace_id == TRACE

@@ -100,7 +100,7 @@ def _broker(server: Mapping[str, Any]) -> Iterator[Finding]:
     if not product:
         return
     yield Finding("broker", "ok", f"{product} {version}".rstrip())
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
     if product == "RabbitMQ" and found:
         number = int(found[1]), int(found[2])
         gone = [text for since, text in _GONE if number >= since]
@@ -182,6 +182,9 @@ def _dead(connection: Connection, queue: str) -> Iterator[Finding]:
             yield Finding("dead letters", "warn", error.message, mend)
             return
         waiting = 0
+    except MessagingError as error:
+        yield Finding("dead letters", "fail", error.message, error.hint or "")
+        return
     if waiting:
         mend = "look at them: pelagos bus dead list"
         yield Finding("dead letters", "warn", f"{waiting} wait in {queue}", mend)

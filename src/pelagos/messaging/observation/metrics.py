@@ -158,10 +158,11 @@ class PrometheusMetrics(Middleware):
             is_known = len(self._kinds) < _MOST_KINDS
             if not is_known:
                 labels = ("other", "other", "other", "other")
+            exchange, *rest = (text.encode(errors="backslashreplace").decode() for text in labels)
             found = _Sent(
-                self._published.labels(*labels),
-                self._confirmed.labels(*labels),
-                self._publish_seconds.labels(labels[0]),
+                self._published.labels(exchange, *rest),
+                self._confirmed.labels(exchange, *rest),
+                self._publish_seconds.labels(exchange),
             )
             if is_known:
                 self._kinds[labels] = found
@@ -197,9 +198,10 @@ class MetricsServer:
             self._server, self._thread = _library().start_http_server(
                 port, addr=host, registry=registry
             )
-        except OSError as error:
+        except (OSError, OverflowError, UnicodeError) as error:
+            said = getattr(error, "strerror", None) or error
             raise MessagingError(
-                f"cannot serve metrics on {host}:{port}: {error.strerror or error}",
+                f"cannot serve metrics on {host}:{port}: {said}",
                 hint="choose another port, or end what listens there",
             ) from error
         self.port: int = self._server.server_port

@@ -83,11 +83,15 @@ class Tap:
         self._inbox = queue.Queue()
         connection = self._bus.open(timeout)
         self._connection = connection
-        name = connection.declare_queue(_QUEUE).name
-        for exchange, key in self._pairs:
-            connection.declare_exchange(exchange)
-            connection.bind(exchange.name, name, key)
-        connection.consume(name, self._inbox.put, self._inbox.put, prefetch=_PREFETCH)
+        try:
+            name = connection.declare_queue(_QUEUE).name
+            for exchange, key in self._pairs:
+                connection.declare_exchange(exchange)
+                connection.bind(exchange.name, name, key)
+            connection.consume(name, self._inbox.put, self._inbox.put, prefetch=_PREFETCH)
+        except BaseException:
+            self.close()
+            raise
 
     def next(self, timeout: float | None = None) -> Seen | None:
         """The next message; None when none came within `timeout` seconds.
@@ -103,6 +107,7 @@ class Tap:
         except queue.Empty:
             return None
         if isinstance(item, MessagingError):
+            self._inbox.put(item)  # for who asks again
             raise item
         connection.ack(item)
         body, problem = self._read(item)
@@ -117,6 +122,8 @@ class Tap:
             return None, error.cause
         except EncodingError as error:
             return None, error.message
+        except Exception as error:  # noqa: BLE001 - an encoder of others may raise anything
+            return None, f"the encoder failed with {type(error).__name__}"
 
     def close(self) -> None:
         """Take it away; again is harmless."""

@@ -95,6 +95,7 @@ class TraceContext:
     def write(self, headers: dict[str, Any]) -> None:
         """Put it into headers."""
         headers[TRACEPARENT] = self.traceparent
+        headers.pop(TRACESTATE, None)  # it may be of another trace
         if self.state:
             headers[TRACESTATE] = self.state
 
