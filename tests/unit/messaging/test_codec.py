@@ -200,7 +200,7 @@ def table_with(value: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "value"),
     [
-        (b"T" + b"\xff" * 8, 2**64 - 1),
+        (b"T" + b"\xff" * 8, 2.0**64),
         (b"T\x40" + bytes(7), 2**62),
         (b"S\0\0\0\1\xff", b"\xff"),
         (b"s\xff\xfe", -2),

@@ -72,6 +72,14 @@ def test_other_text_that_is_no_utf_8_is_read_and_can_be_written(flag: int) -> No
     assert again.headers == properties.headers and "caf\ufffd" in str(again)
 
 
+@pytest.mark.parametrize("seconds", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_time_beyond_the_calendar_can_be_written_again(seconds: int) -> None:
+    written = table(short(b"k") + b"T" + struct.pack(">Q", seconds))
+    read, _ = codec.decode_table(written)
+    assert read["k"] == pytest.approx(seconds)
+    assert codec.decode_table(codec.encode_table(read))[0] == read
+
+
 @pytest.mark.parametrize("expiration", [-0.001, -5, -math.inf, math.inf])
 def test_a_time_that_is_over_before_it_begins_is_refused(expiration: float) -> None:
     with pytest.raises(CodecError):

@@ -243,12 +243,13 @@ def _read_decimal(data: bytes, offset: int, _depth: int) -> tuple[Decimal, int]:
     return Decimal(number).scaleb(-scale), offset + _DECIMAL.size
 
 
-def _read_time(data: bytes, offset: int, _depth: int) -> tuple[datetime | int, int]:
+def _read_time(data: bytes, offset: int, _depth: int) -> tuple[datetime | float, int]:
     seconds = _U64.unpack_from(data, offset)[0]
     try:
         return datetime.fromtimestamp(seconds, UTC), offset + 8
     except (OverflowError, OSError, ValueError):
-        return seconds, offset + 8
+        # as it must be possible to write it again
+        return seconds if seconds < _INT64 else float(seconds), offset + 8
 
 
 _FIXED: Final = {
