@@ -12,12 +12,16 @@ turn. While all have nothing to do the scheduler sleeps, and any message wakes i
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from pelagos.messaging.errors import ExitScheduler
 
 __all__ = ["ExitScheduler", "MicroScheduler", "MicroThread"]
+
+_OVER: Final = object()
 
 #: The longest sleep, in seconds, while nothing rings.
 _LONGEST_SLEEP = 0.5
@@ -96,8 +100,9 @@ class MicroScheduler:
                 if all(microthread.is_idle for microthread in self._alive):
                     self._bell.wait(_LONGEST_SLEEP)
         finally:
-            for microthread in self.microthreads:
-                self._end(microthread)
+            with contextlib.ExitStack() as endings:  # one that fails does not keep the others
+                for microthread in reversed(self.microthreads):
+                    endings.callback(self._end, microthread)
 
     def run(self) -> None:
         """Run until the end."""
@@ -109,7 +114,7 @@ class MicroScheduler:
         goes_on = True
         for microthread, life in list(self._alive.items()):
             try:
-                if next(life, None) is None:
+                if next(life, _OVER) is _OVER:  # whatever it yields
                     self._end(microthread)
             except ExitScheduler:
                 goes_on = False

@@ -36,10 +36,12 @@ async def _cancelled(*_: Any) -> None:
     await gone
 
 
-class Worker(MessageProcessor):
+class Reader(MessageProcessor):
     eqk = ((Town, [("inbox", "k")]),)
     retry = None
 
+
+class Worker(Reader):
     @RpcHandler("command", "ask")
     async def ask(self, _content: Any) -> None:
         await _cancelled()
@@ -47,6 +49,18 @@ class Worker(MessageProcessor):
     @MessageHandler("command", "tell")
     async def tell(self, _content: Any) -> None:
         await _cancelled()
+
+
+class Plain(Reader):
+    """Of the kind that has a loop of its own for a while."""
+
+    @RpcHandler("command", "ask")
+    def ask(self, _content: Any) -> None:
+        raise asyncio.CancelledError
+
+    @MessageHandler("command", "tell")
+    def tell(self, _content: Any) -> None:
+        raise asyncio.CancelledError
 
 
 @pytest.fixture
@@ -62,19 +76,25 @@ def _cancellations_are_told(bus: MemoryTransport) -> bool:
         producer.message_tell()
     bus.drain("inbox", timeout=WAIT)
     (letter,) = DeadLetters(bus).list()
-    return "Worker.tell awaited something that was cancelled" in letter.cause
+    return ".tell awaited something that was cancelled" in letter.cause
 
 
-def test_in_a_thread(bus: MemoryTransport) -> None:
-    with Worker(bus=bus) as worker:
+@pytest.fixture(params=[Worker, Plain])
+def kind(request: pytest.FixtureRequest) -> type[Reader]:
+    found: type[Reader] = request.param
+    return found
+
+
+def test_in_a_thread(bus: MemoryTransport, kind: type[Reader]) -> None:
+    with kind(bus=bus) as worker:
         worker.start()
         worker.wait_ready()
         assert _cancellations_are_told(bus)
         assert worker.is_running
 
 
-def test_in_a_loop(bus: MemoryTransport) -> None:
-    worker = Worker(bus=bus)
+def test_in_a_loop(bus: MemoryTransport, kind: type[Reader]) -> None:
+    worker = kind(bus=bus)
 
     async def work() -> None:
         service = asyncio.create_task(serve(worker.consumer, worker.dispatch))
@@ -86,9 +106,14 @@ def test_in_a_loop(bus: MemoryTransport) -> None:
     asyncio.run(asyncio.wait_for(work(), WAIT))
 
 
-def test_the_callback_of_a_consumer(bus: MemoryTransport) -> None:
+def _raises(*_: Any) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("callback", [_cancelled, _raises])
+def test_the_callback_of_a_consumer(bus: MemoryTransport, callback: Any) -> None:
     consumer = GenericConsumer([(Town, [("inbox", "k")])], bus=bus)
-    consumer.start(_cancelled)
+    consumer.start(callback)
     consumer.wait_ready()
     with Producer(bus=bus) as producer:
         producer.message_tell()
@@ -97,11 +122,12 @@ def test_the_callback_of_a_consumer(bus: MemoryTransport) -> None:
     assert consumer.stop()
 
 
-def test_the_callback_of_a_consumer_in_a_loop(bus: MemoryTransport) -> None:
+@pytest.mark.parametrize("callback", [_cancelled, _raises])
+def test_the_callback_of_a_consumer_in_a_loop(bus: MemoryTransport, callback: Any) -> None:
     consumer = GenericConsumer([(Town, [("inbox", "k")])], bus=bus)
 
     async def work() -> None:
-        service = asyncio.create_task(serve(consumer, _cancelled))
+        service = asyncio.create_task(serve(consumer, callback))
         await asyncio.to_thread(consumer.wait_ready)
         with Producer(bus=bus) as producer:
             await asyncio.to_thread(producer.message_tell)

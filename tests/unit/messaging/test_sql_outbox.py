@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from sqlalchemy import exc
 from pelagos.messaging import Exchange, MessageStatus
 from pelagos.messaging.errors import EncodingError, MessagingError
 from pelagos.messaging.sql import Outbox
-from pelagos.messaging.sql.relay import OutboxLetters, ServerLead
+from pelagos.messaging.sql.relay import FileLead, OutboxLetters, ServerLead
 
 
 class Events(Exchange):
@@ -168,3 +169,29 @@ def test_who_loses_the_server_has_lost_the_lock(state: str) -> None:
     server.said.clear()
     assert lead.has() is False  # another one may have taken it
     assert server.said == ["connect", "lock"]
+
+
+def test_a_lead_that_was_given_back_is_free_though_a_fork_has_it_open(tmp_path: Path) -> None:
+    lead, other = (FileLead(str(tmp_path / "lock")) for _ in range(2))
+    assert lead.has() and not other.has()
+    assert lead._file is not None
+    of_a_fork = os.dup(lead._file)
+    try:
+        lead.release()
+        assert other.has()
+    finally:
+        other.release()
+        os.close(of_a_fork)
+
+
+@pytest.mark.parametrize("column", ["properties", "exchange"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"of_another_version": 1}'])
+def test_a_row_that_cannot_be_read_is_named(engine: sa.Engine, column: str, text: str) -> None:
+    put(engine)
+    with engine.begin() as connection:
+        table = f"UPDATE messaging_outbox SET {column} = :text"
+        connection.execute(sa.text(table), {"text": text})
+    letters = OutboxLetters(engine)
+    with pytest.raises(MessagingError, match="message 1 of the outbox cannot be read") as caught:
+        letters.read(1)
+    assert "another version wrote it" in str(caught.value.hint)

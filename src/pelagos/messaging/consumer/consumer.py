@@ -210,7 +210,7 @@ class GenericConsumer(Handling):
         Raises:
             MessagingError: they do not within so many seconds; says why.
         """
-        if not self._intake.ready.wait(timeout):
+        if not self._intake.ready.wait(min(timeout, threading.TIMEOUT_MAX)):
             problem = self.problem
             raise problem or MessagingError(
                 f"the consumer of {self.bus.url} was not ready within {timeout:g} s"
@@ -315,10 +315,12 @@ class GenericConsumer(Handling):
     def finish(self) -> None:
         """End the connection after the message in hand; what was fetched goes back."""
         self.stop_consuming()
-        self.close_loop()
-        if self.on_finish is not None:
-            self.on_finish()
-        self._intake.close(_CLOSING)
+        try:
+            self.close_loop()
+            if self.on_finish is not None:
+                self.on_finish()
+        finally:
+            self._intake.close(_CLOSING)
 
     # Ending.
 
@@ -339,7 +341,7 @@ class GenericConsumer(Handling):
             thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True
-        thread.join(timeout)
+        thread.join(min(timeout, threading.TIMEOUT_MAX))
         return not thread.is_alive()
 
     def __enter__(self) -> Self:

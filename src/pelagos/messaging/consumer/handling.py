@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import time
@@ -76,6 +77,8 @@ class Handling:
                 self._complete(result)
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
             self.conclude(message, error)
+        except asyncio.CancelledError as error:
+            self.conclude(message, failed_wait(error, "the handler"))
         else:
             message.ack()
 
@@ -251,7 +254,17 @@ async def completed(awaitable: Awaitable[object], who: str) -> object:
     try:
         return await awaitable
     except asyncio.CancelledError as error:
+        raise failed_wait(error, who) from error
+
+
+def failed_wait(error: asyncio.CancelledError, who: str) -> MessagingError:
+    """The failure that it is when nobody asked for it.
+
+    Raises:
+        CancelledError: the error, as the task in which this runs is to end.
+    """
+    with contextlib.suppress(RuntimeError):  # no loop runs here
         task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise MessagingError(f"{who} awaited something that was cancelled") from error
+        if task is not None and task.cancelling():
+            raise error
+    return MessagingError(f"{who} awaited something that was cancelled")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from pelagos.messaging.consumer.handling import completed
+from pelagos.messaging.consumer.handling import failed_wait
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import clean
 from pelagos.messaging.errors import (
@@ -81,22 +81,26 @@ class Work:
             data = one.apply(data)
         if info.payload is not None:
             data = info.payload.read(body, data, full_body=info.full_body)
-        work = getattr(self.processor, info.attribute)
         token = current.set(Current(self.message, transaction))
         try:
-            if info.is_class:
-                result = work(self.processor, data, answer).call()
-            elif answer is not None and info.wants_reply:
-                result = work(data, answer)
-            else:
-                result = work(data)
+            result = self._begin(info, data, answer)
             if result is None or not inspect.isawaitable(result):
                 return result
-            return await completed(result, info.handler)
+            return await result
         except ENDINGS as error:  # a StopIteration may not leave a coroutine (PEP 479)
             raise Ended(error) from error
+        except asyncio.CancelledError as error:
+            raise failed_wait(error, info.handler) from error
         finally:
             current.reset(token)
+
+    def _begin(self, info: HandlerInfo, data: Any, answer: Callable[[Any], None] | None) -> Any:
+        work = getattr(self.processor, info.attribute)
+        if info.is_class:
+            return work(self.processor, data, answer).call()
+        if answer is not None and info.wants_reply:
+            return work(data, answer)
+        return work(data)
 
     def _receipt(self, inbox: Inbox, info: HandlerInfo) -> _Receiving:
         """What the inbox knows; a loop with other work does not wait for it."""

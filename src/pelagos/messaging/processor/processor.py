@@ -266,7 +266,7 @@ class MessageProcessor(MicroThread):
     def _ended(self, thread: threading.Thread | None, timeout: float | None) -> bool:
         if thread is None or thread is threading.current_thread():
             return True
-        thread.join(timeout)
+        thread.join(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return not thread.is_alive()
 
     def restart(self) -> None:

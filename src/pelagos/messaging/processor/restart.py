@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from typing import NoReturn
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ def restart_process() -> NoReturn:
     log.info("starting anew: %s", arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)  # an ignored one would stay ignored
+    if threading.current_thread() is threading.main_thread():  # no other one may
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # an ignored one would stay ignored
     os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted

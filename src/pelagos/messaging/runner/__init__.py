@@ -69,7 +69,8 @@ class Crew:
         for name in ("processes", "threads", "concurrency", "grace", "deaths"):
             least = 1 if name == "threads" else 0
             given = getattr(self, name)
-            if not isinstance(given, int | float) or given < least:
+            kinds = int | float if name == "grace" else int
+            if not isinstance(given, kinds) or not given >= least:
                 raise MessagingError(f"{name} is {given!r}", hint=f"make it {least} or more")
         if self.deaths == 1:
             raise MessagingError("deaths is 1", hint=DEATHS_HINT)

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 
 from pelagos.messaging.consumer.consumer import GenericConsumer, check_callback
-from pelagos.messaging.consumer.handling import Callback, completed
+from pelagos.messaging.consumer.handling import Callback, failed_wait
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import MessagingError
 
@@ -94,7 +94,9 @@ class _Service:
         try:
             result = self._callback(message)
             if inspect.isawaitable(result):
-                await completed(result, "the handler")
+                await result
+        except asyncio.CancelledError as error:
+            failure = failed_wait(error, "the handler")
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
             failure = error
         try:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+#: The longest wait in seconds: no system waits for ever where a number is given.
+LONGEST = 3600.0
 _ASKED = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -72,7 +74,9 @@ class Interrupts:
             self._writer.send(b"!")
 
     def wait(self, timeout: float | None) -> None:
-        """Until a signal comes, somebody rings, or so many seconds have passed."""
+        """Until a signal comes, somebody rings, or so many seconds (an hour at most) are over."""
+        if timeout is not None:
+            timeout = min(timeout, LONGEST)
         select.select([self._reader], [], [], timeout)
         self.quiet()
 

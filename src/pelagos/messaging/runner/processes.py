@@ -20,7 +20,7 @@ from pelagos.core.clock import Clock
 from pelagos.core.errors import PelagosError
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.runner.hands import Hands, Post
-from pelagos.messaging.runner.interrupts import Interrupts, ignoring_interrupts
+from pelagos.messaging.runner.interrupts import LONGEST, Interrupts, ignoring_interrupts
 
 log = logging.getLogger(__name__)
 
@@ -94,17 +94,22 @@ class Supervisor:
             PelagosError: a worker did, and cannot begin another time, either.
         """
         with Interrupts(self._kill) as interrupts:
-            while not (interrupts.count or self._given_up):
-                self._start_due()
-                if not self._running() and all(seat.due is None for seat in self._seats):
-                    break
-                self._wait(interrupts, self._until_due())
-                self._listen()
-                self._reap()
-            self._stop(interrupts)
+            try:
+                self._look_after(interrupts)
+            finally:  # what fails here leaves nobody behind
+                self._stop(interrupts)
         if self._refusal is not None:
             raise self._refusal
         return self._result
+
+    def _look_after(self, interrupts: Interrupts) -> None:
+        while not (interrupts.count or self._given_up):
+            self._start_due()
+            if not self._running() and all(seat.due is None for seat in self._seats):
+                return
+            self._wait(interrupts, self._until_due())
+            self._listen()
+            self._reap()
 
     def _running(self) -> list[SpawnProcess]:
         return [seat.process for seat in self._seats if seat.process is not None]
@@ -116,6 +121,8 @@ class Supervisor:
     def _wait(self, interrupts: Interrupts, timeout: float | None) -> None:
         ends: list[int] = [process.sentinel for process in self._running()]
         voices = [seat.voice for seat in self._seats if seat.voice is not None]
+        if timeout is not None:
+            timeout = min(timeout, LONGEST)
         multiprocessing.connection.wait([*ends, *voices, interrupts.fileno()], timeout)
         interrupts.quiet()
 
@@ -140,24 +147,39 @@ class Supervisor:
         for seat in self._seats:
             if seat.due is None or seat.due > self._clock.monotonic():
                 continue
-            seat.voice, voice = self._context.Pipe(duplex=False)
-            process = self._context.Process(
-                target=_run_worker,
-                args=(self._work, self._hands.post(seat.number)._replace(voice=voice)),
-                name=f"worker {seat.number}",
-            )
+            try:
+                self._start(seat)
+            except OSError as error:  # the system may have room for it another time
+                seat.failures += 1
+                delay = self._backoff.delay(seat.failures)
+                seat.due = self._clock.monotonic() + delay
+                log.warning(
+                    "worker %d cannot be started: %s; tried again in %.1f s",
+                    seat.number,
+                    error,
+                    delay,
+                )
+
+    def _start(self, seat: _Seat) -> None:
+        heard, voice = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_run_worker,
+            args=(self._work, self._hands.post(seat.number)._replace(voice=voice)),
+            name=f"worker {seat.number}",
+        )
+        try:
             with ignoring_interrupts():
-                try:
-                    process.start()
-                except (AttributeError, TypeError, pickle.PicklingError) as error:
-                    raise MessagingError(
-                        f"a worker process cannot have what it is to run: {error}",
-                        hint="define it in a module, outside of functions, or give "
-                        'Target("module:Class")',
-                    ) from error
+                process.start()
+        except (AttributeError, TypeError, pickle.PicklingError) as error:
+            raise MessagingError(
+                f"a worker process cannot have what it is to run: {error}",
+                hint='define it in a module, outside of functions, or give Target("module:Class")',
+            ) from error
+        finally:
             voice.close()
-            seat.process, seat.due, seat.began = process, None, self._clock.monotonic()
-            log.info("worker %d runs as process %s", seat.number, process.pid)
+        seat.voice, seat.process, seat.due = heard, process, None
+        seat.began = self._clock.monotonic()
+        log.info("worker %d runs as process %s", seat.number, process.pid)
 
     def _reap(self) -> None:
         for seat, code in self._ended():

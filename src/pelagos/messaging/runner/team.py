@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from pelagos.messaging.consumer.consumer import GenericConsumer
+from pelagos.messaging.consumer.consumer import EXITED, GenericConsumer
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.errors import AckAndRestart, ExitScheduler
 from pelagos.messaging.runner.event_loop import serve
@@ -106,6 +106,8 @@ class Team:
             ending = Ending.RESTART
         except Exception:  # the others are stopped in order, and somebody must read why
             log.exception("a worker failed")
+        except SystemExit:
+            log.error(EXITED, "a handler of a worker")  # noqa: TRY400 - it is no failure
         finally:
             with self._lock:
                 self.ending = self.ending or ending

@@ -150,7 +150,8 @@ def describe(exchange: type[Exchange]) -> str:
 @lru_cache(maxsize=1024)
 def described(text: str) -> type[Exchange]:
     """The exchange of a description."""
-    return type("DescribedExchange", (Exchange,), json.loads(text))
+    facts = json.loads(text)
+    return type("DescribedExchange", (Exchange,), {"name": facts["name"], **facts})
 
 
 def write_properties(properties: Properties) -> str:

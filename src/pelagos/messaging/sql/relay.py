@@ -104,8 +104,14 @@ class OutboxLetters:
 
 
 def _letter(row: sa.Row[tuple[object, ...]]) -> Letter:
-    exchange = described(row.exchange)
-    properties = read_properties(row.properties)
+    try:
+        exchange = described(row.exchange)
+        properties = read_properties(row.properties)
+    except (TypeError, ValueError, KeyError) as error:
+        raise MessagingError(
+            f"message {row.id} of the outbox cannot be read: {error}",
+            hint="another version wrote it: let that one send it, or take the row out",
+        ) from error
     envelope = Envelope(
         exchange.name, row.key, bytes(row.body), properties, mandatory=row.mandatory
     )
@@ -154,6 +160,7 @@ class FileLead:
     def release(self) -> None:
         """Unlock it."""
         if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)  # a process that was forked has it open, too
             os.close(self._file)
             self._file = None
 
