@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import math
 import random
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelagos.messaging import codec
-from pelagos.messaging.codec import CodecError
+from pelagos.messaging.codec import CodecError, methods
 from pelagos.messaging.codec.methods import base as methods_base
 from pelagos.messaging.transports.base import Properties
 
@@ -392,3 +393,57 @@ def test_bytes_one_by_one_are_read_in_linear_time() -> None:
     decoder = codec.Decoder()
     found = [frame for at in range(len(data)) for frame in decoder.feed(data[at : at + 1])]
     assert len(found) == 1
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Name(enum.StrEnum):
+    FRONT = "front"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (Level.HIGH, 3),
+        (Name.FRONT, "front"),
+        (Decimal("3E2"), Decimal(300)),
+        (Decimal(-7), Decimal(-7)),
+        (Decimal("-12.50"), Decimal("-12.50")),
+        (Decimal((0, (1,), -255)), Decimal((0, (1,), -255))),
+        (datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_what_a_table_can_just_hold_is_read_as_it_was(given: object, read: object) -> None:
+    (found,) = codec.decode_table(codec.encode_table({"k": given}))[0].values()
+    assert (found, str(found)) == (read, str(read))
+
+
+@pytest.mark.parametrize(
+    "given", [Decimal((0, (1,), -256)), Decimal(2**31), datetime(1969, 12, 31, tzinfo=UTC)]
+)
+def test_what_a_table_can_just_not_hold_is_refused(given: object) -> None:
+    with pytest.raises(CodecError):
+        codec.encode_table({"k": given})
+
+
+def test_methods_are_equal_when_they_say_the_same() -> None:
+    assert methods.BasicAck(1) == methods.BasicAck(1) != methods.BasicAck(2)
+    assert methods.QueuePurgeOk(1) != methods.QueueDeleteOk(1)
+    assert len({methods.BasicAck(1), methods.BasicAck(1), methods.BasicNack(1)}) == 2
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        methods.BasicDeliver("c", -1),
+        methods.BasicAck(2**64),
+        methods.BasicQos(prefetch_count="x"),  # type: ignore[arg-type]
+        methods.QueueDeclare("q" * 256),
+        methods.QueueDeclare("q", arguments={"k": "v" * 4096}),
+    ],
+)
+def test_a_method_that_cannot_be_written_is_refused(method: methods.Method) -> None:
+    with pytest.raises(CodecError):
+        codec.encode_method(1, method, codec.FRAME_MIN)

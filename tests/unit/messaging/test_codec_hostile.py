@@ -105,3 +105,58 @@ def test_values_beyond_all_bounds_are_refused_or_written_at_once(value: object) 
     else:
         assert isinstance(value, datetime)
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (struct.pack(">I", 3) + short(b"k") + b"b\1", "does not end where its length says"),
+        (
+            table(short(b"k") + b"A" + struct.pack(">I", 1) + b"b\1"),
+            "does not end where its length says",
+        ),
+        (struct.pack(">I", 1), "table or list goes beyond"),
+        (table(short(b"k") + b"A" + struct.pack(">I", 9)), "table or list goes beyond"),
+        (table(b"\xffk"), "short string goes beyond"),
+        (table(short(b"k") + b"S" + struct.pack(">I", 9) + b"x"), "long string goes beyond"),
+        (table(short(b"k") + b"l\0\0"), "goes beyond its frame"),
+        (table(short(b"k") + b"?"), "unknown kind"),
+    ],
+)
+def test_a_table_that_is_not_what_it_says_is_none(data: bytes, why: str) -> None:
+    with pytest.raises(CodecError, match=why):
+        codec.decode_table(data)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rest", "why"),
+    [
+        (1 << 15, b"\5text", "cut short"),
+        (1 << 7, b"\5text", "cut short"),
+        (1 << 6, b"1234567", "requires a buffer"),
+        (1 << 2, b"\5text", "beyond its frame"),
+        (1, b"\0\0", "more kinds of them"),
+    ],
+)
+def test_properties_that_are_not_what_they_say_are_damage(
+    flags: int, rest: bytes, why: str
+) -> None:
+    properties, damage = codec.decode_properties(header(0, flags, rest))
+    assert properties == Properties("") and why in str(damage)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"AMQP\0\1\0\0", "another version"),
+        (b"GET / HTTP/1.1", "no AMQP"),
+        (frame(9, 0, b"."), "no AMQP"),
+        (struct.pack(">BHI", 1, 0, codec.FRAME_MAX) + b"....", "at most 131072 are agreed"),
+        (struct.pack(">BHI", 8, 0, codec.FRAME_MAX) + b"....", "at most 131072 are agreed"),
+        (codec.encode_method(1, methods.BasicPublish("", "q")) + frame(3, 1, b"x"), "its header"),
+        (frame(1, 1, b"\0\x3c\0\x3c\1c" + bytes(9) + b"\0\5key"), "cut short"),
+    ],
+)
+def test_bytes_that_are_no_frames_are_told_for_what_they_are(data: bytes, why: str) -> None:
+    with pytest.raises(CodecError, match=why):
+        list(codec.Decoder().feed(data))

@@ -51,6 +51,8 @@ def test_connections_are_counted():
     metrics.on_disconnected("amqp://h/", ConnectionLostError("gone"))
     metrics.on_connected("amqp://h/")
     metrics.on_disconnected("amqp://h/", None)
+    metrics.on_connected("amqp://h/")
+    metrics.on_disconnected("amqp://h/", None)
     assert value(metrics, "connected", bus="amqp://h/") == 0
     assert value(metrics, "connections_lost_total", bus="amqp://h/") == 1
 
@@ -72,6 +74,8 @@ def test_they_are_served_on_this_computer_alone():
         with pytest.raises(MessagingError, match="cannot serve metrics on"):
             metrics.serve(server.port)
     server.close()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(server.url, timeout=20)
 
 
 @pytest.mark.parametrize(("port", "host"), [(65_536, "127.0.0.1"), (0, "x" * 64 + ".invalid")])

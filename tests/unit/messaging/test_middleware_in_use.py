@@ -173,7 +173,8 @@ def test_the_fate_of_everything_that_was_begun_is_told_once():
         def before_publish(self, outgoing):
             fates.append((outgoing.name, "begun"))
 
-        def after_publish(self, outgoing, error, _seconds):
+        def after_publish(self, outgoing, error, seconds):
+            assert 0.0 <= seconds < WAIT
             fates.append((outgoing.name, str(error)[:20]))
 
     held = bus.open()
@@ -189,6 +190,8 @@ def test_the_fate_of_everything_that_was_begun_is_told_once():
             producer.rpc_misled({}, _key="k" * 256, **options)
     with pytest.raises(MessagingError, match="256 bytes"):
         producer.message_refused({}, _key="k" * 256)
+    with pytest.raises(MessagingError, match="256 bytes"):
+        producer.rpc_queued({}, _key="k" * 256, _queue_only=True)
     producer.close()
     with pytest.raises(MessagingError, match="closed"):
         open_future.result(WAIT)
@@ -196,7 +199,9 @@ def test_the_fate_of_everything_that_was_begun_is_told_once():
         with pytest.raises(MessagingError, match="closed"):
             producer.rpc_late({}, **options)
     begun = [name for name, fate in fates if fate == "begun"]
-    assert begun == ["cancelled", "answered", "open", "misled", "misled", "late", "late"]
+    assert begun == [
+        *("cancelled", "answered", "open", "misled", "misled", "queued", "late", "late")
+    ]
     ended = sorted(one for one in fates if one[1] != "begun")
     assert ended == [
         ("answered", "no queue takes the k"),
@@ -206,6 +211,7 @@ def test_the_fate_of_everything_that_was_begun_is_told_once():
         ("misled", "a routing key is 256"),
         ("misled", "a routing key is 256"),
         ("open", "the producer was clo"),
+        ("queued", "a routing key is 256"),
     ]
 
 

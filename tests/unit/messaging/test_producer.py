@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,7 +178,8 @@ def test_wrong_arguments_are_type_errors_and_send_nothing(
     [
         ("_timeout", "x", TypeError, "a number of seconds"),
         ("_timeout", float("nan"), ValueError, "a number of seconds"),
-        ("_priority", 300, ValueError, "from 0 to 255"),
+        ("_priority", 256, ValueError, "from 0 to 255"),
+        ("_priority", -1, ValueError, "from 0 to 255"),
         ("_priority", "high", TypeError, "from 0 to 255"),
         ("_expiration", -1, ValueError, "0 or more"),
         ("_expiration", float("inf"), ValueError, "0 or more"),
@@ -192,6 +194,56 @@ def test_an_option_of_a_wrong_value_is_named_and_sends_nothing(
     with pytest.raises(error, match=f"{option} is .*{said}"):
         send(**{option: value})
     assert sink.bodies() == []
+
+
+def test_what_an_option_may_just_be_is_sent(producer: Producer, sink: Sink) -> None:
+    for priority in (0, 255):
+        producer.message_x(_priority=priority, _expiration=600)
+    assert [delivery.properties.priority for delivery in sink.got[::2]] == [0, 255]
+
+
+@pytest.mark.parametrize(
+    "made", [MessageCommand("go"), MessageStatus("ready"), {"category": "rpc"}, None]
+)
+def test_what_a_builder_makes_wrongly_is_named_and_not_sent(
+    producer: Producer, sink: Sink, made: object
+) -> None:
+    producer.__dict__["build_rpc_go"] = lambda: made
+    with pytest.raises(TypeError, match="build_rpc_go of Producer returned"):
+        producer.rpc_go()
+    assert sink.got == []
+
+
+def test_a_call_goes_to_the_first_exchange_and_somewhere(producer: Producer) -> None:
+    assert not producer.rpc_go(_timeout=0, _max_retry=0)
+    with pytest.raises(MessagingError, match="somewhere to go"):
+        producer.rpc_go(_eks=[])
+    queue = producer.rpc_go(_queue_only=True)
+    (asked,) = producer._caller._client("shared").scatter._gathers.values()
+    assert [request.exchange for request in asked.requests] == [Events]
+    producer.rpc_timeout = 600
+    assert producer.consume_rpc(queue, timeout=0) == []
+
+
+def test_a_text_file_is_content_for_a_message(producer: Producer, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("one\nzwölf", encoding="utf-8")
+    given = producer.serialize_text_file(tmp_path / "notes.txt")
+    assert given == {"name": "notes.txt", "content": ["one\n", "zwölf"]}
+
+
+def test_a_block_that_fails_ends_its_producer_and_waits_for_nothing(broker: MemoryBroker) -> None:
+    broker.stop()
+    producer = Producer(bus=MemoryTransport("", broker=broker), backoff=QUICK)
+
+    def block() -> None:
+        with producer:
+            producer.message_go(_wait=False)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        block()
+    with pytest.raises(MessagingError, match="closed"):
+        producer.message_go()
 
 
 def test_what_is_no_bus_is_named() -> None:

@@ -208,12 +208,18 @@ def test_a_late_answer_to_an_earlier_attempt_is_the_answer(
 
 
 def test_a_server_that_repeats_no_correlation_id_is_called_privately(
-    producer: Producer, serve: Callable[..., RpcServer]
+    broker: MemoryBroker, producer: Producer, serve: Callable[..., RpcServer]
 ) -> None:
     serve(repeat_correlation_id=False)
     assert not producer.rpc_echo(1, _timeout=0.1, _max_retry=0)
     producer.rpc_replies = "private"
+    before = len(broker.queues())
     assert producer.rpc_echo(2, _timeout=WAIT).body["content"]["value"] == 2
+    future = producer.rpc_echo(3, _timeout=WAIT, _future=True)
+    assert future.result(WAIT).body["content"]["value"] == 3
+    wait_until(lambda: len(broker.queues()) == before)
+    producer.close()
+    wait_until(lambda: len(broker.queues()) == before - 1)
 
 
 def test_a_cut_connection_is_opened_and_the_call_sent_again(

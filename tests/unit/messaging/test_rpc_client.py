@@ -13,6 +13,7 @@ from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock, ManualClock, SystemClock
 from pelagos.messaging import (
     BrokerUnreachableError,
+    BufferFullError,
     ConnectionLostError,
     Exchange,
     LoginError,
@@ -22,7 +23,7 @@ from pelagos.messaging import (
     UnroutableError,
 )
 from pelagos.messaging.rpc import Outcome, Request, RpcClient
-from pelagos.messaging.rpc.call import Call
+from pelagos.messaging.rpc.call import Call, OpenCalls
 from pelagos.messaging.rpc.gather import LIFE
 from pelagos.messaging.transports.base import Delivery, Done, Envelope, Properties, Queue
 
@@ -597,3 +598,100 @@ def test_a_call_that_ends_while_its_queue_is_made_leaves_none(client: Client, bu
     queue_name = wire.queues[-1].name
     assert {wire.dropped.get(timeout=WAIT) for _ in range(2)} == {queue_name, f"of {queue_name}"}
     assert wire.published.empty()
+
+
+def test_while_there_is_no_connection_nothing_is_sent_over_the_last_one(bus: Bus) -> None:
+    client = Client(bus)
+    wire = proven(client, bus)
+    bus.away = True
+    wire.lose()
+    asked = Asked(client)
+    private = Asked(client, private=True)
+    with pytest.raises(ConnectionLostError):
+        client.scatter.ask([request()], client.now())
+    assert client._sender._pending.all() == [] and wire.posted.empty()
+    assert not list(client._queues._readers)
+    bus.away = False
+    other = bus.wire()
+    for one in (asked, private):
+        envelope, _ = other.published.get(timeout=WAIT)
+        assert envelope.properties.message_id == one.call.request.call_id
+        other.answer(envelope)
+        assert one.outcome().answer is not None
+    client.close()
+
+
+def test_a_request_that_the_connection_was_lost_with_is_asked_again(
+    client: Client, bus: Bus
+) -> None:
+    wire = proven(client, bus)
+
+    def post(_envelope: Envelope, *, at_once: bool) -> bool:
+        wire.lose()
+        raise ConnectionLostError(f"gone {at_once}")
+
+    wire.post = post  # type: ignore[method-assign]
+    asked = Asked(client)
+    other = bus.wire()
+    envelope, _ = other.published.get(timeout=WAIT)
+    other.answer(envelope)
+    assert asked.outcome().answer is not None
+
+
+@pytest.mark.parametrize("seconds", [4.9, 5.1])
+def test_servers_are_waited_for_as_long_as_it_takes_them_to_come_back(
+    bus: Bus, seconds: float
+) -> None:
+    clock = ManualClock()
+    client = Client(bus, clock)
+    wire = proven(client, bus)
+    asked = Asked(client, "other")
+    wire.published.get(timeout=WAIT)
+    wire.lose()
+    wire = bus.wire()
+    _, done = wire.published.get(timeout=WAIT)
+    clock.advance(seconds)
+    problem = UnroutableError("nobody", message_id="")
+    done(problem)
+    outcome = asked.news.get(timeout=WAIT)
+    assert outcome == (Outcome(problem=problem) if seconds > 5.0 else None)
+    assert (asked.call.due - clock.monotonic() < 1.0) == (seconds < 5.0)
+    client.close()
+
+
+def test_a_call_that_cannot_be_sent_again_ends(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+    asked = Asked(client, timeout=SOON, retries=1000)
+    full = BufferFullError("full")
+
+    def put(*_: Any, **__: Any) -> Any:
+        raise full
+
+    client._sender.put = put  # type: ignore[method-assign]
+    assert asked.outcome().problem is full
+    assert wire.posted.qsize() == 1
+
+
+def test_open_calls_are_bounded_and_what_is_over_makes_room() -> None:
+    calls = OpenCalls(3, 10)
+
+    def call(size: int) -> Call:
+        made = request()
+        made.body = bytes(size)
+        return Call(made, 0.0, lambda _: None, None)
+
+    first, second = call(6), call(4)
+    calls.add(first)
+    calls.add(second)
+    with pytest.raises(BufferFullError):
+        calls.add(call(1))
+    assert calls.take(first.request.call_id) is first
+    assert calls.take(first.request.call_id) is None
+    large = call(6)
+    calls.add(large)
+    assert calls.take(second.request.call_id) is second
+    calls.add(call(0))
+    calls.add(call(0))
+    with pytest.raises(BufferFullError):
+        calls.add(call(0))
+    assert len(calls) == 3 and large.request.call_id in calls

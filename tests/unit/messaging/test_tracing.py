@@ -111,6 +111,19 @@ def test_what_the_sender_has_written_stays():
     assert outgoing.headers == {"traceparent": f"00-{TRACE}-{SPAN}-01"}
 
 
+@pytest.mark.parametrize(
+    ("state", "kept"), [("v" * 512, True), ("v" * 513, False), ("v=\n", False), ("v" * 600, False)]
+)
+def test_others_additions_are_passed_on_unless_they_are_too_long_or_odd(state, kept):
+    found = TraceContext.read({"traceparent": f"00-{TRACE}-{SPAN}-10", "tracestate": state})
+    assert found == TraceContext(TRACE, SPAN, 0, state if kept else "")
+
+
+def test_a_trace_of_a_message_can_be_read_again():
+    begun = TraceContext.begin("m-1")
+    assert TraceContext.read({"traceparent": begun.traceparent}) == begun
+
+
 def test_the_state_of_another_trace_is_not_passed_on():
     headers = {"traceparent": "no trace", "tracestate": "other=1"}
     sent = Outgoing({}, "events", "k", headers)
