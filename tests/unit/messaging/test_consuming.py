@@ -154,6 +154,52 @@ def test_a_queue_can_be_left_to_others(place: Place) -> None:
     assert place.info("shared")[1] == 2
 
 
+def test_a_queue_that_was_left_is_declared_anew_when_it_is_read_again(place: Place) -> None:
+    consumer = place.consumer([(Town, [("inbox", "a"), ("second", "b")])])
+    consumer.queue_forget("second")
+    place.link.delete_queue("second")
+    consumer.queue_bind(Town, "second", "b")
+    place.send("there", "b")
+    assert place.take() == "there"
+
+
+def test_a_queue_is_read_once_however_many_keys_it_is_bound_with(place: Place) -> None:
+    consumer = place.consumer()
+    consumer.queue_bind(Town, "inbox", "b")
+    consumer.queue_bind(Town, "inbox", "b")
+    assert place.info("inbox")[1] == 1
+    assert [binding.key for binding in consumer.bindings] == ["a", "b"]
+
+
+def test_a_queue_can_be_left_while_the_connection_goes(place: Place) -> None:
+    consumer = place.consumer([(Town, [("inbox", "a"), ("second", "b")])])
+    lost: Any = place.bus.open()
+    lost.close()
+    lane = consumer._intake.lane
+    before, lane.connection = lane.connection, lost
+    consumer.queue_forget("second")
+    lane.connection = before
+    assert [binding.queue.name for binding in consumer.bindings] == ["inbox"]
+
+
+def test_who_is_forked_begins_with_a_connection_of_its_own(place: Place) -> None:
+    """Threads do not come along, but all that they knew."""
+    consumer = place.consumer()
+    of_parent = consumer._intake
+    ended = threading.Thread(target=lambda: None)
+    ended.start()
+    ended.join(WAIT)
+    alive, of_parent._thread = of_parent._thread, ended
+    consumer.begin()
+    try:
+        assert consumer._intake is not of_parent
+        place.until(lambda: consumer._intake.lane.connection)
+        assert consumer._intake.lane.connection is not of_parent.lane.connection
+    finally:
+        consumer._intake.close(WAIT)
+        consumer._intake, of_parent._thread = of_parent, alive
+
+
 def test_unbinding_can_end_the_reading_of_a_queue(place: Place) -> None:
     consumer = place.consumer([(Town, [("inbox", "a"), ("second", "b"), ("second", "c")])])
     consumer.queue_unbind(Town, "second", "b", forget=True)

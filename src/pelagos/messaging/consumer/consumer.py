@@ -274,7 +274,7 @@ class GenericConsumer(Handling):
         with self._switch:
             if self._intake.is_running:
                 raise started_already("consumer")
-            if self._stopping:  # once more, after a stop
+            if self._stopping or self._intake.has_run:  # once more, after a stop or in a fork
                 self._intake = self._new_intake(self._intake.bindings)
                 self._stopping = False
                 self.ending = None

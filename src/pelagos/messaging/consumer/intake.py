@@ -199,6 +199,11 @@ class Intake:
         """Whether its thread runs, connected or not."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def has_run(self) -> bool:
+        """Whether it has been started ever; it is not started twice."""
+        return self._thread is not None
+
     def start(self, ring: Callable[[], None] | None = None) -> None:
         """Begin; `ring` is called (on any thread) after something was put into a lane."""
         self._ring = ring

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pelagos.core.backoff import Backoff
 from pelagos.messaging.errors import MessagingError
+
+_ENDLESS: Final = 1e9  # seconds; a note of what waits has room for less
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,12 @@ class Retry:
             and all(isinstance(number, int | float) for number in numbers)
             and attempts >= 1
             and self.factor >= 1
-            and 0 <= self.first <= self.limit
+            and 0 <= self.first <= self.limit < _ENDLESS
         ):
             raise MessagingError(
                 f"{self!r} cannot be used",
-                hint="1 or more attempts, a factor of 1 or more, no limit below the first delay",
+                hint="1 or more attempts, a factor of 1 or more, no limit below the first delay"
+                " or of more than 30 years",
             )
 
     def delay_ms(self, attempt: int) -> int | None:
