@@ -112,6 +112,9 @@ def test_no_queue_type_means_classic(desk: Desk) -> None:
         {"x-dead-letter-exchange": 5},
         {"x-dead-letter-routing-key": "k"},
         {"x-queue-type": "unheard"},
+        {"x-queue-version": True},
+        {"x-max-age": "1D"},
+        {"x-stream-max-segment-size-bytes": 1_000_000},
         {"x-single-active-consumer": "yes"},
     ],
     ids=str,
@@ -392,6 +395,36 @@ def test_exchanges_pass_messages_on_to_exchanges(desk: Desk) -> None:
     assert [found[2] for found in messages(channel, queue)] == [b"a.b", b"c"]
     channel.exchange_unbind(second, first, "a.#")
     channel.exchange_unbind(first, second, "a.b")
+
+
+def test_a_binding_between_exchanges_goes_by_its_arguments(desk: Desk) -> None:
+    channel, wanted = desk.confirming(), {"x-match": "all", "a": 1}
+    first = desk.exchange(channel, "headers", auto_delete=False)
+    second, queue = desk.exchange(channel, "fanout"), desk.queue(channel)
+    channel.queue_bind(queue, second, "")
+    channel.exchange_bind(second, first, "", wanted)
+    given = pika.BasicProperties(headers={"a": 1})
+    channel.exchange_unbind(second, first, "", {"x-match": "all", "a": 2})
+    channel.basic_publish(first, "", "1", given)
+    channel.exchange_unbind(second, first, "", wanted)
+    channel.basic_publish(first, "", "2", given)
+    assert bodies(channel, queue, 1) == ["1"] and depth(channel, queue) == 0
+    channel.exchange_delete(first)
+
+
+def test_an_alternate_exchange_is_text(desk: Desk) -> None:
+    declare = lambda: desk.channel().exchange_declare(  # noqa: E731
+        desk.name("x"), arguments={"alternate-exchange": 5}
+    )
+    assert refusal(declare) == ("channel", 406)
+
+
+def test_the_lowest_of_the_highest_priorities_is_nothing(desk: Desk) -> None:
+    channel = desk.confirming()
+    queue = desk.queue(channel, arguments={"x-max-priority": 0})
+    for text, priority in (("a", 1), ("b", 9)):
+        put(channel, queue, text, priority=priority)
+    assert bodies(channel, queue, 2) == ["a", "b"]
 
 
 def test_what_no_binding_takes_goes_to_the_alternate_exchange(desk: Desk) -> None:

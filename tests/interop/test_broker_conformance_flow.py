@@ -80,6 +80,17 @@ def test_a_single_active_consumer_is_followed_by_the_next(desk: Desk) -> None:
     assert second.wait(1) == ["next"] and first.bodies == _TEXTS[:2]
 
 
+def test_a_single_active_consumer_has_its_prefetch(desk: Desk) -> None:
+    channel = desk.confirming()
+    queue = desk.queue(channel, arguments={"x-single-active-consumer": True})
+    channel.basic_qos(prefetch_count=1)
+    first, second = Basket(channel, queue), Basket(channel, queue)
+    put(channel, queue, "a", "b")
+    assert first.wait(1) == ["a"] and depth(channel, queue) == 1
+    channel.basic_ack(first.tags[0])
+    assert first.wait(2) == ["a", "b"] and not second.bodies
+
+
 def test_an_exclusive_consumer_keeps_others_away(desk: Desk) -> None:
     channel, other = desk.channel(), desk.channel()
     queue = desk.queue(channel, exclusive=False, durable=True)
@@ -316,6 +327,25 @@ def test_messages_of_higher_priority_come_first(desk: Desk) -> None:
     for text, priority in (("none", None), ("low", 1), ("high", 9), ("five", 5), ("two", 2)):
         put(channel, queue, text, priority=priority)
     assert bodies(channel, queue, 5) == ["high", "five", "two", "low", "none"]
+    for text, priority in (("four", 4), ("five", 5), ("more", 6)):
+        put(channel, queue, text, priority=priority)
+    assert bodies(channel, queue, 3) == ["five", "more", "four"]
+
+
+def test_a_queue_with_priorities_can_be_bounded_by_bytes(desk: Desk) -> None:
+    channel = desk.confirming()
+    bound = {"x-max-priority": 2, "x-max-length-bytes": 4, "x-overflow": "reject-publish"}
+    queue = desk.queue(channel, arguments=bound)
+    put(channel, queue, "ab", "cd")
+    for _ in range(2):
+        with pytest.raises(pika.exceptions.NackError):
+            put(channel, queue, "e", priority=1)
+        tag = channel.basic_get(queue)[0].delivery_tag
+        channel.basic_reject(tag, requeue=True)
+        eventually(lambda: depth(channel, queue) == 2)
+    assert bodies(channel, queue, 1) == ["ab"]
+    put(channel, queue, "ef", priority=1)
+    assert bodies(channel, queue, 2) == ["ef", "cd"]
 
 
 # Dead letters.
@@ -522,6 +552,28 @@ def test_a_quorum_queue_of_a_single_active_consumer_gives_nobody_single_messages
     queue = desk.queue(channel, exclusive=False, durable=True, arguments=arguments)
     assert refusal(lambda: channel.basic_get(queue)) == ("channel", 405)
     desk.channel().queue_delete(queue)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"x-max-age": "1D"},
+        {"x-queue-leader-locator": "here"},
+        {"x-quorum-initial-group-size": 0},
+        {"x-quorum-initial-group-size": "1"},
+        {"x-dead-letter-strategy": "perhaps"},
+        {"x-max-priority": 5},
+    ],
+    ids=str,
+)
+def test_unusable_arguments_of_a_quorum_queue_are_refused(
+    desk: Desk, arguments: dict[str, Any]
+) -> None:
+    arguments = {"x-queue-type": "quorum", **arguments}
+    declare = lambda: desk.channel().queue_declare(  # noqa: E731
+        desk.name(), durable=True, arguments=arguments
+    )
+    assert refusal(declare) == ("channel", 406)
 
 
 def test_a_delivery_limit_may_be_below_zero(desk: Desk) -> None:

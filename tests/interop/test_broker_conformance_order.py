@@ -53,6 +53,16 @@ def test_a_consumer_tag_is_used_once(desk: Desk) -> None:
     assert link.closing() == ("connection", 530)
 
 
+def test_a_consumer_tag_is_free_when_its_queue_is_gone(desk: Desk) -> None:
+    link = desk.raw()
+    queues = [link.call(Queue.Declare(exclusive=True)).queue for _ in range(2)]
+    link.call(Basic.Consume(queue=queues[0], consumer_tag="t"))
+    link.send(Queue.Delete(queue=queues[0]), 1)
+    assert {type(link.read()), type(link.read())} == {Basic.Cancel, Queue.DeleteOk}
+    again = link.call(Basic.Consume(queue=queues[1], consumer_tag="t"))
+    assert isinstance(again, Basic.ConsumeOk)
+
+
 def test_the_default_exchange_is_said_before_a_missing_one(desk: Desk) -> None:
     bind = lambda: desk.channel().exchange_bind("", desk.name())  # noqa: E731
     assert refusal(bind) == ("channel", 403)

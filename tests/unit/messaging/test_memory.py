@@ -135,6 +135,27 @@ def test_a_queue_that_is_asked_for_a_message_does_not_go() -> None:
     assert rig.put("q") is None
 
 
+def test_the_time_of_a_queue_begins_anew_with_a_restart() -> None:
+    rig = Rig()
+    rig.link.declare_queue(Queue("q", durable=True, arguments={"x-expires": 1000}))
+    rig.broker.advance(0.9)
+    rig.broker.stop()
+    rig.broker.start()
+    rig.broker.advance(0.9)
+    assert "q" in rig.broker.queues()
+    rig.broker.advance(0.1)
+    assert "q" not in rig.broker.queues()
+
+
+def test_the_newest_rules_want_a_queue_that_lasts_or_is_ones_own() -> None:
+    rig = Rig(version="4")
+    with pytest.raises(TopologyError) as refused:
+        rig.link.declare_queue(Queue("q", durable=False))
+    assert refused.value.code == 541
+    for options in ({"durable": True}, {"durable": False, "exclusive": True}):
+        rig.link.declare_queue(Queue(f"q{len(options)}", **options))
+
+
 def test_what_a_restart_leaves_expires_in_its_time() -> None:
     rig = Rig()
     rig.link.declare_queue(Queue("q", durable=True))

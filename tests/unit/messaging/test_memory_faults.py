@@ -370,6 +370,16 @@ def test_draining_waits_until_all_is_settled() -> None:
         rig.transport.drain("nobody takes from it", timeout=0)
 
 
+def test_draining_one_queue_waits_for_no_other() -> None:
+    rig = Rig()
+    rig.link.declare_queue(Queue("other"))
+    rig.link.consume("other", lambda _delivery: None, print, prefetch=1)
+    rig.put("held", key="other")
+    rig.transport.drain("q", timeout=0)
+    with pytest.raises(TimeoutError, match=": other"):
+        rig.transport.drain(timeout=0)
+
+
 def test_draining_waits_for_what_comes_back_later() -> None:
     rig = Rig()
     delay = {

@@ -52,7 +52,7 @@ def _is_priority(value: object) -> bool:
 
 
 def _one_of(*known: object) -> Callable[[object], bool]:
-    return lambda value: value in known
+    return lambda value: any(type(value) is type(one) and value == one for one in known)
 
 
 _Rule = tuple[Callable[[object], bool], str]
@@ -67,6 +67,10 @@ _BOTH: Final[Mapping[str, _Rule]] = {
     "x-max-length": _NUMBER,
     "x-max-length-bytes": _NUMBER,
     "x-message-ttl": (_is_time, "it is a number of milliseconds, from 0 to ten years"),
+    "x-queue-leader-locator": (
+        _one_of("client-local", "balanced", "random", "least-leaders"),
+        "it is client-local or balanced",
+    ),
     "x-queue-type": (_one_of("classic", "quorum"), "it is classic or quorum"),
     "x-single-active-consumer": (_is_flag, "it is true or false"),
 }
@@ -94,6 +98,15 @@ _QUORUM: Final[Mapping[str, _Rule]] = {
     "x-overflow": (_one_of("drop-head", "reject-publish"), "it is drop-head or reject-publish"),
     "x-quorum-initial-group-size": (_is_positive, "it is a whole number, 1 or more"),
 }
+
+_OF_STREAMS: Final = frozenset(
+    {
+        "x-initial-cluster-size",
+        "x-max-age",
+        "x-stream-filter-size-bytes",
+        "x-stream-max-segment-size-bytes",
+    }
+)
 
 #: The x-arguments of a queue that mean something here.
 QUEUE_ARGUMENTS: Final = frozenset({*_CLASSIC, *_QUORUM})
@@ -176,7 +189,7 @@ def check_queue(wanted: Queue, *, strict: bool) -> None:
     for key, value in wanted.arguments.items():
         rule = rules.get(key)
         if rule is None:
-            if strict or key in QUEUE_ARGUMENTS:
+            if strict or key in QUEUE_ARGUMENTS or key in _OF_STREAMS:
                 raise refused(
                     f"there is no argument {key!r} of a {'quorum' if quorum else 'classic'} queue",
                     wanted.name,
