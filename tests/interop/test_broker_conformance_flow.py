@@ -599,7 +599,7 @@ def test_answers_come_straight_back(desk: Desk) -> None:
     assert answers.wait(1) == ["pong"]
     method, answer = answers.messages[0]
     assert (method.exchange, method.routing_key) == ("", properties.reply_to)
-    assert answer.correlation_id == "c"
+    assert (method.redelivered, answer.correlation_id) == (False, "c")
 
 
 def test_answers_for_one_who_left_are_dropped_and_it_can_be_seen(desk: Desk) -> None:
@@ -608,9 +608,10 @@ def test_answers_for_one_who_left_are_dropped_and_it_can_be_seen(desk: Desk) -> 
     Basket(asking, "amq.rabbitmq.reply-to", auto_ack=True)
     put(asking, queue, "ping", reply_to="amq.rabbitmq.reply-to")
     _, properties, _ = take(serving, queue)
+    look = lambda: serving.queue_declare(properties.reply_to, passive=True)  # noqa: E731
+    assert (look().method.message_count, look().method.consumer_count) == (0, 1)
     asking.connection.close()
     put(serving, properties.reply_to, "pong")
-    look = lambda: serving.queue_declare(properties.reply_to, passive=True)  # noqa: E731
     assert refusal(look) == ("channel", 404)
 
 

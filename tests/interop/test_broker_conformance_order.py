@@ -118,6 +118,78 @@ def test_recovering_is_answered_before_it_delivers_again(desk: Desk) -> None:
     channel.queue_delete(queue)
 
 
+# What goes with what, also when messages went there before.
+
+
+def test_what_is_unbound_gets_nothing_more(desk: Desk) -> None:
+    channel = desk.confirming()
+    exchange = desk.exchange(channel, "direct")
+    first, second = desk.queue(channel), desk.queue(channel)
+    for queue in (first, second):
+        channel.queue_bind(queue, exchange, "k")
+    channel.basic_publish(exchange, "k", "1")
+    channel.queue_unbind(first, exchange, "k")
+    channel.basic_publish(exchange, "k", "2")
+    assert [bodies(channel, first, 1), bodies(channel, second, 2)] == [["1"], ["1", "2"]]
+    assert depth(channel, first) == 0
+
+
+def test_a_deleted_exchange_takes_nothing_more(desk: Desk) -> None:
+    channel = desk.confirming()
+    exchange, queue = desk.exchange(channel, "direct"), desk.queue(channel)
+    channel.queue_bind(queue, exchange, "k")
+    channel.basic_publish(exchange, "k", "1")
+    channel.exchange_delete(exchange)
+    again = lambda: channel.basic_publish(exchange, "k", "2")  # noqa: E731
+    assert refusal(again) == ("channel", 404)
+
+
+def test_an_internal_exchange_may_come_back_as_another(desk: Desk) -> None:
+    channel = desk.confirming()
+    exchange, queue = desk.exchange(channel, "fanout", internal=True), desk.queue(channel)
+    channel.exchange_delete(exchange)
+    channel.exchange_declare(exchange, "fanout", auto_delete=True)
+    channel.queue_bind(queue, exchange, "")
+    channel.basic_publish(exchange, "", "x")
+    assert bodies(channel, queue, 1) == ["x"]
+
+
+@pytest.mark.parametrize("how", ["queue_unbind", "exchange_delete"])
+def test_a_binding_that_is_gone_takes_no_later_exchange_with_it(desk: Desk, how: str) -> None:
+    channel = desk.channel()
+    exchange, queue = desk.exchange(channel, "direct"), desk.queue(channel)
+    channel.queue_bind(queue, exchange, "k")
+    if how == "queue_unbind":
+        channel.queue_unbind(queue, exchange, "k")
+    else:
+        channel.exchange_delete(exchange)
+    channel.exchange_declare(exchange, "direct", auto_delete=True)
+    channel.queue_delete(queue)
+    channel.exchange_declare(exchange, passive=True)
+    channel.exchange_delete(exchange)
+
+
+def test_an_exchange_goes_with_the_last_one_it_leads_to(desk: Desk) -> None:
+    channel = desk.channel()
+    first, second = desk.exchange(channel, "fanout"), desk.exchange(channel, "fanout")
+    channel.exchange_bind(second, first)
+    channel.exchange_delete(second)
+    assert refusal(lambda: channel.exchange_declare(first, passive=True)) == ("channel", 404)
+
+
+def test_an_alternate_exchange_may_come_later(desk: Desk) -> None:
+    channel, later = desk.confirming(), desk.name("x")
+    last, queue = desk.exchange(channel, "fanout"), desk.queue(channel)
+    channel.queue_bind(queue, last, "")
+    first = desk.exchange(channel, "direct", arguments={"alternate-exchange": later})
+    channel.basic_publish(first, "k", "1")
+    channel.exchange_declare(later, "direct", arguments={"alternate-exchange": last})
+    channel.basic_publish(first, "k", "2")
+    assert bodies(channel, queue, 1) == ["2"] and depth(channel, queue) == 0
+    for exchange in (first, later):
+        channel.exchange_delete(exchange)
+
+
 # Transactions.
 
 
