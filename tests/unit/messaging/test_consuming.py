@@ -395,20 +395,42 @@ def test_the_attempt_is_read_from_its_header_whatever_that_holds(
     assert place.got.get(timeout=WAIT).attempt == expected
 
 
-def test_a_hook_that_fails_gives_the_message_back(place: Place) -> None:
+def test_a_hook_that_failed_is_asked_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pelagos.messaging.consumer.handling._PAUSE", 0.001)
     consumer = place.consumer()
     failures: queue.Queue[str] = queue.Queue()
+    faults = [ZeroDivisionError(), ZeroDivisionError()]
 
-    def fail_once(message: ReceivedMessage, cause: Any) -> None:
+    def fail(message: ReceivedMessage, cause: Any) -> None:
         failures.put(str(cause))
-        if not message.redelivered:
-            raise ZeroDivisionError
+        if faults:
+            raise faults.pop()
         message.ack()
 
-    consumer.on_poison = fail_once
+    consumer.on_poison = fail
     place.link.publish(Envelope("town", "a", b"no", Properties("p")), lambda _problem: None)
-    assert "not JSON" in failures.get(timeout=WAIT) and failures.get(timeout=WAIT)
-    place.until(lambda: place.info("inbox")[0] == 0)
+    assert ["not JSON" in failures.get(timeout=WAIT) for _ in range(3)] == [True] * 3
+    place.bus.drain("inbox", timeout=WAIT)
+
+
+@pytest.mark.parametrize("hook", ["on_poison", "on_failure"])
+def test_a_hook_that_fails_does_not_turn_in_a_circle(place: Place, hook: str) -> None:
+    asked: queue.Queue[str] = queue.Queue()
+
+    def fail(*_: Any) -> None:
+        asked.put(hook)
+        raise ZeroDivisionError
+
+    consumer = place.consumer(callback=fail)
+    setattr(consumer, hook, fail)
+    body = b"no" if hook == "on_poison" else JsonEncoder.encode(MessageCommand("go", 1).body)
+    place.link.publish(Envelope("town", "a", body, Properties("p")), lambda _problem: None)
+    asked.get(timeout=WAIT)
+    place.link.publish(Envelope("town", "a", body, Properties("q")), lambda _problem: None)
+    asked.get(timeout=WAIT)  # the second, as the first one waits
+    assert consumer.stop(WAIT)
+    assert place.info("inbox")[0] == 2
+    assert asked.qsize() <= 2  # of the callback, where it is the one that fails
 
 
 # Ending.

@@ -30,7 +30,7 @@ from pelagos.messaging.transports.base import Connection, Delivery
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a message lies that an inbox cannot tell about, where the inbox does not say.
+#: Seconds for which a message lies that a hook failed on, or of which an inbox cannot tell.
 _PAUSE = 1.0
 
 #: What is called with each message; an awaitable that it returns is waited for.
@@ -146,8 +146,8 @@ class Handling:
         try:
             return settle(message, why)
         except Exception:  # whatever it is, the next message must be handled
-            log.exception("%s could not be put aside; it is given back", message)
-            message.reject(requeue=True)
+            log.exception("%s could not be put aside; tried again in %g s", message, _PAUSE)
+            self.put_off(message, _PAUSE)
             return None
 
     def close_loop(self) -> None:
