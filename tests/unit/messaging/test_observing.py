@@ -88,6 +88,11 @@ def test_a_tap_that_cannot_be_opened_leaves_no_connection(bus: Bus) -> None:
     assert not bus.opened[-1].is_open
 
 
+def test_a_tap_on_one_key_and_no_list_is_named(bus: Bus) -> None:
+    with pytest.raises(TypeError, match="keys is 'event', and no list"):
+        Tap(bus, [Events], "event")
+
+
 def test_a_tap_that_has_ended_says_so_again(bus: Bus) -> None:
     with Tap(bus, [Events], ["#"]) as tap:
         bus.broker.cut()

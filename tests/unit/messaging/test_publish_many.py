@@ -97,3 +97,16 @@ def test_one_of_many_that_an_encoder_of_others_cannot_write_is_told_by_its_place
     with pytest.raises(PublishManyError, match=r"TypeError: .* JSON serializable") as failed:
         producer.publish_many(MessageCommand("go", one) for one in (1, object(), 3))
     assert list(failed.value.failed) == [1] and values(bus) == [1, 3]
+
+
+def test_what_is_sent_later_has_the_headers_that_it_was_given(
+    producer: Producer, bus: MemoryTransport
+) -> None:
+    bus.broker.stop()
+    headers = {"number": 0}
+    for number in range(3):
+        headers["number"] = number
+        producer.message_go(number, _headers=headers, _wait=False)
+    bus.broker.start()
+    producer.flush()
+    assert [one.properties.headers["number"] for one in bus.broker.waiting("all")] == [0, 1, 2]

@@ -695,3 +695,57 @@ def test_open_calls_are_bounded_and_what_is_over_makes_room() -> None:
     with pytest.raises(BufferFullError):
         calls.add(call(0))
     assert len(calls) == 3 and large.request.call_id in calls
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("changed while it was read")])
+def test_a_call_that_is_interrupted_where_it_begins_is_forgotten(
+    client: Client, bus: Bus, error: BaseException
+) -> None:
+    wire = proven(client, bus)
+
+    def post(_envelope: Envelope, *, at_once: bool) -> bool:
+        raise error if at_once else ValueError
+
+    wire.post = post  # type: ignore[method-assign]
+    with pytest.raises(type(error)):
+        client.call(request(), private=False, owner=None)
+    with pytest.raises(type(error)):
+        Asked(client)
+    assert not client.needs_connection()
+
+
+def test_a_connection_that_is_lost_while_it_is_prepared_is_no_way_for_later_calls(
+    client: Client, bus: Bus
+) -> None:
+    asked: list[Asked] = []
+    lost = threading.Event()
+    opened = bus.open
+
+    def refuse(*_: Any) -> None:
+        raise ConnectionLostError("gone")
+
+    def open_lost(timeout: float = 10.0) -> Wire:
+        wire = opened(timeout)
+
+        def consume(_name: str, _take: Any, ended: Any, **_options: Any) -> str:
+            client.forget(asked[0].call)
+            wire.is_open, wire.declare_queue = False, refuse  # type: ignore[method-assign]
+            ended(ConnectionLostError("gone"))
+            bus.open = opened  # type: ignore[method-assign]
+            lost.set()
+            return "tag"
+
+        wire.consume = consume  # type: ignore[method-assign]
+        return wire
+
+    bus.open = open_lost  # type: ignore[method-assign]
+    bus.away = True
+    asked.append(Asked(client))
+    bus.away = False
+    assert lost.wait(WAIT) and not bus.wire().is_open
+    until = client.now() + WAIT
+    while client._sender._keeper is not None and client.now() < until:
+        pass
+    second = Asked(client, private=True)
+    envelope, _ = bus.wire().published.get(timeout=WAIT)
+    assert envelope.properties.message_id == second.call.request.call_id

@@ -66,6 +66,8 @@ class Tap:
         *,
         encoder: type[Encoder] = JsonEncoder,
     ) -> None:
+        if isinstance(keys, str):
+            raise TypeError(f"keys is {keys!r}, and no list of them")
         self._bus = open_bus(bus)
         self._pairs = [(exchange, key) for exchange in exchanges for key in keys]
         self._encoder = encoder

@@ -65,8 +65,10 @@ def take_options(kwds: dict[str, Any], known: frozenset[str]) -> Options:
 
 
 def _check(options: Options) -> None:
-    if options.headers is not None and not isinstance(options.headers, Mapping):
-        raise TypeError(f"_headers is a mapping, not {options.headers!r}")
+    if options.headers is not None:
+        if not isinstance(options.headers, Mapping):
+            raise TypeError(f"_headers is a mapping, not {options.headers!r}")
+        options.headers = dict(options.headers)  # what is sent later is what was given now
     if options.timeout is not None:
         options.timeout = number("_timeout", "a number of seconds", options.timeout)
     if options.max_retry is not None:

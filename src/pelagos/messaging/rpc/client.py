@@ -120,7 +120,7 @@ class RpcClient(Guest):
             return
         try:
             self._send(call, call.due)
-        except MessagingError:
+        except BaseException:
             self._end(call)
             raise
 
@@ -247,6 +247,8 @@ class RpcClient(Guest):
             self._queues.make(connection, address, self._on_reply)
         connection.on_return(self._on_return)
         with self._lock:
+            if not connection.is_open:
+                raise ConnectionLostError("the connection was lost while it was prepared")
             if self._generation:
                 self._grace = self._clock.monotonic() + _GRACE
             self._generation += 1
