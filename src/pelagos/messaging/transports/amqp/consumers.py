@@ -231,7 +231,10 @@ class Consumers:
     def on_close_ok(self, channel: int) -> None:
         """The broker agrees that a channel is closed."""
         with self._outgoing.lock:
-            self._retiring.pop(channel, None)
+            retiring = self._retiring.get(channel)
+            if retiring is None or retiring.is_open:
+                return  # nobody asked for that: the number is in use
+            del self._retiring[channel]
         self._channels.give_back(channel)
 
     def give_up(self, loss: MessagingError, *, quiet: bool) -> None:
