@@ -540,6 +540,27 @@ def test_only_its_own_questions_end_with_one_of_several_users(client: Client, bu
     assert [one.body for one in client.scatter.gather(kept, 1, WAIT)] == [b"1"]
 
 
+def test_who_waits_to_ask_many_is_told_when_its_producer_ends(client: Client, bus: Bus) -> None:
+    bus.away = True
+    mine = object()
+    errors: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            client.scatter.ask([request()], client.now() + WAIT, mine)
+        except MessagingError as error:
+            errors.put(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until = client.now() + WAIT
+    while not client.needs_connection() and client.now() < until:
+        pass
+    client.abandon(mine)
+    thread.join(WAIT)
+    assert "closed" in str(errors.get(timeout=1.0)) and client.now() < until
+
+
 def test_a_question_that_cannot_be_asked_leaves_no_queue(client: Client, bus: Bus) -> None:
     wire = proven(client, bus)
     asked = [request("first"), request("k" * 256)]

@@ -17,6 +17,8 @@ import pytest
 from pelagos.core.backoff import Backoff
 from pelagos.messaging import Exchange, GenericProducer, Message
 from pelagos.messaging.rpc import CallFuture
+from pelagos.messaging.rpc import future as future_module
+from pelagos.messaging.rpc.future import Callbacks
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo
 
@@ -118,6 +120,25 @@ def test_a_loop_is_woken_and_a_wait_that_is_cancelled_tells_who_is_called_back(
     assert told.get(timeout=WAIT)
     bus.broker.faults.thaw()
     silent.close()
+
+
+def test_the_thread_that_calls_back_lives_while_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(future_module, "_IDLE", 0.01)
+    callbacks = Callbacks()
+    ran: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
+    for _ in range(3):
+        gate = threading.Event()
+        callbacks.add(lambda gate=gate: gate.wait(WAIT))  # type: ignore[misc]
+        for _ in range(2):
+            callbacks.add(lambda: ran.put(threading.current_thread()))
+        assert ran.empty()
+        gate.set()
+        thread = ran.get(timeout=WAIT)
+        assert ran.get(timeout=WAIT) is thread and thread.daemon
+        thread.join(WAIT)
+        assert not thread.is_alive()
 
 
 FORK = """

@@ -39,7 +39,10 @@ _GONE: Final = (
     ((4, 0), "classic mirrored queues are gone"),
     ((4, 3), "queues that are neither durable nor exclusive are refused"),
 )
-_WARNED: Final = (((4, 0), "queues that are neither durable nor exclusive are deprecated"),)
+#: Since which, and before which, it warns of something.
+_WARNED: Final = (
+    ((4, 0), (4, 3), "queues that are neither durable nor exclusive are deprecated"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _broker(server: Mapping[str, Any]) -> Iterator[Finding]:
     if product == "RabbitMQ" and found:
         number = int(found[1]), int(found[2])
         gone = [text for since, text in _GONE if number >= since]
-        warned = [text for since, text in _WARNED if number >= since and text not in gone]
+        warned = [text for since, before, text in _WARNED if since <= number < before]
         later = [f"from {since[0]}.{since[1]}: {text}" for since, text in _GONE if number < since]
         said = "; ".join([*gone, *warned, *later])
         yield Finding("features", "ok", f"{said}; nothing here needs them")

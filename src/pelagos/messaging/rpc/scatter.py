@@ -36,9 +36,6 @@ class Scatter:
         self._generation = 0  # of the connections so far
         self._closed: MessagingError | None = None
 
-    def __len__(self) -> int:
-        return len(self._gathers)
-
     def __bool__(self) -> bool:
         """Whether answers may still come that somebody may fetch."""
         since = self._clock.monotonic() - LIFE
