@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from pelagos.messaging import (
     MessageHandler,
     MessageProcessor,
     MessagingError,
+    ReceivedMessage,
 )
 from pelagos.messaging.microthreads import MicroScheduler, MicroThread
 from pelagos.messaging.runner import Crew, run
@@ -117,6 +119,38 @@ def test_a_handler_that_exits_ends_its_crew_and_the_log_says_why(
 
 
 @pytest.mark.parametrize(
+    ("command", "ending"),
+    [("quit", Ending.QUIT), ("restart", Ending.RESTART), ("fail", Ending.FAILED)],
+)
+def test_how_a_worker_ended_is_known(
+    bus: MemoryTransport, command: str, ending: Ending, caplog: pytest.LogCaptureFixture
+) -> None:
+    def dispatch(message: ReceivedMessage) -> object:
+        if message.name == "fail":
+            raise OSError("a transport of others")
+        return worker.dispatch(message)
+
+    def conclude(message: ReceivedMessage, error: Exception | None) -> None:
+        message.ack()
+        if error is not None:
+            raise error
+
+    worker: Any = Porter({"name": "p"}, bus=bus)
+    worker.consumer.conclude = conclude
+    made = SimpleNamespace(consumer=worker.consumer, dispatch=dispatch)
+    ended = threading.Event()
+    team = Team(lambda: made, threads=1, concurrency=0)
+    with Sender(bus=bus) as sender:
+        team.start(ended.set)
+        team.consumers[0].wait_ready(WAIT)
+        getattr(sender, f"message_{command}")(_mandatory=True)
+        assert ended.wait(WAIT)
+    team.join(WAIT)
+    assert (team.ending, team.busy) == (ending, 0)
+    assert ("a worker failed" in caplog.text) is (ending is Ending.FAILED)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"processes": 1.5}, "processes is 1.5"),
@@ -140,15 +174,15 @@ def test_a_grace_without_end_waits_for_the_message_in_hand(bus: MemoryTransport)
             os.kill(os.getpid(), signal.SIGTERM)
             assert self.consumer._intake._ceasing.wait(WAIT)  # the crew has been told
 
+    worker = Slow({"name": "p"}, bus=bus)
     with Sender(bus=bus) as sender:
-        assert (
-            run(
-                lambda: Slow({"name": "p"}, bus=bus),
-                Crew(grace=math.inf),
-                on_begin=sender.message_ask_to_end,
-            )
-            == 0
-        )
+
+        def ask() -> None:
+            worker.wait_ready(WAIT)
+            sender.message_ask_to_end(_mandatory=True)
+
+        assert run(lambda: worker, Crew(grace=math.inf), on_begin=ask) == 0
+    assert bus.broker.depth("inbox") == 0
 
 
 # Of worker processes.

@@ -212,6 +212,40 @@ def test_a_coroutine_is_completed_in_a_thread_too(place: Place) -> None:
     assert place.broker.depth("inbox") == 0
 
 
+def test_the_handlers_of_a_cancelled_service_end_with_it(place: Place) -> None:
+    async def work() -> bool:
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def handler(_message: ReceivedMessage) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        service = asyncio.create_task(serve(place.consumer(), handler))
+        await begun.wait()
+        service.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await service
+        await ended.wait()
+        return True
+
+    place.send(1)
+    assert asyncio.run(asyncio.wait_for(work(), WAIT))
+
+
+def test_one_at_a_time_is_enough(place: Place) -> None:
+    consumer = place.consumer()
+    place.send(1)
+    asyncio.run(
+        asyncio.wait_for(
+            serve(consumer, lambda _message: consumer.stop_consuming(), concurrency=1), WAIT
+        )
+    )
+    assert place.broker.depth("inbox") == 0
+
+
 def test_a_concurrency_of_nothing_is_refused(place: Place) -> None:
     with pytest.raises(MessagingError, match="concurrency"):
         asyncio.run(serve(place.consumer(), lambda _message: None, concurrency=0))

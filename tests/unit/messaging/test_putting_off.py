@@ -139,15 +139,18 @@ def test_others_are_handled_meanwhile(bus: MemoryTransport, sender: Sender) -> N
 
 
 def test_what_comes_off_after_a_stop_goes_back(bus: MemoryTransport, sender: Sender) -> None:
+    told = threading.Event()
     with consumer(bus) as reader:
 
         def callback(_message: ReceivedMessage) -> None:
             reader.stop_consuming()
+            told.set()
             raise NEVER
 
         reader.start(callback)
         reader.wait_ready(WAIT)
         sender.message_go("it", _mandatory=True)
+        assert told.wait(WAIT)
         assert reader.stop(WAIT)
     assert bus.broker.depth("inbox") == 1
 

@@ -9,7 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging import Exchange, GenericConsumer, MessageProcessor, MessagingError
+from pelagos.messaging import (
+    Exchange,
+    ExitScheduler,
+    GenericConsumer,
+    GenericProducer,
+    MessageProcessor,
+    MessagingError,
+    ReceivedMessage,
+)
 from pelagos.messaging.transports.base import Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 
@@ -132,3 +140,52 @@ def test_what_consumes_in_a_thread_of_somebody_is_not_started_besides(
         made.stop_consuming()
         thread.join(WAIT)
     assert not thread.is_alive()
+
+
+class Sender(GenericProducer):
+    eks = ((Town, "a"),)
+
+
+def test_what_cannot_be_called_is_refused_before_it_is_given_messages(
+    bus: MemoryTransport,
+) -> None:
+    made = GenericConsumer(Porter.eqk, bus=bus)
+    with pytest.raises(TypeError, match="the callback is 3"):
+        made.start_consuming(3)  # type: ignore[arg-type]
+    assert not made._intake.has_run
+
+
+def test_what_ended_it_once_does_not_count_when_it_is_started_again(bus: MemoryTransport) -> None:
+    def end(_message: ReceivedMessage) -> None:
+        raise ExitScheduler
+
+    with GenericConsumer(Porter.eqk, bus=bus) as made, Sender(bus=bus) as sender:
+        made.start(end)
+        made.wait_ready(WAIT)
+        sender.message_go(_mandatory=True)
+        assert made._thread is not None
+        made._thread.join(WAIT)
+        assert isinstance(made.ending, ExitScheduler)
+        made.start(end)
+        assert made.ending is None
+
+
+def test_what_was_taken_just_when_it_was_stopped_goes_back(bus: MemoryTransport) -> None:
+    made = GenericConsumer(Porter.eqk, bus=bus)
+    link = bus.open()
+    made.begin()
+    try:
+        made.wait_ready(WAIT)
+        with Sender(bus=bus) as sender:
+            sender.message_go(_mandatory=True)
+        lane = made._intake.lane
+        delivery = lane.inbox.get(timeout=WAIT)
+        lane.inbox.put(delivery)
+        made._stopping = True
+        bus.broker.pause(active=False)
+        made._work(lane, lambda _message: pytest.fail("it was stopped"))
+        assert bus.broker.depth("inbox") == 1
+    finally:
+        bus.broker.pause(active=True)
+        made.finish()
+        link.close()

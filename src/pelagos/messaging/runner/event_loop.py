@@ -87,6 +87,8 @@ class _Service:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the loop itself has raised what ends the program
         self._arrived.set()
 
     async def _handle(self, message: ReceivedMessage) -> None:
