@@ -45,6 +45,11 @@ def test_what_is_wrong_with_a_consumer_is_said(desk: Desk) -> None:
     assert refusal(consume) == ("channel", 406)
 
 
+def test_nobody_counts_a_prefetch_in_bytes(desk: Desk) -> None:
+    qos = lambda: desk.channel().basic_qos(prefetch_size=1)  # noqa: E731
+    assert refusal(qos) == ("connection", 540)
+
+
 def test_a_consumer_tag_is_used_once(desk: Desk) -> None:
     link = desk.raw()
     queue = link.call(Queue.Declare(exclusive=True)).queue
@@ -58,7 +63,8 @@ def test_a_consumer_tag_is_free_when_its_queue_is_gone(desk: Desk) -> None:
     queues = [link.call(Queue.Declare(exclusive=True)).queue for _ in range(2)]
     link.call(Basic.Consume(queue=queues[0], consumer_tag="t"))
     link.send(Queue.Delete(queue=queues[0]), 1)
-    assert {type(link.read()), type(link.read())} == {Basic.Cancel, Queue.DeleteOk}
+    told = {type(answer): answer for answer in (link.read(), link.read())}
+    assert set(told) == {Basic.Cancel, Queue.DeleteOk} and told[Basic.Cancel].nowait
     again = link.call(Basic.Consume(queue=queues[1], consumer_tag="t"))
     assert isinstance(again, Basic.ConsumeOk)
 
@@ -250,6 +256,15 @@ def test_what_a_transaction_has_is_not_recovered(desk: Desk) -> None:
     eventually(lambda: depth(other, queue) == 2)
     assert bodies(other, queue, 2) == ["a", "b"]
     other.queue_delete(queue)
+
+
+def test_a_queue_may_come_before_its_transaction_ends(desk: Desk) -> None:
+    channel, queue = desk.channel(), desk.name()
+    channel.tx_select()
+    put(channel, queue, "x")
+    channel.queue_declare(queue, exclusive=True)
+    channel.tx_commit()
+    assert bodies(channel, queue, 1) == ["x"]
 
 
 def test_a_transaction_that_a_full_queue_does_not_take_is_partly_done(desk: Desk) -> None:

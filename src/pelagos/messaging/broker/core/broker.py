@@ -74,7 +74,7 @@ class Broker(Topology):
         """Put a message into those of its queues that are still there."""
         with self._locked():
             envelope, keys, names, answers = routed
-            return self._deliver(envelope, keys, self._there(names), answers)
+            return self._deliver(envelope, keys, names, answers)
 
     def _routed(
         self, link: object, envelope: Envelope
@@ -95,8 +95,6 @@ class Broker(Topology):
         if names is None or envelope.exchange in exchanges.internal:
             self._check_target(envelope.exchange)
             names = ()
-        elif len(names) != 1 or names[0] not in floor.queues:
-            names = self._there(names)
         answers = 0
         if self._replies and not envelope.exchange:
             answers = self._answer(envelope, keys)
@@ -122,13 +120,12 @@ class Broker(Topology):
                 name=exchange,
             )
 
-    def _there(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        queues = self._floor.queues
-        return tuple(name for name in names if name in queues)
-
     def _deliver(
         self, envelope: Envelope, keys: tuple[str, ...], names: tuple[str, ...], answers: int
     ) -> Verdict:
+        queues = self._floor.queues
+        if len(names) != 1 or names[0] not in queues:
+            names = tuple(name for name in names if name in queues)
         count = len(names) + (answers if self._newest else 0)
         if not count:
             return unrouted(envelope)
