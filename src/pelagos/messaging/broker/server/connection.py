@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from pelagos.messaging import codec
@@ -13,6 +13,7 @@ from pelagos.messaging.broker.server import handshake
 from pelagos.messaging.broker.server.channel import Channel
 from pelagos.messaging.broker.server.handshake import Opening
 from pelagos.messaging.broker.server.house import House
+from pelagos.messaging.broker.server.intake import Intake
 from pelagos.messaging.broker.server.output import Output
 from pelagos.messaging.broker.server.publishing import Publishing
 from pelagos.messaging.broker.server.refusals import Refusal, ends_channel_only, reply_text
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 
 _CLOSE_SECONDS: Final = 5.0
 _SILENT_BEATS: Final = 2
-_SHARE: Final = 100  # who has begun less than this part of what he may is not looked at
 _FORCED: Final = 320
 _SYNTAX_ERROR: Final = 502
 
@@ -39,11 +39,9 @@ class Connection(asyncio.Protocol):
         self.output = Output(house.loop, house.bounds.output, self._go_on)
         self._broker: Broker | None = None
         self._channels: dict[int, Channel] = {}
-        self._decoder = codec.Decoder(codec.FRAME_MIN, house.bounds.message, skip_large=True)
+        self.intake = Intake(house, self.output, self._must_wait)
         self._transport: asyncio.Transport | None = None
         self._greeted = False
-        self._frames: Iterator[codec.Frame] | None = None
-        self._stuck: codec.Frame | None = None
         self._head = b""
         self._seen = 0
         self._heard = house.loop.time()
@@ -81,6 +79,11 @@ class Connection(asyncio.Protocol):
         return self.opening.can("consumer_cancel_notify")
 
     @property
+    def unfinished(self) -> int:
+        """Bytes of messages of which not all has come."""
+        return self.intake.begun
+
+    @property
     def is_full(self) -> bool:
         """Whether more is to be sent than the client takes."""
         return self.output.is_full
@@ -109,7 +112,7 @@ class Connection(asyncio.Protocol):
         """The client has gone."""
         self._leave()
         self.house.left(self)
-        self._frames = self._stuck = None
+        self.intake.close()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -131,7 +134,7 @@ class Connection(asyncio.Protocol):
                 return
             self._greeted = True
             self._tell(handshake.start(self.house.version))
-        self._frames = self._decoder.feed(data)
+        self.intake.feed(data)
         self._work()
 
     # Reading.
@@ -140,47 +143,19 @@ class Connection(asyncio.Protocol):
         """Do what was read, until the client has to wait."""
         self.output.gathering = True
         try:
-            self._take_frames()
+            for frame in self.intake.ready():
+                self._take(frame)
+            if not self.intake.waits and self.intake.has_begun_too_much():
+                self._close(506, "too much was begun and not ended")
         except codec.CodecError as error:
             code = 501 if error.code == _SYNTAX_ERROR else error.code
-            self._frames = None
+            self.intake.drop()
             self._close(code, str(error))
         finally:
             self.output.gathering = False
             self._confirm()
             self.output.flush()
             self._mind_reading()
-
-    def _take_frames(self) -> None:
-        if self._stuck is not None and not self._must_wait(self._stuck):
-            stuck, self._stuck = self._stuck, None
-            self._take(stuck)
-        if self._frames is None or self._stuck is not None:
-            return
-        while not self.output.is_full and not self.room.faults.frozen:
-            frame = next(self._frames, None)
-            if frame is None:
-                self._frames = None
-                if self._begun_too_much():
-                    self._close(506, "too much was begun and not ended")
-                return
-            if self._must_wait(frame):
-                self._stuck = frame
-                return
-            self._take(frame)
-
-    @property
-    def unfinished(self) -> int:
-        """Bytes of messages of which not all has come."""
-        return self._decoder.held
-
-    def _begun_too_much(self) -> bool:
-        """Whether this client has begun too much, or most of what all of them have together."""
-        bounds, held = self.house.bounds, self._decoder.held
-        if held <= bounds.unfinished // _SHARE:
-            return False
-        everything = sum(other.unfinished for other in self.house.connections)
-        return held > bounds.unfinished or everything > bounds.memory
 
     def _confirm(self) -> None:
         """Tell which messages have been taken."""
@@ -204,7 +179,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._frames is not None or self._stuck is not None or self.room.faults.frozen:
+        if self.intake.waits or self.room.faults.frozen:
             if transport.is_reading():
                 transport.pause_reading()
         elif not transport.is_reading():
@@ -270,7 +245,7 @@ class Connection(asyncio.Protocol):
         if not opening.take(method):
             self.cut()
             return
-        self._decoder.frame_max = opening.frame_max
+        self.intake.agree(opening.frame_max)
         if self._broker is None and opening.broker is not None:
             self._broker, self._heartbeat = opening.broker, opening.heartbeat
             if self._timer is not None:
@@ -298,7 +273,7 @@ class Connection(asyncio.Protocol):
             if isinstance(method, methods.ChannelCloseOk):
                 del self._channels[number]
         else:
-            channel.handle(method, message, self._decoder.header)
+            channel.handle(method, message, self.intake.header)
 
     def _open_channel(self, number: int, method: codec.Method) -> None:
         if self._broker is None:
