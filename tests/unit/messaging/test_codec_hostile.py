@@ -72,6 +72,31 @@ def test_other_text_that_is_no_utf_8_is_read_and_can_be_written(flag: int) -> No
     assert again.headers == properties.headers and "caf\ufffd" in str(again)
 
 
+def test_short_text_that_is_no_utf_8_is_read_with_marks_while_there_is_room_for_them() -> None:
+    for text, read in ((b"caf\xe9", "caf\ufffd"), (b"\xff" * 85, "\ufffd" * 85)):
+        properties, _ = codec.decode_properties(header(0, 1 << 14, short(text)))
+        assert properties.content_encoding == read
+        assert codec.decode_table(table(short(text) + b"V"))[0] == {read: None}
+        codec.encode_header(0, properties)
+
+
+@pytest.mark.parametrize("kind", ["list", "table"])
+def test_tables_are_as_deep_as_can_be_written_and_read(kind: str) -> None:
+    def nested(levels: int) -> dict[str, object]:
+        value: object = None
+        for _ in range(levels):
+            value = [value] if kind == "list" else {"k": value}
+        return {"k": value}
+
+    written = codec.encode_table(nested(64))
+    assert codec.decode_table(written)[0] == nested(64)
+    with pytest.raises(CodecError, match="64 levels"):
+        codec.encode_table(nested(65))
+    outer = b"A" + table(written[4:][2:]) if kind == "list" else b"F" + table(written[4:])
+    with pytest.raises(CodecError, match="64 levels"):
+        codec.decode_table(table(short(b"k") + outer))
+
+
 @pytest.mark.parametrize("seconds", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
 def test_a_time_beyond_the_calendar_can_be_written_again(seconds: int) -> None:
     written = table(short(b"k") + b"T" + struct.pack(">Q", seconds))

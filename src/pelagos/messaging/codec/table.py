@@ -225,7 +225,7 @@ def _read_value(data: bytes, offset: int, depth: int) -> tuple[Any, int]:
     reader = _READERS.get(kind)
     if reader is None:
         raise CodecError(f"a table holds a value of the unknown kind {bytes((kind,))!r}")
-    if depth > _DEPTH:
+    if depth > _DEPTH and kind in _NESTED:
         raise CodecError(f"a table is nested more than {_DEPTH} levels deep")
     return reader(data, offset, depth)
 
@@ -270,6 +270,7 @@ _FIXED: Final = {
     }.items()
 }
 
+_NESTED: Final = b"AF"
 _READERS: Final[dict[int, Callable[[bytes, int, int], tuple[Any, int]]]] = {
     ord("S"): _read_text,
     ord("x"): lambda data, offset, _depth: read_long(data, offset),
