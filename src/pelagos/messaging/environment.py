@@ -1,6 +1,6 @@
 """What the environment says about the bus, under the names that the ancestor's releases used.
 
-    PELAGOS_BUS              the URL of the bus; the others do not count then
+    PELAGOS_BUS              the URL of the bus; the next three do not count then
     POSTAGE_USER             or POSTAGE_RMQ_USER, default guest
     POSTAGE_PASSWORD         or POSTAGE_RMQ_PASSWORD, default guest
     POSTAGE_VHOST            default /
@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from pelagos.messaging.errors import BusUrlError
 from pelagos.messaging.transports import connect
+from pelagos.messaging.transports.address import vhost_path, with_vhost
 from pelagos.messaging.transports.base import Transport
 
 #: The setting for the URL of the default bus.
@@ -86,9 +87,6 @@ def bus_url(given: Mapping[str, Any] | None = None, virtual_host: str | None = N
     Raises:
         BusUrlError: `given` has a key that means nothing.
     """
-    own = os.environ.get(BUS_VARIABLE)
-    if own and not given and not virtual_host:
-        return own
     unknown = [key for key in given or () if key not in Hup.__annotations__]
     if unknown:
         raise BusUrlError(
@@ -96,14 +94,15 @@ def bus_url(given: Mapping[str, Any] | None = None, virtual_host: str | None = N
         )
     if not isinstance(virtual_host, str | None):
         raise TypeError(f"vhost is the name of a virtual host, not {virtual_host!r}")
+    own = os.environ.get(BUS_VARIABLE)
+    if own and not given:
+        return with_vhost(own, virtual_host) if virtual_host else own
     facts = {**hup(), **{key: value for key, value in (given or {}).items() if value}}
     host = str(facts["host"])
     port = f":{facts['port']}" if facts.get("port") else ""
     user, password = (quote(str(facts[key]), safe="") for key in ("user", "password"))
-    name = virtual_host or vhost()
-    return f"amqp://{user}:{password}@{f'[{host}]' if ':' in host else host}{port}/" + (
-        "" if name == "/" else quote(name, safe="")
-    )
+    place = f"{user}:{password}@{f'[{host}]' if ':' in host else host}{port}"
+    return f"amqp://{place}/{vhost_path(virtual_host or vhost())}"
 
 
 @functools.lru_cache(maxsize=64)

@@ -64,9 +64,30 @@ def test_what_is_given_counts_more_than_the_environment(monkeypatch: pytest.Monk
     monkeypatch.setenv("POSTAGE_PASSWORD", "secret")
     assert bus_url({"host": "::1", "user": "u"}) == "amqp://u:secret@[::1]/"
     assert bus_url({"host": "h", "port": 99}, "v") == "amqp://guest:secret@h:99/v"
-    assert bus_url(None, "v") == "amqp://guest:secret@localhost/v"
     with pytest.raises(BusUrlError, match="'hots'"):
         bus_url({"hots": "h"})
+
+
+@pytest.mark.parametrize(
+    ("url", "vhost", "meant"),
+    [
+        (
+            "amqps://ann:s%2Ft@sea,[::1]:5671/work?ca=/ca.pem",
+            "/x",
+            "amqps://ann:s%2Ft@sea,[::1]:5671/%2Fx?ca=/ca.pem",
+        ),
+        ("amqp+pika://sea", "v", "amqp+pika://sea/v"),
+        ("amqp://sea/v", "/", "amqp://sea/"),
+        ("memory:own", "v", "memory:own"),
+        ("", "v", "amqp://guest:secret@localhost/v"),
+    ],
+)
+def test_a_vhost_is_one_of_the_bus_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, url: str, vhost: str, meant: str
+) -> None:
+    monkeypatch.setenv("PELAGOS_BUS", url)
+    monkeypatch.setenv("POSTAGE_PASSWORD", "secret")
+    assert bus_url(None, vhost) == meant
 
 
 def test_each_variable_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
