@@ -63,9 +63,11 @@ class Case:
         found, self.got[:] = list(self.got), []
         return found
 
-    def heard(self) -> list[tuple[int, str]]:
+    def heard(self, *, from_loop: bool = False) -> list[tuple[int, str]]:
         """What the broker heard since it was asked last: channels and methods."""
-        self.outgoing.send_from_loop(writable=True)
+        if from_loop:  # what is said in answer leaves with the thread that reads
+            assert self.sink.data == b""
+            self.outgoing.send_from_loop(writable=True)
         data, self.sink.data = self.sink.data, b""
         return [(channel, type(said).__name__) for channel, said, _ in codec.Decoder().feed(data)]
 
@@ -101,7 +103,7 @@ def test_a_number_is_used_again_when_the_broker_has_closed_its_channel() -> None
         case.begin()
     case.heard()
     case.consumers.reject(found[1], requeue=True)
-    assert case.heard() == [(5, "BasicNack"), (5, "ChannelClose")]
+    assert case.heard() == [(5, "BasicNack"), (5, "BasicAck"), (5, "ChannelClose")]
     with pytest.raises(MessagingError, match="at most"):
         case.begin()
     case.consumers.on_close_ok(5)
@@ -110,6 +112,33 @@ def test_a_number_is_used_again_when_the_broker_has_closed_its_channel() -> None
     assert case.heard()[0] == (5, "ChannelOpen")
     with pytest.raises(MessagingError, match="at most"):
         case.begin()
+
+
+def test_a_cancelled_consumers_channel_ends_with_its_last_acknowledgement() -> None:
+    case = Case(channel_max=5)
+    one = case.started()
+    found = case.deliver(one, 3)
+    case.consumers.ack(found[0])
+    case.consumers.on_cancel(5, one.name)
+    case.consumers.on_cancel(5, one.name)
+    assert [type(problem) for problem in case.ended] == [ConnectionLostError]
+    case.consumers.ack(found[2])
+    assert case.consumers.holds(found[1]) and case.sink.data == b""
+    case.consumers.ack(found[1])
+    assert case.heard() == [(5, "BasicAck"), (5, "ChannelClose")]
+    case.consumers.on_close(5, 406, "timed out")  # at the same time
+    with pytest.raises(MessagingError, match="at most"):
+        case.begin()
+    case.consumers.on_close_ok(5)
+    two = case.started()
+    found = case.deliver(two, 1)
+    case.consumers.on_cancel(5, two.name)
+    case.consumers.on_close(5, 406, "timed out")  # before all is settled
+    assert not case.consumers.holds(found[0])
+    case.heard()
+    case.begin()
+    case.consumers.ack(found[0])
+    assert case.heard()[-1] == (5, "BasicConsume")
 
 
 def test_what_cannot_be_written_takes_no_number() -> None:
@@ -141,7 +170,7 @@ def test_a_closed_channel_concerns_its_own_consumer() -> None:
     asked, other = case.begin(), case.begin()
     case.heard()
     case.consumers.on_close(5, 404, "no queue 'q'")
-    assert case.heard() == [(5, "ChannelCloseOk")]
+    assert case.heard(from_loop=True) == [(5, "ChannelCloseOk")]
     problem = asked.future.exception(0)
     assert isinstance(problem, TopologyError) and problem.is_missing and problem.name == "q"
     case.consumers.on_started(6, other.name)
@@ -150,10 +179,16 @@ def test_a_closed_channel_concerns_its_own_consumer() -> None:
     case.consumers.on_close(6, 406, "delivery acknowledgement on channel 6 timed out")
     assert [type(problem) for problem in case.ended] == [ConnectionLostError]
     assert not case.consumers.holds(found[0])
+    assert case.heard(from_loop=True) == [(6, "ChannelCloseOk")]
     for delivery in found:
         case.consumers.ack(delivery)
         case.consumers.reject(delivery, requeue=True)
-    assert case.heard() == [(6, "ChannelCloseOk")]
+    assert case.heard() == []
+    case.begin()
+    case.begin()
+    assert {channel for channel, _ in case.heard()} == {5, 6}
+    case.consumers.give_up(ConnectionLostError("gone"), quiet=False)
+    assert len(case.ended) == 1, "each is told once"
 
 
 @pytest.mark.parametrize(("prefetch", "held"), [(1, 1), (2, 1), (10, 5), (600, 256)])
@@ -179,11 +214,13 @@ def test_what_was_got_is_settled_at_once_while_its_channel_is_there() -> None:
     case.consumers.ack(found[1])
     assert case.heard() == [(3, "BasicAck")]
     case.consumers.on_close(3, 406, "timed out")
+    assert case.heard(from_loop=True) == [(3, "ChannelCloseOk")]
     assert not case.consumers.holds(found[0])
     case.consumers.ack(found[0])
-    assert case.heard() == [(3, "ChannelCloseOk")]
+    assert case.heard() == []
     again = case.consumers.got("q", methods.BasicGetOk(1, False, "", "k", 0), CONTENT)
     assert case.consumers.holds(again) and not case.consumers.holds(found[2])
+    assert (again.properties, again.body, again.damage) == CONTENT
     case.consumers.reject(again, requeue=False)
     assert case.heard() == [(3, "BasicReject")]
 
