@@ -286,6 +286,13 @@ def test_an_empty_name_means_the_queue_declared_last(desk: Desk) -> None:
     assert link.read_message()[2] == b"x"
 
 
+def test_no_queue_without_a_name_is_there(desk: Desk) -> None:
+    link = desk.raw()
+    link.call(Queue.Declare(queue="", exclusive=True))
+    link.send(Queue.Declare(queue="", passive=True), 1)
+    assert link.closing() == ("channel", 404)
+
+
 def test_an_empty_name_without_a_queue_is_refused(desk: Desk) -> None:
     link = desk.raw()
     link.send(Basic.Consume(), 1)

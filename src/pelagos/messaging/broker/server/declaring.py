@@ -61,9 +61,8 @@ def unbind_exchange(channel: Asked, asked: methods.ExchangeUnbind) -> None:
 
 def declare_queue(channel: Asked, asked: methods.QueueDeclare) -> None:
     """Make a queue, or compare; an exclusive one never outlives anything, so durable is moot."""
-    name = channel.queue_name("") if asked.passive and not asked.queue else asked.queue
     wanted = Queue(
-        name,
+        asked.queue,
         durable=asked.durable and not asked.exclusive,
         exclusive=asked.exclusive,
         auto_delete=asked.auto_delete,
