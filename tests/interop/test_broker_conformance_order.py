@@ -183,6 +183,19 @@ def test_an_exchange_goes_with_the_last_one_it_leads_to(desk: Desk) -> None:
     assert refusal(lambda: channel.exchange_declare(first, passive=True)) == ("channel", 404)
 
 
+def test_a_ring_of_exchanges_passes_a_message_on_once(desk: Desk) -> None:
+    channel = desk.confirming()
+    outside, one, two = (desk.exchange(channel, "fanout", auto_delete=False) for _ in range(3))
+    queue = desk.queue(channel)
+    for source, destination in ((outside, one), (one, two), (two, one)):
+        channel.exchange_bind(destination, source)
+    channel.queue_bind(queue, two, "")
+    channel.basic_publish(outside, "", "x")
+    assert bodies(channel, queue, 1) == ["x"] and depth(channel, queue) == 0
+    for exchange in (outside, one, two):
+        channel.exchange_delete(exchange)
+
+
 def test_an_alternate_exchange_may_come_later(desk: Desk) -> None:
     channel, later = desk.confirming(), desk.name("x")
     last, queue = desk.exchange(channel, "fanout"), desk.queue(channel)
