@@ -223,6 +223,7 @@ def test_a_server_of_an_odd_version_is_examined(bus: Bus, version: str) -> None:
     assert all(finding.grade == "ok" for finding in findings)
     assert "broker" in [finding.name for finding in findings]
     assert all(not connection.is_open for connection in bus.opened)
+    assert bus.broker.queues() == {}, "who only looks makes nothing"
 
 
 def test_a_tap_that_cannot_be_opened_leaves_no_connection(bus: Bus) -> None:

@@ -117,6 +117,7 @@ def test_a_loop_is_woken_and_a_wait_that_is_cancelled_tells_who_is_called_back(
     future = producer.rpc_echo(1, _future=True)
     future.add_done_callback(lambda done: told.put(done.cancelled()))
     assert future.cancel() and future.cancel()
+    assert not producer._caller._client("shared").needs_connection()
     assert told.get(timeout=WAIT)
     bus.broker.faults.thaw()
     silent.close()
