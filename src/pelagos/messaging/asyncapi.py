@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pelagos.core import wire
 from pelagos.messaging.application import (
@@ -28,6 +27,7 @@ from pelagos.messaging.binding import Binding, make_queue, read_eqk
 from pelagos.messaging.errors import MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.processor.registry import HandlerInfo
+from pelagos.messaging.transports.address import BrokerAddress, vhost_path
 
 VERSION: Final = "3.0.0"
 _BINDING: Final = {"bindingVersion": "0.3.0"}
@@ -89,9 +89,10 @@ def describe(
             GenericProducer.
         title: name of the application; the name of the class when empty.
         version: of the application.
-        bus: URL of the broker; its password is left out.
+        bus: URL of the broker; its user and password are left out.
 
     Raises:
+        BusUrlError: the URL has a wrong form.
         MessagingError: it is none of these, or a type of its handlers cannot be described.
     """
     document = _Document()
@@ -107,13 +108,14 @@ def describe(
         document.add_reader(_bindings(component), _read(component, document))
     owner = component if isinstance(component, type) else type(component)
     info = {"title": title or owner.__name__, "version": version}
-    doc = inspect.getdoc(owner) or ""
+    doc = inspect.cleandoc(owner.__doc__ or "")  # its own: what it derives from is ours
     if doc:
         info["description"] = doc
+    servers = dict(_servers(bus)) if bus else {}
     return {
         "asyncapi": VERSION,
         "info": info,
-        **({"servers": dict(_servers(bus))} if bus else {}),
+        **({"servers": servers} if servers else {}),
         "defaultContentType": "application/json",
         "channels": document.channels,
         "operations": document.operations,
@@ -355,17 +357,18 @@ def _queue(queue: Any) -> dict[str, Any]:
 
 
 def _servers(bus: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    scheme, _, rest = bus.partition("://")
-    hosts, slash, path = rest.partition("?")[0].partition("/")
-    for number, host in enumerate(hosts.rpartition("@")[2].split(",")):
-        port = "" if urlsplit(f"//{host}").port else ":5672"
+    """What a program may connect to: nothing, where the bus is one of this process alone."""
+    if bus.startswith("memory:"):
+        return
+    address = BrokerAddress.from_url(bus)
+    for number, (host, port) in enumerate(address.hosts, 1):
         yield (
-            "broker" if not number else f"broker{number + 1}",
+            "broker" if number == 1 else f"broker{number}",
             {
-                "host": (host or "localhost") + port,
-                "protocol": scheme.partition("+")[0],
+                "host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+                "protocol": "amqp" if address.tls is None else "amqps",
                 "protocolVersion": "0-9-1",
-                **({"pathname": f"/{path}"} if slash and path else {}),
+                **({} if address.vhost == "/" else {"pathname": f"/{vhost_path(address.vhost)}"}),
             },
         )
 

@@ -88,7 +88,7 @@ def read_eqk(eqk: Eqk) -> list[Binding]:
         bindings = [
             Binding(_exchange(exchange), make_queue(queue), key, dict(*arguments))
             for exchange, pairs in eqk
-            for queue, key, *arguments in pairs
+            for queue, key, *arguments in map(as_pair, pairs)
         ]
     check_queues(bindings)
     return bindings
@@ -104,6 +104,17 @@ def reading_eqk() -> Iterator[None]:
             f"this eqk has a wrong form: {error}",
             hint="it is [(ExchangeClass, [(queue, key), …]), …]",
         ) from error
+
+
+def as_pair(given: Any) -> tuple[Any, ...]:
+    """A queue, a key and perhaps arguments, as they stand in an `eqk`.
+
+    Raises:
+        TypeError: it is something else; a text of two letters can be taken apart, too.
+    """
+    if isinstance(given, str) or not 2 <= len(given) <= 3:  # noqa: PLR2004 - as in the docstring
+        raise TypeError(f"{given!r} is no (queue, key)")
+    return tuple(given)
 
 
 def _exchange(given: Any) -> type[Exchange]:

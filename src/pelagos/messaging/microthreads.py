@@ -13,6 +13,7 @@ turn. While all have nothing to do the scheduler sleeps, and any message wakes i
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -82,7 +83,16 @@ class MicroScheduler:
         return tuple(self._alive)
 
     def add_microthread(self, microthread: MicroThread) -> None:
-        """Let it take part from the next round; its `create` runs now."""
+        """Let it take part from the next round; its `create` runs now.
+
+        Raises:
+            TypeError: it is no MicroThread, or its step is a generator, which would never run.
+        """
+        if not isinstance(microthread, MicroThread):
+            raise TypeError(f"{microthread!r} is no MicroThread")
+        if inspect.isgeneratorfunction(microthread.step):
+            name = type(microthread).__qualname__
+            raise TypeError(f"{name}.step has a yield: it is to return after each piece of work")
         microthread.attach(self._bell.set)
         life = microthread.main()
         next(life, None)

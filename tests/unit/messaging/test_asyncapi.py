@@ -9,8 +9,13 @@ from pelagos.core.json_schema import check
 from pelagos.messaging import Exchange, GenericProducer, MessageCommand, RpcCommand
 from pelagos.messaging.application import GenericApplication
 from pelagos.messaging.asyncapi import describe
-from pelagos.messaging.errors import MessagingError
-from pelagos.messaging.processor import MessageHandler, MessageHandlerFullBody, RpcHandler
+from pelagos.messaging.errors import BusUrlError, MessagingError
+from pelagos.messaging.processor import (
+    MessageHandler,
+    MessageHandlerFullBody,
+    MessageProcessor,
+    RpcHandler,
+)
 from pelagos.messaging.processor.registry import Registry
 
 STRUCTURE = json.loads((Path(__file__).parents[2] / "data" / "asyncapi-3.0.json").read_text())
@@ -108,7 +113,9 @@ def resolve(document, reference):
     "component", [Resizer, DisksProducer, GenericProducer, Lamp], ids=lambda one: one.__name__
 )
 def test_the_document_has_the_structure_of_the_specification(component):
-    document = json.loads(json.dumps(describe(component, bus="amqp://ann:secret@h1,h2:1/sea?x=1")))
+    document = json.loads(
+        json.dumps(describe(component, bus="amqp://ann:secret@h1,h2:1/sea?heartbeat=9"))
+    )
     assert check(document, STRUCTURE, name="document") == ()
     for reference in references(document):
         assert resolve(document, reference) is not None
@@ -201,13 +208,30 @@ def test_what_a_producer_sends_comes_from_its_builders():
 def test_the_servers_have_no_password():
     document = describe(Resizer, bus="amqps://ann:s3cret@h1,h2:99/sea?heartbeat=5")
     assert "s3cret" not in json.dumps(document)
-    assert document["servers"]["broker"]["host"] == "h1:5672"
+    assert document["servers"]["broker"]["host"] == "h1:5671"
     assert document["servers"]["broker2"] == {
         "host": "h2:99",
         "protocol": "amqps",
         "protocolVersion": "0-9-1",
         "pathname": "/sea",
     }
+
+
+@pytest.mark.parametrize("bus", ["memory:x", ""])
+def test_a_bus_that_no_other_program_reaches_is_no_server(bus: str) -> None:
+    assert "servers" not in describe(Resizer, bus=bus)
+
+
+def test_a_bus_that_is_no_url_is_refused():
+    with pytest.raises(BusUrlError, match="wrong form"):
+        describe(Resizer, bus="sea")
+
+
+def test_a_class_without_words_of_its_own_has_no_description():
+    class Plain(MessageProcessor):
+        eqk = ()
+
+    assert describe(Plain)["info"] == {"title": "Plain", "version": "1.0.0"}
 
 
 def test_the_addresses_of_a_component_are_channels_with_parameters():

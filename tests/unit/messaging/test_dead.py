@@ -494,7 +494,7 @@ def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:
     def arguments(**given: Any) -> dict[str, Any]:
         described = {"name": "q", "flags": {"arguments": given}}
         found, same = (
-            make_queue(with_dead_letters(queue, "k", dead_letters="graves")[0])
+            make_queue(with_dead_letters((queue, "k"), "graves")[0])
             for queue in (described, Queue("q", arguments=given))
         )
         assert found == same
@@ -505,7 +505,7 @@ def test_a_quorum_queue_gets_dead_letters_unless_it_has_some() -> None:
     own = {"x-queue-type": "quorum", "x-dead-letter-exchange": "mine"}
     assert arguments(**own) == own
     assert arguments(**{"x-max-length": 5}) == {"x-max-length": 5}
-    assert with_dead_letters("q", "k", dead_letters="graves") == ("q", "k")
+    assert with_dead_letters(("q", "k"), "graves") == ("q", "k")
 
 
 @pytest.mark.parametrize(

@@ -273,3 +273,35 @@ def test_it_goes_to_the_dead_letters_and_a_caller_is_answered():
         mill.stop()
         mill.consumer.stop()
     assert bus.open().declare_queue(Queue("pelagos.dead", passive=True)).messages == 2
+
+
+@pytest.mark.parametrize("in_loop", [False, True])
+def test_a_handler_that_leaves_the_program_is_what_its_worker_died_of(in_loop: bool) -> None:
+    hands = Hands(CONTEXT, slots=1, limit=3)
+    died_with(hands, "a")
+    died_with(hands, "a")
+
+    def leave(_message: ReceivedMessage) -> object:
+        async def later() -> None:
+            raise SystemExit(3)
+
+        if in_loop:
+            return later()
+        raise SystemExit(3)
+
+    async def in_a_loop(result: Any) -> None:
+        try:
+            await result
+        except SystemExit:
+            left.append(True)
+
+    left: list[bool] = []
+    work = guarded(hands, leave, in_loop=in_loop)
+    if in_loop:
+        asyncio.run(in_a_loop(work(message("a"))))
+        assert left
+    else:
+        with pytest.raises(SystemExit):
+            work(message("a"))
+    assert hands.count(9) == 1
+    assert not work._notes.alone.locked()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -183,3 +183,16 @@ def test_a_consumer_is_driven_step_by_step() -> None:
         house.consumer.step(house.hear)
     house.destroy()
     assert list(dict.fromkeys(heard)) == [("a", 1), ("a", 2)]  # the second perhaps twice
+
+
+def test_what_would_never_do_a_step_is_refused() -> None:
+    class Yielding(MicroThread):
+        def step(self) -> Any:
+            yield
+
+    scheduler = MicroScheduler(autoquit=True)
+    with pytest.raises(TypeError, match=r"Yielding\.step has a yield"):
+        scheduler.add_microthread(Yielding())
+    with pytest.raises(TypeError, match="7 is no MicroThread"):
+        scheduler.add_microthread(cast("Any", 7))
+    assert scheduler.microthreads == ()

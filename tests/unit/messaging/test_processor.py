@@ -12,6 +12,7 @@ import pytest
 
 from pelagos.messaging import (
     AckAndRestart,
+    Exchange,
     ExitScheduler,
     FilterError,
     JsonEncoder,
@@ -301,10 +302,25 @@ def test_settings_of_a_class_that_have_another_form_are_told_when_it_is_made() -
     with pytest.raises(MessagingError, match=r"Often.retry is 3") as told:
         Often(bus="memory:forms")
     assert "Retry(attempts=3)" in told.value.hint
-    for eqk in (None, [(5, [("queue", "key")])], "disks"):
+
+    class Disks(Exchange):
+        name = "disks"
+
+    wrong = (None, [(5, [("queue", "key")])], "disks", [(Disks, ["ab"])], [(Disks, "ab")])
+    for eqk in wrong:
         with pytest.raises(MessagingError, match="this eqk has a wrong form: ") as told:
             Flat(eqk=eqk, bus="memory:forms")  # type: ignore[arg-type]
         assert "[(ExchangeClass, [(queue, key), …]), …]" in told.value.hint
+
+
+def test_a_filter_of_no_handler_is_told() -> None:
+    class Forgetful(MessageProcessor):
+        @MessageFilter(dict)
+        def msg_go(self, content: object) -> None:
+            """Not marked as a handler."""
+
+    with pytest.raises(MessagingError, match=r"Forgetful\.msg_go has a filter and is no handler"):
+        Forgetful.handlers()
 
 
 def test_a_class_can_be_a_handler(desk: Desk) -> None:

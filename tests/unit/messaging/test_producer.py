@@ -25,8 +25,10 @@ from pelagos.messaging import (
     MessageCommand,
     MessageStatus,
     MessagingError,
+    PublishManyError,
     PublishRefusedError,
     PublishTimeoutError,
+    RpcCommand,
     TopologyError,
     Transport,
     UnroutableError,
@@ -170,6 +172,12 @@ def test_wrong_arguments_are_type_errors_and_send_nothing(
 ) -> None:
     with pytest.raises(TypeError):
         call(producer)
+    assert sink.got == []
+
+
+def test_a_call_among_many_messages_is_refused(producer: Producer, sink: Sink) -> None:
+    with pytest.raises(PublishManyError, match=r"give it to call\(\)"):
+        producer.publish_many([RpcCommand("go")])
     assert sink.got == []
 
 

@@ -212,7 +212,7 @@ def test_it_is_due_after_its_delay(desk: Desk) -> None:
 def test_a_quorum_queue_refuses_rather_than_to_drop_what_its_graves_wait_for() -> None:
     def arguments(**given: Any) -> dict[str, Any]:
         flags = {"arguments": {"x-queue-type": "quorum", **given}}
-        found = with_dead_letters({"name": "q", "flags": flags}, "k", dead_letters="graves")
+        found = with_dead_letters(({"name": "q", "flags": flags}, "k"), "graves")
         return dict(make_queue(found[0]).arguments)
 
     graves = {

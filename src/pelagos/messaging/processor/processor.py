@@ -118,7 +118,7 @@ class MessageProcessor(MicroThread):
         name = self.dead_letters
         with reading_eqk():
             return [
-                (exchange, [with_dead_letters(*pair, dead_letters=name) for pair in pairs])
+                (exchange, [with_dead_letters(pair, name) for pair in pairs])
                 for exchange, pairs in eqk
             ]
 

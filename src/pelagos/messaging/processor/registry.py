@@ -125,11 +125,15 @@ def _collect(owner: type) -> Iterator[HandlerInfo]:
         attributes |= dict.fromkeys(vars(base))
     for attribute in attributes:
         chain = [vars(base)[attribute] for base in owner.__mro__ if attribute in vars(base)]
+        filters = tuple(_inherited(chain, FILTERS))
         marks = _inherited(chain, HANDLERS)
-        if marks:
-            filters = tuple(_inherited(chain, FILTERS))
-            for mark in marks:
-                yield _describe(owner, attribute, chain[0], mark, filters)
+        if filters and not marks:
+            raise MessagingError(
+                f"{owner.__qualname__}.{attribute} has a filter and is no handler",
+                hint="write @MessageHandler or @RpcHandler above it, too",
+            )
+        for mark in marks:
+            yield _describe(owner, attribute, chain[0], mark, filters)
 
 
 def _inherited(chain: list[Any], kind: str) -> list[Any]:

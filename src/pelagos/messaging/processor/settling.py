@@ -10,11 +10,11 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pelagos.messaging.binding import make_queue
+from pelagos.messaging.binding import as_pair, make_queue
 from pelagos.messaging.consumer.received import ReceivedMessage
 from pelagos.messaging.dead.again import names_in, to_the_dead, to_wait
 from pelagos.messaging.dead.mover import Losses, Mover
@@ -188,23 +188,22 @@ class Settler:
         return link
 
 
-def with_dead_letters(
-    queue: str | Mapping[str, Any] | Queue, key: str, *more: Any, dead_letters: str | None
-) -> tuple[Any, ...]:
-    """What is read from a queue; a quorum queue gets dead letters where it has none.
+def with_dead_letters(pair: Any, dead_letters: str | None) -> tuple[Any, ...]:
+    """A pair of an `eqk`; its queue gets dead letters if it is a quorum queue that has none.
 
     It gives up after some deliveries (20 by default on newer brokers), and would drop the message.
     """
+    queue, *more = as_pair(pair)
     made = make_queue(queue)
     arguments = dict(made.arguments)
     wants = arguments.get("x-queue-type") == "quorum" and dead_letters is not None
     if not wants or "x-dead-letter-exchange" in arguments or isinstance(queue, str):
-        return (queue, key, *more)
+        return (queue, *more)
     arguments |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_letters}
     if "x-overflow" not in arguments:
         arguments["x-overflow"] = "reject-publish"
         arguments.setdefault("x-dead-letter-strategy", "at-least-once")
-    return (replace(made, arguments=arguments), key, *more)
+    return (replace(made, arguments=arguments), *more)
 
 
 def _names(results: Sequence[Result]) -> list[str]:

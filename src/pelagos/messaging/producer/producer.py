@@ -181,7 +181,7 @@ class GenericProducer(MadeUpNames):
 
         def letters_of(message: Message | Mapping[str, Any]) -> list[Letter]:
             try:
-                return self._letters(self._body(message), given, pairs)
+                return self._letters(self._one_way(message), given, pairs)
             except TypeError as error:
                 raise MessagingError(f"TypeError: {error}") from error
 
@@ -213,10 +213,13 @@ class GenericProducer(MadeUpNames):
         return message
 
     def _send(self, message: Message, options: Options) -> PublishFuture | None:
+        return self._publish(self._one_way(message), options)
+
+    def _one_way(self, message: Message | Mapping[str, Any]) -> Mapping[str, Any]:
         body = self._body(message)
-        if body.get("category") == RpcCommand.category:
+        if isinstance(message, Message) and body.get("category") == RpcCommand.category:
             raise TypeError(f"nobody would get the answer to {message!r}: give it to call()")
-        return self._publish(body, options)
+        return body
 
     def _publish(self, body: Mapping[str, Any], options: Options) -> PublishFuture | None:
         letters = self._letters(body, options, self._destinations(options))

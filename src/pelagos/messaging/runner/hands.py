@@ -1,9 +1,9 @@
 """What worker processes have in hand: noted where it outlives them, so that what kills is found.
 
-A message whose handler ends the whole process (a crash in a library, no memory left) is neither
-acknowledged nor failed: its broker gives it to the next worker, which dies of it, too. So each
-worker notes what it begins and ends in memory that its supervisor has, too. What a worker had in
-hand when it died is counted; one that so many died of is refused, and goes to the dead letters.
+A message whose handler ends the whole process (a crash in a library, no memory left, sys.exit) is
+neither acknowledged nor failed: its broker gives it to the next worker, which dies of it, too. So
+each worker notes what it begins and ends in memory that its supervisor has, too. What a worker had
+in hand when it died is counted; one that so many died of is refused, and goes to the dead letters.
 
 Several may have been in hand, and only one of them killed. Before its last chance a message is
 therefore handled apart from all others of which that is true.
@@ -173,6 +173,9 @@ class Guarded:
         at = self._notes.begin(mark)
         try:
             result = self._dispatch(message)
+        except SystemExit:
+            self._leave(after)
+            raise
         except BaseException:
             self._end(at, after)
             raise
@@ -186,8 +189,19 @@ class Guarded:
     ) -> None:
         try:
             await result
-        finally:
+        except SystemExit:
+            self._leave(after)
+            raise
+        except BaseException:
             self._end(at, after)
+            raise
+        self._end(at, after)
+
+    @staticmethod
+    def _leave(after: Callable[[], None] | None) -> None:
+        """The worker ends of it, in order: its note stays for the supervisor, as after a crash."""
+        if after is not None:
+            after()
 
     def _end(self, at: int, after: Callable[[], None] | None) -> None:
         self._notes.end(at)
