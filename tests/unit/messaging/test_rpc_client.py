@@ -25,7 +25,14 @@ from pelagos.messaging import (
 from pelagos.messaging.rpc import Outcome, Request, RpcClient
 from pelagos.messaging.rpc.call import Call, OpenCalls
 from pelagos.messaging.rpc.gather import LIFE
-from pelagos.messaging.transports.base import Delivery, Done, Envelope, Properties, Queue
+from pelagos.messaging.transports.base import (
+    Capabilities,
+    Delivery,
+    Done,
+    Envelope,
+    Properties,
+    Queue,
+)
 
 WAIT = 60.0
 SOON = 0.05
@@ -102,6 +109,7 @@ class Bus:
     """Opens wires; `refusals`: what the next declarations of further queues end with."""
 
     url = "wires:"
+    capabilities = Capabilities(crosses_processes=True)
 
     def __init__(self) -> None:
         self.wires: queue.SimpleQueue[Wire] = queue.SimpleQueue()
@@ -770,3 +778,14 @@ def test_a_connection_that_is_lost_while_it_is_prepared_is_no_way_for_later_call
     second = Asked(client, private=True)
     envelope, _ = bus.wire().published.get(timeout=WAIT)
     assert envelope.properties.message_id == second.call.request.call_id
+
+
+def test_a_question_that_found_no_queue_in_time_says_so(client: Client, bus: Bus) -> None:
+    wire = proven(client, bus)
+
+    def declare_queue(_queue: Queue) -> None:
+        raise ConnectionLostError("")
+
+    wire.declare_queue = declare_queue  # type: ignore[method-assign]
+    with pytest.raises(ConnectionLostError, match="no queue for the answers in time"):
+        client.scatter.ask([request()], client.now())

@@ -1,4 +1,4 @@
-"""Who is called back with an answer may do what anybody may: call, send, close and fail."""
+"""Who is called back with an answer may send, call on, close and fail, and is told not to wait."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pelagos.core.backoff import Backoff
-from pelagos.messaging import Exchange, GenericProducer, Message
+from pelagos.messaging import Exchange, GenericProducer, Message, MessagingError
 from pelagos.messaging.rpc import CallFuture
-from pelagos.messaging.rpc import future as future_module
-from pelagos.messaging.rpc.future import Callbacks
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
 from support.rpc_server import RpcServer, echo
 
@@ -51,30 +49,61 @@ def value(future: Future[Message]) -> Any:
     return future.result(WAIT).body["content"]["value"]
 
 
-DOES: dict[str, Callable[[Producer], Any]] = {
-    "calls": lambda producer: producer.rpc_echo("again", _timeout=WAIT).body["content"]["value"],
-    "asks": lambda producer: value(producer.rpc_echo("again", _future=True)),
-    "sends": lambda producer: producer.message_note("again") or "again",
-    "closes": lambda producer: producer.close() or "again",
+MAY: dict[str, Callable[[Producer], Any]] = {
+    "calls on": lambda producer: producer.rpc_echo("again", _future=True),
+    "sends": lambda producer: producer.message_note("again", _wait=False),
+    "sends, to be told": lambda producer: producer.message_note("again", _future=True),
+    "closes": lambda producer: producer.close(),
+}
+
+MAY_NOT: dict[str, Callable[[Producer], Any]] = {
+    "calls and waits": lambda producer: producer.rpc_echo("again", _timeout=WAIT),
+    "sends and waits": lambda producer: producer.message_note("again"),
+    "waits for a call": lambda producer: value(producer.rpc_echo("again", _future=True)),
+    "asks many": lambda producer: producer.rpc_queue_echo("again"),
+    "gathers": lambda producer: producer.consume_rpc("queue"),
 }
 
 
-@pytest.mark.parametrize("does", DOES)
-def test_who_is_called_back_holds_up_nobody(producer: Producer, does: str) -> None:
+def called_back(producer: Producer, does: Callable[[Producer], Any]) -> Any:
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def called_back(future: Future[Message]) -> None:
-        done.put((value(future), DOES[does](producer)))
+    def callback(_future: Future[Message]) -> None:
+        try:
+            done.put(does(producer))
+        except MessagingError as error:
+            done.put(error)
 
-    producer.rpc_echo(1, _future=True).add_done_callback(called_back)
-    assert done.get(timeout=WAIT) == (1, "again")
+    assert value(producer.rpc_echo(0, _future=True)) == 0  # all is open
+    faults = cast("MemoryTransport", producer.bus).broker.faults
+    faults.freeze()
+    producer.rpc_echo(1, _future=True).add_done_callback(callback)
+    faults.thaw()
+    return done.get(timeout=WAIT)
+
+
+@pytest.mark.parametrize("does", MAY)
+def test_who_is_called_back_may_begin_more(producer: Producer, does: str) -> None:
+    begun = called_back(producer, MAY[does])
+    assert not isinstance(begun, MessagingError)
+    if isinstance(begun, CallFuture):
+        assert value(begun) == "again"
+    elif begun is not None:
+        begun.result(WAIT)
+
+
+@pytest.mark.parametrize("does", MAY_NOT)
+def test_who_is_called_back_is_told_not_to_wait(producer: Producer, does: str) -> None:
+    told = called_back(producer, MAY_NOT[does])
+    assert isinstance(told, MessagingError) and "all others would wait" in str(told)
+    assert value(producer.rpc_echo(2, _future=True)) == 2
 
 
 def test_who_fails_when_called_back_harms_no_other(
     producer: Producer, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: queue.SimpleQueue[str] = queue.SimpleQueue()
-    later = CallFuture(producer._caller._client("shared").later)
+    later = producer._caller._client("shared").future()
     later.add_done_callback(lambda _: sys.exit("first"))
     later.add_done_callback(lambda _: next(iter(())))
     later.add_done_callback(lambda _: told.put("third"))
@@ -121,25 +150,6 @@ def test_a_loop_is_woken_and_a_wait_that_is_cancelled_tells_who_is_called_back(
     assert told.get(timeout=WAIT)
     bus.broker.faults.thaw()
     silent.close()
-
-
-def test_the_thread_that_calls_back_lives_while_it_is_needed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(future_module, "_IDLE", 0.01)
-    callbacks = Callbacks()
-    ran: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
-    for _ in range(3):
-        gate = threading.Event()
-        callbacks.add(lambda gate=gate: gate.wait(WAIT))  # type: ignore[misc]
-        for _ in range(2):
-            callbacks.add(lambda: ran.put(threading.current_thread()))
-        assert ran.empty()
-        gate.set()
-        thread = ran.get(timeout=WAIT)
-        assert ran.get(timeout=WAIT) is thread and thread.daemon
-        thread.join(WAIT)
-        assert not thread.is_alive()
 
 
 FORK = """

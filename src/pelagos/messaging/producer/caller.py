@@ -36,6 +36,7 @@ from pelagos.messaging.rpc import (
     release,
 )
 from pelagos.messaging.rpc.call import Call
+from pelagos.messaging.sending.future import call_back
 from pelagos.messaging.transports.base import Delivery, Transport
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Caller:
         except MessagingError as error:
             self._ended(outgoing, error, began)
             raise
-        future = CallFuture(client.later)
+        future = client.future()
         tell = functools.partial(self._resolve, client, future, outgoing, encoder, began)
         call = Call(request, began, tell, self)
         future.on_cancel = functools.partial(self._cancelled, client, call, outgoing, began)
@@ -146,9 +147,11 @@ class Caller:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            future.set_result(_result(outcome, call.request, encoder))
+            result = _result(outcome, call.request, encoder)
         except MessagingError as error:
-            future.set_exception(error)
+            call_back(future.set_exception, error)
+        else:
+            call_back(future.set_result, result)
 
     def _ended(
         self, outgoing: Outgoing | None, problem: MessagingError | None, began: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from pelagos.messaging.producer.options import (
 )
 from pelagos.messaging.producer.source import Source, checked
 from pelagos.messaging.rpc import CallFuture, Replies, Request
+from pelagos.messaging.sending.future import is_called_back
 from pelagos.messaging.sending.identity import Identity, given_facts
 from pelagos.messaging.sending.ids import IdSource
 from pelagos.messaging.sending.publisher import Letter, Publisher, PublishFuture
@@ -380,11 +382,14 @@ class GenericProducer(MadeUpNames):
     def close(self) -> None:
         """End the connections; again is harmless. First, what was not waited for is flushed.
 
-        Threads that still wait get an error.
+        Threads that still wait get an error. A callback of a future does not wait for the end.
 
         Raises:
             PublishError: some of what was not waited for did not arrive, or not for sure.
         """
+        if is_called_back():
+            threading.Thread(target=self.close, name="close", daemon=True).start()
+            return
         try:
             if not self._publisher.idle():
                 self.flush()

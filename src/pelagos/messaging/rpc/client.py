@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable
 from typing import Final
 
 from pelagos.core.backoff import Backoff
@@ -13,10 +12,11 @@ from pelagos.core.clock import Clock
 from pelagos.messaging.errors import ConnectionLostError, MessagingError, UnroutableError
 from pelagos.messaging.rpc.call import Call, OpenCalls, Outcome, Request, Waiter
 from pelagos.messaging.rpc.deadlines import Deadlines
-from pelagos.messaging.rpc.future import Callbacks
+from pelagos.messaging.rpc.future import Callbacks, CallFuture, InnerCallFuture
 from pelagos.messaging.rpc.line import Line
 from pelagos.messaging.rpc.queues import ReplyQueues, new_address
 from pelagos.messaging.rpc.scatter import Scatter
+from pelagos.messaging.sending.future import is_called_back, see_who_waits
 from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Entry
 from pelagos.messaging.sending.sender import BUFFER_BYTES, BUFFER_LIMIT, Sender
@@ -52,6 +52,7 @@ class RpcClient(Guest):
     def __init__(self, bus: Transport, *, direct: bool, clock: Clock, backoff: Backoff) -> None:
         self._direct = direct
         self._clock = clock
+        self._is_outside = bus.capabilities.crosses_processes
         self.users = 0
         self._sender = Sender(  # calls are bounded where they begin: their copies find room
             bus, clock=clock, backoff=backoff, guest=self, limit=_COPIES, limit_bytes=_COPY_BYTES
@@ -81,6 +82,7 @@ class RpcClient(Guest):
         Raises:
             BufferFullError: too much waits already; nothing was sent.
         """
+        see_who_waits()
         waiter = Waiter()
         call = Call(request, self._clock.monotonic(), waiter, owner)
         self._begin(call, private=private)
@@ -100,13 +102,13 @@ class RpcClient(Guest):
         self._begin(call, private=private)
         self._deadlines.look_at(call.due)
 
+    def future(self) -> CallFuture:
+        """One for a call that is to be submitted."""
+        return CallFuture() if self._is_outside else InnerCallFuture(self._callbacks)
+
     def forget(self, call: Call) -> None:
         """Nobody waits for it any more."""
         self._end(call)
-
-    def later(self, callback: Callable[[], object]) -> None:
-        """Call back in a thread on which no answer waits."""
-        self._callbacks.add(callback)
 
     def _begin(self, call: Call, *, private: bool) -> None:
         call.private = new_address() if private else ""
@@ -119,7 +121,7 @@ class RpcClient(Guest):
             self._sender.connect()
             return
         try:
-            self._send(call, call.due)
+            self._send(call, _AT_ONCE if is_called_back() else call.due)
         except BaseException:
             self._end(call)
             raise
@@ -150,6 +152,7 @@ class RpcClient(Guest):
             return False
         if call.private in self._queues:
             return True  # an earlier copy went over this connection
+        see_who_waits()
         try:
             self._queues.make(connection, call.private, functools.partial(self._answered, call))
         except ConnectionLostError:

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import logging
 import queue
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Final
 
 from pelagos.messaging.message import Message
-
-log = logging.getLogger(__name__)
+from pelagos.messaging.sending.future import BusFuture, call_back
 
 #: Seconds after which a thread that has nothing to call back ends.
 _IDLE: Final = 1.0
-
-Later = Callable[[Callable[[], object]], None]
 
 
 class Callbacks:
     """Calls back, one after the other, in a thread of its own, which lives while it is needed.
 
-    In the transport's thread they could neither send nor call nor close, since all of these may
-    wait for that thread.
+    For a bus in this process: it delivers inside its broker's lock, in which nobody may send.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # the end of a forgotten producer may come inside it
-        self._due: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._due: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._running = False
 
-    def add(self, callback: Callable[[], object]) -> None:
+    def add(self, callback: Callable[[Future[Message]], object], future: Future[Message]) -> None:
         """Call it soon."""
         with self._lock:
-            self._due.put(callback)
+            self._due.put(functools.partial(call_back, callback, future))
             if not self._running:
                 threading.Thread(target=self._run, name="bus-callbacks", daemon=True).start()
                 self._running = True
 
     def _run(self) -> None:
-        while (callback := self._next()) is not None:
-            try:
-                callback()
-            except (Exception, SystemExit):  # others' code; those that follow are called as well
-                log.exception("a callback of a call failed")
+        while (due := self._next()) is not None:
+            due()
 
-    def _next(self) -> Callable[[], object] | None:
+    def _next(self) -> Callable[[], None] | None:
         try:
             return self._due.get(timeout=_IDLE)
         except queue.Empty:
@@ -57,7 +48,7 @@ class Callbacks:
                 return self._due.get() if self._running else None
 
 
-class CallFuture(Future[Message]):
+class CallFuture(BusFuture[Message]):
     """The answer of a call that is not waited for yet: `result()` waits, and so does `await`.
 
     Attributes:
@@ -66,20 +57,6 @@ class CallFuture(Future[Message]):
     """
 
     on_cancel: Callable[[], None] | None = None
-
-    def __init__(self, later: Later) -> None:
-        super().__init__()
-        self._later = later
-
-    def add_done_callback(self, fn: Callable[[Future[Message]], object]) -> None:
-        """Call this when it is done: at once if it is, else in a thread made for it.
-
-        There it may send, call and close; who is called back after it waits so long.
-        """
-        if self.done() or getattr(fn, "__module__", "") == "asyncio.futures":  # wakes a loop only
-            super().add_done_callback(fn)
-        else:
-            super().add_done_callback(functools.partial(_call_later, self._later, fn))
 
     def cancel(self) -> bool:
         """Wait for it no longer; whether that was in time."""
@@ -94,11 +71,16 @@ class CallFuture(Future[Message]):
         found: Callable[[], None] | None = self.__dict__.pop("on_cancel", None)
         return found
 
-    def __await__(self) -> Generator[Any, None, Message]:
-        return asyncio.wrap_future(self).__await__()
 
+class InnerCallFuture(CallFuture):
+    """The same, where answers are read inside a lock: who is to be called back is called later."""
 
-def _call_later(
-    later: Later, fn: Callable[[Future[Message]], object], future: Future[Message]
-) -> None:
-    later(functools.partial(fn, future))
+    def __init__(self, callbacks: Callbacks) -> None:
+        super().__init__()
+        self._callbacks = callbacks
+
+    def add_done_callback(self, fn: Callable[[Future[Message]], object]) -> None:
+        """Call this when it is done: at once if it is, else in the thread of the callbacks."""
+        if not self.done():
+            fn = functools.partial(self._callbacks.add, fn)
+        super().add_done_callback(fn)

@@ -16,6 +16,7 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.rpc.call import Request
 from pelagos.messaging.rpc.gather import LIFE, Gather, surplus
 from pelagos.messaging.rpc.queues import ReplyQueues, new_address
+from pelagos.messaging.sending.future import see_who_waits
 from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.base import Connection, Delivery
 
@@ -48,6 +49,7 @@ class Scatter:
         Raises:
             MessagingError: no connection came in time (monotonic).
         """
+        see_who_waits()
         gather = Gather(new_address(), requests, self._clock, owner)
         for old in surplus(self._gathers.values(), self._clock.monotonic()):
             self._close(old)
@@ -65,7 +67,9 @@ class Scatter:
 
     def _see_time(self, deadline: float) -> None:
         if self._clock.monotonic() >= deadline:
-            raise ConnectionLostError(self._sender.absence())
+            raise ConnectionLostError(
+                self._sender.absence() or "the broker made no queue for the answers in time"
+            )
 
     def _ask(self, gather: Gather, deadline: float) -> bool:
         self._sender.connect()
@@ -107,6 +111,7 @@ class Scatter:
         Raises:
             MessagingError: it is no queue that `ask` gave, or nothing will come.
         """
+        see_who_waits()
         gather = self._gathers.get(queue)
         if gather is None:
             raise MessagingError(

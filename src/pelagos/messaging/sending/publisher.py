@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pelagos.core.backoff import Backoff
 from pelagos.core.clock import Clock
@@ -24,6 +22,7 @@ from pelagos.messaging.errors import (
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.middleware import Chain, Outgoing
 from pelagos.messaging.sending.alarm import Alarm
+from pelagos.messaging.sending.future import BusFuture, call_back, is_called_back, see_who_waits
 from pelagos.messaging.sending.guest import Guest
 from pelagos.messaging.sending.pending import Batch, Entry, Settled, Single
 from pelagos.messaging.sending.sender import Sender
@@ -49,33 +48,21 @@ class Letter:
     outgoing: Outgoing | None = None
 
 
-class PublishFuture(Future[None]):
+class PublishFuture(BusFuture[None]):
     """Done when the broker has the message: `result()` waits for that, and so does `await`."""
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return asyncio.wrap_future(self).__await__()
-
-
-class _Telling(threading.local):
-    """Whether this thread runs a future's callbacks, and with them all else that is confirmed."""
-
-    now = False
 
 
 class _Promise:
     """Letters for which a future stands."""
 
-    __slots__ = ("_left", "_lock", "_telling", "_told", "entries", "future", "timeout")
+    __slots__ = ("_left", "_lock", "_told", "entries", "future", "timeout")
 
-    def __init__(
-        self, future: PublishFuture, count: int, timeout: float, telling: _Telling
-    ) -> None:
+    def __init__(self, future: PublishFuture, count: int, timeout: float) -> None:
         self.future = future
         self.timeout = timeout
         self.entries: list[Entry] = []
         self._left = count
         self._told = False
-        self._telling = telling
         self._lock = threading.Lock()
 
     def settled(self, _entry: Entry, problem: MessagingError | None) -> None:
@@ -87,17 +74,10 @@ class _Promise:
             self._told = True
         if not self.future.set_running_or_notify_cancel():
             return
-        telling, before = self._telling, self._telling.now
-        telling.now = True
-        try:
-            if problem is None:
-                self.future.set_result(None)
-            else:
-                self.future.set_exception(problem)
-        except BaseException:  # a callback that exits: it would end what serves all messages
-            log.exception("what was to be done when a message was settled failed")
-        finally:
-            telling.now = before
+        if problem is None:
+            call_back(self.future.set_result, None)
+        else:
+            call_back(self.future.set_exception, problem)
 
     def is_over(self) -> bool:
         """Whether nobody waits any more."""
@@ -153,7 +133,6 @@ class Publisher:
         self._handed = 0
         self._unflushed: list[Batch] = []
         self._alarm: Alarm[_Promise] = Alarm(self._clock, self._overdue, _Promise.is_over)
-        self._telling = _Telling()
 
     def publish(self, letters: Sequence[Letter], timeout: float) -> None:
         """Return when the broker has all of them.
@@ -163,7 +142,7 @@ class Publisher:
             BufferFullError: no room was left; what had been taken before is still sent.
             MessagingError: what else ended the attempt.
         """
-        self._see_who_waits()
+        see_who_waits()
         if len(letters) == 1:
             self._publish_one(letters[0], timeout)
             return
@@ -179,13 +158,6 @@ class Publisher:
             batch.wait(timeout)
         if batch.problems:
             raise batch.problems[min(batch.problems)]
-
-    def _see_who_waits(self) -> None:
-        if self._telling.now:
-            raise MessagingError(
-                "a callback of a future cannot wait for the broker: all others would wait for it",
-                hint="send with _wait=False or _future=True there",
-            )
 
     def _publish_one(self, letter: Letter, timeout: float) -> None:
         single = Single()
@@ -238,7 +210,7 @@ class Publisher:
             PublishManyError: some could not be written, or were not accepted, or not confirmed in
                 time; where no room came in time, all that follow have failed, too.
         """
-        self._see_who_waits()
+        see_who_waits()
         deadline = self._clock.monotonic() + timeout
         batch = Batch()
         entries: list[Entry] = []
@@ -287,9 +259,9 @@ class Publisher:
             self.publish(letters, timeout)
             future.set_result(None)
             return future
-        promise = _Promise(future, len(letters), timeout, self._telling)
+        promise = _Promise(future, len(letters), timeout)
         deadline = self._clock.monotonic() + timeout
-        until = 0.0 if self._telling.now else deadline  # else nobody would make room
+        until = 0.0 if is_called_back() else deadline  # else nobody would make room
         for letter in letters:
             promise.entries.append(self._put(letter, promise.settled, until))
         if not letters:
@@ -310,7 +282,7 @@ class Publisher:
         if self._in_transaction:
             self.publish(letters, timeout)
             return
-        deadline = 0.0 if self._telling.now else self._clock.monotonic() + timeout
+        deadline = 0.0 if is_called_back() else self._clock.monotonic() + timeout
         for letter in letters:
             with self._lock:
                 batch, place = self._batch, self._handed
@@ -346,7 +318,7 @@ class Publisher:
                 self._batch, self._handed = Batch(), 0
             batches = list(self._unflushed)
         if batches:
-            self._see_who_waits()
+            see_who_waits()
         deadline = self._clock.monotonic() + timeout
         for batch in batches:
             if not batch.wait(deadline - self._clock.monotonic()):
