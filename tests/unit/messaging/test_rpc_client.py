@@ -786,6 +786,6 @@ def test_a_question_that_found_no_queue_in_time_says_so(client: Client, bus: Bus
     def declare_queue(_queue: Queue) -> None:
         raise ConnectionLostError("")
 
-    wire.declare_queue = declare_queue  # type: ignore[method-assign]
+    wire.declare_queue = declare_queue  # type: ignore[method-assign,assignment]
     with pytest.raises(ConnectionLostError, match="no queue for the answers in time"):
         client.scatter.ask([request()], client.now())
