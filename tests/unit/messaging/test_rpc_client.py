@@ -336,8 +336,7 @@ def test_a_private_queue_is_read_once_however_often_is_asked(client: Client, bus
 def test_a_private_queue_that_is_refused_ends_the_call(client: Client, bus: Bus) -> None:
     proven(client, bus)
     bus.refusals.append(TopologyError("no", code=403, name="q"))
-    with pytest.raises(TopologyError):
-        Asked(client, private=True)
+    assert isinstance(Asked(client, private=True).outcome().problem, TopologyError)
     assert not client.needs_connection()
 
 
@@ -780,12 +779,55 @@ def test_a_connection_that_is_lost_while_it_is_prepared_is_no_way_for_later_call
     assert envelope.properties.message_id == second.call.request.call_id
 
 
-def test_a_question_that_found_no_queue_in_time_says_so(client: Client, bus: Bus) -> None:
+@pytest.fixture
+def slow(client: Client, bus: Bus) -> Iterator[tuple[Wire, threading.Event]]:
+    """A connection that makes queues only when this is set."""
     wire = proven(client, bus)
+    make, goes_on = wire.declare_queue, threading.Event()
 
-    def declare_queue(_queue: Queue) -> None:
-        raise ConnectionLostError("")
+    def declare_queue(made: Queue) -> None:
+        assert goes_on.wait(WAIT)
+        make(made)
 
-    wire.declare_queue = declare_queue  # type: ignore[method-assign,assignment]
+    wire.declare_queue = declare_queue  # type: ignore[method-assign]
+    yield wire, goes_on
+    goes_on.set()
+
+
+def test_a_question_whose_queue_takes_too_long_ends_in_its_time_and_leaves_none(
+    client: Client, slow: tuple[Wire, threading.Event]
+) -> None:
+    wire, goes_on = slow
     with pytest.raises(ConnectionLostError, match="no queue for the answers in time"):
         client.scatter.ask([request()], client.now())
+    goes_on.set()
+    made = {wire.dropped.get(timeout=WAIT) for _ in range(2)}
+    queue_name = wire.queues[-1].name
+    assert made == {queue_name, f"of {queue_name}"} and wire.published.empty()
+
+
+def test_a_call_whose_queue_takes_too_long_ends_in_its_time_and_leaves_none(
+    client: Client, slow: tuple[Wire, threading.Event]
+) -> None:
+    wire, goes_on = slow
+    asked = Asked(client, timeout=SOON, private=True)
+    outcome = asked.outcome()
+    assert outcome.answer is None and outcome.problem is None
+    goes_on.set()
+    made = {wire.dropped.get(timeout=WAIT) for _ in range(2)}
+    queue_name = wire.queues[-1].name
+    assert made == {queue_name, f"of {queue_name}"} and wire.published.empty()
+
+
+def test_a_call_whose_queue_is_being_made_is_asked_once(
+    client: Client, slow: tuple[Wire, threading.Event]
+) -> None:
+    wire, goes_on = slow
+    asked = Asked(client, timeout=SOON, retries=1000, private=True)
+    assert wire.published.empty() and client.needs_connection()
+    goes_on.set()
+    envelope, done = wire.published.get(timeout=WAIT)
+    done(None)
+    wire.answer(envelope)
+    assert asked.outcome().answer is not None
+    assert sum(one.name == envelope.properties.reply_to for one in wire.queues) == 1

@@ -10,7 +10,7 @@ from typing import Any
 from pelagos.messaging.errors import BufferFullError, MessagingError
 from pelagos.messaging.exchange import Exchange
 from pelagos.messaging.sending.pending import Entry
-from pelagos.messaging.transports.base import Delivery, Envelope, Properties
+from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Properties
 
 # The next two are made for every call, and a frozen dataclass takes six times as long to make.
 
@@ -74,6 +74,7 @@ class Call:
         generation: the reply address, by number, that the last attempt carried.
         outcome: set once.
         private: the reply queue that it has for itself, or nothing.
+        opening: the connection over which that was last made, or is being made.
         entry: the last copy that was handed to the sender, until it is confirmed.
         was_sent: whether there was an earlier copy.
         waits_for_broker: that copy is not confirmed.
@@ -86,6 +87,7 @@ class Call:
         "ends",
         "entry",
         "generation",
+        "opening",
         "outcome",
         "owner",
         "private",
@@ -108,6 +110,7 @@ class Call:
         self.generation = 0
         self.outcome: Outcome | None = None
         self.private = ""  # a reply queue of its own
+        self.opening: Connection | None = None
         self.tell = tell
 
 

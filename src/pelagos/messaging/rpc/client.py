@@ -130,7 +130,7 @@ class RpcClient(Guest):
         """Ask; wait until then (monotonic) for room where it is confirmed."""
         request, address = call.request, self._address
         if not address or (call.private and not self._open_private(call)):
-            return  # the connection is lost: who opens the next one asks
+            return  # who opens the next connection, or its queue, asks
         now = self._clock.monotonic()
         lifetime = min(max(call.ends - now, 0.001), _LONGEST)
         envelope = request.envelope(call.private or address, lifetime=lifetime, mandatory=True)
@@ -148,19 +148,32 @@ class RpcClient(Guest):
             call.entry = entry
 
     def _open_private(self, call: Call) -> bool:
+        """Whether its queue is there; else a thread makes it, which asks then.
+
+        The broker may be slow, and whoever asks wants an end in his own time.
+        """
         if (connection := self._connection) is None:
             return False
         if call.private in self._queues:
             return True  # an earlier copy went over this connection
-        see_who_waits()
+        if call.opening is not connection:
+            call.opening = connection
+            threading.Thread(
+                target=self._make_private, args=(connection, call), name="bus-queue", daemon=True
+            ).start()
+        return False
+
+    def _make_private(self, connection: Connection, call: Call) -> None:
         try:
             self._queues.make(connection, call.private, functools.partial(self._answered, call))
+            if call.request.call_id in self._calls:
+                self._send(call, call.due)
+            else:
+                self._queues.drop(call.private)  # the call ended meanwhile
         except ConnectionLostError:
-            return False
-        if call.request.call_id in self._calls:
-            return True
-        self._queues.drop(call.private)  # the call ended meanwhile
-        return False
+            return  # who opens the next one asks
+        except MessagingError as error:
+            self._finish(call, Outcome(problem=error))
 
     def _end(self, call: Call) -> None:
         if call.outcome is None:  # else it was taken before

@@ -81,7 +81,7 @@ class Gather:
                 remaining = until - self._clock.monotonic()
                 if remaining <= 0:
                     break
-                self._changed.wait(remaining)
+                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
             taken = self._answers[:count]
             del self._answers[:count]
             if not taken and self.problem is not None:

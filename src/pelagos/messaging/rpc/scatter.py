@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Final
 
 from pelagos.core.clock import Clock
@@ -19,6 +20,9 @@ from pelagos.messaging.rpc.queues import ReplyQueues, new_address
 from pelagos.messaging.sending.future import see_who_waits
 from pelagos.messaging.sending.sender import Sender
 from pelagos.messaging.transports.base import Connection, Delivery
+
+#: Seconds that a broker has at least.
+_LEAST: Final = 0.1
 
 #: A deadline that is over: the thread that connects must not wait for room.
 _AT_ONCE: Final = 0.0
@@ -57,26 +61,43 @@ class Scatter:
             if self._closed is not None:
                 raise self._closed
             self._gathers[gather.queue] = gather
+        begun: Future[None] = Future()
+        threading.Thread(
+            target=self._begin, args=(begun, gather, deadline), name="bus-scatter", daemon=True
+        ).start()
         try:
-            while not self._ask(gather, deadline):
-                self._see_time(deadline)
-        except BaseException:
+            begun.result(max(_LEAST, self._left(deadline)))
+        except BaseException as error:
             self._close(gather)
+            if isinstance(error, TimeoutError):
+                raise self._too_late() from None
             raise
         return gather.queue
 
-    def _see_time(self, deadline: float) -> None:
-        if self._clock.monotonic() >= deadline:
-            raise ConnectionLostError(
-                self._sender.absence() or "the broker made no queue for the answers in time"
-            )
+    def _begin(self, begun: Future[None], gather: Gather, deadline: float) -> None:
+        """Ask, in a thread of its own: the broker may be slower than the one who asks can wait."""
+        try:
+            while not self._ask(gather, deadline):
+                if not self._left(deadline):
+                    begun.set_exception(self._too_late())
+                    return
+        except BaseException as error:  # noqa: BLE001 - who asks is told
+            begun.set_exception(error)
+        else:
+            begun.set_result(None)
+
+    def _too_late(self) -> ConnectionLostError:
+        hindrance = self._sender.absence()
+        return ConnectionLostError(hindrance or "the broker made no queue for the answers in time")
+
+    def _left(self, deadline: float) -> float:
+        return min(max(0.0, deadline - self._clock.monotonic()), threading.TIMEOUT_MAX)
 
     def _ask(self, gather: Gather, deadline: float) -> bool:
         self._sender.connect()
         with self._changed:
             self._changed.wait_for(
-                lambda: self._connection or gather.problem,
-                max(0.0, deadline - self._clock.monotonic()),
+                lambda: self._connection or gather.problem, self._left(deadline)
             )
             connection, generation = self._connection, self._generation
         if gather.problem is not None:
@@ -90,7 +111,10 @@ class Scatter:
         with self._changed:
             if self._generation != generation:
                 return False  # the queue is gone with its connection
-            gather.is_asked = True
+            gather.is_asked = gather.queue in self._gathers
+        if not gather.is_asked:  # who asked waits no longer
+            self._queues.drop(gather.queue)
+            return True
         self._put(gather, deadline)
         return True
 

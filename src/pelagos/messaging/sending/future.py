@@ -52,8 +52,7 @@ def see_who_waits() -> None:
     if _here.calls_back:
         raise MessagingError(
             "a callback of a future cannot wait for the broker: all others would wait for it",
-            hint="send with _wait=False or _future=True there, and call with _future=True;"
-            " calls with private replies begin elsewhere",
+            hint="send with _wait=False or _future=True there, and call with _future=True",
         )
 
 
