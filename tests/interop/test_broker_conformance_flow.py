@@ -487,8 +487,7 @@ def test_nobody_is_alone_at_a_quorum_queue(desk: Desk) -> None:
         Basket(channel, queue, exclusive=exclusive) for exclusive in (False, True, True, False)
     ]
     put(channel, queue, *"abcd")
-    for basket in baskets:
-        basket.wait(1)
+    assert sorted(basket.wait(1)[0] for basket in baskets) == list("abcd")
     channel.queue_delete(queue)
 
 

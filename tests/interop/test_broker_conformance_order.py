@@ -173,6 +173,7 @@ def test_a_binding_that_is_gone_takes_no_later_exchange_with_it(desk: Desk, how:
     channel.queue_delete(queue)
     channel.exchange_declare(exchange, passive=True)
     channel.exchange_delete(exchange)
+    assert channel.is_open  # the exchange was there
 
 
 def test_an_exchange_goes_with_the_last_one_it_leads_to(desk: Desk) -> None:
