@@ -19,7 +19,6 @@ from pelagos.messaging import (
     ConnectionLostError,
     EncodingError,
     Exchange,
-    GenericProducer,
     JsonEncoder,
     LoginError,
     Message,
@@ -32,17 +31,10 @@ from pelagos.messaging import (
 from pelagos.messaging.middleware import Middleware, Outgoing
 from pelagos.messaging.transports.base import Connection, Delivery, Envelope, Queue
 from pelagos.messaging.transports.memory import CAPABILITIES, MemoryBroker, MemoryTransport
+from support.job_bus import Producer, job_bus
 
 WAIT = 60.0
 QUICK = Backoff(first=0.001, limit=0.01)
-
-
-class Jobs(Exchange):
-    name = "jobs"
-
-
-class Producer(GenericProducer):
-    eks = ((Jobs, "work"),)
 
 
 @pytest.fixture
@@ -52,12 +44,7 @@ def broker() -> MemoryBroker:
 
 @pytest.fixture
 def bus(broker: MemoryBroker) -> MemoryTransport:
-    made = MemoryTransport("", broker=broker)
-    link = made.open()
-    link.declare_exchange(Jobs)
-    link.declare_queue(Queue("all"))
-    link.bind("jobs", "all", "work")
-    return made
+    return job_bus(broker)
 
 
 @pytest.fixture

@@ -9,32 +9,17 @@ from typing import Any
 import pytest
 
 from pelagos.messaging import (
-    Exchange,
-    GenericProducer,
     JsonEncoder,
     MessageCommand,
     PublishManyError,
 )
-from pelagos.messaging.transports.base import Queue
 from pelagos.messaging.transports.memory import MemoryBroker, MemoryTransport
-
-
-class Jobs(Exchange):
-    name = "jobs"
-
-
-class Producer(GenericProducer):
-    eks = ((Jobs, "work"),)
+from support.job_bus import Producer, job_bus
 
 
 @pytest.fixture
 def bus() -> MemoryTransport:
-    made = MemoryTransport("", broker=MemoryBroker("many"))
-    link = made.open()
-    link.declare_exchange(Jobs)
-    link.declare_queue(Queue("all"))
-    link.bind("jobs", "all", "work")
-    return made
+    return job_bus(MemoryBroker("many"))
 
 
 @pytest.fixture
